@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSL-1.0
+#
+# Runs the fan-out bench: every server in turn, in paired rounds, and a table of medians.
+# Usage: run.sh [--rounds=9] [--build=DIR] [--servers="bun ws ..."] [--cases="ws-one ..."]
+# What is measured and how to read it: ../README.md. Any failed run ends it with exit code 1.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+rounds=9
+build=
+servers=
+cases='ws-one ws-burst sse-one sse-burst'
+for argument; do
+    case $argument in
+        --rounds=*) rounds=${argument#*=} ;;
+        --build=*) build=${argument#*=} ;;
+        --servers=*) servers=${argument#*=} ;;
+        --cases=*) cases=${argument#*=} ;;
+        *) sed -n '3,6s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
+    esac
+done
+
+# The peers alone build without the library; tidings' server needs the whole project.
+if [ -f "$here/tidings.cpp" ]; then
+    source=$root
+    build=${build:-$root/build-bench}
+else
+    source=$here
+    build=${build:-$root/build-bench-peers}
+fi
+cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
+    --no-warn-unused-cli > /dev/null
+cmake --build "$build" --target fanout
+# --prefer-offline: what the cache holds is what the lockfile names.
+if [ ! "$here/node_modules/.package-lock.json" -nt "$here/package-lock.json" ]; then
+    (cd "$here" && npm ci --prefer-offline)
+fi
+
+programs=$build/fanout
+if [ -z "$servers" ]; then
+    servers='bun ws beast epoll'
+    [ ! -x "$programs/fanout_tidings" ] || servers="tidings $servers"
+fi
+
+# run_one server case: one line of figures.
+run_one() {
+    case $1 in
+        bun) set -- "$2" "$here/node_modules/@oven/bun-linux-x64/bin/bun" "$here/peers/bun.ts" ;;
+        ws) set -- "$2" node "$here/peers/ws.mjs" ;;
+        *) set -- "$2" "$programs/fanout_$1" ;;
+    esac
+    kind=${1%-*}
+    case ${1#*-} in
+        one) mode='one --messages=400' ;;
+        burst) mode='burst=16 --messages=1600' ;;
+        *) echo "no such case: $1" >&2; return 1 ;;
+    esac
+    shift
+    # shellcheck disable=SC2086 # the mode brings two words
+    "$programs/fanout_load" --kind="$kind" --mode=$mode --seconds=300 -- "$@" 0
+}
+
+log=$programs/rounds.txt
+: > "$log"
+round=1
+while [ "$round" -le "$rounds" ]; do
+    for case in $cases; do
+        for server in $servers; do
+            figures=$(run_one "$server" "$case") || {
+                echo "round $round: $server failed in $case" >&2
+                exit 1
+            }
+            echo "round=$round server=$server case=$case $figures" | tee -a "$log"
+        done
+    done
+    # Another one begins the next round, so that none always runs behind the same neighbour.
+    servers="${servers#* } ${servers%% *}"
+    round=$((round + 1))
+done
+
+awk -f "$here/table.awk" "$log" | tee "$programs/table.md"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# Lines of run.sh in, markdown tables out: medians over the rounds, and ratios to Bun round by round.
+
+{
+    delete field
+    for (i = 1; i <= NF; ++i) {
+        split($i, pair, "=")
+        field[pair[1]] = pair[2]
+    }
+    server = field["server"]
+    if (!(field["case"] in seen_case)) { seen_case[field["case"]]; cases[++case_count] = field["case"] }
+    if (!(server in seen_server)) { seen_server[server]; servers[++server_count] = server }
+    if (field["round"] > rounds) rounds = field["round"]
+    key = field["case"] SUBSEP server SUBSEP field["round"]
+    cpu[key] = field["cpu_us"]
+    segments[key] = field["segments"]
+    bytes[key] = field["wire_bytes"]
+}
+
+# The median of list[1..count]; sorts it.
+function median(list, count,    i, j, value) {
+    for (i = 2; i <= count; ++i) {
+        value = list[i]
+        for (j = i - 1; j >= 1 && list[j] > value; --j) list[j + 1] = list[j]
+        list[j + 1] = value
+    }
+    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+}
+
+# The median over the rounds of one server's figure in one case.
+function over_rounds(figure, name, server,    list, count, r, key) {
+    for (r = 1; r <= rounds; ++r) {
+        key = name SUBSEP server SUBSEP r
+        if (key in figure) list[++count] = figure[key] + 0
+    }
+    return median(list, count)
+}
+
+# Sets `each` and `middle` to the ratios to Bun of the rounds and their median.
+function ratios(name, server,    list, count, r, key, bun) {
+    each = ""
+    middle = "-"
+    for (r = 1; r <= rounds; ++r) {
+        key = name SUBSEP server SUBSEP r
+        bun = name SUBSEP "bun" SUBSEP r
+        if (!(key in cpu) || !(bun in cpu)) continue
+        list[++count] = cpu[key] / cpu[bun]
+        each = each sprintf("%s%.2f", (count > 1 ? " " : ""), list[count])
+    }
+    if (count) middle = sprintf("%.2f", median(list, count))
+}
+
+END {
+    for (c = 1; c <= case_count; ++c) {
+        name = cases[c]
+        printf "%s**%s**\n\n", (c > 1 ? "\n" : ""), name
+        print "| server | CPU µs per delivery | × Bun | sends per delivery | bytes per delivery | × Bun in each round |"
+        print "|---|---|---|---|---|---|"
+        for (s = 1; s <= server_count; ++s) {
+            ratios(name, servers[s])
+            printf "| %s | %.3f | %s | %.4f | %.1f | %s |\n", servers[s], \
+                over_rounds(cpu, name, servers[s]), middle, over_rounds(segments, name, servers[s]), \
+                over_rounds(bytes, name, servers[s]), each
+        }
+    }
+}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSL-1.0
+# Run by ctest: cmake -P cmake/source_list.cmake
+# Nothing written may stay uncompiled: every body stands in one unit of src/ and in src.hpp, every
+# unit in CMakeLists.txt, and every test in tests/CMakeLists.txt.
+cmake_minimum_required(VERSION 3.23)
+get_filename_component(root ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
+
+set(wrong 0)
+function(complain)
+  message("${ARGV}")
+  math(EXPR n "${wrong} + 1")
+  set(wrong ${n} PARENT_SCOPE)
+endfunction()
+
+# The .ipp files that `file` includes, in `out`.
+function(bodies_of file out)
+  file(STRINGS ${file} lines REGEX "^#include <tidings/.*\\.ipp>")
+  list(TRANSFORM lines REPLACE "^#include <(.*)>.*" "\\1")
+  set(${out} ${lines} PARENT_SCOPE)
+endfunction()
+
+file(GLOB_RECURSE bodies RELATIVE ${root}/include ${root}/include/*.ipp)
+file(GLOB units RELATIVE ${root} ${root}/src/*.cpp)
+
+set(compiled)
+foreach(unit IN LISTS units)
+  bodies_of(${root}/${unit} included)
+  list(APPEND compiled ${included})
+endforeach()
+bodies_of(${root}/include/tidings/src.hpp single)
+
+foreach(body IN LISTS bodies)
+  foreach(place IN ITEMS compiled single)
+    set(places ${${place}})
+    list(FILTER places INCLUDE REGEX "^${body}$")
+    list(LENGTH places count)
+    if(place STREQUAL "compiled" AND NOT count EQUAL 1)
+      complain("${body}: ${count} units of src/ include it, one should")
+    elseif(place STREQUAL "single" AND NOT count EQUAL 1)
+      complain("${body}: tidings/src.hpp includes it ${count} times, once it should")
+    endif()
+  endforeach()
+endforeach()
+foreach(body IN LISTS compiled single)
+  if(NOT body IN_LIST bodies)
+    complain("${body}: included by src/ or tidings/src.hpp, but not there")
+  endif()
+endforeach()
+
+# Every file of `pattern` must be named, relative to `folder`, in folder/CMakeLists.txt.
+function(check_named folder)
+  file(READ ${root}/${folder}/CMakeLists.txt listing)
+  foreach(pattern IN LISTS ARGN)
+    file(GLOB_RECURSE files RELATIVE ${root}/${folder} ${root}/${folder}/${pattern})
+    foreach(file IN LISTS files)
+      string(REGEX REPLACE "[.+]" "\\\\\\0" escaped "${file}")
+      if(NOT listing MATCHES "[ \n(]${escaped}[ \n)]")
+        complain("${folder}/${file}: not named in ${folder}/CMakeLists.txt")
+      endif()
+    endforeach()
+  endforeach()
+  set(wrong ${wrong} PARENT_SCOPE)
+endfunction()
+check_named(. src/*.cpp)
+check_named(tests unit/*.cpp matrix/*.cpp integration/*.cpp support/*.cpp)
+
+file(READ ${root}/tests/CMakeLists.txt listing)
+file(GLOB fuzzers ${root}/tests/fuzz/*.cpp)
+foreach(file IN LISTS fuzzers)
+  get_filename_component(name ${file} NAME_WE)
+  if(NOT listing MATCHES "[ \n(]${name}[ \n)]")
+    complain("tests/fuzz/${name}.cpp: not named in tests/CMakeLists.txt")
+  endif()
+endforeach()
+
+if(wrong GREATER 0)
+  message(FATAL_ERROR "${wrong} files are not where they should be")
+endif()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The recipe of Conan 2. `conan create . --build=missing` builds and tests the package;
+the program that tests it is in cmake/packaging/conan/test_package."""
+
+import os
+import re
+
+from conan import ConanFile
+from conan.tools.build import check_min_cppstd
+from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy, load, rmdir
+
+
+class TidingsConan(ConanFile):
+    name = "tidings"
+    description = "Event delivery for C++20: bus, WebSocket, SSE, webhooks and REST hooks on Asio"
+    license = "BSL-1.0"
+    topics = ("asio", "websocket", "sse", "webhook", "pubsub", "cloudevents")
+    package_type = "library"
+    settings = "os", "compiler", "build_type", "arch"
+    options = {
+        "shared": [True, False],
+        "fPIC": [True, False],
+        "tls": [True, False],
+        "deflate": [True, False],
+    }
+    default_options = {"shared": False, "fPIC": True, "tls": True, "deflate": True}
+    implements = ["auto_shared_fpic"]
+    exports_sources = "CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*"
+    test_package_folder = "cmake/packaging/conan/test_package"
+
+    def set_version(self):
+        header = load(self, os.path.join(self.recipe_folder, "include/tidings/version.hpp"))
+        self.version = re.search(r'TIDINGS_VERSION_STRING "([^"]+)"', header).group(1)
+
+    def layout(self):
+        cmake_layout(self)
+
+    def validate(self):
+        check_min_cppstd(self, 20)
+
+    def requirements(self):
+        self.requires("boost/[>=1.81]", transitive_headers=True)
+        self.requires("nlohmann_json/[>=3.11 <4]", transitive_headers=True)
+        self.requires("openssl/[>=3 <4]")
+        if self.options.deflate:
+            self.requires("zlib/[>=1.2.11 <2]")
+
+    def generate(self):
+        CMakeDeps(self).generate()
+        toolchain = CMakeToolchain(self)
+        toolchain.cache_variables["TIDINGS_TLS"] = bool(self.options.tls)
+        toolchain.cache_variables["TIDINGS_DEFLATE"] = bool(self.options.deflate)
+        toolchain.cache_variables["TIDINGS_BUILD_TESTS"] = False
+        toolchain.cache_variables["TIDINGS_BUILD_EXAMPLES"] = False
+        toolchain.generate()
+
+    def build(self):
+        cmake = CMake(self)
+        cmake.configure()
+        cmake.build()
+
+    def package(self):
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
+        CMake(self).install()
+        # Conan makes its own package files, from package_info.
+        rmdir(self, os.path.join(self.package_folder, "lib", "cmake"))
+        rmdir(self, os.path.join(self.package_folder, "lib", "pkgconfig"))
+
+    def package_info(self):
+        self.cpp_info.set_property("cmake_file_name", "tidings")
+        core = self.cpp_info.components["tidings"]
+        core.set_property("cmake_target_name", "tidings::tidings")
+        core.set_property("pkg_config_name", "tidings")
+        core.libs = ["tidings"]
+        core.requires = ["boost::headers", "nlohmann_json::nlohmann_json", "openssl::crypto"]
+        if self.options.tls:
+            core.requires.append("openssl::ssl")
+        else:
+            core.defines.append("TIDINGS_NO_TLS")
+        if self.options.deflate:
+            core.requires.append("zlib::zlib")
+        else:
+            core.defines.append("TIDINGS_NO_DEFLATE")
+        if self.options.shared:
+            core.defines.append("TIDINGS_SHARED")
+        if self.settings.os in ("Linux", "FreeBSD"):
+            core.system_libs = ["pthread"]
+
+        test = self.cpp_info.components["test"]
+        test.set_property("cmake_target_name", "tidings::test")
+        test.libdirs = []
+        test.requires = ["tidings"]

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidings {
+
+/// Who makes a request.
+struct principal {
+    std::string name{};       ///< empty: anonymous
+    bool anonymous = true;
+    std::vector<std::string> grants{};  ///< free for the user's authorizer to read
+};
+
+enum class action { subscribe, publish, manage };
+
+/// Decides whether a principal may do something on a topic (publish), a pattern (subscribe) or a
+/// collection (manage, with an empty topic). Asked again for every event that is replayed. Must not
+/// block or throw; called from any thread.
+using authorizer = std::function<bool(const principal&, action, std::string_view topic)>;
+
+/// What of a request an authenticator may look at.
+struct credentials {
+    std::string_view authorization{};  ///< the Authorization field's value
+    std::string_view cookie{};
+    std::string_view query{};
+    std::string_view origin{};
+    std::string_view remote_address{};
+    bool loopback = false;  ///< the peer's address is a loopback address, or a Unix socket
+};
+
+/// Tells who makes a request. @error errc::unauthorized; the answer is 401 then.
+using authenticator = std::function<principal(const credentials&, error_code&)>;
+
+/// Bearer token `Authorization: Bearer <token>` (RFC 6750 2.1), compared in constant time.
+/// @throws std::invalid_argument for an empty token.
+TIDINGS_DECL authenticator bearer_token(std::string token, std::string name = "token");
+
+/// Everybody, as the anonymous principal: the written-out leave to serve strangers.
+TIDINGS_DECL authenticator allow_anonymous();
+
+/// The default without an authenticator: anonymous loopback peers, nobody else.
+TIDINGS_DECL authenticator loopback_only();
+
+/// The default authorizer: anyone authenticated may subscribe; loopback-trusted or named principals
+/// may publish only where `publish` is granted explicitly.
+TIDINGS_DECL authorizer subscribe_only();
+
+/// Everything is allowed to whoever is authenticated.
+TIDINGS_DECL authorizer allow_all();
+
+}  // namespace tidings

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/unique_function.hpp>
+#include <tidings/history.hpp>
+#include <tidings/log.hpp>
+#include <tidings/receiver.hpp>
+#include <tidings/subscription.hpp>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+
+namespace tidings {
+
+class metrics_sink;
+
+struct bus_options {
+    history_options history{};
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+    io::clock* clock = nullptr;  ///< null: the machine's
+    std::size_t max_subscriptions = 1'000'000;
+};
+
+/// Tag: run the callback inside `publish`, on any publishing thread.
+struct immediate_t {
+    explicit immediate_t() = default;
+};
+inline constexpr immediate_t immediate{};
+
+/// What may stand as a callback: called as `void(const event_ptr&)`. A class that is a subscriber
+/// counts as one even if it is callable.
+template <class F>
+concept event_callback =
+    !std::derived_from<std::remove_cvref_t<F>, subscriber> &&
+    !has_subscriber<std::remove_cvref_t<F>> &&
+    std::invocable<std::decay_t<F>&, const event_ptr&>;
+
+namespace detail {
+class bus_state;
+using event_callback_function = unique_function<void(const event_ptr&)>;
+using publish_handler = completion_handler<error_code, receipt>;
+}  // namespace detail
+
+/// An in-process publish-subscribe bus by topic, with history and resume; itself a subscriber, so that
+/// inlets and other buses deliver into it. Handle on shared state: move-only; destroying it ends every
+/// subscription with errc::closed. `publish` and `subscribe` are safe from any thread.
+///
+/// Every subscriber that carries a position sees events in position order over all topics. Nothing
+/// here throws for what a peer sent.
+class bus {
+ public:
+    /// @throws std::invalid_argument for a history rule that is not a pattern.
+    TIDINGS_DECL explicit bus(net::any_io_executor executor, bus_options options = {});
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    explicit bus(Context& context, bus_options options = {})
+        : bus(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    bus(bus&&) = default;
+    TIDINGS_DECL bus& operator=(bus&& o) noexcept;
+    TIDINGS_DECL ~bus();
+
+    /// Delivers to a subscriber, one event at a time, on the bus's executor.
+    /// @error in the handle: errc::bad_pattern, errc::too_many
+    TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
+                                        subscribe_options options = {});
+
+    /// Runs `f` on its associated executor, by default the bus's, never concurrently with itself, in
+    /// batches. Subscribed during a dispatch: from the next event on. An exception it throws is logged
+    /// and counted; other subscribers still get the event.
+    template <event_callback F>
+    subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
+        static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
+                      "a callback returns void; spawn a coroutine inside it if you need one");
+        net::any_io_executor io = net::get_associated_executor(f, executor());
+        return subscribe_callback(pattern, std::move(io), std::forward<F>(f), std::move(options));
+    }
+
+    /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on the
+    /// thread that tells of the commit); perhaps on several at once. What it publishes itself is
+    /// dispatched at once, before the other subscribers of the outer event; deeper than 16 such levels
+    /// a publication is refused with errc::hop_limit.
+    template <event_callback F>
+    subscription subscribe(std::string_view pattern, immediate_t, F&& f) {
+        static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
+                      "a callback returns void");
+        return subscribe_immediate(pattern, std::forward<F>(f));
+    }
+
+    /// Subscribes with a queue that a coroutine reads.
+    TIDINGS_DECL receiver receive(std::string_view pattern, subscribe_options options = {});
+
+    /// Publishes. Braces `{"type", "/source", {{"total", 99}}}` need <tidings/event_json.hpp>.
+    /// @error in the receipt: errc::bad_topic, errc::reserved_topic, what `event::check` reports,
+    /// errc::hop_limit, errc::history_failed, errc::closed
+    TIDINGS_DECL receipt publish(std::string_view topic, event e);
+    /// Publishes the same content again.
+    TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e);
+
+    /// Publishes and completes with `void(error_code, receipt)` with the exact outcome: the history is
+    /// durable, every outlet with storage has accepted, every queue had room or its deadline passed.
+    /// Name the event first in a coroutine: g++ 12 cannot take braces inside `co_await`.
+    /// Per-operation cancellation: none. @error as in `receipt::error`.
+    template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
+    [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, receipt)>(
+            [state = state_](auto handler, std::string t, event published) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_publish(state, std::move(t), std::move(published),
+                              detail::publish_handler(io, std::move(handler)));
+            },
+            token, std::string(topic), std::move(e));
+    }
+
+    /// Where the history stands; empty without one, or before the first event.
+    TIDINGS_DECL position head() const;
+    TIDINGS_DECL std::size_t subscriptions() const noexcept;
+    TIDINGS_DECL net::any_io_executor executor() const noexcept;
+
+    /// The bus as a subscriber: delivering to it publishes under the event's own topic.
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    /// For services of the library.
+    const std::shared_ptr<detail::bus_state>& state() const noexcept { return state_; }
+
+ private:
+    TIDINGS_DECL subscription subscribe_callback(std::string_view pattern, net::any_io_executor io,
+                                                 detail::event_callback_function f,
+                                                 subscribe_options options);
+    TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
+                                                  detail::event_callback_function f);
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::bus_state>& s) noexcept;
+    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,
+                                           std::string topic, event e,
+                                           detail::publish_handler handler);
+    std::shared_ptr<detail::bus_state> state_;
+};
+
+}  // namespace tidings

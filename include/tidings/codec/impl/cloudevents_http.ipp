@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/codec/utf8.hpp>
+#include <tidings/detail/timestamp.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <new>
+
+namespace tidings {
+
+namespace detail {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    return out;
+}
+
+// 3.1.3.2: space, double quote, percent and everything outside U+0021 to U+007E.
+std::string encode_field(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        if (c > ' ' && c < '\x7f' && c != '"' && c != '%') {
+            out += c;
+            continue;
+        }
+        const auto code = static_cast<unsigned char>(c);
+        out += '%';
+        out += digits[code >> 4];
+        out += digits[code & 15];
+    }
+    return out;
+}
+
+int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+// A quoted-string is unquoted first (RFC 9110 5.6.4), then one round of decoding.
+std::string decode_field(std::string_view text, error_code& ec) {
+    std::string plain;
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+        for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+            if (text[i] == '\\' && i + 2 < text.size()) ++i;
+            plain += text[i];
+        }
+        text = plain;
+    }
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            out += text[i];
+            continue;
+        }
+        const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+        if (high < 0 || low < 0) {
+            ec = errc::event_bad_attribute_value;
+            return out;
+        }
+        out += static_cast<char>(high * 16 + low);
+        i += 2;
+    }
+    if (!is_valid_utf8(out)) ec = errc::event_bad_attribute_value;
+    return out;
+}
+
+std::string extension_text(const attribute_value& value) {
+    if (const auto* text = std::get_if<std::string>(&value)) return *text;
+    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+    return std::to_string(std::get<std::int32_t>(value));
+}
+
+void write_fields(const publication& p, http::fields& f) {
+    const auto put = [&](std::string_view name, std::string_view value) {
+        f.append("ce-" + std::string(name), encode_field(value));
+    };
+    put("specversion", "1.0");
+    put("id", p.id());
+    put("source", p.source());
+    put("type", p.type());
+    put("time", p.time());
+    if (!p.subject().empty()) put("subject", p.subject());
+    if (!p.data_schema().empty()) put("dataschema", p.data_schema());
+    for (const auto& [name, value] : p.event().extensions())
+        if (name != "topic" && name != "position" && name != "hops")
+            put(name, extension_text(value));
+    put("topic", p.topic());
+    if (p.position()) put("position", p.position()->text());
+    if (p.info().hops != 0) put("hops", std::to_string(p.info().hops));
+    if (!p.content_type().empty()) f.append("Content-Type", p.content_type());
+}
+
+error_code read_field(wire_event& out, const std::string& name, std::string value) {
+    error_code ec;
+    auto& e = out.event;
+    if (name == "specversion")
+        return value == "1.0" ? error_code() : errc::event_bad_specversion;
+    if (name == "id")
+        e.id(value);
+    else if (name == "source")
+        e.source(value);
+    else if (name == "type")
+        e.type(value);
+    else if (name == "subject")
+        e.subject(value);
+    else if (name == "dataschema")
+        e.data_schema(value);
+    else if (name == "time")
+        e.time(parse_timestamp(value, ec));
+    else if (name == "topic")
+        out.topic = std::move(value);
+    else if (name == "position")
+        out.position = std::move(value);
+    else if (name == "hops") {
+        const auto [end, failed] =
+            std::from_chars(value.data(), value.data() + value.size(), out.hops);
+        if (failed != std::errc() || end != value.data() + value.size() || out.hops > 1'000'000)
+            ec = errc::event_bad_attribute_value;
+    } else if (name == "datacontenttype")
+        ec = errc::event_bad_attribute_name;  // 3.1.1: it is the Content-Type
+    else
+        e.extension(name, std::move(value));
+    return ec;
+}
+
+error_code read_binary(wire_event& out, const http::fields& f, std::string body) {
+    for (const auto& [raw_name, raw_value] : f) {
+        const auto name = lower(raw_name);
+        if (!name.starts_with("ce-")) continue;
+        if (f.count(raw_name) > 1) return errc::event_bad_attribute_value;
+        error_code ec;
+        auto value = decode_field(raw_value, ec);
+        if (!ec) ec = read_field(out, name.substr(3), std::move(value));
+        if (ec) return ec;
+    }
+    const auto content_type = f.find("content-type");
+    if (!body.empty() || content_type)
+        out.event.data(std::move(body), content_type.value_or(std::string_view()));
+    if (out.event.id().empty()) return errc::event_without_id;
+    return out.event.check();
+}
+
+}  // namespace
+}  // namespace detail
+
+content_mode content_mode_of(const http::fields& f) noexcept {
+    try {
+        const auto type = detail::lower(f.get("content-type"));
+        if (type.starts_with("application/cloudevents-batch")) return content_mode::batch;
+        if (type.starts_with("application/cloudevents")) return content_mode::structured;
+        return f.find("ce-specversion") ? content_mode::binary : content_mode::none;
+    } catch (const std::bad_alloc&) {
+        return content_mode::none;
+    }
+}
+
+const std::string* write_binary_event(const publication& p, http::fields& f,
+                                      error_code& ec) noexcept {
+    const auto* bytes = p.data_bytes(ec);
+    if (ec) return nullptr;
+    try {
+        detail::write_fields(p, f);
+        return bytes;
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return nullptr;
+    }
+}
+
+wire_event read_http_event(const http::fields& f, std::string body, error_code& ec) noexcept {
+    wire_event out;
+    ec = {};
+    try {
+        const auto mode = content_mode_of(f);
+        const auto media = detail::lower(f.get("content-type"));
+        if (mode == content_mode::binary)
+            ec = detail::read_binary(out, f, std::move(body));
+        else if (mode == content_mode::structured && media.starts_with(cloudevents_json_type))
+            return parse_cloudevents_json(body, ec);
+        else
+            ec = errc::event_bad_content_type;
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+    }
+    return out;
+}
+
+}  // namespace tidings

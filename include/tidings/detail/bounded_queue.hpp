@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/control_event.hpp>
+#include <tidings/overflow.hpp>
+#include <tidings/receipt.hpp>
+
+#include <deque>
+
+namespace tidings::detail {
+
+/// What an event costs a queue: its data, and a constant for what goes with it.
+inline std::size_t queue_cost(const event_ptr& e) noexcept {
+    return e->event().text().size() + 256;
+}
+
+/// A queue of publications with a bound and a policy. Not thread-safe.
+class bounded_queue {
+ public:
+    struct pushed {
+        outcome result = outcome::queued;
+        std::size_t dropped = 0;  ///< events that are gone because of this one, itself included
+        bool overflowed = false;  ///< overflow::disconnect: the subscriber must be closed
+    };
+
+    bounded_queue(queue_limits limits, overflow policy) : limits_(limits), policy_(policy) {}
+
+    bool empty() const noexcept { return events_.empty() && missed_ == 0; }
+    std::size_t size() const noexcept { return events_.size(); }
+    /// Whether one more of this cost fits. An empty queue takes any event.
+    bool fits(std::size_t cost) const noexcept {
+        return events_.empty() || (events_.size() < limits_.max_events &&
+                                   bytes_ + cost <= limits_.max_bytes);
+    }
+
+    TIDINGS_DECL pushed push(const event_ptr& e);
+    /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
+    TIDINGS_DECL event_ptr pop();
+    /// Counts events that were lost before they came here.
+    void miss(std::uint64_t count) noexcept { missed_ += count; }
+    /// Empties it; how many events that discarded.
+    TIDINGS_DECL std::size_t clear() noexcept;
+
+ private:
+    struct item {
+        event_ptr event;
+        std::uint64_t missed_before;
+    };
+    void append(const event_ptr& e, std::size_t cost);
+    pushed conflate(const event_ptr& e, std::size_t cost);
+    void drop_front() noexcept;
+
+    queue_limits limits_;
+    overflow policy_;
+    std::deque<item> events_;
+    std::size_t bytes_ = 0;
+    std::uint64_t missed_ = 0;  // dropped since the last event was appended
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/lane.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace tidings::detail {
+
+namespace {
+
+constexpr unsigned max_laps = 4;
+constexpr std::size_t max_inbox_events = 65'536;
+constexpr std::size_t max_inbox_bytes = 64 * 1024 * 1024;
+constexpr std::chrono::microseconds max_turn{200};
+constexpr std::size_t buffer_bytes = 64 * 1024;
+
+}  // namespace
+
+std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock& clock,
+                                 bool single_thread) {
+    net::any_io_executor inner = executor;
+    if (!single_thread) inner = net::make_strand(executor);
+    return std::shared_ptr<lane>(new lane(std::move(inner), clock, single_thread));
+}
+
+lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
+    : executor_(std::move(executor)),
+      single_thread_(single_thread),
+      timers_(executor_, clock),
+      receive_buffer_(buffer_bytes),
+      send_buffer_(buffer_bytes) {}
+
+lane::~lane() = default;
+
+bool lane::running_here() const noexcept {
+    if (single_thread_) return true;
+    const auto* strand = executor_.target<net::strand<net::any_io_executor>>();
+    return strand != nullptr && strand->running_in_this_thread();
+}
+
+bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
+                   std::uint64_t ticket, std::shared_ptr<delivery_join> join) {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(turn_posted_, true)) post_turn(0);
+    if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
+        if (join)
+            for (std::size_t i = 0; i < targets->size(); ++i)
+                join->finished(errc::overflow, outcome::dropped);
+        const auto known = std::find_if(overruns_.begin(), overruns_.end(),
+                                        [&](const overrun& o) { return o.targets == targets; });
+        if (known != overruns_.end())
+            ++known->count;
+        else
+            overruns_.push_back({std::move(targets), 1});
+        return false;
+    }
+    inbox_bytes_ += e->event().text().size();
+    inbox_.push_back({e, std::move(targets), ticket, std::move(join), {}});
+    return true;
+}
+
+void lane::enqueue(unique_function<void()> f) {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(turn_posted_, true)) post_turn(0);
+    inbox_.push_back({{}, {}, 0, {}, std::move(f)});
+}
+
+void lane::schedule_flush(std::shared_ptr<flushable> f) {
+    if (std::exchange(f->scheduled_, true)) return;
+    flushes_.push_back(std::move(f));
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(turn_posted_, true)) post_turn(0);
+}
+
+void lane::post_turn(unsigned lap) {
+    net::post(executor_, [self = shared_from_this(), lap] { self->run_turn(lap); });
+}
+
+// Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
+// waits for one lap of the executor without news before it flushes, so that the burst leaves in one
+// send per connection.
+void lane::run_turn(unsigned lap) {
+    if (lap == 0) turn_started_ = timers_.clock().now();
+    ++stats_.laps;
+    const bool news = deliver_inbox();
+    if (news && lap < max_laps && timers_.clock().now() - turn_started_ < max_turn)
+        return post_turn(lap + 1);
+    flush_all();
+    const std::lock_guard lock(mutex_);
+    turn_posted_ = !inbox_.empty() || !flushes_.empty();
+    if (turn_posted_) post_turn(0);
+}
+
+bool lane::deliver_inbox() noexcept {
+    std::vector<overrun> overruns;
+    {
+        const std::lock_guard lock(mutex_);
+        reading_.swap(inbox_);
+        overruns.swap(overruns_);
+        inbox_bytes_ = 0;
+    }
+    bool news = false;
+    for (auto& l : reading_) {
+        if (l.call) {
+            l.call();
+        } else {
+            deliver(l);
+            news = true;
+        }
+    }
+    reading_.clear();
+    for (const auto& o : overruns)
+        for (const auto& target : *o.targets) target->on_missed(o.count);
+    return news;
+}
+
+// A target whose several patterns match one publication stands in several lists.
+bool lane::first_time(lane_target& t, std::uint64_t ticket) noexcept {
+    return std::exchange(t.last_ticket_, ticket) != ticket;
+}
+
+void lane::deliver(const letter& l) noexcept {
+    for (const auto& target : *l.targets) {
+        const bool first = first_time(*target, l.ticket);
+        if (l.join)
+            first ? target->on_joined_event(l.event, l.join) : l.join->skipped();
+        else if (first)
+            target->on_event(l.event);
+    }
+}
+
+void lane::flush_all() noexcept {
+    flushing_.swap(flushes_);
+    for (const auto& f : flushing_) {
+        f->scheduled_ = false;
+        ++stats_.flushes;
+        f->flush();
+    }
+    flushing_.clear();
+}
+
+}  // namespace tidings::detail

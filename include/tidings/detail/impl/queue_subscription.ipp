@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/queue_subscription.hpp>
+
+namespace tidings::detail {
+
+outcome queue_subscription::push(const event_ptr& e) {
+    const std::lock_guard lock(mutex_);
+    return push_locked(e);
+}
+
+outcome queue_subscription::push_locked(const event_ptr& e) {
+    if (!active()) return outcome::closed;
+    add(matched);
+    // Behind publishers that wait, there is no room even when the queue has some.
+    if (!waiters_.empty()) {
+        queue_.miss(1);
+        add(dropped);
+        return outcome::dropped;
+    }
+    const auto result = queue_.push(e);
+    add(dropped, result.dropped);
+    if (result.overflowed) {
+        // Ending takes the bus's lock, which our caller may hold.
+        net::post(executor(), [self = shared_from_this()] { self->end(errc::lagging); });
+        return outcome::dropped;
+    }
+    wake();
+    return result.result;
+}
+
+void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join> join,
+                              const std::shared_ptr<lane>& l) {
+    const std::lock_guard lock(mutex_);
+    if (policy_ != overflow::backpressure || !active() ||
+        (waiters_.empty() && queue_.fits(queue_cost(e)))) {
+        const auto result = push_locked(e);
+        return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
+    }
+    add(matched);
+    auto timer = std::make_shared<wheel_timer>(
+        [weak = weak_from_this(), key = e.get()] {
+            if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
+        });
+    l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
+    waiters_.push_back({e, std::move(join), std::move(timer), l});
+}
+
+namespace {
+
+void cancel_in_lane(const std::shared_ptr<lane>& l, std::shared_ptr<wheel_timer> timer) {
+    l->enqueue([t = std::move(timer)] { t->cancel(); });
+}
+
+}  // namespace
+
+void queue_subscription::admit_waiters() {
+    while (!waiters_.empty() && queue_.fits(queue_cost(waiters_.front().event))) {
+        auto w = std::move(waiters_.front());
+        waiters_.pop_front();
+        queue_.push(w.event);
+        w.join->finished({}, outcome::queued);
+        cancel_in_lane(w.home, std::move(w.timer));
+    }
+}
+
+void queue_subscription::expire(const publication* e) {
+    const std::lock_guard lock(mutex_);
+    for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
+        if (it->event.get() != e) continue;
+        queue_.miss(1);
+        add(dropped);
+        it->join->finished(errc::timed_out, outcome::dropped);
+        waiters_.erase(it);
+        return;
+    }
+}
+
+bool queue_subscription::has_room() {
+    const std::lock_guard lock(mutex_);
+    const bool room = queue_.fits(0) && waiters_.empty();
+    wants_room_ = !room;
+    return room;
+}
+
+event_ptr queue_subscription::take() {
+    auto e = queue_.pop();
+    if (e) admit_waiters();
+    if (wants_room_ && queue_.fits(0) && on_room_) {
+        wants_room_ = false;
+        on_room_();
+    }
+    return e;
+}
+
+void queue_subscription::on_end(error_code why) noexcept {
+    std::list<waiter> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        add(discarded, queue_.clear());
+        waiting.swap(waiters_);
+        on_room_ = nullptr;
+    }
+    for (auto& w : waiting) {
+        w.join->finished(why, outcome::closed);
+        cancel_in_lane(w.home, std::move(w.timer));
+    }
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/send_queue.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tidings::detail {
+
+send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream, callbacks c,
+                       std::chrono::milliseconds write_timeout)
+    : lane_(std::move(l)),
+      stream_(&stream),
+      callbacks_(std::move(c)),
+      write_timeout_(write_timeout),
+      deadline_([this] { fail(errc::timed_out); }) {}
+
+void send_queue::append(event_ptr keep, std::string_view bytes) {
+    add({std::move(keep), nullptr, bytes});
+}
+
+void send_queue::append(std::string bytes) {
+    auto own = std::make_unique<std::string>(std::move(bytes));
+    const std::string_view view = *own;
+    add({{}, std::move(own), view});
+}
+
+void send_queue::add(item i) {
+    if (closed_ || i.bytes.empty()) return;
+    pending_ += i.bytes.size();
+    items_.push_back(std::move(i));
+    if (pending_ >= max_block_bytes) was_full_ = true;
+    if (blocked_) return;
+    if (pending_ >= max_block_bytes)
+        flush();
+    else
+        lane_->schedule_flush(shared_from_this());
+}
+
+void send_queue::when_empty(unique_function<void()> f) {
+    when_empty_ = std::move(f);
+    if (pending_ == 0 || closed_) lane_->enqueue([self = shared_from_this()] {
+        if (auto g = std::exchange(self->when_empty_, nullptr)) g();
+    });
+}
+
+void send_queue::flush() noexcept {
+    if (closed_ || blocked_ || nothing_left()) return;
+    const auto keep = shared_from_this();
+    if (!stream_->can_poll()) return write_async();
+    while (!nothing_left())
+        if (!write_polled()) return;
+    after_progress();
+}
+
+// The bytes to write next, contiguous: one item as it stands, or several gathered.
+std::string_view send_queue::next_block() {
+    const auto first = items_[first_].bytes;
+    if (items_.size() - first_ == 1 || first.size() >= max_block_bytes) return first;
+    const auto scratch = lane_->send_buffer();
+    std::size_t size = 0;
+    for (auto i = first_; i < items_.size(); ++i) {
+        const auto part = items_[i].bytes.substr(0, scratch.size() - size);
+        std::memcpy(scratch.data() + size, part.data(), part.size());
+        size += part.size();
+        if (size == scratch.size()) break;
+    }
+    return {reinterpret_cast<const char*>(scratch.data()), size};
+}
+
+void send_queue::consume(std::size_t sent) noexcept {
+    pending_ -= sent;
+    while (sent != 0) {
+        auto& front = items_[first_];
+        const auto part = std::min(sent, front.bytes.size());
+        front.bytes.remove_prefix(part);
+        sent -= part;
+        if (!front.bytes.empty()) break;
+        front = {};
+        ++first_;
+    }
+    // An idle connection keeps little; a slow one does not keep what is sent.
+    if (nothing_left()) {
+        items_.clear();
+        first_ = 0;
+        if (items_.capacity() > 64) items_.shrink_to_fit();
+    } else if (first_ >= 1024) {
+        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+}
+
+// False when the socket is full or broken.
+bool send_queue::write_polled() noexcept {
+    error_code ec;
+    const auto block = next_block();
+    const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
+    ++writes_;
+    if (ec == net::error::would_block || ec == net::error::try_again)
+        return wait_writable(), false;
+    if (ec) return fail(ec), false;
+    consume(sent);
+    if (sent < block.size()) return wait_writable(), false;
+    return true;
+}
+
+void send_queue::wait_writable() noexcept {
+    blocked_ = true;
+    deadline_.arm(lane_->timers(), write_timeout_);
+    stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
+        if (self->closed_) return;
+        self->blocked_ = false;
+        self->deadline_.cancel();
+        if (ec) return self->fail(ec);
+        self->flush();
+        if (!self->nothing_left()) self->after_progress();
+    });
+}
+
+void send_queue::write_async() noexcept {
+    if (writing_.empty()) writing_ = next_block();
+    blocked_ = true;
+    deadline_.arm(lane_->timers(), write_timeout_);
+    ++writes_;
+    stream_->start_write(
+        std::as_bytes(std::span(writing_)),
+        [self = shared_from_this()](error_code ec, std::size_t n) {
+            if (self->closed_) return;
+            self->blocked_ = false;
+            self->deadline_.cancel();
+            if (ec) return self->fail(ec);
+            self->consume(n);
+            self->writing_.erase(0, n);
+            if (!self->nothing_left()) self->write_async();
+            self->after_progress();
+        });
+}
+
+// Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
+void send_queue::after_progress() noexcept {
+    if (pending_ == 0) {
+        if (auto f = std::exchange(when_empty_, nullptr)) f();
+    }
+    if (was_full_ && !closed_ && pending_ <= max_block_bytes / 2) {
+        was_full_ = false;
+        if (callbacks_.on_room) callbacks_.on_room();
+    }
+}
+
+void send_queue::fail(error_code ec) noexcept {
+    if (closed_) return;
+    auto on_error = std::move(callbacks_.on_error);
+    auto when_empty = std::move(when_empty_);
+    close();
+    if (when_empty) when_empty();
+    if (on_error) on_error(ec);
+}
+
+void send_queue::close() noexcept {
+    closed_ = true;
+    deadline_.cancel();
+    items_.clear();
+    first_ = 0;
+    pending_ = 0;
+    callbacks_ = {};
+    when_empty_ = nullptr;
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/target_subscription.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+namespace tidings::detail {
+
+bool target_subscription::from_itself(const event_ptr& e) const noexcept {
+    return e->info().origin != 0 && e->info().origin == subscriber_->origin();
+}
+
+void target_subscription::count(outcome o) noexcept {
+    if (o == outcome::closed) return end(errc::closed);
+    add(matched);
+    add(o == outcome::dropped ? dropped : delivered);
+}
+
+void target_subscription::on_event(const event_ptr& e) noexcept {
+    if (active() && !from_itself(e)) count(subscriber_->deliver(e));
+}
+
+void target_subscription::on_joined_event(const event_ptr& e,
+                                          std::shared_ptr<delivery_join> join) noexcept {
+    if (!active()) return join->finished(errc::closed, outcome::closed);
+    if (from_itself(e)) return join->skipped();
+    subscriber_->async_deliver(
+        e, net::bind_executor(
+               lane_->executor(),
+               [self = std::static_pointer_cast<target_subscription>(
+                    subscription_state::shared_from_this()),
+                join = std::move(join)](error_code ec, outcome o) {
+                   self->count(o);
+                   if (ec && o != outcome::closed) add(self->failed);
+                   join->finished(ec, o);
+               }));
+}
+
+void target_subscription::on_missed(std::uint64_t count) noexcept {
+    if (!active()) return;
+    add(dropped, count);
+    subscriber_->deliver(make_lagged_event(count));
+}
+
+void target_subscription::on_end(error_code why) noexcept {
+    lane_->enqueue([s = subscriber_, why] { s->on_unsubscribed(why); });
+}
+
+}  // namespace tidings::detail

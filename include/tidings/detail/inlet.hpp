@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/topic_rule.hpp>
+
+namespace tidings::detail {
+
+/// What every inlet does with an event that came over a wire: finds its topic, counts the hop, marks
+/// the origin.
+class inlet {
+ public:
+    inlet(topic_rule rule, origin_id origin) : rule_(std::move(rule)), origin_(origin) {}
+
+    origin_id origin() const noexcept { return origin_; }
+
+    /// The topic the event will have. @error as `topic_rule::resolve`
+    std::string topic_of(const wire_event& e, error_code& ec) const {
+        return rule_.resolve(e.event, e.topic, ec);
+    }
+
+    /// The publication to deliver under a topic from `topic_of`.
+    /// @error errc::hop_limit, what `event::check` reports, errc::out_of_memory
+    event_ptr make(std::string_view topic, wire_event&& e, error_code& ec) const {
+        publication_info info;
+        info.origin = origin_;
+        info.hops = e.hops + 1;
+        if (info.hops > max_hops) {
+            ec = errc::hop_limit;
+            return {};
+        }
+        return publication::make(topic, std::move(e.event), std::move(info), ec);
+    }
+
+ private:
+    topic_rule rule_;
+    origin_id origin_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/timer_wheel.hpp>
+#include <tidings/receipt.hpp>
+#include <tidings/event_ptr.hpp>
+
+#include <boost/asio/strand.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace tidings::detail {
+
+/// Waits for every target of one publication (`async_publish`). Safe from any thread.
+class delivery_join {
+ public:
+    virtual ~delivery_join() = default;
+    virtual void finished(error_code ec, outcome o) noexcept = 0;
+    /// The target was reached by another pattern already, or is the event's origin.
+    virtual void skipped() noexcept = 0;
+};
+
+/// What lives in a lane and takes events there. Calls may come after it ended; it ignores them.
+class lane_target {
+ public:
+    virtual ~lane_target() = default;
+    /// Called in the lane, one at a time.
+    virtual void on_event(const event_ptr& e) noexcept = 0;
+    /// The same for `async_publish`.
+    virtual void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        on_event(e);
+        join->finished({}, outcome::queued);
+    }
+    /// `count` events for it did not fit into the lane's inbox.
+    virtual void on_missed(std::uint64_t count) noexcept = 0;
+
+ private:
+    friend class lane;
+    std::uint64_t last_ticket_ = 0;  // of the last publication, so that two patterns deliver it once
+};
+
+using lane_targets = std::vector<std::shared_ptr<lane_target>>;
+
+/// What collects bytes during a turn of the lane and sends them at its end.
+class flushable {
+ public:
+    virtual ~flushable() = default;
+    /// Called in the lane once per turn in which `lane::schedule_flush` was called for it.
+    virtual void flush() noexcept = 0;
+
+ private:
+    friend class lane;
+    bool scheduled_ = false;
+};
+
+/// A strand of the user's context with what its connections share: an inbox for publications, a list
+/// of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs to a
+/// connection happens in its lane.
+class lane : public std::enable_shared_from_this<lane> {
+ public:
+    /// `single_thread`: no strand; the context is run by one thread.
+    TIDINGS_DECL static std::shared_ptr<lane> make(const net::any_io_executor& executor,
+                                                   io::clock& clock, bool single_thread = false);
+    TIDINGS_DECL ~lane();
+    lane(const lane&) = delete;
+    lane& operator=(const lane&) = delete;
+
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+    /// Whether the caller runs in the lane.
+    TIDINGS_DECL bool running_here() const noexcept;
+
+    /// Hands a publication to targets of this lane; from any thread. `ticket` names the publication:
+    /// a target that is in several lists gets it once. One post per burst. What one turn brings is
+    /// delivered in order, then flushed; a turn that brings more is lengthened by at most four laps.
+    /// False when the inbox is full (65,536 events or 64 MiB of data): each target is told how many
+    /// it missed.
+    TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
+                              std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr);
+    /// Calls `f` in the lane after everything that was enqueued before.
+    TIDINGS_DECL void enqueue(unique_function<void()> f);
+
+    /// In the lane: `f.flush()` is called at the end of this turn. `f` is kept alive by `keep`.
+    TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
+
+    /// Lane-confined.
+    timer_wheel& timers() noexcept { return timers_; }
+    /// Shared by the lane's connections; valid until the handler returns.
+    std::span<std::byte> receive_buffer() noexcept { return receive_buffer_; }
+    /// Likewise, where what a turn sends is put together.
+    std::span<std::byte> send_buffer() noexcept { return send_buffer_; }
+
+    /// For tests: laps run, connections flushed.
+    struct statistics {
+        std::uint64_t laps = 0, flushes = 0;
+    };
+    const statistics& stats() const noexcept { return stats_; }
+
+ private:
+    struct letter {
+        event_ptr event{};
+        std::shared_ptr<const lane_targets> targets{};
+        std::uint64_t ticket = 0;
+        std::shared_ptr<delivery_join> join{};
+        unique_function<void()> call{};
+    };
+    struct overrun {
+        std::shared_ptr<const lane_targets> targets;
+        std::uint64_t count;
+    };
+    lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
+    void post_turn(unsigned lap);
+    void run_turn(unsigned lap);
+    bool deliver_inbox() noexcept;
+    static void deliver(const letter& l) noexcept;
+    static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
+    void flush_all() noexcept;
+
+    net::any_io_executor executor_;
+    bool single_thread_;
+    std::mutex mutex_;
+    std::vector<letter> inbox_;      // guarded by mutex_, as the next three
+    std::size_t inbox_bytes_ = 0;
+    std::vector<overrun> overruns_;
+    bool turn_posted_ = false;
+
+    // Lane-confined from here.
+    std::vector<letter> reading_;
+    std::vector<std::shared_ptr<flushable>> flushes_;
+    std::vector<std::shared_ptr<flushable>> flushing_;
+    io::steady_time turn_started_{};
+    timer_wheel timers_;
+    std::vector<std::byte> receive_buffer_;
+    std::vector<std::byte> send_buffer_;
+    statistics stats_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/bounded_queue.hpp>
+#include <tidings/detail/lane.hpp>
+#include <tidings/detail/subscription_state.hpp>
+
+#include <list>
+#include <mutex>
+
+namespace tidings::detail {
+
+/// A subscription with a bounded queue in the process: publishers push from any thread, one consumer
+/// takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind the queue.
+class queue_subscription : public subscription_state {
+ public:
+    queue_subscription(net::any_io_executor executor, const subscribe_options& options)
+        : subscription_state(std::move(executor)),
+          policy_(options.overflow),
+          deadline_(options.backpressure_deadline),
+          queue_(options.limits, options.overflow) {}
+
+    /// Takes an event without waiting.
+    TIDINGS_DECL outcome push(const event_ptr& e);
+    /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
+    TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
+                           const std::shared_ptr<lane>& l);
+
+    /// For a feed that fills the queue from a history: whether there is room, and who wants to be told
+    /// (on any thread) when there is some again.
+    TIDINGS_DECL bool has_room();
+    void on_room(unique_function<void()> f) {
+        const std::lock_guard lock(mutex_);
+        on_room_ = std::move(f);
+    }
+
+ protected:
+    /// The queue has something new; called with the mutex held.
+    virtual void wake() = 0;
+    TIDINGS_DECL void on_end(error_code why) noexcept override;
+    /// The consumer's side; with the mutex held. Null when empty.
+    TIDINGS_DECL event_ptr take();
+    bool more() const noexcept { return !queue_.empty(); }
+
+    mutable std::mutex mutex_;
+
+ private:
+    struct waiter {
+        event_ptr event;
+        std::shared_ptr<delivery_join> join;
+        std::shared_ptr<wheel_timer> timer;  // armed, cancelled and destroyed in the lane
+        std::shared_ptr<lane> home;
+    };
+    outcome push_locked(const event_ptr& e);
+    void admit_waiters();
+    void expire(const publication* e);
+
+    overflow policy_;
+    std::chrono::milliseconds deadline_;
+    bounded_queue queue_;
+    std::list<waiter> waiters_;
+    unique_function<void()> on_room_;
+    bool wants_room_ = false;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tidings {
+
+/// A CloudEvents extension value: String (and what is written as one), Boolean or Integer.
+using attribute_value = std::variant<std::string, bool, std::int32_t>;
+
+/// Nothing turns the value into bytes: a wire that asks gets errc::event_no_wire_form.
+struct no_wire_form {};
+
+/// CloudEvents time has no fixed resolution; this library keeps microseconds.
+using event_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
+
+namespace detail {
+
+template <class T>
+concept text_like = std::convertible_to<const T&, std::string_view> &&
+                    !std::same_as<std::remove_cvref_t<T>, std::nullptr_t>;
+
+/// A C++ value carried as an event's data.
+class native_value {
+ public:
+    explicit native_value(const void* tag) noexcept : tag_(tag) {}
+    virtual ~native_value() = default;
+    native_value(const native_value&) = delete;
+    native_value& operator=(const native_value&) = delete;
+
+    const void* tag() const noexcept { return tag_; }
+    virtual const void* get() const noexcept = 0;
+    /// Bytes for a wire. @error errc::event_no_wire_form, or what the encoder reports.
+    virtual error_code encode(std::string& out) const noexcept = 0;
+
+ private:
+    const void* tag_;
+};
+
+template <class T>
+inline constexpr char type_tag = 0;
+
+template <class T, class Encode>
+class native_holder;
+
+}  // namespace detail
+
+/// One thing that happened: the CloudEvents 1.0 attributes, extensions and data. A plain value until
+/// it is published; not safe to share between threads before that.
+///
+/// Data is bytes with a content type, or a C++ value (`of`). Setters never fail: what is wrong is
+/// found when the event is frozen (published) and reported there.
+class event {
+ public:
+    /// An event without data. Both attributes must be non-empty (CloudEvents 1.0, 3.1).
+    event(std::string_view type, std::string_view source) : type_(type), source_(source) {}
+
+    /// Data as text, as it stands; for text that is JSON name the content type "application/json".
+    template <detail::text_like Text>
+    event(std::string_view type, std::string_view source, const Text& text,
+          std::string_view content_type = "text/plain; charset=utf-8")
+        : event(type, source) {
+        data(std::string(std::string_view(text)), content_type);
+    }
+
+    /// Data as bytes, which must name their media type (RFC 2046).
+    event(std::string_view type, std::string_view source, std::span<const std::byte> bytes,
+          std::string_view content_type)
+        : event(type, source) {
+        data(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), content_type);
+    }
+
+    /// Data as JSON: `event{"type", "/source", {{"total", 99}}}`. Include <tidings/event_json.hpp>
+    /// (or <tidings/tidings.hpp>). Text that is not UTF-8 is reported when the event is frozen.
+    template <class Json = nlohmann::json>
+        requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
+    event(std::string_view type, std::string_view source, const Json& json);
+
+    /// Data as a C++ value, read back with `get<T>()`. `encode` is called as
+    /// `error_code encode(const T&, std::string& out)` when a wire asks for bytes, at most once per
+    /// event as a rule; its `content_type` member names the media type. See `as_json`.
+    template <class T, class Encode = no_wire_form>
+    static event of(std::string_view type, std::string_view source, T value, Encode encode = {});
+
+    // Attributes. An empty text means: absent.
+    event& id(std::string_view v) & { return id_ = v, *this; }
+    event&& id(std::string_view v) && { return std::move(id(v)); }
+    event& type(std::string_view v) & { return type_ = v, *this; }
+    event&& type(std::string_view v) && { return std::move(type(v)); }
+    event& source(std::string_view v) & { return source_ = v, *this; }
+    event&& source(std::string_view v) && { return std::move(source(v)); }
+    event& subject(std::string_view v) & { return subject_ = v, *this; }
+    event&& subject(std::string_view v) && { return std::move(subject(v)); }
+    event& data_schema(std::string_view v) & { return data_schema_ = v, *this; }
+    event&& data_schema(std::string_view v) && { return std::move(data_schema(v)); }
+    event& time(event_time v) & { return time_ = v, *this; }
+    event&& time(event_time v) && { return std::move(time(v)); }
+
+    /// Sets an extension; `name` is `[a-z0-9]+` (CloudEvents 1.0, 3.1), checked when frozen.
+    TIDINGS_DECL event& extension(std::string_view name, attribute_value value) &;
+    event&& extension(std::string_view name, attribute_value value) && {
+        return std::move(extension(name, std::move(value)));
+    }
+
+    /// Replaces the data.
+    TIDINGS_DECL event& data(std::string bytes, std::string_view content_type) &;
+
+    const std::string& id() const noexcept { return id_; }
+    const std::string& type() const noexcept { return type_; }
+    const std::string& source() const noexcept { return source_; }
+    const std::string& subject() const noexcept { return subject_; }
+    const std::string& data_schema() const noexcept { return data_schema_; }
+    const std::string& content_type() const noexcept { return content_type_; }
+    const std::optional<event_time>& time() const noexcept { return time_; }
+    const std::vector<std::pair<std::string, attribute_value>>& extensions() const noexcept {
+        return extensions_;
+    }
+    /// The value of an extension, or null.
+    TIDINGS_DECL const attribute_value* extension(std::string_view name) const noexcept;
+
+    /// Whether the event has data at all; an empty body is data too.
+    bool has_data() const noexcept { return has_data_; }
+    /// The bytes; empty for a C++ value, whose bytes the publication makes.
+    const std::string& text() const noexcept { return data_; }
+    std::span<const std::byte> data() const noexcept {
+        return std::as_bytes(std::span(data_.data(), data_.size()));
+    }
+    /// The C++ value, or null when the data is not a T.
+    template <class T>
+    const T* get() const noexcept {
+        return value_ && value_->tag() == &detail::type_tag<T>
+                   ? static_cast<const T*>(value_->get())
+                   : nullptr;
+    }
+
+    /// What is wrong with the event, if anything: the check that freezing makes.
+    /// @error errc::event_without_source, errc::event_without_type, errc::event_bad_attribute_name,
+    /// errc::event_bad_attribute_value, errc::invalid_utf8 (from the JSON constructor)
+    TIDINGS_DECL error_code check() const noexcept;
+
+    /// For library code: the carried value.
+    const std::shared_ptr<const detail::native_value>& native() const noexcept { return value_; }
+
+ private:
+    std::string id_, type_, source_, subject_, data_schema_, content_type_, data_;
+    std::optional<event_time> time_;
+    std::vector<std::pair<std::string, attribute_value>> extensions_;
+    std::shared_ptr<const detail::native_value> value_;
+    error_code deferred_error_;
+    bool has_data_ = false;
+};
+
+namespace detail {
+
+template <class T, class Encode>
+class native_holder final : public native_value {
+ public:
+    native_holder(T value, Encode encode)
+        : native_value(&type_tag<T>), value_(std::move(value)), encode_(std::move(encode)) {}
+    const void* get() const noexcept override { return std::addressof(value_); }
+    error_code encode([[maybe_unused]] std::string& out) const noexcept override {
+        if constexpr (std::same_as<Encode, no_wire_form>) {
+            return errc::event_no_wire_form;
+        } else {
+            try {
+                return encode_(value_, out);
+            } catch (...) {
+                return errc::callback_threw;
+            }
+        }
+    }
+
+ private:
+    T value_;
+    [[no_unique_address]] Encode encode_;
+};
+
+}  // namespace detail
+
+template <class T, class Encode>
+event event::of(std::string_view type, std::string_view source, T value, Encode encode) {
+    event result(type, source);
+    if constexpr (requires { encode.content_type; }) result.content_type_ = encode.content_type;
+    result.has_data_ = true;
+    result.value_ = std::make_shared<const detail::native_holder<T, Encode>>(std::move(value),
+                                                                             std::move(encode));
+    return result;
+}
+
+}  // namespace tidings

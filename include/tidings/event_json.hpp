@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// JSON as a view of an event's data. All of it is inline, so that no json type crosses the compiled
+// boundary.
+
+#include <tidings/event_ptr.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace tidings {
+
+template <class Json>
+    requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
+event::event(std::string_view type, std::string_view source, const Json& json)
+    : event(type, source) {
+    try {
+        data(json.dump(), "application/json");
+    } catch (const typename Json::exception&) {  // 316: text that is not UTF-8
+        data({}, "application/json");
+        deferred_error_ = errc::invalid_utf8;
+    }
+}
+
+/// The serialiser for `event::of(type, source, value, as_json)`: `to_json` of the value.
+struct as_json_t {
+    static constexpr std::string_view content_type = "application/json";
+    template <class T>
+    error_code operator()(const T& value, std::string& out) const {
+        try {
+            out = nlohmann::json(value).dump();
+            return {};
+        } catch (const nlohmann::json::exception&) {
+            return errc::invalid_utf8;
+        }
+    }
+};
+inline constexpr as_json_t as_json{};
+
+template <class Json>
+Json publication::json(error_code& ec) const {
+    const auto* bytes = data_bytes(ec);
+    if (ec) return nullptr;
+    auto result = Json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
+    if (result.is_discarded()) {
+        ec = errc::invalid_json;
+        return nullptr;
+    }
+    return result;
+}
+
+template <class Json>
+Json publication::json() const {
+    error_code ec;
+    auto result = json<Json>(ec);
+    if (ec) throw boost::system::system_error(ec, "tidings: event data");
+    return result;
+}
+
+}  // namespace tidings

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/wire_forms.hpp>
+#include <tidings/event.hpp>
+#include <tidings/position.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <atomic>
+
+namespace tidings {
+
+class publication;
+
+/// A counted pointer to an immutable publication. Copies are cheap and safe between threads.
+class event_ptr {
+ public:
+    event_ptr() noexcept = default;
+    event_ptr(std::nullptr_t) noexcept {}
+    event_ptr(const event_ptr& o) noexcept;
+    event_ptr(event_ptr&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+    event_ptr& operator=(event_ptr o) noexcept { return std::swap(p_, o.p_), *this; }
+    ~event_ptr();
+
+    const publication* get() const noexcept { return p_; }
+    const publication* operator->() const noexcept { return p_; }
+    const publication& operator*() const noexcept { return *p_; }
+    explicit operator bool() const noexcept { return p_ != nullptr; }
+    friend bool operator==(const event_ptr&, const event_ptr&) = default;
+
+ private:
+    friend class publication;
+    explicit event_ptr(const publication* owned) noexcept : p_(owned) {}
+    const publication* p_ = nullptr;
+};
+
+/// Names an inlet, so that the bus never hands a publication back to where it came from.
+/// 0: no inlet (published by the program itself).
+using origin_id = std::uint64_t;
+
+/// A number for a new inlet or bus, unique in the process.
+TIDINGS_DECL origin_id make_origin() noexcept;
+
+/// A publication that has passed more inlets than this is dropped, counted and reported.
+inline constexpr unsigned max_hops = 16;
+
+/// What travels with an event from its publication on.
+struct publication_info {
+    std::optional<tidings::position> position{};  ///< set where history covers the topic
+    std::uint64_t sequence = 0;  ///< rising within one history, 0 without; never on a wire
+    origin_id origin = 0;
+    unsigned hops = 0;  ///< inlets passed; at most `max_hops`
+    origin_id bus = 0;  ///< the bus that published it
+};
+
+/// An immutable publication: the event, its topic, position, origin and hop count, and the wire forms
+/// made of them so far. Safe to read from any thread.
+class publication {
+ public:
+    publication(const publication&) = delete;
+    publication& operator=(const publication&) = delete;
+
+    /// Freezes an event. @error what `event::check` reports, errc::bad_topic, errc::out_of_memory;
+    /// the result is null then. The topic is not checked for reserved names here.
+    TIDINGS_DECL static event_ptr make(std::string_view topic, tidings::event&& e,
+                                       publication_info info, error_code& ec) noexcept;
+    /// The same content under another topic, position or origin. The content is shared.
+    TIDINGS_DECL static event_ptr make(std::string_view topic, const event_ptr& content,
+                                       publication_info info, error_code& ec) noexcept;
+
+    const std::string& topic() const noexcept { return topic_; }
+    const std::optional<tidings::position>& position() const noexcept { return info_.position; }
+    const publication_info& info() const noexcept { return info_; }
+
+    /// The CloudEvents id; made when first asked for if the event came without one.
+    TIDINGS_DECL const std::string& id() const;
+    const std::string& type() const noexcept { return event_->type(); }
+    const std::string& source() const noexcept { return event_->source(); }
+    const std::string& subject() const noexcept { return event_->subject(); }
+    const std::string& data_schema() const noexcept { return event_->data_schema(); }
+    const std::string& content_type() const noexcept { return event_->content_type(); }
+    /// RFC 3339, UTC; the moment of the first asking if the event came without one.
+    TIDINGS_DECL const std::string& time() const;
+    const attribute_value* extension(std::string_view name) const noexcept {
+        return event_->extension(name);
+    }
+    /// The event as it was published: its `id()` and `time()` may be empty.
+    const tidings::event& event() const noexcept { return *event_; }
+
+    bool has_data() const noexcept { return event_->has_data(); }
+    /// The data as text; empty for a C++ value without a serialiser.
+    TIDINGS_DECL std::string_view text() const noexcept;
+    std::span<const std::byte> data() const noexcept {
+        const auto t = text();
+        return std::as_bytes(std::span(t.data(), t.size()));
+    }
+    /// The data's bytes, a C++ value serialised (once). @error errc::event_no_wire_form; null then.
+    TIDINGS_DECL const std::string* data_bytes(error_code& ec) const noexcept;
+
+    /// The C++ value, or null.
+    template <class T>
+    const T* get() const noexcept {
+        return event_->get<T>();
+    }
+    /// The data read as JSON. Include <tidings/event_json.hpp>.
+    /// @error errc::invalid_json, errc::event_no_wire_form; the result is null then.
+    template <class Json = nlohmann::json>
+    Json json(error_code& ec) const;
+    /// @throws boost::system::system_error with the errors above.
+    template <class Json = nlohmann::json>
+    Json json() const;
+
+    /// Forms that depend on the content only; shared with publications of the same content.
+    const detail::wire_forms& content_forms() const noexcept { return *content_forms_; }
+    /// Forms that hold the topic or the position.
+    const detail::wire_forms& forms() const noexcept { return forms_; }
+
+    /// How many publications are alive in the process, for tests of lifetime.
+    TIDINGS_DECL static std::size_t live() noexcept;
+
+ protected:
+    TIDINGS_DECL publication(std::string_view topic, publication_info&& info);
+    TIDINGS_DECL virtual ~publication();
+
+    static event_ptr owner_of(const event_ptr& p) noexcept { return p->owner_ ? p->owner_ : p; }
+
+    const tidings::event* event_ = nullptr;
+    const detail::wire_forms* content_forms_ = nullptr;
+    event_ptr owner_;  // the block whose content this one shares, never a sharing one itself
+
+ private:
+    friend class event_ptr;
+    mutable std::atomic<std::uint32_t> references_{1};
+    publication_info info_;
+    std::string topic_;
+    detail::wire_forms forms_;
+};
+
+inline event_ptr::event_ptr(const event_ptr& o) noexcept : p_(o.p_) {
+    if (p_ != nullptr) p_->references_.fetch_add(1, std::memory_order_relaxed);
+}
+inline event_ptr::~event_ptr() {
+    if (p_ != nullptr && p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete p_;
+}
+
+}  // namespace tidings

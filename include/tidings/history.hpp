@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/subscriber.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings {
+
+namespace io {
+class clock;
+}
+
+/// How one pattern's events are kept: each rule is its own ring, so that a noisy topic never evicts a
+/// quiet one. An event goes by the first rule that matches its topic.
+struct history_rule {
+    std::string pattern = ">";
+    std::size_t max_events = 0;  ///< 0: no events are kept for this pattern
+    std::size_t max_bytes = 64 * 1024 * 1024;  ///< of data and attributes
+    std::chrono::milliseconds max_age{0};      ///< 0: no limit
+};
+
+/// Of a bus: rules, and shorthand for one rule over every topic. All zero: no history.
+struct history_options {
+    std::size_t max_events = 0;  ///< appends the rule {">", max_events, max_bytes, max_age}
+    std::size_t max_bytes = 64 * 1024 * 1024;
+    std::chrono::milliseconds max_age{0};
+    std::vector<history_rule> rules{};
+    /// Another implementation instead; the fields above are not read then.
+    std::shared_ptr<class history> implementation{};
+};
+
+/// A slice of a history, as `async_read` gives it.
+struct history_slice {
+    std::vector<event_ptr> events{};  ///< matching, in position order
+    position next{};                  ///< read on after this; covers what did not match, too
+    std::uint64_t next_sequence = 0;  ///< the sequence `next` stands for
+    bool gap = false;   ///< an event that could have matched is gone; `events` is empty then and
+                        ///< `next` is the present head
+    bool at_end = false;  ///< nothing committed lies after `next`
+};
+
+/// Told of every committed publication, in position order, one call at a time.
+class history_listener {
+ public:
+    virtual ~history_listener() = default;
+    /// `e` carries position and sequence. Called from inside `append` or from any thread later.
+    virtual void on_committed(const event_ptr& e) noexcept = 0;
+    /// `e`, as it was given to `append`, could not be kept.
+    virtual void on_append_failed(const event_ptr& e, error_code ec) noexcept = 0;
+};
+
+using append_handler = detail::completion_handler<error_code, position>;
+using read_handler = detail::completion_handler<error_code, history_slice>;
+
+/// Keeps committed publications in one order and replays them. Thread-safe.
+///
+/// Two kinds exist: one that commits inside `append` (memory, SQLite), and one that is told of its
+/// commits later by somebody else and shares its order with other processes (JetStream).
+class history {
+ public:
+    virtual ~history() = default;
+
+    /// Whether events of this topic are kept, and so get positions.
+    virtual bool covers(std::string_view topic) const noexcept = 0;
+
+    /// Who is told of commits; set once before the first append. Null ends it: after the return no
+    /// call is running and none will come.
+    virtual void listen(history_listener* listener) = 0;
+
+    /// Keeps `e` (made without a position). Its commit reaches the listener as a publication of the
+    /// same content with position and sequence, perhaps before this returns. `handler`, when not
+    /// empty, completes when the event is durable by the history's own standard, with its position.
+    /// @error errc::history_failed; the listener hears `on_append_failed` then.
+    virtual void append(const event_ptr& e, append_handler handler) = 0;
+
+    /// What was committed last; empty when nothing ever was. For heartbeats and for subscribers that
+    /// start now.
+    virtual position head() const = 0;
+    virtual std::uint64_t head_sequence() const = 0;
+
+    /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
+    /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the history
+    /// cannot read: a gap.
+    /// @error errc::history_failed
+    template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
+    [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
+                                  std::size_t max_events, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, history_slice)>(
+            [this](auto handler, position from, std::vector<std::string> ps, std::size_t max) {
+                auto io = net::get_associated_executor(handler);
+                start_read(std::move(from), std::move(ps), max,
+                           read_handler(io, std::move(handler)));
+            },
+            token, std::move(after), std::move(patterns), max_events);
+    }
+    virtual void start_read(position after, std::vector<std::string> patterns,
+                            std::size_t max_events, read_handler handler) = 0;
+
+    /// The position of an event with this source and id, if one that was published with an id of its
+    /// own is held.
+    virtual std::optional<position> find(std::string_view source, std::string_view id) const = 0;
+};
+
+/// The history in this process's memory. One rising sequence, one ring per rule, positions
+/// `epoch:offset` with an epoch drawn from `random` when it is made.
+/// `clock` times `max_age`; null: the machine's.
+TIDINGS_DECL std::shared_ptr<history> make_memory_history(std::vector<history_rule> rules,
+                                                          io::clock* clock = nullptr);
+
+}  // namespace tidings

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/completion_handler.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/environment.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace tidings::http {
+
+struct client_options {
+    io::tls_client_options tls{};
+    std::string unix_path{};  ///< connects here whatever the URL's host is
+    std::function<bool(const net::ip::address&)> address_filter{};
+    std::chrono::milliseconds connect_timeout{10'000};  ///< resolution and TLS included
+    std::chrono::milliseconds request_timeout{30'000};  ///< the whole exchange, body included
+    std::chrono::milliseconds keep_alive{30'000};       ///< how long an idle connection is kept
+    std::size_t max_idle_per_origin = 16;
+    std::size_t max_connections_per_origin = 64;  ///< further requests wait their turn
+    std::size_t max_response_bytes = 1024 * 1024;
+    std::size_t max_header_bytes = 16 * 1024;
+    std::string user_agent = "tidings/0.1";
+    io::environment environment{};
+};
+
+/// A response whose body is read as it comes; owns its connection. Confined to its executor.
+class streaming_response {
+ public:
+    virtual ~streaming_response() = default;
+    virtual const response& head() const noexcept = 0;  ///< its body is empty
+    /// Reads some decoded body bytes (chunked, Content-Length or close-delimited).
+    /// @error boost::asio::error::eof at the end of the body, errc::bad_request for broken framing
+    virtual void start_read(std::span<std::byte> into, io::read_callback done) = 0;
+    virtual void close() noexcept = 0;
+};
+
+/// A connection after `101 Switching Protocols`.
+struct upgraded_response {
+    response head{};
+    io::stream_ptr stream{};  ///< null unless the status is 101
+    std::string leftover{};   ///< bytes read after the header (or, without 101, the body so far)
+};
+
+/// Stops an operation under way; its callback is dropped.
+using io::canceller;
+
+namespace detail {
+class client_state;
+using response_handler = tidings::detail::completion_handler<error_code, response>;
+}  // namespace detail
+
+/// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
+/// move-only; destroying it ends what is under way with errc::closed. Safe from any thread.
+/// Redirects are not followed.
+class client {
+ public:
+    TIDINGS_DECL explicit client(net::any_io_executor executor, client_options options = {});
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    explicit client(Context& context, client_options options = {})
+        : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    client(client&&) = default;
+    TIDINGS_DECL client& operator=(client&& o) noexcept;
+    TIDINGS_DECL ~client();
+
+    /// Sends a request to an absolute URL and completes with the whole answer, whatever its status:
+    /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent and
+    /// Connection are set here. A request on a connection that the server had meanwhile closed is
+    /// repeated once on a new one, if nothing of an answer had come.
+    /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused, errc::connection_failed,
+    /// errc::tls_failed, errc::timed_out, errc::too_large, errc::bad_request (the answer is not HTTP),
+    /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
+    template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
+    [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, response)>(
+            [state = state_](auto handler, std::string u, request q) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_request(state, std::move(u), std::move(q),
+                              detail::response_handler(io, std::move(handler)));
+            },
+            token, std::move(url), std::move(r));
+    }
+
+    // For the streaming clients of the library; callbacks run on `executor`, never inside.
+
+    /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
+    TIDINGS_DECL canceller start_open(
+        net::any_io_executor executor, std::string url, request r,
+        tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done);
+    /// Sends an upgrade request; connect_timeout bounds the time to the answer's header.
+    TIDINGS_DECL canceller start_upgrade(
+        net::any_io_executor executor, std::string url, request r,
+        tidings::detail::unique_function<void(error_code, upgraded_response)> done);
+
+ private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_state>& s);
+    TIDINGS_DECL static void start_request(const std::shared_ptr<detail::client_state>& s,
+                                           std::string url, request r, detail::response_handler h);
+    std::shared_ptr<detail::client_state> state_;
+};
+
+}  // namespace tidings::http

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/lane.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/environment.hpp>
+
+#include <memory>
+
+namespace tidings::http {
+
+/// A connection that left HTTP: the stream, bytes read beyond the request, the lane it lives in.
+struct taken_stream {
+    io::stream_ptr stream{};
+    std::string leftover{};
+    std::shared_ptr<tidings::detail::lane> lane{};
+    /// Held as long as the connection is in use, so that the server counts it and a drain waits.
+    std::shared_ptr<void> guard{};
+};
+
+class exchange;
+
+namespace detail {
+using namespace tidings::detail;
+
+/// Who reads requests and writes responses: a server's connection, or a user's own server.
+class exchange_owner {
+ public:
+    virtual ~exchange_owner() = default;
+    virtual void respond(response r) = 0;
+    virtual taken_stream take() = 0;
+    /// Watches for the peer's end while an answer is being waited for.
+    virtual void watch_peer(unique_function<void()> on_closed) = 0;
+    virtual const std::shared_ptr<lane>& home() const noexcept = 0;
+    virtual io::stream& stream() noexcept = 0;
+    virtual const io::environment& environment() const noexcept = 0;
+    /// Whether the server is draining; called once when it starts to.
+    virtual void on_drain(unique_function<void()> f) = 0;
+};
+}  // namespace detail
+
+/// One request and the way to answer it, once. Handed to a service's `handle`; a service that answers
+/// later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
+class exchange {
+ public:
+    /// From a server of the user's own: the request as read, the stream it came over, and what was
+    /// read beyond it. An answer is written with `Connection: close`. The stream may be made of a
+    /// socket with <tidings/http/beast.hpp>.
+    TIDINGS_DECL exchange(http::request r, io::stream_ptr stream, std::string leftover = {},
+                          io::environment environment = {});
+    TIDINGS_DECL exchange(http::request r, std::string suffix,
+                          std::shared_ptr<detail::exchange_owner> owner);
+    exchange(exchange&&) = default;
+    exchange& operator=(exchange&&) = default;
+    TIDINGS_DECL ~exchange();
+
+    const http::request& request() const noexcept { return request_; }
+    http::request& request() noexcept { return request_; }
+    /// The target's path below the mount point, percent-encoded: "" or "/orders.42".
+    const std::string& suffix() const noexcept { return suffix_; }
+    TIDINGS_DECL std::string remote_address() const;
+    TIDINGS_DECL bool loopback() const noexcept;
+    TIDINGS_DECL const std::shared_ptr<tidings::detail::lane>& lane() const noexcept;
+    TIDINGS_DECL const io::environment& environment() const noexcept;
+
+    /// Answers; the exchange is empty then.
+    TIDINGS_DECL void respond(response r);
+    /// Takes the connection out of HTTP; the exchange is empty then.
+    TIDINGS_DECL taken_stream take();
+    /// While an answer is awaited: called once if the peer goes away, after which answering does
+    /// nothing.
+    TIDINGS_DECL void on_peer_closed(tidings::detail::unique_function<void()> f);
+    /// Called once when the server begins to drain, to end a wait early. Not after the answer.
+    TIDINGS_DECL void on_drain(tidings::detail::unique_function<void()> f);
+    explicit operator bool() const noexcept { return owner_ != nullptr; }
+
+ private:
+    http::request request_;
+    std::string suffix_;
+    std::shared_ptr<detail::exchange_owner> owner_;
+};
+
+}  // namespace tidings::http

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/config.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tidings::http {
+
+/// Header fields in order of appearance; names compare without regard to case (RFC 9110 5.1).
+class fields {
+ public:
+    using value_type = std::pair<std::string, std::string>;
+    fields() = default;
+    fields(std::initializer_list<value_type> list) : list_(list) {}
+
+    /// The first value of that name.
+    TIDINGS_DECL std::optional<std::string_view> find(std::string_view name) const noexcept;
+    /// The first value of that name, or empty text.
+    std::string_view get(std::string_view name) const noexcept {
+        return find(name).value_or(std::string_view());
+    }
+    /// All values of that name joined with ", " (RFC 9110 5.2).
+    TIDINGS_DECL std::string joined(std::string_view name) const;
+    TIDINGS_DECL std::size_t count(std::string_view name) const noexcept;
+    TIDINGS_DECL fields& set(std::string_view name, std::string_view value);
+    fields& append(std::string_view name, std::string_view value) {
+        return list_.emplace_back(name, value), *this;
+    }
+    TIDINGS_DECL void erase(std::string_view name);
+
+    auto begin() const noexcept { return list_.begin(); }
+    auto end() const noexcept { return list_.end(); }
+    std::size_t size() const noexcept { return list_.size(); }
+    bool empty() const noexcept { return list_.empty(); }
+
+ private:
+    std::vector<value_type> list_;
+};
+
+struct request {
+    std::string method = "GET";
+    std::string target = "/";  ///< origin-form: path and query as they came, percent-encoded
+    http::fields fields{};
+    std::string body{};
+    unsigned version = 11;  ///< 10 or 11
+
+    std::string_view path() const noexcept {
+        return std::string_view(target).substr(0, target.find('?'));
+    }
+    std::string_view query() const noexcept {
+        const auto at = target.find('?');
+        return at == std::string::npos ? std::string_view()
+                                       : std::string_view(target).substr(at + 1);
+    }
+};
+
+struct response {
+    unsigned status = 200;
+    http::fields fields{};
+    std::string body{};
+};
+
+/// An answer that says what is wrong: application/problem+json (RFC 9457). `detail` may hold text
+/// of the peer; what is not UTF-8 in it is replaced.
+TIDINGS_DECL response problem(unsigned status, std::string_view title, std::string_view detail = {});
+/// The phrase of a status (RFC 9110 15), empty if unknown.
+TIDINGS_DECL std::string_view reason_phrase(unsigned status) noexcept;
+
+}  // namespace tidings::http

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/drain.hpp>
+#include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
+#include <tidings/metrics.hpp>
+
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <functional>
+
+namespace tidings::http {
+
+struct server_options {
+    std::string address = "127.0.0.1";  ///< a literal address
+    std::uint16_t port = 0;             ///< 0: the system picks; see `local_endpoint`
+    std::string unix_path{};            ///< a Unix socket instead
+    std::optional<io::tls_server_options> tls{};
+    std::size_t lanes = 1;              ///< strands, for as many threads in run()
+    bool assume_single_thread = false;  ///< no strand; the context is run by one thread only
+
+    std::size_t max_header_bytes = 8 * 1024;
+    std::size_t max_body_bytes = 1024 * 1024;  ///< a service may allow more or less for itself
+    std::size_t max_connections = 16 * 1024;
+    std::size_t max_connections_per_address = 256;
+    std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the blank line
+    std::chrono::milliseconds body_timeout{30'000};
+    std::chrono::milliseconds write_timeout{30'000};
+    std::chrono::milliseconds idle_timeout{60'000};    ///< between requests
+    std::chrono::milliseconds drain_timeout{30'000};   ///< then what is left is cut
+
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+    io::environment environment{};
+};
+
+namespace detail {
+
+/// A service behind a mount point.
+class mounted {
+ public:
+    virtual ~mounted() = default;
+    virtual void handle(exchange& x) = 0;
+    /// The largest body this service takes; 0: the server's.
+    virtual std::size_t max_body_bytes() const noexcept = 0;
+    /// Begins to end its streams.
+    virtual void drain() = 0;
+};
+
+template <class Service>
+class mounted_service final : public mounted {
+ public:
+    explicit mounted_service(Service&& s) : service_(std::move(s)) {}
+    void handle(exchange& x) override { service_.handle(x); }
+    std::size_t max_body_bytes() const noexcept override {
+        if constexpr (requires { service_.max_body_bytes(); }) return service_.max_body_bytes();
+        return 0;
+    }
+    void drain() override {
+        if constexpr (requires { service_.drain(); }) service_.drain();
+    }
+
+ private:
+    Service service_;
+};
+
+class server_state;
+
+}  // namespace detail
+
+/// A service answers requests below its mount point. `handle` is called in the connection's lane; it
+/// may be called by several lanes at once. Optional: `max_body_bytes()`, `drain()`.
+template <class S>
+concept service = requires(S& s, exchange& x) { s.handle(x); };
+
+/// An HTTP/1.1 server on the user's context. Handle on shared state: move-only, closes when destroyed.
+/// `mount` before `start`; `stop` is safe from any thread.
+class server {
+ public:
+    /// Binds and listens. @throws boost::system::system_error
+    TIDINGS_DECL explicit server(net::any_io_executor executor, server_options options = {});
+    /// @error what the system reports, errc::tls_failed; every other call does nothing then.
+    TIDINGS_DECL server(net::any_io_executor executor, server_options options, error_code& ec);
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    explicit server(Context& context, server_options options = {})
+        : server(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    server(server&&) = default;
+    TIDINGS_DECL server& operator=(server&& o) noexcept;
+    TIDINGS_DECL ~server();
+
+    /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the longest
+    /// prefix wins.
+    template <class Service>
+    void mount(std::string_view prefix, Service&& s) {
+        static_assert(!std::is_lvalue_reference_v<Service>,
+                      "mount takes the service over: std::move it");
+        static_assert(http::service<Service>, "a service has `void handle(http::exchange&)`");
+        mount_erased(prefix, std::make_shared<detail::mounted_service<Service>>(std::move(s)));
+    }
+    /// A plain function as a service.
+    TIDINGS_DECL void mount(std::string_view prefix, std::function<void(exchange&)> f);
+
+    /// Accepts from now on.
+    TIDINGS_DECL void start();
+    /// Closes the listener and every connection at once.
+    TIDINGS_DECL void stop() noexcept;
+
+    /// Stops accepting, lets requests under way finish and streams end, and completes with
+    /// `void(error_code)`; errc::timed_out when the drain timeout had to cut something.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_drain(state,
+                            tidings::detail::completion_handler<error_code>(io, std::move(handler)));
+            },
+            token);
+    }
+
+    TIDINGS_DECL io::endpoint local_endpoint() const;
+    /// Open connections, taken ones included.
+    TIDINGS_DECL std::size_t connections() const noexcept;
+    TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
+
+ private:
+    TIDINGS_DECL void mount_erased(std::string_view prefix, std::shared_ptr<detail::mounted> m);
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::server_state>& s);
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::server_state>& s,
+                                         tidings::detail::completion_handler<error_code> handler);
+    std::shared_ptr<detail::server_state> state_;
+};
+
+}  // namespace tidings::http

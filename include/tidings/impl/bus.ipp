@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus.hpp>
+#include <tidings/detail/bus_state.hpp>
+
+namespace tidings {
+
+bus::bus(net::any_io_executor executor, bus_options options)
+    : state_(detail::make_bus_state(std::move(executor), std::move(options))) {}
+
+bus& bus::operator=(bus&& o) noexcept {
+    if (this != &o) {
+        if (state_) state_->close();
+        state_ = std::move(o.state_);
+    }
+    return *this;
+}
+
+bus::~bus() {
+    if (state_) state_->close();
+}
+
+subscription bus::subscribe(std::string_view pattern, any_subscriber s, subscribe_options options) {
+    return state_->subscribe(pattern, std::move(s).release(), std::move(options));
+}
+
+subscription bus::subscribe_callback(std::string_view pattern, net::any_io_executor io,
+                                     detail::event_callback_function f,
+                                     subscribe_options options) {
+    return state_->subscribe_callback(pattern, std::move(io), std::move(f), std::move(options));
+}
+
+subscription bus::subscribe_immediate(std::string_view pattern, detail::event_callback_function f) {
+    return state_->subscribe_immediate(pattern, std::move(f));
+}
+
+receiver bus::receive(std::string_view pattern, subscribe_options options) {
+    return receiver(state_->receive(pattern, std::move(options)));
+}
+
+receipt bus::publish(std::string_view topic, event e) {
+    return state_->publish(topic, std::move(e));
+}
+
+receipt bus::publish(std::string_view topic, const event_ptr& e) {
+    publication_info info;
+    info.hops = e->info().hops;
+    return state_->publish(topic, e, std::move(info));
+}
+
+position bus::head() const {
+    const auto& history = state_->history();
+    return history ? history->head() : position();
+}
+
+std::size_t bus::subscriptions() const noexcept { return state_->subscriptions(); }
+
+net::any_io_executor bus::executor() const noexcept { return state_->executor(); }
+
+std::shared_ptr<subscriber> bus::as_subscriber() const noexcept { return state_; }
+
+net::any_io_executor bus::executor_of(const std::shared_ptr<detail::bus_state>& s) noexcept {
+    return s->executor();
+}
+
+void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,
+                        detail::publish_handler handler) {
+    s->start_publish(topic, std::move(e), std::move(handler));
+}
+
+}  // namespace tidings

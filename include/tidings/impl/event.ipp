@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/event.hpp>
+
+#include <algorithm>
+
+namespace tidings {
+
+event& event::extension(std::string_view name, attribute_value value) & {
+    const auto it = std::find_if(extensions_.begin(), extensions_.end(),
+                                 [&](const auto& e) { return e.first == name; });
+    if (it == extensions_.end())
+        extensions_.emplace_back(name, std::move(value));
+    else
+        it->second = std::move(value);
+    return *this;
+}
+
+const attribute_value* event::extension(std::string_view name) const noexcept {
+    for (const auto& [key, value] : extensions_)
+        if (key == name) return &value;
+    return nullptr;
+}
+
+event& event::data(std::string bytes, std::string_view content_type) & {
+    data_ = std::move(bytes);
+    content_type_ = content_type;
+    value_.reset();
+    has_data_ = true;
+    return *this;
+}
+
+namespace detail {
+namespace {
+
+bool is_attribute_name(std::string_view name) noexcept {
+    return !name.empty() && name != "data" && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    });
+}
+
+// Names that are attributes of their own, so an extension cannot stand for them.
+bool is_core_attribute(std::string_view name) noexcept {
+    static constexpr std::string_view core[] = {
+        "id", "source", "type", "specversion", "subject", "time", "dataschema", "datacontenttype"};
+    return std::find(std::begin(core), std::end(core), name) != std::end(core);
+}
+
+// One code point of UTF-8 from the front of text; char32_t(-1) when it is not well-formed.
+char32_t take_code_point(std::string_view& text) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(0);
+    const std::size_t size = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4 || text.size() < size) return char32_t(-1);
+    char32_t value = size == 1 ? lead : lead & (0x7fU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return char32_t(-1);
+        value = (value << 6) | (byte(i) & 0x3f);
+    }
+    static constexpr char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < least[size] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return char32_t(-1);
+    text.remove_prefix(size);
+    return value;
+}
+
+// CloudEvents 1.0, 3.1.1: no control characters, no noncharacters, no surrogates.
+bool is_attribute_text(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto c = take_code_point(text);
+        if (c == char32_t(-1) || c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
+            (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe)
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+}  // namespace detail
+
+error_code event::check() const noexcept {
+    if (deferred_error_) return deferred_error_;
+    if (type_.empty()) return errc::event_without_type;
+    if (source_.empty()) return errc::event_without_source;
+    for (const auto* text : {&id_, &type_, &source_, &subject_, &data_schema_, &content_type_})
+        if (!detail::is_attribute_text(*text)) return errc::event_bad_attribute_value;
+    for (const auto& [name, value] : extensions_) {
+        if (!detail::is_attribute_name(name) || detail::is_core_attribute(name))
+            return errc::event_bad_attribute_name;
+        if (const auto* text = std::get_if<std::string>(&value);
+            text != nullptr && !detail::is_attribute_text(*text))
+            return errc::event_bad_attribute_value;
+    }
+    return {};
+}
+
+}  // namespace tidings

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/timestamp.hpp>
+#include <tidings/detail/unique_id.hpp>
+#include <tidings/event_ptr.hpp>
+#include <tidings/topic.hpp>
+
+#include <new>
+
+namespace tidings {
+
+namespace detail {
+namespace {
+
+std::atomic<std::size_t> live_publications{0};
+
+constexpr char id_form = 0;
+constexpr char time_form = 0;
+constexpr char value_form = 0;
+
+// Holds the event itself: one allocation for the block and its content.
+class owning_publication final : public publication {
+ public:
+    owning_publication(std::string_view topic, publication_info&& info, tidings::event&& e)
+        : publication(topic, std::move(info)), own_(std::move(e)) {
+        event_ = &own_;
+        content_forms_ = &own_forms_;
+    }
+
+ private:
+    tidings::event own_;
+    wire_forms own_forms_;
+};
+
+// Shares the content of another block and keeps that block alive.
+class sharing_publication final : public publication {
+ public:
+    sharing_publication(std::string_view topic, publication_info&& info, const event_ptr& content)
+        : publication(topic, std::move(info)) {
+        event_ = &content->event();
+        content_forms_ = &content->content_forms();
+        owner_ = owner_of(content);
+    }
+};
+
+}  // namespace
+}  // namespace detail
+
+publication::publication(std::string_view topic, publication_info&& info)
+    : info_(std::move(info)), topic_(topic) {
+    detail::live_publications.fetch_add(1, std::memory_order_relaxed);
+}
+
+publication::~publication() { detail::live_publications.fetch_sub(1, std::memory_order_relaxed); }
+
+origin_id make_origin() noexcept {
+    static std::atomic<origin_id> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::size_t publication::live() noexcept {
+    return detail::live_publications.load(std::memory_order_relaxed);
+}
+
+event_ptr publication::make(std::string_view topic, tidings::event&& e, publication_info info,
+                            error_code& ec) noexcept {
+    ec = check_topic_syntax(topic);
+    if (!ec) ec = e.check();
+    if (ec) return {};
+    try {
+        return event_ptr(new detail::owning_publication(topic, std::move(info), std::move(e)));
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return {};
+    }
+}
+
+event_ptr publication::make(std::string_view topic, const event_ptr& content, publication_info info,
+                            error_code& ec) noexcept {
+    ec = check_topic_syntax(topic);
+    if (ec) return {};
+    try {
+        return event_ptr(new detail::sharing_publication(topic, std::move(info), content));
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return {};
+    }
+}
+
+const std::string& publication::id() const {
+    if (!event_->id().empty()) return event_->id();
+    if (const auto* made = content_forms_->find(&detail::id_form)) return *made;
+    return content_forms_->store(&detail::id_form, detail::unique_id());
+}
+
+const std::string& publication::time() const {
+    if (const auto* made = content_forms_->find(&detail::time_form)) return *made;
+    const auto when = event_->time().value_or(std::chrono::floor<std::chrono::microseconds>(
+        std::chrono::system_clock::now()));
+    return content_forms_->store(&detail::time_form, detail::format_timestamp(when));
+}
+
+const std::string* publication::data_bytes(error_code& ec) const noexcept {
+    ec = {};
+    const auto& value = event_->native();
+    if (!value) return &event_->text();
+    if (const auto* made = content_forms_->find(&detail::value_form)) return made;
+    try {
+        std::string bytes;
+        ec = value->encode(bytes);
+        return ec ? nullptr : &content_forms_->store(&detail::value_form, std::move(bytes));
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return nullptr;
+    }
+}
+
+std::string_view publication::text() const noexcept {
+    error_code ec;
+    const auto* bytes = data_bytes(ec);
+    return bytes != nullptr ? std::string_view(*bytes) : std::string_view();
+}
+
+}  // namespace tidings

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/receiver_subscription.hpp>
+#include <tidings/receiver.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/system_executor.hpp>
+
+namespace tidings {
+
+namespace detail {
+
+std::optional<event_ptr> receiver_subscription::try_take() {
+    const std::lock_guard lock(mutex_);
+    auto e = take();
+    if (!e) return std::nullopt;
+    add(delivered);
+    return e;
+}
+
+std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
+    std::vector<event_ptr> batch;
+    while (batch.size() < max) {
+        auto e = take();
+        if (!e) break;
+        batch.push_back(std::move(e));
+    }
+    add(delivered, batch.size());
+    return batch;
+}
+
+void receiver_subscription::start(std::size_t max, receive_handler handler) {
+    const std::lock_guard lock(mutex_);
+    if (!active()) return std::move(handler)(error(), std::vector<event_ptr>());
+    if (max == 0) max = 1;
+    if (waiting_.empty()) {
+        if (auto batch = take_batch(max); !batch.empty())
+            return std::move(handler)(error_code(), std::move(batch));
+    }
+    const auto id = ++last_id_;
+    if (auto slot = handler.cancellation_slot(); slot.is_connected())
+        slot.assign([weak = weak_from_this(), id](net::cancellation_type) {
+            if (const auto self = weak.lock())
+                static_cast<receiver_subscription&>(*self).cancel(id);
+        });
+    waiting_.push_back({id, max, std::move(handler)});
+}
+
+void receiver_subscription::cancel(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+        if (it->id != id) continue;
+        auto handler = std::move(it->handler);
+        waiting_.erase(it);
+        return std::move(handler)(error_code(net::error::operation_aborted),
+                                  std::vector<event_ptr>());
+    }
+}
+
+void receiver_subscription::wake() {
+    while (!waiting_.empty()) {
+        auto batch = take_batch(waiting_.front().max);
+        if (batch.empty()) return;
+        auto handler = std::move(waiting_.front().handler);
+        waiting_.pop_front();
+        std::move(handler)(error_code(), std::move(batch));
+    }
+}
+
+void receiver_subscription::on_end(error_code why) noexcept {
+    queue_subscription::on_end(why);
+    std::list<reader> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        waiting.swap(waiting_);
+    }
+    for (auto& w : waiting) std::move(w.handler)(why, std::vector<event_ptr>());
+}
+
+}  // namespace detail
+
+receiver::receiver(std::shared_ptr<detail::receiver_subscription> s) noexcept
+    : state_(std::move(s)) {}
+
+receiver& receiver::operator=(receiver&& o) noexcept {
+    if (this != &o) {
+        reset();
+        state_ = std::move(o.state_);
+    }
+    return *this;
+}
+
+receiver::~receiver() { reset(); }
+
+std::optional<event_ptr> receiver::try_receive() {
+    return state_ ? state_->try_take() : std::nullopt;
+}
+
+bool receiver::active() const noexcept { return state_ && state_->active(); }
+
+error_code receiver::error() const noexcept {
+    return state_ ? state_->error() : make_error_code(errc::closed);
+}
+
+void receiver::reset() noexcept {
+    if (state_) state_->end(errc::closed);
+}
+
+subscription_counters receiver::counters() const noexcept {
+    return state_ ? state_->counters() : subscription_counters{};
+}
+
+net::any_io_executor receiver::executor_of(
+    const std::shared_ptr<detail::receiver_subscription>& s) noexcept {
+    return s ? s->executor() : net::any_io_executor(net::system_executor());
+}
+
+void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s, std::size_t max,
+                     detail::receive_handler handler) {
+    if (s)
+        s->start(max, std::move(handler));
+    else
+        std::move(handler)(make_error_code(errc::closed), std::vector<event_ptr>());
+}
+
+}  // namespace tidings

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/clock.hpp>
+#include <tidings/io/impl/system_stream.ipp>
+#include <tidings/io/impl/tls_stream.ipp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <algorithm>
+#include <atomic>
+
+namespace tidings::detail {
+
+/// One `start_connect`: resolution, then an attempt per address, each begun when the one before
+/// failed or has not answered for a while (RFC 8305 5), then the TLS handshake. Confined to its
+/// executor.
+class connecting : public std::enable_shared_from_this<connecting> {
+ public:
+    static io::canceller start(io::network& network, net::any_io_executor executor,
+                               io::connect_options options, io::stream_callback done) {
+        auto made = std::shared_ptr<connecting>(
+            new connecting(network, std::move(executor), std::move(options), std::move(done)));
+        net::post(made->executor_, [made] { made->resolve(); });
+        return [weak = std::weak_ptr(made)] {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->cancelled_ = true;
+            net::dispatch(self->executor_, [self] { self->end(); });
+        };
+    }
+
+ private:
+    static constexpr std::chrono::milliseconds stagger{250};
+
+    connecting(io::network& network, net::any_io_executor executor, io::connect_options options,
+               io::stream_callback done)
+        : network_(network),
+          executor_(std::move(executor)),
+          options_(std::move(options)),
+          done_(std::move(done)),
+          timer_(io::system_clock().make_timer(executor_)) {}
+
+    void resolve() {
+        if (cancelled_) return;
+        if (!options_.unix_path.empty()) return attempt_unix();
+        auto resolved = [self = shared_from_this()](error_code e, std::vector<io::endpoint> found) {
+            if (self->cancelled_) return;
+            if (e) return self->finish(e, nullptr);
+            self->attempt_all(interleaved(std::move(found)));
+        };
+        cancel_resolution_ =
+            network_.start_resolve(executor_, options_.host, options_.port, std::move(resolved));
+    }
+
+    // RFC 8305 4: a family that leads nowhere costs one attempt.
+    static std::vector<io::endpoint> interleaved(std::vector<io::endpoint> found) {
+        const auto first = found.empty() || found.front().address.is_v6();
+        const auto rest = std::stable_partition(
+            found.begin(), found.end(),
+            [first](const io::endpoint& e) { return e.address.is_v6() == first; });
+        std::vector<io::endpoint> mixed;
+        mixed.reserve(found.size());
+        for (auto a = found.begin(), b = rest; a != rest || b != found.end();) {
+            if (a != rest) mixed.push_back(*a++);
+            if (b != found.end()) mixed.push_back(*b++);
+        }
+        return mixed;
+    }
+
+    void attempt_unix() {
+#if defined(BOOST_ASIO_HAS_LOCAL_SOCKETS)
+        try {
+            attempt(net::local::stream_protocol::endpoint(options_.unix_path));
+        } catch (const boost::system::system_error& too_long) {
+            finish(too_long.code(), nullptr);
+        }
+#else
+        finish(net::error::operation_not_supported, nullptr);
+#endif
+    }
+
+    void attempt_all(std::vector<io::endpoint> endpoints) {
+        endpoints_ = std::move(endpoints);
+        failure_ = errc::address_refused;
+        attempt_next();
+    }
+
+    void attempt_next() {
+        while (next_ < endpoints_.size()) {
+            const auto& e = endpoints_[next_++];
+            if (options_.address_filter && !options_.address_filter(e.address)) continue;
+            attempt(net::ip::tcp::endpoint(e.address, e.port));
+            if (next_ < endpoints_.size())
+                timer_->start_wait(io::system_clock().now() + stagger, [this] { attempt_next(); });
+            return;
+        }
+        if (under_way_ == 0) finish(failure_, nullptr);
+    }
+
+    void attempt(const any_endpoint& peer) {
+        auto& socket = *sockets_.emplace_back(std::make_unique<any_socket>(executor_));
+        ++under_way_;
+        socket.async_connect(peer, [self = shared_from_this(), &socket, peer](error_code ec) {
+            if (self->cancelled_ || !self->done_ || self->won_) return;
+            --self->under_way_;
+            if (!ec) return self->connected(std::move(socket), peer);
+            self->failure_ = ec;
+            self->attempt_next();
+        });
+    }
+
+    void connected(any_socket socket, const any_endpoint& peer) {
+        won_ = true;
+        timer_->cancel();
+        io::stream_ptr made = std::make_unique<socket_stream>(std::move(socket), peer);
+        for (auto& other : sockets_) close(*other);
+        if (!options_.tls) return finish({}, std::move(made));
+        error_code ec;
+        stream_ = make_client_stream(*options_.tls, options_.host, std::move(made), ec);
+        if (ec) return finish(ec, nullptr);
+        stream_->start_handshake([self = shared_from_this()](error_code e) {
+            auto handshaken = std::move(self->stream_);
+            if (e) handshaken.reset();
+            self->finish(e, std::move(handshaken));
+        });
+    }
+
+    void finish(error_code ec, io::stream_ptr made) {
+        auto done = std::move(done_);
+        end();
+        if (done && !cancelled_) done(ec, std::move(made));
+    }
+
+    void end() noexcept {
+        done_ = nullptr;
+        stream_.reset();
+        timer_->cancel();
+        if (cancel_resolution_) std::exchange(cancel_resolution_, {})();
+        for (auto& socket : sockets_) close(*socket);
+    }
+
+    static void close(any_socket& socket) noexcept {
+        error_code ignored;  // its attempt has lost
+        socket.close(ignored);
+    }
+
+    io::network& network_;
+    net::any_io_executor executor_;
+    io::connect_options options_;
+    io::stream_callback done_;
+    std::atomic<bool> cancelled_ = false;
+    std::unique_ptr<io::timer> timer_;
+    io::canceller cancel_resolution_;
+    std::vector<io::endpoint> endpoints_;
+    std::size_t next_ = 0;
+    std::size_t under_way_ = 0;
+    bool won_ = false;  // an attempt succeeded
+    error_code failure_;
+    std::vector<std::unique_ptr<any_socket>> sockets_;
+    io::stream_ptr stream_;
+};
+
+}  // namespace tidings::detail

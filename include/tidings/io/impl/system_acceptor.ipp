@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/impl/system_stream.ipp>
+#include <tidings/io/impl/tls_stream.ipp>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <cstdio>
+
+namespace tidings::detail {
+
+/// A listening TCP or Unix socket.
+class system_acceptor final : public io::acceptor {
+    using any_acceptor = net::basic_socket_acceptor<net::generic::stream_protocol>;
+
+ public:
+    static std::unique_ptr<io::acceptor> make(net::any_io_executor executor,
+                                              const io::listen_options& options, error_code& ec) {
+        tls_context tls;
+        if (options.tls) tls = make_server_context(*options.tls, ec);
+        if (ec) return nullptr;
+        std::unique_ptr<system_acceptor> made(
+            new system_acceptor(std::move(executor), std::move(tls)));
+        if (options.unix_path.empty())
+            made->listen_tcp(options, ec);
+        else
+            made->listen_unix(options, ec);
+        if (ec) return nullptr;
+        return made;
+    }
+    ~system_acceptor() override {
+        state_->dropped = true;
+        close();
+    }
+
+    void start_accept(net::any_io_executor executor, io::stream_callback done) override {
+        state_->acceptor.async_accept(
+            executor, state_->peer,
+            [s = state_, done = std::move(done)](error_code ec, any_socket socket) mutable {
+                if (s->dropped) return;
+                if (s->closed) ec = net::error::operation_aborted;
+                if (ec) return done(ec, nullptr);
+                io::stream_ptr made = std::make_unique<socket_stream>(std::move(socket), s->peer);
+                if (s->tls) made = make_server_stream(s->tls, std::move(made), ec);
+                done(ec, std::move(made));
+            });
+    }
+    void close() noexcept override {
+        if (std::exchange(state_->closed, true)) return;
+        error_code ignored;  // the descriptor is gone in either case
+        state_->acceptor.close(ignored);
+        if (!unix_path_.empty()) std::remove(unix_path_.c_str());
+    }
+    io::endpoint local_endpoint() const override { return local_; }
+
+ private:
+    // Shared with the accept under way, which ends after the acceptor does.
+    struct state {
+        state(net::any_io_executor executor, tls_context t)
+            : acceptor(std::move(executor)),
+              tls(std::move(t)) {}
+        any_acceptor acceptor;
+        any_endpoint peer;
+        tls_context tls;
+        bool closed = false;
+        bool dropped = false;
+    };
+
+    system_acceptor(net::any_io_executor executor, tls_context tls)
+        : state_(std::make_shared<state>(std::move(executor), std::move(tls))) {}
+
+    void listen_tcp(const io::listen_options& options, error_code& ec) {
+        const auto address = net::ip::make_address(options.address, ec);
+        if (ec) return;
+        const net::ip::tcp::endpoint wanted(address, options.port);
+        bind(wanted, options.backlog, ec);
+        if (ec) return;
+        const auto bound = state_->acceptor.local_endpoint(ec);
+        if (ec) return;
+        if (const auto internet = internet_endpoint(bound)) local_ = *internet;
+    }
+
+    void listen_unix(const io::listen_options& options, error_code& ec) {
+#if defined(BOOST_ASIO_HAS_LOCAL_SOCKETS)
+        net::local::stream_protocol::endpoint wanted;
+        try {
+            wanted.path(options.unix_path);
+        } catch (const boost::system::system_error& too_long) {
+            ec = too_long.code();
+            return;
+        }
+        bind(wanted, options.backlog, ec);
+        if (ec == net::error::address_in_use && is_stale(wanted)) {
+            std::remove(options.unix_path.c_str());
+            bind(wanted, options.backlog, ec);
+        }
+        if (!ec) unix_path_ = options.unix_path;
+#else
+        (void)options;
+        ec = net::error::operation_not_supported;
+#endif
+    }
+
+    void bind(const any_endpoint& wanted, int backlog, error_code& ec) {
+        auto& a = state_->acceptor;
+        error_code ignored;
+        a.close(ignored);
+        a.open(wanted.protocol(), ec);
+        if (!ec) a.set_option(net::socket_base::reuse_address(true), ec);
+        if (!ec) a.bind(wanted, ec);
+        if (!ec) a.listen(backlog, ec);
+    }
+
+    // What a server that crashed left behind would keep its successor from starting.
+    bool is_stale(const any_endpoint& path) const {
+        any_socket probe(state_->acceptor.get_executor());
+        error_code ec;
+        probe.connect(path, ec);
+        return ec == net::error::connection_refused;
+    }
+
+    std::shared_ptr<state> state_;
+    io::endpoint local_{};
+    std::string unix_path_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+#include <tidings/io/tls.hpp>
+
+#include <memory>
+
+#if TIDINGS_TLS
+#include <boost/asio/ssl/context.hpp>
+
+#include <mutex>
+#include <unordered_map>
+#endif
+
+namespace tidings::detail {
+
+#if TIDINGS_TLS
+
+using tls_context = std::shared_ptr<net::ssl::context>;
+
+inline tls_context make_tls_context(net::ssl::context::method method) {
+    auto made = std::make_shared<net::ssl::context>(method);
+    SSL_CTX* const ctx = made->native_handle();
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+    // tls_stream lets a peer take part of a write, and moves what is left of it.
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ctx, 1);  // one recv per record instead of two
+    // Without a callback OpenSSL asks the terminal for the password of an encrypted key.
+    SSL_CTX_set_default_passwd_cb(ctx, [](char*, int, int, void*) { return 0; });
+    return made;
+}
+
+/// @error errc::tls_failed: a file or text that cannot be read, or a key that is not the
+/// certificate's
+inline tls_context make_server_context(const io::tls_server_options& options, error_code& ec) {
+    auto made = make_tls_context(net::ssl::context::tls_server);
+    if (options.certificate_chain_pem.empty())
+        made->use_certificate_chain_file(options.certificate_chain_file, ec);
+    else
+        made->use_certificate_chain(net::buffer(options.certificate_chain_pem), ec);
+    if (!ec && options.private_key_pem.empty())
+        made->use_private_key_file(options.private_key_file, net::ssl::context::pem, ec);
+    else if (!ec)
+        made->use_private_key(net::buffer(options.private_key_pem), net::ssl::context::pem, ec);
+    if (ec || SSL_CTX_check_private_key(made->native_handle()) != 1) {
+        ec = errc::tls_failed;
+        return nullptr;
+    }
+    return made;
+}
+
+inline tls_context make_client_context(const io::tls_client_options& options, error_code& ec) {
+    auto made = make_tls_context(net::ssl::context::tls_client);
+    if (!options.verify) return made;
+    made->set_verify_mode(net::ssl::verify_peer);
+    if (!options.ca_file.empty()) made->load_verify_file(options.ca_file, ec);
+    if (!ec && !options.ca_pem.empty())
+        made->add_certificate_authority(net::buffer(options.ca_pem), ec);
+    if (options.ca_file.empty() && options.ca_pem.empty()) made->set_default_verify_paths(ec);
+    if (!ec) return made;
+    ec = errc::tls_failed;
+    return nullptr;
+}
+
+/// The context for these options, shared by connections: to read the system's roots costs tens of
+/// milliseconds. A `ca_file` is therefore read once. From any thread. @error errc::tls_failed
+inline tls_context client_context(const io::tls_client_options& options, error_code& ec) {
+    static constexpr std::size_t max_kept = 32;
+    static std::mutex mutex;
+    static std::unordered_map<std::string, tls_context> kept;
+    const std::string key = (options.verify ? "1" : "0") + options.ca_file + '\0' + options.ca_pem;
+    const std::lock_guard lock(mutex);
+    if (const auto it = kept.find(key); it != kept.end()) return it->second;
+    auto made = make_client_context(options, ec);
+    if (ec) return nullptr;
+    if (kept.size() >= max_kept) kept.clear();
+    kept.emplace(key, made);
+    return made;
+}
+
+#else
+
+using tls_context = std::shared_ptr<void>;
+
+inline tls_context make_server_context(const io::tls_server_options&, error_code& ec) {
+    ec = errc::tls_failed;
+    return nullptr;
+}
+
+#endif
+
+}  // namespace tidings::detail

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/unique_function.hpp>
+#include <tidings/errc.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+
+namespace tidings::io {
+
+using read_callback = detail::unique_function<void(error_code, std::size_t)>;
+using ready_callback = detail::unique_function<void(error_code)>;
+
+enum class wait_for { readable, writable };
+
+/// The seam of every connection: one connected, ordered byte stream (TCP, Unix, TLS, simulated).
+///
+/// Confined to its executor: every call is made there, and callbacks run there, never inside the call
+/// that starts the operation. At most one read (or wait for readable) and one write (or wait for
+/// writable) are under way. Destroying the stream closes it and drops callbacks that did not run.
+class stream {
+ public:
+    stream() = default;
+    stream(const stream&) = delete;
+    stream& operator=(const stream&) = delete;
+    virtual ~stream() = default;
+
+    virtual net::any_io_executor executor() const noexcept = 0;
+
+    /// Makes it ready for bytes: the TLS handshake, nothing elsewhere. @error errc::tls_failed
+    virtual void start_handshake(ready_callback done) = 0;
+    /// Reads at least one byte. @error boost::asio::error::eof at an orderly end.
+    virtual void start_read(std::span<std::byte> into, read_callback done) = 0;
+    /// Writes at least one byte.
+    virtual void start_write(std::span<const std::byte> from, read_callback done) = 0;
+    /// Completes when the direction is ready. Only where `can_poll()`.
+    virtual void start_wait(wait_for what, ready_callback done) = 0;
+
+    /// Whether `try_read`, `try_write` and `start_wait` work. Not for TLS: there a non-blocking write
+    /// would lose ciphertext.
+    virtual bool can_poll() const noexcept = 0;
+    /// Reads what is there without waiting. @error would_block, eof
+    virtual std::size_t try_read(std::span<std::byte> into, error_code& ec) noexcept = 0;
+    /// Writes what fits without waiting. @error would_block
+    virtual std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept = 0;
+
+    /// Ends the sending direction: FIN, after the TLS closure alert where there is one. The peer may
+    /// still send.
+    virtual void start_shutdown(ready_callback done) = 0;
+    /// Closes at once; pending operations complete with operation_aborted.
+    virtual void close() noexcept = 0;
+
+    /// The peer as text, `192.0.2.1:443`, `[2001:db8::1]:80`, `unix`.
+    virtual std::string remote_address() const = 0;
+    /// Whether the peer is on this machine: loopback address or Unix socket.
+    virtual bool remote_is_loopback() const noexcept = 0;
+
+    // The same for coroutines, by any completion token.
+    template <class Token>
+    auto async_read_some(std::span<std::byte> into, Token&& token) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(
+            [this](auto handler, std::span<std::byte> b) {
+                start_read(b, [h = std::move(handler)](error_code ec, std::size_t n) mutable {
+                    std::move(h)(ec, n);
+                });
+            },
+            token, into);
+    }
+    template <class Token>
+    auto async_write_some(std::span<const std::byte> from, Token&& token) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(
+            [this](auto handler, std::span<const std::byte> b) {
+                start_write(b, [h = std::move(handler)](error_code ec, std::size_t n) mutable {
+                    std::move(h)(ec, n);
+                });
+            },
+            token, from);
+    }
+    template <class Token>
+    auto async_wait(wait_for what, Token&& token) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler, wait_for w) {
+                start_wait(w, [h = std::move(handler)](error_code ec) mutable {
+                    std::move(h)(ec);
+                });
+            },
+            token, what);
+    }
+    template <class Token>
+    auto async_handshake(Token&& token) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler) {
+                start_handshake([h = std::move(handler)](error_code ec) mutable {
+                    std::move(h)(ec);
+                });
+            },
+            token);
+    }
+    template <class Token>
+    auto async_shutdown(Token&& token) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler) {
+                start_shutdown([h = std::move(handler)](error_code ec) mutable {
+                    std::move(h)(ec);
+                });
+            },
+            token);
+    }
+};
+
+using stream_ptr = std::unique_ptr<stream>;
+
+}  // namespace tidings::io

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+
+namespace tidings::io {
+
+/// TLS of a client. Verification of chain and name is on unless told otherwise.
+struct tls_client_options {
+    bool verify = true;
+    std::string ca_file{};      ///< PEM file of trusted roots; empty: the system's
+    std::string ca_pem{};       ///< or the PEM text itself
+    std::string server_name{};  ///< SNI and verified name; empty: the host connected to
+};
+
+/// TLS of a server: certificate chain and key, each as PEM file or PEM text. TLS 1.2 and newer.
+struct tls_server_options {
+    std::string certificate_chain_file{};
+    std::string private_key_file{};
+    std::string certificate_chain_pem{};
+    std::string private_key_pem{};
+};
+
+}  // namespace tidings::io

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/config.hpp>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace tidings {
+
+/// Where the library counts. Names are static snake_case without prefix or unit suffix ("events_published",
+/// "clients"); labels are few and bounded ({"transport", "websocket"}). Must not block or throw;
+/// called from any thread.
+class metrics_sink {
+ public:
+    using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+    virtual ~metrics_sink() = default;
+    /// Adds to a counter that only rises.
+    virtual void count(std::string_view name, labels l, std::uint64_t add) noexcept = 0;
+    /// Adds to a gauge; negative when something ended.
+    virtual void gauge(std::string_view name, labels l, std::int64_t add) noexcept = 0;
+};
+
+}  // namespace tidings

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/subscription.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+
+#include <vector>
+
+namespace tidings {
+
+namespace detail {
+class receiver_subscription;
+using receive_handler = completion_handler<error_code, std::vector<event_ptr>>;
+}  // namespace detail
+
+/// A subscription that is read by a coroutine: a bounded queue and who waits for it. Owns its
+/// subscription; move-only. Safe from any thread; operations under way are served in order.
+class [[nodiscard("a receiver's subscription ends when it is destroyed")]] receiver {
+ public:
+    receiver() = default;
+    TIDINGS_DECL explicit receiver(std::shared_ptr<detail::receiver_subscription> s) noexcept;
+    receiver(receiver&&) = default;
+    TIDINGS_DECL receiver& operator=(receiver&& o) noexcept;
+    TIDINGS_DECL ~receiver();
+
+    /// The next event, if there is one.
+    TIDINGS_DECL std::optional<event_ptr> try_receive();
+
+    /// Completes with `void(error_code, event_ptr)` when there is an event. Never inline.
+    /// @error errc::closed when the subscription ended (errc::lagging when its queue overflowed under
+    /// overflow::disconnect), operation_aborted. Per-operation cancellation: total, nothing is lost.
+    template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
+    [[nodiscard]] auto async_receive(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, event_ptr)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                auto slot = net::get_associated_cancellation_slot(handler);
+                auto one = [h = std::move(handler)](error_code ec,
+                                                    std::vector<event_ptr> events) mutable {
+                    std::move(h)(ec, events.empty() ? event_ptr() : std::move(events.front()));
+                };
+                start(state, 1,
+                      detail::receive_handler(
+                          io, net::bind_executor(
+                                  io, net::bind_cancellation_slot(slot, std::move(one)))));
+            },
+            token);
+    }
+
+    /// The same with 1 to `max` events at once: what is there.
+    template <net::completion_token_for<void(error_code, std::vector<event_ptr>)> Token =
+                  net::deferred_t>
+    [[nodiscard]] auto async_receive_batch(std::size_t max, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, std::vector<event_ptr>)>(
+            [state = state_](auto handler, std::size_t n) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start(state, n, detail::receive_handler(io, std::move(handler)));
+            },
+            token, max);
+    }
+
+    /// Whether it is subscribed; see `subscription::error`.
+    TIDINGS_DECL bool active() const noexcept;
+    explicit operator bool() const noexcept { return active(); }
+    TIDINGS_DECL error_code error() const noexcept;
+    /// Ends it; what is queued is discarded and counted, who waits gets errc::closed.
+    TIDINGS_DECL void reset() noexcept;
+    TIDINGS_DECL subscription_counters counters() const noexcept;
+
+ private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::receiver_subscription>& s) noexcept;
+    TIDINGS_DECL static void start(const std::shared_ptr<detail::receiver_subscription>& s,
+                                   std::size_t max, detail::receive_handler handler);
+    std::shared_ptr<detail::receiver_subscription> state_;
+};
+
+}  // namespace tidings

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/detail/inlet.hpp>
+#include <tidings/detail/json_text.hpp>
+#include <tidings/detail/session_registry.hpp>
+#include <tidings/http/percent.hpp>
+#include <tidings/http/stream_request.hpp>
+#include <tidings/rest/detail/long_poll.hpp>
+#include <tidings/rest/service.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <charconv>
+
+namespace tidings::rest {
+
+namespace detail {
+
+class service_state final : public std::enable_shared_from_this<service_state> {
+ public:
+    service_state(std::shared_ptr<bus_state> bus, service_options options)
+        : bus_(std::move(bus)), options_(std::move(options)), inlet_({}, make_origin()) {}
+
+    void handle(http::exchange& x);
+    void drain();
+    const service_options& options() const noexcept { return options_; }
+
+ private:
+    void publish(http::exchange& x, const std::string& topic);
+    std::optional<wire_event> read_event(const http::request& r, http::response& refused) const;
+    void answer_duplicate(http::exchange& x, const position& p) const;
+    void read(http::exchange& x, const std::string& pattern);
+    bool read_numbers(const http::stream_request& asked, long_poll::question& q) const;
+    std::string next_target(const http::request& r) const;
+
+    std::shared_ptr<bus_state> bus_;
+    service_options options_;
+    inlet inlet_;
+    session_registry<long_poll> polls_;
+};
+
+namespace {
+
+std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) {
+    std::string out = R"({"id":)";
+    append_json_string(out, id);
+    out += R"(,"position":)";
+    if (r.position)
+        append_json_string(out, r.position->text());
+    else
+        out += "null";
+    const auto number = [&](std::string_view name, std::size_t n) {
+        out += ",\"" + std::string(name) + "\":" + std::to_string(n);
+    };
+    number("matched", r.matched);
+    number("delivered", r.delivered);
+    number("queued", r.queued);
+    number("dropped", r.dropped);
+    if (duplicate) out += R"(,"duplicate":true)";
+    return out + '}';
+}
+
+http::response accepted(std::string body) {
+    return {202, {{"Content-Type", "application/json"}}, std::move(body)};
+}
+
+http::response refusal(error_code ec) {
+    if (ec == errc::bad_topic || ec == errc::reserved_topic)
+        return http::problem(400, "Bad topic", ec.message());
+    if (ec == errc::closed || ec == errc::history_failed)
+        return http::problem(503, "Not published", ec.message());
+    if (ec == errc::event_bad_content_type)
+        return http::problem(415, "Unsupported media type",
+                             "CloudEvents are taken as application/cloudevents+json or in binary "
+                             "mode, one event a request");
+    return http::problem(400, "Not an event", ec.message());
+}
+
+// "30s", "500ms", "2m" or plain seconds.
+std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (ec != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (unit == "ms") return std::chrono::milliseconds(number);
+    if (unit.empty() || unit == "s") return std::chrono::seconds(number);
+    if (unit == "m") return std::chrono::minutes(number);
+    return std::nullopt;
+}
+
+}  // namespace
+
+void service_state::handle(http::exchange& x) {
+    const auto& r = x.request();
+    error_code ec;
+    auto name = http::percent_decode(
+        std::string_view(x.suffix()).substr(x.suffix().empty() ? 0 : 1), ec);
+    if (ec || name.empty())
+        return x.respond(http::problem(name.empty() ? 404 : 400, "No topic",
+                                       "the path ends in a topic: orders.42.created"));
+    if (r.method == "POST") return publish(x, name);
+    if (r.method == "GET" || r.method == "HEAD") return read(x, name);
+    auto refused = http::problem(405, "Method not allowed", "POST publishes, GET reads");
+    refused.fields.set("Allow", "GET, HEAD, POST");
+    x.respond(std::move(refused));
+}
+
+std::optional<wire_event> service_state::read_event(const http::request& r,
+                                                    http::response& refused) const {
+    error_code ec;
+    const auto mode = content_mode_of(r.fields);
+    const auto key = r.fields.get("idempotency-key");
+    if (mode != content_mode::none) {
+        auto e = read_http_event(r.fields, r.body, ec);
+        if (!ec) return e;
+        refused = refusal(ec);
+        return std::nullopt;
+    }
+    wire_event e;
+    e.event.type(options_.default_type).source(options_.default_source).id(key);
+    auto type = r.fields.get("content-type");
+    if (type.empty()) type = "application/octet-stream";
+    // `curl -d` names forms whatever it sends.
+    if (type == "application/x-www-form-urlencoded" && is_json(r.body)) type = "application/json";
+    if (is_json_media_type(type) && !is_json(r.body)) {
+        refused = http::problem(400, "Invalid JSON", "the body is not the JSON its type says");
+        return std::nullopt;
+    }
+    e.event.data(r.body, type);
+    if ((ec = e.event.check())) {
+        refused = refusal(ec);
+        return std::nullopt;
+    }
+    return e;
+}
+
+void service_state::answer_duplicate(http::exchange& x, const position& p) const {
+    receipt r;
+    r.position = p;
+    x.respond(accepted(receipt_json(r, {}, true)));
+}
+
+void service_state::publish(http::exchange& x, const std::string& topic) {
+    const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
+    http::stream_request asked;
+    if (auto refused = http::read_stream_caller(x, policy, asked))
+        return x.respond(std::move(*refused));
+    if (const auto ec = check_topic(topic)) return x.respond(refusal(ec));
+    if (options_.authorizer && !options_.authorizer(asked.principal, action::publish, topic))
+        return x.respond(http::problem(403, "Not granted", "publish " + topic));
+    http::response refused;
+    auto e = read_event(x.request(), refused);
+    if (!e) return x.respond(std::move(refused));
+
+    const auto& history = bus_->history();
+    if (history && !e->event.id().empty())
+        if (const auto known = history->find(e->event.source(), e->event.id()))
+            return answer_duplicate(x, *known);
+    error_code ec;
+    const auto p = inlet_.make(topic, std::move(*e), ec);
+    if (!p) return x.respond(refusal(ec));
+    // The answer waits for what the receipt promises.
+    const auto& io = x.lane()->executor();
+    bus_->start_publish(
+        p, publish_handler(io, net::bind_executor(io, [held = std::move(x), p](
+                                                          error_code failed, receipt r) mutable {
+                               held.respond(failed ? refusal(failed)
+                                                   : accepted(receipt_json(r, p->id(), false)));
+                           })));
+}
+
+bool service_state::read_numbers(const http::stream_request& asked, long_poll::question& q) const {
+    q.max = options_.max_batch;
+    for (const auto& [name, value] : asked.query) {
+        if (name == "max") {
+            std::size_t max = 0;
+            const auto [end, ec] =
+                std::from_chars(value.data(), value.data() + value.size(), max);
+            if (ec != std::errc() || end != value.data() + value.size() || max == 0) return false;
+            q.max = std::min(max, options_.max_batch);
+        }
+        if (name == "wait") {
+            const auto wait = parse_wait(value);
+            if (!wait) return false;
+            q.wait = std::min(*wait, options_.max_wait);
+        }
+    }
+    return true;
+}
+
+// The same question, for the position to be appended.
+std::string service_state::next_target(const http::request& r) const {
+    std::string target = std::string(r.path()) + '?';
+    error_code ec;
+    for (const auto& [name, value] : http::parse_query(r.query(), ec))
+        if (name != "after" && name != "last_event_id")
+            target += http::percent_encode(name) + '=' + http::percent_encode(value) + '&';
+    return target;
+}
+
+void service_state::read(http::exchange& x, const std::string& pattern) {
+    http::stream_request asked;
+    const http::stream_policy policy{options_.authenticator, options_.authorizer,
+                                     options_.allowed_origins};
+    if (auto refused = http::read_stream_request(x, policy, {pattern}, asked))
+        return x.respond(std::move(*refused));
+    if (!bus_->history())
+        return x.respond(http::problem(404, "No history", "this bus keeps no events to read"));
+    long_poll::question q;
+    if (!read_numbers(asked, q))
+        return x.respond(http::problem(400, "Bad query", "max is a number from 1, wait is 30s"));
+    if (polls_.size() >= options_.max_waiting) {
+        auto busy = http::problem(429, "Too many requests waiting");
+        busy.fields.set("Retry-After", "1");
+        return x.respond(std::move(busy));
+    }
+    q.from_now = !asked.after;
+    q.after = asked.after.value_or(position());
+    q.next_target = next_target(x.request());
+    auto f = http::feed_for(std::move(asked), policy, {}, {}, 0);
+    q.patterns = std::move(f.patterns);
+    q.authorized = std::move(f.authorized);
+
+    // Leaves the registry when the poll lets go of it.
+    auto key = std::make_shared<const long_poll*>(nullptr);
+    std::shared_ptr<void> place(nullptr, [weak = weak_from_this(), key](void*) {
+        if (const auto self = weak.lock()) self->polls_.remove(*key);
+    });
+    const auto poll = std::make_shared<long_poll>(bus_, std::move(x), std::move(q),
+                                                  std::move(place));
+    *key = poll.get();
+    if (!polls_.add(poll)) return poll->finish_soon();
+    poll->start();
+}
+
+void service_state::drain() {
+    polls_.drain();
+    for (const auto& p : polls_.all()) p->finish_soon();
+}
+
+}  // namespace detail
+
+service::service(const bus& b, service_options options)
+    : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
+
+void service::handle(http::exchange& x) { state_->handle(x); }
+std::size_t service::max_body_bytes() const noexcept { return state_->options().max_body_bytes; }
+void service::drain() { state_->drain(); }
+
+}  // namespace tidings::rest

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/sse_parser.hpp>
+#include <tidings/detail/backoff.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/environment.hpp>
+#include <tidings/log.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/topic_rule.hpp>
+
+#include <boost/asio/execution_context.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace tidings::sse {
+
+enum class ready_state { connecting, open, waiting, closed };
+
+struct client_options {
+    std::string url{};  ///< `http://` or `https://`
+    std::vector<std::string> topics{};  ///< patterns, added to the query as `topic`
+    std::string last_event_id{};        ///< where to resume at first
+    std::string token{};                ///< sent as `Authorization: Bearer`
+    std::string method = "GET";
+    std::string body{};
+    http::fields fields{};              ///< further request fields
+    topic_rule topic{};
+
+    sse_parser_options limits{};
+    reconnect_options reconnect{.enabled = true, .initial = std::chrono::milliseconds(2'000)};
+    std::chrono::milliseconds connect_timeout{10'000};
+    /// No byte for so long: the connection is taken for dead and made anew. 0: never.
+    std::chrono::milliseconds idle_timeout{60'000};
+    std::size_t max_redirects = 10;
+
+    io::tls_client_options tls{};
+    std::string unix_path{};
+    /// Every dispatched message, before it is read as an event. True: it was dealt with here.
+    std::function<bool(const sse_message&)> on_message{};
+    std::function<void(const std::string& text)> on_comment{};
+    std::function<void(std::chrono::milliseconds)> on_retry{};
+    /// The state, with the error that led to it; one lost connection is one report.
+    std::function<void(ready_state, error_code)> on_state{};
+    log_sink log{};
+    io::environment environment{};
+};
+
+namespace detail {
+class client_core;
+}
+
+/// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the subscriber it
+/// was given. Messages that are CloudEvents JSON become those events; others become events of type
+/// `sse.<event name>` with the data as text. Reconnects with backoff, with `Last-Event-ID`; follows
+/// 301, 302, 303, 307 and 308. Handle on shared state: move-only, stops when destroyed; safe from any
+/// thread.
+///
+/// Ends for good: 204 (errc::sse_stopped), another media type (errc::sse_bad_content_type), an answer
+/// of 400 to 499 without 408 and 429 (errc::http_status), errc::too_many_redirects. 408, 429 and 5xx
+/// are retried, `Retry-After` heeded.
+class client {
+ public:
+    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    client(Context& context, client_options options, any_subscriber sink)
+        : client(net::any_io_executor(context.get_executor()), std::move(options),
+                 std::move(sink)) {}
+    /// For the callbacks alone.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options);
+    client(client&&) = default;
+    TIDINGS_DECL client& operator=(client&& o) noexcept;
+    TIDINGS_DECL ~client();
+
+    /// Closes and does not reconnect.
+    TIDINGS_DECL void stop() noexcept;
+    /// The last event id seen.
+    TIDINGS_DECL std::string last_event_id() const;
+    TIDINGS_DECL ready_state state() const noexcept;
+
+ private:
+    std::shared_ptr<detail::client_core> core_;
+};
+
+}  // namespace tidings::sse

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/inlet.hpp>
+#include <tidings/detail/lane.hpp>
+#include <tidings/http/client.hpp>
+#include <tidings/sse/client.hpp>
+
+#include <mutex>
+
+namespace tidings::sse::detail {
+
+using namespace tidings::detail;
+
+/// The client behind its handle. Lane-confined behind a thread-safe face.
+class client_core final : public std::enable_shared_from_this<client_core> {
+ public:
+    client_core(net::any_io_executor executor, client_options options,
+                std::shared_ptr<subscriber> sink);
+
+    void start();
+    void stop() noexcept;
+    std::string last_event_id() const;
+    ready_state state() const noexcept { return state_; }
+
+ private:
+    void connect();
+    http::request make_request() const;
+    std::string start_url() const;
+    void on_opened(error_code ec, std::unique_ptr<http::streaming_response> r);
+    void redirect(const http::response& head);
+    void refuse(const http::response& head);
+    void read();
+    void take(std::string_view bytes);
+    bool take_item(sse_item&& item);
+    void take_message(const sse_message& m);
+    void learn(const std::string& id);
+    void lost(error_code why, std::chrono::milliseconds at_least = {});
+    void give_up(error_code why);
+    void tell(ready_state s, error_code ec);
+
+    client_options options_;
+    std::shared_ptr<subscriber> sink_;
+    std::shared_ptr<lane> lane_;
+    http::client http_;
+    inlet inlet_;
+    backoff backoff_;
+    sse_parser parser_;
+    wheel_timer again_;
+    wheel_timer idle_;
+    std::string url_;  // after redirects that are to be remembered
+    std::size_t redirects_ = 0;
+    http::canceller connecting_;
+    std::unique_ptr<http::streaming_response> response_;
+    std::vector<std::byte> buffer_;
+    std::uint64_t connection_ = 0;  // counts connections, so that a late callback is recognised
+    mutable std::mutex mutex_;
+    std::string last_event_id_;  // guarded by mutex_
+    std::atomic<ready_state> state_{ready_state::connecting};
+    bool stopped_ = false;
+};
+
+}  // namespace tidings::sse::detail

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/feed.hpp>
+#include <tidings/detail/send_queue.hpp>
+#include <tidings/http/exchange.hpp>
+#include <tidings/sse/service.hpp>
+
+namespace tidings::sse::detail {
+
+using namespace tidings::detail;
+
+/// One open event stream. Lane-confined behind a thread-safe face.
+class stream final : public session, public feed_sink {
+ public:
+    struct settings {
+        sse::payload payload = sse::payload::cloudevents;
+        queue_limits limits{};
+        std::chrono::milliseconds heartbeat{}, write_timeout{}, lifetime{};
+        bool chunked = true;  ///< HTTP/1.1; else the end of the connection ends the body
+        sse::hooks hooks{};
+        tidings::principal principal{};
+        std::string last_event_id{};
+        unique_function<void(const stream*)> on_end{};
+    };
+
+    TIDINGS_DECL stream(http::taken_stream taken, settings s);
+    TIDINGS_DECL ~stream() override;
+
+    /// In the lane: sends the header and what else comes first.
+    TIDINGS_DECL void start(std::string header, std::string first_fields);
+    TIDINGS_DECL error_code subscribe(std::shared_ptr<bus_state> bus, feed_options f);
+    TIDINGS_DECL void cut();
+
+    outcome deliver(const event_ptr& e) noexcept override;
+    error_code send(std::string_view data, std::string_view event,
+                    std::optional<std::string_view> id) override;
+    error_code comment(std::string_view text) override;
+    error_code retry(std::chrono::milliseconds after) override;
+    void close() override;
+    bool is_open() const noexcept override { return open_; }
+    const tidings::principal& principal() const noexcept override { return settings_.principal; }
+    std::string remote_address() const override { return remote_address_; }
+    const std::string& last_event_id() const noexcept override { return settings_.last_event_id; }
+    std::size_t pending_bytes() const noexcept override { return pending_; }
+
+    bool ready() noexcept override { return open_ && queue_->ready(); }
+    void push(const event_ptr& e) noexcept override;
+    void on_feed_end(error_code why) noexcept override;
+
+ private:
+    std::shared_ptr<stream> self() {
+        return std::static_pointer_cast<stream>(shared_from_this());
+    }
+    template <class F>
+    void in_lane(F f);
+    error_code send_text(std::string text);
+    void append(std::string text);
+    const void* form_tag() const noexcept;
+    error_code encode(const publication& p, std::string& out) const;
+    void watch() noexcept;
+    void on_quiet();
+    void finish(error_code why);
+    void end(error_code why);
+
+    http::taken_stream taken_;
+    settings settings_;
+    std::string remote_address_;
+    std::shared_ptr<send_queue> queue_;
+    std::shared_ptr<feed> feed_;
+    std::array<std::byte, 64> ignored_{};
+    wheel_timer quiet_;
+    wheel_timer lifetime_;
+    position told_;  // the position the client was told last
+    std::atomic<bool> open_{true};
+    std::atomic<std::size_t> pending_{0};
+    std::uint64_t writes_at_heartbeat_ = 0;
+    bool ended_ = false;
+};
+
+}  // namespace tidings::sse::detail

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus.hpp>
+#include <tidings/http/exchange.hpp>
+#include <tidings/metrics.hpp>
+#include <tidings/sse/session.hpp>
+
+#include <vector>
+
+namespace tidings::sse {
+
+/// What stands in the `data` lines.
+enum class payload {
+    cloudevents,  ///< the whole event as CloudEvents JSON
+    data,         ///< its data as text, its type as the `event` field
+};
+
+struct service_options {
+    tidings::authenticator authenticator{};  ///< empty: loopback peers only
+    tidings::authorizer authorizer{};        ///< empty: whoever is authenticated may subscribe
+    /// Origins that may read across sites (CORS, with credentials). Empty: the Origin must be the
+    /// Host.
+    std::vector<std::string> allowed_origins{};
+    sse::payload payload = sse::payload::cloudevents;
+
+    queue_limits limits{};  ///< of what waits for a slow client and no history holds
+    tidings::overflow overflow = tidings::overflow::disconnect;
+    std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
+
+    std::chrono::milliseconds retry{2'000};  ///< sent at the start, drawn from once to twice this
+    std::chrono::milliseconds heartbeat{15'000};  ///< of silence, then the position or a comment
+    std::chrono::milliseconds write_timeout{30'000};
+    std::chrono::milliseconds max_lifetime{0};  ///< 0: none; else each stream 80 to 100 % of it
+
+    sse::hooks hooks{};
+    std::shared_ptr<metrics_sink> metrics{};
+};
+
+namespace detail {
+class service_state;
+}
+
+/// Serves Server-Sent Events (WHATWG HTML 9.2) below its mount point:
+/// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`). The
+/// id of an event is its position; what a resume cannot bring is announced by an event `tidings.gap`.
+class service {
+ public:
+    TIDINGS_DECL explicit service(const bus& b, service_options options = {});
+    /// Without a bus: streams for the hooks alone; no topics are asked for.
+    TIDINGS_DECL explicit service(service_options options);
+    service(service&&) = default;
+    TIDINGS_DECL service& operator=(service&&) noexcept;
+    TIDINGS_DECL ~service();
+
+    TIDINGS_DECL void handle(http::exchange& x);
+    /// Ends every stream; clients reconnect elsewhere. From any thread.
+    TIDINGS_DECL void drain();
+    TIDINGS_DECL std::size_t sessions() const noexcept;
+
+ private:
+    std::shared_ptr<detail::service_state> state_;
+};
+
+}  // namespace tidings::sse

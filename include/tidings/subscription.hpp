@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/overflow.hpp>
+#include <tidings/position.hpp>
+#include <tidings/subscriber.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace tidings {
+
+struct subscribe_options {
+    /// Resume: first everything after this position that still matches, in order, then live without a
+    /// gap; or a `tidings.gap` event when an evicted event could have matched. An empty position asks
+    /// for all that is held. Needs a history on the bus, else a gap is reported.
+    std::optional<position> after{};
+    /// Bound and policy of the queue in front of a callback or receiver.
+    queue_limits limits{};
+    tidings::overflow overflow = tidings::overflow::drop_oldest;
+    /// With overflow::backpressure: how long `async_publish` waits for room.
+    std::chrono::milliseconds backpressure_deadline{5000};
+    /// How many queued events one turn of a callback takes before it lets others run.
+    std::size_t max_batch = 256;
+};
+
+/// What a subscription has seen. Read at any time from any thread; each number by itself is exact.
+struct subscription_counters {
+    std::uint64_t matched = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t discarded = 0;  ///< queued when the subscription ended
+    std::uint64_t failed = 0;     ///< callbacks that threw, deliveries that ended in an error
+};
+
+namespace detail {
+class subscription_state;
+}
+
+/// Owns one subscription; destroying or resetting it ends it. Move-only; safe from any thread, and
+/// after the bus and the io_context are gone.
+class [[nodiscard("a subscription ends when its handle is destroyed")]] subscription {
+ public:
+    subscription() = default;
+    TIDINGS_DECL explicit subscription(std::shared_ptr<detail::subscription_state> s) noexcept;
+    subscription(subscription&&) = default;
+    TIDINGS_DECL subscription& operator=(subscription&& o) noexcept;
+    TIDINGS_DECL ~subscription();
+
+    /// Whether it was made and has not ended. A subscription refused (bad pattern) is false from the
+    /// start, and `error()` says why.
+    TIDINGS_DECL bool active() const noexcept;
+    explicit operator bool() const noexcept { return active(); }
+    /// errc::bad_pattern, errc::too_many, errc::closed; success while active.
+    TIDINGS_DECL error_code error() const noexcept;
+
+    /// Ends it. Called on the executor its callback runs on: the callback is not called again, and
+    /// what was queued is discarded and counted. From another thread a call may be running still.
+    TIDINGS_DECL void reset() noexcept;
+
+    /// Ends it and completes with `void(error_code)` after the last running call of the callback.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_reset(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_reset(state, detail::completion_handler<error_code>(io, std::move(handler)));
+            },
+            token);
+    }
+
+    TIDINGS_DECL subscription_counters counters() const noexcept;
+
+ private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::subscription_state>& s) noexcept;
+    TIDINGS_DECL static void start_reset(const std::shared_ptr<detail::subscription_state>& s,
+                                         detail::completion_handler<error_code> handler);
+    std::shared_ptr<detail::subscription_state> state_;
+};
+
+}  // namespace tidings

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/backoff.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/environment.hpp>
+#include <tidings/log.hpp>
+#include <tidings/topic_rule.hpp>
+#include <tidings/websocket/session.hpp>
+
+#include <boost/asio/execution_context.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace tidings::websocket {
+
+enum class client_state_kind { connecting, open, waiting, stopped };
+
+struct client_options {
+    std::string url{};  ///< `ws://host[:port]/path[?query]` or `wss://`
+    std::vector<std::string> topics{};  ///< patterns, added to the query as `topic`
+    std::optional<position> after{};    ///< where to resume at first; later the client knows itself
+    bool resume = true;                 ///< whether to resume after a reconnect
+    std::string token{};                ///< sent as `Authorization: Bearer`
+    http::fields fields{};              ///< further request fields
+    std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`
+    /// Subprotocols to offer instead of the codec's.
+    std::vector<std::string> subprotocols{};
+    topic_rule topic{};
+
+    std::size_t max_message_bytes = 1024 * 1024;
+    queue_limits limits{};  ///< of what waits to be sent
+    reconnect_options reconnect{};
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds ping_interval{25'000};
+    std::chrono::milliseconds pong_timeout{8'000};
+    std::chrono::milliseconds close_timeout{5'000};
+    std::chrono::milliseconds write_timeout{30'000};
+
+    io::tls_client_options tls{};
+    std::string unix_path{};
+    websocket::hooks hooks{};
+    /// The state, with the error that led to it; in the client's lane.
+    std::function<void(client_state_kind, error_code)> on_state{};
+    log_sink log{};
+    io::environment environment{};
+};
+
+namespace detail {
+class client_core;
+}
+
+/// A WebSocket client, inlet and outlet in one: the events that come are delivered to the subscriber
+/// it was given; events delivered to it are sent. Reconnects with backoff and resumes after the last
+/// position. Handle on shared state: move-only, stops when destroyed; safe from any thread.
+///
+/// A close code of 4500 to 4999, 1002, 1003, 1007 to 1010, or an answer of 400 to 499 without 408 and
+/// 429, ends it for good; everything else is retried.
+class client {
+ public:
+    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    client(Context& context, client_options options, any_subscriber sink)
+        : client(net::any_io_executor(context.get_executor()), std::move(options),
+                 std::move(sink)) {}
+    /// For the hooks alone: raw messages, no events.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options);
+    client(client&&) = default;
+    TIDINGS_DECL client& operator=(client&& o) noexcept;
+    TIDINGS_DECL ~client();
+
+    /// Closes with 1000 and does not reconnect.
+    TIDINGS_DECL void stop() noexcept;
+    /// The last position seen.
+    TIDINGS_DECL position last_position() const;
+    /// The connection now, or null.
+    TIDINGS_DECL session_ptr connection() const;
+    /// The client as an outlet: events delivered while it is connected are sent, others are dropped.
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+
+ private:
+    std::shared_ptr<detail::client_core> core_;
+};
+
+}  // namespace tidings::websocket

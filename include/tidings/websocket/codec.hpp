@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_json.hpp>
+
+#include <memory>
+
+namespace tidings::websocket {
+
+/// Turns publications into messages and messages into events. Stateless; used from many threads. A
+/// user replaces it to speak plain messages of his own.
+class codec {
+ public:
+    virtual ~codec() = default;
+    /// The subprotocol it is negotiated by (RFC 6455 1.9); empty: none.
+    virtual std::string_view subprotocol() const noexcept = 0;
+    /// Whether its messages are binary.
+    virtual bool binary() const noexcept = 0;
+    /// The message for a publication. A text message must be UTF-8. Called once per publication,
+    /// however many connections send it. @error any; the event is not sent, and counted
+    virtual std::string encode(const publication& p, error_code& ec) const = 0;
+    /// The event in a message. @error any; the peer is told
+    virtual wire_event decode(std::string_view message, bool binary, error_code& ec) const = 0;
+};
+
+/// CloudEvents' subprotocol `cloudevents.json` (WebSocket binding 1.0): one event a text message.
+TIDINGS_DECL const std::shared_ptr<const codec>& cloudevents_json_codec();
+
+/// The data alone, as text or binary messages; topic, type and id do not travel. Incoming messages
+/// become events of the type and source given.
+TIDINGS_DECL std::shared_ptr<const codec> plain_codec(std::string type, std::string source,
+                                                      bool binary = false);
+
+}  // namespace tidings::websocket

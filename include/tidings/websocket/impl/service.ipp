@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/websocket_handshake.hpp>
+#include <tidings/detail/session_registry.hpp>
+#include <tidings/http/stream_request.hpp>
+#include <tidings/websocket/detail/connection.hpp>
+#include <tidings/websocket/service.hpp>
+
+namespace tidings::websocket {
+
+namespace detail {
+
+/// The sessions of one service.
+class service_state final : public std::enable_shared_from_this<service_state> {
+ public:
+    service_state(std::shared_ptr<bus_state> bus, service_options options)
+        : bus_(std::move(bus)), options_(std::move(options)) {
+        if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
+    }
+
+    void handle(http::exchange& x);
+    void drain();
+    void cut_all();
+    std::size_t sessions() const noexcept { return sessions_.size(); }
+
+ private:
+    std::optional<http::response> check_upgrade(const http::request& r) const;
+    void open(http::exchange& x, http::stream_request asked);
+    connection_options options_for(const http::exchange& x, http::stream_request& asked,
+                                   origin_id origin);
+    std::string answer(const http::request& r, std::string_view subprotocol) const;
+    http::stream_policy policy() const {
+        return {options_.authenticator, options_.authorizer, options_.allowed_origins};
+    }
+    void gauge(std::int64_t add) const noexcept {
+        if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "websocket"}}, add);
+    }
+
+    std::shared_ptr<bus_state> bus_;
+    service_options options_;
+    session_registry<connection> sessions_;
+};
+
+// RFC 6455 4.2.1.
+std::optional<http::response> service_state::check_upgrade(const http::request& r) const {
+    const auto& f = r.fields;
+    if (!header_has_token(f.joined("upgrade"), "websocket")) {
+        auto answer = http::problem(426, "Upgrade required", "this is a WebSocket endpoint");
+        answer.fields.set("Upgrade", "websocket").set("Connection", "Upgrade");
+        return answer;
+    }
+    if (r.method != "GET" || r.version < 11)
+        return http::problem(400, "Bad handshake", "a WebSocket handshake is GET with HTTP/1.1");
+    if (!header_has_token(f.joined("connection"), "upgrade"))
+        return http::problem(400, "Bad handshake", "Connection must name upgrade");
+    if (f.get("sec-websocket-version") != "13") {
+        auto answer = http::problem(426, "Unsupported version", "Sec-WebSocket-Version must be 13");
+        answer.fields.set("Sec-WebSocket-Version", "13");
+        return answer;
+    }
+    if (f.count("sec-websocket-key") != 1 || check_websocket_key(f.get("sec-websocket-key")))
+        return http::problem(400, "Bad handshake", "Sec-WebSocket-Key must be 16 bytes in base64");
+    return std::nullopt;
+}
+
+void service_state::handle(http::exchange& x) {
+    if (auto refused = check_upgrade(x.request())) return x.respond(std::move(*refused));
+    http::stream_request asked;
+    auto refused = bus_ ? http::read_stream_request(x, policy(), {}, asked)
+                        : http::read_stream_caller(x, policy(), asked);
+    if (refused) return x.respond(std::move(*refused));
+    if (sessions_.draining()) return x.respond(http::going_away());
+    open(x, std::move(asked));
+}
+
+std::string service_state::answer(const http::request& r, std::string_view subprotocol) const {
+    std::string text =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: " +
+        websocket_accept(r.fields.get("sec-websocket-key")) + "\r\n";
+    if (!subprotocol.empty())
+        text += "Sec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n";
+    return text + "\r\n";
+}
+
+connection_options service_state::options_for(const http::exchange& x, http::stream_request& asked,
+                                              origin_id origin) {
+    connection_options o;
+    o.codec = options_.codec;
+    o.max_message_bytes = options_.max_message_bytes;
+    o.limits = options_.limits;
+    o.ping_interval = options_.ping_interval;
+    o.pong_timeout = options_.pong_timeout;
+    o.close_timeout = options_.close_timeout;
+    o.write_timeout = options_.write_timeout;
+    o.hooks = options_.hooks;
+    o.principal = asked.principal;
+    o.random = x.environment().random;
+    if (options_.codec) {
+        const std::string_view known[] = {options_.codec->subprotocol()};
+        if (!known[0].empty())
+            o.subprotocol =
+                choose_subprotocol(x.request().fields.joined("sec-websocket-protocol"), known)
+                    .value_or("");
+    }
+    if (bus_ && options_.authorizer)
+        o.on_event = [bus = bus_, allowed = options_.authorizer, who = asked.principal,
+                      in = inlet(options_.topic, origin)](wire_event&& e) {
+            error_code ec;
+            const auto topic = in.topic_of(e, ec);
+            if (ec) return ec;
+            if (!allowed(who, action::publish, topic)) return make_error_code(errc::forbidden);
+            const auto p = in.make(topic, std::move(e), ec);
+            return p ? bus->publish(p).error : ec;
+        };
+    return o;
+}
+
+void service_state::open(http::exchange& x, http::stream_request asked) {
+    const auto origin = make_origin();
+    auto options = options_for(x, asked, origin);
+    auto first = answer(x.request(), options.subprotocol);
+    options.on_end = [weak = weak_from_this()](const connection* c) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->sessions_.remove(c);
+        self->gauge(-1);
+    };
+    const auto c = std::make_shared<connection>(x.take(), std::move(options), origin);
+    gauge(1);
+    c->start(std::move(first));
+    if (!sessions_.add(c)) return c->close(1001, "going away");
+    if (!bus_ || !c->is_open()) return;
+    const auto ec = c->subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
+                                                      options_.overflow, options_.max_lag));
+    if (ec) c->close(1013, ec.message());
+}
+
+void service_state::drain() {
+    sessions_.drain();
+    for (const auto& c : sessions_.all()) c->close(1001, "going away");
+}
+
+void service_state::cut_all() {
+    for (const auto& c : sessions_.all()) c->cut();
+}
+
+}  // namespace detail
+
+service::service(const bus& b, service_options options)
+    : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
+
+service::service(service_options options)
+    : state_(std::make_shared<detail::service_state>(nullptr, std::move(options))) {}
+
+service& service::operator=(service&& o) noexcept {
+    if (this != &o) {
+        if (state_) state_->cut_all();
+        state_ = std::move(o.state_);
+    }
+    return *this;
+}
+
+service::~service() {
+    if (state_) state_->cut_all();
+}
+
+void service::handle(http::exchange& x) { state_->handle(x); }
+void service::drain() { state_->drain(); }
+std::size_t service::sessions() const noexcept { return state_->sessions(); }
+
+}  // namespace tidings::websocket

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus.hpp>
+#include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
+#include <tidings/metrics.hpp>
+#include <tidings/topic_rule.hpp>
+#include <tidings/websocket/session.hpp>
+
+#include <vector>
+
+namespace tidings::websocket {
+
+struct service_options {
+    tidings::authenticator authenticator{};  ///< empty: loopback peers only
+    /// Empty: everyone who is authenticated may subscribe, nobody may publish.
+    tidings::authorizer authorizer{};
+    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`
+    topic_rule topic{};  ///< of events that clients send
+
+    std::size_t max_message_bytes = 64 * 1024;  ///< of one incoming message
+    queue_limits limits{};  ///< of what waits for a slow client and no history holds
+    tidings::overflow overflow = tidings::overflow::disconnect;
+    std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
+
+    std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping
+    std::chrono::milliseconds pong_timeout{8'000};    ///< then the connection is cut
+    std::chrono::milliseconds close_timeout{5'000};
+    std::chrono::milliseconds write_timeout{30'000};
+
+    websocket::hooks hooks{};
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+};
+
+namespace detail {
+class service_state;
+}
+
+/// Serves WebSocket (RFC 6455, version 13) below its mount point. On a bus:
+/// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position;
+/// events the client sends are published where it is granted. Pings carry the client's position.
+///
+/// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed or
+/// a topic that is not granted 403, a missing credential 401; each says why.
+class service {
+ public:
+    TIDINGS_DECL explicit service(const bus& b, service_options options = {});
+    /// Without a bus: raw messages for the hooks alone; no topics are asked for.
+    TIDINGS_DECL explicit service(service_options options);
+    service(service&&) = default;
+    TIDINGS_DECL service& operator=(service&&) noexcept;
+    TIDINGS_DECL ~service();
+
+    TIDINGS_DECL void handle(http::exchange& x);
+    /// Closes every session with 1001. From any thread.
+    TIDINGS_DECL void drain();
+    TIDINGS_DECL std::size_t sessions() const noexcept;
+
+ private:
+    std::shared_ptr<detail::service_state> state_;
+};
+
+}  // namespace tidings::websocket

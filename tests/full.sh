@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
+# The checks that take too long for every change. Their results stand in docs/testing.md.
+#
+#     tests/full.sh             every stage
+#     tests/full.sh STAGE ...   only these; FUZZ_SECONDS (300) is the time per fuzz target
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=cmake/setup_debian.sh
+. cmake/setup_debian.sh
+
+# Configures build/$1 anew with the rest as arguments for CMake, and builds it.
+build() {
+    local name=$1
+    shift
+    cmake -S . -B "build/$name" -G Ninja "$@" >/dev/null
+    cmake --build "build/$name"
+}
+
+sources() { find src -name '*.cpp' | sort; }
+
+stage_asan() { # every test under ASan and UBSan, the long ones too
+    cmake --preset asan
+    cmake --build --preset asan
+    ctest --test-dir build/asan --output-on-failure -LE "house|install"
+}
+
+stage_tsan() { # every test under TSan, the long ones too
+    cmake --preset tsan
+    cmake --build --preset tsan
+    ctest --test-dir build/tsan --output-on-failure -LE "house|install|fuzz"
+}
+
+stage_headers() { # each public header compiles alone
+    cmake --preset dev
+    cmake --build --preset dev --target all_verify_interface_header_sets
+}
+
+stage_tidy() {
+    cmake --preset dev -B build/tidy -D CMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
+    sources | xargs -P "$(nproc)" -n 1 clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
+}
+
+stage_cppcheck() {
+    cppcheck --std=c++20 --language=c++ --quiet --error-exitcode=1 --inline-suppr \
+        --enable=warning,performance,portability --suppress=missingInclude \
+        --suppress=unknownMacro -DTIDINGS_DECL= -I include src
+}
+
+stage_analyzer() { # g++'s -fanalyzer
+    local source
+    for source in $(sources); do
+        g++ -std=c++20 -O1 -I include -fanalyzer -Werror -c "$source" -o /dev/null
+    done
+}
+
+stage_coverage() { # lines and branches that the tests reach
+    command -v gcovr >/dev/null || setup_install gcovr
+    build coverage -D CMAKE_CXX_COMPILER=g++ -D CMAKE_CXX_FLAGS="-O0 -g1 --coverage"
+    ctest --test-dir build/coverage --output-on-failure -LE "house|install|long"
+    gcovr --root . --filter include/tidings/ --filter src/ --print-summary \
+        --html-details build/coverage/coverage.html build/coverage
+}
+
+stage_fuzz() { # FUZZ_SECONDS of libFuzzer per target, from the corpus in the tree
+    cmake --preset fuzz
+    cmake --build --preset fuzz --target tests_fuzz
+    local target name
+    for target in build/fuzz/tests/fuzz_*; do
+        [ -x "$target" ] || continue
+        name=${target##*/fuzz_}
+        mkdir -p "build/fuzz/found/$name" "build/fuzz/crashes"
+        echo "$name"
+        "$target" -max_total_time="${FUZZ_SECONDS:-300}" -timeout=10 -rss_limit_mb=2048 \
+            -artifact_prefix="build/fuzz/crashes/$name-" -print_final_stats=1 -verbosity=0 \
+            "build/fuzz/found/$name" "tests/fuzz/corpus/$name"
+    done
+}
+
+stage_shared() { # the shared library, optimised, symbols hidden
+    build shared -D BUILD_SHARED_LIBS=ON -D CMAKE_BUILD_TYPE=Release
+    ctest --test-dir build/shared --output-on-failure -LE "house|install|long"
+}
+
+stage_options() { # every option turned the other way
+    build options -D TIDINGS_TLS=OFF -D TIDINGS_DEFLATE=OFF -D TIDINGS_BUILD_TESTS=OFF \
+        -D TIDINGS_BUILD_EXAMPLES=OFF -D CMAKE_COMPILE_WARNING_AS_ERROR=ON
+}
+
+stage_compilers() { # warnings and tests under every compiler that Debian 12 has for C++20
+    local compiler
+    for compiler in g++-12 clang++-16 clang++-19; do
+        if ! command -v "$compiler" >/dev/null; then setup_install "${compiler/++/}"; fi
+        build "$compiler" -D CMAKE_CXX_COMPILER="$compiler" -D CMAKE_BUILD_TYPE=Release \
+            -D CMAKE_COMPILE_WARNING_AS_ERROR=ON
+        ctest --test-dir "build/$compiler" --output-on-failure -LE "house|install|long"
+    done
+}
+
+all=(asan tsan headers tidy cppcheck analyzer coverage fuzz shared options compilers)
+stages=("$@")
+if [ ${#stages[@]} -eq 0 ]; then stages=("${all[@]}"); fi
+for stage in "${stages[@]}"; do
+    if [[ " ${all[*]} " != *" $stage "* ]]; then
+        echo "no such stage: $stage (one of: ${all[*]})" >&2
+        exit 2
+    fi
+done
+
+tidings_setup build node browser clang lint
+for stage in "${stages[@]}"; do
+    echo "== $stage"
+    begun=$SECONDS
+    "stage_$stage"
+    echo "== $stage: $(((SECONDS - begun) / 60)) min $(((SECONDS - begun) % 60)) s"
+done

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
+# The rules of the house that a compiler does not hold. Prints each breach as file:line: rule.
+#
+#     tests/house.sh [COMPILER]
+#
+# A check whose tool is not installed is left out and named; where TIDINGS_CI is set it fails.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+shopt -s lastpipe # breach, at the end of a pipeline, counts in this shell
+compiler=${1:-g++}
+breaches=0
+
+# Reads breaches, one per line, and counts them.
+breach() {
+    local rule=$1 line
+    while IFS= read -r line; do
+        [ -n "$line" ] || continue
+        echo "$line: $rule"
+        breaches=$((breaches + 1))
+    done
+}
+
+# True where the tool is there.
+tool() {
+    command -v "$1" >/dev/null && return 0
+    echo "$1 is not installed: not checked"
+    if [ -n "${TIDINGS_CI:-}" ]; then breaches=$((breaches + 1)); fi
+    return 1
+}
+
+files() { # files FOLDER... -- NAME...: existing files by name pattern, generated ones left out
+    local folders=() names=()
+    while [ "$1" != -- ]; do
+        if [ -e "$1" ]; then folders+=("$1"); fi
+        shift
+    done
+    shift
+    for name in "$@"; do names+=(-o -name "$name"); done
+    find "${folders[@]}" \( -name node_modules -o -name build -o -name 'build-*' -o -name .git \) -prune \
+        -o -type f \( "${names[@]:1}" \) -print | sort
+}
+
+# grep in code without its // comments: FILE:LINE for each match of the pattern.
+grep_code() {
+    local pattern=$1
+    shift
+    [ $# -gt 0 ] || return 0
+    awk -v pattern="$pattern" '{ sub(/\/\/.*/, "") } $0 ~ pattern { print FILENAME ":" FNR }' "$@"
+}
+
+mapfile -t cpp < <(files include src tests examples bench -- '*.hpp' '*.ipp' '*.cpp')
+mapfile -t library < <(files include src -- '*.hpp' '*.ipp' '*.cpp')
+mapfile -t headers < <(files include -- '*.hpp')
+mapfile -t scripts < <(files . -- '*.sh' run)
+
+# Form.
+if tool clang-format; then
+    clang-format --dry-run -Werror "${cpp[@]}" 2>&1 | grep -E 'error: ' |
+        sed -E 's/:[0-9]+: error: .*//' | sort -u | breach "clang-format would change it"
+fi
+if tool shellcheck; then
+    shellcheck -x -P SCRIPTDIR:. --severity=warning -f gcc "${scripts[@]}" | breach "shellcheck"
+fi
+for file in "${cpp[@]}"; do
+    head -n 1 "$file" | grep -qx '// SPDX-License-Identifier: BSL-1.0' || echo "$file:1"
+done | breach "the first line is not the licence"
+for file in "${scripts[@]}" $(files . -- '*.cmake' '*.cmake.in' CMakeLists.txt '*.py' '*.mjs' '*.js'); do
+    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: BSL-1.0' || echo "$file:1"
+done | breach "the licence is not in the first two lines"
+wc -l "${library[@]}" | awk '
+    $2 ~ /\.hpp$/ && $1 > 300 { print $2 ":" $1 }
+    $2 ~ /\.(ipp|cpp)$/ && $1 > 400 { print $2 ":" $1 }' |
+    breach "over 300 lines for a header, 400 for a body"
+grep -nE '(TODO|FIXME|XXX|HACK)\b' "${cpp[@]}" | cut -d: -f1,2 | breach "left to do"
+
+# Seams: what reaches the machine is named in one folder.
+mapfile -t outside < <(printf '%s\n' "${library[@]}" | grep -v '^include/tidings/io/impl/')
+grep_code 'tcp::socket|ssl::stream|steady_timer|random_device' "${outside[@]}" |
+    breach "names what only tidings/io/impl may name"
+mapfile -t outside < <(printf '%s\n' "${library[@]}" |
+    grep -v '^include/tidings/detail/completion_handler.hpp$')
+grep_code 'any_completion_handler' "${outside[@]}" |
+    breach "use detail::completion_handler instead of any_completion_handler"
+
+# Unit tests know no real time.
+mapfile -t units < <(files tests/unit tests/matrix -- '*.hpp' '*.cpp')
+grep_code 'sleep_for|sleep_until|usleep *\(|[^_]sleep *\(' "${units[@]}" | breach "sleeps"
+
+# A deferred operation that nobody awaits does nothing, without a word from the compiler.
+awk '
+    FNR == 1 { declaration = "" }
+    { code = $0; sub(/\/\/.*/, "", code); declaration = declaration " " code }
+    code ~ /[^a-z_.:]async_[a-z_]+\(/ && declaration ~ /= *(net|asio)::deferred/ &&
+        declaration !~ /\[\[nodiscard\]\]/ { print FILENAME ":" FNR }
+    code ~ /[;{}] *$/ || code ~ /^ *(public|protected|private):/ { declaration = "" }
+    ' "${headers[@]}" | breach "an async_ function without [[nodiscard]]"
+
+# Floors: a file includes its own floor and those below; transports never one another. detail/ may be
+# included by all, and reaches as high as the bus, whose workings it holds.
+printf '%s\n' "${library[@]}" | grep '^include/' | xargs grep -nE '^#include <tidings/' | awk '
+    BEGIN {
+        split("errc version event event_json event_ptr topic position control_event", values, " ")
+        split("subscriber subscription receiver receipt overflow authorizer metrics log drain", faces, " ")
+        split("rest websocket sse webhook rest_hook", transports, " ")
+        for (i in values) floor[values[i]] = 1
+        for (i in faces) floor[faces[i]] = 2
+        floor["bus"] = floor["history"] = floor["store"] = 3
+        floor["codec"] = floor["http"] = 4
+        for (i in transports) { floor[transports[i]] = 5; transport[transports[i]] = 1 }
+        floor["test"] = 6
+        floor["tidings"] = floor["src"] = 7
+        floor["io"] = 2
+        floor["detail"] = 3
+    }
+    # "tidings/http/impl/server.ipp" is of module http, "tidings/impl/bus.ipp" and
+    # "tidings/bus.hpp" of module bus.
+    function module(path) {
+        sub(/^.*tidings\//, "", path)
+        sub(/^impl\//, "", path)
+        sub(/[\/.].*$/, "", path)
+        return path
+    }
+    {
+        split($0, part, ":")
+        here = part[1] ":" part[2]
+        included = $0
+        sub(/^.*#include </, "", included)
+        sub(/>.*$/, "", included)
+        from = module(part[1])
+        to = module(included)
+        if (!(from in floor)) print here ": no floor for \"" from "\" in tests/house.sh"
+        else if (!(to in floor)) print here ": no floor for \"" to "\" in tests/house.sh"
+        else if (from == to) next
+        else if (to == "detail") next
+        else if (transport[from] && transport[to] && !(from == "rest_hook" && to == "webhook"))
+            print here ": " from " includes its sibling " to
+        else if (from == "codec" && to == "io")
+            print here ": a codec includes io"
+        else if (floor[to] > floor[from])
+            print here ": " from " includes " to ", which lies above it"
+    }' | breach "floors"
+
+# The hall is cheap to enter: neither Beast nor OpenSSL nor nlohmann/json.hpp in bus.hpp.
+if [ -e include/tidings/bus.hpp ]; then
+    echo '#include <tidings/bus.hpp>' |
+        "$compiler" -std=c++20 -I include -M -x c++ - | tr ' ' '\n' |
+        grep -E '/boost/beast/|/openssl/|/nlohmann/json\.hpp$' | head -n 3 |
+        sed 's/^/include\/tidings\/bus.hpp:1 brings /' | breach "too much for bus.hpp"
+fi
+
+if [ "$breaches" -gt 0 ]; then
+    echo "$breaches breaches of the house rules"
+    exit 1
+fi

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSL-1.0
+# Builds and runs one consumer of tidings; see CMakeLists.txt beside it for the variables.
+cmake_minimum_required(VERSION 3.23)
+set(here ${CMAKE_CURRENT_LIST_DIR})
+set(prefix ${work}/moved)
+set(binary ${work}/${consumer})
+separate_arguments(flags_list UNIX_COMMAND "${flags}")
+
+# Runs a command; it must succeed. What it said is left in `output`.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result
+    OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGV " " command)
+    message("${command}\n${output}")
+    message(FATAL_ERROR "failed: ${result}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+# A consumer that uses CMake. The defaults of a stranger: no build type, so no optimisation.
+set(configure ${CMAKE_COMMAND} -S ${here}/${consumer} -B ${binary} -G ${generator}
+  -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher}
+  -D "CMAKE_CXX_FLAGS=${flags}")
+
+# Compiles and links `file` without a build system.
+function(compile_and_run file compile_flags link_flags)
+  run(${launcher} ${compiler} -std=c++20 ${flags_list} ${compile_flags} -c ${file}
+    -o ${binary}/main.o)
+  run(${compiler} ${flags_list} ${binary}/main.o ${link_flags} -o ${binary}/consumer)
+  run(${binary}/consumer)
+endfunction()
+
+file(REMOVE_RECURSE ${binary})
+file(MAKE_DIRECTORY ${binary})
+
+if(consumer STREQUAL "prefix")
+  file(REMOVE_RECURSE ${prefix})
+  run(${CMAKE_COMMAND} --install ${build} --prefix ${work}/first)
+  file(RENAME ${work}/first ${prefix})
+  file(GLOB_RECURSE package_files ${prefix}/*.cmake ${prefix}/*.pc)
+  foreach(file IN LISTS package_files)
+    file(READ ${file} text)
+    foreach(place IN ITEMS ${source} ${work})
+      string(FIND "${text}" "${place}" found)
+      if(NOT found EQUAL -1)
+        message(FATAL_ERROR "${file} names ${place}: the tree cannot be moved")
+      endif()
+    endforeach()
+  endforeach()
+
+elseif(consumer STREQUAL "find_package")
+  run(${configure} -D CMAKE_PREFIX_PATH=${prefix})
+  run(${CMAKE_COMMAND} --build ${binary} --parallel 1)
+  run(${binary}/consumer)
+
+elseif(consumer STREQUAL "add_subdirectory")
+  # Shared, so that a function without TIDINGS_DECL shows; in one unit, so that it is quick.
+  run(${configure} -D TIDINGS_FOLDER=${source} -D BUILD_SHARED_LIBS=ON -D CMAKE_UNITY_BUILD=ON
+    -D CMAKE_UNITY_BUILD_BATCH_SIZE=0)
+  run(${CMAKE_COMMAND} --build ${binary} --parallel 1)
+  run(${binary}/consumer)
+
+elseif(consumer STREQUAL "missing_component")
+  execute_process(COMMAND ${configure} -D CMAKE_PREFIX_PATH=${prefix}
+    RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  string(REGEX REPLACE "[ \n]+" " " output "${output}")
+  if(result EQUAL 0)
+    message(FATAL_ERROR "configured, though it asks for a component that was not built")
+  elseif(NOT output MATCHES "was built without the component 'nats'")
+    message(FATAL_ERROR "failed without the clear message: ${output}")
+  endif()
+
+elseif(consumer STREQUAL "pkg_config")
+  find_program(pkg_config NAMES pkg-config pkgconf)
+  if(NOT pkg_config)
+    message("skipped: pkg-config is not installed")
+    return()
+  endif()
+  file(GLOB_RECURSE pc ${prefix}/tidings.pc)
+  get_filename_component(pc_dir ${pc} DIRECTORY)
+  get_filename_component(lib_dir ${pc_dir}/.. ABSOLUTE)
+  set(ENV{PKG_CONFIG_PATH} ${pc_dir})
+  run(${pkg_config} --cflags tidings)
+  separate_arguments(cflags UNIX_COMMAND "${output}")
+  run(${pkg_config} --libs tidings)
+  separate_arguments(libs UNIX_COMMAND "${output}")
+  compile_and_run(${here}/consumer.cpp "${cflags}" "${libs};-Wl,-rpath,${lib_dir}")
+
+elseif(consumer STREQUAL "one_file")
+  set(definitions)
+  set(libraries -lcrypto)
+  if(tls)
+    list(PREPEND libraries -lssl)
+  else()
+    list(APPEND definitions -DTIDINGS_NO_TLS)
+  endif()
+  if(deflate)
+    list(APPEND libraries -lz)
+  else()
+    list(APPEND definitions -DTIDINGS_NO_DEFLATE)
+  endif()
+  compile_and_run(${here}/one_file/main.cpp "-I${prefix}/include;${definitions}"
+    "${libraries};-pthread")
+
+else()
+  message(FATAL_ERROR "no such consumer: ${consumer}")
+endif()

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/topic.hpp>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch2.hpp"
+
+using namespace std::string_view_literals;
+using tidings::errc;
+
+namespace {
+
+std::string repeated(std::string_view piece, std::size_t times, std::string_view between = "") {
+    std::string text;
+    for (std::size_t i = 0; i < times; ++i) {
+        if (i != 0) text += between;
+        text += piece;
+    }
+    return text;
+}
+
+using tokens = std::vector<std::string>;
+
+tokens split(std::string_view text) {
+    tokens result(1);
+    for (const char c : text) {
+        if (c == '.')
+            result.emplace_back();
+        else
+            result.back() += c;
+    }
+    return result;
+}
+
+std::string join(const tokens& pieces) {
+    std::string text;
+    for (std::size_t i = 0; i < pieces.size(); ++i) text += (i == 0 ? "" : ".") + pieces[i];
+    return text;
+}
+
+// The grammar's own words, written as a recursion.
+bool reference_matches(const tokens& pattern, const tokens& topic, std::size_t i = 0) {
+    if (i < pattern.size() && pattern[i] == ">") return topic.size() > i;
+    if (i == pattern.size() || i == topic.size()) return pattern.size() == topic.size();
+    return (pattern[i] == "*" || pattern[i] == topic[i]) &&
+           reference_matches(pattern, topic, i + 1);
+}
+
+// Every sequence of one to `most` of the words, `>` last only.
+std::vector<std::string> sequences(const tokens& words, std::size_t most) {
+    std::vector<std::string> all;
+    std::vector<tokens> open{{}};
+    for (std::size_t size = 1; size <= most; ++size) {
+        std::vector<tokens> next;
+        for (const auto& start : open) {
+            for (const auto& word : words) {
+                auto longer = start;
+                longer.push_back(word);
+                all.push_back(join(longer));
+                if (word != ">") next.push_back(std::move(longer));
+            }
+        }
+        open = std::move(next);
+    }
+    return all;
+}
+
+const char* const bad_tokens[] = {
+    "a b", " ", "\t", "a\tb", "\r", "\n", "a\n", "\f", "\v", "\x01", "\x1f", "\x7f",
+    // not UTF-8: lone continuation, overlong forms, surrogate, too high, cut short
+    "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80",
+    "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+    "\xff", "\xfe", "\xc3", "a\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3\x28", "\xe2\x28\xa1",
+    "\xe2\x82\x28", "\xf0\x28\x8c\xbc", "\xf0\x9f\x28\xbc", "\xf0\x9f\x98\x28",
+    // C1, white space, noncharacters
+    "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x8a",
+    "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xb7\x90",
+    "\xef\xb7\xaf", "\xef\xbf\xbe", "\xef\xbf\xbf", "\xf0\x9f\xbf\xbe", "\xf4\x8f\xbf\xbf",
+    // a wildcard that is not a whole token
+    "a*", "*a", "a*b", "**", "a>", ">a", ">>", "*>", ">*"};
+
+const char* const good_tokens[] = {"a",
+                                   "A",
+                                   "0",
+                                   "-",
+                                   "!",
+                                   "~",
+                                   "/",
+                                   "\\",
+                                   "\"",
+                                   "'",
+                                   "$",
+                                   "$SYS",
+                                   "#",
+                                   "+",
+                                   ":",
+                                   "a_b",
+                                   "a_",
+                                   "tidings2",
+                                   "Tidings",
+                                   "xtidings",
+                                   "\xc2\xa1",
+                                   "\xc3\xa9",
+                                   "\xdf\xbf",
+                                   "\xe0\xa0\x80",
+                                   "\xe1\x99\xbf",
+                                   "\xe1\x9a\x81",
+                                   "\xe2\x80\x8b",
+                                   "\xe2\x80\xa7",
+                                   "\xe2\x80\xaa",
+                                   "\xe2\x80\xb0",
+                                   "\xe2\x81\xa0",
+                                   "\xe2\x82\xac",
+                                   "\xe3\x80\x81",
+                                   "\xed\x9f\xbf",
+                                   "\xee\x80\x80",
+                                   "\xef\xb7\x8f",
+                                   "\xef\xb7\xb0",
+                                   "\xef\xbf\xbd",
+                                   "\xf0\x90\x80\x80",
+                                   "\xf0\x9f\x98\x80",
+                                   "\xf4\x8f\xbf\xbd",
+                                   "\xf1\x80\x80\x80"};
+
+}  // namespace
+
+TEST_CASE("a token that breaks the grammar makes neither a topic nor a pattern, wherever it stands",
+          "[topic]") {
+    for (const std::string token : bad_tokens) {
+        for (const auto& text :
+             {token, "a." + token, token + ".a", "a." + token + ".b", "*." + token + ".>"}) {
+            CAPTURE(text);
+            CHECK(tidings::check_topic(text) == errc::bad_topic);
+            CHECK(tidings::check_topic_syntax(text) == errc::bad_topic);
+            CHECK(tidings::check_pattern(text) == errc::bad_pattern);
+        }
+    }
+    for (const auto text : {""sv, "."sv, ".."sv, ".a"sv, "a."sv, "a..b"sv, "a.b."sv, "a.>."sv,
+                            "*."sv, "\0"sv, "a\0"sv, "a\0b"sv, "a.\0.b"sv}) {
+        CAPTURE(text);
+        CHECK(tidings::check_topic(text) == errc::bad_topic);
+        CHECK(tidings::check_topic_syntax(text) == errc::bad_topic);
+        CHECK(tidings::check_pattern(text) == errc::bad_pattern);
+    }
+}
+
+TEST_CASE("a token of visible UTF-8 makes a topic, which is a pattern too", "[topic]") {
+    for (const std::string token : good_tokens) {
+        for (const auto& text : {token, "a." + token, token + ".a", "a." + token + ".b"}) {
+            CAPTURE(text);
+            CHECK_FALSE(tidings::check_topic(text));
+            CHECK_FALSE(tidings::check_topic_syntax(text));
+            CHECK_FALSE(tidings::check_pattern(text));
+            CHECK(tidings::is_literal(text));
+        }
+    }
+}
+
+TEST_CASE("wildcards stand in patterns only, and the rest wildcard stands last", "[topic]") {
+    for (const auto text :
+         {"*", ">", "*.*", "*.>", "a.*", "*.a", "a.*.b", "a.>", "a.*.>", "_x.>", "tidings.*"}) {
+        CAPTURE(text);
+        CHECK_FALSE(tidings::check_pattern(text));
+        CHECK_FALSE(tidings::is_literal(text));
+        CHECK(tidings::check_topic(text) == errc::bad_topic);
+        CHECK(tidings::check_topic_syntax(text) == errc::bad_topic);
+    }
+    for (const auto text : {">.a", "a.>.b", ">.>", "*.>.*", "foo.*bar", "a>", ">.", "a.>."}) {
+        CAPTURE(text);
+        CHECK(tidings::check_pattern(text) == errc::bad_pattern);
+    }
+}
+
+TEST_CASE("a topic has at most 256 bytes and 16 tokens, and so has a pattern", "[topic]") {
+    CHECK_FALSE(tidings::check_topic(repeated("a", 256)));
+    CHECK_FALSE(tidings::check_pattern(repeated("a", 254) + ".>"));
+    CHECK(tidings::check_topic(repeated("a", 257)) == errc::bad_topic);
+    CHECK(tidings::check_topic_syntax(repeated("a", 257)) == errc::bad_topic);
+    CHECK(tidings::check_pattern(repeated("a", 255) + ".>") == errc::bad_pattern);
+    CHECK(tidings::check_topic(repeated("\xc3\xa9", 129)) == errc::bad_topic);
+
+    CHECK_FALSE(tidings::check_topic(repeated("a", 16, ".")));
+    CHECK_FALSE(tidings::check_pattern(repeated("a", 15, ".") + ".>"));
+    CHECK_FALSE(tidings::check_pattern(repeated("*", 16, ".")));
+    CHECK(tidings::check_topic(repeated("a", 17, ".")) == errc::bad_topic);
+    CHECK(tidings::check_topic_syntax(repeated("a", 17, ".")) == errc::bad_topic);
+    CHECK(tidings::check_pattern(repeated("a", 16, ".") + ".>") == errc::bad_pattern);
+    CHECK(tidings::check_pattern(repeated("*", 17, ".")) == errc::bad_pattern);
+}
+
+TEST_CASE("reserved topics may be subscribed to, and published by the library only", "[topic]") {
+    for (const auto text : {"tidings", "tidings.lagged", "_", "_a", "__", "_.a", "_a.b.c"}) {
+        CAPTURE(text);
+        CHECK(tidings::check_topic(text) == errc::reserved_topic);
+        CHECK_FALSE(tidings::check_topic_syntax(text));
+        CHECK_FALSE(tidings::check_pattern(text));
+    }
+    for (const auto text : {"tidingsx", "tiding.s", "a.tidings", "a._", "a._b", "a_"}) {
+        CAPTURE(text);
+        CHECK_FALSE(tidings::check_topic(text));
+    }
+    // The grammar is judged first.
+    CHECK(tidings::check_topic("tidings.") == errc::bad_topic);
+    CHECK(tidings::check_topic("_ ") == errc::bad_topic);
+}
+
+TEST_CASE("a pattern matches as the grammar says", "[topic]") {
+    CHECK(tidings::matches("orders.42.created", "orders.42.created"));
+    CHECK_FALSE(tidings::matches("orders.42.created", "orders.42.Created"));
+    CHECK_FALSE(tidings::matches("orders", "orders.42"));
+    CHECK_FALSE(tidings::matches("orders.42", "orders"));
+    CHECK(tidings::matches("orders.*.created", "orders.42.created"));
+    CHECK_FALSE(tidings::matches("orders.*", "orders"));
+    CHECK_FALSE(tidings::matches("orders.*", "orders.42.created"));
+    CHECK(tidings::matches("orders.>", "orders.42"));
+    CHECK(tidings::matches("orders.>", "orders.42.created"));
+    CHECK_FALSE(tidings::matches("orders.>", "orders"));
+    CHECK_FALSE(tidings::matches("orders.>", "order"));
+    CHECK(tidings::matches(">", "a"));
+    CHECK(tidings::matches(">", "tidings.lagged"));
+    CHECK(tidings::matches("*.>", "a.b"));
+    CHECK_FALSE(tidings::matches("*.>", "a"));
+    CHECK_FALSE(tidings::matches("ab", "a"));
+    CHECK_FALSE(tidings::matches("a", "ab"));
+}
+
+TEST_CASE("matching agrees with a plain recursion on every short pattern and topic", "[topic]") {
+    const auto patterns = sequences({"a", "b", "ab", "*", ">"}, 4);
+    const auto topics = sequences({"a", "b", "ab"}, 5);
+    std::size_t wrong = 0, matching = 0;
+    for (const auto& pattern : patterns) {
+        const auto pattern_tokens = split(pattern);
+        for (const auto& topic : topics) {
+            const bool expected = reference_matches(pattern_tokens, split(topic));
+            matching += expected;
+            if (tidings::matches(pattern, topic) == expected) continue;
+            ++wrong;
+            UNSCOPED_INFO(pattern << " and " << topic);
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(matching > 1000);
+}
+
+TEST_CASE("overlaps and covers agree with an enumeration of topics", "[topic]") {
+    // One token more than the longest pattern, and one word ("z") that stands in no pattern, make
+    // the finite enumeration answer for all topics.
+    const auto patterns = sequences({"a", "b", "*", ">"}, 3);
+    const auto topics = sequences({"a", "b", "z"}, 4);
+    std::vector<std::vector<bool>> matched;
+    for (const auto& pattern : patterns) {
+        const auto pattern_tokens = split(pattern);
+        auto& row = matched.emplace_back();
+        for (const auto& topic : topics)
+            row.push_back(reference_matches(pattern_tokens, split(topic)));
+    }
+    std::size_t wrong = 0, overlapping = 0, covering = 0;
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+        for (std::size_t j = 0; j < patterns.size(); ++j) {
+            bool overlap = false, cover = true;
+            for (std::size_t k = 0; k < topics.size(); ++k) {
+                overlap = overlap || (matched[i][k] && matched[j][k]);
+                cover = cover && (matched[i][k] || !matched[j][k]);
+            }
+            overlapping += overlap;
+            covering += cover;
+            if (tidings::overlaps(patterns[i], patterns[j]) == overlap &&
+                tidings::covers(patterns[i], patterns[j]) == cover)
+                continue;
+            ++wrong;
+            UNSCOPED_INFO(patterns[i] << " and " << patterns[j]);
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(overlapping > patterns.size());
+    CHECK(covering > patterns.size());
+}
+
+TEST_CASE("questions about text that broke the grammar are answered without harm", "[topic]") {
+    const std::string_view odd[] = {"",    ".",  "..", "a.",   ".a",  ">",
+                                    ">.a", "a>", "**", "\0"sv, "\xff"};
+    for (const auto a : odd) {
+        for (const auto b : odd) {
+            CHECK(tidings::overlaps(a, b) == tidings::overlaps(b, a));
+            CHECK(tidings::matches(a, b) == tidings::covers(a, b));
+        }
+    }
+    CHECK_FALSE(tidings::covers(">", ""));
+    CHECK_FALSE(tidings::matches(">", ""));
+}
+
+TEST_CASE("a stranger's text becomes one token that says what is left of it", "[topic]") {
+    const std::pair<std::string_view, std::string_view> table[] = {
+        {"", "x"},
+        {"pull_request", "pull_request"},
+        {"a.b", "a_b"},
+        {"a..b.", "a__b_"},
+        {".", "x_"},
+        {"*", "x_"},
+        {">", "x_"},
+        {"a*", "a_"},
+        {"a b\tc\r\n", "a_b_c__"},
+        {"a\0b"sv, "a_b"},
+        {"_", "x_"},
+        {"_private", "x_private"},
+        {"tidings", "xtidings"},
+        {"tidings.lagged", "tidings_lagged"},
+        {"\xc3\xa9t\xc3\xa9", "\xc3\xa9t\xc3\xa9"},
+        {"a\xff\xfe", "a__"},
+        {"a\xc3", "a_"},
+        {"a\xe2\x82z", "a__z"},
+        {"a\xc2\xa0z", "a_z"},
+        {"a\xe3\x80\x80z", "a_z"},
+        {"a\xc2\x85z", "a_z"},
+    };
+    for (const auto& [text, token] : table) CHECK(tidings::topic_token(text) == token);
+}
+
+TEST_CASE("a stranger's text is cut at 64 bytes, never inside a character", "[topic]") {
+    CHECK(tidings::topic_token(repeated("a", 64)) == repeated("a", 64));
+    CHECK(tidings::topic_token(repeated("a", 65)) == repeated("a", 64));
+    CHECK(tidings::topic_token(repeated("a", 63) + "\xc3\xa9") == repeated("a", 63));
+    CHECK(tidings::topic_token(repeated("a", 62) + "\xc3\xa9") == repeated("a", 62) + "\xc3\xa9");
+    CHECK(tidings::topic_token(repeated("a", 61) + "\xf0\x9f\x98\x80z") == repeated("a", 61));
+    CHECK(tidings::topic_token(repeated("_", 100)) == "x" + repeated("_", 63));
+    CHECK(tidings::topic_token(std::string(1'000'000, '\xff')) == "x" + repeated("_", 63));
+}
+
+TEST_CASE("no text makes a token that is reserved, refused or two", "[topic]") {
+    std::mt19937 random(7);
+    const auto check = [](std::string_view text) {
+        const auto token = tidings::topic_token(text);
+        return !tidings::check_topic(token) && !tidings::check_topic("a." + token + ".b") &&
+               token.size() <= tidings::max_topic_token_bytes &&
+               token.find('.') == std::string::npos && tidings::is_literal(token) &&
+               tidings::topic_token(token) == token;
+    };
+    for (int c = 0; c < 0x10000; ++c) {
+        const char text[] = {static_cast<char>(c >> 8), static_cast<char>(c & 0xff)};
+        if (!check({text, 2})) FAIL("bytes " << c);
+    }
+    for (const std::string token : bad_tokens) CHECK(check(token));
+    for (int i = 0; i < 20'000; ++i) {
+        std::string text(random() % 80, '\0');
+        for (auto& c : text) c = static_cast<char>(random() & 0xff);
+        if (!check(text)) FAIL("random text " << i);
+    }
+}
