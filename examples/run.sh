@@ -57,7 +57,7 @@ fi
 
 # ---- programs -----------------------------------------------------------------------------------
 
-# shellcheck source=../cmake/setup_debian.sh
+# shellcheck source=cmake/setup_debian.sh
 source "$root/cmake/setup_debian.sh"
 if [[ $bin ]]; then
     tidings_setup node
@@ -191,12 +191,13 @@ port_is_free() {
              s.listen(+process.argv[1], "127.0.0.1", () => s.close())' "$1"
 }
 
-register_hook() { # HUB_URL PATTERN TARGET_URL
+# shellcheck disable=SC2016 # JavaScript's own ${}, not the shell's
+register_hook() { # HUB_URL PATTERN TARGET_URL SECRET
     node -e '
-        const [hub, event, target_url] = process.argv.slice(1);
+        const [hub, event, target_url, secret] = process.argv.slice(1);
         fetch(new URL("/hooks", hub), {
             method: "POST", headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ event, target_url }),
+            body: JSON.stringify({ event, target_url, secret }),
         }).then(async (answer) => {
             const text = await answer.text();
             if (answer.status !== 201) throw new Error(`answered ${answer.status} ${text}`);
@@ -223,9 +224,9 @@ start_all() { # PATTERN PORT ADMIN_PORT
     hub_url=$(wait_line hub 'hub: listening on ')
     page_url=$(wait_line hub 'hub: admin on ')
 
-    start rest_hook "$bin/hub_observer" rest_hook --out "$work/rest_hook.pipe"
+    start rest_hook "$bin/hub_observer" rest_hook --secret "$webhook_secret" --out "$work/rest_hook.pipe"
     hook_url=$(wait_line rest_hook 'observer: listening on ')
-    register_hook "$hub_url" "$pattern" "$hook_url" >"$work/hook.id"
+    register_hook "$hub_url" "$pattern" "$hook_url" "$webhook_secret" >"$work/hook.id"
     start bus "$bin/hub_observer" bus --hub "$hub_url" --topic "$pattern" --out "$work/bus.pipe"
     start websocket node "$hub_dir/check/observe_websocket.mjs" \
         "ws://${hub_url#http://}/ws?topic=$encoded" "$work/websocket.pipe"

@@ -45,7 +45,7 @@ mkdir -p "$new/dev/shm"
 mount -t tmpfs -o mode=1777 tmpfs "$new/dev/shm"
 
 mkdir -p "$new/tidings"
-git ls-files --cached --others --exclude-standard -z | tar --null -T - -cf - | tar -C "$new/tidings" -xf -
+git ls-files --cached --others --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - | tar -C "$new/tidings" -xf -
 others=$(git ls-files --others --exclude-standard | wc -l)
 if [ "$others" -gt 0 ]; then echo "note: $others files of the copy are not in git yet"; fi
 

@@ -13,7 +13,7 @@ namespace tidings {
 
 /// Who makes a request.
 struct principal {
-    std::string name{};       ///< empty: anonymous
+    std::string name{};  ///< empty: anonymous
     bool anonymous = true;
     std::vector<std::string> grants{};  ///< free for the user's authorizer to read
 };
@@ -35,7 +35,8 @@ struct credentials {
     bool loopback = false;  ///< the peer's address is a loopback address, or a Unix socket
 };
 
-/// Tells who makes a request. @error errc::unauthorized; the answer is 401 then.
+/// Tells who makes a request. @error errc::unauthorized or another, for an answer 401. Must not
+/// block; called from any thread.
 using authenticator = std::function<principal(const credentials&, error_code&)>;
 
 /// Bearer token `Authorization: Bearer <token>` (RFC 6750 2.1), compared in constant time.
@@ -46,10 +47,11 @@ TIDINGS_DECL authenticator bearer_token(std::string token, std::string name = "t
 TIDINGS_DECL authenticator allow_anonymous();
 
 /// The default without an authenticator: anonymous loopback peers, nobody else.
+/// @error errc::address_not_loopback
 TIDINGS_DECL authenticator loopback_only();
 
-/// The default authorizer: anyone authenticated may subscribe; loopback-trusted or named principals
-/// may publish only where `publish` is granted explicitly.
+/// The default authorizer: whoever is authenticated may subscribe; only a principal with the grant
+/// "publish" may publish, with "manage" manage.
 TIDINGS_DECL authorizer subscribe_only();
 
 /// Everything is allowed to whoever is authenticated.

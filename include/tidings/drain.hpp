@@ -19,22 +19,24 @@ namespace detail {
 class drainable {
  public:
     virtual ~drainable() = default;
-    /// Starts once; `done` is called on any thread when nothing is under way any more, at the latest
-    /// after the object's own drain timeout.
+    /// Starts once; `done` is called on any thread when nothing is under way any more, at the
+    /// latest after the object's own drain timeout.
     virtual void start_drain(unique_function<void()> done) = 0;
 };
 
 TIDINGS_DECL void drain_on_signal(net::any_io_executor executor,
-                                  std::vector<std::shared_ptr<drainable>> all);
+                                  std::vector<std::weak_ptr<drainable>> all,
+                                  unique_function<void()> stop);
 }  // namespace detail
 
 /// On SIGINT or SIGTERM: drains all of them in the order given, each after the one before, so that
-/// `run()` returns when the last work is done. A second signal ends at once. Keeps no reference to the
-/// handles, which may be destroyed earlier.
+/// `run()` returns when the last work is done. A second signal stops the context. The handles may
+/// be destroyed earlier; until the first signal, `run()` does not return.
 template <class Context, class... Drainable>
-    requires std::convertible_to<Context&, net::execution_context&>
+requires std::convertible_to<Context&, net::execution_context&>
 void drain_on_signal(Context& context, const Drainable&... d) {
-    detail::drain_on_signal(context.get_executor(), {d.drain_state()...});
+    detail::drain_on_signal(context.get_executor(), {d.drain_state()...},
+                            [&context] { context.stop(); });
 }
 
 }  // namespace tidings

@@ -3,6 +3,7 @@
 
 #include <tidings/detail/config.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -20,6 +21,11 @@ class metrics_sink {
     virtual ~metrics_sink() = default;
     /// Adds to a counter that only rises.
     virtual void count(std::string_view name, labels l, std::uint64_t add) noexcept = 0;
+    /// The place of a counter, for what is counted too often to be looked up each time; asked for
+    /// once, must live as long as the sink. Null: not counted.
+    virtual std::atomic<std::uint64_t>* counter(std::string_view /*name*/, labels /*l*/) noexcept {
+        return nullptr;
+    }
     /// Adds to a gauge; negative when something ended.
     virtual void gauge(std::string_view name, labels l, std::int64_t add) noexcept = 0;
 };

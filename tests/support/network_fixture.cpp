@@ -98,7 +98,7 @@ network_fixture::network_fixture(transport t)
     if (t != transport::sim_byte) return;
     sim_link link;
     link.max_read_bytes = link.max_write_bytes = 1;
-    link.buffer_bytes = 3;
+    link.buffer_bytes = 64;
     sim_->set_link(link);
 }
 

@@ -94,11 +94,17 @@ made make(const char* name, const made* issuer, const char* alternative_names, l
 test_certificates make_all() {
     const auto authority = make("tidings test authority", nullptr, nullptr, day);
     const auto stranger = make("tidings test stranger", nullptr, nullptr, day);
+    const auto server = make("localhost", &authority, "DNS:localhost,IP:127.0.0.1,IP:::1", day);
     return {authority.text(),
-            make("localhost", &authority, "DNS:localhost,IP:127.0.0.1,IP:::1", day).text(),
+            server.text(),
             make("other.example", &authority, "DNS:other.example", day).text(),
             make("localhost", &authority, "DNS:localhost,IP:127.0.0.1", -day).text(),
-            stranger.text().certificate_pem};
+            stranger.text().certificate_pem,
+            pem([&](BIO* b) {
+                const auto* password = reinterpret_cast<const unsigned char*>("secret");
+                return PEM_write_bio_PrivateKey(b, server.key.get(), EVP_aes_256_cbc(), password, 6,
+                                                nullptr, nullptr);
+            })};
 }
 
 }  // namespace

@@ -15,10 +15,11 @@ struct certificate {
 /// down.
 struct test_certificates {
     certificate authority;
-    certificate server;        ///< of `authority`, for localhost and 127.0.0.1
-    certificate other_name;    ///< of `authority`, for other.example
-    certificate expired;       ///< of `authority`, for localhost, until yesterday
-    std::string stranger_pem;  ///< an authority that signed none of them
+    certificate server;          ///< of `authority`, for localhost and 127.0.0.1
+    certificate other_name;      ///< of `authority`, for other.example
+    certificate expired;         ///< of `authority`, for localhost, until yesterday
+    std::string stranger_pem;    ///< an authority that signed none of them
+    std::string locked_key_pem;  ///< the key of `server` behind a password
 };
 
 /// Made at the first call.

@@ -13,10 +13,11 @@
 namespace tidings::detail {
 
 /// Interns tokens: equal text, equal number. Numbers are counted references, from 1, and are used
-/// again after the last release. Not thread-safe.
+/// again after the last release. `Hash` is `seeded_hash` but in tests. Not thread-safe.
+template <class Hash = seeded_hash>
 class token_table {
  public:
-    explicit token_table(const seeded_hash& hash) noexcept : hash_(hash) {}
+    explicit token_table(const Hash& hash) noexcept : hash_(hash) {}
 
     /// The number of a token, 0 when nobody holds it.
     std::uint32_t find(std::string_view text) const noexcept { return find(text, hash_(text)); }
@@ -74,7 +75,7 @@ class token_table {
         return numbers_.find(hash, [&](std::uint32_t id) { return tokens_[id - 1].text == text; });
     }
 
-    seeded_hash hash_;
+    Hash hash_;
     flat_table<std::uint32_t> numbers_;
     std::vector<token> tokens_;
     std::uint32_t free_ = 0;

@@ -25,9 +25,10 @@ namespace tidings::detail {
 /// table. A match allocates nothing and changes nothing; it visits at most two children per node.
 /// So it costs at most 2^tokens steps, and never more than there are nodes.
 ///
-/// `T` is compared with ==. Not thread-safe; several threads may match at once while none changes.
-/// Patterns must have passed `check_pattern`, topics `check_topic_syntax`.
-template <class T>
+/// `T` is compared with ==; `Hash` is `seeded_hash` but in tests, and tells numbers apart. Not
+/// thread-safe; several threads may match at once while none changes. Patterns must have passed
+/// `check_pattern`, topics `check_topic_syntax`.
+template <class T, class Hash = seeded_hash>
 class topic_index {
  public:
     using list = std::vector<T>;
@@ -261,9 +262,9 @@ class topic_index {
         free_ = none;
     }
 
-    seeded_hash hash_;
+    Hash hash_;
     flat_table<entry*> entries_;
-    token_table tokens_;
+    token_table<Hash> tokens_;
     flat_table<node_id> edges_;
     std::vector<node> nodes_;
     node_id free_ = none;

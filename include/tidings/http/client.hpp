@@ -63,7 +63,7 @@ class client {
  public:
     TIDINGS_DECL explicit client(net::any_io_executor executor, client_options options = {});
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
+    requires std::convertible_to<Context&, net::execution_context&>
     explicit client(Context& context, client_options options = {})
         : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
     client(client&&) = default;
@@ -74,9 +74,10 @@ class client {
     /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent and
     /// Connection are set here. A request on a connection that the server had meanwhile closed is
     /// repeated once on a new one, if nothing of an answer had come.
-    /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused, errc::connection_failed,
-    /// errc::tls_failed, errc::timed_out, errc::too_large, errc::bad_request (the answer is not HTTP),
-    /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
+    /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
+    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large,
+    /// errc::bad_request (the answer is not HTTP), errc::closed. Per-operation cancellation:
+    /// terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, response)>(
@@ -93,11 +94,12 @@ class client {
     /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
     TIDINGS_DECL canceller start_open(
         net::any_io_executor executor, std::string url, request r,
-        tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done);
+        tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)>
+            done);
     /// Sends an upgrade request; connect_timeout bounds the time to the answer's header.
-    TIDINGS_DECL canceller start_upgrade(
-        net::any_io_executor executor, std::string url, request r,
-        tidings::detail::unique_function<void(error_code, upgraded_response)> done);
+    TIDINGS_DECL canceller
+    start_upgrade(net::any_io_executor executor, std::string url, request r,
+                  tidings::detail::unique_function<void(error_code, upgraded_response)> done);
 
  private:
     TIDINGS_DECL static net::any_io_executor executor_of(

@@ -31,33 +31,35 @@ class exchange_owner {
     virtual taken_stream take() = 0;
     /// Watches for the peer's end while an answer is being waited for.
     virtual void watch_peer(unique_function<void()> on_closed) = 0;
+    virtual void watch_drain(unique_function<void()> f) = 0;
     virtual const std::shared_ptr<lane>& home() const noexcept = 0;
-    virtual io::stream& stream() noexcept = 0;
     virtual const io::environment& environment() const noexcept = 0;
-    /// Whether the server is draining; called once when it starts to.
-    virtual void on_drain(unique_function<void()> f) = 0;
+    virtual const std::string& remote_address() const noexcept = 0;
+    virtual bool remote_is_loopback() const noexcept = 0;
 };
 }  // namespace detail
 
-/// One request and the way to answer it, once. Handed to a service's `handle`; a service that answers
-/// later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
+/// One request and the way to answer it, once. Handed to a service's `handle`; a service that
+/// answers later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
 class exchange {
  public:
     /// From a server of the user's own: the request as read, the stream it came over, and what was
     /// read beyond it. An answer is written with `Connection: close`. The stream may be made of a
-    /// socket with <tidings/http/beast.hpp>.
+    /// socket with <tidings/http/beast.hpp>; its executor is a strand, or its context is run by one
+    /// thread. `mount` is where the service stands, for `suffix`; empty: at the request's path.
     TIDINGS_DECL exchange(http::request r, io::stream_ptr stream, std::string leftover = {},
-                          io::environment environment = {});
+                          io::environment environment = {}, std::string_view mount = {});
     TIDINGS_DECL exchange(http::request r, std::string suffix,
                           std::shared_ptr<detail::exchange_owner> owner);
     exchange(exchange&&) = default;
-    exchange& operator=(exchange&&) = default;
+    TIDINGS_DECL exchange& operator=(exchange&& o) noexcept;
     TIDINGS_DECL ~exchange();
 
     const http::request& request() const noexcept { return request_; }
     http::request& request() noexcept { return request_; }
     /// The target's path below the mount point, percent-encoded: "" or "/orders.42".
     const std::string& suffix() const noexcept { return suffix_; }
+    /// As `io::stream::remote_address`.
     TIDINGS_DECL std::string remote_address() const;
     TIDINGS_DECL bool loopback() const noexcept;
     TIDINGS_DECL const std::shared_ptr<tidings::detail::lane>& lane() const noexcept;
@@ -65,12 +67,15 @@ class exchange {
 
     /// Answers; the exchange is empty then.
     TIDINGS_DECL void respond(response r);
-    /// Takes the connection out of HTTP; the exchange is empty then.
+    /// Takes the connection out of HTTP; the exchange is empty then. Not after `on_peer_closed`.
+    /// The stream is null if the server was stopped since `handle` returned.
+    /// @throws std::logic_error after `on_peer_closed`, which has a read under way.
     TIDINGS_DECL taken_stream take();
-    /// While an answer is awaited: called once if the peer goes away, after which answering does
-    /// nothing.
+    /// While an answer is awaited: called once if the peer goes away or the server is stopped,
+    /// after which answering does nothing. `f` does not own the exchange.
     TIDINGS_DECL void on_peer_closed(tidings::detail::unique_function<void()> f);
-    /// Called once when the server begins to drain, to end a wait early. Not after the answer.
+    /// Called once when the server begins to drain, or soon if it does already, to end a wait
+    /// early. Not after the answer.
     TIDINGS_DECL void on_drain(tidings::detail::unique_function<void()> f);
     explicit operator bool() const noexcept { return owner_ != nullptr; }
 

@@ -67,7 +67,8 @@ struct response {
 
 /// An answer that says what is wrong: application/problem+json (RFC 9457). `detail` may hold text
 /// of the peer; what is not UTF-8 in it is replaced.
-TIDINGS_DECL response problem(unsigned status, std::string_view title, std::string_view detail = {});
+TIDINGS_DECL response problem(unsigned status, std::string_view title,
+                              std::string_view detail = {});
 /// The phrase of a status (RFC 9110 15), empty if unknown.
 TIDINGS_DECL std::string_view reason_phrase(unsigned status) noexcept;
 

@@ -22,12 +22,12 @@ struct server_options {
     bool assume_single_thread = false;  ///< no strand; the context is run by one thread only
 
     std::size_t max_header_bytes = 8 * 1024;
-    std::size_t max_body_bytes = 1024 * 1024;  ///< a service may allow more or less for itself
-    std::size_t max_connections = 16 * 1024;
-    std::size_t max_connections_per_address = 256;
+    std::size_t max_body_bytes = 1024 * 1024;       ///< a service may allow more or less for itself
+    std::size_t max_connections = 16 * 1024;        ///< beyond: 503, or closed for TLS
+    std::size_t max_connections_per_address = 256;  ///< beyond: 429; not for Unix sockets
     std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the blank line
-    std::chrono::milliseconds body_timeout{30'000};
-    std::chrono::milliseconds write_timeout{30'000};
+    std::chrono::milliseconds body_timeout{30'000};    ///< from there to its end
+    std::chrono::milliseconds write_timeout{30'000};   ///< for a whole answer
     std::chrono::milliseconds idle_timeout{60'000};    ///< between requests
     std::chrono::milliseconds drain_timeout{30'000};   ///< then what is left is cut
 
@@ -70,13 +70,17 @@ class server_state;
 
 }  // namespace detail
 
-/// A service answers requests below its mount point. `handle` is called in the connection's lane; it
-/// may be called by several lanes at once. Optional: `max_body_bytes()`, `drain()`.
+/// A service answers requests below its mount point. `handle` is called in the connection's lane;
+/// it may be called by several lanes at once. Optional: `std::size_t max_body_bytes()`, and
+/// `drain()`, called once on any thread, to begin to end the streams it took. When the server
+/// stops, or drains for too long, it is destroyed, on any thread, and closes them at once.
 template <class S>
-concept service = requires(S& s, exchange& x) { s.handle(x); };
+concept service = requires(S& s, exchange& x) {
+    s.handle(x);
+};
 
-/// An HTTP/1.1 server on the user's context. Handle on shared state: move-only, closes when destroyed.
-/// `mount` before `start`; `stop` is safe from any thread.
+/// An HTTP/1.1 server on the user's context. Handle on shared state: move-only, closes when
+/// destroyed. `mount` before `start`; `stop` is safe from any thread.
 class server {
  public:
     /// Binds and listens. @throws boost::system::system_error
@@ -84,15 +88,16 @@ class server {
     /// @error what the system reports, errc::tls_failed; every other call does nothing then.
     TIDINGS_DECL server(net::any_io_executor executor, server_options options, error_code& ec);
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
+    requires std::convertible_to<Context&, net::execution_context&>
     explicit server(Context& context, server_options options = {})
         : server(net::any_io_executor(context.get_executor()), std::move(options)) {}
     server(server&&) = default;
     TIDINGS_DECL server& operator=(server&& o) noexcept;
     TIDINGS_DECL ~server();
 
-    /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the longest
-    /// prefix wins.
+    /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the
+    /// longest prefix wins. @throws std::invalid_argument for a prefix that does not begin with
+    /// "/", std::logic_error after `start`.
     template <class Service>
     void mount(std::string_view prefix, Service&& s) {
         static_assert(!std::is_lvalue_reference_v<Service>,
@@ -109,14 +114,15 @@ class server {
     TIDINGS_DECL void stop() noexcept;
 
     /// Stops accepting, lets requests under way finish and streams end, and completes with
-    /// `void(error_code)`; errc::timed_out when the drain timeout had to cut something.
+    /// `void(error_code)`; errc::timed_out when the drain timeout had to cut something,
+    /// errc::closed when `stop` did.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code)>(
             [state = state_](auto handler) {
                 auto io = net::get_associated_executor(handler, executor_of(state));
-                start_drain(state,
-                            tidings::detail::completion_handler<error_code>(io, std::move(handler)));
+                start_drain(
+                    state, tidings::detail::completion_handler<error_code>(io, std::move(handler)));
             },
             token);
     }

@@ -64,7 +64,7 @@ class address_guard {
 
  private:
     address_guard_options options_;
-    std::vector<detail::ip_network> allowed_;
+    std::vector<tidings::detail::ip_network> allowed_;
 };
 
 }  // namespace tidings::webhook

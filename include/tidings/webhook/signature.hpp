@@ -124,7 +124,7 @@ class standard_signer {
                                                std::string_view body, standard_headers& out) const;
 
  private:
-    std::shared_ptr<detail::key_ring> keys_;
+    std::shared_ptr<tidings::detail::key_ring> keys_;
 };
 
 struct standard_options {
@@ -153,7 +153,7 @@ class standard_verifier final : public verifier {
            std::chrono::system_clock::time_point now) const noexcept override;
 
  private:
-    std::shared_ptr<detail::key_ring> keys_;
+    std::shared_ptr<tidings::detail::key_ring> keys_;
     std::chrono::seconds tolerance_;
     std::string id_name_, timestamp_name_, signature_name_;
 };
@@ -176,7 +176,7 @@ class github_verifier final : public verifier {
            std::chrono::system_clock::time_point now) const noexcept override;
 
  private:
-    std::shared_ptr<detail::key_ring> keys_;
+    std::shared_ptr<tidings::detail::key_ring> keys_;
 };
 
 /// The value of GitHub's `X-Hub-Signature-256` header for a body.

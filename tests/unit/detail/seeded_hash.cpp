@@ -105,4 +105,8 @@ TEST_CASE("different numbers have different hashes", "[seeded_hash]") {
     }
     CHECK(hashes.size() == 90'000);
     CHECK(*std::max_element(low.begin(), low.end()) < 600);
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        const seeded_hash other(seed);
+        for (int bit = 0; bit < 64; ++bit) CHECK(other(0U) != other(std::uint64_t{1} << bit));
+    }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/retry_after.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include "support/catch2.hpp"
@@ -24,7 +25,7 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::system_clock;
 using tidings::errc;
-using tidings::webhook::parse_retry_after;
+using tidings::http::parse_retry_after;
 using tidings::webhook::retry_options;
 using tidings::webhook::retry_schedule;
 using tidings::webhook::verdict;

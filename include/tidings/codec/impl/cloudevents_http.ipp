@@ -3,6 +3,7 @@
 
 #include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/codec/utf8.hpp>
+#include <tidings/detail/hex.hpp>
 #include <tidings/detail/timestamp.hpp>
 
 #include <algorithm>
@@ -36,13 +37,6 @@ std::string encode_field(std::string_view text) {
         out += digits[code & 15];
     }
     return out;
-}
-
-int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 // A quoted-string is unquoted first (RFC 9110 5.6.4), then one round of decoding.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <optional>
 
 namespace tidings {
 namespace detail {
@@ -53,7 +52,8 @@ inline std::string make_websocket_close_payload(std::uint16_t code, std::string_
 
 void apply_websocket_mask(std::span<std::byte> data, websocket_mask_bytes& key) noexcept {
     std::array<std::byte, 8> twice;
-    for (std::size_t i = 0; i < twice.size(); ++i) twice[i] = key[i % 4];
+    std::memcpy(twice.data(), key.data(), key.size());
+    std::memcpy(twice.data() + key.size(), key.data(), key.size());
     std::uint64_t mask;
     std::memcpy(&mask, twice.data(), sizeof mask);
     std::byte* at = data.data();
@@ -65,7 +65,7 @@ void apply_websocket_mask(std::span<std::byte> data, websocket_mask_bytes& key) 
         std::memcpy(at, &word, sizeof word);
     }
     for (std::size_t i = 0; i < left; ++i) at[i] ^= twice[i];
-    std::rotate(key.begin(), key.begin() + (left % 4), key.end());
+    std::memcpy(key.data(), twice.data() + left % 4, key.size());
 }
 
 }  // namespace detail

@@ -47,10 +47,9 @@ std::string fields::joined(std::string_view name) const {
 }
 
 std::size_t fields::count(std::string_view name) const noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(list_.begin(), list_.end(), [name](const value_type& f) {
-            return detail::equal_ignoring_case(f.first, name);
-        }));
+    return static_cast<std::size_t>(std::count_if(
+        list_.begin(), list_.end(),
+        [name](const value_type& f) { return detail::equal_ignoring_case(f.first, name); }));
 }
 
 fields& fields::set(std::string_view name, std::string_view value) {
@@ -62,9 +61,8 @@ fields& fields::set(std::string_view name, std::string_view value) {
 }
 
 void fields::erase(std::string_view name) {
-    std::erase_if(list_, [name](const value_type& f) {
-        return detail::equal_ignoring_case(f.first, name);
-    });
+    std::erase_if(
+        list_, [name](const value_type& f) { return detail::equal_ignoring_case(f.first, name); });
 }
 
 response problem(unsigned status, std::string_view title, std::string_view detail) {

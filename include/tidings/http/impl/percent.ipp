@@ -18,8 +18,8 @@ std::optional<std::string> unescape(std::string_view text, bool plus_is_space) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '%') {
             if (text.size() - i < 3) return std::nullopt;
-            const int high = detail::hex_value(text[i + 1]);
-            const int low = detail::hex_value(text[i + 2]);
+            const int high = tidings::detail::hex_value(text[i + 1]);
+            const int low = tidings::detail::hex_value(text[i + 2]);
             if (high < 0 || low < 0) return std::nullopt;
             bytes += static_cast<char>(high * 16 + low);
             i += 2;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/websocket_handshake.hpp>
 #include <tidings/detail/base64.hpp>
 #include <tidings/http/detail/ascii.hpp>
 #include <tidings/http/detail/serialise.hpp>
@@ -26,8 +25,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append(name).append(": ");
     const auto begin = out.size();
     out.append(value);
-    std::replace_if(
-        out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_field_control, ' ');
+    std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_field_control,
+                    ' ');
     out.append("\r\n");
 }
 
@@ -38,7 +37,9 @@ void append_connection(std::string& out, const fields& f, std::string_view ours)
     if (!value.empty()) append_field(out, "Connection", value);
 }
 
-bool has_length(unsigned status) noexcept { return status != 204 && status != 304; }
+bool has_length(unsigned status) noexcept {
+    return status != 204 && status != 304;
+}
 
 }  // namespace
 
@@ -52,10 +53,7 @@ std::string serialise(const response& r, const response_frame& frame) {
     if (!frame.date.empty() && !r.fields.find("Date")) append_field(out, "Date", frame.date);
     for (const auto& [name, value] : r.fields)
         if (is_token(name) && !is_framing_field(name)) append_field(out, name, value);
-    append_connection(out, r.fields,
-                      frame.close      ? "close"
-                      : frame.http_1_0 ? "keep-alive"
-                                       : "");
+    append_connection(out, r.fields, frame.close ? "close" : frame.http_1_0 ? "keep-alive" : "");
     if (has_length(r.status)) append_field(out, "Content-Length", std::to_string(r.body.size()));
     out.append("\r\n");
     if (has_length(r.status) && !frame.to_head) out.append(r.body);

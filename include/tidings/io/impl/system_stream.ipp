@@ -38,6 +38,7 @@ class socket_stream final : public io::stream {
         any_socket socket;
         bool closed = false;
         bool dropped = false;
+        bool ended = false;  // a read met the end
     };
 
     static net::mutable_buffer buffer(std::span<std::byte> b) noexcept {
@@ -49,11 +50,16 @@ class socket_stream final : public io::stream {
 
     // An operation may succeed just before the stream is closed and complete after it.
     template <class... Args>
+    static void finish(const state& s, unique_function<void(error_code, Args...)>& done,
+                       error_code ec, Args... args) {
+        if (s.dropped) return;
+        if (s.closed) return done(net::error::operation_aborted, Args{}...);
+        done(ec, args...);
+    }
+    template <class... Args>
     auto guard(unique_function<void(error_code, Args...)> done) {
         return [s = state_, done = std::move(done)](error_code ec, Args... args) mutable {
-            if (s->dropped) return;
-            if (s->closed) return done(net::error::operation_aborted, Args{}...);
-            done(ec, args...);
+            finish(*s, done, ec, args...);
         };
     }
     void post(error_code ec, io::ready_callback done) {
@@ -79,8 +85,16 @@ class socket_stream final : public io::stream {
     }
 
     void start_handshake(io::ready_callback done) override { post({}, std::move(done)); }
+    // Asio waits for ever when it is asked to read once more after the end.
     void start_read(std::span<std::byte> into, io::read_callback done) override {
-        state_->socket.async_read_some(buffer(into), guard(std::move(done)));
+        if (state_->ended)
+            return post(net::error::eof,
+                        [done = std::move(done)](error_code ec) mutable { done(ec, 0); });
+        state_->socket.async_read_some(buffer(into), [s = state_, done = std::move(done)](
+                                                         error_code ec, std::size_t n) mutable {
+            s->ended = ec == net::error::eof;
+            finish(*s, done, ec, n);
+        });
     }
     void start_write(std::span<const std::byte> from, io::read_callback done) override {
         state_->socket.async_write_some(buffer(from), guard(std::move(done)));

@@ -19,6 +19,7 @@ class stream final : public session, public feed_sink {
         std::chrono::milliseconds heartbeat{}, write_timeout{}, lifetime{};
         bool chunked = true;  ///< HTTP/1.1; else the end of the connection ends the body
         sse::hooks hooks{};
+        std::atomic<std::uint64_t>* sent = nullptr;  ///< counts events sent
         tidings::principal principal{};
         std::string last_event_id{};
         unique_function<void(const stream*)> on_end{};

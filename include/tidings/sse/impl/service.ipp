@@ -17,7 +17,10 @@ namespace detail {
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
-        : bus_(std::move(bus)), options_(std::move(options)) {}
+        : bus_(std::move(bus)), options_(std::move(options)) {
+        if (options_.metrics)
+            sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
+    }
 
     void handle(http::exchange& x);
     void drain();
@@ -38,6 +41,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::atomic<std::uint64_t>* sent_ = nullptr;
     session_registry<stream> streams_;
 };
 
@@ -108,6 +112,7 @@ stream::settings service_state::settings_for(const http::exchange& x,
                                              static_cast<std::uint64_t>(most / 5 + 1)));
     s.chunked = x.request().version >= 11;
     s.hooks = options_.hooks;
+    s.sent = sent_;
     s.principal = asked.principal;
     s.last_event_id = x.request().fields.get("last-event-id");
     s.on_end = [weak = weak_from_this()](const stream* ended) {

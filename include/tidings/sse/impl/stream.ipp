@@ -113,6 +113,7 @@ void stream::push(const event_ptr& e) noexcept {
             text = &e->forms().store(form_tag(), std::move(bytes));
         }
         queue_->append(e, *text);
+        if (settings_.sent != nullptr) settings_.sent->fetch_add(1, std::memory_order_relaxed);
         pending_ = queue_->pending_bytes();
     } catch (const std::bad_alloc&) {
         end(errc::out_of_memory);

@@ -17,7 +17,7 @@ namespace tidings::webhook {
 
 namespace {
 
-using detail::ip_network;
+using tidings::detail::ip_network;
 using ip_octets = std::array<std::uint8_t, 16>;
 
 constexpr unsigned mapped_bits = 96;  // the length of ::ffff:0:0/96
@@ -134,7 +134,7 @@ bool ends_in_number(std::string_view host) noexcept {
     const bool hex = last.starts_with("0x") || last.starts_with("0X");
     if (hex) last.remove_prefix(2);
     return std::all_of(last.begin(), last.end(), [hex](char c) {
-        const int value = detail::hex_value(c);
+        const int value = tidings::detail::hex_value(c);
         return value >= 0 && (hex || value < 10);
     });
 }

@@ -54,7 +54,7 @@ namespace tidings::webhook {
 
 namespace {
 
-using detail::hmac_sha256;
+using tidings::detail::hmac_sha256;
 
 constexpr std::string_view github_prefix = "sha256=";
 constexpr std::string_view standard_version = "v1";
@@ -64,9 +64,9 @@ std::string_view mac_bytes(const hmac_sha256::mac& mac) noexcept {
 }
 
 template <class Secrets, class Key>
-std::shared_ptr<detail::key_ring> make_key_ring(const Secrets& secrets, Key key) {
+std::shared_ptr<tidings::detail::key_ring> make_key_ring(const Secrets& secrets, Key key) {
     if (secrets.empty()) throw boost::system::system_error(errc::webhook_invalid_secret);
-    auto ring = std::make_shared<detail::key_ring>();
+    auto ring = std::make_shared<tidings::detail::key_ring>();
     for (const auto& each : secrets) ring->add(key(each));
     return ring;
 }
@@ -107,7 +107,7 @@ bool any_token_is(std::string_view tokens, std::string_view expected) noexcept {
     while (!tokens.empty()) {
         const std::string_view token = tokens.substr(0, tokens.find(' '));
         tokens.remove_prefix(std::min(token.size() + 1, tokens.size()));
-        if (detail::equal_in_constant_time(token, expected)) return true;
+        if (tidings::detail::equal_in_constant_time(token, expected)) return true;
     }
     return false;
 }
@@ -115,7 +115,7 @@ bool any_token_is(std::string_view tokens, std::string_view expected) noexcept {
 void append_token(const hmac_sha256::mac& mac, std::string& out) {
     out += standard_version;
     out += ',';
-    detail::base64_append(mac_bytes(mac), out);
+    tidings::detail::base64_append(mac_bytes(mac), out);
 }
 
 }  // namespace
@@ -130,7 +130,7 @@ secret secret::parse(std::string_view text, error_code& ec) {
     ec = {};
     secret result;
     if (text.starts_with("whsec_")) text.remove_prefix(6);
-    auto key = detail::base64_decode(text);
+    auto key = tidings::detail::base64_decode(text);
     if (key) result.key_ = *std::move(key);
     if (result.key_.size() >= 24 && result.key_.size() <= 75) return result;
     ec = errc::webhook_invalid_secret;
@@ -200,7 +200,7 @@ error_code github_verifier::verify(const header_lookup& headers, std::string_vie
     const std::string_view signature = headers(signature_name).value_or("");
     if (signature.empty()) return errc::webhook_missing_header;
     if (!signature.starts_with(github_prefix)) return errc::webhook_no_matching_signature;
-    const auto mac = detail::hex_decode(signature.substr(github_prefix.size()));
+    const auto mac = tidings::detail::hex_decode(signature.substr(github_prefix.size()));
     if (mac && keys_->verify(body, std::as_bytes(std::span(*mac)))) return {};
     return errc::webhook_no_matching_signature;
 } catch (const std::bad_alloc&) {
@@ -209,7 +209,7 @@ error_code github_verifier::verify(const header_lookup& headers, std::string_vie
 
 std::string github_sign(std::string_view key, std::string_view body) {
     return std::string(github_prefix) +
-           detail::hex_encode(mac_bytes(hmac_sha256(key).sign({body})));
+           tidings::detail::hex_encode(mac_bytes(hmac_sha256(key).sign({body})));
 }
 
 }  // namespace tidings::webhook

@@ -26,6 +26,7 @@ struct connection_options {
     tidings::principal principal{};
     std::string subprotocol{};
     io::random* random = nullptr;
+    std::atomic<std::uint64_t>* sent = nullptr;  ///< counts events sent
     /// Takes the events the peer sends; the error goes back to it. Empty: they are refused.
     std::function<error_code(wire_event&&)> on_event{};
     /// Called last, in the lane.

@@ -188,6 +188,7 @@ void connection::push(const event_ptr& e) noexcept {
             frame = &e->forms().store(options_.codec.get(), std::move(bytes));
         }
         queue_->append(e, *frame);
+        if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
         pending_ = queue_->pending_bytes();
     } catch (const std::bad_alloc&) {
         end(errc::out_of_memory);

@@ -17,6 +17,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     service_state(std::shared_ptr<bus_state> bus, service_options options)
         : bus_(std::move(bus)), options_(std::move(options)) {
         if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
+        if (options_.metrics)
+            sent_ = options_.metrics->counter("events_sent", {{"transport", "websocket"}});
     }
 
     void handle(http::exchange& x);
@@ -39,6 +41,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::atomic<std::uint64_t>* sent_ = nullptr;
     session_registry<connection> sessions_;
 };
 
@@ -97,6 +100,7 @@ connection_options service_state::options_for(const http::exchange& x, http::str
     o.hooks = options_.hooks;
     o.principal = asked.principal;
     o.random = x.environment().random;
+    o.sent = sent_;
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "admin.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace hub {
+
+extern const char* const page;  // page/index.html, made a string by the build
+
+namespace {
+
+using tidings::http::exchange;
+using clock = std::chrono::steady_clock;
+
+tidings::http::response text(std::string type, std::string body) {
+    return {200,
+            {{"Content-Type", std::move(type)},
+             {"Cache-Control", "no-store"},
+             {"X-Content-Type-Options", "nosniff"}},
+            std::move(body)};
+}
+
+nlohmann::json status(counters& counts, const tidings::bus& bus, clock::time_point start,
+                      const std::string& listening) {
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(clock::now() - start).count();
+    const auto sent = [&](std::string_view transport) {
+        return counts.value("events_sent", {{"transport", transport}});
+    };
+    const auto route = [&](std::string_view name) {
+        return counts.value("route_events", {{"route", name}});
+    };
+    const auto clients = [&](std::string_view transport) {
+        return counts.gauge_value("clients", {{"transport", transport}});
+    };
+    return {{"uptime_seconds", seconds},
+            {"listening", listening},
+            {"events_published", counts.value("events_published", {})},
+            {"routes",
+             {{"bus", route("bus")},
+              {"websocket", sent("websocket")},
+              {"sse", sent("sse")},
+              {"webhook", route("webhook")},
+              {"rest_hook", route("rest_hook")}}},
+            {"subscriptions", bus.subscriptions()},
+            {"clients", {{"websocket", clients("websocket")}, {"sse", clients("sse")}}}};
+}
+
+}  // namespace
+
+void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
+                 std::shared_ptr<counters> counts, std::string listening) {
+    admin.mount("/", [](exchange& x) {
+        if (x.request().path() != "/") return x.respond(tidings::http::problem(404, "Not found"));
+        auto answer = text("text/html; charset=utf-8", page);
+        answer.fields.set("Content-Security-Policy",
+                          "default-src 'none'; style-src 'unsafe-inline'; "
+                          "script-src 'unsafe-inline'; connect-src 'self'; img-src data:");
+        x.respond(std::move(answer));
+    });
+    for (const auto* probe : {"/livez", "/readyz"})
+        admin.mount(probe, [](exchange& x) { x.respond(text("text/plain", "ok\n")); });
+    admin.mount("/metrics", [counts, &bus](exchange& x) {
+        auto body = counts->prometheus();
+        body += "# TYPE tidings_subscriptions gauge\ntidings_subscriptions " +
+                std::to_string(bus.subscriptions()) + '\n';
+        x.respond(text("text/plain; version=0.0.4", std::move(body)));
+    });
+    admin.mount("/status", [counts, &bus, start = clock::now(),
+                            listening = std::move(listening)](exchange& x) {
+        x.respond(text("application/json", status(*counts, bus, start, listening).dump()));
+    });
+    admin.mount("/ws", tidings::websocket::service{bus, {.limits = {.max_bytes = 8 << 20}}});
+    admin.mount("/events", tidings::sse::service{bus, {.limits = {.max_bytes = 8 << 20}}});
+}
+
+}  // namespace hub

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "counters.hpp"
+
+#include <tidings/tidings.hpp>
+
+namespace hub {
+
+/// Mounts the admin listener's routes: the page, probes, metrics, status.
+void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
+                 std::shared_ptr<counters> counts, std::string listening);
+
+}  // namespace hub

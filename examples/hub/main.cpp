@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+// A hub for events in one process: everything that comes in by webhook, HTTP POST or WebSocket goes
+// out to browsers, webhooks and REST hooks.
+#include "admin.hpp"
+#include "options.hpp"
+
+#include <tidings/tidings.hpp>
+
+#include <iostream>
+
+namespace net = boost::asio;
+
+namespace {
+
+constexpr std::size_t max_event_bytes = 2 << 20;
+
+void print_log(const tidings::log_record& r) {
+    static constexpr const char* names[] = {"debug", "info", "warning", "error"};
+    std::cerr << names[static_cast<int>(r.level)] << ' ' << r.module << ": " << r.message;
+    if (r.error) std::cerr << ": " << r.error.message();
+    std::cerr << std::endl;
+}
+
+std::string url(const tidings::io::endpoint& e) {
+    const auto host = e.address.to_string();
+    return "http://" + (e.address.is_v6() ? '[' + host + ']' : host) + ':' +
+           std::to_string(e.port);
+}
+
+tidings::authenticator authentication(const hub::options& o) {
+    return o.token.empty() ? tidings::loopback_only() : tidings::bearer_token(o.token);
+}
+
+tidings::webhook::sender_options sender_options(const std::shared_ptr<hub::counters>& counts,
+                                                const char* route) {
+    tidings::webhook::sender_options s;
+    // An example delivers to programs on the same machine; a hub for strangers must not.
+    s.guard = {.allow_loopback = true, .schemes = {"https", "http"}};
+    s.on_attempt = [n = counts->counter("route_events", {{"route", route}})](const auto& a) {
+        if (a.result == tidings::webhook::verdict::success) ++*n;
+    };
+    s.log = print_log;
+    s.metrics = counts;
+    return s;
+}
+
+tidings::http::server_options server_options(const hub::address& a) {
+    tidings::http::server_options s;
+    s.address = a.host;
+    s.port = a.port;
+    s.max_body_bytes = max_event_bytes;
+    s.log = print_log;
+    return s;
+}
+
+void run(const hub::options& o) {
+    net::io_context io;
+    const auto counts = std::make_shared<hub::counters>();
+    tidings::bus bus{io, {.history = {.max_events = 100'000, .max_bytes = 256 << 20},
+                          .log = print_log,
+                          .metrics = counts}};
+    auto counted = bus.subscribe(
+        ">", tidings::immediate,
+        [n = counts->counter("route_events", {{"route", "bus"}})](const tidings::event_ptr&) {
+            ++*n;
+        });
+
+    tidings::http::server server{io, server_options(o.listen)};
+    const auto who = authentication(o);
+    const tidings::queue_limits limits{.max_bytes = 8 << 20};
+    server.mount("/ws", tidings::websocket::service{bus, {.authenticator = who,
+                                                          .authorizer = tidings::allow_all(),
+                                                          .max_message_bytes = max_event_bytes,
+                                                          .limits = limits,
+                                                          .metrics = counts}});
+    server.mount("/events", tidings::sse::service{
+                                bus, {.authenticator = who, .limits = limits, .metrics = counts}});
+    server.mount("/topics",
+                 tidings::rest::service{
+                     bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
+    if (!o.github_secret.empty())
+        server.mount("/in/github",
+                     tidings::webhook::receiver{
+                         bus,
+                         {.verifier = std::make_shared<tidings::webhook::github_verifier>(
+                              std::vector<std::string>{o.github_secret}),
+                          .reader = tidings::webhook::read_github(),
+                          .topic = tidings::webhook::github_topic(),
+                          .max_body_bytes = max_event_bytes,
+                          .log = print_log}});
+
+    tidings::webhook::sender hook_sender{io, sender_options(counts, "rest_hook")};
+    server.mount("/hooks", tidings::rest_hook::manager{
+                               bus, hook_sender,
+                               {.authenticator = who, .authorizer = tidings::allow_all()}});
+
+    tidings::webhook::sender sender{io, sender_options(counts, "webhook")};
+    tidings::subscription hook;
+    if (!o.webhook_url.empty())
+        hook = bus.subscribe(o.webhook_topic, sender.endpoint({.url = o.webhook_url,
+                                                               .secret = o.webhook_secret}));
+
+    tidings::http::server admin{io, server_options(o.admin)};
+    const auto listening = url(server.local_endpoint());
+    hub::mount_admin(admin, bus, counts, listening);
+
+    server.start();
+    admin.start();
+    std::cout << "hub: listening on " << listening << '\n'
+              << "hub: admin on " << url(admin.local_endpoint()) << '/' << std::endl;
+    // Nothing new first; then what was accepted is delivered; the page sees it to the end.
+    tidings::drain_on_signal(io, server, sender, hook_sender, admin);
+    io.run();
+    std::cout << "hub: drained" << std::endl;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::string error;
+    const auto o = hub::parse_options(argc, argv, error);
+    if (!o) {
+        std::cerr << "hub: " << error << "\n\n" << hub::usage();
+        return 2;
+    }
+    if (o->help) {
+        std::cout << hub::usage();
+        return 0;
+    }
+    try {
+        run(*o);
+        return 0;
+    } catch (const std::exception& e) {
+        std::cerr << "hub: " << e.what() << '\n';
+        return 1;
+    }
+}

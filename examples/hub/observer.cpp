@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+// An independent witness for examples/run.sh: writes `<id> <type> <SHA-256 of the data>` for every
+// event that reaches it, by the bus, a webhook or a REST hook.
+#include <tidings/detail/sha256.hpp>
+#include <tidings/tidings.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <optional>
+
+namespace net = boost::asio;
+
+namespace {
+
+struct options {
+    std::string route, out, secret, hub, topic = ">";
+};
+
+std::optional<options> parse(int argc, char** argv) {
+    options o;
+    if (argc < 2) return std::nullopt;
+    o.route = argv[1];
+    const std::map<std::string_view, std::string*> known{
+        {"--out", &o.out}, {"--secret", &o.secret}, {"--hub", &o.hub}, {"--topic", &o.topic}};
+    for (int i = 2; i < argc; i += 2) {
+        const auto it = known.find(argv[i]);
+        if (it == known.end() || i + 1 == argc) return std::nullopt;
+        *it->second = argv[i + 1];
+    }
+    const bool bus = o.route == "bus" && !o.hub.empty();
+    const bool hook = (o.route == "webhook" || o.route == "rest_hook") && !o.secret.empty();
+    return !o.out.empty() && (bus || hook) ? std::optional(o) : std::nullopt;
+}
+
+// Through a WebSocket into a bus of its own, read by a callback: what a program behind the hub does.
+void watch_bus(net::io_context& io, const options& o, const tidings::event_callback auto& write) {
+    tidings::bus bus{io};
+    const auto watch = bus.subscribe(">", write, {.limits = {64 << 20, 100'000}});
+    tidings::websocket::client client{
+        io,
+        {.url = "ws" + o.hub.substr(4) + "/ws",
+         .topics = {o.topic},
+         .max_message_bytes = 4 << 20,
+         .on_state =
+             [](tidings::websocket::client_state_kind s, tidings::error_code) {
+                 if (s == tidings::websocket::client_state_kind::open)
+                     std::cout << "observer: ready" << std::endl;
+             }},
+        bus};
+    net::signal_set signals(io, SIGINT, SIGTERM);
+    signals.async_wait([&](auto, int) { io.stop(); });
+    io.run();
+}
+
+void receive_hooks(net::io_context& io, const options& o,
+                   const tidings::event_callback auto& write) {
+    tidings::bus bus{io};
+    const auto watch = bus.subscribe(">", tidings::immediate, write);
+    tidings::http::server server{io};
+    server.mount("/hook",
+                 tidings::webhook::receiver{
+                     bus, {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
+                               std::vector<tidings::webhook::secret>{
+                                   tidings::webhook::secret(o.secret)}),
+                           .max_body_bytes = 4 << 20}});
+    server.start();
+    std::cout << "observer: listening on http://127.0.0.1:" << server.local_endpoint().port
+              << "/hook\nobserver: ready" << std::endl;
+    tidings::drain_on_signal(io, server);
+    io.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto o = parse(argc, argv);
+    if (!o) {
+        std::cerr << "usage: hub_observer bus --hub URL [--topic PATTERN] --out FILE\n"
+                     "       hub_observer webhook|rest_hook --secret whsec_... --out FILE\n";
+        return 2;
+    }
+    std::ofstream out(o->out);
+    if (!out) {
+        std::cerr << "hub_observer: cannot write " << o->out << '\n';
+        return 1;
+    }
+    const auto write = [&out](const tidings::event_ptr& e) {
+        out << e->id() << ' ' << e->type() << ' ' << tidings::detail::sha256_hex(e->text())
+            << std::endl;
+    };
+    try {
+        net::io_context io;
+        o->route == "bus" ? watch_bus(io, *o, write) : receive_hooks(io, *o, write);
+        return out ? 0 : 1;
+    } catch (const std::exception& e) {
+        std::cerr << "hub_observer: " << e.what() << '\n';
+        return 1;
+    }
+}

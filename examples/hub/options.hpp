@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace hub {
+
+struct address {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+};
+
+struct options {
+    address listen{"127.0.0.1", 8080};
+    address admin{"127.0.0.1", 8081};
+    std::string github_secret{};
+    std::string token{};
+    std::string webhook_url{};
+    std::string webhook_secret{};
+    std::string webhook_topic = ">";
+    bool help = false;
+};
+
+/// Reads the command line. On a mistake: nothing, and what is wrong in `error`.
+std::optional<options> parse_options(int argc, char** argv, std::string& error);
+
+std::string usage();
+
+}  // namespace hub

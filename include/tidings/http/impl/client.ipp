@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/client.hpp>
+#include <tidings/http/detail/client_state.hpp>
+#include <tidings/http/detail/serialise.hpp>
+#include <tidings/http/detail/streamed_exchange.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/system_executor.hpp>
+
+#include <algorithm>
+
+namespace tidings::http {
+
+namespace detail {
+
+io::connect_options connecting_to(const url& to, const client_options& options) {
+    io::connect_options c{.host = to.host,
+                          .port = to.port,
+                          .unix_path = options.unix_path,
+                          .address_filter = options.address_filter};
+    if (to.secure()) c.tls = options.tls;
+    return c;
+}
+
+error_code connecting_error(const error_code& ec) noexcept {
+    return ec.category() == errc_category() ? ec : errc::connection_failed;
+}
+
+client_state::client_state(const net::any_io_executor& executor, client_options options)
+    : executor_(executor),
+      options_(std::move(options)),
+      lane_(tidings::detail::lane::make(executor, *options_.environment.clock)) {}
+
+void client_state::start(std::string text, request r, response_handler handler) {
+    error_code ec;
+    const auto to = url::parse(text, ec);
+    if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
+    if (ec) return std::move(handler)(ec, response());
+    const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
+    auto slot = handler.cancellation_slot();
+    const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
+    job->to = to;
+    job->text = serialise(r, to, options_.user_agent, close);
+    job->to_head = r.method == "HEAD";
+    if (slot.is_connected())
+        slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
+            net::post(lane->executor(), [weak] {
+                if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
+            });
+        });
+    net::post(lane_->executor(), [self = shared_from_this(), job] { self->begin(job); });
+}
+
+void client_state::begin(const std::shared_ptr<client_job>& job) {
+    if (ended_) return job->finish(errc::closed);
+    if (!job->handler) return;  // cancelled meanwhile
+    job->deadline.arm(lane_->timers(), options_.request_timeout);
+    const auto key =
+        (job->to.secure() ? "s " : "p ") + job->to.host + ' ' + std::to_string(job->to.port);
+    auto& p = pools_[key];
+    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
+    job->pool = p.get();
+    p->waiting.push_back(job);
+    serve(*p);
+}
+
+void client_state::serve(origin_pool& p) {
+    if (ended_) return;
+    const auto limit = std::max<std::size_t>(options_.max_connections_per_origin, 1);
+    while (!p.waiting.empty() && (!p.idle.empty() || p.connections.size() < limit)) {
+        auto job = std::move(p.waiting.front());
+        p.waiting.pop_front();
+        if (p.idle.empty()) {
+            connect(p, std::move(job));
+        } else {
+            auto* const c = p.idle.back();
+            p.idle.pop_back();
+            c->send(std::move(job));
+        }
+    }
+    if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+}
+
+void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
+    const auto made = std::make_shared<client_connection>(*this, p);
+    p.connections.insert(made);
+    made->connect(std::move(job));
+}
+
+void client_state::close() noexcept {
+    try {
+        net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
+        std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
+        {
+            const std::lock_guard lock(mutex_);
+            closed_ = true;
+            streams = streams_;
+        }
+        for (const auto& s : streams) s->abort(errc::closed);
+    } catch (const std::bad_alloc&) {
+        return;  // what is under way ends by its deadlines
+    }
+}
+
+void client_state::end() {
+    ended_ = true;
+    for (const auto& [key, p] : std::exchange(pools_, {})) {
+        for (const auto& job : std::exchange(p->waiting, {})) job->finish(errc::closed);
+        const auto all = p->connections;
+        for (const auto& c : all) c->end(errc::closed);
+    }
+}
+
+bool client_state::add(const std::shared_ptr<streamed_exchange>& s) {
+    const std::lock_guard lock(mutex_);
+    return !closed_ && streams_.insert(s).second;
+}
+
+void client_state::remove(const std::shared_ptr<streamed_exchange>& s) noexcept {
+    const std::lock_guard lock(mutex_);
+    streams_.erase(s);
+}
+
+class streamed_response final : public streaming_response {
+ public:
+    explicit streamed_response(std::shared_ptr<streamed_exchange> e) : exchange_(std::move(e)) {}
+    ~streamed_response() override { exchange_->drop(); }
+    const response& head() const noexcept override { return exchange_->head(); }
+    void start_read(std::span<std::byte> into, io::read_callback done) override {
+        exchange_->read(into, std::move(done));
+    }
+    void close() noexcept override { exchange_->close(); }
+
+ private:
+    std::shared_ptr<streamed_exchange> exchange_;
+};
+
+/// `done` is called once, on the executor, also for what fails before anything begins.
+inline canceller start_stream(const std::shared_ptr<client_state>& state,
+                              net::any_io_executor executor, const std::string& text,
+                              const request& r, bool upgrade, streamed_exchange::callback done) {
+    error_code ec;
+    auto to = url::parse(text, ec);
+    if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
+    auto bytes = ec ? std::string() : serialise(r, to, state->options().user_agent, false);
+    const auto s = std::make_shared<streamed_exchange>(state, std::move(executor), std::move(to),
+                                                       std::move(bytes), upgrade, std::move(done));
+    if (!ec && !state->add(s)) ec = errc::closed;
+    if (ec)
+        s->abort(ec);
+    else
+        s->start();
+    return [weak = std::weak_ptr(s)] {
+        if (const auto self = weak.lock()) self->cancel();
+    };
+}
+
+}  // namespace detail
+
+client::client(net::any_io_executor executor, client_options options)
+    : state_(std::make_shared<detail::client_state>(executor, std::move(options))) {}
+
+client& client::operator=(client&& o) noexcept {
+    if (this != &o) {
+        if (state_) state_->close();
+        state_ = std::move(o.state_);
+    }
+    return *this;
+}
+
+client::~client() {
+    if (state_) state_->close();
+}
+
+net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& s) {
+    return s ? s->executor() : net::any_io_executor(net::system_executor());
+}
+
+void client::start_request(const std::shared_ptr<detail::client_state>& s, std::string url,
+                           request r, detail::response_handler h) {
+    if (!s) return std::move(h)(make_error_code(errc::closed), response());
+    s->start(std::move(url), std::move(r), std::move(h));
+}
+
+canceller client::start_open(
+    net::any_io_executor executor, std::string url, request r,
+    tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done) {
+    return detail::start_stream(
+        state_, std::move(executor), url, r, false,
+        [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {
+            if (ec) return done(ec, nullptr);
+            done(ec, std::make_unique<detail::streamed_response>(e.shared_from_this()));
+        });
+}
+
+canceller client::start_upgrade(
+    net::any_io_executor executor, std::string url, request r,
+    tidings::detail::unique_function<void(error_code, upgraded_response)> done) {
+    return detail::start_stream(
+        state_, std::move(executor), url, r, true,
+        [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {
+            if (ec) return done(ec, {});
+            upgraded_response u{.head = e.head(), .leftover = e.take_rest()};
+            if (u.head.status == 101)
+                u.stream = e.release();
+            else
+                e.close();
+            done(ec, std::move(u));
+        });
+}
+
+}  // namespace tidings::http

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/detail/connection.hpp>
+#include <tidings/http/detail/shard.hpp>
+#include <tidings/http/exchange.hpp>
+
+namespace tidings::http {
+
+namespace {
+
+const std::shared_ptr<tidings::detail::lane> no_lane;
+const io::environment default_environment;
+
+}  // namespace
+
+exchange::exchange(http::request r, io::stream_ptr stream, std::string leftover,
+                   io::environment environment, std::string_view mount)
+    : request_(std::move(r)) {
+    if (mount.ends_with('/')) mount.remove_suffix(1);
+    if (const auto path = request_.path(); !mount.empty() && detail::stands_before(mount, path))
+        suffix_ = path.substr(mount.size());
+    owner_ = detail::connection::adopt(request_, std::move(stream), std::move(leftover),
+                                       std::move(environment));
+}
+
+exchange::exchange(http::request r, std::string suffix,
+                   std::shared_ptr<detail::exchange_owner> owner)
+    : request_(std::move(r)),
+      suffix_(std::move(suffix)),
+      owner_(std::move(owner)) {}
+
+exchange& exchange::operator=(exchange&& o) noexcept {
+    const exchange unanswered(std::move(*this));
+    request_ = std::move(o.request_);
+    suffix_ = std::move(o.suffix_);
+    owner_ = std::move(o.owner_);
+    return *this;
+}
+
+exchange::~exchange() {
+    if (!owner_) return;
+    try {
+        respond(problem(500, "Internal Server Error", "the request was not answered"));
+    } catch (const std::bad_alloc&) {
+        return;  // the connection stays, until its peer or the server closes it
+    }
+}
+
+std::string exchange::remote_address() const {
+    return owner_ ? owner_->remote_address() : std::string();
+}
+
+bool exchange::loopback() const noexcept {
+    return owner_ && owner_->remote_is_loopback();
+}
+
+const std::shared_ptr<tidings::detail::lane>& exchange::lane() const noexcept {
+    return owner_ ? owner_->home() : no_lane;
+}
+
+const io::environment& exchange::environment() const noexcept {
+    return owner_ ? owner_->environment() : default_environment;
+}
+
+void exchange::respond(response r) {
+    if (const auto owner = std::exchange(owner_, nullptr)) owner->respond(std::move(r));
+}
+
+taken_stream exchange::take() {
+    if (!owner_) return {};
+    auto taken = owner_->take();
+    owner_.reset();
+    return taken;
+}
+
+void exchange::on_peer_closed(tidings::detail::unique_function<void()> f) {
+    if (owner_) owner_->watch_peer(std::move(f));
+}
+
+void exchange::on_drain(tidings::detail::unique_function<void()> f) {
+    if (owner_) owner_->watch_drain(std::move(f));
+}
+
+}  // namespace tidings::http

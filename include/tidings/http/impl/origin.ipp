@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/origin.hpp>
+#include <tidings/http/url.hpp>
+
+#include <algorithm>
+
+namespace tidings::http {
+
+bool origin_allowed(const request& r, std::span<const std::string> allowed) {
+    const auto count = r.fields.count("Origin");
+    if (count != 1) return count == 0;
+    const auto origin = r.fields.get("Origin");
+    if (!allowed.empty()) return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+
+    error_code ec;
+    const auto page = url::parse(std::string(origin) + '/', ec);
+    if (ec || page.target != "/") return false;
+    // The Host has no scheme of its own: behind a proxy that ends TLS, the page's is right.
+    const auto here = url::parse(page.scheme + "://" + std::string(r.fields.get("Host")), ec);
+    return !ec && page.user_info.empty() && here.user_info.empty() && here.target == "/" &&
+           page.host == here.host && page.port == here.port;
+}
+
+}  // namespace tidings::http

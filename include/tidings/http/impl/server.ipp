@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/detail/server_state.hpp>
+#include <tidings/http/server.hpp>
+
+#include <boost/asio/system_executor.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace tidings::http {
+
+namespace detail {
+
+class function_service final : public mounted {
+ public:
+    explicit function_service(std::function<void(exchange&)> f) : function_(std::move(f)) {}
+    void handle(exchange& x) override { function_(x); }
+    std::size_t max_body_bytes() const noexcept override { return 0; }
+    void drain() override {}
+
+ private:
+    std::function<void(exchange&)> function_;
+};
+
+}  // namespace detail
+
+server::server(net::any_io_executor executor, server_options options) {
+    error_code ec;
+    state_ = std::make_shared<detail::server_state>(std::move(executor), std::move(options), ec);
+    if (ec) throw boost::system::system_error(ec, "http::server");
+}
+
+server::server(net::any_io_executor executor, server_options options, error_code& ec) {
+    ec = {};
+    state_ = std::make_shared<detail::server_state>(std::move(executor), std::move(options), ec);
+}
+
+server& server::operator=(server&& o) noexcept {
+    if (this != &o) {
+        stop();
+        state_ = std::move(o.state_);
+    }
+    return *this;
+}
+
+server::~server() {
+    stop();
+}
+
+void server::mount(std::string_view prefix, std::function<void(exchange&)> f) {
+    mount_erased(prefix, std::make_shared<detail::function_service>(std::move(f)));
+}
+
+void server::mount_erased(std::string_view prefix, std::shared_ptr<detail::mounted> m) {
+    if (state_) state_->mount(prefix, std::move(m));
+}
+
+void server::start() {
+    if (state_) state_->start();
+}
+
+void server::stop() noexcept {
+    if (state_) state_->stop();
+}
+
+io::endpoint server::local_endpoint() const {
+    return state_ ? state_->local_endpoint() : io::endpoint{};
+}
+
+std::size_t server::connections() const noexcept {
+    return state_ ? state_->connections() : 0;
+}
+
+std::shared_ptr<tidings::detail::drainable> server::drain_state() const {
+    return state_;
+}
+
+net::any_io_executor server::executor_of(const std::shared_ptr<detail::server_state>& s) {
+    return s ? s->executor() : net::any_io_executor(net::system_executor());
+}
+
+void server::start_drain(const std::shared_ptr<detail::server_state>& s,
+                         tidings::detail::completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed));
+    s->drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
+}
+
+}  // namespace tidings::http

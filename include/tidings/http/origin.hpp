@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/message.hpp>
+
+#include <span>
+
+namespace tidings::http {
+
+/// Whether a page of that origin may make the request (RFC 6454 7): what keeps a foreign web site
+/// from speaking through a visitor's browser. A request without an Origin is no page's and may.
+/// With an empty list, the origin's host and port must be those of Host; else the Origin must be in
+/// the list, as it is written. Of two Origin fields neither is believed.
+TIDINGS_DECL bool origin_allowed(const request& r, std::span<const std::string> allowed);
+
+}  // namespace tidings::http

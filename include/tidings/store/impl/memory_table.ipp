@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/table.hpp>
+
+#include <map>
+#include <mutex>
+
+namespace tidings::store {
+
+namespace {
+
+/// Who watches a table. Calls are made one at a time, in the order of the changes.
+class watcher_list : public std::enable_shared_from_this<watcher_list> {
+ public:
+    watch_handle add(std::function<void(const row_change&)> f) {
+        const std::lock_guard lock(mutex_);
+        const auto id = ++last_id_;
+        watchers_.emplace(id, std::move(f));
+        return watch_handle(nullptr, [weak = weak_from_this(), id](void*) {
+            if (const auto self = weak.lock()) self->remove(id);
+        });
+    }
+    void tell(const row_change& change) {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, f] : watchers_) f(change);
+    }
+
+ private:
+    void remove(std::uint64_t id) {
+        const std::lock_guard lock(mutex_);
+        watchers_.erase(id);
+    }
+
+    std::recursive_mutex mutex_;  // a watcher may end its own watch
+    std::map<std::uint64_t, std::function<void(const row_change&)>> watchers_;
+    std::uint64_t last_id_ = 0;
+};
+
+class memory_table final : public table {
+ public:
+    void start_get(std::string key, get_handler h) override {
+        const std::lock_guard lock(mutex_);
+        const auto it = rows_.find(key);
+        if (it == rows_.end()) return std::move(h)(make_error_code(errc::not_found), row());
+        std::move(h)(error_code(), it->second);
+    }
+
+    void start_put(std::string key, std::string value, std::uint64_t expected,
+                   put_handler h) override {
+        const std::lock_guard lock(mutex_);
+        const auto it = rows_.find(key);
+        const auto revision = it == rows_.end() ? 0 : it->second.revision;
+        if (revision != expected)
+            return std::move(h)(make_error_code(errc::store_conflict), revision);
+        row changed{key, std::move(value), ++last_revision_};
+        rows_[std::move(key)] = changed;
+        watchers_->tell(changed);
+        std::move(h)(error_code(), changed.revision);
+    }
+
+    void start_erase(std::string key, std::uint64_t expected, erase_handler h) override {
+        const std::lock_guard lock(mutex_);
+        const auto it = rows_.find(key);
+        if (it == rows_.end()) return std::move(h)(make_error_code(errc::not_found));
+        if (expected != 0 && it->second.revision != expected)
+            return std::move(h)(make_error_code(errc::store_conflict));
+        rows_.erase(it);
+        watchers_->tell({std::move(key), {}, 0});
+        std::move(h)(error_code());
+    }
+
+    void start_scan(std::string after, std::size_t max, scan_handler h) override {
+        const std::lock_guard lock(mutex_);
+        std::vector<row> page;
+        for (auto it = rows_.upper_bound(after); it != rows_.end() && page.size() < max; ++it)
+            page.push_back(it->second);
+        std::move(h)(error_code(), std::move(page));
+    }
+
+    watch_handle watch(std::function<void(const row_change&)> f) override {
+        return watchers_->add(std::move(f));
+    }
+
+ private:
+    std::mutex mutex_;
+    std::map<std::string, row> rows_;
+    std::uint64_t last_revision_ = 0;
+    std::shared_ptr<watcher_list> watchers_ = std::make_shared<watcher_list>();
+};
+
+}  // namespace
+
+std::shared_ptr<table> make_memory_table() { return std::make_shared<memory_table>(); }
+
+}  // namespace tidings::store

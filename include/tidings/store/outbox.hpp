@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/completion_handler.hpp>
+#include <tidings/errc.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tidings::store {
+
+using outbox_time = std::chrono::system_clock::time_point;
+
+/// One delivery that is owed: an event to an endpoint.
+struct outbox_entry {
+    std::uint64_t key = 0;     ///< given by the outbox, rising
+    std::string endpoint{};    ///< the endpoint's id
+    std::string message_id{};  ///< the same on every attempt
+    std::string content_type{};
+    std::vector<std::pair<std::string, std::string>> fields{};  ///< further request fields
+    std::shared_ptr<const std::string> body{};  ///< shared by the entries of one event
+    std::uint32_t attempts = 0;                 ///< made so far
+    outbox_time due{};
+    error_code last_error{};
+};
+
+/// What became of a claimed entry.
+struct outbox_result {
+    enum class state {
+        done,   ///< delivered: forget it
+        retry,  ///< due again at `due`
+        dead,   ///< given up: kept for `list` until `retain` drops it
+    };
+    std::uint64_t key = 0;
+    state outcome = state::done;
+    std::uint32_t attempts = 0;
+    outbox_time due{};
+    error_code last_error{};
+};
+
+/// What `async_claim` gives.
+struct outbox_claim {
+    std::vector<outbox_entry> entries{};     ///< in order of due time, then key
+    std::optional<outbox_time> next_due{};   ///< when the next unclaimed one is due
+};
+
+enum class outbox_state { pending, claimed, dead };
+
+struct outbox_listed {
+    outbox_entry entry{};
+    outbox_state state = outbox_state::pending;
+};
+
+/// Keeps deliveries until they are made. Thread-safe. Every operation completes by posting to its
+/// handler's executor, in the order of the calls. An entry that is claimed is given to nobody else
+/// until it is finished; in a durable outbox a claim ends with the process that made it.
+/// @error of each: errc::store_failed; nothing was changed then.
+class outbox {
+ public:
+    using done_handler = detail::completion_handler<error_code>;
+    using claim_handler = detail::completion_handler<error_code, outbox_claim>;
+    using list_handler = detail::completion_handler<error_code, std::vector<outbox_listed>>;
+
+    virtual ~outbox() = default;
+
+    /// Takes new entries, all or none; durable when it completes. Keys are given here.
+    virtual void start_append(std::vector<outbox_entry> entries, done_handler h) = 0;
+    /// Up to `max` entries that are due at `now`.
+    virtual void start_claim(outbox_time now, std::size_t max, claim_handler h) = 0;
+    /// Settles claimed entries. One that is not claimed is ignored.
+    virtual void start_finish(std::vector<outbox_result> results, done_handler h) = 0;
+    /// Entries of an endpoint (empty: of all) after a key, in order of keys, for looking.
+    virtual void start_list(std::string endpoint, std::uint64_t after_key, std::size_t max,
+                            list_handler h) = 0;
+    /// Drops dead entries whose `due` lies before `before`.
+    virtual void start_retain(outbox_time before, done_handler h) = 0;
+
+    // The same by completion token.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_append(std::vector<outbox_entry> entries, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler, std::vector<outbox_entry> list) {
+                auto io = net::get_associated_executor(handler);
+                start_append(std::move(list), done_handler(io, std::move(handler)));
+            },
+            token, std::move(entries));
+    }
+    template <net::completion_token_for<void(error_code, outbox_claim)> Token = net::deferred_t>
+    [[nodiscard]] auto async_claim(outbox_time now, std::size_t max, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, outbox_claim)>(
+            [this](auto handler, outbox_time t, std::size_t n) {
+                auto io = net::get_associated_executor(handler);
+                start_claim(t, n, claim_handler(io, std::move(handler)));
+            },
+            token, now, max);
+    }
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_finish(std::vector<outbox_result> results, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler, std::vector<outbox_result> list) {
+                auto io = net::get_associated_executor(handler);
+                start_finish(std::move(list), done_handler(io, std::move(handler)));
+            },
+            token, std::move(results));
+    }
+    template <net::completion_token_for<void(error_code, std::vector<outbox_listed>)> Token =
+                  net::deferred_t>
+    [[nodiscard]] auto async_list(std::string endpoint, std::uint64_t after_key, std::size_t max,
+                                  Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, std::vector<outbox_listed>)>(
+            [this](auto handler, std::string of, std::uint64_t after, std::size_t n) {
+                auto io = net::get_associated_executor(handler);
+                start_list(std::move(of), after, n, list_handler(io, std::move(handler)));
+            },
+            token, std::move(endpoint), after_key, max);
+    }
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_retain(outbox_time before, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler, outbox_time t) {
+                auto io = net::get_associated_executor(handler);
+                start_retain(t, done_handler(io, std::move(handler)));
+            },
+            token, before);
+    }
+};
+
+/// In memory: gone with the process.
+TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox();
+
+}  // namespace tidings::store

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/completion_handler.hpp>
+#include <tidings/errc.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidings::store {
+
+struct row {
+    std::string key{};
+    std::string value{};
+    std::uint64_t revision = 0;  ///< rises with every change of the table; 0: no such row
+};
+
+/// What changed: the row as it is now, or its key and revision 0 when it is gone.
+using row_change = row;
+
+/// Ends a watch when destroyed; after `reset` returns no call is running.
+using watch_handle = std::shared_ptr<void>;
+
+/// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted, in
+/// the order of the calls. @error of each: errc::store_failed; nothing was changed then.
+class table {
+ public:
+    using get_handler = detail::completion_handler<error_code, row>;
+    using put_handler = detail::completion_handler<error_code, std::uint64_t>;
+    using erase_handler = detail::completion_handler<error_code>;
+    using scan_handler = detail::completion_handler<error_code, std::vector<row>>;
+
+    virtual ~table() = default;
+
+    /// @error errc::not_found
+    virtual void start_get(std::string key, get_handler h) = 0;
+    /// Writes if the row's revision is `expected` (0: there is none); gives the new revision.
+    /// @error errc::store_conflict
+    virtual void start_put(std::string key, std::string value, std::uint64_t expected,
+                           put_handler h) = 0;
+    /// @error errc::not_found, errc::store_conflict (`expected` of 0: whatever it is)
+    virtual void start_erase(std::string key, std::uint64_t expected, erase_handler h) = 0;
+    /// Up to `max` rows whose key comes after `after`, in order of keys.
+    virtual void start_scan(std::string after, std::size_t max, scan_handler h) = 0;
+    /// Calls `f` for every change from now on, in order, on any thread; it must not block.
+    virtual watch_handle watch(std::function<void(const row_change&)> f) = 0;
+
+    template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>
+    [[nodiscard]] auto async_get(std::string key, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, row)>(
+            [this](auto handler, std::string k) {
+                auto io = net::get_associated_executor(handler);
+                start_get(std::move(k), get_handler(io, std::move(handler)));
+            },
+            token, std::move(key));
+    }
+    template <net::completion_token_for<void(error_code, std::uint64_t)> Token = net::deferred_t>
+    [[nodiscard]] auto async_put(std::string key, std::string value, std::uint64_t expected,
+                                 Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, std::uint64_t)>(
+            [this](auto handler, std::string k, std::string v, std::uint64_t revision) {
+                auto io = net::get_associated_executor(handler);
+                start_put(std::move(k), std::move(v), revision,
+                          put_handler(io, std::move(handler)));
+            },
+            token, std::move(key), std::move(value), expected);
+    }
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_erase(std::string key, std::uint64_t expected,
+                                   Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [this](auto handler, std::string k, std::uint64_t revision) {
+                auto io = net::get_associated_executor(handler);
+                start_erase(std::move(k), revision, erase_handler(io, std::move(handler)));
+            },
+            token, std::move(key), expected);
+    }
+    template <net::completion_token_for<void(error_code, std::vector<row>)> Token =
+                  net::deferred_t>
+    [[nodiscard]] auto async_scan(std::string after, std::size_t max, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, std::vector<row>)>(
+            [this](auto handler, std::string a, std::size_t n) {
+                auto io = net::get_associated_executor(handler);
+                start_scan(std::move(a), n, scan_handler(io, std::move(handler)));
+            },
+            token, std::move(after), max);
+    }
+};
+
+/// In memory: gone with the process.
+TIDINGS_DECL std::shared_ptr<table> make_memory_table();
+
+}  // namespace tidings::store

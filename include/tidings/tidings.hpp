@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The core: everything but the components.
+
+#include <tidings/authorizer.hpp>
+#include <tidings/bus.hpp>
+#include <tidings/control_event.hpp>
+#include <tidings/drain.hpp>
+#include <tidings/errc.hpp>
+#include <tidings/event.hpp>
+#include <tidings/event_json.hpp>
+#include <tidings/event_ptr.hpp>
+#include <tidings/history.hpp>
+#include <tidings/http/client.hpp>
+#include <tidings/http/server.hpp>
+#include <tidings/log.hpp>
+#include <tidings/metrics.hpp>
+#include <tidings/overflow.hpp>
+#include <tidings/position.hpp>
+#include <tidings/receipt.hpp>
+#include <tidings/receiver.hpp>
+#include <tidings/rest/client.hpp>
+#include <tidings/rest/service.hpp>
+#include <tidings/rest_hook/manager.hpp>
+#include <tidings/rest_hook/subscriber.hpp>
+#include <tidings/sse/client.hpp>
+#include <tidings/sse/service.hpp>
+#include <tidings/store/outbox.hpp>
+#include <tidings/store/table.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/subscription.hpp>
+#include <tidings/topic.hpp>
+#include <tidings/topic_rule.hpp>
+#include <tidings/version.hpp>
+#include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/sender.hpp>
+#include <tidings/websocket/client.hpp>
+#include <tidings/websocket/service.hpp>

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/control_event.hpp>
+#include <tidings/detail/sha256.hpp>
+#include <tidings/webhook/detail/sender_core.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook {
+
+namespace detail {
+
+namespace {
+
+// Standard Webhooks signs `id.timestamp.body`: an id with a dot would make that ambiguous. Other
+// characters that cannot stand in a field go the same way. The result is as stable as the id.
+std::string message_id_of(const publication& p) {
+    const auto& id = p.id();
+    const bool plain = id.size() <= 256 && std::all_of(id.begin(), id.end(), [](char c) {
+        return c > ' ' && c < '\x7f' && c != '.';
+    });
+    return plain ? id : "msg_" + sha256_hex(p.source() + '\n' + id);
+}
+
+}  // namespace
+
+endpoint_state::endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
+                               standard_signer signer)
+    : sender_(std::move(sender)), options_(std::move(options)), signer_(std::move(signer)) {}
+
+endpoint_state::~endpoint_state() { sender_->forget(options_.id); }
+
+void endpoint_state::close() noexcept { active_ = false; }
+
+endpoint_counters endpoint_state::counters() const noexcept {
+    return {accepted, delivered, failed_attempts, dead};
+}
+
+net::any_io_executor endpoint_state::default_executor() const noexcept {
+    return sender_->executor();
+}
+
+error_code endpoint_state::make_entry(const publication& p, store::outbox_entry& out) const {
+    error_code ec;
+    out.endpoint = options_.id;
+    out.message_id = message_id_of(p);
+    out.due = sender_->now();
+    if (options_.form == body_form::structured) {
+        const auto* json = cloudevents_json(p, ec);
+        if (ec) return ec;
+        out.content_type = std::string(cloudevents_json_type) + "; charset=utf-8";
+        out.body = std::make_shared<const std::string>(*json);
+        return {};
+    }
+    http::fields f;
+    const auto* bytes = write_binary_event(p, f, ec);
+    if (ec) return ec;
+    for (const auto& [name, value] : f) {
+        if (name == "Content-Type")
+            out.content_type = value;
+        else
+            out.fields.emplace_back(name, value);
+    }
+    out.body = std::make_shared<const std::string>(*bytes);
+    return {};
+}
+
+outcome endpoint_state::deliver(const event_ptr& e) noexcept {
+    if (!active_ || !sender_->taking()) return outcome::closed;
+    if (is_control(e)) return outcome::delivered;
+    try {
+        store::outbox_entry entry;
+        if (make_entry(*e, entry)) return outcome::dropped;
+        std::vector<store::outbox_entry> one;
+        one.push_back(std::move(entry));
+        sender_->append(std::move(one), [self = std::static_pointer_cast<endpoint_state>(
+                                             shared_from_this())](error_code ec) {
+            ++(ec ? self->dead : self->accepted);
+        });
+        return outcome::queued;
+    } catch (const std::bad_alloc&) {
+        return outcome::dropped;
+    }
+}
+
+void endpoint_state::start_deliver(event_ptr e, deliver_handler handler) {
+    if (!active_ || !sender_->taking())
+        return std::move(handler)(make_error_code(errc::closed), outcome::closed);
+    if (is_control(e)) return std::move(handler)(error_code(), outcome::delivered);
+    store::outbox_entry entry;
+    if (const auto ec = make_entry(*e, entry)) return std::move(handler)(ec, outcome::dropped);
+    std::vector<store::outbox_entry> one;
+    one.push_back(std::move(entry));
+    sender_->append(std::move(one),
+                    [self = std::static_pointer_cast<endpoint_state>(shared_from_this()),
+                     h = std::move(handler)](error_code ec) mutable {
+                        ++(ec ? self->dead : self->accepted);
+                        std::move(h)(ec, ec ? outcome::dropped : outcome::queued);
+                    });
+}
+
+error_code endpoint_state::make_request(const store::outbox_entry& e, io::system_time now,
+                                        http::request& out) const {
+    standard_headers signature;
+    if (const auto ec = signer_.sign(e.message_id, now, *e.body, signature)) return ec;
+    out.method = "POST";
+    out.fields = options_.fields;
+    if (!e.content_type.empty()) out.fields.set("Content-Type", e.content_type);
+    out.fields.set(standard_headers::id_name, signature.id);
+    out.fields.set(standard_headers::timestamp_name, signature.timestamp);
+    out.fields.set(standard_headers::signature_name, signature.signature);
+    for (const auto& [name, value] : e.fields) out.fields.append(name, value);
+    out.body = *e.body;
+    return {};
+}
+
+}  // namespace detail
+
+endpoint::endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept : state_(std::move(s)) {}
+std::shared_ptr<subscriber> endpoint::as_subscriber() const noexcept { return state_; }
+endpoint_counters endpoint::counters() const noexcept {
+    return state_ ? state_->counters() : endpoint_counters{};
+}
+bool endpoint::active() const noexcept { return state_ && state_->active(); }
+void endpoint::close() noexcept {
+    if (state_) state_->close();
+}
+
+}  // namespace tidings::webhook

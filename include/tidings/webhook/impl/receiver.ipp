@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/detail/inlet.hpp>
+#include <tidings/detail/json_text.hpp>
+#include <tidings/topic.hpp>
+#include <tidings/webhook/receiver.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <deque>
+#include <mutex>
+#include <stdexcept>
+#include <unordered_set>
+
+namespace tidings::webhook {
+
+namespace detail {
+
+using namespace tidings::detail;
+
+/// The ids seen last, so that a repetition is recognised. An id is only remembered once its event was
+/// accepted, or is on its way.
+class recent_ids {
+ public:
+    explicit recent_ids(std::size_t max) : max_(max) {}
+
+    /// False when it is known.
+    bool add(const std::string& id) {
+        const std::lock_guard lock(mutex_);
+        if (max_ == 0) return true;
+        if (!known_.insert(id).second) return false;
+        order_.push_back(id);
+        while (order_.size() > max_) {
+            known_.erase(order_.front());
+            order_.pop_front();
+        }
+        return true;
+    }
+    void remove(const std::string& id) {
+        const std::lock_guard lock(mutex_);
+        if (known_.erase(id) != 0) std::erase(order_, id);
+    }
+
+ private:
+    std::mutex mutex_;
+    std::size_t max_;
+    std::unordered_set<std::string> known_;
+    std::deque<std::string> order_;
+};
+
+namespace {
+
+http::response retry_later(error_code why) {
+    auto r = http::problem(503, "Not accepted", why.message());
+    r.fields.set("Retry-After", "1");
+    return r;
+}
+
+}  // namespace
+
+class receiver_state final : public std::enable_shared_from_this<receiver_state> {
+ public:
+    receiver_state(std::shared_ptr<subscriber> sink, receiver_options options)
+        : sink_(std::move(sink)),
+          options_(std::move(options)),
+          inlet_(options_.topic, make_origin()),
+          seen_(options_.remembered_ids) {
+        if (!options_.reader) options_.reader = read_standard();
+    }
+
+    void handle(http::exchange& x);
+    const receiver_options& options() const noexcept { return options_; }
+
+ private:
+    event_ptr read(const http::request& r, error_code& ec) const;
+    void accept(http::exchange x, const event_ptr& e);
+    void count(std::string_view result) const noexcept {
+        if (options_.metrics)
+            options_.metrics->count("webhooks_received", {{"result", result}}, 1);
+    }
+
+    std::shared_ptr<subscriber> sink_;
+    receiver_options options_;
+    inlet inlet_;
+    recent_ids seen_;
+};
+
+void receiver_state::handle(http::exchange& x) {
+    const auto& r = x.request();
+    if (r.method != "POST") {
+        auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
+        refused.fields.set("Allow", "POST");
+        return x.respond(std::move(refused));
+    }
+    if (options_.verifier) {
+        const auto find = [&](std::string_view name) { return r.fields.find(name); };
+        if (const auto ec = options_.verifier->verify(find, r.body, x.environment().clock->wall_now())) {
+            count("unverified");
+            if (options_.log)
+                options_.log({log_level::warning, "webhook", "signature refused", ec});
+            return x.respond(http::problem(401, "Signature refused", ec.message()));
+        }
+    }
+    error_code ec;
+    const auto e = read(r, ec);
+    if (!e) {
+        count("malformed");
+        return x.respond(http::problem(400, "Not an event", ec.message()));
+    }
+    accept(std::move(x), e);
+}
+
+event_ptr receiver_state::read(const http::request& r, error_code& ec) const {
+    wire_event e;
+    try {
+        e.event = options_.reader(r, ec);
+    } catch (...) {
+        ec = errc::callback_threw;
+    }
+    if (ec) return {};
+    if (const auto* topic = e.event.extension("topic"); topic != nullptr)
+        if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
+    const auto topic = inlet_.topic_of(e, ec);
+    return ec ? event_ptr() : inlet_.make(topic, std::move(e), ec);
+}
+
+void receiver_state::accept(http::exchange x, const event_ptr& e) {
+    const auto key = e->source() + '\n' + e->id();
+    if (!seen_.add(key)) {
+        count("repeated");
+        return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
+    }
+    const auto& io = x.lane()->executor();
+    sink_->async_deliver(
+        e, net::bind_executor(io, [self = shared_from_this(), held = std::move(x), e, key](
+                                      error_code ec, outcome o) mutable {
+            if (ec || o == outcome::dropped || o == outcome::closed) {
+                self->seen_.remove(key);
+                self->count("refused");
+                return held.respond(retry_later(ec ? ec : make_error_code(errc::overflow)));
+            }
+            self->count("accepted");
+            std::string body = R"({"id":)";
+            append_json_string(body, e->id());
+            body += R"(,"topic":)";
+            append_json_string(body, e->topic());
+            held.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
+        }));
+}
+
+}  // namespace detail
+
+event_reader read_standard(std::string type, std::string source) {
+    return [type = std::move(type), source = std::move(source)](const http::request& r,
+                                                                error_code& ec) {
+        if (content_mode_of(r.fields) != content_mode::none) {
+            auto e = read_http_event(r.fields, r.body, ec);
+            // They travel on: the receiver's topic rule asks for the topic.
+            if (!e.topic.empty()) e.event.extension("topic", e.topic);
+            return std::move(e.event);
+        }
+        event e(type, source);
+        e.id(r.fields.get("webhook-id"));
+        e.data(r.body, r.fields.get("content-type"));
+        return e;
+    };
+}
+
+event_reader read_github() {
+    return [](const http::request& r, error_code& ec) {
+        const auto name = r.fields.get("x-github-event");
+        const auto id = r.fields.get("x-github-delivery");
+        if (name.empty() || id.empty()) ec = errc::webhook_missing_header;
+        if (!ec && !detail::is_json(r.body)) ec = errc::invalid_json;
+        std::string type = "com.github." + topic_token(name);
+        std::string source = "https://github.com/";
+        if (!ec) {
+            for (const auto& [key, value] : detail::json_members(r.body)) {
+                if (key == "action" && value.starts_with('"'))
+                    type += '.' + topic_token(detail::read_json_string(value));
+                if (key != "repository") continue;
+                for (const auto& [inner, text] : detail::json_members(value))
+                    if (inner == "full_name" && text.starts_with('"'))
+                        source += detail::read_json_string(text);
+            }
+        }
+        event e(type, source);
+        e.id(id);
+        e.data(r.body, "application/json");
+        return e;
+    };
+}
+
+topic_rule github_topic() {
+    return topic_rule::function([](const event& e) {
+        return std::string("github.") + e.type().substr(std::string_view("com.github.").size());
+    });
+}
+
+receiver::receiver(any_subscriber sink, receiver_options options) {
+    if (!options.verifier && !options.allow_unsigned)
+        throw std::invalid_argument("tidings::webhook::receiver: no verifier");
+    state_ = std::make_shared<detail::receiver_state>(std::move(sink).release(),
+                                                      std::move(options));
+}
+
+void receiver::handle(http::exchange& x) { state_->handle(x); }
+std::size_t receiver::max_body_bytes() const noexcept { return state_->options().max_body_bytes; }
+
+}  // namespace tidings::webhook

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
+#include <tidings/metrics.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/topic_rule.hpp>
+#include <tidings/webhook/signature.hpp>
+
+#include <functional>
+
+namespace tidings::webhook {
+
+/// Makes an event of a verified request. @error any; the sender gets 400 with its message
+using event_reader = std::function<event(const http::request&, error_code&)>;
+
+/// CloudEvents in binary or structured mode as they are; any other body becomes the data of an event
+/// whose id is `webhook-id`, of the type and source given.
+TIDINGS_DECL event_reader read_standard(std::string type = "webhook.received",
+                                        std::string source = "/webhooks");
+
+/// GitHub: the id is `X-GitHub-Delivery`, the type `com.github.<event>[.<action>]`, the source
+/// `https://github.com/<owner>/<repository>`, the data the body as it came.
+TIDINGS_DECL event_reader read_github();
+/// The topic of an event of `read_github`: `github.<event>[.<action>]`.
+TIDINGS_DECL topic_rule github_topic();
+
+struct receiver_options {
+    /// Checks the signature. Never empty: a receiver without one is refused at construction unless
+    /// `allow_unsigned` is set.
+    std::shared_ptr<const webhook::verifier> verifier{};
+    bool allow_unsigned = false;
+    event_reader reader{};  ///< empty: `read_standard()`
+    topic_rule topic{};     ///< empty: the CloudEvents `topic`, else the type
+    std::size_t max_body_bytes = 1024 * 1024;
+    /// How many (source, id) pairs are remembered so that a repeated delivery is answered, but not
+    /// delivered again.
+    std::size_t remembered_ids = 10'000;
+    /// A 2xx is answered only when the subscriber has taken responsibility.
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+    io::environment environment{};
+};
+
+namespace detail {
+class receiver_state;
+}
+
+/// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was given.
+/// It answers 202 when the subscriber has accepted, so that the sender repeats what was not:
+/// 400 (not an event), 401 (signature), 405, 413, 503 (not accepted, with Retry-After).
+class receiver {
+ public:
+    /// @throws std::invalid_argument without a verifier.
+    TIDINGS_DECL receiver(any_subscriber sink, receiver_options options);
+    receiver(receiver&&) = default;
+    receiver& operator=(receiver&&) = default;
+
+    TIDINGS_DECL void handle(http::exchange& x);
+    TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+
+ private:
+    std::shared_ptr<detail::receiver_state> state_;
+};
+
+}  // namespace tidings::webhook

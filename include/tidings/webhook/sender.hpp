@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/drain.hpp>
+#include <tidings/http/client.hpp>
+#include <tidings/log.hpp>
+#include <tidings/metrics.hpp>
+#include <tidings/store/outbox.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/webhook/address_guard.hpp>
+#include <tidings/webhook/retry_schedule.hpp>
+
+#include <functional>
+
+namespace tidings::webhook {
+
+/// How an event stands in the request.
+enum class body_form {
+    binary,      ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
+    structured,  ///< the body is the whole event as JSON (3.2)
+};
+
+/// One attempt, for a log or a dashboard.
+struct attempt {
+    std::string endpoint{};
+    std::string message_id{};
+    std::uint32_t number = 1;
+    unsigned status = 0;    ///< 0: no answer
+    error_code error{};     ///< what went wrong, if anything
+    verdict result = verdict::success;
+    std::optional<std::chrono::milliseconds> next{};  ///< the wait before the next; none: the last
+};
+
+struct sender_options {
+    std::shared_ptr<store::outbox> outbox{};  ///< empty: in memory
+    retry_options retry{};
+    address_guard_options guard{};  ///< which targets are allowed: public https addresses
+    std::size_t max_in_flight = 64;
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds request_timeout{20'000};
+    std::size_t max_response_bytes = 64 * 1024;
+    std::chrono::milliseconds drain_timeout{30'000};
+    io::tls_client_options tls{};
+    std::string user_agent = "tidings-webhook/0.1";
+    std::function<void(const attempt&)> on_attempt{};  ///< in the sender's lane
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+    io::environment environment{};
+};
+
+struct endpoint_options {
+    std::string url{};
+    std::string secret{};               ///< `whsec_...` (Standard Webhooks)
+    std::vector<std::string> secrets{}; ///< further ones during a rotation; all sign
+    std::string id{};                   ///< names it in the outbox; empty: the URL
+    body_form form = body_form::binary;
+    http::fields fields{};              ///< further request fields
+    std::size_t max_in_flight = 1;      ///< 1: deliveries go out in order, but for those retried
+    /// Called once when it answered 410: nothing more is delivered. In the sender's lane.
+    std::function<void()> on_gone{};
+};
+
+struct endpoint_counters {
+    std::uint64_t accepted = 0, delivered = 0, failed_attempts = 0, dead = 0;
+};
+
+namespace detail {
+class sender_core;
+class endpoint_state;
+}
+
+/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver` accepted
+/// is in the outbox. Handle; destroying it does not take the endpoint off a bus (its subscription
+/// does), but once nobody holds it, deliveries still owed are given up.
+class endpoint {
+ public:
+    TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL endpoint_counters counters() const noexcept;
+    /// Whether it takes deliveries: not gone, not closed.
+    TIDINGS_DECL bool active() const noexcept;
+    /// Takes nothing more; deliveries owed are given up. From any thread.
+    TIDINGS_DECL void close() noexcept;
+
+ private:
+    std::shared_ptr<detail::endpoint_state> state_;
+};
+
+/// Delivers events to endpoints over HTTP: signed (Standard Webhooks 1.0.0), retried on a schedule,
+/// from an outbox. Handle on shared state: move-only, safe from any thread; destroying it stops.
+///
+/// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
+/// anything else, redirects included, is retried. Every address a target resolves to passes the guard
+/// before it is connected to.
+class sender {
+ public:
+    TIDINGS_DECL explicit sender(net::any_io_executor executor, sender_options options = {});
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    explicit sender(Context& context, sender_options options = {})
+        : sender(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    sender(sender&&) = default;
+    TIDINGS_DECL sender& operator=(sender&& o) noexcept;
+    TIDINGS_DECL ~sender();
+
+    /// @throws boost::system::system_error with what the overload below reports.
+    TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
+    /// @error errc::bad_url, errc::address_refused (scheme, port or literal address),
+    /// errc::webhook_invalid_secret, errc::closed; an endpoint of the same id is replaced
+    TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
+
+    /// Takes nothing more, makes what is due now, and completes with `void(error_code)`.
+    TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
+    /// Deliveries being made at this moment.
+    TIDINGS_DECL std::size_t in_flight() const noexcept;
+
+ private:
+    std::shared_ptr<detail::sender_core> core_;
+};
+
+}  // namespace tidings::webhook

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/impl/authenticate.ipp>
+#include <tidings/http/impl/client.ipp>
+#include <tidings/http/impl/client_pool.ipp>
+#include <tidings/http/impl/connection.ipp>
+#include <tidings/http/impl/exchange.ipp>
+#include <tidings/http/impl/ledger.ipp>
+#include <tidings/http/impl/message.ipp>
+#include <tidings/http/impl/origin.ipp>
+#include <tidings/http/impl/parse.ipp>
+#include <tidings/http/impl/percent.ipp>
+#include <tidings/http/impl/serialise.ipp>
+#include <tidings/http/impl/server.ipp>
+#include <tidings/http/impl/server_state.ipp>
+#include <tidings/http/impl/streamed_exchange.ipp>
+#include <tidings/http/impl/url.ipp>
+#include <tidings/http/impl/wire.ipp>
+#include <tidings/impl/authorizer.ipp>
+#include <tidings/impl/drain.ipp>
