@@ -52,7 +52,7 @@ clang clang-16 setup_has clang++-16
 clang libclang-rt-16-dev test -e /usr/lib/llvm-16/lib/clang/16/lib/linux
 clang llvm-16 setup_has llvm-symbolizer-16
 lint clang-format setup_has clang-format
-lint clang-tidy setup_has clang-tidy
+lint clang-tidy-16 setup_has clang-tidy-16
 lint cppcheck setup_has cppcheck
 lint shellcheck setup_has shellcheck
 END

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/impl/authenticate.ipp>
+#include <tidings/http/impl/beast.ipp>
+#include <tidings/http/impl/chunk_decoder.ipp>
 #include <tidings/http/impl/client.ipp>
 #include <tidings/http/impl/client_pool.ipp>
 #include <tidings/http/impl/connection.ipp>
@@ -9,9 +11,11 @@
 #include <tidings/http/impl/origin.ipp>
 #include <tidings/http/impl/parse.ipp>
 #include <tidings/http/impl/percent.ipp>
+#include <tidings/http/impl/retry_after.ipp>
 #include <tidings/http/impl/serialise.ipp>
 #include <tidings/http/impl/server.ipp>
 #include <tidings/http/impl/server_state.ipp>
+#include <tidings/http/impl/stream_request.ipp>
 #include <tidings/http/impl/streamed_exchange.ipp>
 #include <tidings/http/impl/url.ipp>
 #include <tidings/http/impl/wire.ipp>

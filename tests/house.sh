@@ -64,6 +64,8 @@ if tool shellcheck; then
     shellcheck -x -P SCRIPTDIR:. --severity=warning -f gcc "${scripts[@]}" | breach "shellcheck"
 fi
 for file in "${cpp[@]}"; do
+    # Word for word what the README opens with.
+    if [ "$file" = examples/quickstart/main.cpp ]; then continue; fi
     head -n 1 "$file" | grep -qx '// SPDX-License-Identifier: BSL-1.0' || echo "$file:1"
 done | breach "the first line is not the licence"
 for file in "${scripts[@]}" $(files . -- '*.cmake' '*.cmake.in' CMakeLists.txt '*.py' '*.mjs' '*.js'); do

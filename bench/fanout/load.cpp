@@ -39,13 +39,13 @@ struct options {
     std::size_t messages = 400;
     std::size_t warmup = 128;
     std::size_t seconds = 60;
-    bool pinned = true;
+    bool pinned = false;
     char** server = nullptr;
 };
 
 constexpr const char* usage =
     "usage: fanout_load [--kind=ws|sse] [--mode=one|burst=N] [--subscribers=N] [--bytes=N]\n"
-    "                   [--messages=N] [--warmup=N] [--seconds=N] [--pin=on|off] -- server 0\n";
+    "                   [--messages=N] [--warmup=N] [--seconds=N] [--pin=off|on] -- server 0\n";
 
 std::size_t number(std::string_view text, std::size_t least, std::size_t most) {
     std::size_t value = 0;

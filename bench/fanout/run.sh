@@ -23,22 +23,18 @@ for argument; do
 done
 
 # The peers alone build without the library; tidings' server needs the whole project.
-if [ -f "$here/tidings.cpp" ]; then
-    source=$root
-    build=${build:-$root/build-bench}
-else
-    source=$here
-    build=${build:-$root/build-bench-peers}
-fi
+all='bun ws beast epoll'
+[ ! -f "$here/tidings.cpp" ] || all="tidings $all"
+servers=${servers:-$all}
+case " $servers " in
+    *' tidings '*) source=$root build=${build:-$root/build-bench} ;;
+    *) source=$here build=${build:-$root/build-bench-peers} ;;
+esac
 cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
     --no-warn-unused-cli > /dev/null
 cmake --build "$build" --target fanout
 
 programs=$build/fanout
-if [ -z "$servers" ]; then
-    servers='bun ws beast epoll'
-    [ ! -x "$programs/fanout_tidings" ] || servers="tidings $servers"
-fi
 
 case " $servers " in
     *' bun '* | *' ws '*)

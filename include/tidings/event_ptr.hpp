@@ -51,7 +51,8 @@ struct publication_info {
     std::uint64_t sequence = 0;  ///< rising within one history, 0 without; never on a wire
     origin_id origin = 0;
     unsigned hops = 0;  ///< inlets passed; at most `max_hops`
-    origin_id bus = 0;  ///< the bus that published it
+    origin_id bus = 0;          ///< the bus that published it
+    std::uint64_t number = 0;   ///< the bus's own, rising; a history keeps it
 };
 
 /// An immutable publication: the event, its topic, position, origin and hop count, and the wire forms

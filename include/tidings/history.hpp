@@ -44,7 +44,9 @@ struct history_slice {
     bool at_end = false;  ///< nothing committed lies after `next`
 };
 
-/// Told of every committed publication, in position order, one call at a time.
+/// Told of every committed publication, in position order, one call at a time. The calls take the
+/// bus's lock, which it holds while it calls `history::append`: a history must not hold a lock here
+/// that `append` takes too, unless it calls from inside `append`.
 class history_listener {
  public:
     virtual ~history_listener() = default;
@@ -69,12 +71,13 @@ class history {
     virtual bool covers(std::string_view topic) const noexcept = 0;
 
     /// Who is told of commits; set once before the first append. Null ends it: after the return no
-    /// call is running and none will come.
+    /// call is running and none will come. From inside a call it returns at once.
     virtual void listen(history_listener* listener) = 0;
 
-    /// Keeps `e` (made without a position). Its commit reaches the listener as a publication of the
-    /// same content with position and sequence, perhaps before this returns. `handler`, when not
-    /// empty, completes when the event is durable by the history's own standard, with its position.
+    /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener as
+    /// a publication of the same content and info, with position and sequence, perhaps before this
+    /// returns. `handler`, when not empty, completes when the event is durable by the history's own
+    /// standard, with its position; before or after the listener is told.
     /// @error errc::history_failed; the listener hears `on_append_failed` then.
     virtual void append(const event_ptr& e, append_handler handler) = 0;
 

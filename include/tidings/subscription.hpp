@@ -26,6 +26,8 @@ struct subscribe_options {
 };
 
 /// What a subscription has seen. Read at any time from any thread; each number by itself is exact.
+/// Announcements in band (`tidings.lagged`, `tidings.gap`) are not counted. What matched is at last
+/// delivered, dropped, discarded or failed; what an outlet dropped with an error is failed as well.
 struct subscription_counters {
     std::uint64_t matched = 0;
     std::uint64_t delivered = 0;

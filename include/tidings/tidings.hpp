@@ -22,8 +22,8 @@
 #include <tidings/receiver.hpp>
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/service.hpp>
+#include <tidings/rest_hook/client.hpp>
 #include <tidings/rest_hook/manager.hpp>
-#include <tidings/rest_hook/subscriber.hpp>
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>
 #include <tidings/store/outbox.hpp>

@@ -7,8 +7,8 @@
 
 namespace tidings {
 
-/// How long a client waits before it connects again: doubling from `initial` to `max`, each wait drawn
-/// between half and the whole, so that clients do not come back together.
+/// How long a client waits before it connects again: doubling from `initial` to `max`, each wait
+/// drawn between half and the whole, so that clients do not come back together.
 struct reconnect_options {
     bool enabled = true;
     std::chrono::milliseconds initial{500};
@@ -20,26 +20,32 @@ namespace detail {
 /// The waits of one client. `random` is any uniform number.
 class backoff {
  public:
+    /// A connection that lasted so long begins anew; one that broke at once does not, so that a
+    /// server which takes connections and drops them is not stormed.
+    static constexpr std::chrono::milliseconds lasting{5'000};
+
     explicit backoff(reconnect_options o) : options_(o), next_(o.initial) {}
-    /// A connection stood: the next wait is the first again.
+    /// All is well: the next wait is the first again.
     void reset() noexcept { next_ = options_.initial; }
-    /// The server's own wish (`retry:`).
-    void set_initial(std::chrono::milliseconds t) noexcept {
-        options_.initial = t;
+    /// The server's own wish (`retry:`): no wait is shorter from now on.
+    void set_least(std::chrono::milliseconds t) noexcept {
+        least_ = options_.initial = next_ = t;
         options_.max = std::max(options_.max, t);
-        next_ = t;
     }
     std::chrono::milliseconds next(std::uint64_t random) noexcept {
         const auto full = next_.count();
-        next_ = std::min(next_ * 2, options_.max);
+        // Also from nothing it grows: a peer that is not there must not be asked without a pause.
+        next_ = std::min(std::max(next_ * 2, std::chrono::milliseconds(100)), options_.max);
         const auto half = full / 2;
-        return std::chrono::milliseconds(
+        const auto drawn = std::chrono::milliseconds(
             half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(full - half + 1)));
+        return std::max(drawn, least_);
     }
 
  private:
     reconnect_options options_;
     std::chrono::milliseconds next_;
+    std::chrono::milliseconds least_{0};
 };
 
 }  // namespace detail

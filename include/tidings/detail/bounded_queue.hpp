@@ -33,7 +33,15 @@ class bounded_queue {
                                    bytes_ + cost <= limits_.max_bytes);
     }
 
+    /// Whether the bound is not reached yet; the next event may go beyond its bytes.
+    bool has_room() const noexcept {
+        return events_.empty() ||
+               (events_.size() < limits_.max_events && bytes_ < limits_.max_bytes);
+    }
+
     TIDINGS_DECL pushed push(const event_ptr& e);
+    /// Appends without regard to the bound, for who has asked `has_room`.
+    void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
     /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
     TIDINGS_DECL event_ptr pop();
     /// Counts events that were lost before they came here.
@@ -46,7 +54,7 @@ class bounded_queue {
         event_ptr event;
         std::uint64_t missed_before;
     };
-    void append(const event_ptr& e, std::size_t cost);
+    TIDINGS_DECL void append(const event_ptr& e, std::size_t cost);
     pushed conflate(const event_ptr& e, std::size_t cost);
     void drop_front() noexcept;
 

@@ -46,13 +46,16 @@ TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor exec
 ///
 /// One mutex orders publications: a position is assigned and the event put into every queue and lane
 /// while it is held, so that all of them have position order. Callbacks run after it is released.
-class bus_state final : public subscriber, public history_listener {
+class bus_state final : public subscriber,
+                        public history_listener,
+                        public context_dependent {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options);
     TIDINGS_DECL ~bus_state() override;
 
     /// Ends everything. The handle's destructor.
     TIDINGS_DECL void close() noexcept;
+    void on_context_end() noexcept override;
 
     TIDINGS_DECL receipt publish(std::string_view topic, event&& e, publication_info info = {});
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e,
@@ -80,7 +83,9 @@ class bus_state final : public subscriber, public history_listener {
                                                                 subscribe_options options);
 
     /// Puts a target of a lane under patterns that were checked; `head` is where the history stood at
-    /// that moment: what is published later reaches the target. @error errc::too_many, errc::closed
+    /// that moment: what is published later reaches the target. It is written before the target
+    /// hears of the first event. To be undone by `detach` once.
+    /// @error errc::too_many, errc::closed
     struct place {
         position head{};
         std::uint64_t sequence = 0;
@@ -111,22 +116,27 @@ class bus_state final : public subscriber, public history_listener {
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
+    bool begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept;
     /// What an inlet, or another bus, hands over, as this bus's publication.
-    event_ptr take_over(const event_ptr& e, error_code& ec) const;
+    event_ptr take_over(const event_ptr& e, error_code& ec);
+    void stamp(publication_info& info) noexcept;
+    std::shared_ptr<publish_join> take_uncommitted(const event_ptr& e);
     void publish_joined(const event_ptr& frozen, error_code ec,
                         const std::shared_ptr<publish_join>& join);
     receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join);
     void dispatch_locked(const event_ptr& e, dispatch& d);
     void finish(dispatch& d) noexcept;
     void report_refused(const event_ptr& e, error_code why) noexcept;
-    error_code admit(std::string_view pattern);
+    std::shared_ptr<bus_state> self() {
+        return std::static_pointer_cast<bus_state>(shared_from_this());
+    }
+    error_code admit() const noexcept;
     pattern_entry& entry_of(std::string_view pattern);
     void drop_if_empty(const std::string& pattern) noexcept;
-    void own(const std::shared_ptr<subscription_state>& s);
     template <class S>
     error_code add(std::string_view pattern, const std::shared_ptr<S>& s);
-    error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
-                           const std::shared_ptr<feed_sink>& sink,
+    template <class S>
+    error_code add_resumed(std::string_view pattern, const std::shared_ptr<S>& s,
                            const subscribe_options& options);
 
     net::any_io_executor executor_;
@@ -139,9 +149,10 @@ class bus_state final : public subscriber, public history_listener {
     topic_index<pattern_entry*> index_;
     std::unordered_map<std::string, std::unique_ptr<pattern_entry>> entries_;
     std::vector<pattern_entry*> matched_;  // of the dispatch under way
-    std::unordered_map<const event*, std::shared_ptr<publish_join>> uncommitted_;  // by content
-    std::unordered_map<const void*, std::weak_ptr<subscription_state>> owned_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<publish_join>> uncommitted_;  // by number
+    std::unordered_map<const subscription_state*, std::weak_ptr<subscription_state>> owned_;
     std::uint64_t last_ticket_ = 0;
+    std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
     place head_;
     bool closed_ = false;

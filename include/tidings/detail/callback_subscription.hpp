@@ -24,6 +24,7 @@ class callback_subscription final : public queue_subscription {
 
  private:
     void wake() override;
+    void release() noexcept override;
     void run();
     void call(const event_ptr& e) noexcept;
     void leave();
@@ -46,6 +47,7 @@ class immediate_subscription final : public subscription_state {
 
  private:
     void on_end(error_code) noexcept override {}
+    void release() noexcept override;
     void leave() noexcept;
 
     event_callback_function function_;

@@ -24,13 +24,15 @@ struct feed_options {
     std::function<bool(std::string_view topic)> authorized{};
     queue_limits limits{};                ///< of events that no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
-    std::uint64_t max_lag = 0;            ///< events of the history, 0: as far as it reaches
+    /// How many events of the history it may fall behind once it was live; 0: as far as the history
+    /// reaches. A replay that was asked for may be longer.
+    std::uint64_t max_lag = 0;
     origin_id origin = 0;                 ///< what came from there is not handed back
     std::size_t slice = 64;               ///< events read from the history at once
 };
 
-/// One subscriber's way through the bus, live or from history: the cursor. Lane-confined; created and
-/// started in its lane.
+/// One subscriber's way through the bus, live or from history: the cursor. Lane-confined but for
+/// `start` and `stop`.
 ///
 /// While its sink has room and nothing is missing it is live: events go straight through. When the
 /// sink is full, or a resume was asked for, it reads from the history whenever there is room, until
@@ -42,7 +44,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
                       std::weak_ptr<feed_sink> sink, feed_options options);
     TIDINGS_DECL ~feed() override;
 
-    /// Puts it on the bus. @error errc::too_many, errc::closed
+    /// Puts it on the bus: what is published from here on reaches it. Once, from any thread. The sink
+    /// is not called inside. @error errc::too_many, errc::closed
     TIDINGS_DECL error_code start();
     /// The sink has room again.
     TIDINGS_DECL void pump() noexcept;
@@ -60,13 +63,17 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void on_event(const event_ptr& e) noexcept override;
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
+    void on_missed_kept(std::uint64_t count) noexcept override;
+    void on_bus_closed() noexcept override;
 
  private:
+    void begin() noexcept;
     outcome accept(const event_ptr& e) noexcept;
     void pass(feed_sink& sink, const event_ptr& e) noexcept;
-    void fall_behind(std::uint64_t seen) noexcept;
+    void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
-    void on_slice(error_code ec, history_slice slice) noexcept;
+    void on_slice(error_code ec, const history_slice& slice) noexcept;
+    bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     void end(error_code why) noexcept;
 
@@ -75,12 +82,15 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::weak_ptr<feed_sink> sink_;
     feed_options options_;
     bus_state::place cursor_;
+    bus_state::place start_;  // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
     std::uint64_t seen_ = 0;  // the newest event of the history that passed by while not live
+    std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
     bool live_ = true;
-    bool reading_ = false;
+    bool was_live_ = false;  // behind_ counts
+    bool reading_ = false;   // a read is under way, or its slice is being pushed
 };
 
 }  // namespace tidings::detail

@@ -7,8 +7,8 @@
 
 namespace tidings::detail {
 
-/// What every inlet does with an event that came over a wire: finds its topic, counts the hop, marks
-/// the origin.
+/// What every inlet does with an event that came over a wire: finds its topic, counts the hop,
+/// marks the origin.
 class inlet {
  public:
     inlet(topic_rule rule, origin_id origin) : rule_(std::move(rule)), origin_(origin) {}

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/context_end.hpp>
 #include <tidings/detail/timer_wheel.hpp>
-#include <tidings/receipt.hpp>
 #include <tidings/event_ptr.hpp>
+#include <tidings/receipt.hpp>
 
 #include <boost/asio/strand.hpp>
 
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,6 +39,10 @@ class lane_target {
     }
     /// `count` events for it did not fit into the lane's inbox.
     virtual void on_missed(std::uint64_t count) noexcept = 0;
+    /// The same for events that the bus's history holds.
+    virtual void on_missed_kept(std::uint64_t count) noexcept { on_missed(count); }
+    /// The bus was closed: no event comes any more.
+    virtual void on_bus_closed() noexcept {}
 
  private:
     friend class lane;
@@ -59,13 +65,13 @@ class flushable {
 
 /// A strand of the user's context with what its connections share: an inbox for publications, a list
 /// of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs to a
-/// connection happens in its lane.
-class lane : public std::enable_shared_from_this<lane> {
+/// connection happens in its lane. It ends with the context: what is enqueued later is dropped.
+class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
  public:
     /// `single_thread`: no strand; the context is run by one thread.
     TIDINGS_DECL static std::shared_ptr<lane> make(const net::any_io_executor& executor,
                                                    io::clock& clock, bool single_thread = false);
-    TIDINGS_DECL ~lane();
+    TIDINGS_DECL ~lane() override;
     lane(const lane&) = delete;
     lane& operator=(const lane&) = delete;
 
@@ -87,7 +93,7 @@ class lane : public std::enable_shared_from_this<lane> {
     TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
 
     /// Lane-confined.
-    timer_wheel& timers() noexcept { return timers_; }
+    timer_wheel& timers() noexcept { return *timers_; }
     /// Shared by the lane's connections; valid until the handler returns.
     std::span<std::byte> receive_buffer() noexcept { return receive_buffer_; }
     /// Likewise, where what a turn sends is put together.
@@ -99,40 +105,45 @@ class lane : public std::enable_shared_from_this<lane> {
     };
     const statistics& stats() const noexcept { return stats_; }
 
+    void on_context_end() noexcept override;
+
  private:
+    /// A publication, a call, or without either: how many publications did not fit in here.
     struct letter {
         event_ptr event{};
         std::shared_ptr<const lane_targets> targets{};
         std::uint64_t ticket = 0;
         std::shared_ptr<delivery_join> join{};
         unique_function<void()> call{};
-    };
-    struct overrun {
-        std::shared_ptr<const lane_targets> targets;
-        std::uint64_t count;
+        std::uint64_t missed = 0;
+        std::uint64_t missed_kept = 0;
     };
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
+    bool wake();
+    void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
     void post_turn(unsigned lap);
     void run_turn(unsigned lap);
     bool deliver_inbox() noexcept;
     static void deliver(const letter& l) noexcept;
+    static void deliver_miss(const letter& l) noexcept;
     static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
     void flush_all() noexcept;
 
     net::any_io_executor executor_;
     bool single_thread_;
     std::mutex mutex_;
-    std::vector<letter> inbox_;      // guarded by mutex_, as the next three
+    std::vector<letter> inbox_;  // guarded by mutex_, as the next four
     std::size_t inbox_bytes_ = 0;
-    std::vector<overrun> overruns_;
+    std::vector<std::size_t> overruns_;  // which letters of the inbox tell of misses
     bool turn_posted_ = false;
+    bool ended_ = false;
 
     // Lane-confined from here.
     std::vector<letter> reading_;
     std::vector<std::shared_ptr<flushable>> flushes_;
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};
-    timer_wheel timers_;
+    std::optional<timer_wheel> timers_;  // none once the context is gone
     std::vector<std::byte> receive_buffer_;
     std::vector<std::byte> send_buffer_;
     statistics stats_;

@@ -34,6 +34,12 @@ class publish_join final : public delivery_join {
         const std::lock_guard lock(mutex_);
         leave();
     }
+    /// The history has given the event back and the bus has handed it on, or never will.
+    void dispatched(error_code ec = {}) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (ec) receipt_.error = ec;
+        leave();
+    }
     void kept(error_code ec, const position& p) noexcept {
         const std::lock_guard lock(mutex_);
         if (ec)

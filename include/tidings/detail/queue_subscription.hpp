@@ -26,9 +26,10 @@ class queue_subscription : public subscription_state {
     TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
                            const std::shared_ptr<lane>& l);
 
-    /// For a feed that fills the queue from a history: whether there is room, and who wants to be told
-    /// (on any thread) when there is some again.
+    /// For a feed that fills the queue: whether there is room, what puts an event there without
+    /// regard to the bound, and who wants to be told (on any thread) when there is room again.
     TIDINGS_DECL bool has_room();
+    TIDINGS_DECL void push_fed(const event_ptr& e);
     void on_room(unique_function<void()> f) {
         const std::lock_guard lock(mutex_);
         on_room_ = std::move(f);
@@ -38,6 +39,7 @@ class queue_subscription : public subscription_state {
     /// The queue has something new; called with the mutex held.
     virtual void wake() = 0;
     TIDINGS_DECL void on_end(error_code why) noexcept override;
+    TIDINGS_DECL void drop_waiting() noexcept override;
     /// The consumer's side; with the mutex held. Null when empty.
     TIDINGS_DECL event_ptr take();
     bool more() const noexcept { return !queue_.empty(); }
@@ -52,6 +54,7 @@ class queue_subscription : public subscription_state {
         std::shared_ptr<lane> home;
     };
     outcome push_locked(const event_ptr& e);
+    std::list<waiter> empty_out() noexcept;
     void admit_waiters();
     void expire(const publication* e);
 

@@ -22,6 +22,8 @@ class receiver_subscription final : public queue_subscription {
     };
     void wake() override;
     void on_end(error_code why) noexcept override;
+    void drop_waiting() noexcept override;
+    std::list<reader> take_readers() noexcept;
     void cancel(std::uint64_t id);
     std::vector<event_ptr> take_batch(std::size_t max);  // with the mutex held
 

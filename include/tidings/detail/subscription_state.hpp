@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/context_end.hpp>
 #include <tidings/subscription.hpp>
 
 #include <atomic>
 
 namespace tidings::detail {
 
-/// What a subscription handle and the bus share. One class per way of delivering.
-class subscription_state : public std::enable_shared_from_this<subscription_state> {
+/// What a subscription handle and the bus share. One class per way of delivering. Made by
+/// `make_subscription`.
+class subscription_state : public context_dependent,
+                           public std::enable_shared_from_this<subscription_state> {
  public:
     explicit subscription_state(net::any_io_executor executor, error_code refused = {})
-        : executor_(std::move(executor)), active_(!refused), ended_(static_cast<bool>(refused)), error_(refused) {}
-    virtual ~subscription_state() = default;
+        : executor_(std::move(executor)),
+          active_(!refused),
+          ended_(static_cast<bool>(refused)),
+          error_(refused) {}
     subscription_state(const subscription_state&) = delete;
     subscription_state& operator=(const subscription_state&) = delete;
 
@@ -22,9 +27,7 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
 
     /// Ends it, once: takes it off the bus, discards what is queued. From any thread.
     void end(error_code why) noexcept {
-        if (ended_.exchange(true, std::memory_order_acq_rel)) return;
-        error_ = why;
-        active_.store(false, std::memory_order_release);
+        if (!begin_end(why)) return;
         on_end(why);
         if (auto f = std::exchange(detach_, nullptr)) f();
     }
@@ -34,6 +37,20 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
         std::move(handler)(error_code());
     }
 
+    /// Ends it in silence, and drops whoever waits: the bus's context is gone.
+    void abandon() noexcept {
+        const bool first = begin_end(errc::closed);
+        drop_waiting();
+        if (!first) return;
+        if (auto f = std::exchange(detach_, nullptr)) f();
+    }
+    /// The context that it runs on is gone.
+    void on_context_end() noexcept final {
+        abandon();
+        release();
+        executor_ = ended_executor();
+    }
+
     /// Set before anyone else sees the object: takes it off the bus.
     void on_detach(unique_function<void()> f) { detach_ = std::move(f); }
 
@@ -41,6 +58,8 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
         const auto get = [](const auto& n) { return n.load(std::memory_order_relaxed); };
         return {get(matched), get(delivered), get(dropped), get(discarded), get(failed)};
     }
+    /// Announcements in band were published by no bus; they are not counted.
+    static bool counts(const event_ptr& e) noexcept { return e->info().bus != 0; }
     static void add(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
         counter.fetch_add(n, std::memory_order_relaxed);
     }
@@ -49,13 +68,31 @@ class subscription_state : public std::enable_shared_from_this<subscription_stat
 
  protected:
     virtual void on_end(error_code why) noexcept = 0;
+    /// Drops events and the handlers of who waits for them or for room, without a call.
+    virtual void drop_waiting() noexcept {}
+    /// Nothing will run any more: lets go of callbacks.
+    virtual void release() noexcept {}
 
  private:
+    bool begin_end(error_code why) noexcept {
+        if (ended_.exchange(true, std::memory_order_acq_rel)) return false;
+        error_ = why;
+        active_.store(false, std::memory_order_release);
+        return true;
+    }
+
     net::any_io_executor executor_;
     std::atomic<bool> active_;
     std::atomic<bool> ended_;
     error_code error_;  // written before active_ turns false, read after
     unique_function<void()> detach_;
 };
+
+template <class S, class... Args>
+std::shared_ptr<S> make_subscription(Args&&... args) {
+    auto made = std::make_shared<S>(std::forward<Args>(args)...);
+    watch_context(made->executor(), made->weak_from_this());
+    return made;
+}
 
 }  // namespace tidings::detail

@@ -19,10 +19,12 @@ class target_subscription final : public subscription_state, public lane_target,
     void push(const event_ptr& e) noexcept override { on_event(e); }
     void on_feed_end(error_code why) noexcept override { end(why); }
 
+    TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+
  private:
     void on_end(error_code why) noexcept override;
     bool from_itself(const event_ptr& e) const noexcept;
-    void count(outcome o) noexcept;
+    void count(const event_ptr& e, outcome o) noexcept;
 
     std::shared_ptr<lane> lane_;
     std::shared_ptr<subscriber> subscriber_;
@@ -33,7 +35,7 @@ class queue_feed_sink final : public feed_sink {
  public:
     explicit queue_feed_sink(std::shared_ptr<queue_subscription> q) : queue_(std::move(q)) {}
     bool ready() noexcept override { return queue_->has_room(); }
-    void push(const event_ptr& e) noexcept override { queue_->push(e); }
+    void push(const event_ptr& e) noexcept override { queue_->push_fed(e); }
     void on_feed_end(error_code why) noexcept override { queue_->end(why); }
 
  private:

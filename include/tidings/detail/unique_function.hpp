@@ -32,9 +32,9 @@ class unique_function<R(Args...)> {
     unique_function(std::nullptr_t) noexcept {}
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
-                 std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
+                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
     unique_function(F&& f) {
-        using T = std::remove_cvref_t<F>;
+        using T = std::decay_t<F>;
         if constexpr (in_place<T>) {
             ::new (static_cast<void*>(buffer_)) T(std::forward<F>(f));
             ops_ = &in_place_operations<T>;

@@ -8,8 +8,9 @@
 
 namespace tidings::http {
 
-/// Who makes the request, by `a`, or by `loopback_only()` where `a` is empty. Nothing: the exchange
-/// has been answered 401 (RFC 9110 11.6.1) and is empty. Two Authorization fields count as none.
-TIDINGS_DECL std::optional<principal> authenticate(exchange& x, const authenticator& a);
+/// Who makes the request, in `who`, by `a`, or by `loopback_only()` where `a` is empty; else the
+/// answer to give, 401 (RFC 9110 11.6.1). Two Authorization fields count as none.
+TIDINGS_DECL std::optional<response> authenticate(const exchange& x, const authenticator& a,
+                                                  principal& who);
 
 }  // namespace tidings::http

@@ -3,6 +3,7 @@
 
 #include <tidings/detail/config.hpp>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>

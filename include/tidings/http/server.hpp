@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/completion_handler.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
@@ -9,7 +10,10 @@
 #include <boost/asio/deferred.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
+#include <memory>
+#include <optional>
 
 namespace tidings::http {
 
@@ -91,6 +95,11 @@ class server {
     requires std::convertible_to<Context&, net::execution_context&>
     explicit server(Context& context, server_options options = {})
         : server(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    template <class Context>
+    requires std::convertible_to<Context&, net::execution_context&> server(Context& context,
+                                                                           server_options options,
+                                                                           error_code& ec)
+        : server(net::any_io_executor(context.get_executor()), std::move(options), ec) {}
     server(server&&) = default;
     TIDINGS_DECL server& operator=(server&& o) noexcept;
     TIDINGS_DECL ~server();
@@ -99,7 +108,8 @@ class server {
     /// longest prefix wins. @throws std::invalid_argument for a prefix that does not begin with
     /// "/", std::logic_error after `start`.
     template <class Service>
-    void mount(std::string_view prefix, Service&& s) {
+    requires(!std::invocable<std::remove_cvref_t<Service>&, exchange&>) void mount(
+        std::string_view prefix, Service&& s) {
         static_assert(!std::is_lvalue_reference_v<Service>,
                       "mount takes the service over: std::move it");
         static_assert(http::service<Service>, "a service has `void handle(http::exchange&)`");

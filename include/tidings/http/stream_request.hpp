@@ -13,8 +13,8 @@
 namespace tidings::http {
 
 /// What a request for a stream of events asks for, as every streaming service reads it:
-/// `?topic=<pattern>` (repeatable), `&after=<position>` or `&last_event_id=<position>`, or the field
-/// `Last-Event-ID`, which wins.
+/// `?topic=<pattern>` (repeatable), `&after=<position>` or `&last_event_id=<position>`, or the
+/// field `Last-Event-ID`, which wins.
 struct stream_request {
     tidings::principal principal{};
     std::vector<std::string> patterns{};
@@ -23,8 +23,8 @@ struct stream_request {
 };
 
 struct stream_policy {
-    tidings::authenticator authenticator{};  ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};        ///< empty: whoever is authenticated may subscribe
+    tidings::authenticator authenticator{};      ///< empty: `loopback_only()`
+    tidings::authorizer authorizer{};            ///< empty: whoever is authenticated may subscribe
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
     std::size_t max_patterns = 128;
 };
@@ -45,8 +45,7 @@ TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x,
 /// The feed that answers the request: authorised again for every event it replays.
 TIDINGS_DECL tidings::detail::feed_options feed_for(stream_request&& asked,
                                                     const stream_policy& policy,
-                                                    queue_limits limits,
-                                                    tidings::overflow overflow,
+                                                    queue_limits limits, tidings::overflow overflow,
                                                     std::uint64_t max_lag);
 
 /// The answer of a service that is draining.

@@ -35,7 +35,7 @@ event_ptr make_gap_event(const position& head) {
 
 std::optional<std::uint64_t> lagged_count(const event_ptr& e) noexcept {
     const auto text = e->text();
-    if (e->type() != lagged_type || !text.starts_with(detail::lagged_prefix)) return std::nullopt;
+    if (e->topic() != lagged_type || !text.starts_with(detail::lagged_prefix)) return std::nullopt;
     std::uint64_t count = 0;
     const auto digits = text.substr(detail::lagged_prefix.size());
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), count);

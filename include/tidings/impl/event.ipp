@@ -27,6 +27,7 @@ event& event::data(std::string bytes, std::string_view content_type) & {
     data_ = std::move(bytes);
     content_type_ = content_type;
     value_.reset();
+    deferred_error_ = {};
     has_data_ = true;
     return *this;
 }
@@ -76,6 +77,13 @@ bool is_attribute_text(std::string_view text) noexcept {
     return true;
 }
 
+// RFC 3339 has years of four digits.
+bool is_writable_time(event_time t) noexcept {
+    using namespace std::chrono;
+    const auto day = floor<days>(t);
+    return day >= sys_days(year(0) / January / 1) && day <= sys_days(year(9999) / December / 31);
+}
+
 }  // namespace
 }  // namespace detail
 
@@ -85,6 +93,7 @@ error_code event::check() const noexcept {
     if (source_.empty()) return errc::event_without_source;
     for (const auto* text : {&id_, &type_, &source_, &subject_, &data_schema_, &content_type_})
         if (!detail::is_attribute_text(*text)) return errc::event_bad_attribute_value;
+    if (time_ && !detail::is_writable_time(*time_)) return errc::event_bad_time;
     for (const auto& [name, value] : extensions_) {
         if (!detail::is_attribute_name(name) || detail::is_core_attribute(name))
             return errc::event_bad_attribute_name;

@@ -15,7 +15,7 @@ std::optional<event_ptr> receiver_subscription::try_take() {
     const std::lock_guard lock(mutex_);
     auto e = take();
     if (!e) return std::nullopt;
-    add(delivered);
+    if (counts(e)) add(delivered);
     return e;
 }
 
@@ -24,9 +24,9 @@ std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
     while (batch.size() < max) {
         auto e = take();
         if (!e) break;
+        if (counts(e)) add(delivered);
         batch.push_back(std::move(e));
     }
-    add(delivered, batch.size());
     return batch;
 }
 
@@ -68,14 +68,20 @@ void receiver_subscription::wake() {
     }
 }
 
+std::list<receiver_subscription::reader> receiver_subscription::take_readers() noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(waiting_, {});
+}
+
 void receiver_subscription::on_end(error_code why) noexcept {
     queue_subscription::on_end(why);
-    std::list<reader> waiting;
-    {
-        const std::lock_guard lock(mutex_);
-        waiting.swap(waiting_);
-    }
-    for (auto& w : waiting) std::move(w.handler)(why, std::vector<event_ptr>());
+    for (auto& r : take_readers()) std::move(r.handler)(why, std::vector<event_ptr>());
+}
+
+// A handler may own the coroutine that owns the receiver: it ends outside the lock.
+void receiver_subscription::drop_waiting() noexcept {
+    queue_subscription::drop_waiting();
+    take_readers();
 }
 
 }  // namespace detail

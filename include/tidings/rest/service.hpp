@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/metrics.hpp>

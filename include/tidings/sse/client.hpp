@@ -19,14 +19,17 @@ namespace tidings::sse {
 enum class ready_state { connecting, open, waiting, closed };
 
 struct client_options {
-    std::string url{};  ///< `http://` or `https://`
+    std::string url{};                  ///< `http://` or `https://`
     std::vector<std::string> topics{};  ///< patterns, added to the query as `topic`
     std::string last_event_id{};        ///< where to resume at first
     std::string token{};                ///< sent as `Authorization: Bearer`
     std::string method = "GET";
     std::string body{};
-    http::fields fields{};              ///< further request fields
+    http::fields fields{};  ///< further request fields
     topic_rule topic{};
+    /// Shared with the outlets that lead to the same peer, so that nothing goes back to it; from
+    /// `make_origin()`. 0: its own.
+    origin_id origin = 0;
 
     sse_parser_options limits{};
     reconnect_options reconnect{.enabled = true, .initial = std::chrono::milliseconds(2'000)};
@@ -51,22 +54,26 @@ namespace detail {
 class client_core;
 }
 
-/// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the subscriber it
-/// was given. Messages that are CloudEvents JSON become those events; others become events of type
-/// `sse.<event name>` with the data as text. Reconnects with backoff, with `Last-Event-ID`; follows
-/// 301, 302, 303, 307 and 308. Handle on shared state: move-only, stops when destroyed; safe from any
-/// thread.
+/// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the
+/// subscriber it was given. Messages that are CloudEvents JSON become those events; others become
+/// events of type `sse.<event name>` with the data as text. Reconnects with backoff, with
+/// `Last-Event-ID`, and never sooner than `retry:` asks; follows 301, 302, 303, 307 and 308, each
+/// time anew from its own URL, and leaves its credentials behind on the way to another host. Handle
+/// on shared state: move-only, safe from any thread. Destroying it stops it, and no callback is
+/// called any more; from another thread than the client's one call may be running still.
 ///
-/// Ends for good: 204 (errc::sse_stopped), another media type (errc::sse_bad_content_type), an answer
-/// of 400 to 499 without 408 and 429 (errc::http_status), errc::too_many_redirects. 408, 429 and 5xx
-/// are retried, `Retry-After` heeded.
+/// Ends for good: 204 (errc::sse_stopped), another media type (errc::sse_bad_content_type), any
+/// other answer below 500 but 408 and 429 (errc::http_status), errc::too_many_redirects (also one
+/// without Location), errc::bad_url (a redirect from https to http, say), errc::sse_line_too_long.
+/// 408, 429 and 5xx are retried, `Retry-After` heeded.
 class client {
  public:
     /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
-    client(Context& context, client_options options, any_subscriber sink)
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options,
+                                                                           any_subscriber sink)
         : client(net::any_io_executor(context.get_executor()), std::move(options),
                  std::move(sink)) {}
     /// For the callbacks alone.

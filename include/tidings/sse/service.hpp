@@ -3,6 +3,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/sse/session.hpp>
 
@@ -27,13 +28,18 @@ struct service_options {
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
+    /// Of the inlet that brings the events of those who read here; they get none of them back.
+    /// From `make_origin()`; 0: there is none.
+    origin_id origin = 0;
 
     std::chrono::milliseconds retry{2'000};  ///< sent at the start, drawn from once to twice this
-    std::chrono::milliseconds heartbeat{15'000};  ///< of silence, then the position or a comment
+    /// The longest silence: then the position is sent, or a comment. 0: never.
+    std::chrono::milliseconds heartbeat{15'000};
     std::chrono::milliseconds write_timeout{30'000};
     std::chrono::milliseconds max_lifetime{0};  ///< 0: none; else each stream 80 to 100 % of it
 
     sse::hooks hooks{};
+    log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
 };
 
@@ -42,8 +48,9 @@ class service_state;
 }
 
 /// Serves Server-Sent Events (WHATWG HTML 9.2) below its mount point:
-/// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`). The
-/// id of an event is its position; what a resume cannot bring is announced by an event `tidings.gap`.
+/// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`).
+/// The id of an event is its position; what a resume cannot bring is announced by an event
+/// `tidings.gap`.
 class service {
  public:
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});

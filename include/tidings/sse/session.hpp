@@ -17,7 +17,8 @@ namespace tidings::sse {
 class session : public subscriber {
  public:
     /// Sends one event as it is given (WHATWG HTML 9.2.5).
-    /// @error errc::sse_bad_field for CR, LF or NUL in `event` or `id`, errc::overflow, errc::closed
+    /// @error errc::sse_bad_field for CR, LF or NUL in `event` or `id`, errc::overflow,
+    /// errc::closed
     virtual error_code send(std::string_view data, std::string_view event = {},
                             std::optional<std::string_view> id = std::nullopt) = 0;
     /// A comment; the client ignores it.

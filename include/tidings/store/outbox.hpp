@@ -46,10 +46,20 @@ struct outbox_result {
     error_code last_error{};
 };
 
+/// What to claim.
+struct outbox_query {
+    outbox_time now{};
+    std::size_t max = 0;               ///< entries in all
+    std::size_t max_per_endpoint = 0;  ///< entries of each endpoint
+    std::vector<std::string> except{};  ///< endpoints whose entries are left where they are
+};
+
 /// What `async_claim` gives.
 struct outbox_claim {
-    std::vector<outbox_entry> entries{};     ///< in order of due time, then key
-    std::optional<outbox_time> next_due{};   ///< when the next unclaimed one is due
+    std::vector<outbox_entry> entries{};  ///< in order of due time, then key
+    /// When the next one is due, of the endpoints that are not excepted and of which not
+    /// `max_per_endpoint` were claimed. In the past when `max` was reached.
+    std::optional<outbox_time> next_due{};
 };
 
 enum class outbox_state { pending, claimed, dead };
@@ -73,8 +83,8 @@ class outbox {
 
     /// Takes new entries, all or none; durable when it completes. Keys are given here.
     virtual void start_append(std::vector<outbox_entry> entries, done_handler h) = 0;
-    /// Up to `max` entries that are due at `now`.
-    virtual void start_claim(outbox_time now, std::size_t max, claim_handler h) = 0;
+    /// Entries that are due at `now`.
+    virtual void start_claim(outbox_query q, claim_handler h) = 0;
     /// Settles claimed entries. One that is not claimed is ignored.
     virtual void start_finish(std::vector<outbox_result> results, done_handler h) = 0;
     /// Entries of an endpoint (empty: of all) after a key, in order of keys, for looking.
@@ -94,13 +104,13 @@ class outbox {
             token, std::move(entries));
     }
     template <net::completion_token_for<void(error_code, outbox_claim)> Token = net::deferred_t>
-    [[nodiscard]] auto async_claim(outbox_time now, std::size_t max, Token&& token = Token{}) {
+    [[nodiscard]] auto async_claim(outbox_query query, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, outbox_claim)>(
-            [this](auto handler, outbox_time t, std::size_t n) {
+            [this](auto handler, outbox_query q) {
                 auto io = net::get_associated_executor(handler);
-                start_claim(t, n, claim_handler(io, std::move(handler)));
+                start_claim(std::move(q), claim_handler(io, std::move(handler)));
             },
-            token, now, max);
+            token, std::move(query));
     }
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_finish(std::vector<outbox_result> results, Token&& token = Token{}) {

@@ -33,6 +33,9 @@ struct receiver_options {
     bool allow_unsigned = false;
     event_reader reader{};  ///< empty: `read_standard()`
     topic_rule topic{};     ///< empty: the CloudEvents `topic`, else the type
+    /// Shared with the outlets that lead to the same peer, so that nothing goes back to it; from
+    /// `make_origin()`. 0: its own.
+    origin_id origin = 0;
     std::size_t max_body_bytes = 1024 * 1024;
     /// How many (source, id) pairs are remembered so that a repeated delivery is answered, but not
     /// delivered again.

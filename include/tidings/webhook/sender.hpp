@@ -35,7 +35,8 @@ struct sender_options {
     std::shared_ptr<store::outbox> outbox{};  ///< empty: in memory
     retry_options retry{};
     address_guard_options guard{};  ///< which targets are allowed: public https addresses
-    std::size_t max_in_flight = 64;
+    std::size_t max_in_flight = 64;  ///< of all endpoints, which take turns
+    std::chrono::hours keep_dead{24 * 7};  ///< how long the outbox lists what was given up
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;
@@ -55,6 +56,9 @@ struct endpoint_options {
     std::string id{};                   ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
     http::fields fields{};              ///< further request fields
+    /// Of the inlet that brings the target's own events; none of them goes back to it. From
+    /// `make_origin()`; 0: there is none.
+    origin_id origin = 0;
     std::size_t max_in_flight = 1;      ///< 1: deliveries go out in order, but for those retried
     /// Called once when it answered 410: nothing more is delivered. In the sender's lane.
     std::function<void()> on_gone{};
@@ -113,6 +117,8 @@ class sender {
     TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
     /// Deliveries being made at this moment.
     TIDINGS_DECL std::size_t in_flight() const noexcept;
+    /// For services of the library.
+    const std::shared_ptr<detail::sender_core>& state() const noexcept { return core_; }
 
  private:
     std::shared_ptr<detail::sender_core> core_;

@@ -18,7 +18,7 @@ namespace tidings::websocket {
 enum class client_state_kind { connecting, open, waiting, stopped };
 
 struct client_options {
-    std::string url{};  ///< `ws://host[:port]/path[?query]` or `wss://`
+    std::string url{};                  ///< `ws://host[:port]/path[?query]` or `wss://`
     std::vector<std::string> topics{};  ///< patterns, added to the query as `topic`
     std::optional<position> after{};    ///< where to resume at first; later the client knows itself
     bool resume = true;                 ///< whether to resume after a reconnect
@@ -30,10 +30,10 @@ struct client_options {
     topic_rule topic{};
 
     std::size_t max_message_bytes = 1024 * 1024;
-    queue_limits limits{};  ///< of what waits to be sent
+    queue_limits limits{};  ///< of what waits to be sent; `max_bytes` is what counts here
     reconnect_options reconnect{};
     std::chrono::milliseconds connect_timeout{10'000};
-    std::chrono::milliseconds ping_interval{25'000};
+    std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping; 0: never
     std::chrono::milliseconds pong_timeout{8'000};
     std::chrono::milliseconds close_timeout{5'000};
     std::chrono::milliseconds write_timeout{30'000};
@@ -51,19 +51,23 @@ namespace detail {
 class client_core;
 }
 
-/// A WebSocket client, inlet and outlet in one: the events that come are delivered to the subscriber
-/// it was given; events delivered to it are sent. Reconnects with backoff and resumes after the last
-/// position. Handle on shared state: move-only, stops when destroyed; safe from any thread.
+/// A WebSocket client, inlet and outlet in one: the events that come are delivered to the
+/// subscriber it was given; events delivered to it are sent. Reconnects with backoff and resumes
+/// after the last position. Handle on shared state: move-only, safe from any thread. Destroying it
+/// stops it, and no hook is called any more; from another thread than the client's one call may be
+/// running still.
 ///
-/// A close code of 4500 to 4999, 1002, 1003, 1007 to 1010, or an answer of 400 to 499 without 408 and
-/// 429, ends it for good; everything else is retried.
+/// Ended for good by the server: a close code of 1000, 1002, 1003, 1007 to 1010 or 4500 to 4999
+/// (also our own, when the server breaks the protocol), or an answer of 300 to 499 without 408 and
+/// 429 (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
     /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
-    client(Context& context, client_options options, any_subscriber sink)
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options,
+                                                                           any_subscriber sink)
         : client(net::any_io_executor(context.get_executor()), std::move(options),
                  std::move(sink)) {}
     /// For the hooks alone: raw messages, no events.
@@ -72,13 +76,14 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Closes with 1000 and does not reconnect.
+    /// Closes with 1000 and does not reconnect; `stopped` is told when that is done.
     TIDINGS_DECL void stop() noexcept;
     /// The last position seen.
     TIDINGS_DECL position last_position() const;
     /// The connection now, or null.
     TIDINGS_DECL session_ptr connection() const;
-    /// The client as an outlet: events delivered while it is connected are sent, others are dropped.
+    /// The client as an outlet: events delivered while it is connected are sent, others are
+    /// dropped; once stopped it is closed.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:

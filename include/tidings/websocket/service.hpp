@@ -16,16 +16,16 @@ struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     /// Empty: everyone who is authenticated may subscribe, nobody may publish.
     tidings::authorizer authorizer{};
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    std::vector<std::string> allowed_origins{};       ///< empty: the Origin must be the Host
     std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`
-    topic_rule topic{};  ///< of events that clients send
+    topic_rule topic{};                               ///< of events that clients send
 
     std::size_t max_message_bytes = 64 * 1024;  ///< of one incoming message
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
 
-    std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping
+    std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping; 0: never
     std::chrono::milliseconds pong_timeout{8'000};    ///< then the connection is cut
     std::chrono::milliseconds close_timeout{5'000};
     std::chrono::milliseconds write_timeout{30'000};
@@ -43,8 +43,8 @@ class service_state;
 /// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position;
 /// events the client sends are published where it is granted. Pings carry the client's position.
 ///
-/// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed or
-/// a topic that is not granted 403, a missing credential 401; each says why.
+/// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed
+/// or a topic that is not granted 403, a missing credential 401; each says why.
 class service {
  public:
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});

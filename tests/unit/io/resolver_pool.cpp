@@ -24,7 +24,9 @@ class scripted_lookup {
 
     io::resolver_pool_options options() {
         io::resolver_pool_options o;
-        o.lookup = [s = state_](const std::string& host, error_code& ec) { return s->run(host, ec); };
+        o.lookup = [s = state_](const std::string& host, error_code& ec) {
+            return s->run(host, ec);
+        };
         return o;
     }
     void release() {
@@ -96,7 +98,9 @@ struct answer {
     }
 };
 
-void forbidden(error_code, const std::vector<io::endpoint>&) { FAIL("dropped"); }
+void forbidden(error_code, const std::vector<io::endpoint>&) {
+    FAIL("dropped");
+}
 
 }  // namespace
 
@@ -202,8 +206,7 @@ TEST_CASE("requests for the same name share one answer", "[io][threads]") {
     CHECK(script.asked("hung") == 2);
 }
 
-TEST_CASE("more requests than allowed are answered at once, and room comes back",
-          "[io][threads]") {
+TEST_CASE("more requests than allowed are answered at once, and room comes back", "[io][threads]") {
     net::io_context io;
     scripted_lookup script;
     auto options = script.options();
@@ -245,9 +248,9 @@ TEST_CASE("a cancelled request is dropped even when its answer has been posted",
     scripted_lookup script;
     io::resolver_pool pool(script.options());
     const auto token = std::make_shared<int>();
-    auto cancel = pool.start_resolve(
-        io.get_executor(), "192.0.2.1", 1,
-        [token](error_code, std::vector<io::endpoint>) { FAIL("cancelled"); });
+    auto cancel =
+        pool.start_resolve(io.get_executor(), "192.0.2.1", 1,
+                           [token](error_code, std::vector<io::endpoint>) { FAIL("cancelled"); });
     cancel();
     CHECK(token.use_count() == 1);
     io.run();
@@ -317,12 +320,13 @@ TEST_CASE("requests are made and cancelled from many threads", "[io][threads]") 
         for (int t = 0; t < 3; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < count; ++i) {
-                    auto cancel = pool.start_resolve(
-                        net::make_strand(io), "name" + std::to_string(i % 7), 1,
-                        [&, c = counted(dropped)](error_code ec, std::vector<io::endpoint>) mutable {
-                            if (!ec) ++answered;
-                            c.dropped = nullptr;
-                        });
+                    auto cancel =
+                        pool.start_resolve(net::make_strand(io), "name" + std::to_string(i % 7), 1,
+                                           [&, c = counted(dropped)](
+                                               error_code ec, std::vector<io::endpoint>) mutable {
+                                               if (!ec) ++answered;
+                                               c.dropped = nullptr;
+                                           });
                     if (i % 3 == t) cancel();
                 }
             });

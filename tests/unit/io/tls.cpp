@@ -321,6 +321,22 @@ TEST_CASE("an end without a closure alert is no orderly end", "[io][tls]") {
     CHECK(ec == net::ssl::error::stream_truncated);
 }
 
+TEST_CASE("a shutdown ends what lies below too", "[io][tls]") {
+    network_fixture f(transport::sim);
+    auto plain = f.connect();
+    error_code ec;
+    io::tls_client_options options;
+    options.verify = false;
+    const auto client =
+        detail::make_client_stream(options, "localhost", std::move(plain.client), ec);
+    REQUIRE(client);
+    std::optional<error_code> shut;
+    client->start_shutdown([&](error_code e) { shut = e; });  // before any handshake: no alert
+    CHECK(f.read_error(*plain.server) == net::error::eof);
+    f.run_until([&] { return shut.has_value(); });
+    CHECK_FALSE(*shut);
+}
+
 TEST_CASE("a damaged record is tls_failed", "[io][tls]") {
     network_fixture f(transport::sim);
     auto [client, server] = f.connect();

@@ -10,9 +10,10 @@ namespace tidings::detail {
 /// One publication on its way: what is called once the mutex is released.
 struct bus_state::dispatch {
     receipt& result;
-    const std::shared_ptr<publish_join>& join;
+    std::shared_ptr<publish_join> join{};
     event_ptr event{};  // as it was dispatched; null until then
     std::vector<std::shared_ptr<const pattern_entry::immediate_list>> immediates{};
+    bool from_history = false;  // the join waits for the end of this dispatch
 };
 
 namespace {
@@ -37,11 +38,18 @@ const std::shared_ptr<publish_join> no_join;
 
 }  // namespace
 
+void bus_state::stamp(publication_info& info) noexcept {
+    info.bus = id_;
+    info.position.reset();
+    info.sequence = 0;
+    info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 receipt bus_state::publish(std::string_view topic, event&& e, publication_info info) {
     receipt r;
     r.error = check_topic(topic);
     if (r.error) return r;
-    info.bus = id_;
+    stamp(info);
     const auto frozen = publication::make(topic, std::move(e), std::move(info), r.error);
     return frozen ? publish_frozen(frozen, no_join) : r;
 }
@@ -50,25 +58,24 @@ receipt bus_state::publish(std::string_view topic, const event_ptr& e, publicati
     receipt r;
     r.error = check_topic(topic);
     if (r.error) return r;
-    info.bus = id_;
-    info.position.reset();
-    info.sequence = 0;
+    stamp(info);
     const auto frozen = publication::make(topic, e, std::move(info), r.error);
     return frozen ? publish_frozen(frozen, no_join) : r;
 }
 
-event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) const {
+event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     ec = check_topic(e->topic());
-    if (ec) return {};
+    if (ec) {
+        report_refused(e, ec);
+        return {};
+    }
     auto info = e->info();
     // From another bus: that bus is where it must not go back to.
     if (info.bus != 0) {
         info.origin = info.bus;
         ++info.hops;
     }
-    info.bus = id_;
-    info.position.reset();
-    info.sequence = 0;
+    stamp(info);
     return publication::make(e->topic(), e, std::move(info), ec);
 }
 
@@ -81,7 +88,7 @@ receipt bus_state::publish(const event_ptr& e) {
 void bus_state::start_publish(std::string_view topic, event&& e, publish_handler handler) {
     auto ec = check_topic(topic);
     publication_info info;
-    info.bus = id_;
+    stamp(info);
     event_ptr frozen;
     if (!ec) frozen = publication::make(topic, std::move(e), std::move(info), ec);
     publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)));
@@ -137,8 +144,8 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
         if (history_ && history_->covers(e->topic())) {
             append_handler kept;
             if (join) {
-                join->expect(1);
-                uncommitted_[&e->event()] = join;
+                join->expect(2);  // that it is kept, and that it is dispatched
+                uncommitted_.emplace(e->info().number, join);
                 kept = append_handler(executor_, [join](error_code ec, position p) {
                     join->kept(ec, p);
                 });
@@ -154,16 +161,26 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
     return r;
 }
 
+// With the mutex held.
+std::shared_ptr<publish_join> bus_state::take_uncommitted(const event_ptr& e) {
+    if (uncommitted_.empty()) return {};
+    const auto node = uncommitted_.extract(e->info().number);
+    return node.empty() ? nullptr : std::move(node.mapped());
+}
+
 void bus_state::on_committed(const event_ptr& e) noexcept {
-    if (appending.bus == this) return dispatch_locked(e, *static_cast<dispatch*>(appending.dispatch));
+    if (appending.bus == this) {
+        auto& d = *static_cast<dispatch*>(appending.dispatch);
+        d.from_history = take_uncommitted(e) != nullptr;
+        return dispatch_locked(e, d);
+    }
     receipt unread;
-    std::shared_ptr<publish_join> join;
-    dispatch d{unread, join};
+    dispatch d{unread};
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
-        if (const auto it = uncommitted_.find(&e->event()); it != uncommitted_.end())
-            join = it->second;
+        d.join = take_uncommitted(e);
+        d.from_history = d.join != nullptr;
         dispatch_locked(e, d);
     }
     const depth_guard depth;
@@ -171,13 +188,15 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
+    std::shared_ptr<publish_join> join;
     if (appending.bus == this) {
         static_cast<dispatch*>(appending.dispatch)->result.error = ec;
-        uncommitted_.erase(&e->event());
+        join = take_uncommitted(e);
     } else {
         const std::lock_guard lock(mutex_);
-        uncommitted_.erase(&e->event());
+        join = take_uncommitted(e);
     }
+    if (join) join->dispatched();
     report_refused(e, ec);
 }
 
@@ -189,7 +208,6 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
     d.event = e;
-    uncommitted_.erase(&e->event());
     if (e->info().sequence != 0) {
         head_ = {*e->position(), e->info().sequence};
         d.result.position = e->position();
@@ -226,6 +244,7 @@ void bus_state::finish(dispatch& d) noexcept {
             d.result.count(o);
             if (d.join) d.join->count(o);
         }
+    if (d.from_history) d.join->dispatched();
 }
 
 }  // namespace tidings::detail

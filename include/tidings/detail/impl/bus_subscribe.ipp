@@ -22,19 +22,11 @@ std::shared_ptr<tidings::history> history_of(const history_options& o, io::clock
     return rules.empty() ? nullptr : make_memory_history(std::move(rules), clock);
 }
 
-// A subscription that was refused: its handle says why.
-class refused_subscription final : public subscription_state {
- public:
-    using subscription_state::subscription_state;
-
- private:
-    void on_end(error_code) noexcept override {}
-};
-
 }  // namespace
 
 std::shared_ptr<bus_state> make_bus_state(net::any_io_executor executor, bus_options options) {
-    auto bus = std::make_shared<bus_state>(std::move(executor), std::move(options));
+    auto bus = std::make_shared<bus_state>(executor, std::move(options));
+    watch_context(executor, bus);
     if (bus->history()) bus->history()->listen(bus.get());
     return bus;
 }
@@ -54,16 +46,44 @@ bus_state::~bus_state() {
     if (history_) history_->listen(nullptr);
 }
 
-void bus_state::close() noexcept {
-    std::vector<std::shared_ptr<subscription_state>> ending;
+bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (std::exchange(closed_, true)) return;
+        if (std::exchange(closed_, true)) return false;
         for (const auto& [key, weak] : owned_)
             if (auto s = weak.lock()) ending.push_back(std::move(s));
     }
     if (history_) history_->listen(nullptr);
+    return true;
+}
+
+void bus_state::close() noexcept {
+    std::vector<std::shared_ptr<subscription_state>> ending;
+    if (!begin_close(ending)) return;
     for (const auto& s : ending) s->end(errc::closed);
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, join] : std::exchange(uncommitted_, {}))
+        join->dispatched(errc::closed);
+    for (const auto& [pattern, entry] : entries_)
+        for (const auto& chunk : entry->chunks)
+            chunk.home->enqueue([targets = chunk.targets] {
+                for (const auto& target : *targets) target->on_bus_closed();
+            });
+}
+
+void bus_state::on_context_end() noexcept {
+    std::vector<std::shared_ptr<subscription_state>> ending;
+    begin_close(ending);
+    for (const auto& s : ending) s->abandon();
+    decltype(uncommitted_) unheard;
+    decltype(entries_) entries;
+    {
+        const std::lock_guard lock(mutex_);
+        unheard.swap(uncommitted_);
+        for (const auto& [pattern, entry] : entries_) index_.erase(pattern, entry.get());
+        entries.swap(entries_);
+    }
+    executor_ = ended_executor();
 }
 
 std::size_t bus_state::subscriptions() const noexcept {
@@ -88,24 +108,19 @@ void bus_state::drop_if_empty(const std::string& pattern) noexcept {
     entries_.erase(it);
 }
 
-error_code bus_state::admit(std::string_view pattern) {
+error_code bus_state::admit() const noexcept {
     if (closed_) return errc::closed;
     if (subscriptions_ >= options_.max_subscriptions) return errc::too_many;
-    return check_pattern(pattern);
-}
-
-// Remembers it so that closing the bus ends it.
-void bus_state::own(const std::shared_ptr<subscription_state>& s) {
-    owned_[s.get()] = s;
-    ++subscriptions_;
+    return {};
 }
 
 error_code bus_state::attach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l,
                              const std::shared_ptr<lane_target>& target, place& head) {
     const std::lock_guard lock(mutex_);
-    if (closed_) return errc::closed;
+    if (const auto ec = admit()) return ec;
     for (const auto& pattern : patterns) entry_of(pattern).add(l, target);
+    ++subscriptions_;
     head = head_;
     return {};
 }
@@ -113,6 +128,7 @@ error_code bus_state::attach(const std::vector<std::string>& patterns,
 void bus_state::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,
                        const lane_target* target) noexcept {
     const std::lock_guard lock(mutex_);
+    --subscriptions_;
     for (const auto& pattern : patterns) {
         const auto it = entries_.find(pattern);
         if (it == entries_.end()) continue;
@@ -128,8 +144,9 @@ void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(cons
 
 template <class S>
 error_code bus_state::add(std::string_view pattern, const std::shared_ptr<S>& s) {
+    if (const auto ec = check_pattern(pattern)) return ec;
     const std::lock_guard lock(mutex_);
-    if (const auto ec = admit(pattern)) return ec;
+    if (const auto ec = admit()) return ec;
     auto& entry = entry_of(pattern);
     if constexpr (std::derived_from<S, queue_subscription>)
         entry.queues.push_back(s);
@@ -137,97 +154,93 @@ error_code bus_state::add(std::string_view pattern, const std::shared_ptr<S>& s)
         entry.add(lane_, s);
     else
         entry.add(s);
-    own(s);
-    s->on_detach([weak = std::weak_ptr(std::static_pointer_cast<bus_state>(shared_from_this())),
-                  text = std::string(pattern), key = s.get()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        const std::lock_guard guard(self->mutex_);
-        if (self->owned_.erase(static_cast<subscription_state*>(key)) != 0) --self->subscriptions_;
-        const auto it = self->entries_.find(text);
-        if (it == self->entries_.end()) return;
+    owned_[s.get()] = s;
+    ++subscriptions_;
+    s->on_detach([weak = std::weak_ptr(self()), text = std::string(pattern), key = s.get()] {
+        const auto bus = weak.lock();
+        if (!bus) return;
+        const std::lock_guard guard(bus->mutex_);
+        bus->owned_.erase(key);
+        --bus->subscriptions_;
+        const auto it = bus->entries_.find(text);
+        if (it == bus->entries_.end()) return;
         if constexpr (std::same_as<S, target_subscription>)
-            it->second->remove(self->lane_, key);
+            it->second->remove(bus->lane_, key);
         else if constexpr (std::derived_from<S, queue_subscription>)
             it->second->remove(static_cast<const queue_subscription*>(key));
         else
             it->second->remove(key);
-        self->drop_if_empty(text);
+        bus->drop_if_empty(text);
     });
     return {};
 }
 
 // A subscription that begins in the past gets its events from a feed in the bus's lane.
-error_code bus_state::add_resumed(std::string_view pattern,
-                                  const std::shared_ptr<subscription_state>& s,
-                                  const std::shared_ptr<feed_sink>& sink,
+template <class S>
+error_code bus_state::add_resumed(std::string_view pattern, const std::shared_ptr<S>& s,
                                   const subscribe_options& options) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto ec = admit(pattern)) return ec;
-        own(s);
-    }
+    if (const auto ec = check_pattern(pattern)) return ec;
+    std::shared_ptr<feed_sink> sink;
+    if constexpr (std::same_as<S, target_subscription>)
+        sink = s;
+    else
+        sink = std::make_shared<queue_feed_sink>(s);
     feed_options f;
     f.patterns = {std::string(pattern)};
     f.after = options.after;
     f.limits = options.limits;
     f.overflow = options.overflow;
-    auto self = std::static_pointer_cast<bus_state>(shared_from_this());
-    auto source = std::make_shared<feed>(self, lane_, sink, std::move(f));
-    s->on_detach([weak = std::weak_ptr(self), key = s.get(), source, sink] {
-        source->stop();
-        const auto bus = weak.lock();
-        if (!bus) return;
-        const std::lock_guard guard(bus->mutex_);
-        if (bus->owned_.erase(key) != 0) --bus->subscriptions_;
-    });
-    lane_->enqueue([source, s] {
-        if (!s->active()) return;
-        if (const auto ec = source->start()) s->end(ec);
-    });
-    if (auto* queue = dynamic_cast<queue_subscription*>(s.get()))
-        queue->on_room([l = lane_, weak = std::weak_ptr(source)] {
+    const auto source = std::make_shared<feed>(self(), lane_, sink, std::move(f));
+    if constexpr (std::derived_from<S, queue_subscription>)
+        s->on_room([l = lane_, weak = std::weak_ptr(source)] {
             l->enqueue([weak] {
                 if (const auto f2 = weak.lock()) f2->pump();
             });
         });
-    return {};
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto ec = admit()) return ec;
+        owned_[s.get()] = s;
+        s->on_detach([weak = std::weak_ptr(self()), key = s.get(), source, sink] {
+            source->stop();
+            const auto bus = weak.lock();
+            if (!bus) return;
+            const std::lock_guard guard(bus->mutex_);
+            bus->owned_.erase(key);
+        });
+    }
+    return source->start();
 }
 
 subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subscriber> target,
                                   subscribe_options options) {
-    const auto s = std::make_shared<target_subscription>(lane_, std::move(target));
-    const auto ec = options.after ? add_resumed(pattern, s, s, options) : add(pattern, s);
-    if (ec) return subscription(std::make_shared<refused_subscription>(executor_, ec));
+    const auto s = make_subscription<target_subscription>(lane_, std::move(target));
+    if (const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s))
+        s->end(ec);
     return subscription(s);
 }
 
 subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                            event_callback_function f, subscribe_options options) {
-    const auto s = std::make_shared<callback_subscription>(std::move(io), options, std::move(f),
-                                                           options_.log);
-    const auto ec = options.after
-                        ? add_resumed(pattern, s, std::make_shared<queue_feed_sink>(s), options)
-                        : add(pattern, s);
-    if (ec) return subscription(std::make_shared<refused_subscription>(executor_, ec));
+    const auto s = make_subscription<callback_subscription>(std::move(io), options, std::move(f),
+                                                            options_.log);
+    if (const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s))
+        s->end(ec);
     return subscription(s);
 }
 
 subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
     const auto s =
-        std::make_shared<immediate_subscription>(executor_, std::move(f), options_.log);
-    if (const auto ec = add(pattern, s))
-        return subscription(std::make_shared<refused_subscription>(executor_, ec));
+        make_subscription<immediate_subscription>(executor_, std::move(f), options_.log);
+    if (const auto ec = add(pattern, s)) s->end(ec);
     return subscription(s);
 }
 
 std::shared_ptr<receiver_subscription> bus_state::receive(std::string_view pattern,
                                                           subscribe_options options) {
-    auto s = std::make_shared<receiver_subscription>(executor_, options);
-    const auto ec = options.after
-                        ? add_resumed(pattern, s, std::make_shared<queue_feed_sink>(s), options)
-                        : add(pattern, s);
-    if (ec) s->end(ec);
+    auto s = make_subscription<receiver_subscription>(executor_, options);
+    if (const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s))
+        s->end(ec);
     return s;
 }
 

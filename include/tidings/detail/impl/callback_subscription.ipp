@@ -44,7 +44,8 @@ void callback_subscription::run() {
 }
 
 void callback_subscription::call(const event_ptr& e) noexcept {
-    add(call_guarded(function_, e, log_) ? delivered : failed);
+    const bool done = call_guarded(function_, e, log_);
+    if (!done || counts(e)) add(done ? delivered : failed);
 }
 
 // The batch is over: go on with the next, or tell those who wait for the last call.
@@ -68,6 +69,15 @@ void callback_subscription::end_and_wait(completion_handler<error_code> handler)
         if (scheduled_) return enders_.push_back(std::move(handler));
     }
     std::move(handler)(error_code());
+}
+
+// The run that would have told them was dropped with the context.
+void callback_subscription::release() noexcept {
+    std::vector<completion_handler<error_code>> enders;
+    event_callback_function dead;
+    const std::lock_guard lock(mutex_);
+    enders.swap(enders_);
+    dead = std::move(function_);
 }
 
 outcome immediate_subscription::call(const event_ptr& e) noexcept {
@@ -98,6 +108,14 @@ void immediate_subscription::end_and_wait(completion_handler<error_code> handler
         if (running_ != 0) return enders_.push_back(std::move(handler));
     }
     std::move(handler)(error_code());
+}
+
+void immediate_subscription::release() noexcept {
+    std::vector<completion_handler<error_code>> enders;
+    event_callback_function dead;
+    const std::lock_guard lock(mutex_);
+    enders.swap(enders_);
+    if (running_ == 0) dead = std::move(function_);
 }
 
 }  // namespace tidings::detail

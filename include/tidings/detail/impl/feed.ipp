@@ -18,26 +18,35 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 feed::~feed() { stop(); }
 
 error_code feed::start() {
+    // Until `begin` nothing is read, and what comes is held back.
+    live_ = was_live_ = !options_.after;
+    reading_ = !live_;
+    if (options_.after) cursor_.head = *options_.after;
     attached_ = true;
-    bus_state::place here;
-    if (const auto ec = bus_->attach(options_.patterns, lane_, shared_from_this(), here)) {
+    if (const auto ec = bus_->attach(options_.patterns, lane_, shared_from_this(),
+                                     live_ ? cursor_ : start_)) {
         attached_ = false;
         return ec;
     }
-    if (!options_.after) {
-        cursor_ = here;
-        return {};
-    }
-    if (bus_->history()) {
-        cursor_.head = *options_.after;
-        live_ = false;
-        seen_ = here.sequence;
-        read_more();
-    } else if (const auto sink = sink_.lock()) {
-        // Without a history whatever lay after that position is gone.
-        sink->push(make_gap_event({}));
-    }
+    if (options_.after)
+        lane_->enqueue([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->begin();
+        });
     return {};
+}
+
+void feed::begin() noexcept {
+    const auto sink = sink_.lock();
+    if (!sink || !attached_) return;
+    reading_ = false;
+    if (bus_->history()) {
+        seen_ = std::max(seen_, start_.sequence);
+        return pump();
+    }
+    // Without a history whatever lay after that position is gone.
+    live_ = was_live_ = true;
+    sink->push(make_gap_event({}));
+    pump();
 }
 
 void feed::stop() noexcept {
@@ -68,7 +77,7 @@ outcome feed::accept(const event_ptr& e) noexcept {
         return outcome::queued;
     }
     if (sequence != 0) {
-        fall_behind(sequence);
+        fall_behind(sequence, 1);
         return outcome::queued;
     }
     const auto result = queue_.push(e);
@@ -77,27 +86,36 @@ outcome feed::accept(const event_ptr& e) noexcept {
     return result.result;
 }
 
+// The cursor moves first: a sink may call back.
 void feed::pass(feed_sink& sink, const event_ptr& e) noexcept {
-    sink.push(e);
     if (e->info().sequence != 0) cursor_ = {*e->position(), e->info().sequence};
+    sink.push(e);
 }
 
 // The history is the queue of a stream that is behind.
-void feed::fall_behind(std::uint64_t seen) noexcept {
+void feed::fall_behind(std::uint64_t seen, std::uint64_t events) noexcept {
     seen_ = std::max(seen_, seen);
     live_ = false;
-    if (options_.max_lag != 0 && seen_ - cursor_.sequence > options_.max_lag)
+    behind_ += events;
+    if (was_live_ && options_.max_lag != 0 && behind_ > options_.max_lag)
         return end(errc::lagging);
     pump();
 }
 
 void feed::on_missed(std::uint64_t count) noexcept {
     if (!attached_) return;
-    if (bus_->history()) return fall_behind(bus_->history()->head_sequence());
     dropped_ += count;
     if (options_.overflow == overflow::disconnect) return end(errc::lagging);
     queue_.miss(count);
     pump();
+}
+
+void feed::on_missed_kept(std::uint64_t count) noexcept {
+    if (attached_) fall_behind(bus_->history()->head_sequence(), count);
+}
+
+void feed::on_bus_closed() noexcept {
+    if (attached_) end(errc::closed);
 }
 
 void feed::pump() noexcept {
@@ -125,26 +143,43 @@ void feed::read_more() noexcept {
                      net::bind_executor(lane_->executor(),
                                         [weak = weak_from_this()](error_code ec, history_slice s) {
                                             if (const auto self = weak.lock())
-                                                self->on_slice(ec, std::move(s));
+                                                self->on_slice(ec, s);
                                         })));
 }
 
-void feed::on_slice(error_code ec, history_slice slice) noexcept {
-    reading_ = false;
+void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
-    if (!sink || !attached_) return;
-    if (ec) return end(errc::history_failed);
-    if (slice.gap) sink->push(make_gap_event(slice.next));
-    for (const auto& e : slice.events) {
-        // What does not fit is read again: the history is the buffer.
-        if (!sink->ready()) return;
-        const bool own = options_.origin != 0 && e->info().origin == options_.origin;
-        if (!own && (!options_.authorized || options_.authorized(e->topic()))) sink->push(e);
-        cursor_ = {*e->position(), e->info().sequence};
+    if (sink && attached_) {
+        if (ec) return end(errc::history_failed);
+        if (take_slice(*sink, slice)) {
+            cursor_ = {slice.next, slice.next_sequence};
+            live_ = slice.at_end && slice.next_sequence >= seen_;
+        }
     }
-    cursor_ = {slice.next, slice.next_sequence};
-    live_ = slice.at_end && slice.next_sequence >= seen_;
+    if (live_) {
+        was_live_ = true;
+        behind_ = 0;
+    }
+    reading_ = false;
     pump();
+}
+
+// False when the sink did not take all of it. What does not fit is read again: the history is the
+// buffer.
+bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
+    if (slice.gap) {
+        behind_ = 0;
+        sink.push(make_gap_event(slice.next));
+    }
+    for (const auto& e : slice.events) {
+        if (!attached_ || !sink.ready()) return false;
+        cursor_ = {*e->position(), e->info().sequence};
+        const bool own = options_.origin != 0 && e->info().origin == options_.origin;
+        if (own) continue;
+        if (behind_ != 0) --behind_;
+        if (!options_.authorized || options_.authorized(e->topic())) sink.push(e);
+    }
+    return attached_;
 }
 
 void feed::refresh(unique_function<void()> f) {

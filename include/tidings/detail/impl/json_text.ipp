@@ -41,6 +41,9 @@ std::string read_json_string(std::string_view literal) {
 }
 
 bool is_json(std::string_view text) noexcept {
+    // The parser takes a NUL for the end, and skips a byte order mark; neither is JSON, and what is
+    // taken for JSON is written out as it stands.
+    if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) return false;
     try {
         return nlohmann::json::accept(text);
     } catch (...) {  // out of memory

@@ -24,13 +24,15 @@ std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock
                                  bool single_thread) {
     net::any_io_executor inner = executor;
     if (!single_thread) inner = net::make_strand(executor);
-    return std::shared_ptr<lane>(new lane(std::move(inner), clock, single_thread));
+    const std::shared_ptr<lane> made(new lane(std::move(inner), clock, single_thread));
+    watch_context(executor, made);
+    return made;
 }
 
 lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
     : executor_(std::move(executor)),
       single_thread_(single_thread),
-      timers_(executor_, clock),
+      timers_(std::in_place, executor_, clock),
       receive_buffer_(buffer_bytes),
       send_buffer_(buffer_bytes) {}
 
@@ -42,20 +44,21 @@ bool lane::running_here() const noexcept {
     return strand != nullptr && strand->running_in_this_thread();
 }
 
+// With the mutex held. False once the context is gone.
+bool lane::wake() {
+    if (!ended_ && !std::exchange(turn_posted_, true)) post_turn(0);
+    return !ended_;
+}
+
 bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
                    std::uint64_t ticket, std::shared_ptr<delivery_join> join) {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(turn_posted_, true)) post_turn(0);
+    if (!wake()) return false;
     if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
         if (join)
             for (std::size_t i = 0; i < targets->size(); ++i)
                 join->finished(errc::overflow, outcome::dropped);
-        const auto known = std::find_if(overruns_.begin(), overruns_.end(),
-                                        [&](const overrun& o) { return o.targets == targets; });
-        if (known != overruns_.end())
-            ++known->count;
-        else
-            overruns_.push_back({std::move(targets), 1});
+        note_missed(e, std::move(targets));
         return false;
     }
     inbox_bytes_ += e->event().text().size();
@@ -63,17 +66,29 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
     return true;
 }
 
+// One letter for each list that missed something, at the place where it happened: what is enqueued
+// later (the call of `bus_state::locate`) must find the target told.
+void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets) {
+    auto known = std::find_if(overruns_.begin(), overruns_.end(),
+                              [&](std::size_t i) { return inbox_[i].targets == targets; });
+    if (known == overruns_.end()) {
+        known = overruns_.insert(overruns_.end(), inbox_.size());
+        inbox_.push_back({{}, std::move(targets), 0, {}, {}});
+    }
+    auto& note = inbox_[*known];
+    ++(e->info().sequence != 0 ? note.missed_kept : note.missed);
+}
+
 void lane::enqueue(unique_function<void()> f) {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(turn_posted_, true)) post_turn(0);
-    inbox_.push_back({{}, {}, 0, {}, std::move(f)});
+    if (wake()) inbox_.push_back({{}, {}, 0, {}, std::move(f)});
 }
 
 void lane::schedule_flush(std::shared_ptr<flushable> f) {
     if (std::exchange(f->scheduled_, true)) return;
     flushes_.push_back(std::move(f));
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(turn_posted_, true)) post_turn(0);
+    wake();
 }
 
 void lane::post_turn(unsigned lap) {
@@ -84,10 +99,10 @@ void lane::post_turn(unsigned lap) {
 // waits for one lap of the executor without news before it flushes, so that the burst leaves in one
 // send per connection.
 void lane::run_turn(unsigned lap) {
-    if (lap == 0) turn_started_ = timers_.clock().now();
+    if (lap == 0) turn_started_ = timers_->clock().now();
     ++stats_.laps;
     const bool news = deliver_inbox();
-    if (news && lap < max_laps && timers_.clock().now() - turn_started_ < max_turn)
+    if (news && lap < max_laps && timers_->clock().now() - turn_started_ < max_turn)
         return post_turn(lap + 1);
     flush_all();
     const std::lock_guard lock(mutex_);
@@ -96,25 +111,22 @@ void lane::run_turn(unsigned lap) {
 }
 
 bool lane::deliver_inbox() noexcept {
-    std::vector<overrun> overruns;
     {
         const std::lock_guard lock(mutex_);
         reading_.swap(inbox_);
-        overruns.swap(overruns_);
+        overruns_.clear();
         inbox_bytes_ = 0;
     }
     bool news = false;
     for (auto& l : reading_) {
         if (l.call) {
             l.call();
-        } else {
-            deliver(l);
-            news = true;
+            continue;
         }
+        l.event ? deliver(l) : deliver_miss(l);
+        news = true;
     }
     reading_.clear();
-    for (const auto& o : overruns)
-        for (const auto& target : *o.targets) target->on_missed(o.count);
     return news;
 }
 
@@ -133,6 +145,13 @@ void lane::deliver(const letter& l) noexcept {
     }
 }
 
+void lane::deliver_miss(const letter& l) noexcept {
+    for (const auto& target : *l.targets) {
+        if (l.missed != 0) target->on_missed(l.missed);
+        if (l.missed_kept != 0) target->on_missed_kept(l.missed_kept);
+    }
+}
+
 void lane::flush_all() noexcept {
     flushing_.swap(flushes_);
     for (const auto& f : flushing_) {
@@ -141,6 +160,22 @@ void lane::flush_all() noexcept {
         f->flush();
     }
     flushing_.clear();
+}
+
+// What the letters and connections hold may be all that keeps this lane alive, and they may hold the
+// lane: without this, a context that is destroyed with work left would leave both behind.
+void lane::on_context_end() noexcept {
+    std::vector<letter> letters;
+    {
+        const std::lock_guard lock(mutex_);
+        ended_ = true;
+        letters.swap(inbox_);
+        overruns_.clear();
+    }
+    const auto unread = std::move(reading_);
+    const auto unflushed = std::move(flushes_);
+    timers_.reset();
+    executor_ = ended_executor();
 }
 
 }  // namespace tidings::detail

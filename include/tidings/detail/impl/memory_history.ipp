@@ -113,8 +113,11 @@ void memory_history::append(const event_ptr& e, append_handler handler) {
         auto info = e->info();
         info.sequence = head_ + 1;
         info.position = position_of(info.sequence);
-        committed = publication::make(e->topic(), e, std::move(info), ec);
-        if (committed && ring != nullptr) {
+        if (ring == nullptr)
+            ec = errc::history_failed;
+        else
+            committed = publication::make(e->topic(), e, std::move(info), ec);
+        if (committed) {
             ++head_;
             if (const auto& id = e->event().id(); !id.empty())
                 ids_[e->source() + '\0' + id] = head_;

@@ -79,33 +79,43 @@ void queue_subscription::expire(const publication* e) {
 
 bool queue_subscription::has_room() {
     const std::lock_guard lock(mutex_);
-    const bool room = queue_.fits(0) && waiters_.empty();
+    const bool room = queue_.has_room();
     wants_room_ = !room;
     return room;
+}
+
+void queue_subscription::push_fed(const event_ptr& e) {
+    const std::lock_guard lock(mutex_);
+    if (!active()) return;
+    if (counts(e)) add(matched);
+    queue_.push_over(e);
+    wake();
 }
 
 event_ptr queue_subscription::take() {
     auto e = queue_.pop();
     if (e) admit_waiters();
-    if (wants_room_ && queue_.fits(0) && on_room_) {
+    if (wants_room_ && queue_.has_room() && on_room_) {
         wants_room_ = false;
         on_room_();
     }
     return e;
 }
 
+std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
+    const std::lock_guard lock(mutex_);
+    add(discarded, queue_.clear() + waiters_.size());
+    on_room_ = nullptr;
+    return std::exchange(waiters_, {});
+}
+
 void queue_subscription::on_end(error_code why) noexcept {
-    std::list<waiter> waiting;
-    {
-        const std::lock_guard lock(mutex_);
-        add(discarded, queue_.clear());
-        waiting.swap(waiters_);
-        on_room_ = nullptr;
-    }
-    for (auto& w : waiting) {
+    for (auto& w : empty_out()) {
         w.join->finished(why, outcome::closed);
         cancel_in_lane(w.home, std::move(w.timer));
     }
 }
+
+void queue_subscription::drop_waiting() noexcept { empty_out(); }
 
 }  // namespace tidings::detail

@@ -10,11 +10,10 @@
 
 namespace tidings::detail {
 
-send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream, callbacks c,
+send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
                        std::chrono::milliseconds write_timeout)
     : lane_(std::move(l)),
       stream_(&stream),
-      callbacks_(std::move(c)),
       write_timeout_(write_timeout),
       deadline_([this] { fail(errc::timed_out); }) {}
 
@@ -30,30 +29,35 @@ void send_queue::append(std::string bytes) {
 
 void send_queue::add(item i) {
     if (closed_ || i.bytes.empty()) return;
-    pending_ += i.bytes.size();
+    const auto size = held() + i.bytes.size();
     items_.push_back(std::move(i));
-    if (pending_ >= max_block_bytes) was_full_ = true;
-    if (blocked_) return;
-    if (pending_ >= max_block_bytes)
-        flush();
-    else
-        lane_->schedule_flush(shared_from_this());
+    hold(size);
+    if (size >= max_block_bytes) was_full_ = true;
+    if (blocked_ || error_) return;
+    lane_->schedule_flush(shared_from_this());
+    if (size >= max_block_bytes) write();
 }
 
 void send_queue::when_empty(unique_function<void()> f) {
     when_empty_ = std::move(f);
-    if (pending_ == 0 || closed_) lane_->enqueue([self = shared_from_this()] {
-        if (auto g = std::exchange(self->when_empty_, nullptr)) g();
-    });
+    if (empty() || closed_)
+        lane_->enqueue([self = shared_from_this()] {
+            if (auto g = std::exchange(self->when_empty_, nullptr)) g();
+        });
 }
 
 void send_queue::flush() noexcept {
-    if (closed_ || blocked_ || nothing_left()) return;
     const auto keep = shared_from_this();
-    if (!stream_->can_poll()) return write_async();
-    while (!nothing_left())
-        if (!write_polled()) return;
-    after_progress();
+    write();
+    if (error_)
+        fail(error_);
+    else
+        after_progress();
+}
+
+void send_queue::write() noexcept {
+    if (closed_ || blocked_ || error_ || nothing_left()) return;
+    stream_->can_poll() ? write_polled() : write_async();
 }
 
 // The bytes to write next, contiguous: one item as it stands, or several gathered.
@@ -72,7 +76,7 @@ std::string_view send_queue::next_block() {
 }
 
 void send_queue::consume(std::size_t sent) noexcept {
-    pending_ -= sent;
+    hold(held() - sent);
     while (sent != 0) {
         auto& front = items_[first_];
         const auto part = std::min(sent, front.bytes.size());
@@ -93,18 +97,21 @@ void send_queue::consume(std::size_t sent) noexcept {
     }
 }
 
-// False when the socket is full or broken.
-bool send_queue::write_polled() noexcept {
-    error_code ec;
-    const auto block = next_block();
-    const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
-    ++writes_;
-    if (ec == net::error::would_block || ec == net::error::try_again)
-        return wait_writable(), false;
-    if (ec) return fail(ec), false;
-    consume(sent);
-    if (sent < block.size()) return wait_writable(), false;
-    return true;
+void send_queue::write_polled() noexcept {
+    while (!nothing_left()) {
+        error_code ec;
+        const auto block = next_block();
+        const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
+        ++writes_;
+        if (ec == net::error::would_block || ec == net::error::try_again) return wait_writable();
+        if (ec) {
+            error_ = ec;
+            return;
+        }
+        const bool all = sent == block.size();
+        consume(sent);
+        if (!all) return wait_writable();
+    }
 }
 
 void send_queue::wait_writable() noexcept {
@@ -114,40 +121,37 @@ void send_queue::wait_writable() noexcept {
         if (self->closed_) return;
         self->blocked_ = false;
         self->deadline_.cancel();
-        if (ec) return self->fail(ec);
+        self->error_ = ec;
         self->flush();
-        if (!self->nothing_left()) self->after_progress();
     });
 }
 
 void send_queue::write_async() noexcept {
-    if (writing_.empty()) writing_ = next_block();
+    if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
     blocked_ = true;
     deadline_.arm(lane_->timers(), write_timeout_);
     ++writes_;
-    stream_->start_write(
-        std::as_bytes(std::span(writing_)),
-        [self = shared_from_this()](error_code ec, std::size_t n) {
-            if (self->closed_) return;
-            self->blocked_ = false;
-            self->deadline_.cancel();
-            if (ec) return self->fail(ec);
-            self->consume(n);
-            self->writing_.erase(0, n);
-            if (!self->nothing_left()) self->write_async();
-            self->after_progress();
-        });
+    stream_->start_write(std::as_bytes(std::span(writing_)),
+                         [self = shared_from_this()](error_code ec, std::size_t n) {
+                             if (self->closed_) return;
+                             self->blocked_ = false;
+                             self->deadline_.cancel();
+                             self->error_ = ec;
+                             self->consume(n);
+                             self->writing_.erase(0, n);
+                             if (self->writing_.empty()) std::string().swap(self->writing_);
+                             self->flush();
+                         });
 }
 
 // Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
 void send_queue::after_progress() noexcept {
-    if (pending_ == 0) {
+    if (closed_) return;
+    if (empty())
         if (auto f = std::exchange(when_empty_, nullptr)) f();
-    }
-    if (was_full_ && !closed_ && pending_ <= max_block_bytes / 2) {
-        was_full_ = false;
-        if (callbacks_.on_room) callbacks_.on_room();
-    }
+    if (closed_ || !was_full_ || held() > max_block_bytes / 2) return;
+    was_full_ = false;
+    if (callbacks_.on_room) callbacks_.on_room();
 }
 
 void send_queue::fail(error_code ec) noexcept {
@@ -164,7 +168,7 @@ void send_queue::close() noexcept {
     deadline_.cancel();
     items_.clear();
     first_ = 0;
-    pending_ = 0;
+    hold(0);
     callbacks_ = {};
     when_empty_ = nullptr;
 }

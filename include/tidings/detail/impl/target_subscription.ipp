@@ -11,14 +11,15 @@ bool target_subscription::from_itself(const event_ptr& e) const noexcept {
     return e->info().origin != 0 && e->info().origin == subscriber_->origin();
 }
 
-void target_subscription::count(outcome o) noexcept {
+void target_subscription::count(const event_ptr& e, outcome o) noexcept {
     if (o == outcome::closed) return end(errc::closed);
+    if (!counts(e)) return;
     add(matched);
     add(o == outcome::dropped ? dropped : delivered);
 }
 
 void target_subscription::on_event(const event_ptr& e) noexcept {
-    if (active() && !from_itself(e)) count(subscriber_->deliver(e));
+    if (active() && !from_itself(e)) count(e, subscriber_->deliver(e));
 }
 
 void target_subscription::on_joined_event(const event_ptr& e,
@@ -30,8 +31,8 @@ void target_subscription::on_joined_event(const event_ptr& e,
                lane_->executor(),
                [self = std::static_pointer_cast<target_subscription>(
                     subscription_state::shared_from_this()),
-                join = std::move(join)](error_code ec, outcome o) {
-                   self->count(o);
+                e, join = std::move(join)](error_code ec, outcome o) {
+                   self->count(e, o);
                    if (ec && o != outcome::closed) add(self->failed);
                    join->finished(ec, o);
                }));
@@ -39,8 +40,15 @@ void target_subscription::on_joined_event(const event_ptr& e,
 
 void target_subscription::on_missed(std::uint64_t count) noexcept {
     if (!active()) return;
+    add(matched, count);
     add(dropped, count);
     subscriber_->deliver(make_lagged_event(count));
+}
+
+// A delivery may be running in the lane: this comes after it.
+void target_subscription::end_and_wait(completion_handler<error_code> handler) {
+    end(errc::closed);
+    lane_->enqueue([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
 }
 
 void target_subscription::on_end(error_code why) noexcept {

@@ -91,9 +91,12 @@ event_time parse_timestamp(std::string_view text, error_code& ec) noexcept {
     const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
                               day(static_cast<unsigned>(d))};
     if (!text.empty() || !date.ok()) return {};
+    const event_time t(sys_days(date) + hours(h) + minutes(mi) + seconds(s) - offset +
+                       microseconds(us));
+    const year_month_day utc(floor<days>(t));
+    if (utc.year() < year(0) || utc.year() > year(9999)) return {};
     ec = {};
-    return event_time(sys_days(date) + hours(h) + minutes(mi) + seconds(s) - offset) +
-           microseconds(us);
+    return t;
 }
 
 }  // namespace tidings::detail

@@ -64,6 +64,8 @@ class client_connection final : public wire_user,
     void close();
     /// Ends it and its job.
     void end(error_code ec);
+    /// Lets go of everything without a word to anybody, when the context is no more.
+    void abandon() noexcept;
 
  private:
     void on_read(error_code ec, std::string_view bytes) override;
@@ -98,7 +100,8 @@ struct origin_pool {
 };
 
 /// What a client handle stands on.
-class client_state : public std::enable_shared_from_this<client_state> {
+class client_state final : public tidings::detail::context_dependent,
+                           public std::enable_shared_from_this<client_state> {
  public:
     client_state(const net::any_io_executor& executor, client_options options);
 
@@ -108,6 +111,8 @@ class client_state : public std::enable_shared_from_this<client_state> {
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);
     void remove(const std::shared_ptr<streamed_exchange>& s) noexcept;
+
+    void on_context_end() noexcept override;
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const client_options& options() const noexcept { return options_; }
@@ -122,7 +127,7 @@ class client_state : public std::enable_shared_from_this<client_state> {
     void begin(const std::shared_ptr<client_job>& job);
     void end();
 
-    const net::any_io_executor executor_;
+    net::any_io_executor executor_;
     const client_options options_;
     const std::shared_ptr<tidings::detail::lane> lane_;
     std::unordered_map<std::string, std::unique_ptr<origin_pool>> pools_;  // lane-confined

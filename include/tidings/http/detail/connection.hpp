@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/context_end.hpp>
 #include <tidings/http/detail/ledger.hpp>
 #include <tidings/http/detail/message_reader.hpp>
 #include <tidings/http/detail/shard.hpp>
@@ -17,6 +18,7 @@ namespace tidings::http::detail {
 /// Every phase but `handling`, which is the service's, has a deadline.
 class connection final : public exchange_owner,
                          public wire_user,
+                         public tidings::detail::context_dependent,
                          public std::enable_shared_from_this<connection> {
     enum class phase {
         handshake,
@@ -42,6 +44,8 @@ class connection final : public exchange_owner,
     void close();
     /// Lets go of everything without a word to anybody, when the context is no more.
     void abandon() noexcept;
+    /// Where no server tells it.
+    void on_context_end() noexcept override;
     /// The server drains: an idle connection closes, a busy one after its answer.
     void drain();
 

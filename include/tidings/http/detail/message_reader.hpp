@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/errc.hpp>
+#include <tidings/http/detail/chunk_decoder.hpp>
 #include <tidings/http/message.hpp>
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct message_frame {
 };
 
 /// Reads the messages of one connection, one after another, from bytes in pieces of any size. No
-/// I/O. Stricter than Beast, which does the parsing: what two readers could read differently
+/// I/O. Beast parses the headers; this is stricter: what two readers could read differently
 /// (RFC 9112 11.2) is an error.
 template <class Message>
 class message_reader {
@@ -57,25 +58,31 @@ class message_reader {
     void expect_no_body() noexcept { no_body_ = true; }
 
     /// Whether something of a message has come.
-    bool begun() const noexcept { return parser_ != nullptr || !buffer_.empty(); }
+    bool begun() const noexcept { return phase_ != phase::start || !buffer_.empty(); }
     std::size_t buffered() const noexcept { return buffer_.size(); }
     std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
 
  private:
+    enum class phase { start, header, body, complete };
+    void begin_header();
     read_step read_header(error_code& ec);
     read_step read_body(error_code& ec);
     bool skip_blank_line();
     error_code check_lines() noexcept;
     error_code finish_header();
-    std::size_t parse(error_code& ec);
+    error_code find_body();
+    void take_known_body(error_code& ec);
 
     const std::size_t max_header_bytes_;
-    std::size_t max_body_bytes_ = no_limit;
+    std::size_t max_body_bytes_ = no_limit;  // counts down
     bool no_body_ = false;
     std::string buffer_;
-    std::unique_ptr<message_parser<Message>> parser_;
+    std::unique_ptr<message_parser<Message>> parser_;  // while there is a header to parse
     Message message_{};
     message_frame frame_{};
+    phase phase_ = phase::start;
+    std::size_t body_left_ = 0;  // where a length was given
+    std::optional<chunk_decoder> chunks_;
     bool blank_skipped_ = false;
     std::size_t header_bytes_ = 0;  // taken out of the buffer
     // Of the header's lines: bytes of the buffer looked at, where the line stands, the byte before.

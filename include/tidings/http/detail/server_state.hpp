@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/context_end.hpp>
 #include <tidings/http/detail/ledger.hpp>
 #include <tidings/http/detail/shard.hpp>
 
@@ -9,13 +10,13 @@ namespace tidings::http::detail {
 /// What a server handle stands on: the listener and its shards. `mount` and `start` are for the
 /// handle's thread; the rest of the work happens on a strand of its own.
 class server_state final : public tidings::detail::drainable,
+                           public tidings::detail::context_dependent,
                            public std::enable_shared_from_this<server_state> {
  public:
     using drain_handler = tidings::detail::completion_handler<error_code>;
     using drained = unique_function<void(error_code)>;
 
     server_state(net::any_io_executor executor, server_options options, error_code& ec);
-    ~server_state() override;
 
     void mount(std::string_view prefix, std::shared_ptr<mounted> service);
     void start();
@@ -23,6 +24,7 @@ class server_state final : public tidings::detail::drainable,
     void stop() noexcept;
     void start_drain(unique_function<void()> done) override;
     void drain(drained done);
+    void on_context_end() noexcept override;
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
     io::endpoint local_endpoint() const noexcept { return local_; }
@@ -36,8 +38,8 @@ class server_state final : public tidings::detail::drainable,
     void end(error_code drain_result);
     void log(log_level level, std::string_view message, error_code ec = {}) const;
 
-    const net::any_io_executor executor_;
-    const net::any_io_executor control_;  // a strand, or the executor itself for a single thread
+    net::any_io_executor executor_;
+    net::any_io_executor control_;  // a strand, or the executor itself for a single thread
     const std::shared_ptr<const server_options> options_;
     const std::shared_ptr<ledger> ledger_;
     std::vector<std::shared_ptr<shard>> shards_;

@@ -12,9 +12,10 @@ namespace tidings::http::detail {
 /// taken over. Confined to its executor. Until its callback it belongs to the client, afterwards to
 /// the `streaming_response` that stands on it.
 class streamed_exchange final : public wire_user,
+                                public tidings::detail::context_dependent,
                                 public std::enable_shared_from_this<streamed_exchange> {
  public:
-    using callback = unique_function<void(error_code, streamed_exchange&)>;
+    using callback = tidings::detail::unique_function<void(error_code, streamed_exchange&)>;
 
     streamed_exchange(const std::shared_ptr<client_state>& owner, net::any_io_executor executor,
                       url to, std::string text, bool upgrade, callback done);
@@ -37,6 +38,7 @@ class streamed_exchange final : public wire_user,
     void close() noexcept;
     /// Ends it; the callback of a read under way is dropped.
     void drop() noexcept;
+    void on_context_end() noexcept override;
 
  private:
     void on_read(error_code ec, std::string_view bytes) override;
@@ -49,7 +51,7 @@ class streamed_exchange final : public wire_user,
     void deliver();
 
     const std::weak_ptr<client_state> owner_;
-    const net::any_io_executor executor_;
+    net::any_io_executor executor_;
     const client_options options_;
     const url to_;
     std::string text_;

@@ -5,7 +5,7 @@
 
 namespace tidings::http {
 
-std::optional<principal> authenticate(exchange& x, const authenticator& a) {
+std::optional<response> authenticate(const exchange& x, const authenticator& a, principal& who) {
     const auto& r = x.request();
     const auto cookie = r.fields.joined("Cookie");
     const auto remote = x.remote_address();
@@ -17,14 +17,14 @@ std::optional<principal> authenticate(exchange& x, const authenticator& a) {
                         .remote_address = remote,
                         .loopback = x.loopback()};
     error_code ec;
-    auto who = a ? a(c, ec) : loopback_only()(c, ec);
-    if (!ec) return who;
+    who = a ? a(c, ec) : loopback_only()(c, ec);
+    if (!ec) return std::nullopt;
+    who = {};
     auto refusal = problem(401, "Unauthorized", ec.message());
     // RFC 6750 3.1: a token that came is told apart from none.
     refusal.fields.set("WWW-Authenticate",
                        c.authorization.empty() ? "Bearer" : "Bearer error=\"invalid_token\"");
-    x.respond(std::move(refusal));
-    return std::nullopt;
+    return refusal;
 }
 
 }  // namespace tidings::http

@@ -113,6 +113,19 @@ void client_state::end() {
     }
 }
 
+// Handlers that wait go unheard, as all that waits for the context.
+void client_state::on_context_end() noexcept {
+    ended_ = true;
+    for (const auto& [key, p] : std::exchange(pools_, {})) {
+        for (const auto& c : std::exchange(p->connections, {})) c->abandon();
+    }
+    executor_ = tidings::detail::ended_executor();
+    std::unordered_set<std::shared_ptr<streamed_exchange>> dropped;  // outside the lock
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(streams_);
+}
+
 bool client_state::add(const std::shared_ptr<streamed_exchange>& s) {
     const std::lock_guard lock(mutex_);
     return !closed_ && streams_.insert(s).second;
@@ -160,7 +173,9 @@ inline canceller start_stream(const std::shared_ptr<client_state>& state,
 }  // namespace detail
 
 client::client(net::any_io_executor executor, client_options options)
-    : state_(std::make_shared<detail::client_state>(executor, std::move(options))) {}
+    : state_(std::make_shared<detail::client_state>(executor, std::move(options))) {
+    tidings::detail::watch_context(executor, state_);
+}
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {

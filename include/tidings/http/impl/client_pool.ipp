@@ -163,6 +163,14 @@ void client_connection::end(error_code ec) {
     if (job) job->finish(ec);
 }
 
+void client_connection::abandon() noexcept {
+    phase_ = phase::closed;
+    deadline_.cancel();
+    cancel_connecting_ = nullptr;
+    wire_.reset();
+    job_.reset();
+}
+
 void client_connection::close() {
     const auto self = shared_from_this();
     if (phase_ == phase::closed) return;

@@ -76,6 +76,7 @@ std::shared_ptr<connection> connection::adopt(const request& r, io::stream_ptr s
     made->http_1_0_ = r.version < 11;
     made->reader_.append(leftover);
     made->phase_ = phase::handling;
+    tidings::detail::watch_context(made->home()->executor(), made);
     return made;
 }
 
@@ -303,10 +304,15 @@ void connection::close() {
     if (auto f = std::exchange(on_closed_, nullptr); f && waiting) f();
 }
 
+void connection::on_context_end() noexcept {
+    abandon();
+}
+
 void connection::abandon() noexcept {
     phase_ = phase::closed;
     deadline_.cancel();
     wire_.reset();
+    seat_.reset();
     on_closed_ = nullptr;
     on_drain_ = nullptr;
 }

@@ -15,12 +15,13 @@ bool origin_allowed(const request& r, std::span<const std::string> allowed) {
     if (!allowed.empty()) return std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
 
     error_code ec;
-    const auto page = url::parse(std::string(origin) + '/', ec);
-    if (ec || page.target != "/") return false;
+    const auto page = url::parse(origin, ec);
+    const auto authority = origin.substr(std::min(page.scheme.size() + 3, origin.size()));
+    if (ec || authority.find_first_of("/?#@") != std::string_view::npos) return false;
     // The Host has no scheme of its own: behind a proxy that ends TLS, the page's is right.
     const auto here = url::parse(page.scheme + "://" + std::string(r.fields.get("Host")), ec);
-    return !ec && page.user_info.empty() && here.user_info.empty() && here.target == "/" &&
-           page.host == here.host && page.port == here.port;
+    return !ec && here.user_info.empty() && here.target == "/" && page.host == here.host &&
+           page.port == here.port;
 }
 
 }  // namespace tidings::http

@@ -11,23 +11,39 @@
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tidings::http::detail {
 
-/// Trailer fields are not for us (RFC 9110 6.5.1). This function is pure in newer Boosts and
-/// unknown to older ones, which report trailers as fields: hence a class of its own, without
-/// `override`.
+/// Beast parses no body for us. In 1.81 a chunked one that comes byte by byte fails an assertion of
+/// its, and trailer fields pass for header fields.
 template <bool Request>
-class trailer_ignoring_parser : public boost::beast::http::basic_parser<Request> {
+class header_parser : public boost::beast::http::basic_parser<Request> {
  protected:
     using text = boost::beast::string_view;
+    using length = boost::optional<std::uint64_t>;
+    void on_header_impl(error_code&) override {}
+    void on_body_init_impl(const length&, error_code&) override {}
+    std::size_t on_body_impl(text bytes, error_code&) override { return bytes.size(); }
+    void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, text bytes, error_code&) override {
+        return bytes.size();
+    }
+    void on_finish_impl(error_code&) override {}
+};
+
+/// This function is pure in newer Boosts and unknown to older ones: hence a class of its own,
+/// without `override`.
+template <bool Request>
+class trailerless_parser : public header_parser<Request> {
+ protected:
+    using typename header_parser<Request>::text;
     virtual void on_trailer_field_impl(boost::beast::http::field, text, text, error_code&) {}
 };
 
 template <class Message>
-class message_parser final : public trailer_ignoring_parser<std::is_same_v<Message, request>> {
-    using typename trailer_ignoring_parser<std::is_same_v<Message, request>>::text;
-    using length = boost::optional<std::uint64_t>;
+class message_parser final : public trailerless_parser<std::is_same_v<Message, request>> {
+    using typename trailerless_parser<std::is_same_v<Message, request>>::text;
 
  public:
     message_parser(Message& into, message_frame& frame) : message_(into), frame_(frame) {}
@@ -48,19 +64,8 @@ class message_parser final : public trailer_ignoring_parser<std::is_same_v<Messa
             message_.status = static_cast<unsigned>(code);
     }
     void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
-        if (!this->is_header_done()) message_.fields.append(name, value);
+        message_.fields.append(name, value);
     }
-    void on_header_impl(error_code&) override {}
-    void on_body_init_impl(const length&, error_code&) override {}
-    std::size_t on_body_impl(text bytes, error_code&) override {
-        message_.body.append(bytes.data(), bytes.size());
-        return bytes.size();
-    }
-    void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, text bytes, error_code& ec) override {
-        return on_body_impl(bytes, ec);
-    }
-    void on_finish_impl(error_code&) override {}
 
     Message& message_;
     message_frame& frame_;
@@ -68,7 +73,7 @@ class message_parser final : public trailer_ignoring_parser<std::is_same_v<Messa
 
 inline error_code reading_error(const error_code& ec) noexcept {
     using error = boost::beast::http::error;
-    if (ec == error::body_limit) return errc::too_large;
+    if (ec == error::need_more) return {};
     if (ec == error::header_limit) return errc::header_too_large;
     const bool framing = ec == error::bad_content_length || ec == error::bad_transfer_encoding ||
                          ec == error::multiple_content_length;
@@ -122,6 +127,13 @@ inline error_code check_start(const response& r) noexcept {
     return r.status >= 100 && r.status <= 599 ? error_code() : errc::bad_request;
 }
 
+inline bool may_have_body(const request&) noexcept {
+    return true;
+}
+inline bool may_have_body(const response& r) noexcept {
+    return r.status >= 200 && r.status != 204 && r.status != 304;
+}
+
 template <class Message>
 message_reader<Message>::message_reader(std::size_t max_header_bytes)
     : max_header_bytes_(max_header_bytes) {}
@@ -136,26 +148,29 @@ void message_reader<Message>::reset() {
     parser_.reset();
     message_ = {};
     frame_ = {};
+    phase_ = phase::start;
     max_body_bytes_ = no_limit;
+    chunks_.reset();
     no_body_ = blank_skipped_ = header_ended_ = false;
-    header_bytes_ = scanned_ = line_bytes_ = 0;
+    body_left_ = header_bytes_ = scanned_ = line_bytes_ = 0;
     previous_ = '\n';
 }
 
 template <class Message>
 read_step message_reader<Message>::next(error_code& ec) {
     ec = {};
-    const auto step = parser_ && parser_->is_header_done() ? read_body(ec) : read_header(ec);
+    auto step = read_step::complete;
+    if (phase_ == phase::start || phase_ == phase::header)
+        step = read_header(ec);
+    else if (phase_ == phase::body)
+        step = read_body(ec);
     return ec ? read_step::failed : step;
 }
 
 template <class Message>
 read_step message_reader<Message>::end(error_code& ec) {
     ec = {};
-    if (parser_ && parser_->is_header_done() && parser_->need_eof()) {
-        parser_->put_eof(ec);
-        if (!ec) return read_step::complete;
-    }
+    if (phase_ == phase::body && frame_.until_eof) return read_step::complete;
     ec = begun() ? make_error_code(errc::bad_request) : error_code(net::error::eof);
     return read_step::failed;
 }
@@ -192,29 +207,26 @@ error_code message_reader<Message>::check_lines() noexcept {
 }
 
 template <class Message>
-std::size_t message_reader<Message>::parse(error_code& ec) {
-    const auto taken = parser_->put(net::const_buffer(buffer_.data(), buffer_.size()), ec);
-    buffer_.erase(0, taken);
-    return taken;
+void message_reader<Message>::begin_header() {
+    phase_ = phase::header;
+    parser_ = std::make_unique<message_parser<Message>>(message_, frame_);
+    const auto limit = std::min<std::size_t>(max_header_bytes_, 1U << 30);
+    parser_->header_limit(static_cast<std::uint32_t>(limit));
+    parser_->body_limit(boost::none);
 }
 
 template <class Message>
 read_step message_reader<Message>::read_header(error_code& ec) {
-    if (!parser_ && (!skip_blank_line() || buffer_.empty())) return read_step::more;
+    if (phase_ == phase::start) {
+        if (!skip_blank_line() || buffer_.empty()) return read_step::more;
+        begin_header();
+    }
     ec = check_lines();
     if (ec) return read_step::failed;
-    if (!parser_) {
-        parser_ = std::make_unique<message_parser<Message>>(message_, frame_);
-        const auto limit = std::min<std::size_t>(max_header_bytes_, 1U << 30);
-        parser_->header_limit(static_cast<std::uint32_t>(limit));
-        parser_->body_limit(boost::none);
-        parser_->skip(no_body_);
-    }
-    const auto taken = parse(ec);
+    const auto taken = parser_->put(net::const_buffer(buffer_.data(), buffer_.size()), ec);
+    buffer_.erase(0, taken);
     header_bytes_ += taken;
     scanned_ -= taken;
-    const bool wants_more = ec == boost::beast::http::error::need_more;
-    if (wants_more) ec = {};
     if (ec) ec = reading_error(ec);
     const bool done = !ec && parser_->is_header_done();
     if (header_bytes_ + (done ? 0 : buffer_.size()) > max_header_bytes_)
@@ -225,40 +237,67 @@ read_step message_reader<Message>::read_header(error_code& ec) {
 
 template <class Message>
 error_code message_reader<Message>::finish_header() {
+    parser_.reset();
+    phase_ = phase::body;
     if (const auto ec = check_framing(message_.fields, frame_.version)) return ec;
     if (const auto ec = check_start(message_)) return ec;
     const auto connection = message_.fields.joined("Connection");
     frame_.keep_alive = frame_.version >= 11 ? !header_has_token(connection, "close")
                                              : header_has_token(connection, "keep-alive");
-    if (const auto length = parser_->content_length()) frame_.content_length = *length;
-    frame_.has_body = !parser_->is_done();
-    frame_.until_eof = parser_->need_eof();
-    if (frame_.until_eof) frame_.keep_alive = false;
+    return find_body();
+}
+
+// RFC 9112 6.3.
+template <class Message>
+error_code message_reader<Message>::find_body() {
+    const auto length = message_.fields.find("Content-Length");
+    if (length) {
+        std::uint64_t value = 0;
+        std::from_chars(length->data(), length->data() + length->size(), value);
+        frame_.content_length = value;
+    }
+    if (!may_have_body(message_) || no_body_) {
+        phase_ = phase::complete;
+    } else if (message_.fields.find("Transfer-Encoding")) {
+        chunks_.emplace(max_header_bytes_);
+    } else if (length) {
+        if (*frame_.content_length > no_limit) return errc::too_large;
+        body_left_ = static_cast<std::size_t>(*frame_.content_length);
+        if (body_left_ == 0) phase_ = phase::complete;
+    } else if (std::is_same_v<Message, request>) {
+        phase_ = phase::complete;
+    } else {
+        frame_.until_eof = true;
+        frame_.keep_alive = false;
+    }
+    frame_.has_body = phase_ == phase::body;
     return {};
 }
 
 template <class Message>
 read_step message_reader<Message>::read_body(error_code& ec) {
-    if (parser_->is_done()) return read_step::complete;
-    if (frame_.content_length && *frame_.content_length > max_body_bytes_) {
+    if (chunks_) {
+        buffer_.erase(0, chunks_->feed(buffer_, message_.body, max_body_bytes_, ec));
+        if (chunks_->done()) phase_ = phase::complete;
+    } else {
+        take_known_body(ec);
+    }
+    return phase_ == phase::complete ? read_step::complete : read_step::more;
+}
+
+template <class Message>
+void message_reader<Message>::take_known_body(error_code& ec) {
+    const auto piece = frame_.until_eof ? buffer_.size() : std::min(buffer_.size(), body_left_);
+    if (std::max(piece, body_left_) > max_body_bytes_) {
         ec = errc::too_large;
-        return read_step::failed;
+        return;
     }
-    if (!parser_->eager()) {
-        parser_->eager(true);
-        if (max_body_bytes_ != no_limit) parser_->body_limit(max_body_bytes_);
-    }
-    while (!buffer_.empty() && !parser_->is_done() && !ec) {
-        if (parse(ec) == 0 && !ec) break;
-    }
-    if (ec == boost::beast::http::error::need_more) {
-        // The line of a chunk's size, or a trailer, that goes on and on.
-        ec = {};
-        if (buffer_.size() > max_header_bytes_) ec = errc::header_too_large;
-    } else if (ec) {
-        ec = reading_error(ec);
-    }
-    return parser_->is_done() ? read_step::complete : read_step::more;
+    message_.body.append(buffer_, 0, piece);
+    buffer_.erase(0, piece);
+    max_body_bytes_ -= piece;
+    if (frame_.until_eof) return;
+    body_left_ -= piece;
+    if (body_left_ == 0) phase_ = phase::complete;
 }
 
 template class message_reader<request>;

@@ -24,15 +24,16 @@ class function_service final : public mounted {
 
 }  // namespace detail
 
-server::server(net::any_io_executor executor, server_options options) {
-    error_code ec;
-    state_ = std::make_shared<detail::server_state>(std::move(executor), std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "http::server");
-}
-
 server::server(net::any_io_executor executor, server_options options, error_code& ec) {
     ec = {};
-    state_ = std::make_shared<detail::server_state>(std::move(executor), std::move(options), ec);
+    state_ = std::make_shared<detail::server_state>(executor, std::move(options), ec);
+    tidings::detail::watch_context(executor, state_);
+}
+
+server::server(net::any_io_executor executor, server_options options) {
+    error_code ec;
+    *this = server(std::move(executor), std::move(options), ec);
+    if (ec) throw boost::system::system_error(ec, "http::server");
 }
 
 server& server::operator=(server&& o) noexcept {

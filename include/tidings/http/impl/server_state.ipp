@@ -44,14 +44,18 @@ server_state::server_state(net::any_io_executor executor, server_options options
     }
 }
 
-// Where the context is destroyed before it could run what `end` posted, this is the end.
-server_state::~server_state() {
+void server_state::on_context_end() noexcept {
+    ended_ = true;
+    waiting_.clear();
+    acceptor_.reset();
+    pause_.reset();
+    drain_deadline_.reset();
+    table_.reset();
     for (const auto& s : shards_) {
-        if (!s->routes) continue;
-        for (const auto& c : s->connections) c->abandon();
-        s->connections.clear();
+        for (const auto& c : std::exchange(s->connections, {})) c->abandon();
         s->routes.reset();
     }
+    executor_ = control_ = tidings::detail::ended_executor();
 }
 
 void server_state::log(log_level level, std::string_view message, error_code ec) const {

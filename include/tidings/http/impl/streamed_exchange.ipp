@@ -25,6 +25,7 @@ streamed_exchange::streamed_exchange(const std::shared_ptr<client_state>& owner,
       reader_(options_.max_header_bytes) {}
 
 void streamed_exchange::start() {
+    tidings::detail::watch_context(executor_, weak_from_this());
     net::post(executor_, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->begin();
     });
@@ -150,6 +151,15 @@ void streamed_exchange::deliver() {
     if (n > 0) std::memcpy(into_.data(), body_.data() + body_taken_, n);
     body_taken_ += n;
     std::exchange(read_done_, nullptr)(n > 0 ? error_code() : end_, n);
+}
+
+void streamed_exchange::on_context_end() noexcept {
+    done_ = nullptr;
+    read_done_ = nullptr;
+    deadline_.reset();
+    cancel_connecting_ = nullptr;
+    wire_.reset();
+    executor_ = tidings::detail::ended_executor();
 }
 
 void streamed_exchange::drop() noexcept {

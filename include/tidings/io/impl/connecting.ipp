@@ -18,10 +18,12 @@ namespace tidings::detail {
 /// executor.
 class connecting : public std::enable_shared_from_this<connecting> {
  public:
-    static io::canceller start(io::network& network, net::any_io_executor executor,
-                               io::connect_options options, io::stream_callback done) {
-        auto made = std::shared_ptr<connecting>(
-            new connecting(network, std::move(executor), std::move(options), std::move(done)));
+    /// `network` is asked for the addresses only.
+    static io::canceller start(io::network& network, io::clock& clock,
+                               net::any_io_executor executor, io::connect_options options,
+                               io::stream_callback done) {
+        auto made = std::shared_ptr<connecting>(new connecting(
+            network, clock, std::move(executor), std::move(options), std::move(done)));
         net::post(made->executor_, [made] { made->resolve(); });
         return [weak = std::weak_ptr(made)] {
             const auto self = weak.lock();
@@ -34,13 +36,14 @@ class connecting : public std::enable_shared_from_this<connecting> {
  private:
     static constexpr std::chrono::milliseconds stagger{250};
 
-    connecting(io::network& network, net::any_io_executor executor, io::connect_options options,
-               io::stream_callback done)
+    connecting(io::network& network, io::clock& clock, net::any_io_executor executor,
+               io::connect_options options, io::stream_callback done)
         : network_(network),
+          clock_(clock),
           executor_(std::move(executor)),
           options_(std::move(options)),
           done_(std::move(done)),
-          timer_(io::system_clock().make_timer(executor_)) {}
+          timer_(clock.make_timer(executor_)) {}
 
     void resolve() {
         if (cancelled_) return;
@@ -93,7 +96,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
             if (options_.address_filter && !options_.address_filter(e.address)) continue;
             attempt(net::ip::tcp::endpoint(e.address, e.port));
             if (next_ < endpoints_.size())
-                timer_->start_wait(io::system_clock().now() + stagger, [this] { attempt_next(); });
+                timer_->start_wait(clock_.now() + stagger, [this] { attempt_next(); });
             return;
         }
         if (under_way_ == 0) finish(failure_, nullptr);
@@ -147,6 +150,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     }
 
     io::network& network_;
+    io::clock& clock_;
     net::any_io_executor executor_;
     io::connect_options options_;
     io::stream_callback done_;

@@ -8,6 +8,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <cstdio>
+#include <filesystem>
 
 namespace tidings::detail {
 
@@ -92,7 +93,7 @@ class system_acceptor final : public io::acceptor {
             return;
         }
         bind(wanted, options.backlog, ec);
-        if (ec == net::error::address_in_use && is_stale(wanted)) {
+        if (ec == net::error::address_in_use && is_stale(options.unix_path, wanted)) {
             std::remove(options.unix_path.c_str());
             bind(wanted, options.backlog, ec);
         }
@@ -113,11 +114,16 @@ class system_acceptor final : public io::acceptor {
         if (!ec) a.listen(backlog, ec);
     }
 
-    // What a server that crashed left behind would keep its successor from starting.
-    bool is_stale(const any_endpoint& path) const {
-        any_socket probe(state_->acceptor.get_executor());
+    // What a server that crashed left behind would keep its successor from starting. A connect to
+    // what is no socket at all is refused too.
+    bool is_stale(const std::string& path, const any_endpoint& there) const {
+        std::error_code unknown;
+        if (!std::filesystem::is_socket(path, unknown)) return false;
         error_code ec;
-        probe.connect(path, ec);
+        any_socket probe(state_->acceptor.get_executor());
+        probe.open(there.protocol(), ec);
+        if (!ec) probe.non_blocking(true, ec);  // who listens may be too busy to accept
+        if (!ec) probe.connect(there, ec);
         return ec == net::error::connection_refused;
     }
 

@@ -18,8 +18,8 @@ class machine_network final : public network {
     }
     canceller start_connect(net::any_io_executor executor, connect_options options,
                             stream_callback done) override {
-        return detail::connecting::start(*this, std::move(executor), std::move(options),
-                                         std::move(done));
+        return detail::connecting::start(*this, system_clock(), std::move(executor),
+                                         std::move(options), std::move(done));
     }
     canceller start_resolve(net::any_io_executor executor, std::string host, std::uint16_t port,
                             resolve_callback done) override {

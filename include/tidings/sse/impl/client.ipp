@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/guarded.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/retry_after.hpp>
 #include <tidings/http/url.hpp>
 #include <tidings/sse/detail/client_core.hpp>
+#include <tidings/sse/detail/resolve_location.hpp>
 #include <tidings/topic.hpp>
 
 #include <boost/asio/error.hpp>
@@ -32,16 +34,17 @@ bool is_redirect(unsigned status) noexcept {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// RFC 3986 5.2, for what a Location holds: absolute, scheme-relative, or a path.
-std::string resolve_location(const std::string& base, std::string_view location) {
-    if (location.find("://") != std::string_view::npos) return std::string(location);
-    error_code ec;
-    const auto u = http::url::parse(base, ec);
-    if (location.starts_with("//")) return u.scheme + ":" + std::string(location);
-    const auto origin = u.scheme + "://" + u.authority();
-    if (location.starts_with('/')) return origin + std::string(location);
-    const auto path = u.target.substr(0, u.target.find('?'));
-    return origin + path.substr(0, path.rfind('/') + 1) + std::string(location);
+// An id may hold control characters, a field may not (RFC 9110 5.5).
+bool fits_in_field(std::string_view id) noexcept {
+    return std::none_of(id.begin(), id.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
+    });
+}
+
+// A token must not travel to another host. From http to https it may: it was in the open before.
+bool same_host(const http::url& from, const http::url& to) noexcept {
+    const bool upgraded = from.port == 80 && to.port == 443 && to.secure();
+    return from.host == to.host && (from.port == to.port || upgraded);
 }
 
 }  // namespace
@@ -52,7 +55,7 @@ client_core::client_core(net::any_io_executor executor, client_options options,
       sink_(std::move(sink)),
       lane_(lane::make(executor, *options_.environment.clock)),
       http_(executor, http_options(options_)),
-      inlet_(options_.topic, make_origin()),
+      inlet_(options_.topic, options_.origin != 0 ? options_.origin : make_origin()),
       backoff_(options_.reconnect),
       parser_(options_.limits),
       again_([this] { connect(); }),
@@ -60,10 +63,9 @@ client_core::client_core(net::any_io_executor executor, client_options options,
       buffer_(16 * 1024),
       last_event_id_(options_.last_event_id) {
     if (parser_.set_last_event_id(last_event_id_)) last_event_id_.clear();
-    url_ = start_url();
 }
 
-std::string client_core::start_url() const {
+std::string client_core::own_url() const {
     std::string url = options_.url;
     char separator = url.find('?') == std::string::npos ? '?' : '&';
     for (const auto& topic : options_.topics) {
@@ -77,28 +79,44 @@ void client_core::start() {
     net::post(lane_->executor(), [s = shared_from_this()] { s->connect(); });
 }
 
+template <class F, class... Args>
+void client_core::call(const F& f, const Args&... args) noexcept {
+    guarded(options_.log, "sse", [&] {
+        if (f && !released_) f(args...);
+    });
+}
+
 void client_core::tell(ready_state s, error_code ec) {
     state_ = s;
-    if (options_.on_state) options_.on_state(s, ec);
+    call(options_.on_state, s, ec);
 }
 
 http::request client_core::make_request() const {
     http::request r;
-    r.method = options_.method;
-    r.body = options_.body;
     r.fields = options_.fields;
+    if (!to_.as_get) {
+        r.method = options_.method;
+        r.body = options_.body;
+    }
     r.fields.set("Accept", "text/event-stream").set("Cache-Control", "no-cache");
     if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
+    if (!to_.trusted)
+        for (const auto* name : {"Authorization", "Cookie"}) r.fields.erase(name);
     const auto id = last_event_id();
-    if (!id.empty()) r.fields.set("Last-Event-ID", id);
+    if (!id.empty() && fits_in_field(id)) r.fields.set("Last-Event-ID", id);
     return r;
 }
 
 void client_core::connect() {
     if (stopped_) return;
-    if (redirects_ == 0) tell(ready_state::connecting, {});
+    to_ = {.url = own_url()};
+    tell(ready_state::connecting, {});
+    follow();
+}
+
+void client_core::follow() {
     connecting_ = http_.start_open(
-        lane_->executor(), url_, make_request(),
+        lane_->executor(), to_.url, make_request(),
         [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> r) {
             if (const auto s = weak.lock()) s->on_opened(ec, std::move(r));
         });
@@ -107,38 +125,35 @@ void client_core::connect() {
 void client_core::on_opened(error_code ec, std::unique_ptr<http::streaming_response> r) {
     connecting_ = nullptr;
     if (stopped_) return;
-    if (ec) return ec == errc::bad_url ? give_up(ec) : lost(ec);
+    if (ec == errc::bad_url || ec == errc::invalid_argument) return give_up(ec);
+    if (ec) return lost(ec);
     const auto& head = r->head();
     if (is_redirect(head.status)) return redirect(head);
-    redirects_ = 0;
     if (head.status != 200) return refuse(head);
     if (!is_sse_content_type(head.fields.get("content-type")))
         return give_up(errc::sse_bad_content_type);
     response_ = std::move(r);
     ++connection_;
     parser_.reset_connection();
-    backoff_.reset();
+    opened_ = lane_->timers().clock().now();
     tell(ready_state::open, {});
     read();
 }
 
 void client_core::redirect(const http::response& head) {
     const auto location = head.fields.get("location");
-    if (location.empty() || ++redirects_ > options_.max_redirects)
+    if (location.empty() || ++to_.redirects > options_.max_redirects)
         return give_up(errc::too_many_redirects);
-    const auto next = resolve_location(url_, location);
+    const auto next = resolve_location(to_.url, location);
     error_code ec;
-    const auto from = http::url::parse(url_, ec);
+    const auto from = http::url::parse(to_.url, ec);
     const auto to = http::url::parse(next, ec);
-    // A token must not travel to another host, nor a secure request become a plain one.
-    if (ec || (from.secure() && !to.secure())) return give_up(ec ? ec : errc::bad_url);
-    if (from.authority() != to.authority()) {
-        options_.token.clear();
-        options_.fields.erase("authorization");
-        options_.fields.erase("cookie");
-    }
-    url_ = next;
-    connect();
+    if (ec || (from.secure() && !to.secure())) return give_up(errc::bad_url);
+    if (!same_host(from, to)) to_.trusted = false;
+    const bool post = options_.method == "POST";
+    if (head.status == 303 || (post && head.status <= 302)) to_.as_get = true;
+    to_.url = next;
+    follow();
 }
 
 void client_core::refuse(const http::response& head) {
@@ -152,58 +167,66 @@ void client_core::refuse(const http::response& head) {
 
 void client_core::read() {
     if (options_.idle_timeout.count() != 0) idle_.arm(lane_->timers(), options_.idle_timeout);
-    response_->start_read(buffer_, [weak = weak_from_this(), connection = connection_](
-                                       error_code ec, std::size_t n) {
-        const auto s = weak.lock();
-        if (!s || s->stopped_ || s->connection_ != connection || !s->response_) return;
-        if (n != 0) s->take({reinterpret_cast<const char*>(s->buffer_.data()), n});
-        if (s->stopped_ || s->connection_ != connection || !s->response_) return;
-        ec ? s->lost(ec) : s->read();
-    });
+    response_->start_read(
+        buffer_, [weak = weak_from_this(), connection = connection_](error_code ec, std::size_t n) {
+            const auto s = weak.lock();
+            if (!s || s->stopped_ || s->connection_ != connection || !s->response_) return;
+            if (n != 0) s->take({reinterpret_cast<const char*>(s->buffer_.data()), n});
+            if (s->stopped_ || s->connection_ != connection || !s->response_) return;
+            ec ? s->lost(ec) : s->read();
+        });
 }
 
 void client_core::take(std::string_view bytes) {
     parser_.feed(bytes);
     error_code ec;
-    while (auto item = parser_.next(ec))
-        if (!take_item(std::move(*item))) return;
-    if (ec) lost(ec);
+    while (!stopped_) {
+        const auto item = parser_.next(ec);
+        if (!item) break;
+        take_item(*item);
+    }
+    if (ec) give_up(ec);
 }
 
-// False when a callback stopped us.
-bool client_core::take_item(sse_item&& item) {
+void client_core::take_item(const sse_item& item) {
     if (const auto* m = std::get_if<sse_message>(&item)) {
+        backoff_.reset();
         take_message(*m);
         learn(m->last_event_id);
     } else if (const auto* id = std::get_if<sse_id>(&item)) {
         learn(id->last_event_id);
     } else if (const auto* retry = std::get_if<sse_retry>(&item)) {
-        backoff_.set_initial(retry->time);
-        if (options_.on_retry) options_.on_retry(retry->time);
+        backoff_.set_least(retry->time);
+        call(options_.on_retry, retry->time);
     } else if (const auto* comment = std::get_if<sse_comment>(&item)) {
-        if (options_.on_comment) options_.on_comment(comment->text);
+        call(options_.on_comment, comment->text);
     }
-    return !stopped_;
 }
 
 void client_core::take_message(const sse_message& m) {
-    if (options_.on_message && options_.on_message(m)) return;
-    if (!sink_) return;
+    bool taken = false;
+    guarded(options_.log, "sse",
+            [&] { taken = options_.on_message && !released_ && options_.on_message(m); });
+    if (taken || !sink_) return;
     error_code ec;
     auto e = parse_cloudevents_json(m.data, ec);
     if (ec) {
         ec = {};
         e = {};
-        e.event.type("sse." + m.event).source(options_.url);
+        e.event.type("sse." + m.event).source(options_.url.substr(0, options_.url.find('?')));
         e.event.data(m.data, "text/plain; charset=utf-8");
-        if (!m.last_event_id.empty()) e.event.id(m.last_event_id);
+        // An id stays in force for later messages, but names only the one it came with.
+        if (m.last_event_id != last_event_id()) e.event.id(m.last_event_id);
     }
     const bool control = e.topic.starts_with("tidings.");
     const auto topic = control ? e.topic : inlet_.topic_of(e, ec);
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    if (p) sink_->deliver(p);
-    if (ec && options_.log) options_.log({log_level::warning, "sse", "event refused", ec});
+    const auto complain = [&](std::string_view what) {
+        if (options_.log) options_.log({log_level::warning, "sse", what, ec});
+    };
+    if (ec) return complain("event refused");
+    if (sink_->deliver(p) == outcome::dropped) complain("event dropped by its subscriber");
 }
 
 void client_core::learn(const std::string& id) {
@@ -211,34 +234,46 @@ void client_core::learn(const std::string& id) {
     last_event_id_ = id;
 }
 
-void client_core::lost(error_code why, std::chrono::milliseconds at_least) {
+void client_core::disconnect() noexcept {
     idle_.cancel();
-    if (auto r = std::exchange(response_, nullptr)) r->close();
+    if (const auto r = std::exchange(response_, nullptr)) r->close();
     ++connection_;
-    redirects_ = 0;
+}
+
+void client_core::lost(error_code why, std::chrono::milliseconds at_least) {
+    const bool was_open = response_ != nullptr;
+    disconnect();
+    if (was_open && lane_->timers().clock().now() - opened_ >= backoff::lasting) backoff_.reset();
     if (!options_.reconnect.enabled) return give_up(why);
     tell(ready_state::waiting, why);
-    if (stopped_) return;
     const auto wait = backoff_.next(options_.environment.random->next());
     again_.arm(lane_->timers(), std::max(wait, at_least));
 }
 
 void client_core::give_up(error_code why) {
     stopped_ = true;
-    idle_.cancel();
+    disconnect();
     again_.cancel();
-    if (auto r = std::exchange(response_, nullptr)) r->close();
     if (options_.log && why != errc::closed)
-        options_.log({log_level::warning, "sse", options_.url, why});
+        options_.log({log_level::warning, "sse", "the client gives up", why});
     tell(ready_state::closed, why);
 }
 
 void client_core::stop() noexcept {
-    net::post(lane_->executor(), [s = shared_from_this()] {
-        if (s->stopped_) return;
-        if (auto cancel = std::exchange(s->connecting_, nullptr)) cancel();
-        s->give_up(errc::closed);
-    });
+    try {
+        net::post(lane_->executor(), [s = shared_from_this()] {
+            if (s->stopped_) return;
+            if (auto cancel = std::exchange(s->connecting_, nullptr)) cancel();
+            s->give_up(errc::closed);
+        });
+    } catch (const std::bad_alloc&) {
+        return;  // it ends with the context
+    }
+}
+
+void client_core::release() noexcept {
+    released_ = true;
+    stop();
 }
 
 std::string client_core::last_event_id() const {
@@ -277,19 +312,25 @@ client::client(net::any_io_executor executor, client_options options)
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {
-        stop();
+        if (core_) core_->release();
         core_ = std::move(o.core_);
     }
     return *this;
 }
 
-client::~client() { stop(); }
+client::~client() {
+    if (core_) core_->release();
+}
 
 void client::stop() noexcept {
     if (core_) core_->stop();
 }
 
-std::string client::last_event_id() const { return core_->last_event_id(); }
-ready_state client::state() const noexcept { return core_->state(); }
+std::string client::last_event_id() const {
+    return core_->last_event_id();
+}
+ready_state client::state() const noexcept {
+    return core_->state();
+}
 
 }  // namespace tidings::sse

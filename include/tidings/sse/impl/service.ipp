@@ -17,9 +17,12 @@ namespace detail {
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
-        : bus_(std::move(bus)), options_(std::move(options)) {
-        if (options_.metrics)
-            sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
+        : bus_(std::move(bus)),
+          options_(std::move(options)) {
+        hooks_ = std::make_shared<const sse::hooks>(std::move(options_.hooks));
+        if (!options_.metrics) return;
+        sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
+        unsent_ = options_.metrics->counter("events_unsent", {{"transport", "sse"}});
     }
 
     void handle(http::exchange& x);
@@ -33,6 +36,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     }
     void open(http::exchange& x, http::stream_request asked);
     stream::settings settings_for(const http::exchange& x, const http::stream_request& asked);
+    http::fields header_fields(const http::request& r) const;
     std::string header(const http::request& r) const;
     void add_cors(const http::request& r, http::fields& f) const;
     void gauge(std::int64_t add) const noexcept {
@@ -41,7 +45,9 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::shared_ptr<const sse::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
+    std::atomic<std::uint64_t>* unsent_ = nullptr;
     session_registry<stream> streams_;
 };
 
@@ -77,23 +83,23 @@ void service_state::handle(http::exchange& x) {
         return x.respond(std::move(*refused));
     }
     if (streams_.draining()) return x.respond(http::going_away());
-    if (r.method == "HEAD") {
-        http::response head{200, {{"Content-Type", "text/event-stream"}}, {}};
-        add_cors(r, head.fields);
-        return x.respond(std::move(head));
-    }
+    if (r.method == "HEAD") return x.respond({200, header_fields(r), {}});
     open(x, std::move(asked));
 }
 
-std::string service_state::header(const http::request& r) const {
+http::fields service_state::header_fields(const http::request& r) const {
     http::fields f{{"Content-Type", "text/event-stream"},
                    {"Cache-Control", "no-cache, no-transform"},
                    {"X-Accel-Buffering", "no"}};
     add_cors(r, f);
-    if (r.version >= 11)
-        f.set("Transfer-Encoding", "chunked");
-    else
-        f.set("Connection", "close");
+    return f;
+}
+
+// The connection has left HTTP and will not come back (RFC 9112 9.6).
+std::string service_state::header(const http::request& r) const {
+    auto f = header_fields(r);
+    if (r.version >= 11) f.set("Transfer-Encoding", "chunked");
+    f.set("Connection", "close");
     std::string text = "HTTP/1.1 200 OK\r\n";
     for (const auto& [name, value] : f) text += name + ": " + value + "\r\n";
     return text + "\r\n";
@@ -111,13 +117,13 @@ stream::settings service_state::settings_for(const http::exchange& x,
             most - static_cast<std::int64_t>(x.environment().random->next() %
                                              static_cast<std::uint64_t>(most / 5 + 1)));
     s.chunked = x.request().version >= 11;
-    s.hooks = options_.hooks;
+    s.hooks = hooks_;
+    s.log = options_.log;
     s.sent = sent_;
+    s.unsent = unsent_;
     s.principal = asked.principal;
     s.last_event_id = x.request().fields.get("last-event-id");
-    s.on_end = [weak = weak_from_this()](const stream* ended) {
-        const auto self = weak.lock();
-        if (!self) return;
+    s.on_end = [self = shared_from_this()](const stream* ended) {
         self->streams_.remove(ended);
         self->gauge(-1);
     };
@@ -129,16 +135,19 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     auto settings = settings_for(x, asked);
     // Clients that lost the same server must not all come back at once.
     const auto most = static_cast<std::uint64_t>(options_.retry.count());
-    const auto retry = options_.retry + std::chrono::milliseconds(
-                                            x.environment().random->next() % (most + 1));
+    const auto retry =
+        options_.retry + std::chrono::milliseconds(x.environment().random->next() % (most + 1));
     std::string first;
     append_sse_retry(first, retry);
     append_sse_comment(first, "open");
 
-    const auto s = std::make_shared<stream>(x.take(), std::move(settings));
+    auto taken = x.take();
+    if (!taken.stream) return;
+    const auto s = std::make_shared<stream>(std::move(taken), std::move(settings));
+    const bool welcome = streams_.add(s);
     gauge(1);
     s->start(std::move(text), std::move(first));
-    if (!streams_.add(s)) return s->close();
+    if (!welcome) return s->close();
     if (!bus_ || !s->is_open()) return;
     if (s->subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
                                           options_.overflow, options_.max_lag)))
@@ -151,6 +160,7 @@ void service_state::drain() {
 }
 
 void service_state::cut_all() {
+    streams_.drain();
     for (const auto& s : streams_.all()) s->cut();
 }
 
@@ -174,8 +184,14 @@ service::~service() {
     if (state_) state_->cut_all();
 }
 
-void service::handle(http::exchange& x) { state_->handle(x); }
-void service::drain() { state_->drain(); }
-std::size_t service::sessions() const noexcept { return state_->sessions(); }
+void service::handle(http::exchange& x) {
+    state_->handle(x);
+}
+void service::drain() {
+    state_->drain();
+}
+std::size_t service::sessions() const noexcept {
+    return state_->sessions();
+}
 
 }  // namespace tidings::sse

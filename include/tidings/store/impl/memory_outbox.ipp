@@ -12,31 +12,45 @@ namespace tidings::store {
 namespace {
 
 class memory_outbox final : public outbox {
+    using place = std::pair<outbox_time, std::uint64_t>;  // due, key
+
  public:
     void start_append(std::vector<outbox_entry> entries, done_handler h) override {
         {
             const std::lock_guard lock(mutex_);
             for (auto& e : entries) {
                 e.key = ++last_key_;
-                pending_.emplace(e.due, e.key);
+                add_pending(e);
                 entries_.emplace(e.key, outbox_listed{std::move(e), outbox_state::pending});
             }
         }
         std::move(h)(error_code());
     }
 
-    void start_claim(outbox_time now, std::size_t max, claim_handler h) override {
+    void start_claim(outbox_query q, claim_handler h) override {
+        const std::set<std::string_view> excepted(q.except.begin(), q.except.end());
         outbox_claim claim;
+        std::map<std::string, std::size_t, std::less<>> taken;  // by endpoint
         {
             const std::lock_guard lock(mutex_);
-            while (claim.entries.size() < max && !pending_.empty() &&
-                   pending_.begin()->first <= now) {
-                auto& listed = entries_.at(pending_.begin()->second);
+            auto next = fronts_.begin();
+            while (next != fronts_.end()) {
+                const auto [at, endpoint] = *next;
+                auto& count = taken[std::string(endpoint)];
+                if (excepted.count(endpoint) != 0 || count == q.max_per_endpoint) {
+                    ++next;
+                    continue;
+                }
+                if (at.first > q.now || claim.entries.size() == q.max) break;
+                ++count;
+                auto& listed = entries_.at(at.second);
                 listed.state = outbox_state::claimed;
                 claim.entries.push_back(listed.entry);
-                pending_.erase(pending_.begin());
+                remove_front(endpoint);
+                // Its next entry stands at this place or behind it.
+                next = fronts_.lower_bound({at, {}});
             }
-            if (!pending_.empty()) claim.next_due = pending_.begin()->first;
+            if (next != fronts_.end()) claim.next_due = next->first.first;
         }
         std::move(h)(error_code(), std::move(claim));
     }
@@ -88,13 +102,35 @@ class memory_outbox final : public outbox {
             state = outbox_state::dead;
         } else {
             state = outbox_state::pending;
-            pending_.emplace(entry.due, entry.key);
+            add_pending(entry);
         }
+    }
+
+    void add_pending(const outbox_entry& e) {
+        const auto it = pending_.try_emplace(e.endpoint).first;
+        auto& [endpoint, places] = *it;
+        const place p{e.due, e.key};
+        if (places.empty() || p < *places.begin()) {
+            if (!places.empty()) fronts_.erase({*places.begin(), endpoint});
+            fronts_.emplace(p, endpoint);
+        }
+        places.insert(p);
+    }
+    void remove_front(std::string_view of) {
+        const auto it = pending_.find(of);
+        auto& [endpoint, places] = *it;
+        fronts_.erase({*places.begin(), endpoint});
+        places.erase(places.begin());
+        if (places.empty())
+            pending_.erase(it);
+        else
+            fronts_.emplace(*places.begin(), endpoint);
     }
 
     std::mutex mutex_;
     std::map<std::uint64_t, outbox_listed> entries_;
-    std::set<std::pair<outbox_time, std::uint64_t>> pending_;
+    std::map<std::string, std::set<place>, std::less<>> pending_;  // by endpoint
+    std::set<std::pair<place, std::string_view>> fronts_;          // the first of each endpoint
     std::uint64_t last_key_ = 0;
 };
 

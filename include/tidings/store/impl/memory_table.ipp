@@ -23,7 +23,11 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
     }
     void tell(const row_change& change) {
         const std::lock_guard lock(mutex_);
-        for (const auto& [id, f] : watchers_) f(change);
+        for (auto it = watchers_.begin(); it != watchers_.end();) {
+            const auto [id, f] = *it;  // a copy: it may end its own watch
+            f(change);
+            it = watchers_.upper_bound(id);
+        }
     }
 
  private:

@@ -15,8 +15,7 @@ using namespace tidings::detail;
 
 class sender_core;
 
-/// One endpoint: a subscriber in front, a queue of claimed deliveries behind. The part behind is
-/// confined to the sender's lane.
+/// One endpoint as a subscriber: what it takes goes into the outbox. Safe from any thread.
 class endpoint_state final : public subscriber {
  public:
     endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
@@ -25,16 +24,14 @@ class endpoint_state final : public subscriber {
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
+    /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
+    const std::string& label() const noexcept { return label_; }
     bool active() const noexcept { return active_; }
     void close() noexcept;
     endpoint_counters counters() const noexcept;
 
     outcome deliver(const event_ptr& e) noexcept override;
-
-    // In the sender's lane.
-    std::deque<store::outbox_entry> queue;
-    std::size_t in_flight = 0;
-    io::steady_time paused_until{};
+    origin_id origin() const noexcept override { return options_.origin; }
 
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
@@ -45,20 +42,27 @@ class endpoint_state final : public subscriber {
     net::any_io_executor default_executor() const noexcept override;
     error_code make_entry(const publication& p, store::outbox_entry& out) const;
 
-    std::shared_ptr<sender_core> sender_;
-    endpoint_options options_;
-    standard_signer signer_;
+    const std::shared_ptr<sender_core> sender_;
+    const endpoint_options options_;
+    const std::string label_;
+    const standard_signer signer_;
     std::atomic<bool> active_{true};
 };
 
-/// The sender behind its handle: rounds of claim, send, finish. Lane-confined behind a thread-safe
-/// face.
+/// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a few
+/// entries of each endpoint are claimed and stand in its line, so that one that is slow or down holds
+/// up nobody else. Lane-confined behind a thread-safe face.
 class sender_core final : public drainable, public std::enable_shared_from_this<sender_core> {
  public:
     sender_core(net::any_io_executor executor, sender_options options);
 
+    /// @error as `sender::endpoint`
     std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
+    /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
+    error_code check_target(const std::string& url) const;
     void forget(const std::string& id) noexcept;
+    /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
+    void linger(std::shared_ptr<endpoint_state> e);
     void stop() noexcept;
     void start_drain(unique_function<void()> done) override;
     std::size_t in_flight() const noexcept { return in_flight_; }
@@ -66,50 +70,76 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
     io::system_time now() const { return options_.environment.clock->wall_now(); }
     bool taking() const noexcept { return taking_; }
-    /// Puts entries into the outbox; `done` in the lane.
-    void append(std::vector<store::outbox_entry> entries, unique_function<void(error_code)> done);
+    /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
+    void append(store::outbox_entry entry, unique_function<void(error_code)> done);
 
  private:
+    /// What is claimed for one endpoint.
+    struct line {
+        std::deque<store::outbox_entry> queue{};
+        std::size_t in_flight = 0;
+        io::system_time paused_until{};
+        bool waiting = false;  // for its turn, in ready_
+        bool more = false;     // the outbox may hold more that is due
+    };
+    struct incoming {
+        store::outbox_entry entry;
+        unique_function<void(error_code)> done;
+    };
+
     std::shared_ptr<endpoint_state> find(const std::string& id) const;
+    void append_incoming();
     void claim();
     void on_claimed(error_code ec, store::outbox_claim c);
-    void enqueue(store::outbox_entry e);
-    void run(endpoint_state& e);
-    void send(endpoint_state& e, store::outbox_entry entry);
-    void on_answer(const std::string& endpoint, const store::outbox_entry& entry, error_code ec,
+    void run();
+    bool run_one(const std::string& id);
+    void wait_turn(const std::string& id, line& l);
+    void send(const std::shared_ptr<endpoint_state>& e, line& l);
+    void on_answer(const std::string& id, const store::outbox_entry& entry, error_code ec,
                    const http::response& r);
+    attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
+                  const http::response& r) const;
     void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
-    void gone(endpoint_state& e);
-    void settle(store::outbox_result r);
-    void finish_round();
+    void pause(line& l, io::system_time until);
+    void give_up(line& l, endpoint_state* e, error_code why);
+    void end_round();
+    void finish();
+    void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
+    void bury();
     void check_drained();
-    void report(const attempt& a);
+    void end();
+    void release() noexcept;
+    void report(const endpoint_state& e, const attempt& a) const;
 
-    sender_options options_;
-    std::shared_ptr<store::outbox> outbox_;
-    retry_schedule schedule_;
-    address_guard guard_;
-    std::shared_ptr<lane> lane_;
-    http::client http_;
+    const sender_options options_;
+    const std::shared_ptr<store::outbox> outbox_;
+    const retry_schedule schedule_;
+    const address_guard guard_;
+    const std::shared_ptr<lane> lane_;
 
-    mutable std::mutex mutex_;
-    std::unordered_map<std::string, std::weak_ptr<endpoint_state>> endpoints_;  // guarded by mutex_
+    mutable std::mutex mutex_;  // guards the next four
+    std::unordered_map<std::string, std::weak_ptr<endpoint_state>> endpoints_;
+    std::vector<std::shared_ptr<endpoint_state>> lingering_;
+    std::vector<incoming> incoming_;
+    bool ended_ = false;
     std::atomic<bool> taking_{true};
     std::atomic<std::size_t> in_flight_{0};
 
     // In the lane.
+    std::optional<http::client> http_;  // none: stopped
+    std::unordered_map<std::string, line> lines_;
+    std::deque<std::string> ready_;  // endpoints whose line waits for a free place, in turn
     std::vector<store::outbox_result> results_;
     wheel_timer again_;
+    io::system_time wake_{io::system_time::max()};  // when again_ fires
+    io::system_time last_burial_{};
     wheel_timer drain_deadline_;
     unique_function<void()> drained_;
-    std::size_t queued_ = 0;     // claimed, not in flight
     std::size_t appending_ = 0;
     bool claiming_ = false;
     bool claim_again_ = false;
     bool finishing_ = false;
-    bool more_due_ = false;
-    bool stopped_ = false;
 };
 
 }  // namespace tidings::webhook::detail

@@ -24,11 +24,20 @@ std::string message_id_of(const publication& p) {
     return plain ? id : "msg_" + sha256_hex(p.source() + '\n' + id);
 }
 
+std::string label_of(const endpoint_options& o) {
+    error_code ec;
+    const auto target = http::url::parse(o.url, ec);
+    return o.id == o.url ? target.scheme + "://" + target.authority() : o.id;
+}
+
 }  // namespace
 
 endpoint_state::endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
                                standard_signer signer)
-    : sender_(std::move(sender)), options_(std::move(options)), signer_(std::move(signer)) {}
+    : sender_(std::move(sender)),
+      options_(std::move(options)),
+      label_(label_of(options_)),
+      signer_(std::move(signer)) {}
 
 endpoint_state::~endpoint_state() { sender_->forget(options_.id); }
 
@@ -73,12 +82,9 @@ outcome endpoint_state::deliver(const event_ptr& e) noexcept {
     try {
         store::outbox_entry entry;
         if (make_entry(*e, entry)) return outcome::dropped;
-        std::vector<store::outbox_entry> one;
-        one.push_back(std::move(entry));
-        sender_->append(std::move(one), [self = std::static_pointer_cast<endpoint_state>(
-                                             shared_from_this())](error_code ec) {
-            ++(ec ? self->dead : self->accepted);
-        });
+        const auto self = std::static_pointer_cast<endpoint_state>(shared_from_this());
+        sender_->append(std::move(entry),
+                        [self](error_code ec) { ++(ec ? self->dead : self->accepted); });
         return outcome::queued;
     } catch (const std::bad_alloc&) {
         return outcome::dropped;
@@ -91,9 +97,7 @@ void endpoint_state::start_deliver(event_ptr e, deliver_handler handler) {
     if (is_control(e)) return std::move(handler)(error_code(), outcome::delivered);
     store::outbox_entry entry;
     if (const auto ec = make_entry(*e, entry)) return std::move(handler)(ec, outcome::dropped);
-    std::vector<store::outbox_entry> one;
-    one.push_back(std::move(entry));
-    sender_->append(std::move(one),
+    sender_->append(std::move(entry),
                     [self = std::static_pointer_cast<endpoint_state>(shared_from_this()),
                      h = std::move(handler)](error_code ec) mutable {
                         ++(ec ? self->dead : self->accepted);

@@ -4,15 +4,15 @@
 #include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/detail/inlet.hpp>
 #include <tidings/detail/json_text.hpp>
+#include <tidings/detail/recent_ids.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/receiver.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
-#include <deque>
-#include <mutex>
+#include <algorithm>
+#include <charconv>
 #include <stdexcept>
-#include <unordered_set>
 
 namespace tidings::webhook {
 
@@ -20,42 +20,25 @@ namespace detail {
 
 using namespace tidings::detail;
 
-/// The ids seen last, so that a repetition is recognised. An id is only remembered once its event was
-/// accepted, or is on its way.
-class recent_ids {
- public:
-    explicit recent_ids(std::size_t max) : max_(max) {}
-
-    /// False when it is known.
-    bool add(const std::string& id) {
-        const std::lock_guard lock(mutex_);
-        if (max_ == 0) return true;
-        if (!known_.insert(id).second) return false;
-        order_.push_back(id);
-        while (order_.size() > max_) {
-            known_.erase(order_.front());
-            order_.pop_front();
-        }
-        return true;
-    }
-    void remove(const std::string& id) {
-        const std::lock_guard lock(mutex_);
-        if (known_.erase(id) != 0) std::erase(order_, id);
-    }
-
- private:
-    std::mutex mutex_;
-    std::size_t max_;
-    std::unordered_set<std::string> known_;
-    std::deque<std::string> order_;
-};
-
 namespace {
 
-http::response retry_later(error_code why) {
-    auto r = http::problem(503, "Not accepted", why.message());
+http::response retry_later(std::string_view why) {
+    auto r = http::problem(503, "Not accepted", why);
     r.fields.set("Retry-After", "1");
     return r;
+}
+
+// What travels beside an event stands in its extensions once a reader has made it. A count that is
+// none was made by nobody of ours.
+unsigned hops_of(const event& e) noexcept {
+    const auto* value = e.extension("hops");
+    if (value == nullptr) return 0;
+    if (const auto* number = std::get_if<std::int32_t>(value))
+        return *number < 0 ? 0 : static_cast<unsigned>(*number);
+    unsigned hops = 0;
+    if (const auto* text = std::get_if<std::string>(value))
+        std::from_chars(text->data(), text->data() + text->size(), hops);
+    return hops;
 }
 
 }  // namespace
@@ -65,7 +48,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     receiver_state(std::shared_ptr<subscriber> sink, receiver_options options)
         : sink_(std::move(sink)),
           options_(std::move(options)),
-          inlet_(options_.topic, make_origin()),
+          inlet_(options_.topic, options_.origin != 0 ? options_.origin : make_origin()),
           seen_(options_.remembered_ids) {
         if (!options_.reader) options_.reader = read_standard();
     }
@@ -94,9 +77,14 @@ void receiver_state::handle(http::exchange& x) {
         refused.fields.set("Allow", "POST");
         return x.respond(std::move(refused));
     }
+    if (r.body.size() > options_.max_body_bytes)
+        return x.respond(http::problem(413, "Too large", make_error_code(errc::too_large).message()));
     if (options_.verifier) {
-        const auto find = [&](std::string_view name) { return r.fields.find(name); };
-        if (const auto ec = options_.verifier->verify(find, r.body, x.environment().clock->wall_now())) {
+        const auto find = [&r](std::string_view name) {
+            return r.fields.count(name) == 1 ? r.fields.find(name) : std::nullopt;
+        };
+        const auto now = x.environment().clock->wall_now();
+        if (const auto ec = options_.verifier->verify(find, r.body, now)) {
             count("unverified");
             if (options_.log)
                 options_.log({log_level::warning, "webhook", "signature refused", ec});
@@ -122,13 +110,18 @@ event_ptr receiver_state::read(const http::request& r, error_code& ec) const {
     if (ec) return {};
     if (const auto* topic = e.event.extension("topic"); topic != nullptr)
         if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
+    e.hops = hops_of(e.event);
     const auto topic = inlet_.topic_of(e, ec);
     return ec ? event_ptr() : inlet_.make(topic, std::move(e), ec);
 }
 
 void receiver_state::accept(http::exchange x, const event_ptr& e) {
     const auto key = e->source() + '\n' + e->id();
-    if (!seen_.add(key)) {
+    const auto standing = seen_.begin(key);
+    // Whether the first delivery will be accepted is not known yet: nothing is promised.
+    if (standing == recent_ids::standing::pending)
+        return x.respond(retry_later("the same event is being accepted right now"));
+    if (standing == recent_ids::standing::known) {
         count("repeated");
         return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
     }
@@ -137,10 +130,12 @@ void receiver_state::accept(http::exchange x, const event_ptr& e) {
         e, net::bind_executor(io, [self = shared_from_this(), held = std::move(x), e, key](
                                       error_code ec, outcome o) mutable {
             if (ec || o == outcome::dropped || o == outcome::closed) {
-                self->seen_.remove(key);
+                self->seen_.forget(key);
                 self->count("refused");
-                return held.respond(retry_later(ec ? ec : make_error_code(errc::overflow)));
+                const auto why = ec ? ec : make_error_code(errc::overflow);
+                return held.respond(retry_later(why.message()));
             }
+            self->seen_.accept(key);
             self->count("accepted");
             std::string body = R"({"id":)";
             append_json_string(body, e->id());
@@ -157,8 +152,9 @@ event_reader read_standard(std::string type, std::string source) {
                                                                 error_code& ec) {
         if (content_mode_of(r.fields) != content_mode::none) {
             auto e = read_http_event(r.fields, r.body, ec);
-            // They travel on: the receiver's topic rule asks for the topic.
             if (!e.topic.empty()) e.event.extension("topic", e.topic);
+            if (e.hops != 0)
+                e.event.extension("hops", static_cast<std::int32_t>(std::min(e.hops, 1'000'000U)));
             return std::move(e.event);
         }
         event e(type, source);

@@ -16,6 +16,8 @@ class client_core final : public subscriber {
 
     void start();
     void stop() noexcept;
+    /// The handle is gone: calls nobody any more, and stops.
+    void release() noexcept;
     position last_position() const;
     session_ptr current() const;
 
@@ -26,11 +28,14 @@ class client_core final : public subscriber {
     std::shared_ptr<client_core> self() {
         return std::static_pointer_cast<client_core>(shared_from_this());
     }
+    void stop_here();
+    bool stopped() const;
     void connect();
     http::request upgrade_request(std::string& key);
     std::string target_url() const;
     void on_upgraded(error_code ec, http::upgraded_response r, const std::string& key);
     error_code check_answer(const http::response& r, const std::string& key) const;
+    void refused(const http::response& head, error_code why);
     void open(http::upgraded_response r);
     connection_options options_for(std::string subprotocol);
     error_code take_event(wire_event&& e);
@@ -48,6 +53,8 @@ class client_core final : public subscriber {
     backoff backoff_;
     wheel_timer again_;
     http::canceller connecting_;
+    io::steady_time opened_{};
+    std::atomic<bool> released_{false};
     mutable std::mutex mutex_;
     std::shared_ptr<connection> connection_;  // guarded by mutex_, as the next
     position last_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <tidings/codec/websocket_handshake.hpp>
+#include <tidings/detail/guarded.hpp>
 #include <tidings/http/percent.hpp>
+#include <tidings/http/retry_after.hpp>
 #include <tidings/http/url.hpp>
 #include <tidings/websocket/detail/client_core.hpp>
 
@@ -54,7 +56,14 @@ void client_core::start() {
 }
 
 void client_core::tell(client_state_kind state, error_code ec) {
-    if (options_.on_state) options_.on_state(state, ec);
+    guarded(options_.log, "websocket", [&] {
+        if (options_.on_state && !released_) options_.on_state(state, ec);
+    });
+}
+
+bool client_core::stopped() const {
+    const std::lock_guard lock(mutex_);
+    return stopped_;
 }
 
 std::string client_core::target_url() const {
@@ -81,8 +90,7 @@ http::request client_core::upgrade_request(std::string& key) {
         .set("Sec-WebSocket-Version", "13")
         .set("Sec-WebSocket-Key", key);
     std::string offered;
-    for (const auto& name : options_.subprotocols)
-        offered += (offered.empty() ? "" : ", ") + name;
+    for (const auto& name : options_.subprotocols) offered += (offered.empty() ? "" : ", ") + name;
     if (offered.empty() && options_.codec) offered = options_.codec->subprotocol();
     if (!offered.empty()) r.fields.set("Sec-WebSocket-Protocol", offered);
     if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
@@ -90,10 +98,7 @@ http::request client_core::upgrade_request(std::string& key) {
 }
 
 void client_core::connect() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopped_) return;
-    }
+    if (stopped()) return;
     tell(client_state_kind::connecting, {});
     std::string key;
     auto request = upgrade_request(key);
@@ -113,23 +118,26 @@ error_code client_core::check_answer(const http::response& r, const std::string&
         return errc::ws_bad_handshake;
     if (r.fields.get("sec-websocket-accept") != websocket_accept(key)) return errc::ws_bad_key;
     const auto chosen = r.fields.get("sec-websocket-protocol");
-    const bool offered =
-        chosen.empty() || (options_.codec && chosen == options_.codec->subprotocol()) ||
-        std::find(options_.subprotocols.begin(), options_.subprotocols.end(), chosen) !=
-            options_.subprotocols.end();
+    const bool offered = chosen.empty() ||
+                         (options_.codec && chosen == options_.codec->subprotocol()) ||
+                         std::find(options_.subprotocols.begin(), options_.subprotocols.end(),
+                                   chosen) != options_.subprotocols.end();
     return offered ? error_code() : errc::ws_bad_subprotocol;
 }
 
 void client_core::on_upgraded(error_code ec, http::upgraded_response r, const std::string& key) {
     connecting_ = nullptr;
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopped_) return;
-    }
-    if (ec) return retry(ec);
-    if ((ec = check_answer(r.head, key)))
-        return r.head.status != 101 && !is_final_status(r.head.status) ? retry(ec) : give_up(ec);
+    if (stopped()) return;
+    if (ec) return ec == errc::invalid_argument ? give_up(ec) : retry(ec);
+    if ((ec = check_answer(r.head, key))) return refused(r.head, ec);
     open(std::move(r));
+}
+
+void client_core::refused(const http::response& head, error_code why) {
+    if (head.status == 101 || is_final_status(head.status)) return give_up(why);
+    const auto now = options_.environment.clock->wall_now();
+    const auto after = http::parse_retry_after(head.fields.get("retry-after"), now);
+    retry(why, after.value_or(std::chrono::seconds(0)));
 }
 
 connection_options client_core::options_for(std::string subprotocol) {
@@ -142,7 +150,7 @@ connection_options client_core::options_for(std::string subprotocol) {
     o.pong_timeout = options_.pong_timeout;
     o.close_timeout = options_.close_timeout;
     o.write_timeout = options_.write_timeout;
-    o.hooks = options_.hooks;
+    o.log = options_.log;
     o.subprotocol = std::move(subprotocol);
     o.random = options_.environment.random;
     std::weak_ptr<client_core> weak = self();
@@ -151,13 +159,15 @@ connection_options client_core::options_for(std::string subprotocol) {
         return s ? s->take_event(std::move(e)) : make_error_code(errc::closed);
     };
     // A ping of our service carries the position up to which everything was sent.
-    o.hooks.on_ping = [weak, users = options_.hooks.on_ping](const session_ptr& c,
-                                                             std::string_view payload) {
+    auto hooks = std::make_shared<websocket::hooks>(options_.hooks);
+    hooks->on_ping = [weak, users = options_.hooks.on_ping](const session_ptr& c,
+                                                            std::string_view payload) {
         error_code ec;
         const auto p = position::parse(payload, ec);
         if (const auto s = weak.lock(); s && !ec) s->learn(p);
         if (users) users(c, payload);
     };
+    o.hooks = std::move(hooks);
     o.on_end = [weak](const detail::connection* c) {
         if (const auto s = weak.lock()) s->on_closed(c->why());
     };
@@ -172,10 +182,16 @@ void client_core::open(http::upgraded_response r) {
     {
         const std::lock_guard lock(mutex_);
         connection_ = c;
+        if (!options_.resume) {
+            options_.after.reset();
+            last_ = {};
+        }
     }
-    backoff_.reset();
+    if (released_) c->mute();
+    opened_ = lane_->timers().clock().now();
     tell(client_state_kind::open, {});
     c->start({});
+    c->serve();
 }
 
 void client_core::learn(const position& p) {
@@ -191,8 +207,9 @@ error_code client_core::take_event(wire_event&& e) {
     const auto at = e.position;
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    if (p && sink_) sink_->deliver(p);
-    if (ec && options_.log) options_.log({log_level::warning, "websocket", "event refused", ec});
+    if (p && sink_ && sink_->deliver(p) == outcome::dropped && options_.log)
+        options_.log({log_level::warning, "websocket", "event dropped by its subscriber", {}});
+    backoff_.reset();
     // Also past an event that could not be taken: it would be refused again.
     error_code bad;
     if (const auto seen = position::parse(at, bad); !bad) learn(seen);
@@ -206,6 +223,7 @@ void client_core::on_closed(const close_reason& why) {
         connection_.reset();
         stopped = stopped_;
     }
+    if (lane_->timers().clock().now() - opened_ >= backoff::lasting) backoff_.reset();
     if (stopped) return tell(client_state_kind::stopped, why.error);
     const auto ec = why.error ? why.error : make_error_code(errc::closed);
     if (is_final(why.code)) return give_up(ec);
@@ -224,25 +242,42 @@ void client_core::give_up(error_code why) {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
     }
-    if (options_.log) options_.log({log_level::warning, "websocket", options_.url, why});
+    if (options_.log) options_.log({log_level::warning, "websocket", "the client gives up", why});
     tell(client_state_kind::stopped, why);
 }
 
 void client_core::stop() noexcept {
-    net::post(lane_->executor(), [s = self()] {
-        std::shared_ptr<detail::connection> c;
-        {
-            const std::lock_guard lock(s->mutex_);
-            if (std::exchange(s->stopped_, true)) return;
-            c = s->connection_;
-        }
-        s->again_.cancel();
-        if (auto cancel = std::exchange(s->connecting_, nullptr)) cancel();
-        if (c)
-            c->close(1000, "");
-        else
-            s->tell(client_state_kind::stopped, {});
-    });
+    try {
+        net::post(lane_->executor(), [s = self()] { s->stop_here(); });
+    } catch (const std::bad_alloc&) {
+        return;  // it ends with the context
+    }
+}
+
+void client_core::stop_here() {
+    std::shared_ptr<detail::connection> c;
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(stopped_, true)) return;
+        c = connection_;
+    }
+    again_.cancel();
+    if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
+    if (c)
+        c->close(1000, "");
+    else
+        tell(client_state_kind::stopped, {});
+}
+
+void client_core::release() noexcept {
+    released_ = true;
+    std::shared_ptr<detail::connection> c;
+    {
+        const std::lock_guard lock(mutex_);
+        c = connection_;
+    }
+    if (c) c->mute();
+    stop();
 }
 
 position client_core::last_position() const {
@@ -256,8 +291,15 @@ session_ptr client_core::current() const {
 }
 
 outcome client_core::deliver(const event_ptr& e) noexcept {
-    const auto c = current();
-    return c ? c->deliver(e) : outcome::dropped;
+    std::shared_ptr<detail::connection> c;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return outcome::closed;
+        c = connection_;
+    }
+    // One that ends is followed by another.
+    if (!c || c->deliver(e) != outcome::queued) return outcome::dropped;
+    return outcome::queued;
 }
 
 }  // namespace detail
@@ -291,20 +333,28 @@ client::client(net::any_io_executor executor, client_options options)
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {
-        stop();
+        if (core_) core_->release();
         core_ = std::move(o.core_);
     }
     return *this;
 }
 
-client::~client() { stop(); }
+client::~client() {
+    if (core_) core_->release();
+}
 
 void client::stop() noexcept {
     if (core_) core_->stop();
 }
 
-position client::last_position() const { return core_->last_position(); }
-session_ptr client::connection() const { return core_->current(); }
-std::shared_ptr<subscriber> client::as_subscriber() const noexcept { return core_; }
+position client::last_position() const {
+    return core_->last_position();
+}
+session_ptr client::connection() const {
+    return core_->current();
+}
+std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
+    return core_;
+}
 
 }  // namespace tidings::websocket

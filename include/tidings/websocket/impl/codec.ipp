@@ -28,7 +28,9 @@ class cloudevents_codec final : public codec {
 class data_codec final : public codec {
  public:
     data_codec(std::string type, std::string source, bool binary)
-        : type_(std::move(type)), source_(std::move(source)), binary_(binary) {}
+        : type_(std::move(type)),
+          source_(std::move(source)),
+          binary_(binary) {}
     std::string_view subprotocol() const noexcept override { return {}; }
     bool binary() const noexcept override { return binary_; }
     std::string encode(const publication& p, error_code& ec) const override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/guarded.hpp>
 #include <tidings/detail/json_text.hpp>
 #include <tidings/websocket/detail/connection.hpp>
 
@@ -15,58 +16,80 @@ connection::connection(http::taken_stream taken, connection_options options, ori
       remote_address_(taken_.stream->remote_address()),
       parser_(options_.role, {.max_message_bytes = options_.max_message_bytes}),
       silence_([this] { on_silence(); }),
-      closing_([this] { end(errc::timed_out); }) {}
+      closing_([this] { end(errc::timed_out); }) {
+    queue_ = std::make_shared<send_queue>(taken_.lane, *taken_.stream, options_.write_timeout);
+}
 
 connection::~connection() {
     if (feed_) feed_->stop();
 }
 
-// Runs `f` in the lane: at once when we are there.
+const websocket::hooks& connection::hooks() const noexcept {
+    static const websocket::hooks none;
+    return options_.hooks && !muted_ ? *options_.hooks : none;
+}
+
+// Runs `f`, which appends about so many bytes, in the lane: at once when we are there.
 template <class F>
-void connection::in_lane(F f) {
+void connection::in_lane(std::size_t bytes, F f) {
     if (taken_.lane->running_here()) return f();
-    net::post(taken_.lane->executor(), std::move(f));
+    queue_->expect(bytes);
+    net::post(taken_.lane->executor(), [s = self(), bytes, f = std::move(f)]() mutable {
+        s->queue_->arrived(bytes);
+        f();
+    });
 }
 
 void connection::start(std::string first) {
-    send_queue::callbacks c;
+    watch_context(taken_.lane->executor(), self());
     std::weak_ptr<connection> weak = self();
-    c.on_room = [weak] {
-        if (const auto s = weak.lock(); s && s->feed_) s->feed_->pump();
-    };
-    c.on_error = [weak](error_code ec) {
-        if (const auto s = weak.lock()) s->end(ec);
-    };
-    queue_ = std::make_shared<send_queue>(taken_.lane, *taken_.stream, std::move(c),
-                                          options_.write_timeout);
+    queue_->listen({.on_room =
+                        [weak] {
+                            if (const auto s = weak.lock()) s->on_room();
+                        },
+                    .on_error =
+                        [weak](error_code ec) {
+                            if (const auto s = weak.lock()) s->end(ec);
+                        }});
     if (!first.empty()) queue_->append(std::move(first));
-    if (options_.hooks.on_open) options_.hooks.on_open(self());
-    silence_.arm(taken_.lane->timers(), options_.ping_interval);
-    auto leftover = std::exchange(taken_.leftover, {});
-    if (!leftover.empty() && !take_bytes(std::as_writable_bytes(std::span(leftover)))) return;
-    read();
+    expect_bytes();
+    const auto opened = [this, keep = options_.hooks] {
+        if (const auto& f = hooks().on_open) f(self());
+    };
+    if (!guarded(options_.log, "websocket", opened)) fail(errc::callback_threw, 1011);
 }
 
 error_code connection::subscribe(std::shared_ptr<bus_state> bus, feed_options f) {
     f.origin = origin_;
+    const bool resumes = f.after.has_value();
     feed_ = std::make_shared<feed>(std::move(bus), taken_.lane, self(), std::move(f));
-    return feed_->start();
+    const auto ec = feed_->start();
+    // So that the peer can resume even if it is cut before the first event.
+    if (!ec && !resumes && !feed_->cursor().empty()) ping_with_cursor();
+    return ec;
 }
 
-// Reading: one wait, then everything that is there, every frame of a read before anything is flushed.
+void connection::serve() {
+    auto leftover = std::exchange(taken_.leftover, {});
+    if (!leftover.empty()) take_bytes(std::as_writable_bytes(std::span(leftover)));
+    read();
+}
+
+// Reading: one wait, then everything that is there, every frame of a read before anything is
+// flushed.
 void connection::read() noexcept {
     if (ended_) return;
     if (taken_.stream->can_poll()) {
         taken_.stream->start_wait(io::wait_for::readable, [s = self()](error_code ec) {
             if (s->ended_) return;
-            ec ? s->end(ec) : s->read_ready();
+            ec ? s->on_read_end(ec) : s->read_ready();
         });
         return;
     }
     if (read_buffer_.empty()) read_buffer_.resize(16 * 1024);
     taken_.stream->start_read(read_buffer_, [s = self()](error_code ec, std::size_t n) {
         if (s->ended_) return;
-        if (ec) return s->end(ec);
+        if (ec) return s->on_read_end(ec);
         if (s->take_bytes(std::span(s->read_buffer_).first(n))) s->read();
     });
 }
@@ -78,69 +101,90 @@ void connection::read_ready() noexcept {
         const auto buffer = taken_.lane->receive_buffer();
         const auto n = taken_.stream->try_read(buffer, ec);
         if (ec == net::error::would_block || ec == net::error::try_again) break;
-        if (ec) return end(ec);
+        if (ec) return on_read_end(ec);
         if (!take_bytes(buffer.first(n))) return;
         if (n < buffer.size()) break;
     }
     read();
 }
 
-// False when nothing more is to be read.
+// A peer that has ended its side may still wait for our last words.
+void connection::on_read_end(error_code ec) {
+    const bool last_words = !sending_ && !queue_->empty();
+    if (ec != net::error::eof || !last_words) return end(ec);
+    queue_->when_empty([s = self(), ec] { s->end(ec); });
+}
+
+// False when it ended.
 bool connection::take_bytes(std::span<std::byte> bytes) noexcept {
-    waiting_pong_ = false;
-    if (sending_) silence_.arm(taken_.lane->timers(), options_.ping_interval);
+    expect_bytes();
     if (peer_closed_ || broken_) return true;  // lingering: what comes is not for us any more
     parser_.feed(bytes);
     error_code ec;
-    while (const auto item = parser_.next(ec))
-        if (!take_item(*item)) return false;
-    if (!ec) return !ended_;
-    fail(ec, close_code_for(ec));
+    // A hook may end us, and we let go of the hooks at our end.
+    const auto take_items = [&, keep = options_.hooks] {
+        while (!ended_) {
+            const auto item = parser_.next(ec);
+            if (!item) return;
+            take_item(*item);
+        }
+    };
+    if (!guarded(options_.log, "websocket", take_items)) ec = errc::callback_threw;
+    if (ec && !ended_) fail(ec, close_code_for(ec));
     return !ended_;
 }
 
-bool connection::take_item(const websocket_item& item) {
+void connection::take_item(const websocket_item& item) {
     switch (item.opcode) {
         case websocket_opcode::ping:
-            if (options_.hooks.on_ping) options_.hooks.on_ping(self(), item.text());
-            if (sending_) append_frame(websocket_opcode::pong, item.text());
-            break;
+            if (const auto& f = hooks().on_ping) f(self(), item.text());
+            return answer_ping(item.text());
         case websocket_opcode::pong:
-            if (options_.hooks.on_pong) options_.hooks.on_pong(self(), item.text());
-            break;
+            if (const auto& f = hooks().on_pong) f(self(), item.text());
+            return;
         case websocket_opcode::close:
-            take_close(item);
-            break;
+            return take_close(item);
         default:
-            take_message(item);
+            return take_message(item);
     }
-    return !ended_;
+}
+
+// Of several pings the last needs an answer (RFC 6455 5.5.3): for a peer that sends them and does
+// not read, one pong waits and not a pile of them.
+void connection::answer_ping(std::string_view payload) {
+    if (!sending_) return;
+    if (queue_->ready())
+        append_frame(websocket_opcode::pong, payload);
+    else
+        pong_.emplace(payload);
+}
+
+void connection::on_room() {
+    if (const auto payload = std::exchange(pong_, std::nullopt); payload && sending_)
+        append_frame(websocket_opcode::pong, *payload);
+    if (feed_) feed_->pump();
 }
 
 void connection::take_message(const websocket_item& item) {
     if (!sending_) return;  // RFC 6455 5.5.1: we are closing
     const bool binary = item.opcode == websocket_opcode::binary;
-    if (options_.hooks.on_message && options_.hooks.on_message(self(), {item.text(), binary}))
-        return;
+    if (const auto& f = hooks().on_message; f && f(self(), {item.text(), binary})) return;
     if (!options_.codec) return;
     error_code ec;
     auto event = options_.codec->decode(item.text(), binary, ec);
-    if (ec) return refuse(event, ec);
-    if (!options_.on_event) return refuse(event, errc::forbidden);
-    const auto refused_id = event.event;
-    if ((ec = options_.on_event(std::move(event)))) {
-        wire_event named;
-        named.event = refused_id;
-        refuse(named, ec);
-    }
+    const auto id = event.event.id();
+    if (!ec) ec = options_.on_event ? options_.on_event(std::move(event)) : errc::forbidden;
+    if (ec) refuse(id, ec);
 }
 
 // The peer is told in band, by an event it can match with the one it sent.
-void connection::refuse(const wire_event& e, error_code why) {
-    if (options_.role == websocket_role::client) return;
+void connection::refuse(std::string_view id, error_code why) {
+    if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
+    if (options_.role == websocket_role::client || !sending_) return;
+    if (queue_->over(options_.limits.max_bytes)) return on_feed_end(errc::lagging);
     tidings::event answer("tidings.refused", "/tidings");
     std::string data = R"({"id":)";
-    append_json_string(data, e.event.id());
+    append_json_string(data, id);
     data += R"(,"error":)";
     append_json_string(data, why.message());
     data += '}';
@@ -151,10 +195,9 @@ void connection::refuse(const wire_event& e, error_code why) {
 
 void connection::take_close(const websocket_item& item) {
     peer_closed_ = true;
-    const bool answered = !sending_;
     if (!why_.error) why_ = {item.close_code, std::string(item.text()), {}};
-    if (!answered) send_close(item.close_code == 1005 ? 1000 : item.close_code, item.text());
-    finish_closing();
+    if (sending_) send_close(item.close_code == 1005 ? 1000 : item.close_code, item.text());
+    linger();
 }
 
 void connection::append_frame(websocket_opcode opcode, std::string_view payload) {
@@ -164,7 +207,6 @@ void connection::append_frame(websocket_opcode opcode, std::string_view payload)
     else
         append_websocket_frame(frame, opcode, payload, next_mask());
     queue_->append(std::move(frame));
-    pending_ = queue_->pending_bytes();
 }
 
 websocket_mask_key connection::next_mask() {
@@ -172,41 +214,57 @@ websocket_mask_key connection::next_mask() {
 }
 
 void connection::push(const event_ptr& e) noexcept {
-    if (!sending_) return;
-    const auto opcode =
-        options_.codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
+    if (!sending_ || !options_.codec) return;
+    guarded(options_.log, "websocket", [&] { encode_and_append(e); });
+}
+
+void connection::encode_and_append(const event_ptr& e) {
+    const auto& codec = *options_.codec;
+    const auto opcode = codec.binary() ? websocket_opcode::binary : websocket_opcode::text;
+    const bool client = options_.role == websocket_role::client;
     // The frame is shared by everyone who speaks this codec; a client's is masked anew.
-    const auto* frame = e->forms().find(options_.codec.get());
-    try {
-        if (frame == nullptr || options_.role == websocket_role::client) {
-            error_code ec;
-            const auto message = options_.codec->encode(*e, ec);
-            if (ec) return;
-            if (options_.role == websocket_role::client) return append_frame(opcode, message);
-            std::string bytes;
-            append_websocket_frame(bytes, opcode, message);
-            frame = &e->forms().store(options_.codec.get(), std::move(bytes));
+    const auto* frame = client ? nullptr : e->forms().find(&codec);
+    if (frame == nullptr) {
+        error_code ec;
+        const auto message = codec.encode(*e, ec);
+        if (ec) {
+            if (options_.unsent != nullptr) ++*options_.unsent;
+            if (options_.log) options_.log({log_level::warning, "websocket", e->topic(), ec});
+            return;
         }
-        queue_->append(e, *frame);
-        if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
-        pending_ = queue_->pending_bytes();
-    } catch (const std::bad_alloc&) {
-        end(errc::out_of_memory);
+        if (client) return append_frame(opcode, message);
+        std::string bytes;
+        append_websocket_frame(bytes, opcode, message);
+        frame = &e->forms().store(&codec, std::move(bytes));
     }
+    queue_->append(e, *frame);
+    if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
 }
 
 outcome connection::deliver(const event_ptr& e) noexcept {
     if (!open_) return outcome::closed;
-    if (pending_ > options_.limits.max_bytes) return outcome::dropped;
-    in_lane([s = self(), e] { s->push(e); });
-    return outcome::queued;
+    if (!options_.codec) return outcome::dropped;
+    if (queue_->over(options_.limits.max_bytes)) {
+        ++missed_;
+        return outcome::dropped;
+    }
+    const auto push_here = [s = self(), e] {
+        const auto missed = s->missed_.exchange(0);
+        // A server takes no control events from a client.
+        if (missed != 0 && s->options_.role == websocket_role::server)
+            s->push(make_lagged_event(missed));
+        s->push(e);
+    };
+    const bool handed_over =
+        guarded(options_.log, "websocket", [&] { in_lane(queue_cost(e), push_here); });
+    return handed_over ? outcome::queued : outcome::dropped;
 }
 
 error_code connection::send(websocket_opcode opcode, std::string_view payload) {
     if (!open_) return errc::closed;
-    if (pending_ > options_.limits.max_bytes) return errc::overflow;
-    pending_ += payload.size();
-    in_lane([s = self(), opcode, bytes = std::string(payload)] {
+    const bool control = opcode == websocket_opcode::ping;
+    if (!control && queue_->over(options_.limits.max_bytes)) return errc::overflow;
+    in_lane(payload.size(), [s = self(), opcode, bytes = std::string(payload)] {
         if (s->sending_) s->append_frame(opcode, bytes);
     });
     return {};
@@ -227,7 +285,7 @@ error_code connection::ping(std::string_view payload) {
 }
 
 void connection::close(std::uint16_t code, std::string_view reason) {
-    in_lane([s = self(), code, text = std::string(reason)] {
+    in_lane(0, [s = self(), code, text = std::string(reason)] {
         if (!s->sending_) return;
         s->send_close(code, text);
         s->closing_.arm(s->taken_.lane->timers(), s->options_.close_timeout);
@@ -235,7 +293,7 @@ void connection::close(std::uint16_t code, std::string_view reason) {
 }
 
 void connection::cut() {
-    in_lane([s = self()] { s->end(errc::closed); });
+    in_lane(0, [s = self()] { s->end(errc::closed); });
 }
 
 void connection::send_close(std::uint16_t code, std::string_view reason) {
@@ -251,41 +309,39 @@ void connection::send_close(std::uint16_t code, std::string_view reason) {
     if (feed_) feed_->stop();
 }
 
+void connection::close_for(error_code why, std::uint16_t code) {
+    why_ = {code, why.message(), why};
+    if (sending_) send_close(code, why_.reason);
+}
+
 // We break it off: the peer is told why, and may read it before the connection goes.
 void connection::fail(error_code why, std::uint16_t code) {
     broken_ = true;
-    why_ = {code, why.message(), why};
-    if (sending_) send_close(code, why_.reason);
+    close_for(why, code);
     linger();
 }
 
 void connection::on_feed_end(error_code why) noexcept {
     if (!sending_) return;
-    const auto code = why == errc::lagging          ? close_lagging
-                      : why == errc::history_failed ? close_history_failed
-                                                    : std::uint16_t{1001};
-    why_ = {code, why.message(), why};
-    send_close(code, why_.reason);
+    close_for(why, why == errc::lagging          ? close_lagging
+                   : why == errc::history_failed ? close_history_failed
+                                                 : 1001);
     closing_.arm(taken_.lane->timers(), options_.close_timeout);
 }
 
-// Both close frames are exchanged. The server closes first (RFC 6455 7.1.1); a client waits for that.
-void connection::finish_closing() {
-    queue_->when_empty([s = self()] {
-        if (s->options_.role == websocket_role::server)
-            s->end({});
-        else
-            s->linger();
-    });
-}
-
-// Closing a socket with unread bytes would reset the connection under our last words.
+// All is said: we end our side and wait for the peer to end its own. Closing a socket with unread
+// bytes would reset the connection under our last words.
 void connection::linger() {
     closing_.arm(taken_.lane->timers(), options_.close_timeout);
     queue_->when_empty([s = self()] {
-        if (s->ended_) return;
-        s->taken_.stream->start_shutdown([](error_code) {});
+        if (!s->ended_) s->taken_.stream->start_shutdown([](error_code) {});
     });
+}
+
+void connection::expect_bytes() {
+    waiting_pong_ = false;
+    if (sending_ && options_.ping_interval.count() != 0)
+        silence_.arm(taken_.lane->timers(), options_.ping_interval);
 }
 
 void connection::on_silence() {
@@ -293,9 +349,14 @@ void connection::on_silence() {
     waiting_pong_ = true;
     silence_.arm(taken_.lane->timers(), options_.pong_timeout);
     if (!feed_) return append_frame(websocket_opcode::ping, {});
-    feed_->refresh([s = self()] {
-        if (s->sending_) s->append_frame(websocket_opcode::ping, s->feed_->cursor().text());
-    });
+    feed_->refresh([s = self()] { s->ping_with_cursor(); });
+}
+
+void connection::ping_with_cursor() {
+    if (!sending_) return;
+    const std::string_view at = feed_->cursor().text();
+    append_frame(websocket_opcode::ping,
+                 at.size() <= max_websocket_control_bytes ? at : std::string_view());
 }
 
 void connection::end(error_code why) {
@@ -308,13 +369,27 @@ void connection::end(error_code why) {
     if (feed_) feed_->stop();
     queue_->close();
     taken_.stream->close();
-    if (!peer_closed_ && !why_.error) {
-        why_.error = why ? why : make_error_code(errc::closed);
-        if (why_.reason.empty()) why_.code = 1006;
-    }
-    if (options_.hooks.on_close) options_.hooks.on_close(keep, why_);
+    if (!peer_closed_ && !why_.error) why_ = {1006, {}, why ? why : make_error_code(errc::closed)};
+    guarded(options_.log, "websocket", [&] {
+        if (const auto& f = hooks().on_close) f(keep, why_);
+    });
+    options_.hooks.reset();  // which may hold us
     if (auto f = std::exchange(options_.on_end, nullptr)) f(this);
     taken_.guard.reset();
+}
+
+// Nothing is told to anybody.
+void connection::on_context_end() noexcept {
+    ended_ = true;
+    sending_ = false;
+    open_ = false;
+    if (feed_) feed_->stop();
+    queue_->close();
+    taken_.stream.reset();
+    taken_.guard.reset();
+    options_.hooks.reset();
+    options_.on_event = nullptr;
+    options_.on_end = nullptr;
 }
 
 }  // namespace tidings::websocket::detail

@@ -15,10 +15,13 @@ namespace detail {
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
-        : bus_(std::move(bus)), options_(std::move(options)) {
+        : bus_(std::move(bus)),
+          options_(std::move(options)) {
         if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
-        if (options_.metrics)
-            sent_ = options_.metrics->counter("events_sent", {{"transport", "websocket"}});
+        hooks_ = std::make_shared<const websocket::hooks>(std::move(options_.hooks));
+        if (!options_.metrics) return;
+        sent_ = options_.metrics->counter("events_sent", {{"transport", "websocket"}});
+        unsent_ = options_.metrics->counter("events_unsent", {{"transport", "websocket"}});
     }
 
     void handle(http::exchange& x);
@@ -29,6 +32,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  private:
     std::optional<http::response> check_upgrade(const http::request& r) const;
     void open(http::exchange& x, http::stream_request asked);
+    void subscribe(connection& c, http::stream_request asked);
     connection_options options_for(const http::exchange& x, http::stream_request& asked,
                                    origin_id origin);
     std::string answer(const http::request& r, std::string_view subprotocol) const;
@@ -41,7 +45,9 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::shared_ptr<const websocket::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
+    std::atomic<std::uint64_t>* unsent_ = nullptr;
     session_registry<connection> sessions_;
 };
 
@@ -97,10 +103,12 @@ connection_options service_state::options_for(const http::exchange& x, http::str
     o.pong_timeout = options_.pong_timeout;
     o.close_timeout = options_.close_timeout;
     o.write_timeout = options_.write_timeout;
-    o.hooks = options_.hooks;
+    o.hooks = hooks_;
+    o.log = options_.log;
     o.principal = asked.principal;
     o.random = x.environment().random;
     o.sent = sent_;
+    o.unsent = unsent_;
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())
@@ -125,20 +133,27 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     const auto origin = make_origin();
     auto options = options_for(x, asked, origin);
     auto first = answer(x.request(), options.subprotocol);
-    options.on_end = [weak = weak_from_this()](const connection* c) {
-        const auto self = weak.lock();
-        if (!self) return;
+    options.on_end = [self = shared_from_this()](const connection* c) {
         self->sessions_.remove(c);
         self->gauge(-1);
     };
-    const auto c = std::make_shared<connection>(x.take(), std::move(options), origin);
+    auto taken = x.take();
+    if (!taken.stream) return;
+    const auto c = std::make_shared<connection>(std::move(taken), std::move(options), origin);
+    const bool welcome = sessions_.add(c);
     gauge(1);
     c->start(std::move(first));
-    if (!sessions_.add(c)) return c->close(1001, "going away");
-    if (!bus_ || !c->is_open()) return;
-    const auto ec = c->subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
-                                                      options_.overflow, options_.max_lag));
-    if (ec) c->close(1013, ec.message());
+    if (!welcome)
+        c->close(1001, "going away");
+    else if (bus_ && c->is_open())
+        subscribe(*c, std::move(asked));
+    c->serve();
+}
+
+void service_state::subscribe(connection& c, http::stream_request asked) {
+    const auto ec = c.subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
+                                                     options_.overflow, options_.max_lag));
+    if (ec) c.close(ec == errc::closed ? 1001 : 1013, ec.message());
 }
 
 void service_state::drain() {
@@ -147,6 +162,7 @@ void service_state::drain() {
 }
 
 void service_state::cut_all() {
+    sessions_.drain();
     for (const auto& c : sessions_.all()) c->cut();
 }
 
@@ -170,8 +186,14 @@ service::~service() {
     if (state_) state_->cut_all();
 }
 
-void service::handle(http::exchange& x) { state_->handle(x); }
-void service::drain() { state_->drain(); }
-std::size_t service::sessions() const noexcept { return state_->sessions(); }
+void service::handle(http::exchange& x) {
+    state_->handle(x);
+}
+void service::drain() {
+    state_->drain();
+}
+std::size_t service::sessions() const noexcept {
+    return state_->sessions();
+}
 
 }  // namespace tidings::websocket

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/backoff.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/environment.hpp>
+#include <tidings/log.hpp>
+#include <tidings/overflow.hpp>
+#include <tidings/subscriber.hpp>
+#include <tidings/topic_rule.hpp>
+
+#include <boost/asio/execution_context.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidings::rest {
+
+struct client_options {
+    std::string url{};      ///< where the topics are: `http://host/topics`
+    std::string token{};    ///< sent as `Authorization: Bearer`
+    http::fields fields{};  ///< further request fields
+
+    // Of reading.
+    std::vector<std::string> topics{};  ///< patterns
+    /// Where to begin: after this position, an empty one for all that is held. None: from now on.
+    std::optional<position> after{};
+    topic_rule topic{};
+    std::chrono::seconds wait{30};  ///< how long the server holds a request that finds nothing
+    std::size_t max_batch = 100;    ///< events of one answer
+    std::size_t max_response_bytes = 16 * 1024 * 1024;
+    /// Why a request of the reading failed, and whether that has ended it. In the client's lane.
+    std::function<void(error_code, bool ended)> on_error{};
+
+    // Of the outlet.
+    queue_limits limits{};  ///< of what waits to be sent
+    tidings::overflow overflow = tidings::overflow::drop_oldest;
+
+    reconnect_options reconnect{};  ///< waits before a request that failed is made again
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds request_timeout{30'000};  ///< `wait` comes on top of it
+    io::tls_client_options tls{};
+    std::string unix_path{};
+    log_sink log{};
+    io::environment environment{};
+};
+
+/// Each number by itself is exact.
+struct client_counters {
+    std::uint64_t received = 0;  ///< events read and handed on
+    std::uint64_t sent = 0;      ///< events of the outlet that the server has taken
+    std::uint64_t dropped = 0;   ///< that did not fit into the queue
+    std::uint64_t failed = 0;    ///< that the server refused for good
+};
+
+namespace detail {
+class client_core;
+using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
+}  // namespace detail
+
+/// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and, given
+/// topics and a subscriber, reads as an inlet, by long polling. Handle on shared state: move-only,
+/// stops when destroyed; safe from any thread.
+///
+/// Reading keeps its position, so nothing is lost or doubled while the server's history holds it;
+/// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
+/// back.
+///
+/// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408 and
+/// 429; anything else is tried again, `Retry-After` heeded.
+class client {
+ public:
+    /// Publishes only. @throws std::invalid_argument for a URL or a pattern that is not one.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options);
+    /// Reads, too, from now on.
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options,
+                        any_subscriber sink);
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    client(Context& context, client_options options)
+        : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    template <class Context>
+        requires std::convertible_to<Context&, net::execution_context&>
+    client(Context& context, client_options options, any_subscriber sink)
+        : client(net::any_io_executor(context.get_executor()), std::move(options),
+                 std::move(sink)) {}
+    client(client&&) = default;
+    TIDINGS_DECL client& operator=(client&& o) noexcept;
+    TIDINGS_DECL ~client();
+
+    /// Publishes once, and completes with `void(error_code, receipt)`: the server's receipt. Of an
+    /// event that the server has already, it counts nobody. Per-operation cancellation: none.
+    /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports, errc::unauthorized,
+    /// errc::forbidden, errc::too_large, errc::rate_limited, errc::invalid_argument (400, 415),
+    /// errc::shutting_down (503), errc::http_status, and as `http::client`
+    template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
+    [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code, receipt)>(
+            [core = core_](auto handler, std::string t, event published) {
+                auto io = net::get_associated_executor(handler, executor_of(core));
+                start_publish(core, std::move(t), std::move(published),
+                              detail::publish_handler(io, std::move(handler)));
+            },
+            token, std::string(topic), std::move(e));
+    }
+
+    /// Takes events and publishes them, each under its own topic, one after another in order. One
+    /// that fails for a while is tried again before the next; as long as it lasts the others wait in
+    /// the queue.
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+
+    /// Reads and sends nothing more.
+    TIDINGS_DECL void stop() noexcept;
+    /// Where reading goes on; none before the first answer.
+    TIDINGS_DECL std::optional<position> last_position() const;
+    TIDINGS_DECL client_counters counters() const noexcept;
+
+ private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_core>& core);
+    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_core>& core,
+                                           std::string topic, event e, detail::publish_handler h);
+    std::shared_ptr<detail::client_core> core_;
+};
+
+}  // namespace tidings::rest

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/authorizer.hpp>
+#include <tidings/bus.hpp>
+#include <tidings/http/exchange.hpp>
+#include <tidings/store/table.hpp>
+#include <tidings/webhook/sender.hpp>
+
+namespace tidings::rest_hook {
+
+struct manager_options {
+    /// Where subscriptions are kept, their secrets with them. Empty: in memory.
+    std::shared_ptr<store::table> table{};
+    tidings::authenticator authenticator{};  ///< empty: loopback peers only
+    /// Asked for action::manage, with an empty topic, before anything else, and for
+    /// action::subscribe on the pattern of a new subscription. Empty: loopback peers may do all,
+    /// whoever comes from elsewhere nothing.
+    tidings::authorizer authorizer{};
+    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+
+    std::size_t max_hooks = 10'000;
+    std::size_t max_hooks_per_principal = 1'000;
+    std::size_t max_page = 1'000;  ///< subscriptions of one answer
+    std::size_t max_body_bytes = 16 * 1024;
+    webhook::body_form form = webhook::body_form::binary;
+    /// Of the inlet that brings the targets' own events; none of them goes back. From
+    /// `make_origin()`; 0: there is none.
+    origin_id origin = 0;
+    log_sink log{};
+    std::shared_ptr<metrics_sink> metrics{};
+    io::environment environment{};
+};
+
+namespace detail {
+class manager_state;
+}
+
+/// REST hooks (resthooks.org): others subscribe their webhooks to topics by an HTTP API below its
+/// mount point. Handle on shared state, and on that of the bus and the sender, which it may outlive;
+/// destroying it ends the subscriptions, but not what the sender still owes them.
+///
+/// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand for
+/// `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one is
+/// made, and told this once. It answers 201, `Location` and
+/// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them by
+/// age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
+/// `DELETE /<id>` ends it. A principal sees only its own.
+///
+/// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
+/// target that answers 410 ends its subscription.
+///
+/// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
+/// subscription), 413, 415, 422 (pattern, target or secret not taken), 429 (a limit), 503.
+class manager {
+ public:
+    TIDINGS_DECL manager(const bus& b, const webhook::sender& s, manager_options options = {});
+    manager(manager&&) = default;
+    TIDINGS_DECL manager& operator=(manager&& o) noexcept;
+    TIDINGS_DECL ~manager();
+
+    TIDINGS_DECL void handle(http::exchange& x);
+    TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+
+ private:
+    std::shared_ptr<detail::manager_state> state_;
+};
+
+}  // namespace tidings::rest_hook

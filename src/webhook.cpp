@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/webhook/impl/address_guard.ipp>
+#include <tidings/webhook/impl/endpoint.ipp>
+#include <tidings/webhook/impl/make_secret.ipp>
+#include <tidings/webhook/impl/receiver.ipp>
+#include <tidings/webhook/impl/retry_schedule.ipp>
+#include <tidings/webhook/impl/sender.ipp>
+#include <tidings/webhook/impl/sender_core.ipp>
+#include <tidings/webhook/impl/signature.ipp>

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+// Runs one example program as its reader would, and checks what it says: node check.mjs NAME PROGRAM
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { strict as assert } from "node:assert";
+import http from "node:http";
+
+const [name, program] = process.argv.slice(2);
+const children = [];
+process.on("exit", () => children.forEach((c) => c.kill("SIGKILL")));
+
+// The child's output line by line; `line(prefix)` waits for one, `exit` for its end.
+function start(...args) {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+    children.push(child);
+    let text = "";
+    const waiting = new Set();
+    child.stdout.on("data", (bytes) => {
+        text += bytes;
+        waiting.forEach((look) => look());
+    });
+    const exit = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
+    const line = (prefix) =>
+        new Promise((found, failed) => {
+            const look = () => {
+                const hit = text.split("\n").slice(0, -1).find((l) => l.startsWith(prefix));
+                if (hit === undefined) return;
+                waiting.delete(look);
+                found(hit.slice(prefix.length));
+            };
+            waiting.add(look);
+            look();
+            exit.then((code) => failed(new Error(`ended with ${code} without "${prefix}":\n${text}`)));
+        });
+    return { child, exit, line, text: () => text };
+}
+
+async function stop(running) {
+    running.child.kill("SIGINT");
+    assert.equal(await running.exit, 0, "it ends with 0 on Ctrl-C");
+}
+
+const ws = () => createRequire(new URL("../../examples/hub/check/package.json", import.meta.url))("ws");
+
+const checks = {
+    async quickstart() {
+        const running = start();
+        assert.equal(await running.line("orders.42.created "), '{"total":99}');
+        const answer = await fetch("http://127.0.0.1:8080/topics/orders.43.created", {
+            method: "POST", body: '{"total":7}', headers: { "Content-Type": "application/json" },
+        });
+        assert.equal(answer.status, 202);
+        assert.equal(await running.line("orders.43.created "), '{"total":7}');
+        const read = await fetch("http://127.0.0.1:8080/topics/orders.%3E?after=");
+        assert.deepEqual((await read.json()).map((e) => e.data.total), [99, 7]);
+        const hooks = await fetch("http://127.0.0.1:8080/hooks");
+        assert.deepEqual(await hooks.json(), []);
+        await stop(running);
+    },
+
+    async in_process_bus() {
+        const running = start();
+        assert.equal(await running.exit, 0);
+        assert.deepEqual(running.text().trim().split("\n"), [
+            "matched 2",
+            "orders.42.placed number 42 id order-42",
+            "orders.42.paid amount 99.5 because of order-42",
+        ]);
+    },
+
+    async interchangeable() {
+        for (const transport of ["bus", "websocket", "sse", "webhook", "rest_topics"]) {
+            const running = start(transport);
+            assert.equal(await running.exit, 0, transport);
+            assert.deepEqual(running.text().trim().split("\n"), [1, 2, 3].map(
+                (n) => `orders.${n}.created order-${n} {"total":${10 * n}}`), transport);
+        }
+        assert.equal(await start("pigeon").exit, 2);
+    },
+
+    async websocket_echo() {
+        const { WebSocket, WebSocketServer } = ws();
+        const running = start();
+        const port = await running.line("listening ");
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+        await new Promise((open) => socket.on("open", open));
+        for (const sent of ["hello", "", "ünïcode ✓", Buffer.alloc(200_000, 7)]) {
+            socket.send(sent);
+            const [back, binary] = await new Promise((got) => socket.once("message", (...m) => got(m)));
+            assert.equal(binary, Buffer.isBuffer(sent));
+            assert.ok(Buffer.from(sent).equals(back));
+        }
+        socket.close(1000, "done");
+        assert.equal(await new Promise((closed) => socket.on("close", closed)), 1000);
+        await stop(running);
+
+        const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+        await new Promise((ready) => server.on("listening", ready));
+        const echoed = new Promise((done) => server.on("connection", (peer) => {
+            peer.send("from the server");
+            peer.on("message", (text) => {
+                done(text.toString());
+                peer.close(1000, "bye");
+            });
+        }));
+        const client = start("--connect", `ws://127.0.0.1:${server.address().port}/x`);
+        assert.equal(await echoed, "from the server");
+        assert.equal(await client.exit, 0);
+        assert.match(client.text(), /^closed 1000 bye$/m);
+        server.close();
+        assert.equal(await start("--connect", "nonsense").exit !== 0, true);
+    },
+
+    async embed_in_beast_server() {
+        const running = start();
+        const port = await running.line("listening ");
+        const stream = await new Promise((got, failed) =>
+            http.get(`http://127.0.0.1:${port}/events?topic=orders.%3E`, got).on("error", failed));
+        assert.equal(stream.statusCode, 200);
+        const { WebSocket } = ws();
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?topic=orders.%3E`, "cloudevents.json");
+        await new Promise((open) => socket.on("open", open));
+        const message = new Promise((got) => socket.once("message", (text) => got(JSON.parse(text))));
+        const answer = await fetch(`http://127.0.0.1:${port}/order`, {
+            method: "POST", body: '{"total":5}',
+        });
+        assert.equal((await answer.text()).trim(), "2");
+        assert.deepEqual((await message).data, { total: 5 });
+        let seen = "";
+        for await (const bytes of stream) {
+            seen += bytes;
+            if (seen.includes('"data":{"total":5}')) break;
+        }
+        socket.terminate();
+        assert.equal((await fetch(`http://127.0.0.1:${port}/nothing`)).status, 404);
+        await stop(running);
+    },
+};
+
+const ceiling = setTimeout(() => {
+    console.error(`${name}: not done after 60 s`);
+    process.exit(1);
+}, 60_000);
+await checks[name]();
+clearTimeout(ceiling);
+console.log(`${name}: ok`);
+process.exit(0);

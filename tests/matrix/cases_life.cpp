@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "matrix/cases.hpp"
+#include "matrix/scene.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+
+namespace tidings::matrix::cases {
+
+namespace {
+
+constexpr int cuts = 40;
+constexpr std::size_t events_per_cut = 12;
+
+/// Hands on to an outlet and notes what it is told.
+class told final : public subscriber {
+ public:
+    explicit told(std::shared_ptr<subscriber> inner) : inner_(std::move(inner)) {}
+    outcome deliver(const event_ptr& e) noexcept override { return inner_->deliver(e); }
+    void on_unsubscribed(error_code why) noexcept override { reason = why; }
+
+    std::optional<error_code> reason;
+
+ private:
+    std::shared_ptr<subscriber> inner_;
+};
+
+event_ptr knock() {
+    return publication_of("matrix.knock", event("com.example.knock", "/matrix"));
+}
+
+}  // namespace
+
+findings cut(scene& s) {
+    auto g = s.guarantee();
+    if (!g.resumable && !g.at_least_once) return {};
+    // Behind the first event a stream knows its place.
+    auto w = s.watch();
+    samples sent = numbered_samples("first-", 1);
+    s.publish(entry::deliver, sent);
+    findings found;
+    if (!s.in().run_until([&] { return w.seen->count() != 0; })) return {"lost: the first event"};
+
+    s.in().trickle();
+    for (int i = 0; i < cuts; ++i) {
+        const auto more = numbered_samples("cut " + std::to_string(i) + ": ", events_per_cut);
+        s.publish(i % 3 == 0 ? entry::async_deliver : entry::deliver, more);
+        sent.insert(sent.end(), more.begin(), more.end());
+        s.in().run_a_while(static_cast<std::size_t>(i) * 7);
+        s.way().cut();
+        if (i % 2 == 0) s.await(*w.through);
+    }
+    if (!g.resumable) g.ordered = g.exactly_once = false;
+    add(found, s.collect(w, sent, g));
+    return found;
+}
+
+findings closed(scene& s) {
+    findings found;
+    auto w = s.watch();
+    const auto outlet = w.through->outlet();
+    std::shared_ptr<told> teller;
+    subscription on_outlet;
+    if (outlet) {
+        teller = std::make_shared<told>(s.wrap(place::before, outlet));
+        on_outlet = s.here().subscribe(">", s.wrap(place::after, teller));
+    }
+    const auto plain = std::make_shared<test::recorder>();
+    auto on_plain = s.here().subscribe(">", s.wrap(place::after, plain));
+
+    w.through->close();
+    on_plain.reset();
+    const bool noticed =
+        s.in().run_until([&] { return s.here().publish("matrix.knock", knock()).matched == 0; });
+    s.in().settle();
+    if (!noticed) found.push_back("not closed: the bus still delivers");
+    if (plain->unsubscribed() != make_error_code(errc::closed))
+        found.push_back("not told: that its subscription was ended");
+    if (!outlet) return found;
+    if (on_outlet.active()) found.push_back("not closed: a subscription of the outlet");
+    if (teller->reason != make_error_code(errc::closed)) found.push_back("not told: the outlet");
+
+    const auto entry_point = s.wrap(place::before, outlet);
+    if (entry_point->deliver(knock()) != outcome::closed)
+        found.push_back("not closed: by what deliver says");
+    std::optional<std::pair<error_code, outcome>> result;
+    entry_point->async_deliver(
+        knock(), net::bind_executor(s.in().executor(),
+                                    [&](error_code ec, outcome o) { result.emplace(ec, o); }));
+    if (!s.in().run_until([&] { return result.has_value(); }))
+        found.push_back("never completed: async_deliver of a closed outlet");
+    else if (result->first != errc::closed || result->second != outcome::closed)
+        found.push_back("not closed: by what async_deliver says");
+    return found;
+}
+
+}  // namespace tidings::matrix::cases

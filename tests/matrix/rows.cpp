@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "matrix/rows.hpp"
+
+namespace tidings::matrix {
+
+namespace {
+
+struct kind {
+    const char* name;
+    std::unique_ptr<transport> (*make)(world&);
+};
+
+constexpr kind kinds[] = {
+    {"bus", make_bus_transport},
+    {"REST topics, posted", make_rest_post_transport},
+    {"REST topics, polled", make_rest_poll_transport},
+    {"WebSocket", make_websocket_transport},
+    {"WebSocket, upstream", make_websocket_upstream_transport},
+    {"SSE", make_sse_transport},
+    {"webhook", make_webhook_transport},
+    {"webhook, structured", make_structured_webhook_transport},
+    {"REST hook", make_rest_hook_transport},
+};
+
+std::vector<row> make_rows() {
+    std::vector<row> rows;
+    for (const auto& k : kinds) {
+        rows.push_back({k.name + std::string(" on loopback"), network_kind::loopback, k.make});
+        rows.push_back(
+            {k.name + std::string(" on the simulated network"), network_kind::simulated, k.make});
+    }
+    rows.push_back({"WebSocket over TLS", network_kind::tls, make_websocket_transport});
+    rows.push_back({"SSE over TLS", network_kind::tls, make_sse_transport});
+    rows.push_back({"webhook over TLS", network_kind::tls, make_webhook_transport});
+    return rows;
+}
+
+}  // namespace
+
+const std::vector<row>& every_row() {
+    static const auto rows = make_rows();
+    return rows;
+}
+
+std::vector<row> simulated_rows() {
+    std::vector<row> rows;
+    for (const auto& r : every_row())
+        if (r.network == network_kind::simulated) rows.push_back(r);
+    return rows;
+}
+
+}  // namespace tidings::matrix

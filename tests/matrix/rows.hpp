@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "matrix/transport.hpp"
+#include "matrix/world.hpp"
+
+#include <ostream>
+
+namespace tidings::matrix {
+
+// One file each in transports/.
+std::unique_ptr<transport> make_bus_transport(world& w);
+/// `rest::client` as an outlet: each event is posted to `rest::service`.
+std::unique_ptr<transport> make_rest_post_transport(world& w);
+/// `rest::client` as an inlet: it polls `rest::service`, which holds the request.
+std::unique_ptr<transport> make_rest_poll_transport(world& w);
+/// From `websocket::service` to `websocket::client`.
+std::unique_ptr<transport> make_websocket_transport(world& w);
+/// From `websocket::client` to `websocket::service`.
+std::unique_ptr<transport> make_websocket_upstream_transport(world& w);
+std::unique_ptr<transport> make_sse_transport(world& w);
+std::unique_ptr<transport> make_webhook_transport(world& w);
+/// The whole event as JSON instead of attributes in fields.
+std::unique_ptr<transport> make_structured_webhook_transport(world& w);
+std::unique_ptr<transport> make_rest_hook_transport(world& w);
+
+/// A transport on a network: every case runs over every row.
+struct row {
+    std::string name;
+    network_kind network;
+    std::unique_ptr<transport> (*make)(world&);
+};
+
+inline std::ostream& operator<<(std::ostream& out, const row& r) {
+    return out << r.name;
+}
+
+const std::vector<row>& every_row();
+/// The rows on the simulated network, where nothing waits for real time.
+std::vector<row> simulated_rows();
+
+}  // namespace tidings::matrix

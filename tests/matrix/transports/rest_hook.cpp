@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "matrix/rows.hpp"
+#include "matrix/transports/webhook.hpp"
+
+#include <tidings/http/client.hpp>
+#include <tidings/rest_hook/manager.hpp>
+
+namespace tidings::matrix {
+
+namespace {
+
+/// A subscription that was made, and is ended, over the manager's API.
+class rest_hook_link final : public link {
+ public:
+    rest_hook_link(const world& w, const host& manager, const host& receiver)
+        : api_(manager.url("http", "")),
+          client_(w.executor(), options_for(w)) {
+        http::request r;
+        r.method = "POST";
+        r.fields.set("Content-Type", "application/json");
+        r.body = R"({"event":">","target_url":")" + receiver.url("http", "/hook") +
+                 R"(","secret":")" + webhook_secret + R"("})";
+        client_.async_request(api_ + "/hooks", std::move(r))(
+            [s = state_](error_code ec, const http::response& answer) {
+                if (!ec && answer.status == 201) s->path = answer.fields.get("location");
+            });
+    }
+
+    bool ready() const override { return !state_->path.empty(); }
+    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    void close() override {
+        http::request r;
+        r.method = "DELETE";
+        client_.async_request(api_ + state_->path,
+                              std::move(r))([](error_code, const http::response&) {});
+    }
+
+ private:
+    static http::client_options options_for(const world& w) {
+        http::client_options o;
+        o.tls = w.client_tls();
+        o.environment = w.environment();
+        return o;
+    }
+    struct state {
+        std::string path;
+    };
+    std::string api_;
+    std::shared_ptr<state> state_ = std::make_shared<state>();
+    http::client client_;
+};
+
+class rest_hook_transport final : public transport {
+ public:
+    explicit rest_hook_transport(world& w) : transport(w), sender_(w.executor(), sender_for(w)) {}
+
+    outlet_guarantee guarantee() const override {
+        return {.at_least_once = true, .absorbs_repetitions = true};
+    }
+    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
+                                  link_options options) override {
+        const auto& receiver = serve(receive_webhooks(std::move(to), options.inlet_origin));
+        // A manager ends with its server, and the subscriptions with the manager.
+        if (!manager_ || from_ != &from)
+            manager_ = &serve(manage(from, options.outlet_origin), false);
+        from_ = &from;
+        return std::make_unique<rest_hook_link>(in(), *manager_, receiver);
+    }
+
+ private:
+    std::function<void(http::server&)> manage(bus& from, origin_id origin) const {
+        return [this, &from, origin](http::server& s) {
+            rest_hook::manager_options o;
+            o.origin = origin;
+            o.environment = in().environment();
+            s.mount("/hooks", rest_hook::manager{from, sender_, std::move(o)});
+        };
+    }
+
+    webhook::sender sender_;
+    host* manager_ = nullptr;
+    bus* from_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<transport> make_rest_hook_transport(world& w) {
+    return std::make_unique<rest_hook_transport>(w);
+}
+
+}  // namespace tidings::matrix

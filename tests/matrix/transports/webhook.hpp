@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "matrix/host.hpp"
+
+#include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/sender.hpp>
+
+namespace tidings::matrix {
+
+inline constexpr const char* webhook_secret = "whsec_bWF0cml4LW1hdHJpeC1tYXRyaXgtbWF0cml4";
+
+/// A sender that may reach this machine and tries again soon.
+inline webhook::sender_options sender_for(const world& w) {
+    webhook::sender_options o;
+    o.guard = {.allow_loopback = true, .schemes = {"http", "https"}};
+    o.retry.delays.assign(50, std::chrono::milliseconds(5));
+    o.retry.delays.front() = std::chrono::milliseconds(0);
+    o.tls = w.client_tls();
+    o.environment = w.environment();
+    return o;
+}
+
+/// Puts a receiver on a server each time it is started.
+inline std::function<void(http::server&)> receive_webhooks(std::shared_ptr<subscriber> to,
+                                                           origin_id origin) {
+    return [to = std::move(to), origin](http::server& s) {
+        webhook::receiver_options o;
+        o.verifier = std::make_shared<webhook::standard_verifier>(
+            std::vector{webhook::secret(webhook_secret)});
+        o.max_body_bytes = 8 * 1024 * 1024;
+        o.origin = origin;
+        s.mount("/hook", webhook::receiver{to, std::move(o)});
+    };
+}
+
+}  // namespace tidings::matrix

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/bus_fixture.hpp"
+
+#include <tidings/history.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings::test {
+
+/// How to make a history, and what brings its appended events to be committed.
+struct history_kit {
+    std::string name;
+    /// One that keeps so many events, of every topic but those that begin with `uncovered`.
+    std::function<std::shared_ptr<history>(std::size_t max_events, io::clock&)> make;
+    std::function<void(history&)> settle;
+};
+
+/// A listener that writes down what it is told.
+class recording_listener final : public history_listener {
+ public:
+    void on_committed(const event_ptr& e) noexcept override { committed.push_back(e); }
+    void on_append_failed(const event_ptr& e, error_code ec) noexcept override {
+        failed.emplace_back(e, ec);
+    }
+    std::vector<event_ptr> committed;
+    std::vector<std::pair<event_ptr, error_code>> failed;
+};
+
+/// A history under test and what is said about it.
+class history_bed : public context_fixture {
+ public:
+    history_bed(const history_kit& kit, std::size_t max_events)
+        : kit_(kit),
+          history_(kit.make(max_events, clock())) {
+        history_->listen(&listener);
+    }
+    ~history_bed() {
+        listener.committed.clear();
+        listener.failed.clear();
+        history_.reset();
+    }
+
+    tidings::history& of() { return *history_; }
+
+    event_ptr append(std::string_view topic, event e = made("x"), publication_info info = {},
+                     append_handler handler = {}) {
+        error_code ec;
+        const auto frozen = publication::make(topic, std::move(e), std::move(info), ec);
+        REQUIRE_FALSE(ec);
+        history_->append(frozen, std::move(handler));
+        return frozen;
+    }
+    /// Appends `a=1`, `b=2`, ... and commits them: the topics are the letters.
+    void append_all(std::string_view topics) {
+        for (const char topic : topics)
+            append(std::string_view(&topic, 1), made(std::to_string(++number_)));
+        settle();
+    }
+    void settle() {
+        kit_.settle(*history_);
+        run();
+    }
+    history_slice read(position after, std::vector<std::string> patterns,
+                       std::size_t max_events = 1000) {
+        history_slice slice;
+        int ends = 0;
+        history_->async_read(std::move(after), std::move(patterns), max_events,
+                             net::bind_executor(io(), [&](error_code ec, history_slice s) {
+                                 CHECK_FALSE(ec);
+                                 slice = std::move(s);
+                                 ++ends;
+                             }));
+        CHECK(ends == 0);
+        run();
+        REQUIRE(ends == 1);
+        return slice;
+    }
+    position at(std::size_t i) const { return *listener.committed.at(i)->position(); }
+
+    recording_listener listener;
+
+ private:
+    history_kit kit_;
+    std::shared_ptr<tidings::history> history_;
+    int number_ = 0;
+};
+
+inline position foreign(std::string_view text) {
+    error_code ec;
+    auto p = position::parse(text, ec);
+    REQUIRE_FALSE(ec);
+    return p;
+}
+
+inline void check_commits(const history_kit& kit) {
+    history_bed f(kit, 100);
+    CHECK(f.of().head().empty());
+    CHECK(f.of().head_sequence() == 0);
+    CHECK(f.of().covers("a.b"));
+    CHECK_FALSE(f.of().covers("uncovered.x"));
+
+    publication_info info;
+    info.origin = 7;
+    info.hops = 3;
+    info.number = 11;
+    std::vector<position> completed;
+    const auto first = f.append("a", made("1"), info,
+                                append_handler(f.io().get_executor(), [&](error_code ec, position p) {
+                                    CHECK_FALSE(ec);
+                                    completed.push_back(p);
+                                }));
+    f.append("b", made("2"));
+    CHECK(completed.empty());
+    f.settle();
+    REQUIRE(show(f.listener.committed) == texts{"a=1", "b=2"});
+    const auto& a = f.listener.committed[0];
+    const auto& b = f.listener.committed[1];
+    CHECK(&a->event() == &first->event());
+    CHECK(a->info().origin == 7);
+    CHECK(a->info().hops == 3);
+    CHECK(a->info().number == 11);
+    REQUIRE(a->position());
+    REQUIRE(b->position());
+    CHECK_FALSE(*a->position() == *b->position());
+    CHECK(a->info().sequence != 0);
+    CHECK(a->info().sequence < b->info().sequence);
+    CHECK(completed == std::vector{*a->position()});
+    CHECK(f.of().head() == *b->position());
+    CHECK(f.of().head_sequence() == b->info().sequence);
+    CHECK(f.listener.failed.empty());
+
+    f.of().listen(nullptr);
+    f.append("c");
+    f.settle();
+    CHECK(f.listener.committed.size() == 2);
+}
+
+inline void check_reads(const history_kit& kit) {
+    history_bed f(kit, 100);
+    auto s = f.read({}, {">"});
+    CHECK(s.events.empty());
+    CHECK_FALSE(s.gap);
+    CHECK(s.at_end);
+    CHECK(s.next.empty());
+    CHECK(s.next_sequence == 0);
+
+    f.append_all("abacab");
+    s = f.read({}, {">"});
+    CHECK(show(s.events) == texts{"a=1", "b=2", "a=3", "c=4", "a=5", "b=6"});
+    CHECK(s.at_end);
+    CHECK_FALSE(s.gap);
+    CHECK(s.next == f.of().head());
+    CHECK(s.next_sequence == f.of().head_sequence());
+    CHECK(s.events[2] == f.listener.committed[2]);
+
+    CHECK(show(f.read(f.at(2), {">"}).events) == texts{"c=4", "a=5", "b=6"});
+    CHECK(show(f.read(f.at(2), {"b", "c"}).events) == texts{"c=4", "b=6"});
+    CHECK(show(f.read(f.at(0), {"a", "*", ">"}).events).size() == 5);
+    CHECK(f.read(f.at(0), {"none.*"}).events.empty());
+    CHECK(f.read(f.at(5), {">"}).events.empty());
+
+    // What does not match is passed over, and read on from behind it.
+    s = f.read(f.at(3), {"c"});
+    CHECK(s.events.empty());
+    CHECK(s.at_end);
+    CHECK(s.next == f.of().head());
+    f.append_all("c");
+    CHECK(show(f.read(s.next, {"c"}).events) == texts{"c=7"});
+}
+
+inline void check_slices(const history_kit& kit) {
+    history_bed f(kit, 100);
+    f.append_all("abababab");
+    for (const std::size_t size : {1u, 2u, 3u, 4u, 5u}) {
+        INFO("slices of " << size);
+        texts seen;
+        position from = f.at(1);
+        for (int slices = 0; slices < 20; ++slices) {
+            const auto s = f.read(from, {"a"}, size);
+            CHECK(s.events.size() <= size);
+            CHECK_FALSE(s.gap);
+            for (const auto& e : s.events) {
+                seen.push_back(show(e));
+                CHECK(e->info().sequence <= s.next_sequence);
+            }
+            from = s.next;
+            if (s.at_end) break;
+            CHECK_FALSE(s.events.empty());
+        }
+        CHECK(seen == texts{"a=3", "a=5", "a=7"});
+        CHECK(from == f.of().head());
+    }
+}
+
+inline void check_gaps(const history_kit& kit) {
+    history_bed f(kit, 3);
+    f.append_all("aab");
+    const auto start = f.at(0);
+    const auto unknown = {foreign("other:1"), foreign("x"), foreign("other/99999999999999999999"),
+                          foreign(start.text() + "0000000"), foreign(start.text() + "x")};
+    for (const auto& p : unknown) {
+        INFO(p.text());
+        const auto s = f.read(p, {"a"});
+        CHECK(s.gap);
+        CHECK(s.events.empty());
+        CHECK(s.at_end);
+        CHECK(s.next == f.of().head());
+        CHECK(s.next_sequence == f.of().head_sequence());
+    }
+    CHECK_FALSE(f.read(start, {">"}).gap);
+
+    f.append_all("b");  // evicts the first, which is not after `start`
+    CHECK(show(f.read(start, {">"}).events) == texts{"a=2", "b=3", "b=4"});
+    f.append_all("b");  // evicts the second, which is
+    CHECK(f.read(start, {">"}).gap);
+    CHECK(f.read(start, {"*"}).gap);
+    CHECK(f.read(start, {"b", "a"}).gap);
+    CHECK_FALSE(f.read(f.at(1), {">"}).gap);
+    // An evicted event that could not have matched is not missed.
+    CHECK(show(f.read(start, {"b"}).events) == texts{"b=3", "b=4", "b=5"});
+    CHECK_FALSE(f.read(start, {"c.>"}).gap);
+    // Who asks for all that is held misses nothing.
+    const auto all = f.read({}, {">"});
+    CHECK_FALSE(all.gap);
+    CHECK(show(all.events) == texts{"b=3", "b=4", "b=5"});
+}
+
+inline void check_find(const history_kit& kit) {
+    history_bed f(kit, 2);
+    f.append("a", made("1").id("one"));
+    f.append("a", made("2"));
+    f.settle();
+    CHECK(f.of().find("/test", "one") == f.at(0));
+    CHECK_FALSE(f.of().find("/test", "two"));
+    CHECK_FALSE(f.of().find("/tes", "tone"));
+    CHECK_FALSE(f.of().find("/other", "one"));
+    CHECK_FALSE(f.of().find("/test", ""));
+    f.append("a", made("3"));
+    f.settle();
+    CHECK_FALSE(f.of().find("/test", "one"));
+}
+
+/// What every history has to keep to.
+inline void history_conformance(const history_kit& kit) {
+    INFO(kit.name);
+    SECTION("a commit is told with position, sequence and the same content") { check_commits(kit); }
+    SECTION("a read gives what matches, in order, and goes on behind it") { check_reads(kit); }
+    SECTION("a read is cut into slices without loss") { check_slices(kit); }
+    SECTION("a gap is told only when an evicted event could have matched") { check_gaps(kit); }
+    SECTION("an event is found by source and id while it is held") { check_find(kit); }
+}
+
+}  // namespace tidings::test

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/bus_fixture.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+
+// Any subscriber on a bus, and a bus as a subscriber.
+
+namespace tidings::test {
+
+namespace {
+
+/// Knows whether it is called one at a time, and by whom.
+class careful_subscriber final : public recording_subscriber {
+ public:
+    outcome deliver(const event_ptr& e) noexcept override {
+        CHECK_FALSE(std::exchange(inside_, true));
+        if (during) during();
+        inside_ = false;
+        return recording_subscriber::deliver(e);
+    }
+    std::function<void()> during;
+
+ private:
+    bool inside_ = false;
+};
+
+class subscriber_with_origin final : public recording_subscriber {
+ public:
+    origin_id origin() const noexcept override { return id; }
+    const origin_id id = make_origin();
+};
+
+TEST_CASE("a subscriber gets events on the bus's executor, one at a time", "[bus][subscriber]") {
+    bus_fixture f;
+    auto s = std::make_shared<careful_subscriber>();
+    const auto held = f.hub->subscribe("a.>", s);
+    s->during = [&] {
+        s->during = nullptr;
+        f.publish("a.3");
+    };
+    f.publish("a.1");
+    f.publish("b");
+    f.publish("a.2");
+    CHECK(s->seen.empty());
+    f.run();
+    CHECK(s->seen == texts{"a.1=", "a.2=", "a.3="});
+    CHECK(held.counters().matched == 3);
+    CHECK(held.counters().delivered == 3);
+}
+
+TEST_CASE("what a subscriber answers is counted, and one that is closed is let go",
+          "[bus][subscriber]") {
+    bus_fixture f;
+    auto s = std::make_shared<recording_subscriber>();
+    const auto held = f.hub->subscribe("a", s);
+    s->answer = outcome::queued;
+    f.publish("a");
+    f.run();
+    s->answer = outcome::dropped;
+    f.publish("a");
+    f.run();
+    CHECK(held.counters().delivered == 1);
+    CHECK(held.counters().dropped == 1);
+    s->answer = outcome::closed;
+    f.publish("a");
+    f.publish("a");
+    f.run();
+    CHECK(s->seen.size() == 3);
+    CHECK(held.error() == errc::closed);
+    CHECK(s->ended == std::vector<error_code>{errc::closed});
+    CHECK(f.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a subscriber is told once that its subscription ended", "[bus][subscriber]") {
+    bus_fixture f;
+    auto first = std::make_shared<recording_subscriber>();
+    auto second = std::make_shared<recording_subscriber>();
+    auto s = f.hub->subscribe("a", first);
+    const auto t = f.hub->subscribe("a", second);
+    f.publish("a");
+    s.reset();
+    s.reset();
+    CHECK(first->ended.empty());
+    f.run();
+    CHECK(first->seen.empty());
+    CHECK(first->ended == std::vector<error_code>{errc::closed});
+    f.hub.reset();
+    f.run();
+    CHECK(second->ended == std::vector<error_code>{errc::closed});
+    CHECK(first->ended.size() == 1);
+}
+
+TEST_CASE("async_reset of a subscriber completes after its last call", "[bus][subscriber]") {
+    bus_fixture f;
+    auto s = std::make_shared<careful_subscriber>();
+    auto held = f.hub->subscribe("a", s);
+    texts order;
+    s->during = [&] {
+        held.async_reset([&](error_code) { order.push_back("reset"); });
+        order.push_back("call");
+    };
+    f.publish("a");
+    f.publish("a");
+    f.run();
+    CHECK(order == texts{"call", "reset"});
+    CHECK(s->seen.size() == 1);
+}
+
+TEST_CASE("a temporary subscriber is kept by its subscription", "[bus][subscriber]") {
+    bus_fixture f;
+    {
+        struct temporary final : subscriber {
+            explicit temporary(int& n) : gone(&n) {}
+            temporary(temporary&& o) noexcept : gone(std::exchange(o.gone, nullptr)) {}
+            ~temporary() override {
+                if (gone != nullptr) ++*gone;
+            }
+            outcome deliver(const event_ptr&) noexcept override { return outcome::delivered; }
+            int* gone;
+        };
+        int gone = 0;
+        auto held = f.hub->subscribe("a", temporary(gone));
+        CHECK(f.publish("a").queued == 1);
+        f.run();
+        CHECK(gone == 0);
+        held = {};
+        f.run();
+        CHECK(gone == 1);
+    }
+}
+
+TEST_CASE("a publication is not handed back to where it came from", "[bus][subscriber]") {
+    bus_fixture f;
+    auto inlet = std::make_shared<subscriber_with_origin>();
+    auto other = std::make_shared<subscriber_with_origin>();
+    const auto s = f.hub->subscribe(">", inlet);
+    const auto t = f.hub->subscribe(">", other);
+    const auto bus_end = f.hub->as_subscriber();
+    error_code ec;
+    publication_info info;
+    info.origin = inlet->id;
+    info.hops = 1;
+    auto e = publication::make("a", made("x"), info, ec);
+    REQUIRE_FALSE(ec);
+    CHECK(bus_end->deliver(e) == outcome::delivered);
+    int completed = 0;
+    bus_end->async_deliver(e, net::bind_executor(f.io(), [&](error_code err, outcome o) {
+                               CHECK_FALSE(err);
+                               CHECK(o == outcome::delivered);
+                               ++completed;
+                           }));
+    f.run();
+    CHECK(completed == 1);
+    CHECK(inlet->seen.empty());
+    CHECK(other->seen == texts{"a=x", "a=x"});
+    CHECK(s.counters().matched == 0);
+
+    // What a program publishes has no origin.
+    f.publish("b");
+    f.run();
+    CHECK(inlet->seen == texts{"b="});
+}
+
+TEST_CASE("a bus refuses what is wrong with a delivery, and reports it", "[bus][subscriber]") {
+    bus_fixture f;
+    const auto end = f.hub->as_subscriber();
+    error_code ec;
+    publication_info many;
+    many.hops = max_hops;
+    CHECK(end->deliver(publication::make("a", made("x"), many, ec)) == outcome::delivered);
+    many.hops = max_hops + 1;
+    CHECK(end->deliver(publication::make("a", made("x"), many, ec)) == outcome::dropped);
+    CHECK((*f.metrics)["events_refused"] == 1);
+    CHECK(end->deliver(make_lagged_event(1)) == outcome::dropped);
+    CHECK((*f.metrics)["events_refused"] == 2);
+    CHECK(f.logged == texts{"a", "tidings.lagged"});
+    std::vector<error_code> errors;
+    end->async_deliver(publication::make("a", made("x"), many, ec),
+                       [&](error_code err, outcome o) {
+                           errors.push_back(err);
+                           CHECK(o == outcome::dropped);
+                       });
+    f.run();
+    CHECK(errors == std::vector<error_code>{errc::hop_limit});
+    f.hub.reset();
+    CHECK(end->deliver(publication::make("a", made("x"), {}, ec)) == outcome::closed);
+}
+
+}  // namespace
+
+}  // namespace tidings::test

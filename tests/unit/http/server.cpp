@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/server.hpp>
+
+#include "support/catch2.hpp"
+#include "support/http_bed.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <stdexcept>
+
+using namespace tidings;
+using namespace tidings::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+const std::string get = "GET /echo/a?b HTTP/1.1\r\nHost: h\r\n\r\n";
+
+// Says what it was asked.
+void echo(http::exchange& x) {
+    const auto& r = x.request();
+    x.respond({.body = r.method + ' ' + x.suffix() + ' ' + std::string(r.query()) + ' ' + r.body});
+}
+
+http::server echo_server(http_bed& bed) {
+    auto server = bed.server();
+    server.mount("/echo", echo);
+    server.start();
+    return server;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+    std::size_t n = 0;
+    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+std::string post(std::string_view fields, std::string_view body = {}) {
+    return "POST /echo HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n" + std::string(body);
+}
+
+}  // namespace
+
+TEST_CASE("A malformed request is answered and the connection closed", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto [text, status] = GENERATE(table<std::string, std::string>(
+        {{"hello\r\n\r\n", "400"},
+         {std::string("\x16\x03\x01\x00\xa5\x01", 6), "400"},
+         {"GET /echo HTTP/1.1\r\n\r\n", "400"},
+         {"GET /echo HTTP/1.1\nHost: h\n\n", "400"},
+         {post("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), "400"},
+         {post("Content-Length: 1\r\nContent-Length: 2\r\n", "ab"), "400"},
+         {post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), "400"},
+         {post("Transfer-Encoding: chunked\r\n", "zz\r\n"), "400"},
+         {"GET /echo HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x'), "431"},
+         {post("Content-Length: 1048577\r\n"), "413"},
+         {post("Transfer-Encoding: chunked\r\n", "100001\r\n"), "413"},
+         {post("Expect: magic\r\nContent-Length: 1\r\n"), "417"}}));
+    CAPTURE(text);
+    const auto peer = bed.connect();
+    peer->send(text);
+    bed.run();
+    CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 " + status + ' '));
+    CHECK_THAT(peer->received(), Contains("\r\nConnection: close\r\n"));
+    CHECK_THAT(peer->received(), Contains("\r\nContent-Type: application/problem+json\r\n"));
+    CHECK(count(peer->received(), "HTTP/1.1") == 1);
+    CHECK(peer->ended() == net::error::eof);
+    peer->close();
+    bed.run();
+    CHECK(server.connections() == 0);
+}
+
+TEST_CASE("A request is answered wherever it is cut", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const std::string text =
+        "POST /echo/a%20b?c=d HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody";
+    for (std::size_t at = 1; at < text.size(); ++at) {
+        INFO("cut at byte " << at);
+        const auto peer = bed.connect();
+        peer->send(text.substr(0, at));
+        bed.run();
+        CHECK(peer->received().empty());
+        peer->send(text.substr(at));
+        bed.run();
+        CHECK_THAT(peer->received(), EndsWith("\r\n\r\nPOST /a%20b c=d body"));
+        CHECK(peer->open());
+    }
+    bed.run();
+    CHECK(server.connections() == 0);
+}
+
+TEST_CASE("A peer that leaves in the middle of a request leaves nothing behind", "[http]") {
+    http_bed bed;
+    int handled = 0;
+    auto server = bed.server();
+    server.mount("/echo", [&](http::exchange& x) {
+        ++handled;
+        echo(x);
+    });
+    server.start();
+    const auto text = post("Content-Length: 4\r\n", "body");
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        INFO("left after byte " << at);
+        const bool politely = at % 2 == 0;
+        auto peer = bed.connect();
+        peer->send(text.substr(0, at));
+        bed.run();
+        CHECK(server.connections() == 1);
+        politely ? peer->shutdown() : peer->close();
+        bed.run();
+        CHECK(server.connections() == 0);
+        if (politely) CHECK(peer->received().empty());
+    }
+    CHECK(handled == 0);
+}
+
+TEST_CASE("Bytes may come and go one at a time", "[http]") {
+    http_bed bed;
+    bed.sim().set_link({.max_read_bytes = 1, .max_write_bytes = 1, .buffer_bytes = 1});
+    const auto server = echo_server(bed);
+    CHECK_THAT(
+        bed.ask(get + post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\nA: b\r\n\r\n")),
+        Contains("\r\n\r\nGET /a b HTTP/1.1 200") && EndsWith("\r\n\r\nPOST   hi"));
+}
+
+TEST_CASE("An answer says how long it is and when it was made", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    CHECK(bed.ask(get) ==
+          "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 9\r\n\r\n"
+          "GET /a b ");
+    bed.clock.set_wall(bed.clock.wall_now() + 61s);
+    CHECK_THAT(bed.ask(get), Contains("\r\nDate: Thu, 01 Jan 2026 00:01:01 GMT\r\n"));
+}
+
+TEST_CASE("HEAD is answered without a body, HTTP/1.0 with an end or by its wish without",
+          "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto peer = bed.connect();
+    peer->send("HEAD /echo/a HTTP/1.1\r\nHost: h\r\n\r\n");
+    bed.run();
+    CHECK_THAT(peer->received(), Contains("\r\nContent-Length: 9\r\n") && EndsWith("\r\n\r\n"));
+    peer->take();
+    peer->send("GET /echo/a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    bed.run();
+    CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 200 OK\r\n") &&
+                                 Contains("\r\nConnection: keep-alive\r\n") &&
+                                 EndsWith("\r\n\r\nGET /a  "));
+    CHECK(peer->open());
+    peer->send("GET /echo/a HTTP/1.0\r\n\r\n");
+    bed.run();
+    CHECK_THAT(peer->take(), Contains("\r\nConnection: close\r\n") && EndsWith("\r\n\r\nGET /a  "));
+    CHECK(peer->ended() == net::error::eof);
+}
+
+TEST_CASE("A connection is kept until somebody wants it closed", "[http]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/echo", echo);
+    server.mount("/close", [](http::exchange& x) {
+        x.respond({.fields = {{"connection", "Close"}}, .body = "bye"});
+    });
+    server.start();
+    const auto peer = bed.connect();
+    for (int i = 0; i < 3; ++i) {
+        peer->send(get);
+        bed.run();
+        CHECK_THAT(peer->take(), EndsWith("GET /a b "));
+    }
+    CHECK(peer->open());
+    SECTION("the peer") {
+        peer->send("GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" + get);
+        bed.run();
+        CHECK(count(peer->received(), "HTTP/1.1 200") == 1);
+    }
+    SECTION("the service") {
+        peer->send("GET /close HTTP/1.1\r\nHost: h\r\n\r\n" + get);
+        bed.run();
+        CHECK(count(peer->received(), "HTTP/1.1 200") == 1);
+    }
+    CHECK_THAT(peer->received(), Contains("\r\nConnection: close\r\n"));
+    CHECK(peer->ended() == net::error::eof);
+}
+
+TEST_CASE("Pipelined requests are served one at a time, in order", "[http]") {
+    http_bed bed;
+    std::vector<http::exchange> waiting;
+    auto server = bed.server();
+    server.mount("/echo", echo);
+    server.mount("/wait", [&](http::exchange& x) { waiting.push_back(std::move(x)); });
+    server.start();
+    const auto peer = bed.connect();
+    peer->send("GET /wait/1 HTTP/1.1\r\nHost: h\r\n\r\n" + get +
+               "GET /wait/2 HTTP/1.1\r\nHost: h\r\n\r\nGET /echo/last HTTP/1.1\r\nHost: h\r\n");
+    bed.run();
+    REQUIRE(waiting.size() == 1);
+    CHECK(peer->received().empty());
+    waiting[0].respond({.body = "first"});
+    bed.run();
+    REQUIRE(waiting.size() == 2);
+    CHECK_THAT(peer->take(), Contains("\r\n\r\nfirstHTTP/1.1") && EndsWith("GET /a b "));
+    waiting[1].respond({.body = "third"});
+    peer->send("\r\n");
+    bed.run();
+    CHECK_THAT(peer->take(), Contains("\r\n\r\nthirdHTTP/1.1") && EndsWith("GET /last  "));
+}
+
+TEST_CASE("Thousands of pipelined requests in one segment do not pile up on the stack", "[http]") {
+    http_bed bed;
+    bed.sim().set_link({.buffer_bytes = 1024 * 1024});
+    const auto server = echo_server(bed);
+    std::string all;
+    for (int i = 0; i < 5000; ++i) all += "GET /echo HTTP/1.1\r\nHost: h\r\n\r\n";
+    CHECK(count(bed.ask(all), "HTTP/1.1 200") == 5000);
+}
+
+TEST_CASE("Garbage after good requests is answered after them", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto answer = bed.ask(get + get + std::string("\0garbage\xff", 9));
+    CHECK(count(answer, "HTTP/1.1 200 OK") == 2);
+    CHECK(count(answer, "HTTP/1.1 400 Bad Request") == 1);
+    CHECK(answer.rfind("HTTP/1.1 200") < answer.find("HTTP/1.1 400"));
+    CHECK_THAT(answer, EndsWith("}"));
+}
+
+TEST_CASE("A peer that may send only when told is told, or answered at once", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto peer = bed.connect();
+    peer->send(post("Content-Length: 2\r\nExpect: 100-Continue\r\n"));
+    bed.run();
+    CHECK(peer->take() == "HTTP/1.1 100 Continue\r\n\r\n");
+    peer->send("hi");
+    bed.run();
+    CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 200") && EndsWith("\r\n\r\nPOST   hi"));
+    SECTION("it did not wait") {
+        peer->send(post("Content-Length: 2\r\nExpect: 100-continue\r\n", "hi"));
+        bed.run();
+        CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 200"));
+    }
+    SECTION("it has nothing to send") {
+        peer->send(post("Expect: 100-continue\r\n"));
+        bed.run();
+        CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 200"));
+    }
+    SECTION("it has too much to send") {
+        peer->send(post("Content-Length: 9999999\r\nExpect: 100-continue\r\n"));
+        bed.run();
+        CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 413"));
+    }
+}
+
+TEST_CASE("The word to go on may take its time to get through", "[http]") {
+    http_bed bed;
+    bed.sim().set_link({.buffer_bytes = 8});
+    const auto server = echo_server(bed);
+    const auto peer = bed.connect();
+    peer->stop_reading();
+    peer->send(post("Content-Length: 2\r\nExpect: 100-continue\r\n"));
+    bed.run();
+    peer->send("hi" + get);
+    bed.run();
+    peer->resume_reading();
+    bed.run();
+    CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n") &&
+                                     EndsWith("\r\n\r\nGET /a b "));
+    CHECK(count(peer->received(), "HTTP/1.1 200") == 2);
+}
+
+TEST_CASE("A peer that is still sending gets the answer to a body that is too large", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto peer = bed.connect();
+    peer->send(post("Content-Length: 9000000\r\n", std::string(9'000'000, 'x')));
+    bed.run();
+    CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 413 "));
+    CHECK(peer->unsent() == 0);
+    CHECK(peer->ended() == net::error::eof);
+}
+
+TEST_CASE("A service may set its own limit for bodies", "[http]") {
+    struct limited {
+        std::size_t limit;
+        void handle(http::exchange& x) { echo(x); }
+        std::size_t max_body_bytes() const noexcept { return limit; }
+    };
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/small", limited{3});
+    server.mount("/large", limited{2 * 1024 * 1024});
+    server.start();
+    const std::string head = " HTTP/1.1\r\nHost: h\r\nContent-Length: ";
+    CHECK_THAT(bed.ask("PUT /small" + head + "3\r\n\r\nabc"), EndsWith("abc"));
+    CHECK_THAT(bed.ask("PUT /small" + head + "4\r\n\r\nabcd"), StartsWith("HTTP/1.1 413"));
+    const std::string large(1'500'000, 'x');
+    CHECK_THAT(bed.ask("PUT /large" + head + "1500000\r\n\r\n" + large),
+               StartsWith("HTTP/1.1 200"));
+    CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 413"));
+}
+
+TEST_CASE("The longest mount point before the path answers", "[http]") {
+    http_bed bed;
+    auto server = bed.server();
+    const auto named = [](std::string name) {
+        return [name](http::exchange& x) { x.respond({.body = name + '[' + x.suffix() + ']'}); };
+    };
+    server.mount("/a", named("a"));
+    server.mount("/a/b/", named("ab"));
+    server.mount("/a/b", named("ab again"));
+    SECTION("and nobody elsewhere") {
+        server.start();
+        const auto answer = bed.ask("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+        CHECK_THAT(answer, StartsWith("HTTP/1.1 404 Not Found\r\n") &&
+                               Contains("\r\nContent-Type: application/problem+json\r\n") &&
+                               EndsWith("{\"title\":\"Not Found\",\"status\":404}"));
+        CHECK_THAT(bed.ask("GET /ab HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404"));
+        CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404"));
+        CHECK_THAT(bed.ask("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404"));
+    }
+    SECTION("or the root") {
+        server.mount("/", named("root"));
+        server.start();
+        CHECK_THAT(bed.ask("GET /x HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("root[/x]"));
+        CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("root[/]"));
+    }
+    CHECK_THAT(bed.ask("GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("\na[]"));
+    CHECK_THAT(bed.ask("GET /a?/b HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("\na[]"));
+    CHECK_THAT(bed.ask("GET /a/ HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("\na[/]"));
+    CHECK_THAT(bed.ask("GET /a/bc HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("\na[/bc]"));
+    CHECK_THAT(bed.ask("GET /a/b/c HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("ab again[/c]"));
+    CHECK_THAT(bed.ask("GET http://elsewhere/a/x HTTP/1.1\r\nHost: h\r\n\r\n"), EndsWith("a[/x]"));
+}
+
+TEST_CASE("What cannot be mounted says so", "[http]") {
+    http_bed bed;
+    auto server = bed.server();
+    CHECK_THROWS_AS(server.mount("a", echo), std::invalid_argument);
+    CHECK_THROWS_AS(server.mount("", echo), std::invalid_argument);
+    server.start();
+    CHECK_THROWS_AS(server.mount("/late", echo), std::logic_error);
+}
+
+TEST_CASE("A request that no service answers is answered 500", "[http]") {
+    http_bed bed;
+    std::optional<http::exchange> kept;
+    auto server = bed.server();
+    server.mount("/throw", [](http::exchange&) { throw std::runtime_error("out of cheese"); });
+    server.mount("/odd", [](http::exchange&) { throw 3; });
+    server.mount("/forget", [](http::exchange&) {});
+    server.mount("/keep", [&](http::exchange& x) { kept.emplace(std::move(x)); });
+    server.mount("/echo", echo);
+    server.start();
+    const auto peer = bed.connect();
+    const auto path = GENERATE("/throw", "/odd", "/forget", "/keep");
+    CAPTURE(path);
+    peer->send(std::string("GET ") + path + " HTTP/1.1\r\nHost: h\r\n\r\n" + get);
+    bed.run();
+    if (kept) {
+        CHECK(peer->received().empty());
+        SECTION("destroyed later") {
+            kept.reset();
+        }
+        SECTION("replaced later") {
+            http::exchange other(std::move(*kept));
+            other = http::exchange(http::request(), std::string(),
+                                   std::shared_ptr<http::detail::exchange_owner>());
+            CHECK_FALSE(other);
+        }
+        bed.run();
+    }
+    CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 500 Internal Server Error\r\n"));
+    CHECK_THAT(peer->received(), !Contains("cheese") && EndsWith("GET /a b "));
+    if (std::string_view(path) == "/throw") CHECK(bed.logged.back() == "out of cheese");
+    if (std::string_view(path) == "/odd") CHECK(bed.logged.back() == "a service threw");
+}
+
+TEST_CASE("A service cannot break the header out of its lines", "[http]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) {
+        x.respond({.status = x.suffix() == "/odd" ? 42U : 200U,
+                   .fields = {{"X", "a\r\nInjected: b"},
+                              {"Bad name", "c"},
+                              {"Content-Length", "999"},
+                              {"transfer-encoding", "chunked"}},
+                   .body = "body"});
+    });
+    server.start();
+    const auto answer = bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK_THAT(answer, Contains("\r\nX: a  Injected: b\r\n") && !Contains("\nInjected") &&
+                           !Contains("Bad name") && !Contains("999") && !Contains("chunked") &&
+                           EndsWith("\r\nContent-Length: 4\r\n\r\nbody"));
+    CHECK_THAT(bed.ask("GET /odd HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST_CASE("A connection can be taken out of HTTP, with what came after the request", "[http]") {
+    http_bed bed;
+    std::optional<http::taken_stream> taken;
+    auto server = bed.server();
+    server.mount("/ws", [&](http::exchange& x) {
+        taken = x.take();
+        CHECK_FALSE(x);
+    });
+    server.start();
+    const std::string request = "GET /ws HTTP/1.1\r\nHost: h\r\n\r\n";
+    const std::string frames = "first frames\r\n\r\n";
+    const auto all = request + frames;
+    for (std::size_t at = 1; at < all.size(); ++at) {
+        INFO("cut at byte " << at);
+        const auto peer = bed.connect();
+        peer->send(all.substr(0, at));
+        bed.run();
+        CHECK(taken.has_value() == (at >= request.size()));
+        peer->send(all.substr(at));
+        bed.run();
+        REQUIRE(taken.has_value());
+        CHECK(taken->lane->executor() == taken->stream->executor());
+        http_peer session(std::move(taken->stream));
+        bed.run();
+        CHECK(taken->leftover + session.received() == frames);
+        session.send("101");
+        bed.advance(10min);
+        CHECK(peer->received() == "101");
+        CHECK(server.connections() == 1);
+        taken.reset();
+        CHECK(server.connections() == 0);
+    }
+}
+
+TEST_CASE("A service that waits is told when its peer leaves", "[http]") {
+    http_bed bed;
+    std::optional<http::exchange> waiting;
+    int closed = 0;
+    auto server = bed.server();
+    server.mount("/wait", [&](http::exchange& x) {
+        waiting.emplace(std::move(x));
+        waiting->on_peer_closed([&] { ++closed; });
+    });
+    server.mount("/echo", echo);
+    server.start();
+    auto peer = bed.connect();
+    peer->send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+    bed.run();
+    REQUIRE(waiting.has_value());
+    SECTION("it leaves") {
+        peer->close();
+        bed.run();
+        CHECK(closed == 1);
+        CHECK(server.connections() == 0);
+        waiting->respond({});
+    }
+    SECTION("it ends its side") {
+        peer->shutdown();
+        bed.run();
+        CHECK(closed == 1);
+    }
+    SECTION("it stays, and asks more meanwhile") {
+        peer->send(get.substr(0, 5));
+        bed.run();
+        peer->send(get.substr(5));
+        bed.run();
+        CHECK(closed == 0);
+        CHECK(peer->received().empty());
+        waiting->respond({.body = "now"});
+        bed.run();
+        CHECK_THAT(peer->received(), Contains("\r\n\r\nnowHTTP/1.1") && EndsWith("GET /a b "));
+        peer->close();
+        bed.run();
+        CHECK(closed == 0);
+    }
+    SECTION("it stays, and sends without end") {
+        peer->send(std::string(1'000'000, 'x'));
+        bed.run();
+        CHECK(peer->unsent() > 800'000);
+        waiting->respond({.body = "now"});
+        bed.run();
+        CHECK_THAT(peer->received(), Contains("\r\n\r\nnowHTTP/1.1 4"));
+    }
+    SECTION("the answer cannot be told from within") {
+        waiting.reset();
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 500"));
+        CHECK(closed == 0);
+    }
+    SECTION("the server is stopped") {
+        server.stop();
+        bed.run();
+        CHECK(closed == 1);
+    }
+    SECTION("it cannot take the connection any more") {
+        CHECK_THROWS_AS(waiting->take(), std::logic_error);
+    }
+    waiting.reset();
+}
+
+TEST_CASE("Two lanes share the connections", "[http]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.lanes = 2;
+    std::vector<detail::lane*> lanes;
+    http::server server(bed.io(), options);
+    server.mount("/", [&](http::exchange& x) {
+        CHECK(x.lane()->running_here());
+        lanes.push_back(x.lane().get());
+        x.respond({});
+    });
+    server.start();
+    for (int i = 0; i < 4; ++i) bed.ask(get);
+    REQUIRE(lanes.size() == 4);
+    CHECK(lanes[0] != lanes[1]);
+    CHECK(lanes[0] == lanes[2]);
+    CHECK(lanes[1] == lanes[3]);
+}
+
+TEST_CASE("A server counts what it answers", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    const auto peer = bed.connect();
+    CHECK(bed.metrics->value("http_connections") == 1);
+    peer->send(get + get + "GET /none HTTP/1.1\r\nHost: h\r\n\r\n");
+    bed.run();
+    CHECK(bed.metrics->value("http_requests status=2xx") == 2);
+    CHECK(bed.metrics->value("http_requests status=4xx") == 1);
+    peer->close();
+    bed.run();
+    CHECK(bed.metrics->value("http_connections") == 0);
+}
+
+TEST_CASE("A server that cannot listen says why and does nothing", "[http]") {
+    http_bed bed;
+    const auto first = bed.server();
+    error_code ec;
+    http::server second(bed.io(), bed.options(), ec);
+    CHECK(ec == net::error::address_in_use);
+    second.mount("/", echo);
+    second.start();
+    second.stop();
+    std::optional<error_code> drained;
+    second.async_drain([&](error_code e) { drained = e; });
+    bed.run();
+    CHECK(drained == error_code());
+    CHECK(second.connections() == 0);
+    CHECK_THROWS_AS(bed.server(), boost::system::system_error);
+    CHECK(first.local_endpoint().port == http_bed::port);
+}

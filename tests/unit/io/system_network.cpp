@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSL-1.0
+// What only the machine's network has; what it shares with every network is in network.cpp.
+#include "support/network_fixture.hpp"
+
+#include <tidings/io/impl/connecting.ipp>
+#include <tidings/test/manual_clock.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <filesystem>
+#include <fstream>
+#if defined(__unix__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Resolves every name to the same addresses and can do nothing else.
+class fixed_names final : public io::network {
+ public:
+    std::vector<io::endpoint> found;
+
+    std::unique_ptr<io::acceptor> listen(net::any_io_executor, const io::listen_options&,
+                                         error_code& ec) override {
+        ec = net::error::operation_not_supported;
+        return nullptr;
+    }
+    io::canceller start_connect(net::any_io_executor, io::connect_options,
+                                io::stream_callback) override {
+        return {};
+    }
+    io::canceller start_resolve(net::any_io_executor executor, std::string, std::uint16_t,
+                                io::resolve_callback done) override {
+        net::post(executor, [found = found, done = std::move(done)]() mutable {
+            done({}, std::move(found));
+        });
+        return {};
+    }
+};
+
+io::endpoint at(const char* address, std::uint16_t port = 1) {
+    return {net::ip::make_address(address), port};
+}
+
+struct result {
+    std::optional<error_code> ec;
+    io::stream_ptr stream;
+    auto handler() {
+        return [this](error_code e, io::stream_ptr s) {
+            CHECK_FALSE(ec.has_value());
+            ec = e;
+            stream = std::move(s);
+        };
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the families of a name's addresses take turns", "[io]") {
+    net::io_context io;
+    manual_clock clock;
+    fixed_names names;
+    const auto v6 = GENERATE(true, false);
+    std::vector<std::string> expected;
+    if (v6) {
+        names.found = {at("2001:db8::1"), at("2001:db8::2"), at("2001:db8::3"), at("192.0.2.1")};
+        expected = {"2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"};
+    } else {
+        names.found = {at("192.0.2.1"), at("2001:db8::1"), at("192.0.2.2"), at("2001:db8::2")};
+        expected = {"192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"};
+    }
+    std::vector<std::string> asked;
+    io::connect_options to;
+    to.host = "x";
+    to.address_filter = [&](const net::ip::address& a) {
+        asked.push_back(a.to_string());
+        return false;
+    };
+    result r;
+    auto cancel = detail::connecting::start(names, clock, io.get_executor(), to, r.handler());
+    io.run();
+    CHECK(r.ec == errc::address_refused);
+    CHECK(asked == expected);
+}
+
+TEST_CASE("an address that refuses gives way to the next at once", "[io]") {
+    network_fixture f(transport::tcp);
+    manual_clock clock;  // stands still
+    fixed_names names;
+    const auto good = f.acceptor().local_endpoint();
+    error_code ec;
+    auto other = f.network().listen(f.executor(), {}, ec);
+    const auto refusing = other->local_endpoint();
+    other.reset();
+    names.found = {refusing, good};
+    io::connect_options to;
+    to.host = "x";
+    result r;
+    auto cancel = detail::connecting::start(names, clock, f.executor(), to, r.handler());
+    f.run_until([&] { return r.ec.has_value(); });
+    CHECK_FALSE(*r.ec);
+    REQUIRE(r.stream);
+    CHECK(r.stream->remote_address() == "127.0.0.1:" + std::to_string(good.port));
+
+    names.found = {refusing, refusing};
+    result all_refuse;
+    cancel = detail::connecting::start(names, clock, f.executor(), to, all_refuse.handler());
+    f.run_until([&] { return all_refuse.ec.has_value(); });
+    CHECK(*all_refuse.ec == net::error::connection_refused);
+    CHECK_FALSE(clock.next_deadline());
+}
+
+#if defined(__linux__)
+TEST_CASE("an address that does not answer does not keep the next waiting", "[io]") {
+    network_fixture f(transport::tcp);
+    manual_clock clock;
+    fixed_names names;
+    // A Linux listener whose queue is full ignores who comes.
+    io::listen_options options;
+    options.backlog = 0;
+    error_code ec;
+    const auto full = f.network().listen(f.executor(), options, ec);
+    result first;
+    auto fill = f.network().start_connect(
+        f.executor(), {"127.0.0.1", full->local_endpoint().port, {}, {}, {}}, first.handler());
+    f.run_until([&] { return first.ec.has_value(); });
+    CHECK_FALSE(*first.ec);
+
+    names.found = {full->local_endpoint(), f.acceptor().local_endpoint()};
+    io::connect_options to;
+    to.host = "x";
+    result r;
+    SECTION("another address is tried after a while") {
+        auto cancel = detail::connecting::start(names, clock, f.executor(), to, r.handler());
+        f.run_ready();
+        CHECK_FALSE(r.ec);
+        CHECK(clock.next_deadline() == clock.now() + 250ms);
+        clock.advance(250ms);
+        f.run_until([&] { return r.ec.has_value(); });
+        REQUIRE(r.stream);
+        CHECK(r.stream->remote_address() == "127.0.0.1:" + std::to_string(names.found.back().port));
+    }
+    SECTION("a connect to such addresses alone can be cancelled") {
+        names.found.pop_back();
+        const auto token = std::make_shared<int>();
+        auto cancel =
+            detail::connecting::start(names, clock, f.executor(), to,
+                                      [token](error_code, io::stream_ptr) { FAIL("cancelled"); });
+        f.run_ready();
+        cancel();
+        f.run_ready();
+        CHECK(token.use_count() == 1);
+    }
+    CHECK_FALSE(clock.next_deadline());
+}
+
+TEST_CASE("an acceptor that ran out of descriptors can go on", "[io]") {
+    network_fixture f(transport::tcp);
+    result connected;
+    auto cancel = f.network().start_connect(f.executor(), f.connect_options(), connected.handler());
+    f.run_until([&] { return connected.ec.has_value(); });
+
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    result starved;
+    f.acceptor().start_accept(f.executor(), starved.handler());
+    f.run_until([&] { return starved.ec.has_value(); });
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(*starved.ec == net::error::no_descriptors);
+    CHECK_FALSE(starved.stream);
+
+    result accepted;
+    f.acceptor().start_accept(f.executor(), accepted.handler());
+    f.run_until([&] { return accepted.ec.has_value(); });
+    CHECK_FALSE(*accepted.ec);
+    CHECK(accepted.stream);
+}
+#endif
+
+TEST_CASE("a Unix socket is removed by who made it, and a stale one replaced", "[io]") {
+    network_fixture f(transport::unix_socket);
+    const auto path = f.listen_options().unix_path;
+    io::listen_options options;
+    options.unix_path = path;
+    error_code ec;
+    auto first = f.network().listen(f.executor(), options, ec);
+    REQUIRE(first);
+    CHECK(std::filesystem::exists(path));
+
+    // Who fails to listen takes nothing away.
+    CHECK_FALSE(f.network().listen(f.executor(), options, ec));
+    CHECK(ec == net::error::address_in_use);
+    CHECK(std::filesystem::exists(path));
+
+    // What a crash leaves: a socket in the file system that nobody listens on.
+    const auto stale = path + ".stale";
+    std::filesystem::create_hard_link(path, stale);
+    first.reset();
+    CHECK_FALSE(std::filesystem::exists(path));
+    options.unix_path = stale;
+    ec = {};
+    auto second = f.network().listen(f.executor(), options, ec);
+    CHECK_FALSE(ec);
+    REQUIRE(second);
+    result r;
+    auto cancel = f.network().start_connect(f.executor(), {{}, 0, stale, {}, {}}, r.handler());
+    f.run_until([&] { return r.ec.has_value(); });
+    CHECK_FALSE(*r.ec);
+    second->close();
+    CHECK_FALSE(std::filesystem::exists(stale));
+}
+
+TEST_CASE("a file that is no socket is never taken for a stale one", "[io]") {
+    network_fixture f(transport::unix_socket);
+    io::listen_options options;
+    options.unix_path = f.listen_options().unix_path;
+    std::ofstream(options.unix_path) << "precious";
+    error_code ec;
+    CHECK_FALSE(f.network().listen(f.executor(), options, ec));
+    CHECK(ec == net::error::address_in_use);
+    CHECK(std::filesystem::file_size(options.unix_path) == 8);
+    std::filesystem::remove(options.unix_path);
+}
+
+TEST_CASE("a Unix path that is too long is an error at both ends", "[io]") {
+    network_fixture f(transport::unix_socket);
+    io::listen_options options;
+    options.unix_path = "/tmp/" + std::string(200, 'x');
+    error_code ec;
+    CHECK_FALSE(f.network().listen(f.executor(), options, ec));
+    CHECK(ec == net::error::name_too_long);
+    result r;
+    auto cancel =
+        f.network().start_connect(f.executor(), {{}, 0, options.unix_path, {}, {}}, r.handler());
+    f.run_until([&] { return r.ec.has_value(); });
+    CHECK(*r.ec == net::error::name_too_long);
+}
+
+TEST_CASE("IPv4 peers of an IPv6 listener are known by their IPv4 address", "[io]") {
+    network_fixture f(transport::tcp);
+    io::listen_options options;
+    options.address = "::";
+    error_code ec;
+    const auto acceptor = f.network().listen(f.executor(), options, ec);
+    if (!acceptor) {
+        WARN("skipped: this machine has no IPv6: " << ec.message());
+        return;
+    }
+    const auto connect = [&](const char* host) {
+        result accepted, connected;
+        acceptor->start_accept(f.executor(), accepted.handler());
+        io::connect_options to;
+        to.host = host;
+        to.port = acceptor->local_endpoint().port;
+        auto cancel = f.network().start_connect(f.executor(), to, connected.handler());
+        f.run_until([&] { return connected.ec.has_value(); });
+        REQUIRE_FALSE(*connected.ec);
+        f.run_until([&] { return accepted.ec.has_value(); });
+        CHECK(accepted.stream->remote_is_loopback());
+        return accepted.stream->remote_address();
+    };
+    CHECK(connect("127.0.0.1").starts_with("127.0.0.1:"));
+    CHECK(connect("::1").starts_with("[::1]:"));
+}
+
+}  // namespace tidings::test
