@@ -4,6 +4,8 @@
 #include <tidings/detail/sha256.hpp>
 #include <tidings/tidings.hpp>
 
+#include <boost/asio/signal_set.hpp>
+
 #include <fstream>
 #include <iostream>
 #include <map>

@@ -37,3 +37,5 @@
 #include <tidings/webhook/sender.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>
+
+#include <boost/asio/io_context.hpp>
