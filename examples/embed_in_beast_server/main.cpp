@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A Beast server of one's own that hands WebSocket upgrades and event streams to tidings: the request
-// as it was read, the socket, and what was read beyond the request.
+// A Beast server of one's own that hands WebSocket upgrades and event streams to tidings: the
+// request as it was read, the socket, and what was read beyond the request.
 #include <tidings/bus.hpp>
 #include <tidings/event_json.hpp>
 #include <tidings/http/beast.hpp>
@@ -38,9 +38,9 @@ net::awaitable<void> serve(tcp::socket socket, services& s) {
         const std::string target(request.target());
         if (target.starts_with("/ws") || target.starts_with("/events")) {
             const auto left = buffer.cdata();
-            tidings::http::exchange x(tidings::http::from_beast(request),
-                                      tidings::http::make_stream(std::move(socket)),
-                                      std::string(static_cast<const char*>(left.data()), left.size()));
+            tidings::http::exchange x(
+                tidings::http::from_beast(request), tidings::http::make_stream(std::move(socket)),
+                std::string(static_cast<const char*>(left.data()), left.size()));
             target.starts_with("/ws") ? s.ws.handle(x) : s.events.handle(x);
             co_return;
         }

@@ -70,8 +70,10 @@ void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
                             listening = std::move(listening)](exchange& x) {
         x.respond(text("application/json", status(*counts, bus, start, listening).dump()));
     });
-    admin.mount("/ws", tidings::websocket::service{bus, {.limits = {.max_bytes = 8 << 20}}});
-    admin.mount("/events", tidings::sse::service{bus, {.limits = {.max_bytes = 8 << 20}}});
+    admin.mount("/ws", tidings::websocket::service{
+                           bus, {.limits = {.max_bytes = 8 << 20}, .metrics = counts}});
+    admin.mount("/events",
+                tidings::sse::service{bus, {.limits = {.max_bytes = 8 << 20}, .metrics = counts}});
 }
 
 }  // namespace hub

@@ -23,8 +23,7 @@ void print_log(const tidings::log_record& r) {
 
 std::string url(const tidings::io::endpoint& e) {
     const auto host = e.address.to_string();
-    return "http://" + (e.address.is_v6() ? '[' + host + ']' : host) + ':' +
-           std::to_string(e.port);
+    return "http://" + (e.address.is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(e.port);
 }
 
 tidings::authenticator authentication(const hub::options& o) {
@@ -56,28 +55,27 @@ tidings::http::server_options server_options(const hub::address& a) {
 void run(const hub::options& o) {
     net::io_context io;
     const auto counts = std::make_shared<hub::counters>();
-    tidings::bus bus{io, {.history = {.max_events = 100'000, .max_bytes = 256 << 20},
-                          .log = print_log,
-                          .metrics = counts}};
-    auto counted = bus.subscribe(
-        ">", tidings::immediate,
-        [n = counts->counter("route_events", {{"route", "bus"}})](const tidings::event_ptr&) {
-            ++*n;
-        });
+    tidings::bus bus{io,
+                     {.history = {.max_events = 100'000, .max_bytes = 256 << 20},
+                      .log = print_log,
+                      .metrics = counts}};
+    auto counted = bus.subscribe(">", tidings::immediate,
+                                 [n = counts->counter("route_events", {{"route", "bus"}})](
+                                     const tidings::event_ptr&) { ++*n; });
 
     tidings::http::server server{io, server_options(o.listen)};
     const auto who = authentication(o);
     const tidings::queue_limits limits{.max_bytes = 8 << 20};
-    server.mount("/ws", tidings::websocket::service{bus, {.authenticator = who,
-                                                          .authorizer = tidings::allow_all(),
-                                                          .max_message_bytes = max_event_bytes,
-                                                          .limits = limits,
-                                                          .metrics = counts}});
+    server.mount("/ws", tidings::websocket::service{bus,
+                                                    {.authenticator = who,
+                                                     .authorizer = tidings::allow_all(),
+                                                     .max_message_bytes = max_event_bytes,
+                                                     .limits = limits,
+                                                     .metrics = counts}});
     server.mount("/events", tidings::sse::service{
                                 bus, {.authenticator = who, .limits = limits, .metrics = counts}});
-    server.mount("/topics",
-                 tidings::rest::service{
-                     bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
+    server.mount("/topics", tidings::rest::service{
+                                bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
     if (!o.github_secret.empty())
         server.mount("/in/github",
                      tidings::webhook::receiver{
@@ -90,15 +88,15 @@ void run(const hub::options& o) {
                           .log = print_log}});
 
     tidings::webhook::sender hook_sender{io, sender_options(counts, "rest_hook")};
-    server.mount("/hooks", tidings::rest_hook::manager{
-                               bus, hook_sender,
-                               {.authenticator = who, .authorizer = tidings::allow_all()}});
+    server.mount("/hooks",
+                 tidings::rest_hook::manager{
+                     bus, hook_sender, {.authenticator = who, .authorizer = tidings::allow_all()}});
 
     tidings::webhook::sender sender{io, sender_options(counts, "webhook")};
     tidings::subscription hook;
     if (!o.webhook_url.empty())
-        hook = bus.subscribe(o.webhook_topic, sender.endpoint({.url = o.webhook_url,
-                                                               .secret = o.webhook_secret}));
+        hook = bus.subscribe(o.webhook_topic,
+                             sender.endpoint({.url = o.webhook_url, .secret = o.webhook_secret}));
 
     tidings::http::server admin{io, server_options(o.admin)};
     const auto listening = url(server.local_endpoint());

@@ -35,7 +35,8 @@ std::optional<options> parse(int argc, char** argv) {
     return !o.out.empty() && (bus || hook) ? std::optional(o) : std::nullopt;
 }
 
-// Through a WebSocket into a bus of its own, read by a callback: what a program behind the hub does.
+// Through a WebSocket into a bus of its own, read by a callback: what a program behind the hub
+// does.
 void watch_bus(net::io_context& io, const options& o, const tidings::event_callback auto& write) {
     tidings::bus bus{io};
     const auto watch = bus.subscribe(">", write, {.limits = {64 << 20, 100'000}});
@@ -60,12 +61,13 @@ void receive_hooks(net::io_context& io, const options& o,
     tidings::bus bus{io};
     const auto watch = bus.subscribe(">", tidings::immediate, write);
     tidings::http::server server{io};
-    server.mount("/hook",
-                 tidings::webhook::receiver{
-                     bus, {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
-                               std::vector<tidings::webhook::secret>{
-                                   tidings::webhook::secret(o.secret)}),
-                           .max_body_bytes = 4 << 20}});
+    server.mount(
+        "/hook",
+        tidings::webhook::receiver{
+            bus,
+            {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
+                 std::vector<tidings::webhook::secret>{tidings::webhook::secret(o.secret)}),
+             .max_body_bytes = 4 << 20}});
     server.start();
     std::cout << "observer: listening on http://127.0.0.1:" << server.local_endpoint().port
               << "/hook\nobserver: ready" << std::endl;

@@ -92,8 +92,9 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
     if (!is_loopback(o.admin.host))
         error = "--admin must be a loopback address: it has no authentication";
     else if (!is_loopback(o.listen.host) && o.token.empty())
-        error = "--listen beyond loopback needs --token, or everyone who reaches the port could "
-                "read and publish";
+        error =
+            "--listen beyond loopback needs --token, or everyone who reaches the port could "
+            "read and publish";
     else if (o.webhook_url.empty() != o.webhook_secret.empty())
         error = "--webhook and --webhook-secret go together";
     if (!error.empty()) return std::nullopt;

@@ -48,8 +48,8 @@ net::awaitable<void> show(tidings::receiver events) {
 int main() {
     net::io_context io;
     tidings::bus bus{io};
-    const auto billing = bus.subscribe(
-        "orders.*.placed", [&](const tidings::event_ptr& e) { charge(bus, e); });
+    const auto billing =
+        bus.subscribe("orders.*.placed", [&](const tidings::event_ptr& e) { charge(bus, e); });
     net::co_spawn(io, show(bus.receive("orders.>")), [](std::exception_ptr failed) {
         if (failed) std::rethrow_exception(failed);
     });

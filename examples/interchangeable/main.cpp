@@ -31,7 +31,9 @@ struct program {
 
 constexpr const char* secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-void use_bus(program& p) { p.keep(p.here.subscribe(">", p.there)); }
+void use_bus(program& p) {
+    p.keep(p.here.subscribe(">", p.there));
+}
 
 void use_websocket(program& p) {
     p.server.mount("/ws", tidings::websocket::service{p.here});
@@ -46,22 +48,21 @@ void use_sse(program& p) {
 }
 
 tidings::webhook::sender loopback_sender(program& p) {
-    return tidings::webhook::sender{
-        p.io, {.guard = {.allow_loopback = true, .schemes = {"http"}}}};
+    return tidings::webhook::sender{p.io, {.guard = {.allow_loopback = true, .schemes = {"http"}}}};
 }
 
 void receive_webhooks(program& p) {
-    p.server.mount("/hook",
-                   tidings::webhook::receiver{
-                       p.there, {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
+    p.server.mount("/hook", tidings::webhook::receiver{
+                                p.there,
+                                {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
                                      std::vector{tidings::webhook::secret(secret)})}});
 }
 
 void use_webhook(program& p) {
     receive_webhooks(p);
     auto sender = loopback_sender(p);
-    p.keep(p.here.subscribe(
-        ">", sender.endpoint({.url = p.url("http", "/hook"), .secret = secret})));
+    p.keep(
+        p.here.subscribe(">", sender.endpoint({.url = p.url("http", "/hook"), .secret = secret})));
     p.keep(std::move(sender));
 }
 

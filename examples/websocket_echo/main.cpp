@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Raw WebSocket messages: a server that echoes, and with --connect URL a client that echoes until the
-// peer closes.
+// Raw WebSocket messages: a server that echoes, and with --connect URL a client that echoes until
+// the peer closes.
 #include <tidings/http/server.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>
@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <iostream>
+#include <stdexcept>
 
 namespace net = boost::asio;
 namespace websocket = tidings::websocket;
@@ -51,7 +52,8 @@ int connect(const char* url) {
     options.limits.max_bytes = 4 * max_message_bytes;
     options.reconnect.enabled = false;
     options.hooks = echo();
-    options.hooks.on_close = [&](const websocket::session_ptr&, const websocket::close_reason& why) {
+    options.hooks.on_close = [&](const websocket::session_ptr&,
+                                 const websocket::close_reason& why) {
         std::cout << "closed " << why.code << ' ' << why.reason << std::endl;
         result = 0;
     };
@@ -68,7 +70,14 @@ int connect(const char* url) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc == 3 && std::strcmp(argv[1], "--connect") == 0) return connect(argv[2]);
+    if (argc == 3 && std::strcmp(argv[1], "--connect") == 0) {
+        try {
+            return connect(argv[2]);
+        } catch (const std::invalid_argument& e) {
+            std::cerr << e.what() << '\n';
+            return 1;
+        }
+    }
     std::uint16_t port = 0;
     const char* const text = argc == 3 && std::strcmp(argv[1], "--port") == 0 ? argv[2] : "0";
     const auto [end, ec] = std::from_chars(text, text + std::strlen(text), port);

@@ -116,6 +116,8 @@ class event {
     event&& extension(std::string_view name, attribute_value value) && {
         return std::move(extension(name, std::move(value)));
     }
+    /// Takes an extension away, if it is there.
+    TIDINGS_DECL event& remove_extension(std::string_view name) &;
 
     /// Replaces the data.
     TIDINGS_DECL event& data(std::string bytes, std::string_view content_type) &;

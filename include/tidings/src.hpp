@@ -33,6 +33,7 @@
 #include <tidings/detail/impl/timestamp.ipp>
 #include <tidings/detail/impl/unique_id.ipp>
 #include <tidings/http/impl/authenticate.ipp>
+#include <tidings/http/impl/beast.ipp>
 #include <tidings/http/impl/chunk_decoder.ipp>
 #include <tidings/http/impl/client.ipp>
 #include <tidings/http/impl/client_pool.ipp>

@@ -3,7 +3,7 @@
 # run.sh DIR: starts the hub in DIR and tests its page in a real Chromium. Screenshots are kept in
 # DIR/screenshots. 77: there is no Chromium.
 set -euo pipefail
-programs=$1
+programs=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || {
     echo "skipped: no chromium"

@@ -31,13 +31,12 @@ struct hook_bed {
     explicit hook_bed(world& in, rest_hook::manager_options o = {}, webhook::sender_options s = {})
         : w(in),
           hub(std::in_place, w.io()),
-          sender(std::in_place, w.io(), s.guard.schemes.size() == 1 && s.guard.allow_loopback
-                                            ? std::move(s)
-                                            : sending(w)),
+          sender(std::in_place, w.io(),
+                 s.guard.schemes.size() == 1 && s.guard.allow_loopback ? std::move(s) : sending(w)),
           server(std::in_place, w.io(), http::server_options{.environment = w.environment()}),
           target(w) {
         o.environment = w.environment();
-        o.log = [this](const log_record& r) { logged += std::string(r.message) + '\n'; };
+        o.log = [to = logged](const log_record& r) { *to += std::string(r.message) + '\n'; };
         server->mount("/hooks", rest_hook::manager{*hub, *sender, std::move(o)});
         server->start();
     }
@@ -68,11 +67,12 @@ struct hook_bed {
     }
 
     world& w;
+    /// Shared: a server, and what is mounted there, ends when the context runs again.
+    std::shared_ptr<std::string> logged = std::make_shared<std::string>();
     std::optional<bus> hub;
     std::optional<webhook::sender> sender;
     std::optional<http::server> server;
     sink_server target;
-    std::string logged;
 };
 
 std::string detail_of(const http::response& r) {
@@ -171,8 +171,8 @@ TEST_CASE("a secret that was given signs, and is not told again", "[rest_hook]")
     world w;
     hook_bed bed(w);
     const std::string secret = "whsec_" + std::string(32, 'B');
-    const auto created = bed.post(
-        json{{"topic", "a"}, {"url", bed.target.url()}, {"secret", secret}}.dump());
+    const auto created =
+        bed.post(json{{"topic", "a"}, {"url", bed.target.url()}, {"secret", secret}}.dump());
     CHECK(created.status == 201);
     CHECK(created.body.find("secret") == std::string::npos);
     bed.publish("a");
@@ -222,9 +222,9 @@ TEST_CASE("a target that answers 410 ends its subscription", "[rest_hook]") {
     bed.publish("a");
     CHECK(bed.target.requests.size() == 3);
     std::size_t rows = 0;
-    table->start_scan("", 10, {w.io().get_executor(), [&](error_code, std::vector<store::row> page) {
-                                   rows = page.size();
-                               }});
+    table->start_scan("", 10,
+                      {w.io().get_executor(),
+                       [&](error_code, std::vector<store::row> page) { rows = page.size(); }});
     w.run_ready();
     CHECK(rows == 1);
 }
@@ -381,11 +381,11 @@ TEST_CASE("a principal sees and ends only its own subscriptions", "[rest_hook]")
 TEST_CASE("the authorizer is asked to manage, and to subscribe", "[rest_hook]") {
     world w;
     std::vector<std::string> asked;
-    hook_bed bed(w, {.authorizer = [&](const principal&, action a, std::string_view topic) {
-                     asked.push_back((a == action::manage ? "manage " : "subscribe ") +
-                                     std::string(topic));
-                     return a == action::manage || topic.starts_with("orders.");
-                 }});
+    hook_bed bed(
+        w, {.authorizer = [&](const principal&, action a, std::string_view topic) {
+            asked.push_back((a == action::manage ? "manage " : "subscribe ") + std::string(topic));
+            return a == action::manage || topic.starts_with("orders.");
+        }});
     CHECK(bed.post(bed.body("orders.>")).status == 201);
     CHECK(asked == std::vector<std::string>{"manage ", "subscribe orders.>"});
     const auto refused = bed.post(bed.body(">"));
@@ -393,9 +393,8 @@ TEST_CASE("the authorizer is asked to manage, and to subscribe", "[rest_hook]") 
     CHECK(detail_of(refused) == "subscribe >");
 
     world other;
-    hook_bed closed(other, {.authorizer = [](const principal&, action, std::string_view) {
-                        return false;
-                    }});
+    hook_bed closed(
+        other, {.authorizer = [](const principal&, action, std::string_view) { return false; }});
     CHECK(closed.get().status == 403);
     CHECK(closed.post(closed.body("orders.>")).status == 403);
     CHECK(closed.post("{").status == 403);
@@ -405,8 +404,8 @@ TEST_CASE("peers from elsewhere manage nothing without an authorizer", "[rest_ho
     world w;
     w.sim().set_link({.client_address = "192.0.2.7"});
     const bool leave = GENERATE(false, true);
-    hook_bed bed(w, {.authenticator = allow_anonymous(),
-                     .authorizer = leave ? allow_all() : authorizer()});
+    hook_bed bed(
+        w, {.authenticator = allow_anonymous(), .authorizer = leave ? allow_all() : authorizer()});
     const auto r = bed.get();
     CHECK(r.status == (leave ? 200 : 403));
     if (!leave) CHECK(detail_of(r).find("authorizer") != std::string::npos);
@@ -438,15 +437,16 @@ TEST_CASE("what the table holds is served again after a restart", "[rest_hook]")
     }
     // More than one page, one row that is no subscription, one whose target may be called no more.
     for (int i = 0; i < 300; ++i)
-        table->start_put("hook_" + std::to_string(i), R"({"event":"b","target_url":"http://10.0.0.1/","secret":")" +
-                                     secret.get<std::string>() + R"("})",
+        table->start_put("hook_" + std::to_string(i),
+                         R"({"event":"b","target_url":"http://10.0.0.1/","secret":")" +
+                             secret.get<std::string>() + R"("})",
                          0, {w.io().get_executor(), [](error_code, std::uint64_t) {}});
     table->start_put("junk", "junk", 0, {w.io().get_executor(), [](error_code, std::uint64_t) {}});
     hook_bed bed(w, {.table = table});
     const auto early = bed.get('/' + id);  // the load is quicker than any request
     CHECK(early.status == 200);
     CHECK(bed.hub->subscriptions() == 1);
-    CHECK(bed.logged.find("a row of the table is no subscription") != std::string::npos);
+    CHECK(bed.logged->find("a row of the table is no subscription") != std::string::npos);
     const auto refused = json::parse(bed.get("/hook_299").body);
     CHECK(refused.at("active") == false);
 
@@ -481,8 +481,9 @@ TEST_CASE("a row that changes replaces its subscription", "[rest_hook]") {
     w.run_ready();
     auto value = json::parse(row.value);
     value["event"] = "b";
-    table->start_put(id, value.dump(), row.revision,
-                     {w.io().get_executor(), [](error_code ec, std::uint64_t) { CHECK_FALSE(ec); }});
+    table->start_put(
+        id, value.dump(), row.revision,
+        {w.io().get_executor(), [](error_code ec, std::uint64_t) { CHECK_FALSE(ec); }});
     w.run_ready();
     CHECK(bed.hub->subscriptions() == 1);
     bed.publish("a");
@@ -638,8 +639,9 @@ TEST_CASE("the client subscribes a receiver, and takes it off again", "[rest_hoo
     });
     const std::string secret = "whsec_" + std::string(32, 'C');
     http::server here(w.io(), {.environment = w.environment()});
-    here.mount("/in", webhook::receiver(own, {.verifier = std::make_shared<webhook::standard_verifier>(
-                                                  std::vector{webhook::secret(secret)})}));
+    here.mount("/in",
+               webhook::receiver(own, {.verifier = std::make_shared<webhook::standard_verifier>(
+                                           std::vector{webhook::secret(secret)})}));
     here.start();
 
     rest_hook::client client(w.io(), {.api_url = bed.url("/"),
@@ -742,12 +744,12 @@ TEST_CASE("a client that ends completes what is under way", "[rest_hook]") {
     sink_server server(w);
     std::optional<http::exchange> held;
     server.answer = [&](http::exchange& x) { held.emplace(std::move(x)); };
-    std::optional<rest_hook::client> client(std::in_place, w.io(),
-                                            rest_hook::client_options{.api_url = server.url(),
-                                                                      .event = "a",
-                                                                      .target_url = "http://x/",
-                                                                      .environment =
-                                                                          w.environment()});
+    std::optional<rest_hook::client> client(
+        std::in_place, w.io(),
+        rest_hook::client_options{.api_url = server.url(),
+                                  .event = "a",
+                                  .target_url = "http://x/",
+                                  .environment = w.environment()});
     std::optional<error_code> ended;
     client->async_subscribe([&](error_code ec, rest_hook::registration) { ended = ec; });
     w.run_until([&] { return held.has_value(); });

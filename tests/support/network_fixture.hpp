@@ -31,9 +31,13 @@ enum class transport {
     sim_byte,  ///< one byte per read and write
 };
 
-inline const std::vector<transport> every_transport{transport::tcp,     transport::unix_socket,
-                                                    transport::tls,     transport::sim,
-                                                    transport::sim_tls, transport::sim_byte};
+inline const std::vector<transport> every_transport {
+    transport::tcp, transport::unix_socket,
+#if TIDINGS_TLS
+        transport::tls,
+#endif
+        transport::sim, transport::sim_tls, transport::sim_byte
+};
 
 const char* name_of(transport t) noexcept;
 inline std::ostream& operator<<(std::ostream& out, transport t) {

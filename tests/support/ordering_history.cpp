@@ -161,7 +161,8 @@ history_slice ordering_history::read(const position& after,
         const bool lost = std::any_of(evicted_.begin(), evicted_.end(), [&](const event_ptr& e) {
             return e->info().sequence > from && any_matches(patterns, e->topic());
         });
-        if (!text.starts_with(prefix) || ec != std::errc() || from > head_ || lost) {
+        const bool read = ec == std::errc() && end == text.data() + text.size();
+        if (!text.starts_with(prefix) || !read || from > head_ || lost) {
             slice.gap = true;
             return slice;
         }

@@ -35,8 +35,9 @@ class world {
 
     void run_until(const std::function<bool()>& done) { net_.run_until(done); }
     void run_ready() { net_.run_ready(); }
-    /// Moves the clock on and runs what that makes due.
+    /// Moves the clock on once all has happened that can, and runs what that makes due.
     void advance(std::chrono::milliseconds by) {
+        run_ready();
         clock_.advance(by);
         run_ready();
     }

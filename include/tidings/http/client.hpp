@@ -21,10 +21,11 @@ struct client_options {
     std::function<bool(const net::ip::address&)> address_filter{};
     std::chrono::milliseconds connect_timeout{10'000};  ///< resolution and TLS included
     std::chrono::milliseconds request_timeout{30'000};  ///< the whole exchange, body included
-    std::chrono::milliseconds keep_alive{30'000};       ///< how long an idle connection is kept
+    /// How long an idle connection is kept, and `run()` with it; 0: none is.
+    std::chrono::milliseconds keep_alive{30'000};
     std::size_t max_idle_per_origin = 16;
-    std::size_t max_connections_per_origin = 64;  ///< further requests wait their turn
-    std::size_t max_response_bytes = 1024 * 1024;
+    std::size_t max_connections_per_origin = 64;   ///< further requests wait their turn
+    std::size_t max_response_bytes = 1024 * 1024;  ///< of a body; not of one that is streamed
     std::size_t max_header_bytes = 16 * 1024;
     std::string user_agent = "tidings/0.1";
     io::environment environment{};
@@ -89,7 +90,9 @@ class client {
             token, std::move(url), std::move(r));
     }
 
-    // For the streaming clients of the library; callbacks run on `executor`, never inside.
+    // For the streaming clients of the library; callbacks run on `executor`, never inside. Each has
+    // a connection of its own, which no limit of the pool counts. The client ends only those whose
+    // callback is still to come.
 
     /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
     TIDINGS_DECL canceller start_open(

@@ -23,6 +23,11 @@ const attribute_value* event::extension(std::string_view name) const noexcept {
     return nullptr;
 }
 
+event& event::remove_extension(std::string_view name) & {
+    std::erase_if(extensions_, [&](const auto& e) { return e.first == name; });
+    return *this;
+}
+
 event& event::data(std::string bytes, std::string_view content_type) & {
     data_ = std::move(bytes);
     content_type_ = content_type;

@@ -8,7 +8,8 @@
 namespace tidings::io {
 
 /// Everything the library asks of the machine. Every module that needs any of it takes one in its
-/// options (`.environment`); tests put a simulated one in. What it points to must outlive its users.
+/// options (`.environment`); tests put a simulated one in. What it points to must outlive its
+/// users.
 struct environment {
     io::network* network = &system_network();
     io::clock* clock = &io::system_clock();

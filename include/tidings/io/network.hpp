@@ -29,9 +29,9 @@ struct listen_options {
 };
 
 struct connect_options {
-    std::string host{};                 ///< a name or a literal address
+    std::string host{};  ///< a name or a literal address
     std::uint16_t port = 0;
-    std::string unix_path{};            ///< connects to this path instead
+    std::string unix_path{};  ///< connects to this path instead
     std::optional<tls_client_options> tls{};
     /// Asked for every resolved address, right before connecting to it; only survivors are tried.
     std::function<bool(const net::ip::address&)> address_filter{};
@@ -45,7 +45,8 @@ class acceptor {
  public:
     virtual ~acceptor() = default;
     /// Takes one connection, which lives on `executor`; its handshake is not made yet. The callback
-    /// runs on the acceptor's executor, never inside. @error what the system reports (too_many_files).
+    /// runs on the acceptor's executor, never inside. @error what the system reports
+    /// (too_many_files).
     virtual void start_accept(net::any_io_executor executor, stream_callback done) = 0;
     virtual void close() noexcept = 0;
     /// `127.0.0.1` and the port really bound; port 0 for a Unix socket.
@@ -53,6 +54,7 @@ class acceptor {
 };
 
 /// Stops an operation that has not completed; its callback is dropped. May be null or called late.
+/// From any thread; called elsewhere than on the operation's executor, the callback may be running.
 using canceller = detail::unique_function<void()>;
 
 /// The seam for making connections. Safe from any thread.
@@ -66,8 +68,8 @@ class network {
 
     /// Resolves, filters, connects to the first address that answers, and makes the TLS handshake.
     /// No deadline of its own: the caller cancels. The callback runs on `executor`, never inside.
-    /// @error errc::name_not_resolved, errc::address_refused, errc::connection_failed or the system's
-    /// error, errc::tls_failed
+    /// @error errc::name_not_resolved, errc::address_refused, errc::connection_failed or the
+    /// system's error, errc::tls_failed
     virtual canceller start_connect(net::any_io_executor executor, connect_options options,
                                     stream_callback done) = 0;
 

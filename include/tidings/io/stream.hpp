@@ -20,9 +20,10 @@ enum class wait_for { readable, writable };
 
 /// The seam of every connection: one connected, ordered byte stream (TCP, Unix, TLS, simulated).
 ///
-/// Confined to its executor: every call is made there, and callbacks run there, never inside the call
-/// that starts the operation. At most one read (or wait for readable) and one write (or wait for
-/// writable) are under way. Destroying the stream closes it and drops callbacks that did not run.
+/// Confined to its executor: every call is made there, and callbacks run there, never inside the
+/// call that starts the operation. At most one read (or wait for readable) and one write (or wait
+/// for writable) are under way. Destroying the stream closes it and drops callbacks that did not
+/// run.
 class stream {
  public:
     stream() = default;
@@ -41,16 +42,16 @@ class stream {
     /// Completes when the direction is ready. Only where `can_poll()`.
     virtual void start_wait(wait_for what, ready_callback done) = 0;
 
-    /// Whether `try_read`, `try_write` and `start_wait` work. Not for TLS: there a non-blocking write
-    /// would lose ciphertext.
+    /// Whether `try_read`, `try_write` and `start_wait` work. Not for TLS: there a non-blocking
+    /// write would lose ciphertext.
     virtual bool can_poll() const noexcept = 0;
     /// Reads what is there without waiting. @error would_block, eof
     virtual std::size_t try_read(std::span<std::byte> into, error_code& ec) noexcept = 0;
     /// Writes what fits without waiting. @error would_block
     virtual std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept = 0;
 
-    /// Ends the sending direction: FIN, after the TLS closure alert where there is one. The peer may
-    /// still send.
+    /// Ends the sending direction: FIN, after the TLS closure alert where there is one. The peer
+    /// may still send, and is not waited for. A write: not while another is under way.
     virtual void start_shutdown(ready_callback done) = 0;
     /// Closes at once; pending operations complete with operation_aborted.
     virtual void close() noexcept = 0;
@@ -85,9 +86,8 @@ class stream {
     auto async_wait(wait_for what, Token&& token) {
         return net::async_initiate<Token, void(error_code)>(
             [this](auto handler, wait_for w) {
-                start_wait(w, [h = std::move(handler)](error_code ec) mutable {
-                    std::move(h)(ec);
-                });
+                start_wait(w,
+                           [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
             },
             token, what);
     }
@@ -95,9 +95,8 @@ class stream {
     auto async_handshake(Token&& token) {
         return net::async_initiate<Token, void(error_code)>(
             [this](auto handler) {
-                start_handshake([h = std::move(handler)](error_code ec) mutable {
-                    std::move(h)(ec);
-                });
+                start_handshake(
+                    [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
             },
             token);
     }
@@ -105,9 +104,8 @@ class stream {
     auto async_shutdown(Token&& token) {
         return net::async_initiate<Token, void(error_code)>(
             [this](auto handler) {
-                start_shutdown([h = std::move(handler)](error_code ec) mutable {
-                    std::move(h)(ec);
-                });
+                start_shutdown(
+                    [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
             },
             token);
     }

@@ -5,7 +5,8 @@
 
 namespace tidings::io {
 
-/// TLS of a client. Verification of chain and name is on unless told otherwise.
+/// TLS 1.2 and newer of a client. Verification of chain and name is on unless told otherwise.
+/// Connections with the same options share what was read: a file of roots is read once.
 struct tls_client_options {
     bool verify = true;
     std::string ca_file{};      ///< PEM file of trusted roots; empty: the system's

@@ -504,6 +504,7 @@ TEST_CASE("Two lanes share the connections", "[http]") {
     http_bed bed;
     auto options = bed.options();
     options.lanes = 2;
+    options.assume_single_thread = GENERATE(false, true);
     std::vector<detail::lane*> lanes;
     http::server server(bed.io(), options);
     server.mount("/", [&](http::exchange& x) {

@@ -512,9 +512,10 @@ TEST_CASE("a cancelled connect never calls back", "[io]") {
 }
 
 TEST_CASE("the address filter has the last word", "[io]") {
-    const auto t = GENERATE(transport::tcp, transport::tls, transport::sim, transport::sim_tls);
+    const auto t = GENERATE(from_range(every_transport));
     CAPTURE(t);
     network_fixture f(t);
+    if (f.over_unix()) return;  // has no address
     auto options = f.connect_options();
     std::vector<std::string> asked;
     bool allowed = false;
@@ -569,7 +570,9 @@ TEST_CASE("names are resolved, and an unknown one is said to be", "[io]") {
     CHECK_FALSE(literal_ec);
     REQUIRE(literal.size() == 1);
     CHECK(literal.front() == io::endpoint{net::ip::make_address("::1"), 80});
-    for (const auto* bad : {"", "a b"}) {
+    // Too long for any name, so that no name server is asked.
+    const std::string impossible(300, 'x');
+    for (const auto& bad : {std::string(), impossible}) {
         CHECK(resolve(bad).first == errc::name_not_resolved);
         CHECK(resolve(bad).second.empty());
     }
@@ -577,7 +580,7 @@ TEST_CASE("names are resolved, and an unknown one is said to be", "[io]") {
     CHECK(resolve(std::string("localhost\0.evil.example", 23)).first == errc::name_not_resolved);
 
     auto options = f.connect_options();
-    options.host = "a b";
+    options.host = impossible;
     std::optional<error_code> failed;
     auto cancel = f.network().start_connect(f.executor(), options,
                                             [&](error_code e, io::stream_ptr) { failed = e; });

@@ -273,4 +273,22 @@ TEST_CASE("IPv4 peers of an IPv6 listener are known by their IPv4 address", "[io
     CHECK(connect("::1").starts_with("[::1]:"));
 }
 
+#if !TIDINGS_TLS
+TEST_CASE("what was built without TLS refuses to speak it", "[io]") {
+    network_fixture f(transport::tcp);
+    auto options = f.listen_options();
+    options.tls.emplace();
+    error_code ec;
+    CHECK_FALSE(f.network().listen(f.executor(), options, ec));
+    CHECK(ec == errc::tls_failed);
+    auto to = f.connect_options();
+    to.tls.emplace();
+    result r;
+    auto cancel = f.network().start_connect(f.executor(), to, r.handler());
+    f.run_until([&] { return r.ec.has_value(); });
+    CHECK(*r.ec == errc::tls_failed);
+    CHECK_FALSE(r.stream);
+}
+#endif
+
 }  // namespace tidings::test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/network_fixture.hpp"
 
+#if TIDINGS_TLS
+
 #include <tidings/io/impl/tls_stream.ipp>
 
 #include <boost/asio/error.hpp>
@@ -540,3 +542,5 @@ TEST_CASE("a TLS stream may be destroyed at any step of its life", "[io][tls]") 
 }
 
 }  // namespace tidings::test
+
+#endif

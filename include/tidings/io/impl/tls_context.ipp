@@ -45,11 +45,9 @@ inline tls_context make_server_context(const io::tls_server_options& options, er
         made->use_private_key_file(options.private_key_file, net::ssl::context::pem, ec);
     else if (!ec)
         made->use_private_key(net::buffer(options.private_key_pem), net::ssl::context::pem, ec);
-    if (ec || SSL_CTX_check_private_key(made->native_handle()) != 1) {
-        ec = errc::tls_failed;
-        return nullptr;
-    }
-    return made;
+    if (!ec) return made;
+    ec = errc::tls_failed;
+    return nullptr;
 }
 
 inline tls_context make_client_context(const io::tls_client_options& options, error_code& ec) {

@@ -87,6 +87,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
         unique_function<void(error_code)> done;
     };
 
+    bool running() const noexcept { return !ended_ && http_; }
     std::shared_ptr<endpoint_state> find(const std::string& id) const;
     void append_incoming();
     void claim();
@@ -100,7 +101,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
-    void pause(line& l, io::system_time until);
+    void pause(line& l, std::chrono::milliseconds wait);
     void give_up(line& l, endpoint_state* e, error_code why);
     void end_round();
     void finish();
@@ -118,12 +119,12 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
 
-    mutable std::mutex mutex_;  // guards the next four
+    mutable std::mutex mutex_;  // guards the next three
     std::unordered_map<std::string, std::weak_ptr<endpoint_state>> endpoints_;
     std::vector<std::shared_ptr<endpoint_state>> lingering_;
     std::vector<incoming> incoming_;
-    bool ended_ = false;
     std::atomic<bool> taking_{true};
+    std::atomic<bool> ended_{false};
     std::atomic<std::size_t> in_flight_{0};
 
     // In the lane.

@@ -111,6 +111,7 @@ event_ptr receiver_state::read(const http::request& r, error_code& ec) const {
     if (const auto* topic = e.event.extension("topic"); topic != nullptr)
         if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
     e.hops = hops_of(e.event);
+    e.event.remove_extension("topic").remove_extension("hops");
     const auto topic = inlet_.topic_of(e, ec);
     return ec ? event_ptr() : inlet_.make(topic, std::move(e), ec);
 }

@@ -36,7 +36,7 @@ void sender_core::append_incoming() {
         const std::lock_guard lock(mutex_);
         all.swap(incoming_);
     }
-    if (!http_) {
+    if (!running()) {
         for (auto& one : all) one.done(errc::closed);
         return;
     }
@@ -59,7 +59,7 @@ void sender_core::append_incoming() {
 
 // One at a time; what happens meanwhile asks for another.
 void sender_core::claim() {
-    if (!http_) return;
+    if (!running()) return;
     claim_again_ = std::exchange(claiming_, true);
     if (claim_again_) return;
     store::outbox_query q{
@@ -84,7 +84,7 @@ void sender_core::claim() {
 
 void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
     claiming_ = false;
-    if (!http_) return;
+    if (!running()) return;
     if (ec) {
         if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
         return wake_at(now() + after_failed_storage);
@@ -152,12 +152,12 @@ void sender_core::send(const std::shared_ptr<endpoint_state>& e, line& l) {
 void sender_core::on_answer(const std::string& id, const store::outbox_entry& entry, error_code ec,
                             const http::response& r) {
     --in_flight_;
-    if (!http_) return;
+    if (!running()) return;
     auto& l = lines_[id];
     --l.in_flight;
     const auto e = find(id);
     const auto a = judge(id, entry, ec, r);
-    if (a.result == verdict::throttled && a.next) pause(l, now() + *a.next);
+    if (a.result == verdict::throttled && a.next) pause(l, *a.next);
     if (a.result == verdict::gone && e) {
         e->close();
         give_up(l, e.get(), errc::webhook_gone);
@@ -195,10 +195,9 @@ void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, 
     } else {
         ++e.failed_attempts;
         result.outcome = a.next ? settled::retry : settled::dead;
-        if (a.next)
-            result.due += *a.next;
-        else
-            ++e.dead;
+        // A pause keeps the entry from being claimed, and its place before younger ones.
+        if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
+        if (!a.next) ++e.dead;
         if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
         if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
             result.last_error = errc::webhook_exhausted;
@@ -207,10 +206,10 @@ void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, 
 }
 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
-void sender_core::pause(line& l, io::system_time until) {
-    l.paused_until = std::max(l.paused_until, until);
+void sender_core::pause(line& l, std::chrono::milliseconds wait) {
+    l.paused_until = std::max(l.paused_until, now() + wait);
     for (const auto& e : l.queue)
-        results_.push_back({e.key, settled::retry, e.attempts, l.paused_until, e.last_error});
+        results_.push_back({e.key, settled::retry, e.attempts, e.due, e.last_error});
     l.queue.clear();
     l.more = false;
 }
@@ -255,7 +254,7 @@ void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> r
                               bool retries) {
     finishing_ = false;
     if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
-    if (!http_) return;
+    if (!running()) return;
     if (ec) {
         results_.insert(results_.begin(), results.begin(), results.end());
         return wake_at(now() + after_failed_storage);
@@ -285,7 +284,7 @@ void sender_core::wake_at(io::system_time due) {
 void sender_core::start_drain(unique_function<void()> done) {
     taking_ = false;
     net::post(lane_->executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
-        if (!self->http_) return done();
+        if (!self->running()) return done();
         self->drained_ = std::move(done);
         self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
         self->claim();

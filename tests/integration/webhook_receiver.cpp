@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSL-1.0
+// Webhooks that come in: verified, read, delivered once.
+#include "support/world.hpp"
+
+#include <tidings/bus.hpp>
+#include <tidings/event_json.hpp>
+#include <tidings/test/recorder.hpp>
+#include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/sender.hpp>
+
+#include <stdexcept>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+const std::string secret = "whsec_" + std::string(32, 'R');
+
+std::shared_ptr<const webhook::verifier> verifier() {
+    return std::make_shared<webhook::standard_verifier>(std::vector{webhook::secret(secret)});
+}
+
+/// A subscriber that accepts when it is told to.
+class slow_subscriber final : public subscriber {
+ public:
+    outcome deliver(const event_ptr&) noexcept override { return outcome::queued; }
+    std::vector<std::pair<event_ptr, deliver_handler>> waiting;
+
+ private:
+    void start_deliver(event_ptr e, deliver_handler h) override {
+        waiting.emplace_back(std::move(e), std::move(h));
+    }
+};
+
+/// A server with a receiver that delivers to a subscriber.
+struct receive_bed {
+    receive_bed(world& in, any_subscriber sink, webhook::receiver_options o = {.verifier = verifier()})
+        : w(in), server(w.io(), {.environment = w.environment()}) {
+        server.mount("/in", webhook::receiver(std::move(sink), std::move(o)));
+        server.start();
+    }
+    std::string url() const { return url_of(server, "/in"); }
+
+    http::fields sign(std::string_view id, std::string_view body) {
+        webhook::standard_headers h;
+        const webhook::standard_signer signer({webhook::secret(secret)});
+        CHECK_FALSE(signer.sign(id, w.clock().wall_now(), body, h));
+        return {{"webhook-id", h.id},
+                {"webhook-timestamp", h.timestamp},
+                {"webhook-signature", h.signature}};
+    }
+    http::response post(std::string body, http::fields fields) {
+        return w.request("POST", url(), std::move(body), std::move(fields));
+    }
+    http::response post_signed(std::string_view id, std::string body,
+                               std::string_view content_type = "application/json") {
+        auto f = sign(id, body);
+        f.set("Content-Type", content_type);
+        return post(std::move(body), std::move(f));
+    }
+
+    world& w;
+    http::server server;
+};
+
+std::string cloudevent(std::string_view id, std::string_view extra = {}) {
+    return R"({"specversion":"1.0","type":"t","source":"/s","id":")" + std::string(id) + "\"" +
+           std::string(extra) + "}";
+}
+
+}  // namespace
+
+TEST_CASE("a signed request becomes an event, and is answered when that was accepted", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    const auto r = bed.post_signed("msg_1", R"({"total":99})");
+    CHECK(r.status == 202);
+    CHECK(json::parse(r.body) == json{{"id", "msg_1"}, {"topic", "webhook.received"}});
+    REQUIRE(seen->count() == 1);
+    const auto e = seen->events()[0];
+    CHECK(e->topic() == "webhook.received");
+    CHECK(e->id() == "msg_1");
+    CHECK(e->type() == "webhook.received");
+    CHECK(e->source() == "/webhooks");
+    CHECK(e->text() == R"({"total":99})");
+    CHECK(e->content_type() == "application/json");
+    CHECK(e->info().hops == 1);
+    CHECK(e->info().origin != 0);
+}
+
+TEST_CASE("what is not signed as it must be is refused with 401", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    const std::string body = "{}";
+    const auto good = bed.sign("id", body);
+    CHECK(bed.post(body, {}).status == 401);
+    for (const auto* name : {"webhook-id", "webhook-timestamp", "webhook-signature"}) {
+        auto f = good;
+        f.erase(name);
+        CHECK(bed.post(body, f).status == 401);
+        f = good;
+        f.append(name, good.get(name));  // which of the two would be meant?
+        CHECK(bed.post(body, f).status == 401);
+    }
+    CHECK(bed.post("{} ", good).status == 401);
+    auto f = good;
+    f.set("webhook-id", "other");
+    CHECK(bed.post(body, f).status == 401);
+    w.advance(6min);
+    CHECK(bed.post(body, good).status == 401);
+    w.clock().set_wall(w.clock().wall_now() - 12min);
+    CHECK(bed.post(body, good).status == 401);
+    CHECK(seen->count() == 0);
+    w.clock().set_wall(w.clock().wall_now() + 6min);
+    CHECK(bed.post(body, good).status == 202);
+}
+
+TEST_CASE("a receiver without a verifier must be asked for", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    CHECK_THROWS_AS(webhook::receiver(seen, {}), std::invalid_argument);
+    receive_bed bed(w, seen, {.allow_unsigned = true});
+    CHECK(bed.post("x", {}).status == 202);
+    CHECK(bed.post("x", {}).status == 202);  // without an id nothing is a repetition
+    CHECK(seen->count() == 2);
+}
+
+TEST_CASE("CloudEvents are taken in either mode, others as data", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    CHECK(bed.post_signed("1", cloudevent("a", R"(,"topic":"orders.1","data":7)"),
+                          "application/cloudevents+json")
+              .status == 202);
+    auto f = bed.sign("2", "bytes");
+    for (const auto& [name, value] :
+         http::fields{{"ce-specversion", "1.0"}, {"ce-id", "b"}, {"ce-type", "x.y"},
+                      {"ce-source", "/s"}, {"Content-Type", "text/plain"}})
+        f.set(name, value);
+    CHECK(bed.post("bytes", f).status == 202);
+    REQUIRE(seen->count() == 2);
+    CHECK(seen->events()[0]->topic() == "orders.1");
+    CHECK(seen->events()[0]->text() == "7");
+    CHECK(seen->events()[1]->topic() == "x.y");
+    CHECK(seen->events()[1]->text() == "bytes");
+}
+
+TEST_CASE("what is no event is refused with 400", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    const auto body = GENERATE(
+        as<std::string>(), "", "{", "{}", R"({"specversion":"1.0"})", cloudevent(""),
+        cloudevent("a", R"(,"topic":"tidings.gap")"), cloudevent("a", R"(,"topic":"_x")"),
+        cloudevent("a", R"(,"topic":"a..b")"), cloudevent("a", R"(,"topic":"a.>")"),
+        cloudevent("a", R"(,"hops":16)"), cloudevent("a", R"(,"hops":-1)"),
+        cloudevent("a", R"(,"hops":"x")"), cloudevent("a", R"(,"data":1,"data_base64":"AA==")"));
+    CAPTURE(body);
+    const auto r = bed.post_signed("1", body, "application/cloudevents+json");
+    CHECK(r.status == 400);
+    CHECK(json::parse(r.body).contains("detail"));
+    CHECK(bed.post_signed("1", body, "application/cloudevents-batch+json").status == 400);
+    CHECK(seen->count() == 0);
+    // It may come again in order.
+    CHECK(bed.post_signed("1", cloudevent("a"), "application/cloudevents+json").status == 202);
+}
+
+TEST_CASE("the hops of an event are counted on", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    bed.post_signed("1", cloudevent("a", R"(,"hops":15)"), "application/cloudevents+json");
+    REQUIRE(seen->count() == 1);
+    CHECK(seen->events()[0]->info().hops == 16);
+}
+
+TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen, {.allow_unsigned = true, .max_body_bytes = 10});
+    const auto get = w.request("GET", bed.url());
+    CHECK(get.status == 405);
+    CHECK(get.fields.get("allow") == "POST");
+    CHECK(bed.post(std::string(11, 'x'), {}).status == 413);
+    CHECK(bed.post(std::string(10, 'x'), {}).status == 202);
+    CHECK(seen->count() == 1);
+}
+
+TEST_CASE("a delivery that comes again is answered and not delivered again", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen, {.verifier = verifier(), .remembered_ids = 2});
+    CHECK(bed.post_signed("1", "x").status == 202);
+    const auto again = bed.post_signed("1", "x");
+    CHECK(again.status == 202);
+    CHECK(json::parse(again.body) == json{{"duplicate", true}});
+    CHECK(seen->count() == 1);
+    bed.post_signed("2", "x");
+    bed.post_signed("3", "x");
+    CHECK(bed.post_signed("2", "x").body == again.body);
+    CHECK(bed.post_signed("1", "x").body != again.body);  // pushed out
+    CHECK(seen->count() == 4);
+}
+
+TEST_CASE("what the subscriber did not accept must come again", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    const auto answer = GENERATE(outcome::dropped, outcome::closed);
+    seen->answer(answer);
+    const auto r = bed.post_signed("1", "x");
+    CHECK(r.status == 503);
+    CHECK(r.fields.get("retry-after") == "1");
+    seen->answer(outcome::queued);
+    CHECK(json::parse(bed.post_signed("1", "x").body).contains("id"));
+    CHECK(seen->count() == 1);
+}
+
+TEST_CASE("nothing is promised of an event that is being accepted", "[webhook]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    receive_bed bed(w, slow);
+    http::client client(w.io(), {.environment = w.environment()});
+    std::optional<unsigned> first;
+    client.async_request(bed.url(),
+                         {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
+                         [&](error_code, http::response r) { first = r.status; });
+    w.run_until([&] { return slow->waiting.size() == 1; });
+    CHECK(bed.post_signed("1", "x").status == 503);
+    CHECK(slow->waiting.size() == 1);
+    CHECK_FALSE(first);
+    std::move(slow->waiting[0].second)(error_code(errc::store_failed), outcome::dropped);
+    w.run_until([&] { return first.has_value(); });
+    CHECK(*first == 503);
+}
+
+TEST_CASE("a reader of one's own decides, and may fail", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen,
+                    {.allow_unsigned = true,
+                     .reader = [](const http::request& r, error_code& ec) {
+                         if (r.body == "bad") ec = errc::invalid_argument;
+                         if (r.body == "worse") throw std::runtime_error("reader");
+                         return event("mine", "/mine", r.body);
+                     },
+                     .topic = topic_rule::literal("here")});
+    CHECK(bed.post("bad", {}).status == 400);
+    CHECK(bed.post("worse", {}).status == 400);
+    CHECK(bed.post("good", {}).status == 202);
+    REQUIRE(seen->count() == 1);
+    CHECK(seen->events()[0]->topic() == "here");
+}
+
+TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    const std::string key = "It's a Secret to Everybody";
+    receive_bed bed(w, seen,
+                    {.verifier = std::make_shared<webhook::github_verifier>(std::vector{key}),
+                     .reader = webhook::read_github(),
+                     .topic = webhook::github_topic()});
+    const auto post = [&](std::string_view name, std::string_view id, std::string body) {
+        http::fields f{{"X-Hub-Signature-256", webhook::github_sign(key, body)},
+                       {"X-GitHub-Event", name},
+                       {"X-GitHub-Delivery", id},
+                       {"Content-Type", "application/json"}};
+        if (name.empty()) f.erase("X-GitHub-Event");
+        if (id.empty()) f.erase("X-GitHub-Delivery");
+        return bed.post(std::move(body), std::move(f));
+    };
+    const std::string body =
+        R"({ "action" : "opened", "repository": {"full_name":"octo\/cat"}, "n":1.0 })";
+    CHECK(post("pull_request", "guid-1", body).status == 202);
+    CHECK(post("push", "guid-2", "{}").status == 202);
+    CHECK(post("push", "guid-2", "{}").status == 202);
+    // A stranger's text adds no token.
+    CHECK(post("a.b>*", "guid-3", R"({"action":"x.y"})").status == 202);
+    CHECK(post("", "guid-4", "{}").status == 400);
+    CHECK(post("push", "", "{}").status == 400);
+    CHECK(post("push", "guid-5", "{").status == 400);
+    CHECK(bed.post("{}", {{"X-GitHub-Event", "push"}, {"X-GitHub-Delivery", "guid-6"}}).status ==
+          401);
+
+    REQUIRE(seen->count() == 3);
+    const auto e = seen->events()[0];
+    CHECK(e->topic() == "github.pull_request.opened");
+    CHECK(e->type() == "com.github.pull_request.opened");
+    CHECK(e->source() == "https://github.com/octo/cat");
+    CHECK(e->id() == "guid-1");
+    CHECK(e->text() == body);
+    CHECK(seen->events()[1]->topic() == "github.push");
+    CHECK(seen->events()[2]->topic() == "github.a_b__.x_y");
+}
+
+TEST_CASE("a sender's event arrives at another bus, once, however often it was sent", "[webhook]") {
+    world w;
+    bus there(w.io());
+    const auto seen = std::make_shared<recorder>();
+    const auto watch = there.subscribe(">", seen);
+    receive_bed bed(w, there);
+    bus here(w.io());
+    webhook::sender sender(w.io(), {.guard = {.allow_loopback = true, .schemes = {"http"}},
+                                    .environment = w.environment()});
+    const auto form = GENERATE(webhook::body_form::binary, webhook::body_form::structured);
+    const auto hook = here.subscribe(
+        ">", sender.endpoint({.url = bed.url(), .secret = secret, .form = form}));
+    here.publish("orders.1", event{"t", "/s", {{"total", 99}}});
+    here.publish("orders.2", event("t", "/s", "text"));
+    w.run_until([&] { return seen->count() == 2; });
+    CHECK(seen->events()[0]->topic() == "orders.1");
+    CHECK(seen->events()[0]->text() == R"({"total":99})");
+    CHECK(seen->events()[1]->text() == "text");
+}
+
+TEST_CASE("two buses that send webhooks to each other do not go round for ever", "[webhook]") {
+    world w;
+    bus a(w.io());
+    bus b(w.io());
+    receive_bed at_a(w, a);
+    receive_bed at_b(w, b);
+    webhook::sender sender(w.io(), {.guard = {.allow_loopback = true, .schemes = {"http"}},
+                                    .environment = w.environment()});
+    const auto to_b = a.subscribe(">", sender.endpoint({.url = at_b.url(), .secret = secret}));
+    const auto to_a = b.subscribe(">", sender.endpoint({.url = at_a.url(), .secret = secret}));
+    int seen_a = 0;
+    int seen_b = 0;
+    const auto watch_a = a.subscribe(">", [&](const event_ptr&) { ++seen_a; });
+    const auto watch_b = b.subscribe(">", [&](const event_ptr&) { ++seen_b; });
+    a.publish("orders.1", event("t", "/s", "x"));
+    w.run_ready();
+    // Once round, until it is recognised.
+    CHECK(seen_a <= 2);
+    CHECK(seen_b == 1);
+}
+
+TEST_CASE("a server that ends while the subscriber thinks harms nobody", "[webhook]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    std::optional<receive_bed> bed(std::in_place, w, slow);
+    http::client client(w.io(), {.environment = w.environment()});
+    std::optional<error_code> ended;
+    client.async_request(bed->url(),
+                         {.method = "POST", .fields = bed->sign("1", "x"), .body = "x"},
+                         [&](error_code ec, http::response) { ended = ec; });
+    w.run_until([&] { return slow->waiting.size() == 1; });
+    bed.reset();
+    w.run_until([&] { return ended.has_value(); });
+    CHECK(*ended == errc::connection_failed);
+    std::move(slow->waiting[0].second)(error_code(), outcome::delivered);
+    w.run_ready();
+}
+
+}  // namespace tidings::test

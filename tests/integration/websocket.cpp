@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSL-1.0
+// The WebSocket service: the handshake, events to clients, resuming, closing, deadlines.
+#include "support/websocket_bed.hpp"
+
+namespace tidings::test {
+
+TEST_CASE("A client is answered as RFC 6455 4.2.2 says", "[websocket]") {
+    websocket_bed bed;
+    const auto peer = bed.open();
+    CHECK(peer->received() ==
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    CHECK(bed.clients() == 1);
+}
+
+TEST_CASE("Events come as CloudEvents with topic and position", "[websocket]") {
+    websocket_bed bed;
+    const auto peer = bed.open();
+    const auto first = bed.publish("orders.1", "ten");
+    bed.publish("orders.2", "");
+    const auto texts = payloads_of(frames(*peer));
+    REQUIRE(texts.size() == 2);
+    CHECK(show_event(texts[0]) == "orders.1=ten");
+    CHECK(show_event(texts[1]) == "orders.2=");
+    CHECK(position_of(texts[0]) == first.position->text());
+}
+
+TEST_CASE("Two clients get what each asked for, and one leaving does not disturb the other",
+          "[websocket]") {
+    websocket_bed bed;
+    const auto one = bed.open("/ws?topic=a.*&topic=a.b");
+    auto two = bed.open("/ws?topic=%3E");
+    bed.publish("a.b", "1");
+    bed.publish("c", "2");
+    two->close();
+    bed.publish("a.c", "3");
+    CHECK(show_events(frames(*one)) == strings{"a.b=1", "a.c=3"});
+    CHECK(bed.clients() == 1);
+    CHECK(bed.hub->subscriptions() == 1);
+}
+
+TEST_CASE("A peer that closes gets its code back, then the end", "[websocket]") {
+    websocket::close_reason reason;
+    websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    const auto peer = bed.open();
+    peer->send(client_close(4321, "enough") + client_text("after the end"));
+    bed.run();
+    const auto seen = frames(*peer);
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].code == 4321);
+    CHECK(seen[0].payload == "enough");
+    CHECK(peer->ended() == net::error::eof);
+    CHECK(bed.hub->subscriptions() == 0);
+    CHECK(reason.code == 1006);  // not yet: we wait for the peer's end
+    peer->close();
+    bed.run();
+    CHECK(reason.code == 4321);
+    CHECK(reason.reason == "enough");
+    CHECK_FALSE(reason.error);
+    CHECK(bed.clients() == 0);
+}
+
+TEST_CASE("A close without a code is answered with 1000", "[websocket]") {
+    websocket_bed bed;
+    const auto peer = bed.open();
+    peer->send(client_frame(websocket_opcode::close));
+    bed.run();
+    CHECK(close_code_of(frames(*peer)) == 1000);
+}
+
+TEST_CASE("A peer that ends its side with its close frame still gets ours", "[websocket]") {
+    websocket_bed bed;
+    const auto peer = bed.open();
+    peer->send(client_close(1000));
+    bed.io().restart();
+    bed.io().poll_one();  // the frame is out
+    peer->shutdown();
+    bed.run();
+    CHECK(close_code_of(frames(*peer)) == 1000);
+    CHECK(peer->ended() == net::error::eof);
+    CHECK(bed.clients() == 0);
+}
+
+TEST_CASE("A session is closed with code and reason, once the peer has answered", "[websocket]") {
+    websocket::session_ptr session;
+    websocket::close_reason reason;
+    websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; },
+                                 .on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    const auto peer = bed.open();
+    REQUIRE(session);
+    CHECK(session->is_open());
+    session->close(4500, "go away");
+    session->close(1000);
+    bed.run();
+    CHECK_FALSE(session->is_open());
+    CHECK(session->send_text("x") == errc::closed);
+    bed.publish("a", "not sent any more");
+    const auto seen = frames(*peer);
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].code == 4500);
+    CHECK(seen[0].payload == "go away");
+    peer->send(client_text("ignored") + client_close(4500));
+    bed.run();
+    CHECK(peer->ended() == net::error::eof);
+    peer->close();
+    bed.run();
+    CHECK(reason.code == 4500);
+    CHECK(bed.clients() == 0);
+    session.reset();
+}
+
+TEST_CASE("A peer that does not answer our close is cut in time", "[websocket]") {
+    websocket::session_ptr session;
+    websocket::close_reason reason;
+    websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; },
+                                 .on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    const auto peer = bed.open();
+    session->close(1000, "bye");
+    bed.advance(4900ms);
+    CHECK_FALSE(peer->ended());
+    bed.advance(200ms);
+    CHECK(peer->ended());
+    CHECK(reason.code == 1006);
+    CHECK(reason.error == errc::timed_out);
+    session.reset();
+}
+
+TEST_CASE("A silent peer is pinged with its position, and cut without a pong", "[websocket]") {
+    websocket::close_reason reason;
+    websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    const auto peer = bed.open("/ws?topic=a");
+    const auto elsewhere = bed.publish("b", "moves the position on");
+    peer->take();
+    bed.advance(25'100ms);
+    auto seen = frames_of(peer->take());
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].opcode == websocket_opcode::ping);
+    CHECK(seen[0].payload == elsewhere.position->text());
+
+    SECTION("a pong keeps it") {
+        peer->send(client_frame(websocket_opcode::pong, seen[0].payload));
+        bed.advance(20s);
+        CHECK_FALSE(peer->ended());
+        CHECK(peer->received().empty());
+        bed.advance(6s);
+        CHECK(frames_of(peer->received()).size() == 1);
+    }
+    SECTION("any byte keeps it") {
+        peer->send(client_text("x").substr(0, 1));
+        bed.advance(10s);
+        CHECK_FALSE(peer->ended());
+    }
+    SECTION("silence does not") {
+        bed.advance(7900ms);
+        CHECK_FALSE(peer->ended());
+        bed.advance(200ms);
+        CHECK(peer->ended());
+        CHECK(reason.code == 1006);
+        CHECK(reason.error == errc::timed_out);
+        CHECK(bed.hub->subscriptions() == 0);
+    }
+}
+
+TEST_CASE("A client learns its position at once", "[websocket]") {
+    websocket_bed bed;
+    const auto before = bed.publish("a", "1");
+    const auto peer = bed.open("/ws?topic=a");
+    const auto seen = frames(*peer);
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].opcode == websocket_opcode::ping);
+    CHECK(seen[0].payload == before.position->text());
+}
+
+TEST_CASE("A handshake that stops half-way is given up", "[websocket]") {
+    websocket_bed bed;
+    bed.web->start();
+    const auto peer = bed.connect();
+    peer->send(upgrade_request("/ws?topic=a").substr(0, 70));
+    bed.advance(10'100ms);
+    CHECK(peer->received().starts_with("HTTP/1.1 408 "));
+}
+
+TEST_CASE("A client resumes after a position", "[websocket]") {
+    websocket_bed bed;
+    bed.publish("a.1", "one");
+    const auto two = bed.publish("b.2", "two");
+    bed.publish("a.3", "three");
+
+    SECTION("in the query") {
+        const auto peer = bed.open("/ws?topic=%3E&after=" + two.position->text());
+        bed.publish("a.4", "four");
+        CHECK(show_events(frames(*peer)) == strings{"a.3=three", "a.4=four"});
+    }
+    SECTION("in a field, which wins") {
+        const auto peer =
+            bed.open("/ws?topic=a.*&after=", "Last-Event-ID: " + two.position->text() + "\r\n");
+        CHECK(show_events(frames(*peer)) == strings{"a.3=three"});
+    }
+    SECTION("after nothing: everything") {
+        const auto peer = bed.open("/ws?topic=a.*&after=");
+        CHECK(show_events(frames(*peer)) == strings{"a.1=one", "a.3=three"});
+    }
+    SECTION("of another epoch, or ahead of us: told so, and goes on live") {
+        const auto epoch = two.position->text().substr(0, two.position->text().find(':'));
+        const auto after = GENERATE("elsewhere:7", "x", "", ":99", ":18446744073709551617");
+        const auto from = *after == ':' || *after == '\0' ? epoch + after : std::string(after);
+        const auto peer = bed.open("/ws?topic=%3E&after=" + from);
+        bed.publish("a.4", "four");
+        const auto texts = payloads_of(frames(*peer));
+        REQUIRE(texts.size() == 2);
+        CHECK(show_event(texts[0]).starts_with("tidings.gap="));
+        CHECK(show_event(texts[1]) == "a.4=four");
+        const auto again = bed.open("/ws?topic=%3E&after=" + position_of(texts[0]));
+        CHECK(show_events(frames(*again)) == strings{"a.4=four"});
+    }
+}
+
+TEST_CASE("Without a history a resume is a gap", "[websocket]") {
+    websocket_bed bed({}, {});
+    const auto peer = bed.open("/ws?topic=a&after=x");
+    bed.publish("a", "1");
+    const auto seen = show_events(frames(*peer));
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].starts_with("tidings.gap="));
+    CHECK(seen[1] == "a=1");
+}
+
+TEST_CASE("What is replayed is authorised again", "[websocket]") {
+    websocket_bed bed({.authorizer = [](const principal&, action a, std::string_view topic) {
+        return a == action::subscribe && topic != "a.secret";
+    }});
+    bed.publish("a.open", "1");
+    bed.publish("a.secret", "2");
+    bed.publish("a.open", "3");
+    const auto peer = bed.open("/ws?topic=a.*&after=");
+    CHECK(show_events(frames(*peer)) == strings{"a.open=1", "a.open=3"});
+}
+
+TEST_CASE("The subprotocol is the codec's where the client offers it", "[websocket]") {
+    const auto [offered, chosen] =
+        GENERATE(std::pair("cloudevents.json", "cloudevents.json"),
+                 std::pair("a, cloudevents.json", "cloudevents.json"),
+                 std::pair("cloudevents.avro", ""), std::pair("CloudEvents.json", ""));
+    websocket_bed bed;
+    const auto peer =
+        bed.open("/ws?topic=a", "Sec-WebSocket-Protocol: " + std::string(offered) + "\r\n");
+    CHECK(field_of(peer->received(), "Sec-WebSocket-Protocol") == chosen);
+}
+
+TEST_CASE("A codec of the user's own speaks plain messages", "[websocket]") {
+    websocket_bed bed({.authorizer = allow_all(),
+                       .codec = websocket::plain_codec("chat.line", "/chat"),
+                       .topic = topic_rule::literal("chat")});
+    const auto peer = bed.open("/ws?topic=chat");
+    const auto other = bed.open("/ws?topic=chat");
+    peer->send(client_text("hello"));
+    bed.run();
+    CHECK(payloads_of(frames(*other)) == strings{"hello"});
+    CHECK(payloads_of(frames(*peer)).empty());
+    bed.publish("chat", "to all");
+    CHECK(payloads_of(frames(*peer)) == strings{"to all"});
+}
+
+TEST_CASE("What is sent is counted, and what has no form on this wire", "[websocket]") {
+    struct counters final : metrics_sink {
+        std::atomic<std::uint64_t> sent = 0, unsent = 0;
+        void count(std::string_view, labels, std::uint64_t) noexcept override {}
+        void gauge(std::string_view, labels, std::int64_t) noexcept override {}
+        std::atomic<std::uint64_t>* counter(std::string_view name, labels) noexcept override {
+            return name == "events_sent" ? &sent : name == "events_unsent" ? &unsent : nullptr;
+        }
+    };
+    const auto counts = std::make_shared<counters>();
+    websocket_bed bed({.codec = websocket::plain_codec("t", "/s"), .metrics = counts});
+    const auto one = bed.open("/ws?topic=a");
+    const auto two = bed.open("/ws?topic=*");
+    bed.publish("a", "\xff");
+    bed.publish("a", "x");
+    CHECK(payloads_of(frames(*one)) == strings{"x"});
+    CHECK(counts->sent == 2);
+    CHECK(counts->unsent == 2);
+}
+
+}  // namespace tidings::test

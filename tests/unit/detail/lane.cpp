@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/bus_fixture.hpp"
+
+#include <tidings/detail/lane.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using detail::flushable;
+using detail::lane;
+using detail::lane_target;
+using detail::lane_targets;
+
+class recording_target final : public lane_target {
+ public:
+    explicit recording_target(texts& all, std::string name = {})
+        : all_(all),
+          name_(std::move(name)) {}
+    void on_event(const event_ptr& e) noexcept override {
+        all_.push_back(name_ + show(e));
+        if (during) during();
+    }
+    void on_missed(std::uint64_t count) noexcept override {
+        all_.push_back(name_ + "missed " + std::to_string(count));
+    }
+    void on_missed_kept(std::uint64_t count) noexcept override {
+        all_.push_back(name_ + "missed kept " + std::to_string(count));
+    }
+    std::function<void()> during;
+
+ private:
+    texts& all_;
+    std::string name_;
+};
+
+class recording_flush final : public flushable {
+ public:
+    explicit recording_flush(texts& all) : all_(all) {}
+    void flush() noexcept override {
+        all_.push_back("flush");
+        if (during) during();
+    }
+    std::function<void()> during;
+
+ private:
+    texts& all_;
+};
+
+class recording_join final : public detail::delivery_join {
+ public:
+    void finished(error_code ec, outcome o) noexcept override { ends.emplace_back(ec, o); }
+    void skipped() noexcept override { ++skips; }
+    std::vector<std::pair<error_code, outcome>> ends;
+    int skips = 0;
+};
+
+struct lane_bed : context_fixture {
+    lane_bed() : of(lane::make(io().get_executor(), clock())) {}
+
+    static event_ptr frozen(std::string_view text, std::uint64_t sequence = 0) {
+        error_code ec;
+        publication_info info;
+        info.sequence = sequence;
+        return publication::make("a", made(text), std::move(info), ec);
+    }
+    bool enqueue(std::string_view text, std::uint64_t sequence = 0) {
+        return of->enqueue(frozen(text, sequence), targets, ++ticket);
+    }
+    std::shared_ptr<recording_target> add_target(std::string name = {}) {
+        auto t = std::make_shared<recording_target>(seen, std::move(name));
+        auto list = std::make_shared<lane_targets>(targets ? *targets : lane_targets());
+        list->push_back(t);
+        targets = list;
+        return t;
+    }
+
+    texts seen;
+    std::shared_ptr<lane> of;
+    std::shared_ptr<const lane_targets> targets;
+    std::uint64_t ticket = 0;
+};
+
+TEST_CASE("a burst is one post, delivered in order to every target", "[lane]") {
+    lane_bed f;
+    f.add_target("x ");
+    f.add_target("y ");
+    CHECK(f.enqueue("1"));
+    CHECK(f.enqueue("2"));
+    f.of->enqueue([&] { f.seen.push_back("call"); });
+    CHECK(f.enqueue("3"));
+    CHECK(f.seen.empty());
+    f.io().restart();
+    CHECK(f.io().poll_one() == 1);
+    CHECK(f.seen == texts{"x a=1", "y a=1", "x a=2", "y a=2", "call", "x a=3", "y a=3"});
+}
+
+TEST_CASE("what is flushed is flushed once, after a lap without news", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        f.of->schedule_flush(flush);
+        if (more-- > 0) net::post(f.io(), [&] { f.enqueue("more"); });
+    };
+    f.enqueue("first");
+    f.run();
+    CHECK(f.seen == texts{"a=first", "a=more", "a=more", "flush"});
+    CHECK(f.of->stats().flushes == 1);
+}
+
+TEST_CASE("a turn is lengthened by four laps at most", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 20;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        if (more-- > 0) f.enqueue("x");
+    };
+    f.enqueue("x");
+    f.run();
+    texts expected;
+    for (int turn = 0; turn < 5; ++turn) {
+        expected.insert(expected.end(), turn < 4 ? 5 : 1, "a=x");
+        expected.push_back("flush");
+    }
+    CHECK(f.seen == expected);
+}
+
+TEST_CASE("a turn that takes long is flushed at once", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        f.clock().advance(200us);
+        if (more-- > 0) f.enqueue("x");
+    };
+    f.enqueue("x");
+    f.run();
+    CHECK(f.seen == texts{"a=x", "flush", "a=x", "flush", "a=x", "flush"});
+}
+
+TEST_CASE("what is scheduled inside a flush is flushed in the next turn", "[lane]") {
+    lane_bed f;
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    flush->during = [&] {
+        if (more-- > 0) f.of->schedule_flush(flush);
+    };
+    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.run();
+    CHECK(f.seen == texts{"flush", "flush", "flush"});
+    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.run();
+    CHECK(f.seen.size() == 4);
+}
+
+TEST_CASE("a target that stands in several lists gets a publication once", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    const auto join = std::make_shared<recording_join>();
+    const auto e = f.frozen("1");
+    f.of->enqueue(e, f.targets, 1);
+    f.of->enqueue(e, f.targets, 1);
+    f.of->enqueue(e, f.targets, 2, join);
+    f.of->enqueue(e, f.targets, 2, join);
+    f.run();
+    CHECK(f.seen == texts{"a=1", "a=1"});
+    CHECK(join->skips == 1);
+    REQUIRE(join->ends.size() == 1);
+    CHECK(join->ends[0] == std::pair(error_code(), outcome::queued));
+}
+
+TEST_CASE("only what runs in the lane is running there", "[lane]") {
+    lane_bed f;
+    CHECK_FALSE(f.of->running_here());
+    bool inside = false;
+    bool outside = true;
+    f.of->enqueue([&] { inside = f.of->running_here(); });
+    net::post(f.io(), [&] { outside = f.of->running_here(); });
+    f.run();
+    CHECK(inside);
+    CHECK_FALSE(outside);
+    const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
+    CHECK(alone->running_here());
+    CHECK(alone->receive_buffer().size() == 64 * 1024);
+    CHECK(alone->send_buffer().size() == 64 * 1024);
+}
+
+TEST_CASE("an inbox takes 65,536 events, and each target hears how many it missed", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    int taken = 0;
+    while (taken < 100'000 && f.enqueue("x")) ++taken;
+    CHECK(taken == 65'536);
+    CHECK_FALSE(f.enqueue("kept", 7));
+    CHECK_FALSE(f.enqueue("lost"));
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
+    CHECK(join->ends ==
+          std::vector<std::pair<error_code, outcome>>{{errc::overflow, outcome::dropped}});
+    auto before = f.targets;
+    f.add_target("later ");
+    CHECK_FALSE(f.enqueue("lost"));
+    f.of->enqueue([&] { f.seen.push_back("call"); });
+    f.run();
+    REQUIRE(f.seen.size() == 65'536 + 5);
+    f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
+    // Whoever is called after a miss finds it told.
+    CHECK(f.seen == texts{"missed 3", "missed kept 1", "missed 1", "later missed 1", "call"});
+    CHECK(f.enqueue("again"));
+    f.run();
+}
+
+TEST_CASE("an inbox takes 64 MiB of data", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    const std::string text(1024 * 1024, 'x');
+    const auto e = f.frozen(text);
+    for (int i = 0; i < 64; ++i) CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    CHECK_FALSE(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
+    CHECK(f.seen.size() == 65);
+    CHECK(f.seen.back() == "missed 1");
+    CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
+}
+
+TEST_CASE("a lane whose context is gone drops what is enqueued", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.enqueue("1");
+    // A letter that holds its lane would keep both alive.
+    f.of->enqueue([keep = f.of] {});
+    const std::weak_ptr<lane> weak = f.of;
+    f.destroy_context();
+    CHECK_FALSE(f.enqueue("2"));
+    f.of->enqueue([] { FAIL("called"); });
+    f.of->schedule_flush(std::make_shared<recording_flush>(f.seen));
+    CHECK_FALSE(f.of->running_here());
+    f.of.reset();
+    CHECK(weak.expired());
+    CHECK(f.seen.empty());
+}
+
+}  // namespace
+
+}  // namespace tidings::test
