@@ -33,8 +33,7 @@ inline constexpr immediate_t immediate{};
 template <class F>
 concept event_callback =
     !std::derived_from<std::remove_cvref_t<F>, subscriber> &&
-    !has_subscriber<std::remove_cvref_t<F>> &&
-    std::invocable<std::decay_t<F>&, const event_ptr&>;
+    !has_subscriber<std::remove_cvref_t<F>> && std::invocable<std::decay_t<F>&, const event_ptr&>;
 
 namespace detail {
 class bus_state;
@@ -42,9 +41,9 @@ using event_callback_function = unique_function<void(const event_ptr&)>;
 using publish_handler = completion_handler<error_code, receipt>;
 }  // namespace detail
 
-/// An in-process publish-subscribe bus by topic, with history and resume; itself a subscriber, so that
-/// inlets and other buses deliver into it. Handle on shared state: move-only; destroying it ends every
-/// subscription with errc::closed. `publish` and `subscribe` are safe from any thread.
+/// An in-process publish-subscribe bus by topic, with history and resume; itself a subscriber, so
+/// that inlets and other buses deliver into it. Handle on shared state: move-only; destroying it
+/// ends every subscription with errc::closed. `publish` and `subscribe` are safe from any thread.
 ///
 /// Every subscriber that carries a position sees events in position order over all topics. Nothing
 /// here throws for what a peer sent.
@@ -53,7 +52,7 @@ class bus {
     /// @throws std::invalid_argument for a history rule that is not a pattern.
     TIDINGS_DECL explicit bus(net::any_io_executor executor, bus_options options = {});
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
+    requires std::convertible_to<Context&, net::execution_context&>
     explicit bus(Context& context, bus_options options = {})
         : bus(net::any_io_executor(context.get_executor()), std::move(options)) {}
     bus(bus&&) = default;
@@ -65,9 +64,9 @@ class bus {
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
                                         subscribe_options options = {});
 
-    /// Runs `f` on its associated executor, by default the bus's, never concurrently with itself, in
-    /// batches. Subscribed during a dispatch: from the next event on. An exception it throws is logged
-    /// and counted; other subscribers still get the event.
+    /// Runs `f` on its associated executor, by default the bus's, never concurrently with itself,
+    /// in batches. Subscribed during a dispatch: from the next event on. An exception it throws is
+    /// logged and counted; other subscribers still get the event.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
         static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
@@ -76,10 +75,10 @@ class bus {
         return subscribe_callback(pattern, std::move(io), std::forward<F>(f), std::move(options));
     }
 
-    /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on the
-    /// thread that tells of the commit); perhaps on several at once. What it publishes itself is
-    /// dispatched at once, before the other subscribers of the outer event; deeper than 16 such levels
-    /// a publication is refused with errc::hop_limit.
+    /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on
+    /// the thread that tells of the commit); perhaps on several at once. What it publishes itself
+    /// is dispatched at once, before the other subscribers of the outer event; deeper than 16 such
+    /// levels a publication is refused with errc::hop_limit.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, immediate_t, F&& f) {
         static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
@@ -97,9 +96,9 @@ class bus {
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e);
 
-    /// Publishes and completes with `void(error_code, receipt)` with the exact outcome: the history is
-    /// durable, every outlet with storage has accepted, every queue had room or its deadline passed.
-    /// Name the event first in a coroutine: g++ 12 cannot take braces inside `co_await`.
+    /// Publishes and completes with `void(error_code, receipt)` with the exact outcome: the history
+    /// is durable, every outlet with storage has accepted, every queue had room or its deadline
+    /// passed. Name the event first in a coroutine: g++ 12 cannot take braces inside `co_await`.
     /// Per-operation cancellation: none. @error as in `receipt::error`.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {

@@ -16,21 +16,21 @@ using boost::system::error_code;
 /// Compare with `condition` to treat transports alike.
 enum class errc {
     // 1: general
-    closed = 1,            ///< The object was closed, by us or in an orderly way by the peer.
-    timed_out = 2,         ///< A deadline passed.
-    overflow = 3,          ///< A bounded queue was full.
-    shutting_down = 4,     ///< The server or sender is draining and takes nothing new.
-    too_many = 5,          ///< A configured number (connections, subscriptions) was reached.
-    invalid_utf8 = 6,      ///< Text was not valid UTF-8.
-    invalid_json = 7,      ///< Text was not valid JSON.
-    unauthorized = 8,      ///< No credentials, or credentials that are not valid.
-    forbidden = 9,         ///< The principal may not do this.
-    too_large = 10,        ///< A message was over its configured size.
-    invalid_argument = 11, ///< An argument was malformed; the message of the answer says which.
-    rate_limited = 12,     ///< Too many requests.
-    not_found = 13,        ///< No such object.
-    callback_threw = 14,   ///< A user's callback threw an exception.
-    out_of_memory = 15,    ///< An allocation failed while an event was frozen or encoded.
+    closed = 1,             ///< The object was closed, by us or in an orderly way by the peer.
+    timed_out = 2,          ///< A deadline passed.
+    overflow = 3,           ///< A bounded queue was full.
+    shutting_down = 4,      ///< The server or sender is draining and takes nothing new.
+    too_many = 5,           ///< A configured number (connections, subscriptions) was reached.
+    invalid_utf8 = 6,       ///< Text was not valid UTF-8.
+    invalid_json = 7,       ///< Text was not valid JSON.
+    unauthorized = 8,       ///< No credentials, or credentials that are not valid.
+    forbidden = 9,          ///< The principal may not do this.
+    too_large = 10,         ///< A message was over its configured size.
+    invalid_argument = 11,  ///< An argument was malformed; the message of the answer says which.
+    rate_limited = 12,      ///< Too many requests.
+    not_found = 13,         ///< No such object.
+    callback_threw = 14,    ///< A user's callback threw an exception.
+    out_of_memory = 15,     ///< An allocation failed while an event was frozen or encoded.
 
     // 100: events (CloudEvents 1.0)
     event_without_id = 100,           ///< The attribute `id` is missing or empty.
@@ -45,72 +45,73 @@ enum class errc {
     event_no_wire_form = 109,         ///< A C++ value without a serialiser was asked for bytes.
 
     // 150: topics, patterns, positions
-    bad_topic = 150,         ///< Not a literal topic by the grammar.
-    reserved_topic = 151,    ///< The first token is reserved (`tidings`, or a leading `_`).
-    bad_pattern = 152,       ///< Not a pattern by the grammar.
-    bad_position = 153,      ///< Over 128 bytes, empty, or not printable ASCII.
+    bad_topic = 150,       ///< Not a literal topic by the grammar.
+    reserved_topic = 151,  ///< The first token is reserved (`tidings`, or a leading `_`).
+    bad_pattern = 152,     ///< Not a pattern by the grammar.
+    bad_position = 153,    ///< Over 128 bytes, empty, or not printable ASCII.
 
     // 200: bus and history
-    hop_limit = 200,         ///< The publication has passed 16 inlets.
-    history_gap = 201,       ///< Events after the position were evicted, or the epoch is another.
-    history_failed = 202,    ///< The history could not store the event.
-    lagging = 203,           ///< The subscriber fell behind its bound.
+    hop_limit = 200,       ///< The publication has passed 16 inlets.
+    history_gap = 201,     ///< Events after the position were evicted, or the epoch is another.
+    history_failed = 202,  ///< The history could not store the event.
+    lagging = 203,         ///< The subscriber fell behind its bound.
 
     // 300: HTTP
-    bad_request = 300,            ///< The message is not HTTP/1.1 as RFC 9112 has it.
-    header_too_large = 301,       ///< The header is over its limit.
-    ambiguous_framing = 302,      ///< Content-Length and Transfer-Encoding contradict (RFC 9112 6.3).
-    http_status = 303,            ///< The peer answered with a status that is not success.
-    bad_url = 304,                ///< Not an absolute http or https (ws, wss) URL.
-    too_many_redirects = 305,     ///< More redirects than allowed, or a redirect without Location.
-    tls_failed = 306,             ///< TLS handshake or certificate verification failed.
-    name_not_resolved = 307,      ///< The host name has no address.
-    address_refused = 308,        ///< The address guard refuses every address of the host.
-    connection_failed = 309,      ///< No connection could be made, or it broke.
-    address_not_loopback = 310,   ///< Anonymous service beyond loopback without leave.
+    bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.
+    header_too_large = 301,    ///< The header is over its limit.
+    ambiguous_framing = 302,   ///< Content-Length and Transfer-Encoding contradict (RFC 9112 6.3).
+    http_status = 303,         ///< The peer answered with a status that is not success.
+    bad_url = 304,             ///< Not an absolute http or https (ws, wss) URL.
+    too_many_redirects = 305,  ///< More redirects than allowed, or a redirect without Location.
+    tls_failed = 306,          ///< TLS handshake or certificate verification failed.
+    name_not_resolved = 307,   ///< The host name has no address.
+    address_refused = 308,     ///< The address guard refuses every address of the host.
+    connection_failed = 309,   ///< No connection could be made, or it broke.
+    address_not_loopback = 310,  ///< Anonymous service beyond loopback without leave.
 
     // 400: WebSocket (RFC 6455)
-    ws_bad_handshake = 400,        ///< The upgrade request or response is malformed (4.2, 4.1).
-    ws_bad_key = 401,              ///< Sec-WebSocket-Key or -Accept is wrong.
-    ws_bad_version = 402,          ///< Sec-WebSocket-Version is not 13.
-    ws_reserved_bits = 403,        ///< RSV bit without a negotiated extension (5.2).
-    ws_bad_opcode = 404,           ///< Reserved opcode (5.2).
-    ws_bad_mask = 405,             ///< Client frame unmasked, or server frame masked (5.1).
-    ws_control_too_long = 406,     ///< Control frame over 125 bytes (5.5).
-    ws_control_fragmented = 407,   ///< Control frame with FIN clear (5.5).
-    ws_bad_continuation = 408,     ///< Continuation without a start, or a start inside a message (5.4).
-    ws_bad_length = 409,           ///< Length not in its shortest form, or over 2^63 (5.2).
-    ws_bad_close_code = 410,       ///< Close payload of one byte or with a code not for the wire (7.4).
-    ws_refused = 411,              ///< The server refused the upgrade.
-    ws_bad_origin = 412,           ///< The Origin is not allowed.
-    ws_bad_subprotocol = 413,      ///< The server chose a subprotocol that was not offered.
-    ws_bad_message = 414,          ///< A message the session's codec cannot read.
+    ws_bad_handshake = 400,       ///< The upgrade request or response is malformed (4.2, 4.1).
+    ws_bad_key = 401,             ///< Sec-WebSocket-Key or -Accept is wrong.
+    ws_bad_version = 402,         ///< Sec-WebSocket-Version is not 13.
+    ws_reserved_bits = 403,       ///< RSV bit without a negotiated extension (5.2).
+    ws_bad_opcode = 404,          ///< Reserved opcode (5.2).
+    ws_bad_mask = 405,            ///< Client frame unmasked, or server frame masked (5.1).
+    ws_control_too_long = 406,    ///< Control frame over 125 bytes (5.5).
+    ws_control_fragmented = 407,  ///< Control frame with FIN clear (5.5).
+    ws_bad_continuation =
+        408,                   ///< Continuation without a start, or a start inside a message (5.4).
+    ws_bad_length = 409,       ///< Length not in its shortest form, or over 2^63 (5.2).
+    ws_bad_close_code = 410,   ///< Close payload of one byte or with a code not for the wire (7.4).
+    ws_refused = 411,          ///< The server refused the upgrade.
+    ws_bad_origin = 412,       ///< The Origin is not allowed.
+    ws_bad_subprotocol = 413,  ///< The server chose a subprotocol that was not offered.
+    ws_bad_message = 414,      ///< A message the session's codec cannot read.
 
     // 500: SSE (WHATWG HTML 9.2)
-    sse_bad_content_type = 500,    ///< The answer is not text/event-stream.
-    sse_stopped = 501,             ///< The server answered 204: stay away (9.2.3).
-    sse_line_too_long = 502,       ///< A line or an event is over its limit.
-    sse_bad_field = 503,           ///< CR, LF or NUL in an id or event name.
+    sse_bad_content_type = 500,  ///< The answer is not text/event-stream.
+    sse_stopped = 501,           ///< The server answered 204: stay away (9.2.3).
+    sse_line_too_long = 502,     ///< A line or an event is over its limit.
+    sse_bad_field = 503,         ///< CR, LF or NUL in an id or event name.
 
     // 600: webhooks
-    webhook_missing_header = 600,      ///< A signature header is missing or empty.
-    webhook_invalid_timestamp = 601,   ///< The timestamp is not a plain integer.
-    webhook_timestamp_too_old = 602,   ///< Older than the tolerance.
-    webhook_timestamp_too_new = 603,   ///< Further in the future than the tolerance.
+    webhook_missing_header = 600,         ///< A signature header is missing or empty.
+    webhook_invalid_timestamp = 601,      ///< The timestamp is not a plain integer.
+    webhook_timestamp_too_old = 602,      ///< Older than the tolerance.
+    webhook_timestamp_too_new = 603,      ///< Further in the future than the tolerance.
     webhook_no_matching_signature = 604,  ///< No signature fits any secret.
-    webhook_invalid_secret = 605,      ///< The secret is empty or not of its scheme's form.
-    webhook_gone = 606,                ///< The endpoint answered 410: delivery is over.
-    webhook_exhausted = 607,           ///< Every attempt of the schedule failed.
-    webhook_endpoint_disabled = 608,   ///< The endpoint takes no deliveries now.
+    webhook_invalid_secret = 605,         ///< The secret is empty or not of its scheme's form.
+    webhook_gone = 606,                   ///< The endpoint answered 410: delivery is over.
+    webhook_exhausted = 607,              ///< Every attempt of the schedule failed.
+    webhook_endpoint_disabled = 608,      ///< The endpoint takes no deliveries now.
 
     // 700: REST hooks
-    hook_bad_target = 700,        ///< The target URL is malformed or refused.
-    hook_bad_event = 701,         ///< The event is not a topic pattern.
-    hook_unverified = 702,        ///< The target gave no proof of intent.
+    hook_bad_target = 700,  ///< The target URL is malformed or refused.
+    hook_bad_event = 701,   ///< The event is not a topic pattern.
+    hook_unverified = 702,  ///< The target gave no proof of intent.
 
     // 800: stores
-    store_conflict = 800,         ///< The revision is not the one expected.
-    store_failed = 801,           ///< The storage failed.
+    store_conflict = 800,  ///< The revision is not the one expected.
+    store_failed = 801,    ///< The storage failed.
 };
 
 /// Broad classes that every `errc` maps to, so that a caller can write

@@ -33,7 +33,7 @@ namespace detail {
 
 template <class T>
 concept text_like = std::convertible_to<const T&, std::string_view> &&
-                    !std::same_as<std::remove_cvref_t<T>, std::nullptr_t>;
+    !std::same_as<std::remove_cvref_t<T>, std::nullptr_t>;
 
 /// A C++ value carried as an event's data.
 class native_value {
@@ -60,8 +60,8 @@ class native_holder;
 
 }  // namespace detail
 
-/// One thing that happened: the CloudEvents 1.0 attributes, extensions and data. A plain value until
-/// it is published; not safe to share between threads before that.
+/// One thing that happened: the CloudEvents 1.0 attributes, extensions and data. A plain value
+/// until it is published; not safe to share between threads before that.
 ///
 /// Data is bytes with a content type, or a C++ value (`of`). Setters never fail: what is wrong is
 /// found when the event is frozen (published) and reported there.
@@ -88,8 +88,8 @@ class event {
     /// Data as JSON: `event{"type", "/source", {{"total", 99}}}`. Include <tidings/event_json.hpp>
     /// (or <tidings/tidings.hpp>). Text that is not UTF-8 is reported when the event is frozen.
     template <class Json = nlohmann::json>
-        requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
-    event(std::string_view type, std::string_view source, const Json& json);
+    requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
+        event(std::string_view type, std::string_view source, const Json& json);
 
     /// Data as a C++ value, read back with `get<T>()`. `encode` is called as
     /// `error_code encode(const T&, std::string& out)` when a wire asks for bytes, at most once per
@@ -174,7 +174,9 @@ template <class T, class Encode>
 class native_holder final : public native_value {
  public:
     native_holder(T value, Encode encode)
-        : native_value(&type_tag<T>), value_(std::move(value)), encode_(std::move(encode)) {}
+        : native_value(&type_tag<T>),
+          value_(std::move(value)),
+          encode_(std::move(encode)) {}
     const void* get() const noexcept override { return std::addressof(value_); }
     error_code encode([[maybe_unused]] std::string& out) const noexcept override {
         if constexpr (std::same_as<Encode, no_wire_form>) {

@@ -4,6 +4,7 @@
 // JSON as a view of an event's data. All of it is inline, so that no json type crosses the compiled
 // boundary.
 
+#include <tidings/detail/json_text.hpp>
 #include <tidings/event_ptr.hpp>
 
 #include <nlohmann/json.hpp>
@@ -11,8 +12,10 @@
 namespace tidings {
 
 template <class Json>
-    requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
-event::event(std::string_view type, std::string_view source, const Json& json)
+requires(std::same_as<Json, nlohmann::json> ||
+         std::same_as<Json, nlohmann::ordered_json>) event::event(std::string_view type,
+                                                                  std::string_view source,
+                                                                  const Json& json)
     : event(type, source) {
     try {
         data(json.dump(), "application/json");
@@ -37,10 +40,18 @@ struct as_json_t {
 };
 inline constexpr as_json_t as_json{};
 
+/// A json value is printed, copied and compared by recursion: what a stranger sent must not be so
+/// deep that the stack ends. Deeper data is refused as JSON and can still be read as text.
+inline constexpr std::size_t max_json_depth = 512;
+
 template <class Json>
 Json publication::json(error_code& ec) const {
     const auto* bytes = data_bytes(ec);
     if (ec) return nullptr;
+    if (detail::is_nested_deeper(*bytes, max_json_depth)) {
+        ec = errc::invalid_json;
+        return nullptr;
+    }
     auto result = Json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
     if (result.is_discarded()) {
         ec = errc::invalid_json;

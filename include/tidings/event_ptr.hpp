@@ -50,13 +50,13 @@ struct publication_info {
     std::optional<tidings::position> position{};  ///< set where history covers the topic
     std::uint64_t sequence = 0;  ///< rising within one history, 0 without; never on a wire
     origin_id origin = 0;
-    unsigned hops = 0;  ///< inlets passed; at most `max_hops`
-    origin_id bus = 0;          ///< the bus that published it
-    std::uint64_t number = 0;   ///< the bus's own, rising; a history keeps it
+    unsigned hops = 0;         ///< inlets passed; at most `max_hops`
+    origin_id bus = 0;         ///< the bus that published it
+    std::uint64_t number = 0;  ///< the bus's own, rising; a history keeps it
 };
 
-/// An immutable publication: the event, its topic, position, origin and hop count, and the wire forms
-/// made of them so far. Safe to read from any thread.
+/// An immutable publication: the event, its topic, position, origin and hop count, and the wire
+/// forms made of them so far. Safe to read from any thread.
 class publication {
  public:
     publication(const publication&) = delete;
@@ -105,7 +105,8 @@ class publication {
         return event_->get<T>();
     }
     /// The data read as JSON. Include <tidings/event_json.hpp>.
-    /// @error errc::invalid_json, errc::event_no_wire_form; the result is null then.
+    /// @error errc::invalid_json (also when it is nested deeper than `max_json_depth`),
+    /// errc::event_no_wire_form; the result is null then.
     template <class Json = nlohmann::json>
     Json json(error_code& ec) const;
     /// @throws boost::system::system_error with the errors above.

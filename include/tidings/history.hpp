@@ -15,11 +15,11 @@ namespace io {
 class clock;
 }
 
-/// How one pattern's events are kept: each rule is its own ring, so that a noisy topic never evicts a
-/// quiet one. An event goes by the first rule that matches its topic.
+/// How one pattern's events are kept: each rule is its own ring, so that a noisy topic never evicts
+/// a quiet one. An event goes by the first rule that matches its topic.
 struct history_rule {
     std::string pattern = ">";
-    std::size_t max_events = 0;  ///< 0: no events are kept for this pattern
+    std::size_t max_events = 0;                ///< 0: no events are kept for this pattern
     std::size_t max_bytes = 64 * 1024 * 1024;  ///< of data and attributes
     std::chrono::milliseconds max_age{0};      ///< 0: no limit
 };
@@ -39,8 +39,8 @@ struct history_slice {
     std::vector<event_ptr> events{};  ///< matching, in position order
     position next{};                  ///< read on after this; covers what did not match, too
     std::uint64_t next_sequence = 0;  ///< the sequence `next` stands for
-    bool gap = false;   ///< an event that could have matched is gone; `events` is empty then and
-                        ///< `next` is the present head
+    bool gap = false;     ///< an event that could have matched is gone; `events` is empty then and
+                          ///< `next` is the present head
     bool at_end = false;  ///< nothing committed lies after `next`
 };
 
@@ -74,21 +74,21 @@ class history {
     /// call is running and none will come. From inside a call it returns at once.
     virtual void listen(history_listener* listener) = 0;
 
-    /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener as
-    /// a publication of the same content and info, with position and sequence, perhaps before this
-    /// returns. `handler`, when not empty, completes when the event is durable by the history's own
-    /// standard, with its position; before or after the listener is told.
+    /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener
+    /// as a publication of the same content and info, with position and sequence, perhaps before
+    /// this returns. `handler`, when not empty, completes when the event is durable by the
+    /// history's own standard, with its position; before or after the listener is told.
     /// @error errc::history_failed; the listener hears `on_append_failed` then.
     virtual void append(const event_ptr& e, append_handler handler) = 0;
 
-    /// What was committed last; empty when nothing ever was. For heartbeats and for subscribers that
-    /// start now.
+    /// What was committed last; empty when nothing ever was. For heartbeats and for subscribers
+    /// that start now.
     virtual position head() const = 0;
     virtual std::uint64_t head_sequence() const = 0;
 
     /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
-    /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the history
-    /// cannot read: a gap.
+    /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the
+    /// history cannot read: a gap.
     /// @error errc::history_failed
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
@@ -104,8 +104,8 @@ class history {
     virtual void start_read(position after, std::vector<std::string> patterns,
                             std::size_t max_events, read_handler handler) = 0;
 
-    /// The position of an event with this source and id, if one that was published with an id of its
-    /// own is held.
+    /// The position of an event with this source and id, if one that was published with an id of
+    /// its own is held.
     virtual std::optional<position> find(std::string_view source, std::string_view id) const = 0;
 };
 

@@ -13,7 +13,7 @@ enum class log_level { debug, info, warning, error };
 /// One thing worth telling. The views last for the call only. Never holds secrets or queries.
 struct log_record {
     log_level level = log_level::info;
-    std::string_view module{};   ///< "bus", "http", "websocket", ...
+    std::string_view module{};  ///< "bus", "http", "websocket", ...
     std::string_view message{};
     error_code error{};
 };

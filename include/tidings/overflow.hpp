@@ -6,8 +6,8 @@
 
 namespace tidings {
 
-/// What a bounded queue does when it is full. Drops are counted, and announced to the subscriber as a
-/// `tidings.lagged` event before the next one it gets. A slow subscriber never delays another.
+/// What a bounded queue does when it is full. Drops are counted, and announced to the subscriber as
+/// a `tidings.lagged` event before the next one it gets. A slow subscriber never delays another.
 enum class overflow {
     disconnect,    ///< Close the subscriber; it may resume. Default of WebSocket and SSE.
     drop_oldest,   ///< Drop the oldest. Default of queues in the process.

@@ -19,7 +19,8 @@ enum class outcome {
 /// What the publisher gets: matched = delivered + queued + dropped.
 struct receipt {
     error_code error{};  ///< set when the event was not published at all
-    std::optional<tidings::position> position{};  ///< where a history covers the topic and has it now
+    std::optional<tidings::position>
+        position{};  ///< where a history covers the topic and has it now
     std::size_t matched = 0;
     std::size_t delivered = 0;
     std::size_t queued = 0;

@@ -21,7 +21,7 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
  public:
     receiver() = default;
     TIDINGS_DECL explicit receiver(std::shared_ptr<detail::receiver_subscription> s) noexcept;
-    receiver(receiver&&) = default;
+    receiver(receiver &&) = default;
     TIDINGS_DECL receiver& operator=(receiver&& o) noexcept;
     TIDINGS_DECL ~receiver();
 
@@ -29,10 +29,11 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     TIDINGS_DECL std::optional<event_ptr> try_receive();
 
     /// Completes with `void(error_code, event_ptr)` when there is an event. Never inline.
-    /// @error errc::closed when the subscription ended (errc::lagging when its queue overflowed under
-    /// overflow::disconnect), operation_aborted. Per-operation cancellation: total, nothing is lost.
+    /// @error errc::closed when the subscription ended (errc::lagging when its queue overflowed
+    /// under overflow::disconnect), operation_aborted. Per-operation cancellation: total, nothing
+    /// is lost.
     template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
-    [[nodiscard]] auto async_receive(Token&& token = Token{}) {
+    [[nodiscard]] auto async_receive(Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code, event_ptr)>(
             [state = state_](auto handler) {
                 auto io = net::get_associated_executor(handler, executor_of(state));
@@ -41,10 +42,10 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
                                                     std::vector<event_ptr> events) mutable {
                     std::move(h)(ec, events.empty() ? event_ptr() : std::move(events.front()));
                 };
-                start(state, 1,
-                      detail::receive_handler(
-                          io, net::bind_executor(
-                                  io, net::bind_cancellation_slot(slot, std::move(one)))));
+                start(
+                    state, 1,
+                    detail::receive_handler(io, net::bind_executor(io, net::bind_cancellation_slot(
+                                                                           slot, std::move(one)))));
             },
             token);
     }
@@ -52,7 +53,7 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     /// The same with 1 to `max` events at once: what is there.
     template <net::completion_token_for<void(error_code, std::vector<event_ptr>)> Token =
                   net::deferred_t>
-    [[nodiscard]] auto async_receive_batch(std::size_t max, Token&& token = Token{}) {
+    [[nodiscard]] auto async_receive_batch(std::size_t max, Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code, std::vector<event_ptr>)>(
             [state = state_](auto handler, std::size_t n) {
                 auto io = net::get_associated_executor(handler, executor_of(state));
@@ -63,7 +64,9 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
 
     /// Whether it is subscribed; see `subscription::error`.
     TIDINGS_DECL bool active() const noexcept;
-    explicit operator bool() const noexcept { return active(); }
+    explicit operator bool() const noexcept {
+        return active();
+    }
     TIDINGS_DECL error_code error() const noexcept;
     /// Ends it; what is queued is discarded and counted, who waits gets errc::closed.
     TIDINGS_DECL void reset() noexcept;

@@ -12,9 +12,9 @@
 namespace tidings {
 
 struct subscribe_options {
-    /// Resume: first everything after this position that still matches, in order, then live without a
-    /// gap; or a `tidings.gap` event when an evicted event could have matched. An empty position asks
-    /// for all that is held. Needs a history on the bus, else a gap is reported.
+    /// Resume: first everything after this position that still matches, in order, then live without
+    /// a gap; or a `tidings.gap` event when an evicted event could have matched. An empty position
+    /// asks for all that is held. Needs a history on the bus, else a gap is reported.
     std::optional<position> after{};
     /// Bound and policy of the queue in front of a callback or receiver.
     queue_limits limits{};
@@ -46,14 +46,16 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
  public:
     subscription() = default;
     TIDINGS_DECL explicit subscription(std::shared_ptr<detail::subscription_state> s) noexcept;
-    subscription(subscription&&) = default;
+    subscription(subscription &&) = default;
     TIDINGS_DECL subscription& operator=(subscription&& o) noexcept;
     TIDINGS_DECL ~subscription();
 
-    /// Whether it was made and has not ended. A subscription refused (bad pattern) is false from the
-    /// start, and `error()` says why.
+    /// Whether it was made and has not ended. A subscription refused (bad pattern) is false from
+    /// the start, and `error()` says why.
     TIDINGS_DECL bool active() const noexcept;
-    explicit operator bool() const noexcept { return active(); }
+    explicit operator bool() const noexcept {
+        return active();
+    }
     /// errc::bad_pattern, errc::too_many, errc::closed; success while active.
     TIDINGS_DECL error_code error() const noexcept;
 
@@ -63,7 +65,7 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
 
     /// Ends it and completes with `void(error_code)` after the last running call of the callback.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
-    [[nodiscard]] auto async_reset(Token&& token = Token{}) {
+    [[nodiscard]] auto async_reset(Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code)>(
             [state = state_](auto handler) {
                 auto io = net::get_associated_executor(handler, executor_of(state));

@@ -10,8 +10,8 @@
 namespace tidings {
 
 /// How an inlet finds the topic of an event that came in. By default: the topic the wire named (the
-/// CloudEvents extension `topic`), else the event's type, each of its dot-separated parts made a safe
-/// token (`com.acme.order.created`).
+/// CloudEvents extension `topic`), else the event's type, each of its dot-separated parts made a
+/// safe token (`com.acme.order.created`).
 class topic_rule {
  public:
     topic_rule() = default;

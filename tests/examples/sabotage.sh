@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # sabotage.sh ROUTE DIR: the check must notice one event lost on the route, and nothing else.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 out=$(examples/run.sh --check --sabotage "$1" --bin "$2" 2>&1)
 status=$?
 echo "$out"

@@ -37,8 +37,10 @@ class slow_subscriber final : public subscriber {
 
 /// A server with a receiver that delivers to a subscriber.
 struct receive_bed {
-    receive_bed(world& in, any_subscriber sink, webhook::receiver_options o = {.verifier = verifier()})
-        : w(in), server(w.io(), {.environment = w.environment()}) {
+    receive_bed(world& in, any_subscriber sink,
+                webhook::receiver_options o = {.verifier = verifier()})
+        : w(in),
+          server(w.io(), {.environment = w.environment()}) {
         server.mount("/in", webhook::receiver(std::move(sink), std::move(o)));
         server.start();
     }
@@ -73,7 +75,8 @@ std::string cloudevent(std::string_view id, std::string_view extra = {}) {
 
 }  // namespace
 
-TEST_CASE("a signed request becomes an event, and is answered when that was accepted", "[webhook]") {
+TEST_CASE("a signed request becomes an event, and is answered when that was accepted",
+          "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
     receive_bed bed(w, seen);
@@ -138,9 +141,11 @@ TEST_CASE("CloudEvents are taken in either mode, others as data", "[webhook]") {
                           "application/cloudevents+json")
               .status == 202);
     auto f = bed.sign("2", "bytes");
-    for (const auto& [name, value] :
-         http::fields{{"ce-specversion", "1.0"}, {"ce-id", "b"}, {"ce-type", "x.y"},
-                      {"ce-source", "/s"}, {"Content-Type", "text/plain"}})
+    for (const auto& [name, value] : http::fields{{"ce-specversion", "1.0"},
+                                                  {"ce-id", "b"},
+                                                  {"ce-type", "x.y"},
+                                                  {"ce-source", "/s"},
+                                                  {"Content-Type", "text/plain"}})
         f.set(name, value);
     CHECK(bed.post("bytes", f).status == 202);
     REQUIRE(seen->count() == 2);
@@ -227,8 +232,7 @@ TEST_CASE("nothing is promised of an event that is being accepted", "[webhook]")
     receive_bed bed(w, slow);
     http::client client(w.io(), {.environment = w.environment()});
     std::optional<unsigned> first;
-    client.async_request(bed.url(),
-                         {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
+    client.async_request(bed.url(), {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
                          [&](error_code, http::response r) { first = r.status; });
     w.run_until([&] { return slow->waiting.size() == 1; });
     CHECK(bed.post_signed("1", "x").status == 503);
@@ -244,11 +248,12 @@ TEST_CASE("a reader of one's own decides, and may fail", "[webhook]") {
     const auto seen = std::make_shared<recorder>();
     receive_bed bed(w, seen,
                     {.allow_unsigned = true,
-                     .reader = [](const http::request& r, error_code& ec) {
-                         if (r.body == "bad") ec = errc::invalid_argument;
-                         if (r.body == "worse") throw std::runtime_error("reader");
-                         return event("mine", "/mine", r.body);
-                     },
+                     .reader =
+                         [](const http::request& r, error_code& ec) {
+                             if (r.body == "bad") ec = errc::invalid_argument;
+                             if (r.body == "worse") throw std::runtime_error("reader");
+                             return event("mine", "/mine", r.body);
+                         },
                      .topic = topic_rule::literal("here")});
     CHECK(bed.post("bad", {}).status == 400);
     CHECK(bed.post("worse", {}).status == 400);
@@ -267,8 +272,8 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
                      .topic = webhook::github_topic()});
     const auto post = [&](std::string_view name, std::string_view id, std::string body) {
         http::fields f{{"X-Hub-Signature-256", webhook::github_sign(key, body)},
-                       {"X-GitHub-Event", name},
-                       {"X-GitHub-Delivery", id},
+                       {"X-GitHub-Event", std::string(name)},
+                       {"X-GitHub-Delivery", std::string(id)},
                        {"Content-Type", "application/json"}};
         if (name.empty()) f.erase("X-GitHub-Event");
         if (id.empty()) f.erase("X-GitHub-Delivery");
@@ -308,8 +313,8 @@ TEST_CASE("a sender's event arrives at another bus, once, however often it was s
     webhook::sender sender(w.io(), {.guard = {.allow_loopback = true, .schemes = {"http"}},
                                     .environment = w.environment()});
     const auto form = GENERATE(webhook::body_form::binary, webhook::body_form::structured);
-    const auto hook = here.subscribe(
-        ">", sender.endpoint({.url = bed.url(), .secret = secret, .form = form}));
+    const auto hook =
+        here.subscribe(">", sender.endpoint({.url = bed.url(), .secret = secret, .form = form}));
     here.publish("orders.1", event{"t", "/s", {{"total", 99}}});
     here.publish("orders.2", event("t", "/s", "text"));
     w.run_until([&] { return seen->count() == 2; });
@@ -345,8 +350,7 @@ TEST_CASE("a server that ends while the subscriber thinks harms nobody", "[webho
     std::optional<receive_bed> bed(std::in_place, w, slow);
     http::client client(w.io(), {.environment = w.environment()});
     std::optional<error_code> ended;
-    client.async_request(bed->url(),
-                         {.method = "POST", .fields = bed->sign("1", "x"), .body = "x"},
+    client.async_request(bed->url(), {.method = "POST", .fields = bed->sign("1", "x"), .body = "x"},
                          [&](error_code ec, http::response) { ended = ec; });
     w.run_until([&] { return slow->waiting.size() == 1; });
     bed.reset();

@@ -34,7 +34,9 @@ inline std::vector<std::string> show(const std::vector<event_ptr>& events) {
     return shown;
 }
 
-inline event made(std::string_view text) { return {"test", "/test", text}; }
+inline event made(std::string_view text) {
+    return {"test", "/test", text};
+}
 
 using texts = std::vector<std::string>;
 
@@ -106,9 +108,7 @@ class bus_fixture : public context_fixture {
         o.clock = &clock();
         hub.emplace(io(), std::move(o));
     }
-    ~bus_fixture() {
-        hub.reset();
-    }
+    ~bus_fixture() { hub.reset(); }
 
     receipt publish(std::string_view topic, std::string_view text = {}) {
         return hub->publish(topic, made(text));

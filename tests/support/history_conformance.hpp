@@ -111,11 +111,11 @@ inline void check_commits(const history_kit& kit) {
     info.hops = 3;
     info.number = 11;
     std::vector<position> completed;
-    const auto first = f.append("a", made("1"), info,
-                                append_handler(f.io().get_executor(), [&](error_code ec, position p) {
-                                    CHECK_FALSE(ec);
-                                    completed.push_back(p);
-                                }));
+    const auto first = f.append(
+        "a", made("1"), info, append_handler(f.io().get_executor(), [&](error_code ec, position p) {
+            CHECK_FALSE(ec);
+            completed.push_back(p);
+        }));
     f.append("b", made("2"));
     CHECK(completed.empty());
     f.settle();
@@ -250,11 +250,21 @@ inline void check_find(const history_kit& kit) {
 /// What every history has to keep to.
 inline void history_conformance(const history_kit& kit) {
     INFO(kit.name);
-    SECTION("a commit is told with position, sequence and the same content") { check_commits(kit); }
-    SECTION("a read gives what matches, in order, and goes on behind it") { check_reads(kit); }
-    SECTION("a read is cut into slices without loss") { check_slices(kit); }
-    SECTION("a gap is told only when an evicted event could have matched") { check_gaps(kit); }
-    SECTION("an event is found by source and id while it is held") { check_find(kit); }
+    SECTION("a commit is told with position, sequence and the same content") {
+        check_commits(kit);
+    }
+    SECTION("a read gives what matches, in order, and goes on behind it") {
+        check_reads(kit);
+    }
+    SECTION("a read is cut into slices without loss") {
+        check_slices(kit);
+    }
+    SECTION("a gap is told only when an evicted event could have matched") {
+        check_gaps(kit);
+    }
+    SECTION("an event is found by source and id while it is held") {
+        check_find(kit);
+    }
 }
 
 }  // namespace tidings::test

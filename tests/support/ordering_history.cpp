@@ -108,7 +108,8 @@ void ordering_history::append(const event_ptr& e, append_handler handler) {
 
 position ordering_history::position_of(std::uint64_t sequence) const {
     error_code ec;
-    return sequence == 0 ? position() : position::parse(epoch_ + '/' + std::to_string(sequence), ec);
+    return sequence == 0 ? position()
+                         : position::parse(epoch_ + '/' + std::to_string(sequence), ec);
 }
 
 position ordering_history::head() const {
@@ -125,9 +126,8 @@ void ordering_history::start_read(position after, std::vector<std::string> patte
                                   std::size_t max_events, read_handler handler) {
     ++reads_;
     if (!holding_reads_)
-        return std::move(handler)(failing_reads_, failing_reads_
-                                                      ? history_slice()
-                                                      : read(after, patterns, max_events));
+        return std::move(handler)(
+            failing_reads_, failing_reads_ ? history_slice() : read(after, patterns, max_events));
     const std::lock_guard lock(mutex_);
     held_reads_.push_back([this, from = std::move(after), of = std::move(patterns), max_events,
                            h = std::move(handler)]() mutable {
@@ -180,8 +180,7 @@ history_slice ordering_history::read(const position& after,
     return slice;
 }
 
-std::optional<position> ordering_history::find(std::string_view source,
-                                               std::string_view id) const {
+std::optional<position> ordering_history::find(std::string_view source, std::string_view id) const {
     const std::lock_guard lock(mutex_);
     for (const auto& e : kept_)
         if (e->event().source() == source && e->event().id() == id && !id.empty())

@@ -4,6 +4,7 @@
 #include <tidings/detail/unique_function.hpp>
 #include <tidings/history.hpp>
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -13,8 +14,8 @@
 
 namespace tidings::test {
 
-/// A history as a server far away would be: what is appended is committed later, by `commit_next` or
-/// by a post, in an order that it shares with others, and its offsets have holes. One ring.
+/// A history as a server far away would be: what is appended is committed later, by `commit_next`
+/// or by a post, in an order that it shares with others, and its offsets have holes. One ring.
 class ordering_history final : public history {
  public:
     explicit ordering_history(std::size_t max_events, std::string epoch = "far");
@@ -22,7 +23,8 @@ class ordering_history final : public history {
     /// Commits what was appended first; false when nothing is waiting.
     bool commit_next();
     void commit_all() {
-        while (commit_next()) {}
+        while (commit_next()) {
+        }
     }
     /// Refuses what was appended first.
     bool fail_next(error_code ec);
@@ -70,7 +72,7 @@ class ordering_history final : public history {
     error_code failing_reads_;
     bool handlers_first_ = false;
     bool holding_reads_ = false;
-    std::size_t reads_ = 0;
+    std::atomic<std::size_t> reads_{0};
 
     std::recursive_mutex telling_;  // commits are told one at a time; never taken by `append`
     history_listener* listener_ = nullptr;

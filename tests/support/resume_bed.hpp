@@ -96,9 +96,9 @@ inline std::vector<consumer> every_consumer(const std::string& pattern) {
         consumer c{"callback"};
         auto held = std::make_shared<subscription>();
         c.start = [=, seen = c.seen](resume_bed& f, const position& after) {
-            *held = f.hub->subscribe(
-                pattern, [seen](const event_ptr& e) { seen->push_back(show(e)); },
-                {.after = after, .limits = {.max_events = 2}, .max_batch = 1});
+            *held =
+                f.hub->subscribe(pattern, [seen](const event_ptr& e) { seen->push_back(show(e)); },
+                                 {.after = after, .limits = {.max_events = 2}, .max_batch = 1});
         };
         c.stop = [held] { held->reset(); };
         all.push_back(std::move(c));

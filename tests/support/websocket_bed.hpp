@@ -37,7 +37,8 @@ inline std::string position_of(std::string_view json) {
 struct websocket_bed : http_bed {
     explicit websocket_bed(websocket::service_options o = {},
                            bus_options b = {.history = {.max_events = 1000}})
-        : hub(std::in_place, io(), with_clock(std::move(b))), web(std::in_place, server()) {
+        : hub(std::in_place, io(), with_clock(std::move(b))),
+          web(std::in_place, server()) {
         mount("/ws", std::move(o));
     }
     void mount(std::string_view path, websocket::service_options o) {

@@ -17,8 +17,8 @@
 namespace tidings::test {
 
 /// A context, a network, a clock that stands still and numbers that are the same every time: what a
-/// test of HTTP transports stands on. Declared first in a test: it checks at its end that nothing of
-/// the others is left.
+/// test of HTTP transports stands on. Declared first in a test: it checks at its end that nothing
+/// of the others is left.
 class world {
     manual_clock clock_;  // outlives the context, whose timers are its
     fixed_random random_;
@@ -67,19 +67,27 @@ inline std::string url_of(const http::server& s, std::string_view path) {
 
 /// A server that keeps every request that comes to `/hook`, and answers as it is told; 204 if not.
 class sink_server {
+    struct state {
+        std::vector<http::request> requests;
+        std::function<void(http::exchange&)> answer;
+    };
+    const std::shared_ptr<state> state_ = std::make_shared<state>();
+
  public:
     explicit sink_server(world& w) : server_(w.io(), {.environment = w.environment()}) {
-        server_.mount("/hook", [this](http::exchange& x) {
-            requests.push_back(x.request());
-            if (answer) return answer(x);
+        // A server that was destroyed ends when its context runs again: until then it may call
+        // this.
+        server_.mount("/hook", [s = state_](http::exchange& x) {
+            s->requests.push_back(x.request());
+            if (s->answer) return s->answer(x);
             x.respond({.status = 204});
         });
         server_.start();
     }
     std::string url(std::string_view path = "/hook") const { return url_of(server_, path); }
 
-    std::vector<http::request> requests;
-    std::function<void(http::exchange&)> answer;
+    std::vector<http::request>& requests = state_->requests;
+    std::function<void(http::exchange&)>& answer = state_->answer;
 
  private:
     http::server server_;

@@ -77,8 +77,8 @@ TEST_CASE("async_publish tells what became of the event at each subscriber",
     outcomes o;
     const auto immediately = f.hub->subscribe("a", immediate, [](const event_ptr&) {});
     const auto posted = f.hub->subscribe("a", [](const event_ptr&) {});
-    auto full = f.hub->receive(
-        "a", {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
+    auto full =
+        f.hub->receive("a", {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
     auto refusing = std::make_shared<recording_subscriber>();
     refusing->answer = outcome::dropped;
     auto leaving = std::make_shared<recording_subscriber>();

@@ -32,9 +32,8 @@ TEST_CASE("patterns match as their grammar says, literal, * and >", "[bus]") {
     texts seen;
     std::vector<subscription> held;
     for (const std::string pattern : {"a", "a.b", "*", "*.b", "a.*", ">", "a.>", "*.>", "b.>"})
-        held.push_back(f.hub->subscribe(pattern, immediate, [&seen, pattern](const event_ptr&) {
-            seen.push_back(pattern);
-        }));
+        held.push_back(f.hub->subscribe(
+            pattern, immediate, [&seen, pattern](const event_ptr&) { seen.push_back(pattern); }));
     const auto matched_by = [&](std::string_view topic) {
         seen.clear();
         const auto r = f.publish(topic);
@@ -93,8 +92,8 @@ TEST_CASE("the receipt counts what became of the event at each subscriber", "[bu
     texts seen;
     const auto now = f.hub->subscribe("a", immediate, f.into(seen));
     const auto later = f.hub->subscribe("a", f.into(seen));
-    const auto small = f.hub->receive(
-        "a", {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
+    const auto small =
+        f.hub->receive("a", {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
     const auto plain = f.hub->subscribe("a", std::make_shared<recording_subscriber>());
     auto r = f.publish("a");
     CHECK(r.matched == 4);
@@ -203,8 +202,7 @@ TEST_CASE("beyond max_subscriptions a subscription is refused until one has gone
 TEST_CASE("the content that is published again is shared under its new topic", "[bus]") {
     bus_fixture f;
     std::vector<event_ptr> got;
-    const auto s =
-        f.hub->subscribe(">", immediate, [&](const event_ptr& e) { got.push_back(e); });
+    const auto s = f.hub->subscribe(">", immediate, [&](const event_ptr& e) { got.push_back(e); });
     f.publish("a", "x");
     f.hub->publish("b", got[0]);
     f.hub->publish("c", got[1]);

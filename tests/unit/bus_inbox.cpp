@@ -35,7 +35,8 @@ TEST_CASE("a feed finds in the history what did not fit into the inbox", "[bus][
     const auto sink = std::make_shared<counting_sink>();
     detail::feed_options o;
     o.patterns = {"a"};
-    const auto feed = std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
+    const auto feed =
+        std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
     REQUIRE_FALSE(feed->start());
     for (int i = 0; i < inbox + 100; ++i) f.publish("a", std::to_string(i));
     if (f.far) f.far->commit_all();
@@ -57,7 +58,8 @@ TEST_CASE("a feed is told how many did not fit of what no history holds", "[bus]
     detail::feed_options o;
     o.patterns = {">"};
     o.overflow = overflow::drop_oldest;
-    const auto feed = std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
+    const auto feed =
+        std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
     REQUIRE_FALSE(feed->start());
     for (int i = 0; i < inbox; ++i) f.publish("uncovered.x", std::to_string(i));
     for (int i = 0; i < 10; ++i) {

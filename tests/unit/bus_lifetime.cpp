@@ -27,8 +27,7 @@ struct counted {
 struct busy_bus {
     explicit busy_bus(context_fixture& f) {
         const auto strand = net::make_strand(f.io());
-        hub.emplace(f.io(),
-                    bus_options{.history = {.max_events = 100}, .clock = &f.clock()});
+        hub.emplace(f.io(), bus_options{.history = {.max_events = 100}, .clock = &f.clock()});
         const auto ignore = [c = counted()](const event_ptr&) {};
         const subscribe_options waiting{.limits = {.max_events = 1},
                                         .overflow = overflow::backpressure};
@@ -49,11 +48,9 @@ struct busy_bus {
         hub->publish("a", made("x"));
         for (int i = 0; i < 2; ++i)
             hub->async_publish("a", made("y"), [c = counted()](error_code, receipt) {});
-        receivers[2].async_receive(
-            net::bind_executor(net::make_strand(f.io()),
-                                                 [c = counted()](error_code, event_ptr) {}));
-        receivers[2].async_receive_batch(
-            2, [c = counted()](error_code, std::vector<event_ptr>) {});
+        receivers[2].async_receive(net::bind_executor(net::make_strand(f.io()),
+                                                      [c = counted()](error_code, event_ptr) {}));
+        receivers[2].async_receive_batch(2, [c = counted()](error_code, std::vector<event_ptr>) {});
         subs[0].async_reset([c = counted()](error_code) {});
     }
 

@@ -60,8 +60,8 @@ TEST_CASE("drop_newest refuses what does not fit and says so where it is missing
 
 TEST_CASE("drop_newest says what is missing even when nothing follows", "[bus][overflow]") {
     bus_fixture f;
-    auto r = f.hub->receive("t.*",
-                            {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
+    auto r =
+        f.hub->receive("t.*", {.limits = {.max_events = 1}, .overflow = overflow::drop_newest});
     publish_numbers(f, 2);
     CHECK(drain(r) == texts{"t.1=x", "lagged(1)"});
 }
@@ -118,8 +118,7 @@ TEST_CASE("conflate carries the announcement over to what follows", "[bus][overf
     CHECK(drain(r) == texts{"lagged(1)", "b=2"});
 }
 
-TEST_CASE("backpressure drops the newest of what is published without waiting",
-          "[bus][overflow]") {
+TEST_CASE("backpressure drops the newest of what is published without waiting", "[bus][overflow]") {
     bus_fixture f;
     const auto limits = GENERATE(by_events, by_bytes, by_almost_a_fourth);
     auto r = f.hub->receive("t.*", {.limits = limits, .overflow = overflow::backpressure});

@@ -19,9 +19,7 @@ namespace {
 struct ends {
     texts seen;
     auto one() {
-        return [this](error_code ec, event_ptr e) {
-            seen.push_back(ec ? ec.message() : show(e));
-        };
+        return [this](error_code ec, event_ptr e) { seen.push_back(ec ? ec.message() : show(e)); };
     }
     auto batch() {
         return [this](error_code ec, std::vector<event_ptr> events) {
@@ -153,8 +151,7 @@ TEST_CASE("who waits hears that the receiver, or the bus, is closed", "[bus][rec
 TEST_CASE("a receiver that overflows under disconnect ends, and says why", "[bus][receiver]") {
     bus_fixture f;
     ends e;
-    auto r = f.hub->receive(
-        "a", {.limits = {.max_events = 2}, .overflow = overflow::disconnect});
+    auto r = f.hub->receive("a", {.limits = {.max_events = 2}, .overflow = overflow::disconnect});
     f.publish("a", "1");
     f.publish("a", "2");
     const auto third = f.publish("a", "3");

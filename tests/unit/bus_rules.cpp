@@ -89,8 +89,9 @@ TEST_CASE("a posted callback that removes itself is not called again, the rest i
     CHECK(s.error() == errc::closed);
 }
 
-TEST_CASE("a posted callback that is removed on its executor is not called, though its run is posted",
-          "[bus]") {
+TEST_CASE(
+    "a posted callback that is removed on its executor is not called, though its run is posted",
+    "[bus]") {
     bus_fixture f;
     texts seen;
     auto s = f.hub->subscribe("a", f.into(seen));
@@ -121,9 +122,8 @@ TEST_CASE("a callback owns its subscription and destroys it while it runs", "[bu
 TEST_CASE("what a posted callback publishes comes after what was published before", "[bus]") {
     bus_fixture f;
     texts seen;
-    const auto relay = f.hub->subscribe("in", [&](const event_ptr& e) {
-        f.publish("out", e->text());
-    });
+    const auto relay =
+        f.hub->subscribe("in", [&](const event_ptr& e) { f.publish("out", e->text()); });
     const auto s = f.hub->subscribe(">", f.into(seen));
     f.publish("in", "1");
     f.publish("in", "2");
@@ -135,9 +135,8 @@ TEST_CASE("what an immediate callback publishes is dispatched before the outer e
           "[bus]") {
     bus_fixture f;
     texts seen;
-    const auto relay = f.hub->subscribe("in", immediate, [&](const event_ptr&) {
-        f.publish("out");
-    });
+    const auto relay =
+        f.hub->subscribe("in", immediate, [&](const event_ptr&) { f.publish("out"); });
     const auto s = f.hub->subscribe(">", immediate, f.into(seen));
     f.publish("in");
     CHECK(seen == texts{"out=", "in="});
@@ -164,9 +163,7 @@ TEST_CASE("publishing inside immediate callbacks ends after sixteen levels", "[b
 TEST_CASE("an immediate callback may close the bus", "[bus]") {
     bus_fixture f({.max_events = 10});
     texts seen;
-    const auto closing = f.hub->subscribe("a", immediate, [&](const event_ptr&) {
-        f.hub.reset();
-    });
+    const auto closing = f.hub->subscribe("a", immediate, [&](const event_ptr&) { f.hub.reset(); });
     const auto after = f.hub->subscribe("a", immediate, f.into(seen));
     const auto queued = f.hub->subscribe("a", f.into(seen));
     f.publish("a");

@@ -175,11 +175,10 @@ TEST_CASE("a bus refuses what is wrong with a delivery, and reports it", "[bus][
     CHECK((*f.metrics)["events_refused"] == 2);
     CHECK(f.logged == texts{"a", "tidings.lagged"});
     std::vector<error_code> errors;
-    end->async_deliver(publication::make("a", made("x"), many, ec),
-                       [&](error_code err, outcome o) {
-                           errors.push_back(err);
-                           CHECK(o == outcome::dropped);
-                       });
+    end->async_deliver(publication::make("a", made("x"), many, ec), [&](error_code err, outcome o) {
+        errors.push_back(err);
+        CHECK(o == outcome::dropped);
+    });
     f.run();
     CHECK(errors == std::vector<error_code>{errc::hop_limit});
     f.hub.reset();

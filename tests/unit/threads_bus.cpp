@@ -151,9 +151,9 @@ void check_everyone_sees_everything(bus& hub, running_context& run, findings& fo
     held.push_back(hub.subscribe(
         "t.*", [w = std::make_shared<witness>(found)](const event_ptr& e) { (*w)(e); },
         {.limits = ample}));
-    held.push_back(hub.subscribe(
-        ">", [w = std::make_shared<witness>(found)](const event_ptr& e) { (*w)(e); },
-        {.after = position(), .limits = {.max_events = 5}, .max_batch = 3}));
+    held.push_back(
+        hub.subscribe(">", [w = std::make_shared<witness>(found)](const event_ptr& e) { (*w)(e); },
+                      {.after = position(), .limits = {.max_events = 5}, .max_batch = 3}));
     std::vector<std::shared_ptr<detail::lane>> lanes;
     std::vector<std::shared_ptr<tiring_sink>> sinks;
     for (int i = 0; i < 4; ++i) {
@@ -278,7 +278,8 @@ TEST_CASE("with threads a bus is closed while everybody uses it", "[bus][threads
             threads.emplace_back([&] {
                 error_code ec;
                 const auto e = publication::make("a", event{"test", "/test", "x"}, {}, ec);
-                while (end->deliver(e) != outcome::closed) {}
+                while (end->deliver(e) != outcome::closed) {
+                }
             });
         threads.emplace_back([&] { s.reset(); });
         std::this_thread::yield();

@@ -22,20 +22,22 @@ struct wire_event {
 };
 
 /// A publication in the CloudEvents JSON format (1.0.2), with its topic, position and hop count as
-/// extensions. Made once per publication. Data that is JSON stands in `data` byte for byte, always as
-/// the last member; other text as a JSON string; anything else in `data_base64`.
+/// extensions. Made once per publication. Data that is JSON stands in `data` byte for byte, always
+/// as the last member; other text as a JSON string; anything else in `data_base64`.
 /// @error errc::event_no_wire_form, errc::out_of_memory; null then
 TIDINGS_DECL const std::string* cloudevents_json(const publication& p, error_code& ec) noexcept;
 
-/// The same for a format whose line ends would alter it (SSE turns CR into LF): data that holds a CR
-/// goes as `data_base64`.
+/// The same for a format whose line ends would alter it (SSE turns CR into LF): data that holds a
+/// CR goes as `data_base64`.
 TIDINGS_DECL const std::string* cloudevents_json_without_cr(const publication& p,
                                                             error_code& ec) noexcept;
 
-/// Reads one event (CloudEvents JSON format 3). JSON data keeps its bytes as they stand in the text.
-/// @error errc::invalid_json, errc::invalid_utf8, errc::event_without_id, errc::event_without_source,
-/// errc::event_without_type, errc::event_bad_specversion, errc::event_bad_attribute_name,
-/// errc::event_bad_attribute_value, errc::event_bad_time, errc::event_bad_data
+/// Reads one event (CloudEvents JSON format 3). JSON data keeps its bytes as they stand in the
+/// text.
+/// @error errc::invalid_json, errc::invalid_utf8, errc::event_without_id,
+/// errc::event_without_source, errc::event_without_type, errc::event_bad_specversion,
+/// errc::event_bad_attribute_name, errc::event_bad_attribute_value, errc::event_bad_time,
+/// errc::event_bad_data
 TIDINGS_DECL wire_event parse_cloudevents_json(std::string_view text, error_code& ec) noexcept;
 
 /// Reads a batch (CloudEvents JSON format 4), `[]` included; all or nothing. @error as above

@@ -29,8 +29,8 @@ class bounded_queue {
     std::size_t size() const noexcept { return events_.size(); }
     /// Whether one more of this cost fits. An empty queue takes any event.
     bool fits(std::size_t cost) const noexcept {
-        return events_.empty() || (events_.size() < limits_.max_events &&
-                                   bytes_ + cost <= limits_.max_bytes);
+        return events_.empty() ||
+               (events_.size() < limits_.max_events && bytes_ + cost <= limits_.max_bytes);
     }
 
     /// Whether the bound is not reached yet; the next event may go beyond its bytes.

@@ -16,8 +16,8 @@ class publish_join;
 class feed_sink;
 
 /// Everyone who subscribed to one pattern, grouped by the way of delivering. Guarded by the bus's
-/// mutex. What a dispatch may hold beyond the mutex is copied on write; lane targets stand in chunks,
-/// so that a copy is small however many there are.
+/// mutex. What a dispatch may hold beyond the mutex is copied on write; lane targets stand in
+/// chunks, so that a copy is small however many there are.
 struct pattern_entry {
     static constexpr std::size_t max_chunk = 256;
     using immediate_list = std::vector<std::shared_ptr<immediate_subscription>>;
@@ -44,11 +44,10 @@ TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor exec
 
 /// The bus behind its handle: matching, order, dispatch. Thread-safe.
 ///
-/// One mutex orders publications: a position is assigned and the event put into every queue and lane
-/// while it is held, so that all of them have position order. Callbacks run after it is released.
-class bus_state final : public subscriber,
-                        public history_listener,
-                        public context_dependent {
+/// One mutex orders publications: a position is assigned and the event put into every queue and
+/// lane while it is held, so that all of them have position order. Callbacks run after it is
+/// released.
+class bus_state final : public subscriber, public history_listener, public context_dependent {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options);
     TIDINGS_DECL ~bus_state() override;
@@ -58,8 +57,7 @@ class bus_state final : public subscriber,
     void on_context_end() noexcept override;
 
     TIDINGS_DECL receipt publish(std::string_view topic, event&& e, publication_info info = {});
-    TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e,
-                                 publication_info info);
+    TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e, publication_info info);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
     TIDINGS_DECL void start_publish(std::string_view topic, event&& e, publish_handler handler);
@@ -73,8 +71,7 @@ class bus_state final : public subscriber,
     TIDINGS_DECL subscription subscribe(std::string_view pattern,
                                         std::shared_ptr<subscriber> target,
                                         subscribe_options options);
-    TIDINGS_DECL subscription subscribe_callback(std::string_view pattern,
-                                                 net::any_io_executor io,
+    TIDINGS_DECL subscription subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                                  event_callback_function f,
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
@@ -82,8 +79,8 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::shared_ptr<receiver_subscription> receive(std::string_view pattern,
                                                                 subscribe_options options);
 
-    /// Puts a target of a lane under patterns that were checked; `head` is where the history stood at
-    /// that moment: what is published later reaches the target. It is written before the target
+    /// Puts a target of a lane under patterns that were checked; `head` is where the history stood
+    /// at that moment: what is published later reaches the target. It is written before the target
     /// hears of the first event. To be undone by `detach` once.
     /// @error errc::too_many, errc::closed
     struct place {
@@ -97,8 +94,7 @@ class bus_state final : public subscriber,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
 
     /// Calls `f` in the lane with a place before which every event has reached the lane's targets.
-    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
-                             unique_function<void(const place&)> f);
+    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l, unique_function<void(const place&)> f);
 
     const std::shared_ptr<tidings::history>& history() const noexcept { return history_; }
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }

@@ -40,7 +40,9 @@ class callback_subscription final : public queue_subscription {
 class immediate_subscription final : public subscription_state {
  public:
     immediate_subscription(net::any_io_executor executor, event_callback_function f, log_sink log)
-        : subscription_state(std::move(executor)), function_(std::move(f)), log_(std::move(log)) {}
+        : subscription_state(std::move(executor)),
+          function_(std::move(f)),
+          log_(std::move(log)) {}
 
     TIDINGS_DECL outcome call(const event_ptr& e) noexcept;
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;

@@ -15,16 +15,17 @@
 namespace tidings::detail {
 
 /// The one owner of an erased completion handler, with the executor that it is posted through.
-/// Move-only. In Boost 1.81 the move assignment of `any_completion_handler` recurses without end, so
-/// nothing else in the library names that type.
+/// Move-only. In Boost 1.81 the move assignment of `any_completion_handler` recurses without end,
+/// so nothing else in the library names that type.
 template <class... Args>
 class completion_handler {
  public:
     completion_handler() = default;
     template <class Handler>
-        requires(!std::same_as<std::remove_cvref_t<Handler>, completion_handler>)
-    completion_handler(net::any_io_executor io, Handler&& handler)
-        : io_(std::move(io)), handler_(std::forward<Handler>(handler)) {}
+    requires(!std::same_as<std::remove_cvref_t<Handler>, completion_handler>)
+        completion_handler(net::any_io_executor io, Handler&& handler)
+        : io_(std::move(io)),
+          handler_(std::forward<Handler>(handler)) {}
 
     completion_handler(completion_handler&&) = default;
     completion_handler& operator=(completion_handler&& o) noexcept {

@@ -22,13 +22,13 @@ struct feed_options {
     std::optional<position> after{};      ///< resume
     /// Asked for every event that is replayed. Empty: everything is allowed.
     std::function<bool(std::string_view topic)> authorized{};
-    queue_limits limits{};                ///< of events that no history holds
+    queue_limits limits{};  ///< of events that no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     /// How many events of the history it may fall behind once it was live; 0: as far as the history
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
-    origin_id origin = 0;                 ///< what came from there is not handed back
-    std::size_t slice = 64;               ///< events read from the history at once
+    origin_id origin = 0;    ///< what came from there is not handed back
+    std::size_t slice = 64;  ///< events read from the history at once
 };
 
 /// One subscriber's way through the bus, live or from history: the cursor. Lane-confined but for
@@ -44,8 +44,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
                       std::weak_ptr<feed_sink> sink, feed_options options);
     TIDINGS_DECL ~feed() override;
 
-    /// Puts it on the bus: what is published from here on reaches it. Once, from any thread. The sink
-    /// is not called inside. @error errc::too_many, errc::closed
+    /// Puts it on the bus: what is published from here on reaches it. Once, from any thread. The
+    /// sink is not called inside. @error errc::too_many, errc::closed
     TIDINGS_DECL error_code start();
     /// The sink has room again.
     TIDINGS_DECL void pump() noexcept;
@@ -84,7 +84,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bus_state::place cursor_;
     bus_state::place start_;  // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::uint64_t seen_ = 0;  // the newest event of the history that passed by while not live
+    std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};

@@ -4,6 +4,7 @@
 #include <tidings/detail/config.hpp>
 #include <tidings/errc.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,9 @@ TIDINGS_DECL std::string read_json_string(std::string_view literal);
 
 /// Whether the whole text is one JSON value, UTF-8 included. Any nesting, no recursion.
 TIDINGS_DECL bool is_json(std::string_view text) noexcept;
+
+/// Whether brackets are nested deeper than `limit`; the text need not be well-formed.
+TIDINGS_DECL bool is_nested_deeper(std::string_view text, std::size_t limit) noexcept;
 
 /// The members of an object, or elements of an array, as slices of the text (names unescaped). The
 /// text must be well-formed JSON; empty when it is something else.

@@ -46,7 +46,8 @@ class lane_target {
 
  private:
     friend class lane;
-    std::uint64_t last_ticket_ = 0;  // of the last publication, so that two patterns deliver it once
+    std::uint64_t last_ticket_ =
+        0;  // of the last publication, so that two patterns deliver it once
 };
 
 using lane_targets = std::vector<std::shared_ptr<lane_target>>;
@@ -63,9 +64,10 @@ class flushable {
     bool scheduled_ = false;
 };
 
-/// A strand of the user's context with what its connections share: an inbox for publications, a list
-/// of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs to a
-/// connection happens in its lane. It ends with the context: what is enqueued later is dropped.
+/// A strand of the user's context with what its connections share: an inbox for publications, a
+/// list of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs
+/// to a connection happens in its lane. It ends with the context: what is enqueued later is
+/// dropped.
 class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
  public:
     /// `single_thread`: no strand; the context is run by one thread.
@@ -79,11 +81,11 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Whether the caller runs in the lane.
     TIDINGS_DECL bool running_here() const noexcept;
 
-    /// Hands a publication to targets of this lane; from any thread. `ticket` names the publication:
-    /// a target that is in several lists gets it once. One post per burst. What one turn brings is
-    /// delivered in order, then flushed; a turn that brings more is lengthened by at most four laps.
-    /// False when the inbox is full (65,536 events or 64 MiB of data): each target is told how many
-    /// it missed.
+    /// Hands a publication to targets of this lane; from any thread. `ticket` names the
+    /// publication: a target that is in several lists gets it once. One post per burst. What one
+    /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
+    /// most four laps. False when the inbox is full (65,536 events or 64 MiB of data): each target
+    /// is told how many it missed.
     TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
                               std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr);
     /// Calls `f` in the lane after everything that was enqueued before.

@@ -41,8 +41,8 @@ class history_ring {
     history_rule rule_;
     std::deque<item> items_;
     std::size_t bytes_ = 0;
-    std::uint64_t evicted_through_ = 0;   // newest that is gone
-    std::uint64_t forgotten_through_ = 0; // newest that is gone and whose topic is not known
+    std::uint64_t evicted_through_ = 0;    // newest that is gone
+    std::uint64_t forgotten_through_ = 0;  // newest that is gone and whose topic is not known
     std::unordered_map<std::string, std::uint64_t> evicted_topics_;
     std::map<std::uint64_t, std::string> evicted_order_;
 };

@@ -8,8 +8,8 @@
 
 namespace tidings::detail {
 
-/// What one `async_publish` waits for, and its receipt. Completes when the publisher and everyone it
-/// expects have finished. Safe from any thread.
+/// What one `async_publish` waits for, and its receipt. Completes when the publisher and everyone
+/// it expects have finished. Safe from any thread.
 class publish_join final : public delivery_join {
  public:
     explicit publish_join(publish_handler handler) : handler_(std::move(handler)) {}

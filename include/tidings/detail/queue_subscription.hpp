@@ -10,8 +10,9 @@
 
 namespace tidings::detail {
 
-/// A subscription with a bounded queue in the process: publishers push from any thread, one consumer
-/// takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind the queue.
+/// A subscription with a bounded queue in the process: publishers push from any thread, one
+/// consumer takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind
+/// the queue.
 class queue_subscription : public subscription_state {
  public:
     queue_subscription(net::any_io_executor executor, const subscribe_options& options)

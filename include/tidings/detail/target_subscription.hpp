@@ -9,7 +9,9 @@ namespace tidings::detail {
 class target_subscription final : public subscription_state, public lane_target, public feed_sink {
  public:
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s)
-        : subscription_state(l->executor()), lane_(std::move(l)), subscriber_(std::move(s)) {}
+        : subscription_state(l->executor()),
+          lane_(std::move(l)),
+          subscriber_(std::move(s)) {}
 
     void on_event(const event_ptr& e) noexcept override;
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;

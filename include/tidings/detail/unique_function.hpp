@@ -12,15 +12,15 @@ namespace tidings::detail {
 template <class Signature>
 class unique_function;
 
-/// A move-only callable, small ones kept in place. (std::move_only_function is C++23.) Called at most
-/// once by convention wherever it stands for a completion.
+/// A move-only callable, small ones kept in place. (std::move_only_function is C++23.) Called at
+/// most once by convention wherever it stands for a completion.
 template <class R, class... Args>
 class unique_function<R(Args...)> {
     static constexpr std::size_t capacity = 6 * sizeof(void*);
     template <class F>
-    static constexpr bool in_place = sizeof(F) <= capacity &&
-                                     alignof(F) <= alignof(std::max_align_t) &&
-                                     std::is_nothrow_move_constructible_v<F>;
+    static constexpr bool in_place =
+        sizeof(F) <= capacity &&
+        alignof(F) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<F>;
     struct operations {
         R (*call)(void*, Args&&...);
         void (*move)(void* from, void* to) noexcept;
@@ -31,9 +31,8 @@ class unique_function<R(Args...)> {
     unique_function() noexcept = default;
     unique_function(std::nullptr_t) noexcept {}
     template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
-                 std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-    unique_function(F&& f) {
+    requires(!std::is_same_v<std::remove_cvref_t<F>, unique_function> &&
+             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>) unique_function(F&& f) {
         using T = std::decay_t<F>;
         if constexpr (in_place<T>) {
             ::new (static_cast<void*>(buffer_)) T(std::forward<F>(f));

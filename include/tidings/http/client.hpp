@@ -37,7 +37,9 @@ class streaming_response {
     virtual ~streaming_response() = default;
     virtual const response& head() const noexcept = 0;  ///< its body is empty
     /// Reads some decoded body bytes (chunked, Content-Length or close-delimited).
-    /// @error boost::asio::error::eof at the end of the body, errc::bad_request for broken framing
+    /// @error boost::asio::error::eof at the end of the body, errc::bad_request for broken framing,
+    /// errc::connection_failed for an end too early, operation_aborted after `close`, or what the
+    /// stream reports
     virtual void start_read(std::span<std::byte> into, io::read_callback done) = 0;
     virtual void close() noexcept = 0;
 };

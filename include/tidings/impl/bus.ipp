@@ -26,8 +26,7 @@ subscription bus::subscribe(std::string_view pattern, any_subscriber s, subscrib
 }
 
 subscription bus::subscribe_callback(std::string_view pattern, net::any_io_executor io,
-                                     detail::event_callback_function f,
-                                     subscribe_options options) {
+                                     detail::event_callback_function f, subscribe_options options) {
     return state_->subscribe_callback(pattern, std::move(io), std::move(f), std::move(options));
 }
 
@@ -54,11 +53,17 @@ position bus::head() const {
     return history ? history->head() : position();
 }
 
-std::size_t bus::subscriptions() const noexcept { return state_->subscriptions(); }
+std::size_t bus::subscriptions() const noexcept {
+    return state_->subscriptions();
+}
 
-net::any_io_executor bus::executor() const noexcept { return state_->executor(); }
+net::any_io_executor bus::executor() const noexcept {
+    return state_->executor();
+}
 
-std::shared_ptr<subscriber> bus::as_subscriber() const noexcept { return state_; }
+std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
+    return state_;
+}
 
 net::any_io_executor bus::executor_of(const std::shared_ptr<detail::bus_state>& s) noexcept {
     return s->executor();

@@ -23,7 +23,8 @@ constexpr char value_form = 0;
 class owning_publication final : public publication {
  public:
     owning_publication(std::string_view topic, publication_info&& info, tidings::event&& e)
-        : publication(topic, std::move(info)), own_(std::move(e)) {
+        : publication(topic, std::move(info)),
+          own_(std::move(e)) {
         event_ = &own_;
         content_forms_ = &own_forms_;
     }
@@ -48,11 +49,14 @@ class sharing_publication final : public publication {
 }  // namespace detail
 
 publication::publication(std::string_view topic, publication_info&& info)
-    : info_(std::move(info)), topic_(topic) {
+    : info_(std::move(info)),
+      topic_(topic) {
     detail::live_publications.fetch_add(1, std::memory_order_relaxed);
 }
 
-publication::~publication() { detail::live_publications.fetch_sub(1, std::memory_order_relaxed); }
+publication::~publication() {
+    detail::live_publications.fetch_sub(1, std::memory_order_relaxed);
+}
 
 origin_id make_origin() noexcept {
     static std::atomic<origin_id> last{0};
@@ -96,8 +100,8 @@ const std::string& publication::id() const {
 
 const std::string& publication::time() const {
     if (const auto* made = content_forms_->find(&detail::time_form)) return *made;
-    const auto when = event_->time().value_or(std::chrono::floor<std::chrono::microseconds>(
-        std::chrono::system_clock::now()));
+    const auto when = event_->time().value_or(
+        std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()));
     return content_forms_->store(&detail::time_form, detail::format_timestamp(when));
 }
 

@@ -97,13 +97,17 @@ receiver& receiver::operator=(receiver&& o) noexcept {
     return *this;
 }
 
-receiver::~receiver() { reset(); }
+receiver::~receiver() {
+    reset();
+}
 
 std::optional<event_ptr> receiver::try_receive() {
     return state_ ? state_->try_take() : std::nullopt;
 }
 
-bool receiver::active() const noexcept { return state_ && state_->active(); }
+bool receiver::active() const noexcept {
+    return state_ && state_->active();
+}
 
 error_code receiver::error() const noexcept {
     return state_ ? state_->error() : make_error_code(errc::closed);

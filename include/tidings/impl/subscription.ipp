@@ -18,9 +18,13 @@ subscription& subscription::operator=(subscription&& o) noexcept {
     return *this;
 }
 
-subscription::~subscription() { reset(); }
+subscription::~subscription() {
+    reset();
+}
 
-bool subscription::active() const noexcept { return state_ && state_->active(); }
+bool subscription::active() const noexcept {
+    return state_ && state_->active();
+}
 
 error_code subscription::error() const noexcept {
     return state_ ? state_->error() : make_error_code(errc::closed);

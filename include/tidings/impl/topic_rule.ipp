@@ -47,8 +47,7 @@ topic_rule topic_rule::function(std::function<std::string(const event&)> f) {
     return rule;
 }
 
-std::string topic_rule::resolve(const event& e, std::string_view wire_topic,
-                                error_code& ec) const {
+std::string topic_rule::resolve(const event& e, std::string_view wire_topic, error_code& ec) const {
     ec = {};
     if (!literal_.empty()) return literal_;
     std::string topic;

@@ -60,30 +60,30 @@ class client_core;
 using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
 }  // namespace detail
 
-/// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and, given
-/// topics and a subscriber, reads as an inlet, by long polling. Handle on shared state: move-only,
-/// stops when destroyed; safe from any thread.
+/// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and,
+/// given topics and a subscriber, reads as an inlet, by long polling. Handle on shared state:
+/// move-only, stops when destroyed; safe from any thread.
 ///
 /// Reading keeps its position, so nothing is lost or doubled while the server's history holds it;
 /// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
 /// back.
 ///
-/// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408 and
-/// 429; anything else is tried again, `Retry-After` heeded.
+/// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408
+/// and 429; anything else is tried again, `Retry-After` heeded.
 class client {
  public:
     /// Publishes only. @throws std::invalid_argument for a URL or a pattern that is not one.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
     /// Reads, too, from now on.
-    TIDINGS_DECL client(net::any_io_executor executor, client_options options,
-                        any_subscriber sink);
+    TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
-    client(Context& context, client_options options)
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options)
         : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
-    client(Context& context, client_options options, any_subscriber sink)
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options,
+                                                                           any_subscriber sink)
         : client(net::any_io_executor(context.get_executor()), std::move(options),
                  std::move(sink)) {}
     client(client&&) = default;
@@ -92,9 +92,10 @@ class client {
 
     /// Publishes once, and completes with `void(error_code, receipt)`: the server's receipt. Of an
     /// event that the server has already, it counts nobody. Per-operation cancellation: none.
-    /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports, errc::unauthorized,
-    /// errc::forbidden, errc::too_large, errc::rate_limited, errc::invalid_argument (400, 415),
-    /// errc::shutting_down (503), errc::http_status, and as `http::client`
+    /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports,
+    /// errc::unauthorized, errc::forbidden, errc::too_large, errc::rate_limited,
+    /// errc::invalid_argument (400, 415), errc::shutting_down (503), errc::http_status, and as
+    /// `http::client`
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, receipt)>(
@@ -107,8 +108,8 @@ class client {
     }
 
     /// Takes events and publishes them, each under its own topic, one after another in order. One
-    /// that fails for a while is tried again before the next; as long as it lasts the others wait in
-    /// the queue.
+    /// that fails for a while is tried again before the next; as long as it lasts the others wait
+    /// in the queue.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
     /// Reads and sends nothing more.

@@ -33,15 +33,15 @@ class service_state;
 /// Topics as HTTP resources, below its mount point.
 ///
 /// `POST /<topic>` publishes: a CloudEvent in structured or binary mode (CloudEvents HTTP binding),
-/// else the body as data. It answers 202 with the receipt as JSON. An event whose `source` and `id`, or
-/// whose `Idempotency-Key`, the history still holds is not published again; the answer is the same
-/// with `"duplicate":true`.
+/// else the body as data. It answers 202 with the receipt as JSON. An event whose `source` and
+/// `id`, or whose `Idempotency-Key`, the history still holds is not published again; the answer is
+/// the same with `"duplicate":true`.
 ///
-/// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position as a
-/// CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`: from the
-/// present on. With `wait`, when there is nothing yet, it is answered with the first event to come, or
-/// with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on from. Nothing is
-/// kept between requests.
+/// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
+/// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:
+/// from the present on. With `wait`, when there is nothing yet, it is answered with the first event
+/// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
+/// from. Nothing is kept between requests.
 ///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 413, 415, 429, 503.
 class service {

@@ -46,16 +46,16 @@ using subscribe_handler = tidings::detail::completion_handler<error_code, regist
 using unsubscribe_handler = tidings::detail::completion_handler<error_code>;
 }  // namespace detail
 
-/// Subscribes a webhook receiver at a `rest_hook::manager`, here or elsewhere. Handle on shared state:
-/// move-only, safe from any thread. Destroying it ends what is under way with errc::closed; the
-/// subscription stays.
+/// Subscribes a webhook receiver at a `rest_hook::manager`, here or elsewhere. Handle on shared
+/// state: move-only, safe from any thread. Destroying it ends what is under way with errc::closed;
+/// the subscription stays.
 class client {
  public:
     /// @throws std::invalid_argument for an `api_url` that is not an http or https URL.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
-    client(Context& context, client_options options)
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options)
         : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
     client(client&&) = default;
     client& operator=(client&&) = default;

@@ -37,14 +37,14 @@ class manager_state;
 }
 
 /// REST hooks (resthooks.org): others subscribe their webhooks to topics by an HTTP API below its
-/// mount point. Handle on shared state, and on that of the bus and the sender, which it may outlive;
-/// destroying it ends the subscriptions, but not what the sender still owes them.
+/// mount point. Handle on shared state, and on that of the bus and the sender, which it may
+/// outlive; destroying it ends the subscriptions, but not what the sender still owes them.
 ///
-/// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand for
-/// `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one is
-/// made, and told this once. It answers 201, `Location` and
-/// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them by
-/// age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
+/// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
+/// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
+/// is made, and told this once. It answers 201, `Location` and
+/// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them
+/// by age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
 /// `DELETE /<id>` ends it. A principal sees only its own.
 ///
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A

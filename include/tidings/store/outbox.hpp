@@ -49,8 +49,8 @@ struct outbox_result {
 /// What to claim.
 struct outbox_query {
     outbox_time now{};
-    std::size_t max = 0;               ///< entries in all
-    std::size_t max_per_endpoint = 0;  ///< entries of each endpoint
+    std::size_t max = 0;                ///< entries in all
+    std::size_t max_per_endpoint = 0;   ///< entries of each endpoint
     std::vector<std::string> except{};  ///< endpoints whose entries are left where they are
 };
 

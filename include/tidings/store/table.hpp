@@ -28,8 +28,8 @@ using row_change = row;
 /// Ends a watch when destroyed; after `reset` returns no call is running.
 using watch_handle = std::shared_ptr<void>;
 
-/// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted, in
-/// the order of the calls. @error of each: errc::store_failed; nothing was changed then.
+/// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted,
+/// in the order of the calls. @error of each: errc::store_failed; nothing was changed then.
 class table {
  public:
     using get_handler = detail::completion_handler<error_code, row>;
@@ -82,8 +82,7 @@ class table {
             },
             token, std::move(key), expected);
     }
-    template <net::completion_token_for<void(error_code, std::vector<row>)> Token =
-                  net::deferred_t>
+    template <net::completion_token_for<void(error_code, std::vector<row>)> Token = net::deferred_t>
     [[nodiscard]] auto async_scan(std::string after, std::size_t max, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, std::vector<row>)>(
             [this](auto handler, std::string a, std::size_t n) {

@@ -15,8 +15,8 @@ namespace tidings::webhook {
 /// Makes an event of a verified request. @error any; the sender gets 400 with its message
 using event_reader = std::function<event(const http::request&, error_code&)>;
 
-/// CloudEvents in binary or structured mode as they are; any other body becomes the data of an event
-/// whose id is `webhook-id`, of the type and source given.
+/// CloudEvents in binary or structured mode as they are; any other body becomes the data of an
+/// event whose id is `webhook-id`, of the type and source given.
 TIDINGS_DECL event_reader read_standard(std::string type = "webhook.received",
                                         std::string source = "/webhooks");
 
@@ -50,8 +50,8 @@ namespace detail {
 class receiver_state;
 }
 
-/// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was given.
-/// It answers 202 when the subscriber has accepted, so that the sender repeats what was not:
+/// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was
+/// given. It answers 202 when the subscriber has accepted, so that the sender repeats what was not:
 /// 400 (not an event), 401 (signature), 405, 413, 503 (not accepted, with Retry-After).
 class receiver {
  public:

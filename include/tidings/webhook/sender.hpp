@@ -16,7 +16,7 @@ namespace tidings::webhook {
 
 /// How an event stands in the request.
 enum class body_form {
-    binary,      ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
+    binary,  ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
     structured,  ///< the body is the whole event as JSON (3.2)
 };
 
@@ -25,8 +25,8 @@ struct attempt {
     std::string endpoint{};
     std::string message_id{};
     std::uint32_t number = 1;
-    unsigned status = 0;    ///< 0: no answer
-    error_code error{};     ///< what went wrong, if anything
+    unsigned status = 0;  ///< 0: no answer
+    error_code error{};   ///< what went wrong, if anything
     verdict result = verdict::success;
     std::optional<std::chrono::milliseconds> next{};  ///< the wait before the next; none: the last
 };
@@ -34,8 +34,8 @@ struct attempt {
 struct sender_options {
     std::shared_ptr<store::outbox> outbox{};  ///< empty: in memory
     retry_options retry{};
-    address_guard_options guard{};  ///< which targets are allowed: public https addresses
-    std::size_t max_in_flight = 64;  ///< of all endpoints, which take turns
+    address_guard_options guard{};         ///< which targets are allowed: public https addresses
+    std::size_t max_in_flight = 64;        ///< of all endpoints, which take turns
     std::chrono::hours keep_dead{24 * 7};  ///< how long the outbox lists what was given up
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
@@ -51,15 +51,15 @@ struct sender_options {
 
 struct endpoint_options {
     std::string url{};
-    std::string secret{};               ///< `whsec_...` (Standard Webhooks)
-    std::vector<std::string> secrets{}; ///< further ones during a rotation; all sign
-    std::string id{};                   ///< names it in the outbox; empty: the URL
+    std::string secret{};                ///< `whsec_...` (Standard Webhooks)
+    std::vector<std::string> secrets{};  ///< further ones during a rotation; all sign
+    std::string id{};                    ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
-    http::fields fields{};              ///< further request fields
+    http::fields fields{};  ///< further request fields
     /// Of the inlet that brings the target's own events; none of them goes back to it. From
     /// `make_origin()`; 0: there is none.
     origin_id origin = 0;
-    std::size_t max_in_flight = 1;      ///< 1: deliveries go out in order, but for those retried
+    std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
     /// Called once when it answered 410: nothing more is delivered. In the sender's lane.
     std::function<void()> on_gone{};
 };
@@ -71,11 +71,11 @@ struct endpoint_counters {
 namespace detail {
 class sender_core;
 class endpoint_state;
-}
+}  // namespace detail
 
-/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver` accepted
-/// is in the outbox. Handle; destroying it does not take the endpoint off a bus (its subscription
-/// does), but once nobody holds it, deliveries still owed are given up.
+/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
+/// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
+/// subscription does), but once nobody holds it, deliveries still owed are given up.
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
@@ -94,13 +94,13 @@ class endpoint {
 /// from an outbox. Handle on shared state: move-only, safe from any thread; destroying it stops.
 ///
 /// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
-/// anything else, redirects included, is retried. Every address a target resolves to passes the guard
-/// before it is connected to.
+/// anything else, redirects included, is retried. Every address a target resolves to passes the
+/// guard before it is connected to.
 class sender {
  public:
     TIDINGS_DECL explicit sender(net::any_io_executor executor, sender_options options = {});
     template <class Context>
-        requires std::convertible_to<Context&, net::execution_context&>
+    requires std::convertible_to<Context&, net::execution_context&>
     explicit sender(Context& context, sender_options options = {})
         : sender(net::any_io_executor(context.get_executor()), std::move(options)) {}
     sender(sender&&) = default;

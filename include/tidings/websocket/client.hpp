@@ -58,8 +58,8 @@ class client_core;
 /// running still.
 ///
 /// Ended for good by the server: a close code of 1000, 1002, 1003, 1007 to 1010 or 4500 to 4999
-/// (also our own, when the server breaks the protocol), or an answer of 300 to 499 without 408 and
-/// 429 (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
+/// (also our own, when the server breaks the protocol), or an answer below 500 that is neither 101,
+/// 408 nor 429 (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
     /// Starts connecting. @throws std::invalid_argument for a URL that is not one.

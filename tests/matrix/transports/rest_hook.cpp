@@ -12,8 +12,10 @@ namespace {
 /// A subscription that was made, and is ended, over the manager's API.
 class rest_hook_link final : public link {
  public:
-    rest_hook_link(const world& w, const host& manager, const host& receiver)
-        : api_(manager.url("http", "")),
+    rest_hook_link(const world& w, std::shared_ptr<webhook::sender> s, const host& manager,
+                   const host& receiver)
+        : sender_(std::move(s)),
+          api_(manager.url("http", "")),
           client_(w.executor(), options_for(w)) {
         http::request r;
         r.method = "POST";
@@ -45,6 +47,7 @@ class rest_hook_link final : public link {
     struct state {
         std::string path;
     };
+    std::shared_ptr<webhook::sender> sender_;
     std::string api_;
     std::shared_ptr<state> state_ = std::make_shared<state>();
     http::client client_;
@@ -52,7 +55,7 @@ class rest_hook_link final : public link {
 
 class rest_hook_transport final : public transport {
  public:
-    explicit rest_hook_transport(world& w) : transport(w), sender_(w.executor(), sender_for(w)) {}
+    using transport::transport;
 
     outlet_guarantee guarantee() const override {
         return {.at_least_once = true, .absorbs_repetitions = true};
@@ -61,23 +64,26 @@ class rest_hook_transport final : public transport {
                                   link_options options) override {
         const auto& receiver = serve(receive_webhooks(std::move(to), options.inlet_origin));
         // A manager ends with its server, and the subscriptions with the manager.
+        auto sender = sender_.get(in());
         if (!manager_ || from_ != &from)
-            manager_ = &serve(manage(from, options.outlet_origin), false);
+            manager_ = &serve(manage(from, sender, options.outlet_origin), false);
         from_ = &from;
-        return std::make_unique<rest_hook_link>(in(), *manager_, receiver);
+        return std::make_unique<rest_hook_link>(in(), std::move(sender), *manager_, receiver);
     }
 
  private:
-    std::function<void(http::server&)> manage(bus& from, origin_id origin) const {
-        return [this, &from, origin](http::server& s) {
+    std::function<void(http::server&)> manage(bus& from, const std::shared_ptr<webhook::sender>& by,
+                                              origin_id origin) const {
+        return [this, &from, weak = std::weak_ptr(by), origin](http::server& s) {
             rest_hook::manager_options o;
             o.origin = origin;
             o.environment = in().environment();
-            s.mount("/hooks", rest_hook::manager{from, sender_, std::move(o)});
+            if (const auto sender = weak.lock())
+                s.mount("/hooks", rest_hook::manager{from, *sender, std::move(o)});
         };
     }
 
-    webhook::sender sender_;
+    shared_sender sender_;
     host* manager_ = nullptr;
     bus* from_ = nullptr;
 };

@@ -11,8 +11,9 @@ namespace {
 
 class webhook_link final : public link {
  public:
-    webhook_link(webhook::endpoint e, bus& from)
-        : endpoint_(std::move(e)),
+    webhook_link(std::shared_ptr<webhook::sender> s, webhook::endpoint_options o, bus& from)
+        : sender_(std::move(s)),
+          endpoint_(sender_->endpoint(std::move(o))),
           in_(from.subscribe(">", endpoint_)) {}
 
     bool ready() const override { return in_.active(); }
@@ -20,16 +21,14 @@ class webhook_link final : public link {
     void close() override { endpoint_.close(); }
 
  private:
+    std::shared_ptr<webhook::sender> sender_;
     webhook::endpoint endpoint_;
     subscription in_;
 };
 
 class webhook_transport final : public transport {
  public:
-    webhook_transport(world& w, webhook::body_form form)
-        : transport(w),
-          form_(form),
-          sender_(w.executor(), sender_for(w)) {}
+    webhook_transport(world& w, webhook::body_form form) : transport(w), form_(form) {}
 
     outlet_guarantee guarantee() const override {
         return {.at_least_once = true, .absorbs_repetitions = true};
@@ -42,12 +41,12 @@ class webhook_transport final : public transport {
         o.secret = webhook_secret;
         o.form = form_;
         o.origin = options.outlet_origin;
-        return std::make_unique<webhook_link>(sender_.endpoint(std::move(o)), from);
+        return std::make_unique<webhook_link>(sender_.get(in()), std::move(o), from);
     }
 
  private:
     webhook::body_form form_;
-    webhook::sender sender_;
+    shared_sender sender_;
 };
 
 }  // namespace

@@ -258,11 +258,9 @@ TEST_CASE("a feed on a closed or full bus does not start", "[feed]") {
     CHECK(std::make_shared<detail::feed>(full.state(), state->home(), f.sink, o)->start() ==
           errc::too_many);
     f.hub.reset();
-    CHECK(std::make_shared<detail::feed>(state, state->home(), f.sink, o)->start() ==
-          errc::closed);
+    CHECK(std::make_shared<detail::feed>(state, state->home(), f.sink, o)->start() == errc::closed);
     o.after = position();
-    CHECK(std::make_shared<detail::feed>(state, state->home(), f.sink, o)->start() ==
-          errc::closed);
+    CHECK(std::make_shared<detail::feed>(state, state->home(), f.sink, o)->start() == errc::closed);
     f.run();
     CHECK(f.sink->ended.empty());
 }

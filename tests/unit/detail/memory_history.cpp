@@ -11,9 +11,10 @@ using namespace std::chrono_literals;
 TEST_CASE("the memory history is a history", "[history]") {
     history_conformance({"memory",
                          [](std::size_t max_events, io::clock& clock) {
-                             return make_memory_history({{.pattern = "uncovered.>", .max_events = 0},
-                                                         {.pattern = ">", .max_events = max_events}},
-                                                        &clock);
+                             return make_memory_history(
+                                 {{.pattern = "uncovered.>", .max_events = 0},
+                                  {.pattern = ">", .max_events = max_events}},
+                                 &clock);
                          },
                          [](history&) {}});
 }
@@ -52,8 +53,7 @@ TEST_CASE("a noisy topic never evicts a quiet one that has a rule of its own", "
     CHECK(f.read(start, {">"}).gap);
     CHECK(f.read(start, {"noisy.*"}).gap);
     const auto all = f.read({}, {">"});
-    CHECK(show(all.events) ==
-          texts{"quiet=2", "noisy.x=x", "noisy.x=x", "noisy.x=x", "quiet=3"});
+    CHECK(show(all.events) == texts{"quiet=2", "noisy.x=x", "noisy.x=x", "noisy.x=x", "quiet=3"});
 }
 
 TEST_CASE("an event goes by the first rule that matches, and by none where the rule keeps none",

@@ -183,6 +183,19 @@ TEST_CASE("names that hang do not hold up others while a thread is left", "[io][
     script.wait_idle();
 }
 
+TEST_CASE("a thread is started when a name would have to wait, and used again", "[io][threads]") {
+    net::io_context io;
+    scripted_lookup script;
+    io::resolver_pool pool(script.options());
+    for (int i = 0; i < 20; ++i) {
+        answer a;
+        auto cancel = pool.start_resolve(io.get_executor(), "a.example", 1, a.handler());
+        run_until(io, [&] { return a.ec.has_value(); });
+    }
+    CHECK(script.asked("a.example") == 20);
+    CHECK(script.threads() == 1);
+}
+
 TEST_CASE("requests for the same name share one answer", "[io][threads]") {
     net::io_context io;
     scripted_lookup script;

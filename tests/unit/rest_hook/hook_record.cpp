@@ -63,7 +63,8 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
         {R"("event")", 400, "not a JSON object"},
         {"{}", 400, "\"event\", a topic pattern, is missing"},
         {R"({"target_url":"https://x"})", 400, "\"event\", a topic pattern, is missing"},
-        {R"({"event":null,"target_url":"https://x"})", 400, "\"event\", a topic pattern, is missing"},
+        {R"({"event":null,"target_url":"https://x"})", 400,
+         "\"event\", a topic pattern, is missing"},
         {R"({"event":"a"})", 400, "\"target_url\" is missing"},
         {R"({"event":5,"target_url":"https://x"})", 400, "\"event\" is not a string"},
         {R"({"event":["a"],"target_url":"https://x"})", 400, "\"event\" is not a string"},
@@ -73,14 +74,19 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
         {R"({"event":"","target_url":"https://x"})", 400, "\"event\" is empty"},
         {R"({"event":"a","target_url":""})", 400, "\"target_url\" is empty"},
         {R"({"event":"a","target_url":"https://x","secret":""})", 400, "\"secret\" is empty"},
-        {R"({"event":"a","event":"b","target_url":"https://x"})", 400, "\"event\" says what was said"},
-        {R"({"event":"a","topic":"a","target_url":"https://x"})", 400, "\"topic\" says what was said"},
-        {R"({"event":"a","url":"https://x","target":"https://x"})", 400, "\"target\" says what was said"},
+        {R"({"event":"a","event":"b","target_url":"https://x"})", 400,
+         "\"event\" says what was said"},
+        {R"({"event":"a","topic":"a","target_url":"https://x"})", 400,
+         "\"topic\" says what was said"},
+        {R"({"event":"a","url":"https://x","target":"https://x"})", 400,
+         "\"target\" says what was said"},
         {R"({"event":"a..b","target_url":"https://x"})", 422, "not a topic pattern: a..b"},
         {R"({"event":"a.>.b","target_url":"https://x"})", 422, "not a topic pattern"},
         {R"({"event":"a\u0000","target_url":"https://x"})", 422, "not a topic pattern"},
-        {R"({"event":"a","target_url":"https://x","secret":"hunter2"})", 422, "secret is malformed"},
-        {R"({"event":"a","target_url":"https://x","secret":"whsec_AAAA"})", 422, "secret is malformed"},
+        {R"({"event":"a","target_url":"https://x","secret":"hunter2"})", 422,
+         "secret is malformed"},
+        {R"({"event":"a","target_url":"https://x","secret":"whsec_AAAA"})", 422,
+         "secret is malformed"},
     }));
     CAPTURE(r.body);
     const auto refused = refusal_of(posted(r.body));
@@ -115,10 +121,11 @@ TEST_CASE("only JSON is read, whatever curl calls it", "[rest_hook]") {
 }
 
 TEST_CASE("other names are taken, and other members passed over", "[rest_hook]") {
-    const auto body = GENERATE(as<std::string>(), R"({"event":"orders.>","target_url":"https://x/h"})",
-                               R"({"topic":"orders.>","target":"https://x/h"})",
-                               R"({"url":"https://x/h","event":"orders.>"})",
-                               R"( {"event":"orders.>","event_type":7,"secret":null,
+    const auto body =
+        GENERATE(as<std::string>(), R"({"event":"orders.>","target_url":"https://x/h"})",
+                 R"({"topic":"orders.>","target":"https://x/h"})",
+                 R"({"url":"https://x/h","event":"orders.>"})",
+                 R"( {"event":"orders.>","event_type":7,"secret":null,
                                     "target_url":"https:\/\/x\/h","nested":{"event":"b"}} )");
     CAPTURE(body);
     const auto h = taken(posted(body));
@@ -128,8 +135,8 @@ TEST_CASE("other names are taken, and other members passed over", "[rest_hook]")
 }
 
 TEST_CASE("a secret of one's own is taken", "[rest_hook]") {
-    const auto h = taken(posted(R"({"event":"a","target_url":"https://x","secret":")" +
-                                good_secret + "\"}"));
+    const auto h =
+        taken(posted(R"({"event":"a","target_url":"https://x","secret":")" + good_secret + "\"}"));
     CHECK(h.secret == good_secret);
 }
 
@@ -151,11 +158,11 @@ TEST_CASE("a row is read back as it was written", "[rest_hook]") {
 }
 
 TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
-    const auto value =
-        GENERATE(as<std::string>(), "", "x", "{}", "[]", "7", R"({"event":"a","target_url":"https://x"})",
-                 R"({"event":"a..b","target_url":"https://x","secret":"s"})",
-                 R"({"event":1,"target_url":"https://x","secret":"s"})",
-                 R"({"event":"a","target_url":"","secret":"s"})");
+    const auto value = GENERATE(as<std::string>(), "", "x", "{}", "[]", "7",
+                                R"({"event":"a","target_url":"https://x"})",
+                                R"({"event":"a..b","target_url":"https://x","secret":"s"})",
+                                R"({"event":1,"target_url":"https://x","secret":"s"})",
+                                R"({"event":"a","target_url":"","secret":"s"})");
     CAPTURE(value);
     CHECK_FALSE(read_row({"id", value, 1}));
 }

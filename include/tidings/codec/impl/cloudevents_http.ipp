@@ -97,8 +97,7 @@ void write_fields(const publication& p, http::fields& f) {
 error_code read_field(wire_event& out, const std::string& name, std::string value) {
     error_code ec;
     auto& e = out.event;
-    if (name == "specversion")
-        return value == "1.0" ? error_code() : errc::event_bad_specversion;
+    if (name == "specversion") return value == "1.0" ? error_code() : errc::event_bad_specversion;
     if (name == "id")
         e.id(value);
     else if (name == "source")

@@ -28,8 +28,7 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 }
 
 void append_extension(std::string& out, std::string_view name, const attribute_value& value) {
-    if (const auto* text = std::get_if<std::string>(&value))
-        return append_member(out, name, *text);
+    if (const auto* text = std::get_if<std::string>(&value)) return append_member(out, name, *text);
     out += ",\"";
     out += name;
     out += "\":";
@@ -53,8 +52,7 @@ void append_attributes(std::string& out, const publication& p) {
             append_extension(out, name, value);
     append_member(out, "topic", p.topic());
     if (p.position()) append_member(out, "position", p.position()->text());
-    if (p.info().hops != 0)
-        append_extension(out, "hops", static_cast<std::int32_t>(p.info().hops));
+    if (p.info().hops != 0) append_extension(out, "hops", static_cast<std::int32_t>(p.info().hops));
 }
 
 void append_data(std::string& out, const publication& p, const std::string& bytes, bool raw) {
@@ -81,7 +79,8 @@ bool is_json_media_type(std::string_view content_type) noexcept {
     while (subtype.ends_with(' ')) subtype.remove_suffix(1);
     const auto ends = [&](std::string_view tail) {
         return subtype.size() >= tail.size() &&
-               std::equal(tail.begin(), tail.end(), subtype.end() - static_cast<std::ptrdiff_t>(tail.size()),
+               std::equal(tail.begin(), tail.end(),
+                          subtype.end() - static_cast<std::ptrdiff_t>(tail.size()),
                           [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
     };
     return ends("+json") || (subtype.size() == 4 && ends("json"));
@@ -139,7 +138,9 @@ namespace {
 
 using member = std::pair<std::string, std::string_view>;
 
-bool is_string(std::string_view raw) noexcept { return raw.starts_with('"'); }
+bool is_string(std::string_view raw) noexcept {
+    return raw.starts_with('"');
+}
 
 error_code read_hops(wire_event& out, std::string_view raw) {
     const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out.hops);
@@ -171,7 +172,8 @@ error_code read_time(wire_event& out, const std::string& text) {
 }
 
 // An attribute whose value is a JSON string.
-error_code read_text(wire_event& out, const std::string& name, std::string text, std::string& content_type) {
+error_code read_text(wire_event& out, const std::string& name, std::string text,
+                     std::string& content_type) {
     if (name == "specversion") return text == "1.0" ? error_code() : errc::event_bad_specversion;
     if (name == "id") return out.event.id(text), error_code();
     if (name == "source") return out.event.source(text), error_code();
@@ -186,9 +188,9 @@ error_code read_text(wire_event& out, const std::string& name, std::string text,
 }
 
 bool is_text_attribute(std::string_view name) noexcept {
-    static constexpr std::string_view names[] = {"specversion", "id",   "source", "type",
-                                                 "subject",     "time", "topic",  "position",
-                                                 "dataschema",  "datacontenttype"};
+    static constexpr std::string_view names[] = {
+        "specversion", "id",    "source",   "type",       "subject",
+        "time",        "topic", "position", "dataschema", "datacontenttype"};
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
@@ -268,8 +270,8 @@ std::vector<wire_event> parse_cloudevents_batch(std::string_view text, error_cod
     std::vector<wire_event> batch;
     ec = {};
     try {
-        const auto elements = detail::is_json(text) ? detail::json_elements(text)
-                                                    : std::vector<std::string_view>();
+        const auto elements =
+            detail::is_json(text) ? detail::json_elements(text) : std::vector<std::string_view>();
         if (!detail::is_json(text) || text.find('[') == std::string_view::npos)
             ec = errc::invalid_json;
         for (const auto element : elements) {

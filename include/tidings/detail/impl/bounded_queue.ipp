@@ -31,9 +31,8 @@ bounded_queue::pushed bounded_queue::push(const event_ptr& e) {
 // events that are left.
 bounded_queue::pushed bounded_queue::conflate(const event_ptr& e, std::size_t cost) {
     pushed result;
-    const auto same = std::find_if(events_.begin(), events_.end(), [&](const item& i) {
-        return i.event->topic() == e->topic();
-    });
+    const auto same = std::find_if(events_.begin(), events_.end(),
+                                   [&](const item& i) { return i.event->topic() == e->topic(); });
     if (same != events_.end()) {
         bytes_ -= queue_cost(same->event);
         const auto missed = same->missed_before;

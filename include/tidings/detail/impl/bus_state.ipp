@@ -115,15 +115,15 @@ outcome bus_state::deliver(const event_ptr& e) noexcept {
 }
 
 void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
-    start_publish(e, publish_handler(executor_, net::bind_executor(executor_, [h = std::move(
-                                                                                   handler)](
-                                                                                  error_code ec,
-                                                                                  receipt) mutable {
-                      const auto o = ec == errc::closed ? outcome::closed
-                                     : ec               ? outcome::dropped
-                                                        : outcome::delivered;
-                      std::move(h)(ec, o);
-                  })));
+    start_publish(
+        e, publish_handler(executor_,
+                           net::bind_executor(
+                               executor_, [h = std::move(handler)](error_code ec, receipt) mutable {
+                                   const auto o = ec == errc::closed ? outcome::closed
+                                                  : ec               ? outcome::dropped
+                                                                     : outcome::delivered;
+                                   std::move(h)(ec, o);
+                               })));
 }
 
 receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join) {
@@ -146,9 +146,8 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
             if (join) {
                 join->expect(2);  // that it is kept, and that it is dispatched
                 uncommitted_.emplace(e->info().number, join);
-                kept = append_handler(executor_, [join](error_code ec, position p) {
-                    join->kept(ec, p);
-                });
+                kept = append_handler(executor_,
+                                      [join](error_code ec, position p) { join->kept(ec, p); });
             }
             const auto outer = std::exchange(appending, {this, &d});
             history_->append(e, std::move(kept));

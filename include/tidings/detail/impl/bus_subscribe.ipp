@@ -35,8 +35,8 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options)
     : executor_(std::move(executor)),
       options_(std::move(options)),
       id_(make_origin()),
-      lane_(lane::make(executor_, options_.clock != nullptr ? *options_.clock
-                                                            : io::system_clock())),
+      lane_(
+          lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
       history_(history_of(options_.history, options_.clock)),
       index_(io::system_random().next()) {
     if (history_) head_ = {history_->head(), history_->head_sequence()};
@@ -230,8 +230,7 @@ subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io
 }
 
 subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
-    const auto s =
-        make_subscription<immediate_subscription>(executor_, std::move(f), options_.log);
+    const auto s = make_subscription<immediate_subscription>(executor_, std::move(f), options_.log);
     if (const auto ec = add(pattern, s)) s->end(ec);
     return subscription(s);
 }

@@ -63,6 +63,8 @@ void watch_context(const net::any_io_executor& executor, std::weak_ptr<context_d
     net::use_service<context_service>(context).add(std::move(d));
 }
 
-net::any_io_executor ended_executor() { return dropping_executor(); }
+net::any_io_executor ended_executor() {
+    return dropping_executor();
+}
 
 }  // namespace tidings::detail

@@ -15,7 +15,9 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
       options_(std::move(options)),
       queue_(options_.limits, options_.overflow) {}
 
-feed::~feed() { stop(); }
+feed::~feed() {
+    stop();
+}
 
 error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
@@ -23,8 +25,8 @@ error_code feed::start() {
     reading_ = !live_;
     if (options_.after) cursor_.head = *options_.after;
     attached_ = true;
-    if (const auto ec = bus_->attach(options_.patterns, lane_, shared_from_this(),
-                                     live_ ? cursor_ : start_)) {
+    if (const auto ec =
+            bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_)) {
         attached_ = false;
         return ec;
     }
@@ -97,8 +99,7 @@ void feed::fall_behind(std::uint64_t seen, std::uint64_t events) noexcept {
     seen_ = std::max(seen_, seen);
     live_ = false;
     behind_ += events;
-    if (was_live_ && options_.max_lag != 0 && behind_ > options_.max_lag)
-        return end(errc::lagging);
+    if (was_live_ && options_.max_lag != 0 && behind_ > options_.max_lag) return end(errc::lagging);
     pump();
 }
 
@@ -183,14 +184,14 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
 }
 
 void feed::refresh(unique_function<void()> f) {
-    bus_->locate(lane_, [weak = weak_from_this(),
-                         f = std::move(f)](const bus_state::place& here) mutable {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (self->live_ && self->queue_.empty() && here.sequence > self->cursor_.sequence)
-            self->cursor_ = here;
-        f();
-    });
+    bus_->locate(
+        lane_, [weak = weak_from_this(), f = std::move(f)](const bus_state::place& here) mutable {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (self->live_ && self->queue_.empty() && here.sequence > self->cursor_.sequence)
+                self->cursor_ = here;
+            f();
+        });
 }
 
 void feed::end(error_code why) noexcept {

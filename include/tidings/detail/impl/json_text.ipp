@@ -19,10 +19,19 @@ void append_json_string(std::string& out, std::string_view text) {
         clean = i + 1;
         out += '\\';
         switch (c) {
-            case '"': case '\\': out += c; break;
-            case '\n': out += 'n'; break;
-            case '\r': out += 'r'; break;
-            case '\t': out += 't'; break;
+            case '"':
+            case '\\':
+                out += c;
+                break;
+            case '\n':
+                out += 'n';
+                break;
+            case '\r':
+                out += 'r';
+                break;
+            case '\t':
+                out += 't';
+                break;
             default:
                 out += "u00";
                 out += digits[code >> 4];
@@ -53,7 +62,9 @@ bool is_json(std::string_view text) noexcept {
 
 namespace {
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -93,6 +104,21 @@ std::vector<std::string_view> split(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_nested_deeper(std::string_view text, std::size_t limit) noexcept {
+    std::size_t depth = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        const char c = text[i];
+        if (c == '"') {
+            i = skip_string(text, i);
+            continue;
+        }
+        if ((c == '{' || c == '[') && ++depth > limit) return true;
+        if ((c == '}' || c == ']') && depth != 0) --depth;
+        ++i;
+    }
+    return false;
+}
 
 std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view text) {
     std::vector<std::pair<std::string, std::string_view>> members;

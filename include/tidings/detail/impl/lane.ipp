@@ -162,8 +162,8 @@ void lane::flush_all() noexcept {
     flushing_.clear();
 }
 
-// What the letters and connections hold may be all that keeps this lane alive, and they may hold the
-// lane: without this, a context that is destroyed with work left would leave both behind.
+// What the letters and connections hold may be all that keeps this lane alive, and they may hold
+// the lane: without this, a context that is destroyed with work left would leave both behind.
 void lane::on_context_end() noexcept {
     std::vector<letter> letters;
     {

@@ -217,9 +217,8 @@ void memory_history::scan(history_slice& slice, const std::vector<std::string>& 
         }
         ++*advance;
         slice.next_sequence = next->event->info().sequence;
-        if (std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) {
-                return matches(p, next->event->topic());
-            }))
+        if (std::any_of(patterns.begin(), patterns.end(),
+                        [&](const auto& p) { return matches(p, next->event->topic()); }))
             slice.events.push_back(next->event);
     }
     slice.at_end = slice.next_sequence == head_;
@@ -230,8 +229,8 @@ void memory_history::scan(history_slice& slice, const std::vector<std::string>& 
 namespace tidings {
 
 std::shared_ptr<history> make_memory_history(std::vector<history_rule> rules, io::clock* clock) {
-    return std::make_shared<detail::memory_history>(
-        std::move(rules), clock != nullptr ? *clock : io::system_clock());
+    return std::make_shared<detail::memory_history>(std::move(rules),
+                                                    clock != nullptr ? *clock : io::system_clock());
 }
 
 }  // namespace tidings

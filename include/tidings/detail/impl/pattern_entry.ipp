@@ -33,8 +33,8 @@ void pattern_entry::add(std::shared_ptr<immediate_subscription> s) {
 
 void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t) {
     // Only the last chunk of a lane takes more, so that order is kept.
-    const auto last = std::find_if(chunks.rbegin(), chunks.rend(),
-                                   [&](const chunk& c) { return c.home == l; });
+    const auto last =
+        std::find_if(chunks.rbegin(), chunks.rend(), [&](const chunk& c) { return c.home == l; });
     if (last == chunks.rend() || last->targets->size() >= max_chunk)
         chunks.push_back({l, copy_with<lane_targets>(nullptr, std::move(t))});
     else

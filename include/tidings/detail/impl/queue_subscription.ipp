@@ -39,10 +39,9 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
         return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
     }
     add(matched);
-    auto timer = std::make_shared<wheel_timer>(
-        [weak = weak_from_this(), key = e.get()] {
-            if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
-        });
+    auto timer = std::make_shared<wheel_timer>([weak = weak_from_this(), key = e.get()] {
+        if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
+    });
     l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
     waiters_.push_back({e, std::move(join), std::move(timer), l});
 }
@@ -116,6 +115,8 @@ void queue_subscription::on_end(error_code why) noexcept {
     }
 }
 
-void queue_subscription::drop_waiting() noexcept { empty_out(); }
+void queue_subscription::drop_waiting() noexcept {
+    empty_out();
+}
 
 }  // namespace tidings::detail

@@ -27,15 +27,14 @@ void target_subscription::on_joined_event(const event_ptr& e,
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
     subscriber_->async_deliver(
-        e, net::bind_executor(
-               lane_->executor(),
-               [self = std::static_pointer_cast<target_subscription>(
-                    subscription_state::shared_from_this()),
-                e, join = std::move(join)](error_code ec, outcome o) {
-                   self->count(e, o);
-                   if (ec && o != outcome::closed) add(self->failed);
-                   join->finished(ec, o);
-               }));
+        e, net::bind_executor(lane_->executor(),
+                              [self = std::static_pointer_cast<target_subscription>(
+                                   subscription_state::shared_from_this()),
+                               e, join = std::move(join)](error_code ec, outcome o) {
+                                  self->count(e, o);
+                                  if (ec && o != outcome::closed) add(self->failed);
+                                  join->finished(ec, o);
+                              }));
 }
 
 void target_subscription::on_missed(std::uint64_t count) noexcept {

@@ -13,11 +13,11 @@ std::string format_timestamp(event_time t) {
     const year_month_day date(day);
     const hh_mm_ss clock(t - day);
     char text[48];
-    int n = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d",
-                          static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                          static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                          static_cast<int>(clock.minutes().count()),
-                          static_cast<int>(clock.seconds().count()));
+    int n = std::snprintf(
+        text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+        static_cast<int>(clock.seconds().count()));
     if (const auto us = clock.subseconds().count(); us != 0) {
         n += std::snprintf(text + n, sizeof text - static_cast<std::size_t>(n), ".%06d",
                            static_cast<int>(us));

@@ -29,8 +29,7 @@ std::optional<response> check_patterns(const stream_policy& policy, const stream
         return problem(400, "Too many topics",
                        "at most " + std::to_string(policy.max_patterns) + " patterns");
     for (const auto& pattern : r.patterns) {
-        if (check_pattern(pattern))
-            return problem(400, "Bad topic pattern", pattern);
+        if (check_pattern(pattern)) return problem(400, "Bad topic pattern", pattern);
         if (policy.authorizer && !policy.authorizer(r.principal, action::subscribe, pattern))
             return problem(403, "Not granted", "subscribe " + pattern);
     }

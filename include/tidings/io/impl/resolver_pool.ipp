@@ -137,7 +137,7 @@ class resolver_pool::state : public std::enable_shared_from_this<state> {
     void want_worker();
     void cancel(const std::string& host, const ticket& t) noexcept;
     void work(worker& self);
-    void run(const std::shared_ptr<lookup>& l);
+    void run(worker& self, const std::shared_ptr<lookup>& l);
 
     const resolver_pool_options options_;
     std::mutex mutex_;  // guards the rest
@@ -145,7 +145,7 @@ class resolver_pool::state : public std::enable_shared_from_this<state> {
     std::unordered_map<std::string, std::shared_ptr<lookup>> lookups_;
     std::deque<std::shared_ptr<lookup>> queue_;  // those of them that no thread has begun
     std::deque<worker> workers_;
-    std::size_t idle_ = 0;
+    std::size_t busy_ = 0;
     std::size_t tickets_ = 0;
     bool stopping_ = false;
 };
@@ -191,7 +191,7 @@ bool resolver_pool::state::enqueue(std::string host, const ticket& t) {
 }
 
 void resolver_pool::state::want_worker() {
-    if (queue_.size() <= idle_ || workers_.size() >= options_.max_threads)
+    if (queue_.size() <= workers_.size() - busy_ || workers_.size() >= options_.max_threads)
         return wake_.notify_one();
     const detail::signals_blocked inherited;
     worker& w = workers_.emplace_back();
@@ -219,22 +219,20 @@ void resolver_pool::state::work(worker& self) {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         if (queue_.empty()) {
-            ++idle_;
             wake_.wait(lock);
-            --idle_;
             continue;
         }
         const auto l = queue_.front();
         queue_.pop_front();
         l->running = self.busy = true;
+        ++busy_;
         lock.unlock();
-        run(l);
+        run(self, l);
         lock.lock();
-        if (!stopping_) self.busy = false;
     }
 }
 
-void resolver_pool::state::run(const std::shared_ptr<lookup>& l) {
+void resolver_pool::state::run(worker& self, const std::shared_ptr<lookup>& l) {
     error_code ec;
     std::vector<net::ip::address> found;
     try {
@@ -246,7 +244,9 @@ void resolver_pool::state::run(const std::shared_ptr<lookup>& l) {
     std::vector<ticket> answered;
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_) return;
+        if (stopping_) return;  // detached
+        self.busy = false;
+        --busy_;
         answered.swap(l->tickets);
         tickets_ -= answered.size();
         lookups_.erase(l->host);

@@ -71,12 +71,12 @@ class client_core final : public subscriber {
     std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_{0}, failed_{0};
 
     mutable std::mutex mutex_;
-    bounded_queue queue_;              // guarded by mutex_, as the next two
+    bounded_queue queue_;  // guarded by mutex_, as the next two
     bool pump_posted_ = false;
     std::optional<position> position_;
 
     // In the lane.
-    std::optional<http::client> http_;  // none: stopped
+    std::optional<http::client> http_;    // none: stopped
     std::optional<http::client> reader_;  // its requests last longer
     std::size_t max_batch_;
     io::steady_time asked_{};

@@ -24,15 +24,24 @@ error_code error_of(const http::response& r) noexcept {
     switch (r.status) {
         case 400:
         case 415:
-        case 422: return errc::invalid_argument;
-        case 401: return errc::unauthorized;
-        case 403: return errc::forbidden;
-        case 404: return errc::not_found;
-        case 408: return errc::timed_out;
-        case 413: return errc::too_large;
-        case 429: return errc::rate_limited;
-        case 503: return errc::shutting_down;
-        default: return errc::http_status;
+        case 422:
+            return errc::invalid_argument;
+        case 401:
+            return errc::unauthorized;
+        case 403:
+            return errc::forbidden;
+        case 404:
+            return errc::not_found;
+        case 408:
+            return errc::timed_out;
+        case 413:
+            return errc::too_large;
+        case 429:
+            return errc::rate_limited;
+        case 503:
+            return errc::shutting_down;
+        default:
+            return errc::http_status;
     }
 }
 
@@ -56,9 +65,7 @@ receipt read_receipt(std::string_view body) {
 }
 
 void client_core::publish(const std::string& topic, event e, publish_handler h) {
-    const auto fail = [&h](error_code ec) {
-        std::move(h)(ec, receipt{.error = ec});
-    };
+    const auto fail = [&h](error_code ec) { std::move(h)(ec, receipt{.error = ec}); };
     auto ec = check_topic(topic);
     event_ptr p;
     if (!ec) p = publication::make(topic, std::move(e), {}, ec);
@@ -73,14 +80,14 @@ void client_core::publish(const std::string& topic, event e, publish_handler h) 
             return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
         s->http_->async_request(
             std::move(url), std::move(r),
-            net::bind_executor(s->lane_->executor(), [h = std::move(h)](
-                                                         error_code failed,
-                                                         const http::response& answer) mutable {
-                if (!failed) failed = error_of(answer);
-                auto result = failed ? receipt() : read_receipt(answer.body);
-                result.error = failed;
-                std::move(h)(failed, std::move(result));
-            }));
+            net::bind_executor(
+                s->lane_->executor(),
+                [h = std::move(h)](error_code failed, const http::response& answer) mutable {
+                    if (!failed) failed = error_of(answer);
+                    auto result = failed ? receipt() : read_receipt(answer.body);
+                    result.error = failed;
+                    std::move(h)(failed, std::move(result));
+                }));
     });
 }
 
@@ -125,15 +132,23 @@ client& client::operator=(client&& o) noexcept {
     return *this;
 }
 
-client::~client() { stop(); }
+client::~client() {
+    stop();
+}
 
 void client::stop() noexcept {
     if (core_) core_->stop();
 }
 
-std::shared_ptr<subscriber> client::as_subscriber() const noexcept { return core_; }
-std::optional<position> client::last_position() const { return core_->last_position(); }
-client_counters client::counters() const noexcept { return core_->counters(); }
+std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
+    return core_;
+}
+std::optional<position> client::last_position() const {
+    return core_->last_position();
+}
+client_counters client::counters() const noexcept {
+    return core_->counters();
+}
 
 net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_core>& core) {
     return core ? core->executor() : net::any_io_executor(net::system_executor());
@@ -141,8 +156,7 @@ net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_co
 
 void client::start_publish(const std::shared_ptr<detail::client_core>& core, std::string topic,
                            event e, detail::publish_handler h) {
-    if (!core)
-        return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
+    if (!core) return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
     core->publish(topic, std::move(e), std::move(h));
 }
 

@@ -36,7 +36,9 @@ http::client_options reader_options(const client_options& o) {
     return h;
 }
 
-std::string key_of(const std::string& source, const std::string& id) { return source + '\n' + id; }
+std::string key_of(const std::string& source, const std::string& id) {
+    return source + '\n' + id;
+}
 
 /// Whether the same request may succeed later. Nothing for an answer: none came.
 bool is_temporary(error_code ec, const http::response* answer) noexcept {
@@ -110,7 +112,8 @@ std::string client_core::topic_url(std::string_view topic) const {
 // ---- reading
 
 std::string client_core::poll_url() const {
-    auto url = topic_url(options_.topics.front()) + "?wait=" + std::to_string(options_.wait.count()) +
+    auto url = topic_url(options_.topics.front()) +
+               "?wait=" + std::to_string(options_.wait.count()) +
                "s&max=" + std::to_string(max_batch_);
     for (std::size_t i = 1; i < options_.topics.size(); ++i)
         url += "&topic=" + http::percent_encode(options_.topics[i]);
@@ -144,8 +147,8 @@ void client_core::on_answer(error_code ec, const http::response& r) {
     take(r, ec);
     if (ec) return lost(ec, nullptr);
     if (stopped_) return;
-    const bool hasty = received_ == before &&
-                       options_.environment.clock->now() - asked_ < shortest_wait;
+    const bool hasty =
+        received_ == before && options_.environment.clock->now() - asked_ < shortest_wait;
     if (!hasty) {
         poll_backoff_.reset();
         return poll();
@@ -191,8 +194,8 @@ std::chrono::milliseconds client_core::wait_after(backoff& b, const http::respon
     const auto& environment = options_.environment;
     const std::chrono::milliseconds wait = b.next(environment.random->next());
     if (answer == nullptr) return wait;
-    const auto asked = http::parse_retry_after(answer->fields.get("retry-after"),
-                                               environment.clock->wall_now());
+    const auto asked =
+        http::parse_retry_after(answer->fields.get("retry-after"), environment.clock->wall_now());
     return std::max<std::chrono::milliseconds>(wait, asked.value_or(std::chrono::seconds(0)));
 }
 

@@ -17,7 +17,9 @@ long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, question 
       place_(std::move(place)),
       deadline_([this] { answer(); }) {}
 
-long_poll::~long_poll() { stop(); }
+long_poll::~long_poll() {
+    stop();
+}
 
 void long_poll::start() {
     bus_state::place here;
@@ -52,11 +54,11 @@ void long_poll::read() {
     const auto& io = exchange_.lane()->executor();
     bus_->history()->start_read(
         question_.after, question_.patterns, question_.max - events_.size(),
-        read_handler(io, net::bind_executor(io, [s = shared_from_this()](error_code ec,
-                                                                         history_slice slice) {
-                         s->reading_ = false;
-                         if (!s->done_) s->on_slice(ec, std::move(slice));
-                     })));
+        read_handler(io, net::bind_executor(
+                             io, [s = shared_from_this()](error_code ec, history_slice slice) {
+                                 s->reading_ = false;
+                                 if (!s->done_) s->on_slice(ec, std::move(slice));
+                             })));
 }
 
 void long_poll::on_slice(error_code ec, history_slice slice) {
@@ -91,8 +93,7 @@ void long_poll::stop() noexcept {
     done_ = true;
     deadline_.cancel();
     place_.reset();
-    if (std::exchange(attached_, false))
-        bus_->detach(question_.patterns, exchange_.lane(), this);
+    if (std::exchange(attached_, false)) bus_->detach(question_.patterns, exchange_.lane(), this);
 }
 
 void long_poll::answer() {
@@ -111,8 +112,7 @@ void long_poll::answer() {
     if (!question_.after.empty()) {
         r.fields.set("Tidings-Position", question_.after.text());
         r.fields.set("Link", '<' + question_.next_target + "after=" +
-                                 http::percent_encode(question_.after.text()) +
-                                 ">; rel=\"next\"");
+                                 http::percent_encode(question_.after.text()) + ">; rel=\"next\"");
     }
     r.fields.set("Cache-Control", "no-store");
     if (attached_) bus_->detach(question_.patterns, exchange_.lane(), this);

@@ -21,7 +21,9 @@ namespace detail {
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
-        : bus_(std::move(bus)), options_(std::move(options)), inlet_({}, make_origin()) {}
+        : bus_(std::move(bus)),
+          options_(std::move(options)),
+          inlet_({}, make_origin()) {}
 
     void handle(http::exchange& x);
     void drain();
@@ -95,8 +97,8 @@ std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
 void service_state::handle(http::exchange& x) {
     const auto& r = x.request();
     error_code ec;
-    auto name = http::percent_decode(
-        std::string_view(x.suffix()).substr(x.suffix().empty() ? 0 : 1), ec);
+    auto name =
+        http::percent_decode(std::string_view(x.suffix()).substr(x.suffix().empty() ? 0 : 1), ec);
     if (ec || name.empty())
         return x.respond(http::problem(name.empty() ? 404 : 400, "No topic",
                                        "the path ends in a topic: orders.42.created"));
@@ -164,8 +166,8 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
     // The answer waits for what the receipt promises.
     const auto& io = x.lane()->executor();
     bus_->start_publish(
-        p, publish_handler(io, net::bind_executor(io, [held = std::move(x), p](
-                                                          error_code failed, receipt r) mutable {
+        p, publish_handler(io, net::bind_executor(io, [held = std::move(x), p](error_code failed,
+                                                                               receipt r) mutable {
                                held.respond(failed ? refusal(failed)
                                                    : accepted(receipt_json(r, p->id(), false)));
                            })));
@@ -176,8 +178,7 @@ bool service_state::read_numbers(const http::stream_request& asked, long_poll::q
     for (const auto& [name, value] : asked.query) {
         if (name == "max") {
             std::size_t max = 0;
-            const auto [end, ec] =
-                std::from_chars(value.data(), value.data() + value.size(), max);
+            const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), max);
             if (ec != std::errc() || end != value.data() + value.size() || max == 0) return false;
             q.max = std::min(max, options_.max_batch);
         }
@@ -228,8 +229,8 @@ void service_state::read(http::exchange& x, const std::string& pattern) {
     std::shared_ptr<void> place(nullptr, [weak = weak_from_this(), key](void*) {
         if (const auto self = weak.lock()) self->polls_.remove(*key);
     });
-    const auto poll = std::make_shared<long_poll>(bus_, std::move(x), std::move(q),
-                                                  std::move(place));
+    const auto poll =
+        std::make_shared<long_poll>(bus_, std::move(x), std::move(q), std::move(place));
     *key = poll.get();
     if (!polls_.add(poll)) return poll->finish_soon();
     poll->start();
@@ -245,8 +246,14 @@ void service_state::drain() {
 service::service(const bus& b, service_options options)
     : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
 
-void service::handle(http::exchange& x) { state_->handle(x); }
-std::size_t service::max_body_bytes() const noexcept { return state_->options().max_body_bytes; }
-void service::drain() { state_->drain(); }
+void service::handle(http::exchange& x) {
+    state_->handle(x);
+}
+std::size_t service::max_body_bytes() const noexcept {
+    return state_->options().max_body_bytes;
+}
+void service::drain() {
+    state_->drain();
+}
 
 }  // namespace tidings::rest

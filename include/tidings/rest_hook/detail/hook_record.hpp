@@ -33,8 +33,8 @@ inline constexpr std::string_view bad_secret_title = "Bad secret";
 inline constexpr std::string_view bad_target_title = "Bad target";
 
 /// Reads `event`, `target_url` and `secret` of a new subscription; the last may stay empty. Pattern
-/// and secret are checked, the target's form is not. The answer is set when it is refused: 400, 413,
-/// 415, 422.
+/// and secret are checked, the target's form is not. The answer is set when it is refused: 400,
+/// 413, 415, 422.
 TIDINGS_DECL std::optional<http::response> read_hook(const http::request& r,
                                                      std::size_t max_body_bytes, hook_record& out);
 

@@ -15,9 +15,9 @@ namespace tidings::rest_hook::detail {
 
 using namespace tidings::detail;
 
-/// The manager behind its handle. The table is the truth; `hooks_` follows it and holds what is alive
-/// of each row: its endpoint and its place on the bus. Safe from any thread. The table is never called
-/// with the mutex held, since it may call back inside.
+/// The manager behind its handle. The table is the truth; `hooks_` follows it and holds what is
+/// alive of each row: its endpoint and its place on the bus. Safe from any thread. The table is
+/// never called with the mutex held, since it may call back inside.
 class manager_state final : public std::enable_shared_from_this<manager_state> {
  public:
     manager_state(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_core> s,
@@ -36,9 +36,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
         std::shared_ptr<webhook::detail::endpoint_state> endpoint{};
         subscription on_bus{};
 
-        bool active() const noexcept {
-            return endpoint && endpoint->active() && on_bus.active();
-        }
+        bool active() const noexcept { return endpoint && endpoint->active() && on_bus.active(); }
     };
     using hook_map = std::map<std::string, hook>;  // by id, which is by age
 

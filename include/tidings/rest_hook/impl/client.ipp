@@ -33,16 +33,25 @@ error_code error_of(const http::response& r) {
     switch (r.status) {
         case 400:
         case 413:
-        case 415: return errc::invalid_argument;
-        case 401: return errc::unauthorized;
-        case 403: return errc::forbidden;
+        case 415:
+            return errc::invalid_argument;
+        case 401:
+            return errc::unauthorized;
+        case 403:
+            return errc::forbidden;
         case 404:
-        case 410: return errc::not_found;
-        case 409: return errc::store_conflict;
-        case 429: return errc::too_many;
-        case 503: return errc::shutting_down;
-        case 422: break;
-        default: return r.status < 200 || r.status > 299 ? errc::http_status : error_code();
+        case 410:
+            return errc::not_found;
+        case 409:
+            return errc::store_conflict;
+        case 429:
+            return errc::too_many;
+        case 503:
+            return errc::shutting_down;
+        case 422:
+            break;
+        default:
+            return r.status < 200 || r.status > 299 ? errc::http_status : error_code();
     }
     const auto title = text_member(r.body, "title");
     if (title == bad_event_title) return errc::hook_bad_event;
@@ -172,7 +181,9 @@ client::client(net::any_io_executor executor, client_options options) {
     state_ = std::make_shared<detail::client_state>(std::move(executor), std::move(options));
 }
 
-std::string client::id() const { return state_->id(); }
+std::string client::id() const {
+    return state_->id();
+}
 
 net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& s) {
     return s ? s->executor() : net::any_io_executor(net::system_executor());

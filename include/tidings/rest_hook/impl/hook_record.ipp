@@ -47,7 +47,8 @@ std::optional<http::response> check_body(const http::request& r, std::size_t max
     if (!type.empty() && !is_json_media_type(type) && !(form && json))
         return http::problem(415, "Unsupported media type",
                              "a subscription is sent as application/json");
-    if (!json) return http::problem(400, "Invalid JSON", make_error_code(errc::invalid_json).message());
+    if (!json)
+        return http::problem(400, "Invalid JSON", make_error_code(errc::invalid_json).message());
     return std::nullopt;
 }
 

@@ -45,7 +45,9 @@ std::string collection_path(const http::exchange& x) {
     return std::string(path.substr(0, path.size() - x.suffix().size()));
 }
 
-std::string principal_name(const principal& who) { return who.anonymous ? "" : who.name; }
+std::string principal_name(const principal& who) {
+    return who.anonymous ? "" : who.name;
+}
 
 struct page_request {
     std::size_t max = 0;
@@ -170,9 +172,8 @@ void manager_state::on_put(http::exchange& x, const hook_record& h, bool show_se
     if (ec) {
         drop(h.id);
         log(log_level::error, "a subscription could not be stored", ec);
-        return x.respond(ec == errc::store_conflict
-                             ? http::problem(409, "Conflict", ec.message())
-                             : try_again(ec.message()));
+        return x.respond(ec == errc::store_conflict ? http::problem(409, "Conflict", ec.message())
+                                                    : try_again(ec.message()));
     }
     // A watch may have told of the row already, and of its end.
     apply({h.id, to_row_value(h), revision}, false);
@@ -272,7 +273,11 @@ manager::~manager() {
     if (state_) state_->close();
 }
 
-void manager::handle(http::exchange& x) { state_->handle(x); }
-std::size_t manager::max_body_bytes() const noexcept { return state_->options().max_body_bytes; }
+void manager::handle(http::exchange& x) {
+    state_->handle(x);
+}
+std::size_t manager::max_body_bytes() const noexcept {
+    return state_->options().max_body_bytes;
+}
 
 }  // namespace tidings::rest_hook

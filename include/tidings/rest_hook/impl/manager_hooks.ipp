@@ -40,7 +40,8 @@ std::string manager_state::make_id(io::system_time now) const {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
     auto time = static_cast<std::uint64_t>(ms.count());
     std::string bytes(14, '\0');
-    options_.environment.random->fill(std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
+    options_.environment.random->fill(
+        std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
     for (std::size_t i = 6; i-- > 0; time >>= 8) bytes[i] = static_cast<char>(time & 0xff);
     return "hook_" + hex_encode(bytes);
 }
@@ -62,10 +63,10 @@ void manager_state::load(std::string after) {
     table_->start_scan(
         std::move(after), rows_per_page,
         store::table::scan_handler(
-            io, net::bind_executor(io, [weak = weak_from_this()](error_code ec,
-                                                                 std::vector<store::row> rows) {
-                if (const auto self = weak.lock()) self->on_page(ec, rows);
-            })));
+            io, net::bind_executor(
+                    io, [weak = weak_from_this()](error_code ec, std::vector<store::row> rows) {
+                        if (const auto self = weak.lock()) self->on_page(ec, rows);
+                    })));
 }
 
 void manager_state::on_page(error_code ec, const std::vector<store::row>& rows) {

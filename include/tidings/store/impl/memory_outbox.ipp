@@ -136,6 +136,8 @@ class memory_outbox final : public outbox {
 
 }  // namespace
 
-std::shared_ptr<outbox> make_memory_outbox() { return std::make_shared<memory_outbox>(); }
+std::shared_ptr<outbox> make_memory_outbox() {
+    return std::make_shared<memory_outbox>();
+}
 
 }  // namespace tidings::store

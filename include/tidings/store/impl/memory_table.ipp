@@ -95,6 +95,8 @@ class memory_table final : public table {
 
 }  // namespace
 
-std::shared_ptr<table> make_memory_table() { return std::make_shared<memory_table>(); }
+std::shared_ptr<table> make_memory_table() {
+    return std::make_shared<memory_table>();
+}
 
 }  // namespace tidings::store

@@ -49,9 +49,9 @@ class endpoint_state final : public subscriber {
     std::atomic<bool> active_{true};
 };
 
-/// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a few
-/// entries of each endpoint are claimed and stand in its line, so that one that is slow or down holds
-/// up nobody else. Lane-confined behind a thread-safe face.
+/// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
+/// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
+/// holds up nobody else. Lane-confined behind a thread-safe face.
 class sender_core final : public drainable, public std::enable_shared_from_this<sender_core> {
  public:
     sender_core(net::any_io_executor executor, sender_options options);

@@ -19,8 +19,8 @@ namespace {
 std::string message_id_of(const publication& p) {
     const auto& id = p.id();
     const bool plain = id.size() <= 256 && std::all_of(id.begin(), id.end(), [](char c) {
-        return c > ' ' && c < '\x7f' && c != '.';
-    });
+                           return c > ' ' && c < '\x7f' && c != '.';
+                       });
     return plain ? id : "msg_" + sha256_hex(p.source() + '\n' + id);
 }
 
@@ -39,9 +39,13 @@ endpoint_state::endpoint_state(std::shared_ptr<sender_core> sender, endpoint_opt
       label_(label_of(options_)),
       signer_(std::move(signer)) {}
 
-endpoint_state::~endpoint_state() { sender_->forget(options_.id); }
+endpoint_state::~endpoint_state() {
+    sender_->forget(options_.id);
+}
 
-void endpoint_state::close() noexcept { active_ = false; }
+void endpoint_state::close() noexcept {
+    active_ = false;
+}
 
 endpoint_counters endpoint_state::counters() const noexcept {
     return {accepted, delivered, failed_attempts, dead};
@@ -123,11 +127,15 @@ error_code endpoint_state::make_request(const store::outbox_entry& e, io::system
 }  // namespace detail
 
 endpoint::endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept : state_(std::move(s)) {}
-std::shared_ptr<subscriber> endpoint::as_subscriber() const noexcept { return state_; }
+std::shared_ptr<subscriber> endpoint::as_subscriber() const noexcept {
+    return state_;
+}
 endpoint_counters endpoint::counters() const noexcept {
     return state_ ? state_->counters() : endpoint_counters{};
 }
-bool endpoint::active() const noexcept { return state_ && state_->active(); }
+bool endpoint::active() const noexcept {
+    return state_ && state_->active();
+}
 void endpoint::close() noexcept {
     if (state_) state_->close();
 }

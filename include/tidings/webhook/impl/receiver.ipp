@@ -60,8 +60,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     event_ptr read(const http::request& r, error_code& ec) const;
     void accept(http::exchange x, const event_ptr& e);
     void count(std::string_view result) const noexcept {
-        if (options_.metrics)
-            options_.metrics->count("webhooks_received", {{"result", result}}, 1);
+        if (options_.metrics) options_.metrics->count("webhooks_received", {{"result", result}}, 1);
     }
 
     std::shared_ptr<subscriber> sink_;
@@ -78,7 +77,8 @@ void receiver_state::handle(http::exchange& x) {
         return x.respond(std::move(refused));
     }
     if (r.body.size() > options_.max_body_bytes)
-        return x.respond(http::problem(413, "Too large", make_error_code(errc::too_large).message()));
+        return x.respond(
+            http::problem(413, "Too large", make_error_code(errc::too_large).message()));
     if (options_.verifier) {
         const auto find = [&r](std::string_view name) {
             return r.fields.count(name) == 1 ? r.fields.find(name) : std::nullopt;
@@ -199,11 +199,15 @@ topic_rule github_topic() {
 receiver::receiver(any_subscriber sink, receiver_options options) {
     if (!options.verifier && !options.allow_unsigned)
         throw std::invalid_argument("tidings::webhook::receiver: no verifier");
-    state_ = std::make_shared<detail::receiver_state>(std::move(sink).release(),
-                                                      std::move(options));
+    state_ =
+        std::make_shared<detail::receiver_state>(std::move(sink).release(), std::move(options));
 }
 
-void receiver::handle(http::exchange& x) { state_->handle(x); }
-std::size_t receiver::max_body_bytes() const noexcept { return state_->options().max_body_bytes; }
+void receiver::handle(http::exchange& x) {
+    state_->handle(x);
+}
+std::size_t receiver::max_body_bytes() const noexcept {
+    return state_->options().max_body_bytes;
+}
 
 }  // namespace tidings::webhook

@@ -99,10 +99,11 @@ std::shared_ptr<endpoint_state> sender_core::find(const std::string& id) const {
 void sender_core::report(const endpoint_state& e, const attempt& a) const {
     const bool success = a.result == verdict::success;
     if (options_.metrics)
-        options_.metrics->count("webhook_attempts",
-                                {{"result", success ? "success" : "failure"}}, 1);
+        options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
+                                1);
     if (options_.log && !success)
-        options_.log({a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
+        options_.log(
+            {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
     if (options_.on_attempt) options_.on_attempt(a);
     if (a.result == verdict::gone && e.options().on_gone) e.options().on_gone();
 }
@@ -135,7 +136,11 @@ webhook::endpoint sender::endpoint(endpoint_options options) {
     return result;
 }
 
-std::shared_ptr<tidings::detail::drainable> sender::drain_state() const { return core_; }
-std::size_t sender::in_flight() const noexcept { return core_->in_flight(); }
+std::shared_ptr<tidings::detail::drainable> sender::drain_state() const {
+    return core_;
+}
+std::size_t sender::in_flight() const noexcept {
+    return core_->in_flight();
+}
 
 }  // namespace tidings::webhook

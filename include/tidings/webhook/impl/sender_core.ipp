@@ -48,13 +48,13 @@ void sender_core::append_incoming() {
     outbox_->start_append(
         std::move(entries),
         store::outbox::done_handler(
-            io, net::bind_executor(io, [self = shared_from_this(),
-                                        all = std::move(all)](error_code ec) mutable {
-                --self->appending_;
-                for (auto& one : all) one.done(ec);
-                self->claim();
-                self->check_drained();
-            })));
+            io, net::bind_executor(
+                    io, [self = shared_from_this(), all = std::move(all)](error_code ec) mutable {
+                        --self->appending_;
+                        for (auto& one : all) one.done(ec);
+                        self->claim();
+                        self->check_drained();
+                    })));
 }
 
 // One at a time; what happens meanwhile asks for another.
@@ -73,13 +73,12 @@ void sender_core::claim() {
         if (l.more || l.paused_until > q.now) q.except.push_back(id);
     }
     const auto& io = lane_->executor();
-    outbox_->start_claim(
-        std::move(q),
-        store::outbox::claim_handler(
-            io, net::bind_executor(io, [self = shared_from_this()](error_code ec,
-                                                                   store::outbox_claim c) {
-                self->on_claimed(ec, std::move(c));
-            })));
+    outbox_->start_claim(std::move(q),
+                         store::outbox::claim_handler(
+                             io, net::bind_executor(io, [self = shared_from_this()](
+                                                            error_code ec, store::outbox_claim c) {
+                                 self->on_claimed(ec, std::move(c));
+                             })));
 }
 
 void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
@@ -243,11 +242,11 @@ void sender_core::finish() {
     if (any(settled::dead)) bury();
     const auto& io = lane_->executor();
     outbox_->start_finish(
-        results, store::outbox::done_handler(
-                     io, net::bind_executor(io, [self = shared_from_this(), results,
-                                                 retries](error_code ec) mutable {
-                         self->on_finished(ec, std::move(results), retries);
-                     })));
+        results,
+        store::outbox::done_handler(io, net::bind_executor(io, [self = shared_from_this(), results,
+                                                                retries](error_code ec) mutable {
+                                        self->on_finished(ec, std::move(results), retries);
+                                    })));
 }
 
 void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> results,
@@ -270,8 +269,8 @@ void sender_core::bury() {
     const auto& io = lane_->executor();
     outbox_->start_retain(now() - options_.keep_dead,
                           store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                              // The next time will do it.
-                          })));
+                                                          // The next time will do it.
+                                                      })));
 }
 
 void sender_core::wake_at(io::system_time due) {
@@ -307,10 +306,11 @@ void sender_core::end() {
     ready_.clear();
     const auto& io = lane_->executor();
     if (!results_.empty())
-        outbox_->start_finish(std::exchange(results_, {}),
-                              store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                  // Then they are delivered again: at least once.
-                              })));
+        outbox_->start_finish(
+            std::exchange(results_, {}),
+            store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
+                                            // Then they are delivered again: at least once.
+                                        })));
     release();
     if (auto done = std::exchange(drained_, nullptr)) done();
 }

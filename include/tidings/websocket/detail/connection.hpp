@@ -81,6 +81,7 @@ class connection final : public session, public feed_sink, public context_depend
     std::shared_ptr<connection> self() {
         return std::static_pointer_cast<connection>(shared_from_this());
     }
+    bool is_client() const noexcept { return options_.role == websocket_role::client; }
     const websocket::hooks& hooks() const noexcept;
     template <class F>
     void in_lane(std::size_t bytes, F f);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/websocket_handshake.hpp>
+#include <tidings/control_event.hpp>
 #include <tidings/detail/guarded.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/retry_after.hpp>
@@ -33,7 +34,7 @@ bool is_final(std::uint16_t code) noexcept {
 }
 
 bool is_final_status(unsigned status) noexcept {
-    return status >= 300 && status < 500 && status != 408 && status != 429;
+    return status < 500 && status != 408 && status != 429;
 }
 
 }  // namespace
@@ -292,6 +293,7 @@ session_ptr client_core::current() const {
 
 outcome client_core::deliver(const event_ptr& e) noexcept {
     std::shared_ptr<detail::connection> c;
+    if (is_control(e)) return outcome::delivered;  // a server takes none from a client
     {
         const std::lock_guard lock(mutex_);
         if (stopped_) return outcome::closed;

@@ -180,7 +180,7 @@ void connection::take_message(const websocket_item& item) {
 // The peer is told in band, by an event it can match with the one it sent.
 void connection::refuse(std::string_view id, error_code why) {
     if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
-    if (options_.role == websocket_role::client || !sending_) return;
+    if (is_client() || !sending_) return;
     if (queue_->over(options_.limits.max_bytes)) return on_feed_end(errc::lagging);
     tidings::event answer("tidings.refused", "/tidings");
     std::string data = R"({"id":)";
@@ -202,10 +202,10 @@ void connection::take_close(const websocket_item& item) {
 
 void connection::append_frame(websocket_opcode opcode, std::string_view payload) {
     std::string frame;
-    if (options_.role == websocket_role::server)
-        append_websocket_frame(frame, opcode, payload);
-    else
+    if (is_client())
         append_websocket_frame(frame, opcode, payload, next_mask());
+    else
+        append_websocket_frame(frame, opcode, payload);
     queue_->append(std::move(frame));
 }
 
@@ -221,9 +221,8 @@ void connection::push(const event_ptr& e) noexcept {
 void connection::encode_and_append(const event_ptr& e) {
     const auto& codec = *options_.codec;
     const auto opcode = codec.binary() ? websocket_opcode::binary : websocket_opcode::text;
-    const bool client = options_.role == websocket_role::client;
     // The frame is shared by everyone who speaks this codec; a client's is masked anew.
-    const auto* frame = client ? nullptr : e->forms().find(&codec);
+    const auto* frame = is_client() ? nullptr : e->forms().find(&codec);
     if (frame == nullptr) {
         error_code ec;
         const auto message = codec.encode(*e, ec);
@@ -232,7 +231,7 @@ void connection::encode_and_append(const event_ptr& e) {
             if (options_.log) options_.log({log_level::warning, "websocket", e->topic(), ec});
             return;
         }
-        if (client) return append_frame(opcode, message);
+        if (is_client()) return append_frame(opcode, message);
         std::string bytes;
         append_websocket_frame(bytes, opcode, message);
         frame = &e->forms().store(&codec, std::move(bytes));
@@ -249,9 +248,7 @@ outcome connection::deliver(const event_ptr& e) noexcept {
         return outcome::dropped;
     }
     const auto push_here = [s = self(), e] {
-        const auto missed = s->missed_.exchange(0);
-        // A server takes no control events from a client.
-        if (missed != 0 && s->options_.role == websocket_role::server)
+        if (const auto missed = s->missed_.exchange(0); missed != 0 && !s->is_client())
             s->push(make_lagged_event(missed));
         s->push(e);
     };
@@ -298,10 +295,10 @@ void connection::cut() {
 
 void connection::send_close(std::uint16_t code, std::string_view reason) {
     std::string frame;
-    if (options_.role == websocket_role::server)
-        append_websocket_close(frame, code, reason);
-    else
+    if (is_client())
         append_websocket_close(frame, code, reason, next_mask());
+    else
+        append_websocket_close(frame, code, reason);
     queue_->append(std::move(frame));
     sending_ = false;
     open_ = false;

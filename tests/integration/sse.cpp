@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSL-1.0
+// The Server-Sent Events service: the answer, events, resuming, heartbeats, the end.
+#include "support/sse_bed.hpp"
+
+namespace tidings::test {
+
+TEST_CASE("The answer tells proxies to keep their hands off, and begins at once", "[sse]") {
+    sse_bed bed;
+    const auto peer = bed.get();
+    const auto& bytes = peer->received();
+    CHECK(bytes.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(field_of(bytes, "Content-Type") == "text/event-stream");
+    CHECK(field_of(bytes, "Cache-Control") == "no-cache, no-transform");
+    CHECK(field_of(bytes, "X-Accel-Buffering") == "no");
+    CHECK(field_of(bytes, "Transfer-Encoding") == "chunked");
+    CHECK(field_of(bytes, "Connection") == "close");
+    CHECK(field_of(bytes, "Content-Length").empty());
+    CHECK(show_stream(body_of(*peer), true) == strings{"retry", " :open"});
+    CHECK(bed.clients() == 1);
+}
+
+TEST_CASE("Clients are told to wait once to twice the time given, each its own", "[sse]") {
+    sse_bed bed({.retry = 3000ms});
+    strings waits;
+    for (int i = 0; i < 5; ++i) {
+        const auto body = body_of(*bed.get());
+        REQUIRE(body.starts_with("retry: "));
+        waits.push_back(body.substr(7, body.find('\n') - 7));
+        CHECK(std::stoi(waits.back()) >= 3000);
+        CHECK(std::stoi(waits.back()) <= 6000);
+    }
+    std::sort(waits.begin(), waits.end());
+    CHECK(std::unique(waits.begin(), waits.end()) == waits.end());
+}
+
+TEST_CASE("Events come as CloudEvents whose id is their position", "[sse]") {
+    sse_bed bed;
+    const auto peer = bed.get();
+    const auto one = bed.publish("orders.1", "ten\nlines");
+    const auto two = bed.publish("orders.2", "\r\n");
+    const auto seen = show_stream(body_of(*peer), true);
+    REQUIRE(seen.size() == 4);
+    CHECK(seen[2] == "orders.1=ten\nlines #" + one.position->text());
+    CHECK(seen[3] == "orders.2=\r\n #" + two.position->text());
+}
+
+TEST_CASE("Plain data comes with its type as the event's name", "[sse]") {
+    sse_bed bed({.payload = sse::payload::data});
+    const auto peer = bed.get();
+    bed.hub->publish("a", event("order.created", "/s", "ten\nlines"));
+    bed.hub->publish("a", event("order.created", "/s", "\xff"));
+    bed.hub->publish("a", event("order.created", "/s", "x"));
+    bed.run();
+    CHECK(events_of(*peer) == strings{"order.created:ten\nlines", "order.created:x"});
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "a") == 1);
+}
+
+TEST_CASE("Two streams get what each asked for, and one leaving does not disturb the other",
+          "[sse]") {
+    sse_bed bed;
+    const auto one = bed.get("/events?topic=a.*&topic=a.b");
+    const auto two = bed.get();
+    bed.publish("a.b", "1");
+    bed.publish("c", "2");
+    two->close();
+    bed.publish("a.c", "3");
+    CHECK(events_of(*one) == strings{"a.b=1", "a.c=3"});
+    CHECK(bed.clients() == 1);
+    CHECK(bed.hub->subscriptions() == 1);
+}
+
+TEST_CASE("A peer that goes is noticed without a write", "[sse]") {
+    std::optional<error_code> reason;
+    sse_bed bed({.hooks = {.on_close = [&](const auto&, error_code ec) { reason = ec; }}});
+    const auto peer = bed.get();
+    if (GENERATE(true, false))
+        peer->close();
+    else
+        bed.sim().reset_all();
+    bed.run();
+    CHECK(bed.hub->subscriptions() == 0);
+    CHECK(bed.clients() == 0);
+    REQUIRE(reason);
+    CHECK(*reason);
+}
+
+TEST_CASE("A request that cannot be served is refused, and says why", "[sse]") {
+    const auto [request, status, says] =
+        GENERATE(std::tuple("GET /events", "400", "name at least one topic"),
+                 std::tuple("GET /events?topic=a..b", "400", "Bad topic pattern"),
+                 std::tuple("GET /events?topic=a&topic=%3E.a", "400", "Bad topic pattern"),
+                 std::tuple("GET /events?topic=%zz", "400", "Bad query"),
+                 std::tuple("GET /events?topic=a&last_event_id=%0a", "400", "Bad position"),
+                 std::tuple("POST /events?topic=a", "405", "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
+                 std::tuple("DELETE /events?topic=a", "405", "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
+                 std::tuple("GET /events/?topic=", "400", "Bad topic pattern"));
+    sse_bed bed;
+    const auto peer =
+        bed.request(std::string(request) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+    INFO(peer->received());
+    CHECK(peer->received().starts_with("HTTP/1.1 " + std::string(status)));
+    CHECK(peer->received().find(says) != std::string::npos);
+    CHECK(bed.clients() == 0);
+}
+
+TEST_CASE("Strangers need credentials, pages the right origin", "[sse]") {
+    sse_bed bed;
+    bed.mount("/token", {.authenticator = bearer_token("secret")});
+    CHECK(bed.get("/events?topic=a", "Origin: https://x.example\r\n")
+              ->received()
+              .starts_with("HTTP/1.1 403"));
+    CHECK(bed.get("/events?topic=a", "Origin: http://127.0.0.1\r\n")
+              ->received()
+              .starts_with("HTTP/1.1 200"));
+    bed.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK(bed.get()->received().starts_with("HTTP/1.1 401"));
+    CHECK(bed.get("/token?topic=a")->received().starts_with("HTTP/1.1 401"));
+    CHECK(bed.get("/token?topic=a", "Authorization: Bearer secret\r\n")
+              ->received()
+              .starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
+    sse_bed bed({.allowed_origins = {"https://app.example"}});
+    const std::string ours = "Origin: https://app.example\r\n";
+    const auto check = [](const http_peer& p, const std::string& status) {
+        CHECK(p.received().starts_with("HTTP/1.1 " + status));
+        CHECK(field_of(p.received(), "Access-Control-Allow-Origin") == "https://app.example");
+        CHECK(field_of(p.received(), "Access-Control-Allow-Credentials") == "true");
+        CHECK(field_of(p.received(), "Vary") == "Origin");
+    };
+    check(*bed.get("/events?topic=a", ours), "200");
+    check(*bed.get("/events", ours), "400");
+    const auto preflight = bed.request("OPTIONS /events?topic=a HTTP/1.1\r\nHost: h\r\n" + ours +
+                                       "Access-Control-Request-Method: GET\r\n"
+                                       "Access-Control-Request-Headers: last-event-id\r\n\r\n");
+    check(*preflight, "204");
+    CHECK(field_of(preflight->received(), "Access-Control-Allow-Headers").find("Last-Event-ID") !=
+          std::string::npos);
+    const auto other = bed.get("/events?topic=a", "Origin: https://other.example\r\n");
+    CHECK(other->received().starts_with("HTTP/1.1 403"));
+    CHECK(field_of(other->received(), "Access-Control-Allow-Origin").empty());
+    CHECK(field_of(other->received(), "Vary") == "Origin");
+}
+
+TEST_CASE("HEAD is answered like GET, without a stream", "[sse]") {
+    sse_bed bed;
+    const auto peer = bed.request("HEAD /events?topic=a HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(peer->received().starts_with("HTTP/1.1 200"));
+    CHECK(field_of(peer->received(), "Content-Type") == "text/event-stream");
+    CHECK(field_of(peer->received(), "Cache-Control") == "no-cache, no-transform");
+    CHECK(after_header(peer->received()).empty());
+    CHECK(bed.clients() == 0);
+    peer->take();
+    peer->send("GET /events?topic=a HTTP/1.1\r\nHost: h\r\n\r\n");
+    bed.run();
+    CHECK(peer->received().starts_with("HTTP/1.1 200"));
+    CHECK(bed.clients() == 1);
+}
+
+TEST_CASE("For HTTP/1.0 the end of the connection ends the body", "[sse]") {
+    sse::session_ptr session;
+    sse_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    const auto peer = bed.request("GET /events?topic=%3E HTTP/1.0\r\n\r\n");
+    const auto chunked = bed.get();
+    bed.publish("a", "x");
+    session.reset();
+    CHECK(field_of(peer->received(), "Transfer-Encoding").empty());
+    CHECK(field_of(peer->received(), "Connection") == "close");
+    CHECK(show_stream(after_header(peer->received())) == strings{"a=x"});
+    CHECK(events_of(*chunked) == strings{"a=x"});
+    bed.web->async_drain([](error_code) {});
+    bed.run();
+    CHECK(peer->ended() == net::error::eof);
+    CHECK(after_header(peer->received()).find("0\r\n") == std::string::npos);
+}
+
+TEST_CASE("A stream resumes after an id", "[sse]") {
+    sse_bed bed;
+    bed.publish("a.1", "one");
+    const auto two = bed.publish("b.2", "two");
+    const auto three = bed.publish("a.3", "three");
+    const auto& id = two.position->text();
+
+    SECTION("of the field") {
+        const auto peer = bed.get("/events?topic=%3E", "Last-Event-ID: " + id + "\r\n");
+        bed.publish("a.4", "four");
+        CHECK(events_of(*peer) == strings{"a.3=three", "a.4=four"});
+    }
+    SECTION("of the query, where the field wins") {
+        const auto query = "/events?topic=%3E&last_event_id=" + id;
+        CHECK(events_of(*bed.get(query)) == strings{"a.3=three"});
+        CHECK(events_of(*bed.get(query, "Last-Event-ID: " + three.position->text() + "\r\n"))
+                  .empty());
+        CHECK(events_of(*bed.get(query, "Last-Event-ID: \r\n")) == strings{"a.3=three"});
+    }
+    SECTION("which another server gave: told so, with the id to go on from") {
+        const std::string foreign = GENERATE("elsewhere:3", "with space", "\xc3\xa9");
+        const auto long_id = std::string(300, 'x');
+        for (const auto& asked : {foreign, long_id}) {
+            const auto peer = bed.get("/events?topic=%3E", "Last-Event-ID: " + asked + "\r\n");
+            const auto seen = show_stream(body_of(*peer), true);
+            REQUIRE(seen.size() == 3);
+            CHECK(seen[2].starts_with("tidings.gap="));
+            CHECK(seen[2].ends_with(" #" + three.position->text()));
+            CHECK(body_of(*peer).find("\nevent: tidings.gap\n") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("A silent stream brings its position, so that it stays fresh", "[sse]") {
+    sse_bed bed({.heartbeat = 15s});
+    const auto peer = bed.get("/events?topic=a");
+    peer->take();
+    const auto quiet = [&](std::chrono::milliseconds time) {
+        for (auto t = 0ms; t < time; t += 50ms) bed.advance(50ms);
+        return show_stream(dechunked(peer->take()), true);
+    };
+    CHECK(quiet(11s).empty());
+    CHECK(quiet(4500ms) == strings{" :"});  // nothing was ever published
+    CHECK(quiet(11s).empty());
+    const auto elsewhere = bed.publish("b", "x");
+    CHECK(quiet(4500ms) == strings{'#' + elsewhere.position->text()});
+    CHECK(quiet(15s) == strings{" :"});  // known already
+    const auto here = bed.publish("a", "y");
+    CHECK(quiet(11s) == strings{"a=y #" + here.position->text()});
+    CHECK(quiet(4500ms).size() == 1);
+    bed.advance(1min);
+}
+
+TEST_CASE("A stream that begins live learns its position at once", "[sse]") {
+    sse_bed bed;
+    const auto before = bed.publish("a", "1");
+    CHECK(show_stream(body_of(*bed.get("/events?topic=a")), true) ==
+          strings{"retry", " :open", '#' + before.position->text()});
+}
+
+TEST_CASE("A stream lives no longer than it may", "[sse]") {
+    sse_bed bed({.max_lifetime = 100s});
+    const auto peer = bed.get();
+    bed.advance(79s);
+    CHECK_FALSE(peer->ended());
+    bed.advance(22s);
+    CHECK(body_of(*peer).ends_with(" end"));
+    CHECK(peer->ended() == net::error::eof);
+}
+
+}  // namespace tidings::test

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: BSL-1.0
+// The SSE client against a server that a test speaks for: WHATWG HTML 9.2, and what goes wrong.
+#include "support/sse_client_bed.hpp"
+
+namespace tidings::test {
+
+using ready = sse::ready_state;
+using state = sse_client_bed::state;
+
+TEST_CASE("A client asks as WHATWG HTML 9.2.3 says", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options("http://127.0.0.1/events?x=1");
+    o.topics = {"a.*", "b"};
+    o.token = "secret";
+    bed.start(std::move(o));
+    const auto& request = bed.peer().received();
+    CHECK(request.starts_with("GET /events?x=1&topic=a.%2A&topic=b HTTP/1.1\r\n"));
+    CHECK(field_of(request, "Accept") == "text/event-stream");
+    CHECK(field_of(request, "Cache-Control") == "no-cache");
+    CHECK(field_of(request, "Authorization") == "Bearer secret");
+    CHECK(request.find("Last-Event-ID") == std::string::npos);
+    CHECK(bed.client->state() == ready::connecting);
+}
+
+TEST_CASE("A client may post a body and begin at an id", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.method = "POST";
+    o.body = "query";
+    o.last_event_id = "caf\xc3\xa9 7";
+    bed.start(std::move(o));
+    CHECK(bed.peer().received().starts_with("POST /events HTTP/1.1\r\n"));
+    CHECK(after_header(bed.peer().received()) == "query");
+    CHECK(bed.asked_id() == "caf\xc3\xa9 7");
+}
+
+TEST_CASE("Any framing of the body is read, cut anywhere", "[sse]") {
+    const std::string stream =
+        "\xef\xbb\xbf"
+        "data: a\r\rid: 1\ndata: b\r\ndata: c\n\n:x\n\n";
+    std::string chunked(chunked_header);
+    for (std::size_t i = 0; i < stream.size(); i += 7) {
+        const auto part = stream.substr(i, 7);
+        chunked += std::to_string(part.size()) + ";ext=1\r\n" + part + "\r\n";
+    }
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: TEXT/event-stream;charset=utf-8\r\n";
+    const auto [bytes, closes] = GENERATE_COPY(
+        std::pair(chunked + "0\r\nTrailer: x\r\n\r\n", false),
+        std::pair(head + "Content-Length: " + std::to_string(stream.size()) + "\r\n\r\n" + stream,
+                  false),
+        std::pair(head + "\r\n" + stream, true));
+    for (std::size_t cut = 1; cut <= bytes.size(); ++cut) {
+        sse_client_bed bed;
+        bed.start();
+        bed.answer(bytes.substr(0, cut));
+        bed.answer(bytes.substr(cut));
+        if (closes) bed.cut();
+        CAPTURE(cut);
+        REQUIRE(bed.messages == strings{"message:a#", "message:b\nc#1"});
+        REQUIRE(bed.states == std::vector<state>{{ready::connecting, {}},
+                                                 {ready::open, {}},
+                                                 {ready::waiting, net::error::eof}});
+        bed.seen->clear();
+    }
+}
+
+TEST_CASE("Ids persist over events and connections, and only whole events bring them", "[sse]") {
+    sse_client_bed bed;
+    bed.start();
+    bed.open("id: 1\ndata: a\n\ndata: b\n\nid: 2\n\nid: 3\ndata: not whole");
+    CHECK(bed.messages == strings{"message:a#1", "message:b#1"});
+    CHECK(bed.client->last_event_id() == "2");
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.asked_id() == "2");
+    bed.open("data: c\n\nid: x" + std::string(1, '\0') + "y\ndata: d\n\n");
+    CHECK(bed.messages.at(2) == "message:c#2");
+    CHECK(bed.messages.at(3) == "message:d#2");
+    bed.answer("id\ndata: e\n\n");
+    CHECK(bed.messages.at(4) == "message:e#");
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.peer().received().find("Last-Event-ID") == std::string::npos);
+    bed.seen->clear();
+}
+
+TEST_CASE("An id that no field can hold is not sent", "[sse]") {
+    sse_client_bed bed;
+    bed.start();
+    bed.open("id: a\1b\ndata: x\n\n");
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.asked_id().empty());
+    bed.seen->clear();
+}
+
+TEST_CASE("Messages become events", "[sse]") {
+    sse_client_bed bed;
+    bed.start(bed.client_options("http://127.0.0.1/events?secret=1"));
+    bed.open(
+        R"(data: {"specversion":"1.0","id":"7","source":"/s","type":"t","topic":"a.b","data":1})"
+        "\n\nid: 1\nevent: tick\ndata: tock\n\ndata: again\n\nevent: a\7b\ndata: x\n\n"
+        R"(data: {"specversion":"1.0","id":"8","source":"/s","type":"t","topic":"a..b"})"
+        "\n\n");
+    const auto events = bed.seen->events();
+    REQUIRE(events.size() == 3);
+    CHECK(events[0]->topic() == "a.b");
+    CHECK(events[0]->id() == "7");
+    CHECK(events[0]->info().hops == 1);
+    CHECK(events[1]->topic() == "sse.tick");
+    CHECK(events[1]->type() == "sse.tick");
+    CHECK(events[1]->text() == "tock");
+    CHECK(events[1]->id() == "1");
+    CHECK(events[1]->source() == "http://127.0.0.1/events");
+    CHECK(events[2]->topic() == "sse.message");
+    CHECK(events[2]->id() != "1");
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "event refused") == 2);
+    bed.seen->clear();
+}
+
+TEST_CASE("What the callbacks take is no event", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    strings told;
+    o.on_message = [&](const sse_message& m) { return m.data == "mine"; };
+    o.on_comment = [&](const std::string& text) { told.push_back(text); };
+    o.on_retry = [&](std::chrono::milliseconds t) { told.push_back(std::to_string(t.count())); };
+    bed.start(std::move(o));
+    bed.open("id: 1\ndata: mine\n\ndata: other\n\n: note\nretry: 5000\nretry: -1\nretry: x\n");
+    CHECK(bed.seen->count() == 1);
+    CHECK(told == strings{"note", "5000"});
+    CHECK(bed.client->last_event_id() == "1");
+    bed.seen->clear();
+}
+
+TEST_CASE("A server's retry is obeyed", "[sse]") {
+    const auto [retry, least, most] =
+        GENERATE(std::tuple("5000", 5000ms, 5040ms), std::tuple("0", 0ms, 60ms),
+                 std::tuple("90000", 90'000ms, 90'040ms));
+    sse_client_bed bed;
+    bed.start();
+    bed.open("retry: " + std::string(retry) + "\n\n");
+    bed.cut();
+    const auto waited = bed.until_next_connection();
+    CHECK(waited >= least);
+    CHECK(waited <= most);
+}
+
+TEST_CASE("A retry of 0 does not make a client storm a server that is gone", "[sse]") {
+    sse_client_bed bed;
+    bed.start();
+    bed.open("retry: 0\n\n");
+    bed.sim().set_link({.connect = sim_link::on_connect::refuse});
+    bed.cut();
+    for (int i = 0; i < 3000; ++i) bed.advance(20ms);
+    CHECK(bed.states.size() < 40);
+}
+
+TEST_CASE("Some answers are final", "[sse]") {
+    const auto [answer, why] = GENERATE(
+        std::pair("204 No Content\r\n", errc::sse_stopped),
+        std::pair("200 OK\r\nContent-Type: text/html\r\n", errc::sse_bad_content_type),
+        std::pair("200 OK\r\nContent-Type: text/event-streams\r\n", errc::sse_bad_content_type),
+        std::pair("200 OK\r\n", errc::sse_bad_content_type),
+        std::pair("201 Created\r\nContent-Type: text/event-stream\r\n", errc::http_status),
+        std::pair("401 No\r\n", errc::http_status), std::pair("404 No\r\n", errc::http_status),
+        std::pair("302 Found\r\n", errc::too_many_redirects),
+        std::pair("307 There\r\nLocation: \r\n", errc::too_many_redirects),
+        std::pair("301 There\r\nLocation: ftp://127.0.0.1/\r\n", errc::bad_url),
+        std::pair("301 There\r\nLocation: http://\r\n", errc::bad_url));
+    sse_client_bed bed;
+    bed.start();
+    bed.answer("HTTP/1.1 " + std::string(answer) + "Content-Length: 0\r\n\r\n");
+    CHECK(bed.last_state() == state{ready::closed, why});
+    CHECK(bed.client->state() == ready::closed);
+    bed.advance(1h);
+    CHECK(bed.server.peers.size() == 1);
+}
+
+TEST_CASE("Some answers are not, and may say when", "[sse]") {
+    const auto status = GENERATE("408", "429", "500", "503");
+    sse_client_bed bed;
+    bed.start();
+    bed.answer("HTTP/1.1 " + std::string(status) +
+               " X\r\nRetry-After: 42\r\nContent-Length: 0\r\n\r\n");
+    CHECK(bed.last_state() == state{ready::waiting, errc::http_status});
+    const auto waited = bed.until_next_connection();
+    CHECK(waited >= 42s);
+    CHECK(waited <= 42'040ms);
+}
+
+TEST_CASE("Redirects are followed, each time anew", "[sse]") {
+    const auto [location, target] = GENERATE(
+        std::pair("http://127.0.0.1/other?a=b", "/other?a=b"), std::pair("/root", "/root"),
+        std::pair("sibling?x=http://y", "/in/sibling?x=http://y"), std::pair("?q", "/in/events?q"),
+        std::pair("../up/./x/../y", "/up/y"), std::pair("//127.0.0.1/z", "/z"));
+    const auto status = GENERATE("301", "302", "303", "307", "308");
+    sse_client_bed bed;
+    bed.start(bed.client_options("http://127.0.0.1/in/events?p"));
+    bed.answer("HTTP/1.1 " + std::string(status) + " There\r\nLocation: " + location +
+               "\r\nContent-Length: 0\r\n\r\n");
+    REQUIRE(bed.server.peers.size() == 2);
+    CHECK(bed.peer().received().starts_with("GET " + std::string(target) + " HTTP"));
+    bed.open("id: 1\ndata: x\n\n");
+    CHECK(bed.messages == strings{"message:x#1"});
+    CHECK(bed.states.size() == 2);
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.peer().received().starts_with("GET /in/events?p HTTP"));
+    CHECK(bed.asked_id() == "1");
+    bed.seen->clear();
+}
+
+TEST_CASE("A redirect to itself comes to an end", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.max_redirects = 3;
+    bed.start(std::move(o));
+    for (int i = 0; i < 4; ++i)
+        bed.answer("HTTP/1.1 307 Again\r\nLocation: /events\r\nContent-Length: 0\r\n\r\n");
+    CHECK(bed.server.peers.size() == 4);
+    CHECK(bed.last_state() == state{ready::closed, errc::too_many_redirects});
+}
+
+TEST_CASE("Credentials stay with the host they were given for", "[sse]") {
+    sse_client_bed bed;
+    const raw_listener other_port(bed, 8080);
+    bed.sim().add_name("other.example", {"127.0.0.1"});
+    auto o = bed.client_options();
+    o.token = "secret";
+    o.fields.set("Cookie", "c=1").set("X-Mine", "yes");
+    bed.start(std::move(o));
+    const auto redirect = [&](http_peer& p, const std::string& to) {
+        p.send("HTTP/1.1 307 There\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n");
+        bed.run();
+    };
+    redirect(bed.peer(), "/here");
+    CHECK(field_of(bed.peer().received(), "Authorization") == "Bearer secret");
+    const auto elsewhere = GENERATE("http://other.example/", "http://127.0.0.1:8080/");
+    redirect(bed.peer(), elsewhere);
+    const auto& there = other_port.peers.empty() ? bed.peer() : *other_port.peers.back();
+    CHECK(there.received().find("secret") == std::string::npos);
+    CHECK(there.received().find("Cookie") == std::string::npos);
+    CHECK(field_of(there.received(), "X-Mine") == "yes");
+    if (other_port.peers.empty()) redirect(bed.peer(), "http://127.0.0.1/back");
+    CHECK(bed.peer().received().find(other_port.peers.empty() ? "secret" : "nothing") ==
+          std::string::npos);
+    bed.sim().reset_all();
+    bed.run();
+    bed.until_next_connection();
+    CHECK(field_of(bed.peer().received(), "Authorization") == "Bearer secret");
+}
+
+TEST_CASE("A redirect turns a POST into a GET where Fetch has it so", "[sse]") {
+    const auto [status, method] =
+        GENERATE(std::pair("301", "GET"), std::pair("302", "GET"), std::pair("303", "GET"),
+                 std::pair("307", "POST"), std::pair("308", "POST"));
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.method = "POST";
+    o.body = "query";
+    bed.start(std::move(o));
+    bed.answer("HTTP/1.1 " + std::string(status) +
+               " There\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+    const auto& request = bed.peer().received();
+    CHECK(request.starts_with(std::string(method) + " /there HTTP"));
+    CHECK(after_header(request) == (method == std::string("GET") ? "" : "query"));
+}
+
+TEST_CASE("A connection on which nothing comes is made anew", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.idle_timeout = 30s;
+    bed.start(std::move(o));
+    bed.open();
+    bed.advance(29s);
+    bed.answer(":\n");
+    bed.advance(29s);
+    CHECK(bed.last_state().to == ready::open);
+    bed.advance(2s);
+    CHECK(bed.last_state() == state{ready::waiting, errc::timed_out});
+    CHECK_FALSE(bed.server.peers.front()->open());
+    bed.until_next_connection();
+}
+
+TEST_CASE("An event over its limit ends the client, which would meet it again", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.limits = {.max_line_bytes = 100, .max_event_bytes = 150};
+    bed.start(std::move(o));
+    bed.open("data: before\n\n");
+    SECTION("a line") {
+        bed.answer("data: " + std::string(100, 'x'));
+    }
+    SECTION("an event") {
+        bed.answer("data: " + std::string(90, 'x') + "\ndata: " + std::string(90, 'x') + "\n");
+    }
+    CHECK(bed.messages == strings{"message:before#"});
+    CHECK(bed.last_state() == state{ready::closed, errc::sse_line_too_long});
+    bed.seen->clear();
+}
+
+TEST_CASE("A server that drops each stream at once is not stormed", "[sse]") {
+    sse_client_bed bed;
+    bed.start();
+    auto waited = 0ms;
+    for (int i = 0; i < 8; ++i) {
+        bed.open(": hello\n\n");
+        bed.cut();
+        waited = bed.until_next_connection();
+    }
+    CHECK(waited >= 15s);
+    bed.open("data: x\n\n");
+    bed.cut();
+    CHECK(bed.until_next_connection() <= 2040ms);
+    bed.seen->clear();
+}
+
+TEST_CASE("Broken framing is a lost connection", "[sse]") {
+    sse_client_bed bed;
+    bed.start();
+    bed.answer(std::string(chunked_header) + "5\r\ndata:\r\nnot a chunk\r\n");
+    CHECK(bed.last_state().to == ready::waiting);
+    CHECK(bed.last_state().why == errc::bad_request);
+}
+
+}  // namespace tidings::test

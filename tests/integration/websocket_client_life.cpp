@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSL-1.0
+// The WebSocket client as an outlet and with a bus at both ends; how it stops, and goes.
+#include "support/websocket_client_bed.hpp"
+
+namespace tidings::test {
+
+using kind = websocket::client_state_kind;
+
+namespace {
+
+event_ptr some_event(std::string_view topic = "a.x") {
+    error_code ec;
+    return publication::make(topic, event("t", "/s", "x"), {}, ec);
+}
+
+}  // namespace
+
+TEST_CASE("A client sends what is delivered to it, while it is connected", "[websocket]") {
+    websocket_client_bed bed;
+    bed.start();
+    const auto outlet = bed.client->as_subscriber();
+    CHECK(outlet->deliver(some_event()) == outcome::dropped);
+    bed.accept();
+    CHECK(outlet->deliver(some_event()) == outcome::queued);
+    CHECK(outlet->deliver(make_lagged_event(3)) == outcome::delivered);
+    bed.run();
+    CHECK(show_events(bed.sent()) == strings{"a.x=x"});
+    bed.peer().close();
+    bed.run();
+    CHECK(outlet->deliver(some_event()) == outcome::dropped);
+    bed.client->stop();
+    bed.run();
+    CHECK(outlet->deliver(some_event()) == outcome::closed);
+}
+
+TEST_CASE("What a client did not send it announces to nobody but its publisher", "[websocket]") {
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    o.limits.max_bytes = 1000;
+    bed.start(std::move(o));
+    bed.accept();
+    bed.peer().stop_reading();
+    bed.sim().silence_all();
+    const auto outlet = bed.client->as_subscriber();
+    std::size_t dropped = 0;
+    for (int i = 0; i < 20; ++i)
+        dropped += outlet->deliver(some_event()) == outcome::dropped ? 1 : 0;
+    CHECK(dropped > 10);
+    bed.run();
+}
+
+TEST_CASE("Stopping closes with 1000 and waits for the answer", "[websocket]") {
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept();
+    bed.client->stop();
+    bed.client->stop();
+    bed.run();
+    CHECK(close_code_of(bed.sent()) == 1000);
+    CHECK(bed.last_state().to == kind::open);
+    SECTION("that comes") {
+        bed.peer().send(server_close(1000));
+        bed.run();
+        bed.peer().close();
+        bed.run();
+        CHECK(bed.last_state() == websocket_client_bed::state{kind::stopped, {}});
+    }
+    SECTION("that does not come") {
+        bed.advance(5100ms);
+        CHECK(bed.last_state() == websocket_client_bed::state{kind::stopped, errc::timed_out});
+    }
+    bed.advance(1h);
+    CHECK(bed.server.peers.size() == 1);
+}
+
+TEST_CASE("A client stops in whatever it is doing, and calls nobody once it is destroyed",
+          "[websocket]") {
+    const bool destroyed = GENERATE(false, true);
+    const std::string when =
+        GENERATE("unborn", "connecting", "handshaking", "waiting", "open", "closing", "stopped");
+    CAPTURE(when, destroyed);
+    websocket_client_bed bed;
+    int calls = 0;
+    auto o = bed.client_options();
+    o.hooks.on_message = [&](const auto&, const auto&) { return ++calls, false; };
+    o.hooks.on_ping = [&](const auto&, auto) { ++calls; };
+    o.hooks.on_close = [&](const auto&, const auto&) { ++calls; };
+    if (when == "connecting") bed.sim().set_link({.connect = sim_link::on_connect::hang});
+    if (when == "unborn")
+        bed.client.emplace(bed.io().get_executor(), std::move(o), bed.seen);
+    else
+        bed.start(std::move(o));
+    if (when != "unborn" && when != "connecting" && when != "handshaking") bed.accept();
+    if (when == "waiting") bed.peer().close();
+    if (when == "closing") bed.client->connection()->close();
+    if (when == "stopped") bed.client->stop();
+    bed.run();
+    const auto states = bed.states.size();
+    calls = 0;
+    if (destroyed) {
+        bed.client.reset();
+        if (when == "open")
+            bed.peer().send(server_frame(websocket_opcode::ping) + server_text("{}"));
+    } else {
+        bed.client->stop();
+    }
+    bed.advance(1min);
+    if (destroyed) {
+        CHECK(calls == 0);
+        CHECK(bed.states.size() == states);
+    } else {
+        CHECK(bed.last_state().to == kind::stopped);
+    }
+    CHECK(bed.server.peers.size() <= 1);
+}
+
+TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
+    const std::string where =
+        GENERATE("connecting", "open", "on_open", "message", "ping", "close", "waiting");
+    CAPTURE(where);
+    websocket_client_bed bed;
+    const auto act = [&](std::string_view here) {
+        if (here == where) bed.client.reset();
+    };
+    auto o = bed.client_options();
+    o.on_state = [&](kind to, error_code) {
+        act(to == kind::connecting ? "connecting"
+            : to == kind::open     ? "open"
+            : to == kind::waiting  ? "waiting"
+                                   : "stopped");
+    };
+    o.hooks.on_open = [&](const auto&) { act("on_open"); };
+    o.hooks.on_message = [&](const auto&, const auto&) { return act("message"), false; };
+    o.hooks.on_ping = [&](const auto&, auto) { act("ping"); };
+    o.hooks.on_close = [&](const auto&, const auto&) { act("close"); };
+    bed.start(std::move(o));
+    if (where != "connecting")
+        bed.accept(server_text(cloud_event("1", "a.x")) + server_frame(websocket_opcode::ping));
+    if (!bed.server.peers.empty()) bed.peer().close();
+    bed.advance(1min);
+    CHECK_FALSE(bed.client);
+    CHECK(bed.server.peers.size() <= 1);
+    bed.seen->clear();
+}
+
+TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    o.on_state = [](kind, error_code) { throw std::runtime_error("a callback threw"); };
+    bed.start(std::move(o));
+    bed.accept(server_text(cloud_event("1", "a.x")));
+    CHECK(bed.seen->count() == 1);
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "a callback threw") == 2);
+    bed.seen->clear();
+}
+
+TEST_CASE("A client outlives its context in any state", "[websocket]") {
+    const std::string when = GENERATE("connecting", "handshaking", "waiting", "open", "closing");
+    CAPTURE(when);
+    const auto live = publication::live();
+    std::optional<websocket::client> client;
+    std::shared_ptr<subscriber> outlet;
+    {
+        websocket_client_bed bed;
+        auto o = bed.client_options();
+        o.on_state = nullptr;
+        if (when == "connecting") bed.sim().set_link({.connect = sim_link::on_connect::hang});
+        bed.start(std::move(o));
+        if (when != "connecting" && when != "handshaking") bed.accept();
+        if (when == "waiting") bed.peer().close();
+        if (when == "closing") bed.client->connection()->close();
+        bed.run();
+        client = std::move(bed.client);
+        outlet = client->as_subscriber();
+        if (when == "open") outlet->deliver(some_event());
+        bed.server.peers.clear();
+        bed.destroy_context();
+    }
+    outlet->deliver(some_event());
+    client->stop();
+    client.reset();
+    outlet.reset();
+    CHECK(publication::live() == live);
+}
+
+TEST_CASE("Between two buses every event goes once, over cuts and restarts", "[websocket]") {
+    websocket_bed there({.authorizer = allow_all()});
+    bus here(there.io(), {.history = {.max_events = 1000}, .clock = &there.clock});
+    strings seen_here, seen_there;
+    const auto watch_here =
+        here.subscribe(">", [&](const event_ptr& e) { seen_here.emplace_back(e->text()); });
+    const auto watch_there =
+        there.hub->subscribe(">", [&](const event_ptr& e) { seen_there.emplace_back(e->text()); });
+    there.web->start();
+    websocket::client_options o;
+    o.url = "ws://127.0.0.1/ws";
+    o.topics = {">"};
+    o.environment = there.environment();
+    websocket::client client(there.io(), std::move(o), here);
+    const auto out = here.subscribe(">", client);
+    there.run();
+    strings all;
+    for (int i = 0; i < 200; ++i) {
+        all.push_back(std::to_string(i));
+        there.publish("there", all.back());
+        if (i % 7 == 3) there.sim().reset_all();
+        if (i % 5 == 1) there.advance(300ms);
+    }
+    there.advance(30s);
+    there.advance(30s);
+    CHECK(seen_here == all);
+    CHECK(seen_there == all);
+    here.publish("here", event("t", "/s", "back"));
+    there.advance(1s);
+    CHECK(seen_there.back() == "back");
+    CHECK(seen_here.back() == "back");
+    CHECK(seen_here.size() == 201);
+    CHECK(seen_there.size() == 201);
+}
+
+}  // namespace tidings::test
