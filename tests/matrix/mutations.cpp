@@ -93,24 +93,24 @@ void check(const std::vector<mutation>& mutations, place where) {
 
 }  // namespace
 
-TEST_CASE("a fault in front of any transport is found", "[matrix][mutations]") {
+TEST_CASE("a fault in front of any transport is found", "[matrix][mutations][long]") {
     check(on_the_way, place::before);
 }
 
-TEST_CASE("a fault behind any transport is found", "[matrix][mutations]") {
+TEST_CASE("a fault behind any transport is found", "[matrix][mutations][long]") {
     check(on_the_way, place::after);
 }
 
 TEST_CASE("a receiving side that hides where an event is from, or its end, is found",
-          "[matrix][mutations]") {
+          "[matrix][mutations][long]") {
     check(behind, place::after);
 }
 
-TEST_CASE("an outlet that hides its end is found", "[matrix][mutations]") {
+TEST_CASE("an outlet that hides its end is found", "[matrix][mutations][long]") {
     check(in_front, place::before);
 }
 
-TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations]") {
+TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations][long]") {
     const auto row = GENERATE(from_range(simulated_rows()));
     INFO(row);
     world w(network_kind::simulated);
@@ -120,7 +120,8 @@ TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations]")
     CHECK(found.empty());
 }
 
-TEST_CASE("what stands in front and behind without a fault is not found", "[matrix][mutations]") {
+TEST_CASE("what stands in front and behind without a fault is not found",
+          "[matrix][mutations][long]") {
     const auto row = GENERATE(from_range(simulated_rows()));
     for (const auto where : {place::before, place::after})
         for (const auto c : {&cases::attributes, &cases::order, &cases::outlet, &cases::bridge,
