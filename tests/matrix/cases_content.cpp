@@ -44,7 +44,10 @@ findings empty_data(scene& s) {
 }
 
 findings large_data(scene& s) {
-    return send(s, &large_samples);
+    auto w = s.watch();
+    const auto sent = large_samples("large-");
+    s.publish(entry::deliver, sent);
+    return s.collect(w, sent);
 }
 
 }  // namespace tidings::matrix::cases

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "matrix/rows.hpp"
 
+#include <cstdlib>
+
 namespace tidings::matrix {
 
 namespace {
@@ -38,7 +40,13 @@ std::vector<row> make_rows() {
 }  // namespace
 
 const std::vector<row>& every_row() {
-    static const auto rows = make_rows();
+    static const auto rows = [] {
+        auto all = make_rows();
+        if (const char* only = std::getenv("TIDINGS_MATRIX_ROW"))
+            std::erase_if(all,
+                          [&](const row& r) { return r.name.find(only) == std::string::npos; });
+        return all;
+    }();
     return rows;
 }
 

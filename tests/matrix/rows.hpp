@@ -35,6 +35,7 @@ inline std::ostream& operator<<(std::ostream& out, const row& r) {
     return out << r.name;
 }
 
+/// With TIDINGS_MATRIX_ROW set, only those whose name has it in it.
 const std::vector<row>& every_row();
 /// The rows on the simulated network, where nothing waits for real time.
 std::vector<row> simulated_rows();

@@ -3,6 +3,7 @@
 
 #include <tidings/event_ptr.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@ namespace tidings {
 
 inline constexpr std::string_view cloudevents_json_type = "application/cloudevents+json";
 inline constexpr std::string_view cloudevents_batch_type = "application/cloudevents-batch+json";
+
+/// So many attributes, extensions included, an event may have on a wire.
+inline constexpr std::size_t max_wire_attributes = 256;
+
+/// More hops than this are an error and no number; who adds one need not fear for the type.
+inline constexpr unsigned max_wire_hops = 1'000'000;
 
 /// An event as it came over a wire, with what travels beside it as extensions: `topic`, `position`
 /// and `hops`. They are taken out of the event's own extensions.

@@ -21,6 +21,9 @@ TIDINGS_DECL std::string read_json_string(std::string_view literal);
 /// Whether the whole text is one JSON value, UTF-8 included. Any nesting, no recursion.
 TIDINGS_DECL bool is_json(std::string_view text) noexcept;
 
+/// The same, and the value is an array.
+TIDINGS_DECL bool is_json_array(std::string_view text) noexcept;
+
 /// Whether brackets are nested deeper than `limit`; the text need not be well-formed.
 TIDINGS_DECL bool is_nested_deeper(std::string_view text, std::size_t limit) noexcept;
 

@@ -159,6 +159,13 @@ TEST_CASE("HEAD is answered without a body, HTTP/1.0 with an end or by its wish 
     CHECK(peer->ended() == net::error::eof);
 }
 
+TEST_CASE("What is wrong is said with a body, also after HEAD", "[http]") {
+    http_bed bed;
+    const auto server = echo_server(bed);
+    CHECK_THAT(bed.ask("HEAD /echo HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n"),
+               Contains("HTTP/1.1 400 Bad Request\r\n") && EndsWith("}"));
+}
+
 TEST_CASE("A connection is kept until somebody wants it closed", "[http]") {
     http_bed bed;
     auto server = bed.server();
@@ -460,6 +467,19 @@ TEST_CASE("A service that waits is told when its peer leaves", "[http]") {
         peer->shutdown();
         bed.run();
         CHECK(closed == 1);
+    }
+    SECTION("it ends its side while it is answered") {
+        const auto body = long_text(1'000'000);
+        peer->stop_reading();
+        waiting->respond({.body = body});
+        bed.run();
+        peer->shutdown();
+        bed.run();
+        peer->resume_reading();
+        bed.run();
+        CHECK(peer->received().ends_with(body));
+        CHECK(closed == 0);
+        CHECK(server.connections() == 0);
     }
     SECTION("it stays, and asks more meanwhile") {
         peer->send(get.substr(0, 5));

@@ -85,6 +85,7 @@ TEST_CASE("A drain without connections is over at once", "[http]") {
     bed.drain();
     CHECK(bed.drained.size() == 2);
     CHECK_FALSE(bed.connect());
+    CHECK(bed.logged.empty());
 }
 
 TEST_CASE("A drain closes what is idle and waits for what is busy", "[http]") {

@@ -22,6 +22,13 @@ std::string lower(std::string_view text) {
     return out;
 }
 
+// Without parameters (RFC 9110 8.3.1).
+std::string media_type(std::string_view content_type) {
+    auto type = content_type.substr(0, content_type.find(';'));
+    while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+    return lower(type);
+}
+
 // 3.1.3.2: space, double quote, percent and everything outside U+0021 to U+007E.
 std::string encode_field(std::string_view text) {
     static constexpr char digits[] = "0123456789ABCDEF";
@@ -117,7 +124,8 @@ error_code read_field(wire_event& out, const std::string& name, std::string valu
     else if (name == "hops") {
         const auto [end, failed] =
             std::from_chars(value.data(), value.data() + value.size(), out.hops);
-        if (failed != std::errc() || end != value.data() + value.size() || out.hops > 1'000'000)
+        if (failed != std::errc() || end != value.data() + value.size() ||
+            out.hops > max_wire_hops)
             ec = errc::event_bad_attribute_value;
     } else if (name == "datacontenttype")
         ec = errc::event_bad_attribute_name;  // 3.1.1: it is the Content-Type
@@ -127,9 +135,11 @@ error_code read_field(wire_event& out, const std::string& name, std::string valu
 }
 
 error_code read_binary(wire_event& out, const http::fields& f, std::string body) {
+    std::size_t attributes = 0;
     for (const auto& [raw_name, raw_value] : f) {
         const auto name = lower(raw_name);
         if (!name.starts_with("ce-")) continue;
+        if (++attributes > max_wire_attributes) return errc::too_large;
         if (f.count(raw_name) > 1) return errc::event_bad_attribute_value;
         error_code ec;
         auto value = decode_field(raw_value, ec);
@@ -175,10 +185,10 @@ wire_event read_http_event(const http::fields& f, std::string body, error_code& 
     ec = {};
     try {
         const auto mode = content_mode_of(f);
-        const auto media = detail::lower(f.get("content-type"));
+        const auto media = detail::media_type(f.get("content-type"));
         if (mode == content_mode::binary)
             ec = detail::read_binary(out, f, std::move(body));
-        else if (mode == content_mode::structured && media.starts_with(cloudevents_json_type))
+        else if (mode == content_mode::structured && media == cloudevents_json_type)
             return parse_cloudevents_json(body, ec);
         else
             ec = errc::event_bad_content_type;

@@ -142,11 +142,13 @@ bool is_string(std::string_view raw) noexcept {
     return raw.starts_with('"');
 }
 
+// A number, or a string of one: what has crossed HTTP once has lost its type.
 error_code read_hops(wire_event& out, std::string_view raw) {
-    const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out.hops);
-    return ec == std::errc() && end == raw.data() + raw.size() && out.hops < 1'000'000
-               ? error_code()
-               : errc::event_bad_attribute_value;
+    const auto text = is_string(raw) ? read_json_string(raw) : std::string(raw);
+    const auto* last = text.data() + text.size();
+    const auto [end, ec] = std::from_chars(text.data(), last, out.hops);
+    const bool good = ec == std::errc() && end == last && out.hops <= max_wire_hops;
+    return good ? error_code() : errc::event_bad_attribute_value;
 }
 
 error_code read_extension(wire_event& out, const std::string& name, std::string_view raw) {
@@ -194,7 +196,23 @@ bool is_text_attribute(std::string_view name) noexcept {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-error_code read_data(wire_event& out, const member& data, std::string content_type) {
+bool is_json_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// In an event written without white space between its members, as this library writes it, the white
+// space around the value of `data` is the data's own: what was sent is what arrives.
+std::string_view with_space_around(std::string_view text, std::string_view value) noexcept {
+    static constexpr std::string_view name = R"(,"data":)";
+    auto begin = static_cast<std::size_t>(value.data() - text.data());
+    auto end = begin + value.size();
+    while (begin > 0 && is_json_space(text[begin - 1])) --begin;
+    while (end < text.size() && is_json_space(text[end])) ++end;
+    return text.substr(0, begin).ends_with(name) ? text.substr(begin, end - begin) : value;
+}
+
+error_code read_data(wire_event& out, std::string_view text, const member& data,
+                     std::string content_type) {
     if (data.first == "data_base64") {
         if (!is_string(data.second)) return errc::event_bad_data;
         auto bytes = base64_decode(read_json_string(data.second));
@@ -202,7 +220,7 @@ error_code read_data(wire_event& out, const member& data, std::string content_ty
         out.event.data(std::move(*bytes), content_type);
     } else if (content_type.empty() || is_json_media_type(content_type)) {
         if (content_type.empty()) content_type = "application/json";
-        out.event.data(std::string(data.second), content_type);
+        out.event.data(std::string(with_space_around(text, data.second)), content_type);
     } else {
         // CloudEvents JSON format 3.1: content that is not JSON is a JSON string.
         if (!is_string(data.second)) return errc::event_bad_data;
@@ -217,6 +235,7 @@ error_code read_event(wire_event& out, std::string_view text) {
     std::string content_type;
     const auto members = json_members(text);
     if (members.empty()) return errc::event_bad_specversion;
+    if (members.size() > max_wire_attributes + 1) return errc::too_large;
     for (const auto& m : members) {
         const auto& [name, raw] = m;
         if (std::count_if(members.begin(), members.end(),
@@ -243,7 +262,7 @@ error_code read_event(wire_event& out, std::string_view text) {
     }
     if (!version) return errc::event_bad_specversion;
     if (data != nullptr && !(data->first == "data_base64" && data->second == "null"))
-        if (const auto ec = read_data(out, *data, std::move(content_type))) return ec;
+        if (const auto ec = read_data(out, text, *data, std::move(content_type))) return ec;
     if (out.event.id().empty()) return errc::event_without_id;
     return out.event.check();
 }
@@ -270,14 +289,12 @@ std::vector<wire_event> parse_cloudevents_batch(std::string_view text, error_cod
     std::vector<wire_event> batch;
     ec = {};
     try {
-        const auto elements =
-            detail::is_json(text) ? detail::json_elements(text) : std::vector<std::string_view>();
-        if (!detail::is_json(text) || text.find('[') == std::string_view::npos)
-            ec = errc::invalid_json;
-        for (const auto element : elements) {
-            if (ec) break;
-            batch.push_back(parse_cloudevents_json(element, ec));
-        }
+        if (!detail::is_json_array(text)) ec = errc::invalid_json;
+        if (!ec)
+            for (const auto element : detail::json_elements(text)) {
+                batch.push_back(parse_cloudevents_json(element, ec));
+                if (ec) break;
+            }
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
     }

@@ -105,6 +105,10 @@ std::vector<std::string_view> split(std::string_view text) {
 
 }  // namespace
 
+bool is_json_array(std::string_view text) noexcept {
+    return trim(text).starts_with('[') && is_json(text);
+}
+
 bool is_nested_deeper(std::string_view text, std::size_t limit) noexcept {
     std::size_t depth = 0;
     for (std::size_t i = 0; i < text.size();) {

@@ -146,12 +146,11 @@ void client_connection::complete() {
 void client_connection::fail(error_code ec) {
     const auto self = shared_from_this();
     auto job = job_;
-    const bool stale = reused_ && !answered_ && !job->repeated && ec == errc::connection_failed;
+    const bool stale = reused_ && !answered_ && ec == errc::connection_failed;
     if (!stale) {
         end(ec);
         return state_.serve(pool_);
     }
-    job->repeated = true;
     job->text = wire_->take_written();
     close();
     state_.connect(pool_, std::move(job));

@@ -58,6 +58,7 @@ client_core::client_core(net::any_io_executor executor, client_options options,
       own_(remembered_own_ids),
       queue_(options_.limits, options_.overflow),
       position_(options_.after),
+      located_(options_.after.has_value()),
       max_batch_(std::max<std::size_t>(options_.max_batch, 1)),
       poll_backoff_(options_.reconnect),
       poll_again_([this] { poll(); }),
@@ -111,9 +112,11 @@ std::string client_core::topic_url(std::string_view topic) const {
 
 // ---- reading
 
+// Where the present is must be known before it is waited at: what comes while a connection is made
+// anew would be missed.
 std::string client_core::poll_url() const {
-    auto url = topic_url(options_.topics.front()) +
-               "?wait=" + std::to_string(options_.wait.count()) +
+    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
+    auto url = topic_url(options_.topics.front()) + "?wait=" + std::to_string(wait.count()) +
                "s&max=" + std::to_string(max_batch_);
     for (std::size_t i = 1; i < options_.topics.size(); ++i)
         url += "&topic=" + http::percent_encode(options_.topics[i]);
@@ -143,17 +146,18 @@ void client_core::on_answer(error_code ec, const http::response& r) {
     }
     if (ec) return lost(ec, nullptr);
     if ((ec = error_of(r))) return lost(ec, &r);
-    const auto before = received_.load();
+    const auto received = received_.load();
+    const auto place = last_position();
     take(r, ec);
     if (ec) return lost(ec, nullptr);
     if (stopped_) return;
-    const bool hasty =
-        received_ == before && options_.environment.clock->now() - asked_ < shortest_wait;
-    if (!hasty) {
+    const bool progress =
+        !std::exchange(located_, true) || received_ != received || last_position() != place;
+    if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
         poll_backoff_.reset();
         return poll();
     }
-    poll_again_.arm(lane_->timers(), poll_backoff_.next(options_.environment.random->next()));
+    poll_again_.arm(lane_->timers(), wait_after(poll_backoff_, nullptr));
 }
 
 void client_core::take(const http::response& r, error_code& ec) {

@@ -100,7 +100,7 @@ void service_state::handle(http::exchange& x) {
     auto name =
         http::percent_decode(std::string_view(x.suffix()).substr(x.suffix().empty() ? 0 : 1), ec);
     if (ec || name.empty())
-        return x.respond(http::problem(name.empty() ? 404 : 400, "No topic",
+        return x.respond(http::problem(ec ? 400 : 404, "No topic",
                                        "the path ends in a topic: orders.42.created"));
     if (r.method == "POST") return publish(x, name);
     if (r.method == "GET" || r.method == "HEAD") return read(x, name);

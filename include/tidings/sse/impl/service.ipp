@@ -149,9 +149,10 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     s->start(std::move(text), std::move(first));
     if (!welcome) return s->close();
     if (!bus_ || !s->is_open()) return;
-    if (s->subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
-                                          options_.overflow, options_.max_lag)))
-        s->close();
+    auto wanted = http::feed_for(std::move(asked), policy(), options_.limits, options_.overflow,
+                                 options_.max_lag);
+    wanted.origin = options_.origin;
+    if (s->subscribe(bus_, std::move(wanted))) s->close();
 }
 
 void service_state::drain() {

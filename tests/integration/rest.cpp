@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: BSL-1.0
+// Topics as HTTP resources: what curl can do with them.
+#include "support/world.hpp"
+
+#include <tidings/bus.hpp>
+#include <tidings/event_json.hpp>
+#include <tidings/rest/service.hpp>
+#include <tidings/test/recorder.hpp>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using texts = std::vector<std::string>;
+
+/// A bus behind a server of topics.
+struct rest_bed {
+    explicit rest_bed(world& in, rest::service_options o = {}, std::size_t held = 1000)
+        : w(in),
+          hub(w.io(), {.history = {.max_events = held}, .clock = &w.clock()}),
+          server(std::in_place, w.io(), http::server_options{.environment = w.environment()}) {
+        watch = hub.subscribe(">", seen);
+        server->mount("/topics", rest::service(hub, std::move(o)));
+        server->start();
+    }
+    std::string url(std::string_view path) const {
+        return url_of(*server, "/topics" + std::string(path));
+    }
+    http::response post(std::string_view path, std::string body, http::fields fields = {}) {
+        return w.request("POST", url(path), std::move(body), std::move(fields));
+    }
+    http::response get(std::string_view path, http::fields fields = {}) {
+        return w.request("GET", url(path), {}, std::move(fields));
+    }
+    void publish(std::string_view topic, std::string_view text) {
+        hub.publish(topic, event("test", "/test", text));
+    }
+    std::string after() const { return "&after=" + hub.head().text(); }
+
+    world& w;
+    bus hub;
+    std::shared_ptr<recorder> seen = std::make_shared<recorder>();
+    subscription watch;
+    std::optional<http::server> server;
+};
+
+texts data_of(const http::response& r) {
+    texts data;
+    for (const auto& e : json::parse(r.body)) data.push_back(e.at("data"));
+    return data;
+}
+
+/// A request that is answered later.
+class pending_get {
+ public:
+    pending_get(world& w, std::string url) : client_(w.io(), {.environment = w.environment()}) {
+        client_.async_request(std::move(url), {.method = "GET"},
+                              [this](error_code ec, http::response r) {
+                                  error = ec;
+                                  answer = std::move(r);
+                              });
+        w.run_ready();
+    }
+    std::optional<http::response> answer;
+    error_code error;
+
+ private:
+    http::client client_;
+};
+
+std::string cloudevent(std::string_view id) {
+    return json{{"specversion", "1.0"}, {"type", "t"}, {"source", "/s"}, {"id", id}, {"data", 7}}
+        .dump();
+}
+
+}  // namespace
+
+TEST_CASE("a body becomes an event of the topic in the path", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    struct row {
+        std::string body, sent_as, kept_as;
+    };
+    const auto r = GENERATE(values<row>({
+        {R"({"total":99})", "application/json", "application/json"},
+        {R"({"total":99})", "application/x-www-form-urlencoded", "application/json"},  // curl -d
+        {"a=b", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded"},
+        {"text", "text/plain", "text/plain"},
+        {std::string("\0\xff", 2), "", "application/octet-stream"},
+        {"", "text/plain", "text/plain"},
+    }));
+    CAPTURE(r.body, r.sent_as);
+    http::fields f;
+    if (!r.sent_as.empty()) f.set("Content-Type", r.sent_as);
+    const auto answer = bed.post("/orders.42.created", r.body, f);
+    CHECK(answer.status == 202);
+    REQUIRE(bed.seen->count() == 1);
+    const auto e = bed.seen->events()[0];
+    CHECK(e->topic() == "orders.42.created");
+    CHECK(e->text() == r.body);
+    CHECK(e->content_type() == r.kept_as);
+    CHECK(e->type() == "tidings.message");
+    CHECK(e->source() == "/topics");
+    CHECK(e->info().hops == 1);
+    const auto receipt = json::parse(answer.body);
+    CHECK(receipt.at("id") == e->id());
+    CHECK(receipt.at("position") == bed.hub.head().text());
+    CHECK(receipt.at("matched") == 1);
+    CHECK(receipt.at("delivered") == 1);
+    CHECK(receipt.at("queued") == 0);
+    CHECK(receipt.at("dropped") == 0);
+}
+
+TEST_CASE("CloudEvents are published as they are, in either mode", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    CHECK(bed.post("/a", cloudevent("1"), {{"Content-Type", "application/cloudevents+json"}})
+              .status == 202);
+    CHECK(bed.post("/b", "bytes",
+                   {{"ce-specversion", "1.0"},
+                    {"ce-id", "2"},
+                    {"ce-type", "t2"},
+                    {"ce-source", "/s2"},
+                    {"ce-mine", "x"},
+                    {"Content-Type", "text/plain"}})
+              .status == 202);
+    REQUIRE(bed.seen->count() == 2);
+    CHECK(bed.seen->events()[0]->id() == "1");
+    CHECK(bed.seen->events()[0]->topic() == "a");
+    CHECK(bed.seen->events()[0]->text() == "7");
+    CHECK(bed.seen->events()[1]->type() == "t2");
+    CHECK(bed.seen->events()[1]->text() == "bytes");
+    REQUIRE(bed.seen->events()[1]->extension("mine"));
+}
+
+TEST_CASE("what cannot be published is refused with the reason", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_body_bytes = 1000});
+    struct row {
+        std::string path, body, content_type;
+        unsigned status;
+    };
+    const auto r = GENERATE_COPY(values<row>({
+        {"/a..b", "x", "text/plain", 400},
+        {"/a.*", "x", "text/plain", 400},
+        {"/%3E", "x", "text/plain", 400},
+        {"/a%20b", "x", "text/plain", 400},
+        {"/a%00", "x", "text/plain", 400},
+        {"/%zz", "x", "text/plain", 400},
+        {"/tidings.gap", "x", "text/plain", 400},
+        {"/_inbox", "x", "text/plain", 400},
+        {"", "x", "text/plain", 404},
+        {"/", "x", "text/plain", 404},
+        {"/a", "{", "application/json", 400},
+        {"/a", "\"\xff\"", "application/json", 400},
+        {"/a", "{}", "application/cloudevents+json", 400},
+        {"/a", "x", "application/cloudevents+json", 400},
+        {"/a", cloudevent(""), "application/cloudevents+json", 400},
+        {"/a", "[]", "application/cloudevents-batch+json", 415},
+        {"/a", "x", "application/cloudevents+avro", 415},
+        {"/a", std::string(1001, 'x'), "text/plain", 413},
+    }));
+    CAPTURE(r.path, r.body, r.content_type);
+    const auto answer = bed.post(r.path, r.body, {{"Content-Type", r.content_type}});
+    CHECK(answer.status == r.status);
+    CHECK(answer.fields.get("content-type") == "application/problem+json");
+    CHECK(bed.seen->count() == 0);
+}
+
+TEST_CASE("other methods are refused with those that are known", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    const auto r = w.request("DELETE", bed.url("/a"));
+    CHECK(r.status == 405);
+    CHECK(r.fields.get("allow") == "GET, HEAD, POST");
+    CHECK(w.request("HEAD", bed.url("/a")).status == 200);
+}
+
+TEST_CASE("an event that is known already is not published again", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    const http::fields keyed{{"Idempotency-Key", "k"}, {"Content-Type", "text/plain"}};
+    const auto first = json::parse(bed.post("/a", "x", keyed).body);
+    CHECK_FALSE(first.contains("duplicate"));
+    const auto second = json::parse(bed.post("/a", "x", keyed).body);
+    CHECK(second.at("duplicate") == true);
+    CHECK(second.at("position") == first.at("position"));
+    const http::fields as_event{{"Content-Type", "application/cloudevents+json"}};
+    bed.post("/a", cloudevent("1"), as_event);
+    CHECK(json::parse(bed.post("/a", cloudevent("1"), as_event).body).at("duplicate") == true);
+    CHECK(bed.seen->count() == 2);
+    bed.post("/a", "x");
+    bed.post("/a", "x");  // without an id nothing is known
+    CHECK(bed.seen->count() == 4);
+}
+
+TEST_CASE("events are read after a position, page by page", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    for (int i = 0; i < 5; ++i) bed.publish(i == 2 ? "other" : "a.b", std::to_string(i));
+    const auto first = bed.get("/a.*?after=&max=2");
+    CHECK(first.status == 200);
+    CHECK(first.fields.get("content-type") == "application/cloudevents-batch+json");
+    CHECK(first.fields.get("cache-control") == "no-store");
+    CHECK(data_of(first) == texts{"0", "1"});
+    CHECK(json::parse(first.body)[0].at("topic") == "a.b");
+
+    std::string link(first.fields.get("link"));
+    CHECK(link.ends_with(">; rel=\"next\""));
+    link = link.substr(1, link.find('>') - 1);
+    CHECK(link.find("/topics/a.*?max=2&after=") == 0);
+    const auto second = bed.get(link.substr(std::string_view("/topics").size()));
+    CHECK(data_of(second) == texts{"3", "4"});
+    CHECK(second.fields.get("tidings-position") == bed.hub.head().text());
+
+    CHECK(data_of(bed.get("/a.b?after=&topic=other")) == texts{"0", "1", "2", "3", "4"});
+    CHECK(bed.get("/a.b?max=7" + bed.after()).body == "[]");
+    // Without a position: from the present on.
+    const auto now = bed.get("/a.b");
+    CHECK(now.body == "[]");
+    CHECK(now.fields.get("tidings-position") == bed.hub.head().text());
+}
+
+TEST_CASE("an answer holds no more events than the service allows", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_batch = 3});
+    for (int i = 0; i < 5; ++i) bed.publish("a", std::to_string(i));
+    CHECK(data_of(bed.get("/a?after=")).size() == 3);
+    CHECK(data_of(bed.get("/a?after=&max=100")).size() == 3);
+}
+
+TEST_CASE("a question that cannot be answered is refused", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    struct row {
+        std::string path;
+        unsigned status;
+    };
+    const auto r = GENERATE(values<row>({{"/a?max=0", 400},
+                                         {"/a?max=x", 400},
+                                         {"/a?max=1x", 400},
+                                         {"/a?max=-1", 400},
+                                         {"/a?wait=soon", 400},
+                                         {"/a?wait=-1s", 400},
+                                         {"/a?wait=1h", 400},
+                                         {"/a?wait=", 400},
+                                         {"/a?after=a%20b", 400},
+                                         {"/a?topic=a..b", 400},
+                                         {"/a?x=%zz", 400},
+                                         {"/a..b", 400},
+                                         {"/", 404}}));
+    CAPTURE(r.path);
+    CHECK(bed.get(r.path).status == r.status);
+}
+
+TEST_CASE("a bus without a history has nothing to read", "[rest]") {
+    world w;
+    rest_bed bed(w, {}, 0);
+    CHECK(bed.get("/a?after=").status == 404);
+    CHECK(bed.post("/a", "x").status == 202);
+    CHECK(json::parse(bed.post("/a", "x").body).at("position").is_null());
+}
+
+TEST_CASE("a question that finds nothing may wait for the first event", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a", "before");
+    const bool positioned = GENERATE(true, false);
+    pending_get question(w, bed.url("/a?wait=30s" + (positioned ? bed.after() : "")));
+    CHECK_FALSE(question.answer);
+    bed.publish("other", "x");
+    w.advance(10s);
+    CHECK_FALSE(question.answer);
+    bed.publish("a", "1");
+    bed.publish("a", "2");
+    w.run_ready();
+    REQUIRE(question.answer);
+    const auto got = data_of(*question.answer);
+    CHECK(!got.empty());
+    CHECK(got[0] == "1");
+    // What this answer does not hold, the next will.
+    const auto next = bed.get("/a?after=" +
+                              std::string(question.answer->fields.get("tidings-position")));
+    CHECK(got.size() + data_of(next).size() == 2);
+}
+
+TEST_CASE("a wait ends with nothing when its time is over", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_wait = 20s});
+    bed.publish("a", "before");
+    struct row {
+        std::string wait;
+        std::chrono::milliseconds lasts;
+    };
+    const auto r = GENERATE(values<row>({{"5s", 5s}, {"5", 5s}, {"5000ms", 5s}, {"10m", 20s}}));
+    CAPTURE(r.wait);
+    pending_get question(w, bed.url("/a?wait=" + r.wait));
+    w.advance(r.lasts - 100ms);
+    CHECK_FALSE(question.answer);
+    w.advance(200ms);
+    REQUIRE(question.answer);
+    CHECK(question.answer->body == "[]");
+    CHECK(question.answer->fields.get("tidings-position") == bed.hub.head().text());
+}
+
+TEST_CASE("what the history has lost is told", "[rest]") {
+    world w;
+    rest_bed bed(w, {}, 3);
+    bed.publish("a", "0");
+    const auto early = bed.after();
+    for (int i = 1; i < 10; ++i) bed.publish("a", std::to_string(i));
+    const auto r = bed.get("/a?max=10" + early);
+    CHECK(r.status == 200);
+    CHECK(r.fields.get("tidings-gap") == "true");
+    CHECK(r.fields.get("tidings-position") == bed.hub.head().text());
+    // A position of another life of the bus.
+    CHECK(bed.get("/a?after=nonsense:7").fields.get("tidings-gap") == "true");
+    CHECK_FALSE(bed.get("/a?after=").fields.find("tidings-gap"));
+}
+
+TEST_CASE("no more questions wait than the service allows", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_waiting = 1});
+    bed.publish("a", "before");
+    std::optional<pending_get> first(std::in_place, w, bed.url("/a?wait=30s"));
+    const auto refused = bed.get("/a?wait=30s");
+    CHECK(refused.status == 429);
+    CHECK(refused.fields.get("retry-after") == "1");
+    // One that is not waited for any more makes room.
+    first.reset();
+    w.run_ready();
+    pending_get second(w, bed.url("/a?wait=30s"));
+    bed.publish("a", "1");
+    w.run_ready();
+    REQUIRE(second.answer);
+    CHECK(data_of(*second.answer) == texts{"1"});
+}
+
+TEST_CASE("who may not publish or read is refused", "[rest]") {
+    world w;
+    rest_bed bed(w, {.authenticator = bearer_token("key"),
+                     .authorizer = [](const principal&, action a, std::string_view topic) {
+                         return a == action::publish ? topic == "in" : topic == "out" || topic == ">";
+                     }});
+    const http::fields key{{"Authorization", "Bearer key"}};
+    CHECK(bed.post("/in", "x").status == 401);
+    CHECK(bed.get("/out").status == 401);
+    CHECK(bed.post("/in", "x", key).status == 202);
+    CHECK(bed.post("/out", "x", key).status == 403);
+    CHECK(bed.get("/out", key).status == 200);
+    CHECK(bed.get("/in", key).status == 403);
+    // Asked again for every event.
+    bed.publish("out", "seen");
+    CHECK(data_of(bed.get("/%3E?after=", key)) == texts{"seen"});
+}
+
+TEST_CASE("strangers and pages of other sites are kept out", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    CHECK(bed.post("/a", "x", {{"Origin", "https://evil.example"}}).status == 403);
+    CHECK(bed.get("/a", {{"Origin", "https://evil.example"}}).status == 403);
+    w.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK(bed.post("/a", "x").status == 401);
+    CHECK(bed.get("/a").status == 401);
+    CHECK(bed.seen->count() == 0);
+}
+
+TEST_CASE("a drain answers every question that waits", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a", "before");
+    pending_get question(w, bed.url("/a?wait=30s"));
+    std::optional<error_code> drained;
+    bed.server->async_drain([&](error_code ec) { drained = ec; });
+    w.run_ready();
+    REQUIRE(question.answer);
+    CHECK(question.answer->status == 200);
+    CHECK(question.answer->body == "[]");
+    REQUIRE(drained);
+    CHECK_FALSE(*drained);
+}
+
+TEST_CASE("server, bus and asker end in any order while a question waits", "[rest]") {
+    for (int which = 0; which < 3; ++which) {
+        for (int steps = 0; steps < 80; ++steps) {
+            CAPTURE(which, steps);
+            world w;
+            std::optional<rest_bed> bed(std::in_place, w);
+            bed->publish("a", "before");
+            std::optional<http::client> client(std::in_place, w.io(),
+                                               http::client_options{.environment = w.environment()});
+            client->async_request(bed->url("/a?wait=30s"), {.method = "GET"},
+                                  [](error_code, http::response) {});
+            for (int i = 0; i < steps; ++i)
+                if (w.io().poll_one() == 0) break;
+            if (which == 0) bed->server.reset();
+            if (which == 1) client.reset();
+            if (which == 2) w.destroy_context();
+            bed.reset();
+        }
+    }
+}
+
+TEST_CASE("topics are served on real sockets", "[rest]") {
+    world w(transport::tcp);
+    rest_bed bed(w);
+    CHECK(bed.post("/a", R"({"total":99})", {{"Content-Type", "application/json"}}).status == 202);
+    const auto r = bed.get("/a?after=");
+    CHECK(json::parse(r.body).at(0).at("data").at("total") == 99);
+}
+
+}  // namespace tidings::test
