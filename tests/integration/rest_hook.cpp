@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The manager and its API, from a request to a delivery.
-#include "support/world.hpp"
+#include "support/rest_hook_bed.hpp"
 
-#include <tidings/bus.hpp>
-#include <tidings/event_json.hpp>
 #include <tidings/rest_hook/client.hpp>
-#include <tidings/rest_hook/manager.hpp>
-#include <tidings/store/table.hpp>
+#include <tidings/test/faulty_table.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/signature.hpp>
 
@@ -20,61 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-webhook::sender_options sending(world& w) {
-    return {.retry = {.jitter = 0},
-            .guard = {.allow_loopback = true, .schemes = {"http"}},
-            .environment = w.environment()};
-}
-
-/// A bus, a sender and a server with a manager, each of which a test may end.
-struct hook_bed {
-    explicit hook_bed(world& in, rest_hook::manager_options o = {}, webhook::sender_options s = {})
-        : w(in),
-          hub(std::in_place, w.io()),
-          sender(std::in_place, w.io(),
-                 s.guard.schemes.size() == 1 && s.guard.allow_loopback ? std::move(s) : sending(w)),
-          server(std::in_place, w.io(), http::server_options{.environment = w.environment()}),
-          target(w) {
-        o.environment = w.environment();
-        o.log = [to = logged](const log_record& r) { *to += std::string(r.message) + '\n'; };
-        server->mount("/hooks", rest_hook::manager{*hub, *sender, std::move(o)});
-        server->start();
-    }
-
-    std::string url(std::string_view path = {}) const {
-        return url_of(*server, "/hooks" + std::string(path));
-    }
-    std::string body(std::string_view event, std::string_view path = "/hook") const {
-        return json{{"event", event}, {"target_url", target.url(path)}}.dump();
-    }
-    http::response post(std::string text, http::fields fields = {}) {
-        fields.set("Content-Type", "application/json");
-        return w.request("POST", url(), std::move(text), std::move(fields));
-    }
-    json create(std::string_view event, std::string_view path = "/hook") {
-        const auto r = post(body(event, path));
-        INFO(r.body);
-        REQUIRE(r.status == 201);
-        return json::parse(r.body);
-    }
-    http::response get(std::string_view path = {}) { return w.request("GET", url(path)); }
-    http::response del(std::string_view id) {
-        return w.request("DELETE", url('/' + std::string(id)));
-    }
-    void publish(std::string_view topic, std::string_view text = "x") {
-        hub->publish(topic, event("test", "/test", text));
-        w.run_ready();
-    }
-
-    world& w;
-    /// Shared: a server, and what is mounted there, ends when the context runs again.
-    std::shared_ptr<std::string> logged = std::make_shared<std::string>();
-    std::optional<bus> hub;
-    std::optional<webhook::sender> sender;
-    std::optional<http::server> server;
-    sink_server target;
-};
-
 std::string detail_of(const http::response& r) {
     const auto problem = json::parse(r.body, nullptr, false);
     return problem.is_object() ? problem.value("detail", "") : "";
@@ -86,35 +28,6 @@ authenticator by_name() {
         return {.name = std::string(c.authorization), .anonymous = false};
     };
 }
-
-/// A table that fails when it is told to.
-class failing_table final : public store::table {
- public:
-    error_code put_error, erase_error, scan_error;
-    std::size_t scans = 0;
-
-    void start_get(std::string key, get_handler h) override {
-        inner->start_get(std::move(key), std::move(h));
-    }
-    void start_put(std::string key, std::string value, std::uint64_t expected,
-                   put_handler h) override {
-        if (put_error) return std::move(h)(put_error, std::uint64_t(0));
-        inner->start_put(std::move(key), std::move(value), expected, std::move(h));
-    }
-    void start_erase(std::string key, std::uint64_t expected, erase_handler h) override {
-        if (erase_error) return std::move(h)(erase_error);
-        inner->start_erase(std::move(key), expected, std::move(h));
-    }
-    void start_scan(std::string after, std::size_t max, scan_handler h) override {
-        ++scans;
-        if (scan_error) return std::move(h)(scan_error, std::vector<store::row>());
-        inner->start_scan(std::move(after), max, std::move(h));
-    }
-    store::watch_handle watch(std::function<void(const store::row_change&)> f) override {
-        return inner->watch(std::move(f));
-    }
-    std::shared_ptr<store::table> inner = store::make_memory_table();
-};
 
 }  // namespace
 
@@ -494,43 +407,41 @@ TEST_CASE("a row that changes replaces its subscription", "[rest_hook]") {
 
 TEST_CASE("a table that fails is said, and nothing half done stays", "[rest_hook]") {
     world w;
-    const auto table = std::make_shared<failing_table>();
+    const auto table = std::make_shared<faulty_table>();
     hook_bed bed(w, {.table = table, .max_hooks = 1});
     w.run_ready();
-    table->put_error = errc::store_failed;
+    table->plan().fail({.operation = "put"});
     const auto refused = bed.post(bed.body("a"));
     CHECK(refused.status == 503);
     CHECK(refused.fields.get("retry-after") == "1");
     CHECK(bed.get().body == "[]");
     CHECK(bed.hub->subscriptions() == 0);
 
-    table->put_error = errc::store_conflict;
+    table->plan().fail({.operation = "put", .error = errc::store_conflict});
     CHECK(bed.post(bed.body("a")).status == 409);
 
-    table->put_error = {};
     const std::string id = bed.create("a").at("id");
-    table->erase_error = errc::store_failed;
+    table->plan().fail({.operation = "erase"});
     CHECK(bed.del(id).status == 503);
     CHECK(bed.get('/' + id).status == 200);
     bed.publish("a");
     CHECK(bed.target.requests.size() == 1);
-    table->erase_error = {};
     CHECK(bed.del(id).status == 204);
 }
 
 TEST_CASE("until the table can be read, requests are put off", "[rest_hook]") {
     world w;
-    const auto table = std::make_shared<failing_table>();
-    table->scan_error = errc::store_failed;
+    const auto table = std::make_shared<faulty_table>();
+    table->plan().fail({.operation = "scan", .times = fault::always});
     hook_bed bed(w, {.table = table});
     CHECK(bed.get().status == 503);
     CHECK(bed.post(bed.body("a")).status == 503);
-    CHECK(table->scans == 1);
+    CHECK(table->plan().operations("scan") == 1);
     w.advance(1s);
-    CHECK(table->scans == 2);
-    table->scan_error = {};
+    CHECK(table->plan().operations("scan") == 2);
+    table->plan().heal();
     w.advance(2s);
-    CHECK(table->scans == 3);
+    CHECK(table->plan().operations("scan") == 3);
     CHECK(bed.get().status == 200);
     CHECK(bed.post(bed.body("a")).status == 201);
 }
@@ -617,7 +528,7 @@ TEST_CASE("a manager may end before it is mounted, and after everything else", "
     std::optional<rest_hook::manager> manager;
     {
         bus hub(w.io());
-        webhook::sender sender(w.io(), sending(w));
+        webhook::sender sender(w.io(), hook_sender_options(w));
         // As the first program of the README has it.
         [[maybe_unused]] rest_hook::manager unused{hub, sender};
         manager.emplace(hub, sender,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // Deliveries from a bus to endpoints: signed, retried, spared, given up.
-#include "support/world.hpp"
+#include "support/webhook_bed.hpp"
 
-#include <tidings/bus.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/event_json.hpp>
-#include <tidings/webhook/sender.hpp>
+#include <tidings/test/faulty_outbox.hpp>
 #include <tidings/webhook/signature.hpp>
 
 #include <algorithm>
@@ -16,98 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using webhook::verdict;
-
-const std::string secret = "whsec_" + std::string(32, 'S');
-
-webhook::sender_options options(world& w) {
-    return {.retry = {.delays = {0s, 5s, 60s, 300s}, .jitter = 0},
-            .guard = {.allow_loopback = true, .schemes = {"http"}},
-            .environment = w.environment()};
-}
-
-/// A bus, a sender, and endpoints on it.
-struct send_bed {
-    explicit send_bed(world& in) : send_bed(in, options(in)) {}
-    send_bed(world& in, webhook::sender_options o) : w(in), hub(std::in_place, w.io()) {
-        o.on_attempt = [this](const webhook::attempt& a) { attempts.push_back(a); };
-        o.log = [this](const log_record& r) {
-            logged += std::string(r.message) + ": " + r.error.message() + '\n';
-        };
-        sender.emplace(w.io(), std::move(o));
-    }
-    webhook::endpoint add(std::string url, webhook::endpoint_options o = {}) {
-        o.url = std::move(url);
-        o.secret = secret;
-        auto e = sender->endpoint(std::move(o));
-        hooks.push_back(hub->subscribe(">", e));
-        return e;
-    }
-    void publish(std::string_view text = "x", std::string_view topic = "a") {
-        hub->publish(topic, event("test", "/test", text).id("id-" + std::to_string(++published)));
-        w.run_ready();
-    }
-
-    world& w;
-    std::optional<bus> hub;
-    std::optional<webhook::sender> sender;
-    std::vector<subscription> hooks;
-    std::vector<webhook::attempt> attempts;
-    std::string logged;
-    int published = 0;
-};
-
-auto answering(std::vector<unsigned> statuses, http::fields fields = {}) {
-    return [statuses = std::move(statuses), fields = std::move(fields),
-            next = std::size_t(0)](http::exchange& x) mutable {
-        const auto status = statuses[std::min(next++, statuses.size() - 1)];
-        x.respond({.status = status, .fields = fields});
-    };
-}
-
-std::vector<std::string> bodies_of(const sink_server& s) {
-    std::vector<std::string> bodies;
-    for (const auto& r : s.requests) bodies.push_back(r.body);
-    return bodies;
-}
-
 using texts = std::vector<std::string>;
-
-/// An outbox whose operations fail when they are told to.
-class failing_outbox final : public store::outbox {
- public:
-    error_code append_error, claim_error, finish_error;
-    std::size_t claims = 0;
-
-    void start_append(std::vector<store::outbox_entry> entries, done_handler h) override {
-        if (append_error) return std::move(h)(append_error);
-        inner->start_append(std::move(entries), std::move(h));
-    }
-    void start_claim(store::outbox_query q, claim_handler h) override {
-        ++claims;
-        if (claim_error) return std::move(h)(claim_error, store::outbox_claim());
-        inner->start_claim(std::move(q), std::move(h));
-    }
-    void start_finish(std::vector<store::outbox_result> results, done_handler h) override {
-        if (finish_error) return std::move(h)(finish_error);
-        inner->start_finish(std::move(results), std::move(h));
-    }
-    void start_list(std::string endpoint, std::uint64_t after, std::size_t max,
-                    list_handler h) override {
-        inner->start_list(std::move(endpoint), after, max, std::move(h));
-    }
-    void start_retain(store::outbox_time before, done_handler h) override {
-        inner->start_retain(before, std::move(h));
-    }
-    std::vector<store::outbox_listed> list(world& w) {
-        std::vector<store::outbox_listed> page;
-        start_list({}, 0, 1000,
-                   {w.io().get_executor(),
-                    [&](error_code, std::vector<store::outbox_listed> p) { page = std::move(p); }});
-        w.run_ready();
-        return page;
-    }
-    std::shared_ptr<store::outbox> inner = store::make_memory_outbox();
-};
 
 bool drained(world& w, webhook::sender& s) {
     bool done = false;
@@ -138,7 +46,7 @@ TEST_CASE("an event is posted to the endpoint, signed, with its attributes", "[w
     CHECK(r.fields.get("ce-type") == "test");
     CHECK(r.fields.get("ce-topic") == "orders.42");
     const auto find = [&](std::string_view name) { return r.fields.find(name); };
-    CHECK_FALSE(webhook::standard_verifier({webhook::secret(secret)})
+    CHECK_FALSE(webhook::standard_verifier({webhook::secret(webhook_secret)})
                     .verify(find, r.body, w.clock().wall_now()));
     CHECK(e.counters().accepted == 1);
     CHECK(e.counters().delivered == 1);
@@ -209,8 +117,8 @@ TEST_CASE("a failed delivery is repeated on schedule, with the same id and a new
 
 TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "[webhook]") {
     world w;
-    const auto outbox = std::make_shared<failing_outbox>();
-    auto o = options(w);
+    const auto outbox = store::make_memory_outbox();
+    auto o = webhook_options(w);
     o.outbox = outbox;
     o.keep_dead = 1h;
     send_bed bed(w, std::move(o));
@@ -222,18 +130,18 @@ TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "
     CHECK(target.requests.size() == 4);
     CHECK(e.counters().dead == 1);
     CHECK_FALSE(bed.attempts.back().next);
-    const auto listed = outbox->list(w);
-    REQUIRE(listed.size() == 1);
-    CHECK(listed[0].state == store::outbox_state::dead);
-    CHECK(listed[0].entry.last_error == errc::webhook_exhausted);
-    CHECK(listed[0].entry.attempts == 4);
+    const auto kept = listed(w, *outbox);
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0].state == store::outbox_state::dead);
+    CHECK(kept[0].entry.last_error == errc::webhook_exhausted);
+    CHECK(kept[0].entry.attempts == 4);
 
     // The next one that is given up takes the old one along.
     w.advance(2h);
     bed.publish();
     for (int i = 0; i < 6; ++i) w.advance(301s);
-    REQUIRE(outbox->list(w).size() == 1);
-    CHECK(outbox->list(w)[0].entry.message_id == "id-2");
+    REQUIRE(listed(w, *outbox).size() == 1);
+    CHECK(listed(w, *outbox)[0].entry.message_id == "id-2");
 }
 
 TEST_CASE("no answer is a failure with its reason", "[webhook]") {
@@ -250,7 +158,7 @@ TEST_CASE("no answer is a failure with its reason", "[webhook]") {
 
 TEST_CASE("an answer that does not come, or does not end, is a failure", "[webhook]") {
     world w;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.max_response_bytes = 100;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -286,7 +194,7 @@ TEST_CASE("a redirect is a failure and is never followed", "[webhook]") {
 
 TEST_CASE("a status that was declared hopeless ends the delivery at once", "[webhook]") {
     world w;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.retry.permanent_statuses = {400, 413};
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -356,8 +264,8 @@ TEST_CASE("Retry-After that is no time is passed over", "[webhook]") {
 
 TEST_CASE("410 ends the endpoint and gives up what it is owed", "[webhook]") {
     world w;
-    const auto outbox = std::make_shared<failing_outbox>();
-    auto o = options(w);
+    const auto outbox = store::make_memory_outbox();
+    auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -374,7 +282,7 @@ TEST_CASE("410 ends the endpoint and gives up what it is owed", "[webhook]") {
     w.advance(24h);
     CHECK(target.requests.size() == 2);
     CHECK(gone == 1);
-    for (const auto& l : outbox->list(w)) CHECK(l.state == store::outbox_state::dead);
+    for (const auto& l : listed(w, *outbox)) CHECK(l.state == store::outbox_state::dead);
     // Its subscription ends with the next event.
     bed.publish();
     CHECK_FALSE(bed.hooks[0].active());
@@ -396,24 +304,25 @@ TEST_CASE("an endpoint that may not be called is refused at once", "[webhook]") 
                                          {"http://[::ffff:10.0.0.1]/", errc::address_refused}}));
     CAPTURE(r.url);
     error_code ec;
-    const auto e = bed.sender->endpoint({.url = r.url, .secret = secret}, ec);
+    const auto e = bed.sender->endpoint({.url = r.url, .secret = webhook_secret}, ec);
     CHECK(ec == r.error);
     CHECK_FALSE(e.active());
-    CHECK_THROWS_AS(bed.sender->endpoint({.url = r.url, .secret = secret}),
+    CHECK_THROWS_AS(bed.sender->endpoint({.url = r.url, .secret = webhook_secret}),
                     boost::system::system_error);
     ec = {};
     bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = "short"}, ec);
     CHECK(ec == errc::webhook_invalid_secret);
     bed.sender->endpoint({.url = "http://127.0.0.1/"}, ec);
     CHECK(ec == errc::webhook_invalid_secret);
-    bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = secret, .secrets = {"x"}}, ec);
+    bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = webhook_secret, .secrets = {"x"}},
+                         ec);
     CHECK(ec == errc::webhook_invalid_secret);
 }
 
 TEST_CASE("a name that leads to a private address is not connected to", "[webhook]") {
     world w;
     w.sim().add_name("inner.example", {"10.0.0.7", "169.254.169.254", "::1"});
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.guard.allow_loopback = false;
     send_bed bed(w, std::move(o));
     bed.add("http://inner.example/hook");
@@ -427,7 +336,7 @@ TEST_CASE("a name is checked again on every attempt", "[webhook]") {
     world w;
     sink_server target(w);
     const auto port = target.url().substr(target.url().rfind(':'));
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.guard.allow_loopback = false;
     o.guard.allowed_networks = {"127.0.0.1"};
     w.sim().add_name("moving.example", {"10.0.0.7"});
@@ -468,7 +377,7 @@ TEST_CASE("deliveries to an endpoint go one after another, in order", "[webhook]
 TEST_CASE("an endpoint may have several at once, all together no more than the sender",
           "[webhook]") {
     world w;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.max_in_flight = 5;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -505,9 +414,9 @@ TEST_CASE("an endpoint that does not answer holds up no other, however much it i
     sink_server quick(w);
     std::vector<http::exchange> held;
     stuck.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
-    auto e = bed.sender->endpoint({.url = stuck.url(), .secret = secret});
+    auto e = bed.sender->endpoint({.url = stuck.url(), .secret = webhook_secret});
     bed.hooks.push_back(bed.hub->subscribe("stuck", e));
-    auto f = bed.sender->endpoint({.url = quick.url(), .secret = secret});
+    auto f = bed.sender->endpoint({.url = quick.url(), .secret = webhook_secret});
     bed.hooks.push_back(bed.hub->subscribe("quick", f));
     for (int i = 0; i < 1000; ++i) bed.hub->publish("stuck", event("test", "/test", "x"));
     w.run_ready();
@@ -520,7 +429,7 @@ TEST_CASE("an endpoint that does not answer holds up no other, however much it i
 
 TEST_CASE("endpoints take turns for the one place there is", "[webhook]") {
     world w;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.max_in_flight = 1;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -589,8 +498,8 @@ TEST_CASE("an endpoint that is closed takes and makes no more deliveries", "[web
 
 TEST_CASE("the publisher may wait until the outbox has the event", "[webhook]") {
     world w;
-    const auto outbox = std::make_shared<failing_outbox>();
-    auto o = options(w);
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -607,41 +516,41 @@ TEST_CASE("the publisher may wait until the outbox has the event", "[webhook]") 
     publish();
     CHECK_FALSE(done->first);
     CHECK(done->second.queued == 1);
-    CHECK(outbox->list(w).size() == 1);
+    CHECK(listed(w, *outbox).size() == 1);
 
-    outbox->append_error = errc::store_failed;
+    outbox->plan().fail({.operation = "append"});
     publish();
     CHECK(done->second.dropped == 1);
-    CHECK(outbox->list(w).size() == 1);
+    CHECK(listed(w, *outbox).size() == 1);
     CHECK(e.counters().accepted == 1);
     CHECK(e.counters().dead == 1);
 }
 
 TEST_CASE("an outbox that fails for a while loses nothing", "[webhook]") {
     world w;
-    const auto outbox = std::make_shared<failing_outbox>();
-    auto o = options(w);
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
     sink_server target(w);
     bed.add(target.url());
-    outbox->claim_error = errc::store_failed;
+    outbox->plan().fail({.operation = "claim", .times = fault::always});
     bed.publish("1");
-    const auto claims = outbox->claims;
+    const auto claims = outbox->plan().operations("claim");
     w.run_ready();
-    CHECK(outbox->claims == claims);  // not in a circle
+    CHECK(outbox->plan().operations("claim") == claims);  // not in a circle
     CHECK(target.requests.empty());
     CHECK(bed.logged.find("claiming failed") != std::string::npos);
-    outbox->claim_error = {};
-    outbox->finish_error = errc::store_failed;
+    outbox->plan().heal();
+    outbox->plan().fail({.operation = "finish", .times = fault::always});
     w.advance(1100ms);
     CHECK(bodies_of(target) == texts{"1"});
     bed.publish("2");
     CHECK(bodies_of(target) == texts{"1", "2"});
-    CHECK(outbox->list(w).size() == 2);
-    outbox->finish_error = {};
+    CHECK(listed(w, *outbox).size() == 2);
+    outbox->plan().heal();
     w.advance(1100ms);
-    CHECK(outbox->list(w).empty());
+    CHECK(listed(w, *outbox).empty());
     CHECK(target.requests.size() == 2);
 }
 
@@ -697,7 +606,7 @@ TEST_CASE("a drain makes what is due, takes nothing new and leaves what is due l
     w.run_ready();
     CHECK(e.as_subscriber()->deliver(make_lagged_event(1)) == outcome::closed);
     error_code ec;
-    bed.sender->endpoint({.url = target.url(), .secret = secret}, ec);
+    bed.sender->endpoint({.url = target.url(), .secret = webhook_secret}, ec);
     CHECK(ec == errc::closed);
     for (int i = 0; !held.empty(); ++i) {
         CHECK_FALSE(done);
@@ -721,7 +630,7 @@ TEST_CASE("a drain with nothing to do ends at once", "[webhook]") {
 
 TEST_CASE("a drain waits no longer than its timeout", "[webhook]") {
     world w;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.drain_timeout = 3s;
     send_bed bed(w, std::move(o));
     sink_server target(w);
@@ -804,12 +713,13 @@ TEST_CASE("the context may end while deliveries are under way", "[webhook]") {
 TEST_CASE("a callback of the sender may end it", "[webhook]") {
     world w;
     std::optional<webhook::sender> sender;
-    auto o = options(w);
+    auto o = webhook_options(w);
     o.on_attempt = [&](const webhook::attempt&) { sender.reset(); };
     sender.emplace(w.io(), std::move(o));
     bus hub(w.io());
     sink_server target(w);
-    const auto hook = hub.subscribe(">", sender->endpoint({.url = target.url(), .secret = secret}));
+    const auto hook =
+        hub.subscribe(">", sender->endpoint({.url = target.url(), .secret = webhook_secret}));
     hub.publish("a", event("test", "/test", "x"));
     hub.publish("a", event("test", "/test", "x"));
     w.run_ready();

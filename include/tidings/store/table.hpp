@@ -29,7 +29,8 @@ using row_change = row;
 using watch_handle = std::shared_ptr<void>;
 
 /// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted,
-/// in the order of the calls. @error of each: errc::store_failed; nothing was changed then.
+/// in the order of the calls. @error of each: errc::store_failed; nothing was changed then, unless
+/// only the answer was lost: whoever asked asks again.
 class table {
  public:
     using get_handler = detail::completion_handler<error_code, row>;
@@ -49,7 +50,8 @@ class table {
     virtual void start_erase(std::string key, std::uint64_t expected, erase_handler h) = 0;
     /// Up to `max` rows whose key comes after `after`, in order of keys.
     virtual void start_scan(std::string after, std::size_t max, scan_handler h) = 0;
-    /// Calls `f` for every change from now on, in order, on any thread; it must not block.
+    /// Calls `f` for every change from now on, in order, on any thread; it must not block. A change
+    /// that is made through this object is told before it completes.
     virtual watch_handle watch(std::function<void(const row_change&)> f) = 0;
 
     template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>

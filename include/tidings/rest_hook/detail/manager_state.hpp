@@ -58,6 +58,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     void begin(hook& h);
     void drop(const std::string& id);
     void erase_later(const std::string& id);
+    void on_erased(error_code ec, const std::string& id);
     std::string make_id(io::system_time now) const;
     void log(log_level level, std::string_view message, error_code ec = {}) const;
     void gauge(std::int64_t add) const noexcept;
@@ -78,6 +79,8 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     // In the lane.
     backoff backoff_;
     wheel_timer again_;
+    std::vector<std::string> unerased_;  // rows whose erasure failed
+    wheel_timer erase_again_;
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -172,6 +172,9 @@ void manager_state::on_put(http::exchange& x, const hook_record& h, bool show_se
     if (ec) {
         drop(h.id);
         log(log_level::error, "a subscription could not be stored", ec);
+        // The answer may be all that was lost: the client is told to come again, and will not know
+        // of this one.
+        if (ec != errc::store_conflict) erase_later(h.id);
         return x.respond(ec == errc::store_conflict ? http::problem(409, "Conflict", ec.message())
                                                     : try_again(ec.message()));
     }

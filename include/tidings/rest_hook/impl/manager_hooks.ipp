@@ -12,6 +12,7 @@ namespace tidings::rest_hook::detail {
 namespace {
 
 constexpr std::size_t rows_per_page = 256;
+constexpr std::chrono::seconds after_failed_erasure{1};
 
 }  // namespace
 
@@ -25,7 +26,10 @@ manager_state::manager_state(std::shared_ptr<bus_state> b,
       lane_(lane::make(bus_->executor(), *options_.environment.clock)),
       loaded_(!options_.table),
       backoff_({.initial = std::chrono::seconds(1)}),
-      again_([this] { load({}); }) {}
+      again_([this] { load({}); }),
+      erase_again_([this] {
+          for (const auto& id : std::exchange(unerased_, {})) erase_later(id);
+      }) {}
 
 void manager_state::log(log_level level, std::string_view message, error_code ec) const {
     if (options_.log) options_.log({level, "rest_hook", message, ec});
@@ -137,19 +141,24 @@ void manager_state::drop(const std::string& id) {
     if (h.endpoint) h.endpoint->close();
 }
 
-// The target wants nothing more, or never got anything.
+// The target wants nothing more, or never got anything. A row that stayed would be served again
+// after a restart.
 void manager_state::erase_later(const std::string& id) {
     const auto& io = lane_->executor();
     table_->start_erase(
         id, 0,
         store::table::erase_handler(
             io, net::bind_executor(io, [weak = weak_from_this(), id](error_code ec) {
-                const auto self = weak.lock();
-                if (!self) return;
-                if (ec && ec != errc::not_found)
-                    return self->log(log_level::error, "a subscription could not be erased", ec);
-                self->drop(id);
+                if (const auto self = weak.lock()) self->on_erased(ec, id);
             })));
+}
+
+void manager_state::on_erased(error_code ec, const std::string& id) {
+    if (!ec || ec == errc::not_found) return drop(id);
+    log(log_level::error, "a subscription could not be erased; trying again", ec);
+    unerased_.push_back(id);
+    const std::lock_guard lock(mutex_);
+    if (!closed_) erase_again_.arm(lane_->timers(), after_failed_erasure);
 }
 
 void manager_state::close() noexcept {
@@ -167,7 +176,10 @@ void manager_state::close() noexcept {
         // What was taken over before is still delivered.
         if (h.endpoint) sender_->linger(std::move(h.endpoint));
     }
-    net::post(lane_->executor(), [self = shared_from_this()] { self->again_.cancel(); });
+    net::post(lane_->executor(), [self = shared_from_this()] {
+        self->again_.cancel();
+        self->erase_again_.cancel();
+    });
 }
 
 }  // namespace tidings::rest_hook::detail

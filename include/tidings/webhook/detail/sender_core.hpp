@@ -86,12 +86,18 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
         store::outbox_entry entry;
         unique_function<void(error_code)> done;
     };
+    using batch = std::vector<incoming>;
 
     bool running() const noexcept { return !ended_ && http_; }
     std::shared_ptr<endpoint_state> find(const std::string& id) const;
-    void append_incoming();
+    void append_batch(batch& open);
     void claim();
     void on_claimed(error_code ec, store::outbox_claim c);
+    void recover(std::uint64_t after_key);
+    void on_listed(error_code ec, const std::vector<store::outbox_listed>& page);
+    void claim_later(error_code ec);
+    bool hold(const store::outbox_entry& e);
+    void give_back();
     void run();
     bool run_one(const std::string& id);
     void wait_turn(const std::string& id, line& l);
@@ -122,7 +128,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     mutable std::mutex mutex_;  // guards the next three
     std::unordered_map<std::string, std::weak_ptr<endpoint_state>> endpoints_;
     std::vector<std::shared_ptr<endpoint_state>> lingering_;
-    std::vector<incoming> incoming_;
+    std::weak_ptr<batch> open_batch_;  // takes more
     std::atomic<bool> taking_{true};
     std::atomic<bool> ended_{false};
     std::atomic<std::size_t> in_flight_{0};
@@ -132,6 +138,8 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     std::unordered_map<std::string, line> lines_;
     std::deque<std::string> ready_;  // endpoints whose line waits for a free place, in turn
     std::vector<store::outbox_result> results_;
+    // What is claimed and not known to be settled, by key, as it is given back.
+    std::unordered_map<std::uint64_t, store::outbox_result> held_;
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
     io::system_time last_burial_{};
@@ -140,6 +148,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     std::size_t appending_ = 0;
     bool claiming_ = false;
     bool claim_again_ = false;
+    bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
 };
 

@@ -24,17 +24,24 @@ using settled = store::outbox_result::state;
 }  // namespace
 
 void sender_core::append(store::outbox_entry entry, unique_function<void(error_code)> done) {
+    std::shared_ptr<batch> open;
     const std::lock_guard lock(mutex_);
-    incoming_.push_back({std::move(entry), std::move(done)});
-    if (incoming_.size() > 1) return;
-    net::post(lane_->executor(), [self = shared_from_this()] { self->append_incoming(); });
+    open = open_batch_.lock();
+    if (!open) {
+        // Owned by what is posted alone: whoever waits in it may own the sender.
+        open_batch_ = open = std::make_shared<batch>();
+        net::post(lane_->executor(),
+                  [self = shared_from_this(), open] { self->append_batch(*open); });
+    }
+    open->push_back({std::move(entry), std::move(done)});
 }
 
-void sender_core::append_incoming() {
-    std::vector<incoming> all;
+void sender_core::append_batch(batch& open) {
+    batch all;
     {
         const std::lock_guard lock(mutex_);
-        all.swap(incoming_);
+        open_batch_.reset();
+        all.swap(open);
     }
     if (!running()) {
         for (auto& one : all) one.done(errc::closed);
@@ -62,6 +69,7 @@ void sender_core::claim() {
     if (!running()) return;
     claim_again_ = std::exchange(claiming_, true);
     if (claim_again_) return;
+    if (claim_lost_) return recover(0);
     store::outbox_query q{
         .now = now(), .max = max_claim, .max_per_endpoint = max_claim_per_endpoint};
     std::erase_if(lines_, [&q](const auto& item) {
@@ -83,11 +91,12 @@ void sender_core::claim() {
 
 void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
     claiming_ = false;
-    if (!running()) return;
-    if (ec) {
-        if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
-        return wake_at(now() + after_failed_storage);
+    for (const auto& e : c.entries) {
+        // Held still: it was settled, though that was said to have failed.
+        if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
     }
+    if (!running()) return give_back();
+    if (ec) return claim_later(ec);
     const bool again = claim_again_ || c.entries.size() == max_claim;
     for (auto& e : c.entries) {
         const auto id = e.endpoint;
@@ -103,6 +112,36 @@ void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
         if (l.paused_until > now()) wake_at(l.paused_until);
     if (again) claim();
     end_round();
+}
+
+void sender_core::claim_later(error_code ec) {
+    claim_lost_ = true;
+    if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
+    wake_at(now() + after_failed_storage);
+}
+
+// What was claimed without our hearing of it nobody would deliver: it is given back first.
+void sender_core::recover(std::uint64_t after_key) {
+    const auto& io = lane_->executor();
+    outbox_->start_list(
+        {}, after_key, max_claim,
+        store::outbox::list_handler(
+            io, net::bind_executor(io, [self = shared_from_this()](
+                                           error_code ec, std::vector<store::outbox_listed> page) {
+                self->on_listed(ec, page);
+            })));
+}
+
+void sender_core::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
+    if (!running()) return;
+    for (const auto& [e, state] : page)
+        if (state == store::outbox_state::claimed && hold(e)) results_.push_back(held_.at(e.key));
+    if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
+    claiming_ = false;
+    if (ec) return claim_later(ec);
+    claim_lost_ = false;
+    finish();
+    claim();
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
@@ -258,6 +297,7 @@ void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> r
         results_.insert(results_.begin(), results.begin(), results.end());
         return wake_at(now() + after_failed_storage);
     }
+    for (const auto& r : results) held_.erase(r.key);
     if (retries) claim();
     end_round();
 }
@@ -293,7 +333,7 @@ void sender_core::start_drain(unique_function<void()> done) {
 // What is due later stays in the outbox; one in memory loses it.
 void sender_core::check_drained() {
     const bool busy = in_flight_ != 0 || !ready_.empty() || appending_ != 0 || claiming_ ||
-                      finishing_ || !results_.empty();
+                      claim_lost_ || finishing_ || !results_.empty();
     if (drained_ && !busy) end();
 }
 
@@ -304,15 +344,30 @@ void sender_core::end() {
     drain_deadline_.cancel();
     lines_.clear();
     ready_.clear();
-    const auto& io = lane_->executor();
-    if (!results_.empty())
-        outbox_->start_finish(
-            std::exchange(results_, {}),
-            store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                            // Then they are delivered again: at least once.
-                                        })));
+    give_back();
     release();
     if (auto done = std::exchange(drained_, nullptr)) done();
+}
+
+// False when it is held already.
+bool sender_core::hold(const store::outbox_entry& e) {
+    return held_
+        .try_emplace(e.key,
+                     store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
+        .second;
+}
+
+// At the end: what is not settled is for the next sender that has this outbox.
+void sender_core::give_back() {
+    for (const auto& r : results_) held_.erase(r.key);
+    for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
+    if (results_.empty()) return;
+    const auto& io = lane_->executor();
+    outbox_->start_finish(std::exchange(results_, {}),
+                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
+                                                          // Else they stay claimed until this
+                                                          // process ends.
+                                                      })));
 }
 
 void sender_core::stop() noexcept {

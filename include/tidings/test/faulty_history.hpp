@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/history.hpp>
+#include <tidings/test/faulty_operation.hpp>
+
+#include <mutex>
+
+namespace tidings::test {
+
+/// A history that goes wrong as its plan says; without faults it is the one it wraps. Operations:
+/// `append`, `read`; they fail with errc::history_failed. Held are completions, not what a listener
+/// is told.
+///
+/// Of an append that fails the listener is told inside the call. One that fails after it was done
+/// is committed all the same: the listener hears of the failure first, then of the commit, as where
+/// the answer of a server is lost and its stream of commits is not.
+class faulty_history final : public history {
+ public:
+    explicit faulty_history(std::shared_ptr<history> inner,
+                            std::shared_ptr<fault_plan> plan = std::make_shared<fault_plan>())
+        : inner_(std::move(inner)),
+          plan_(std::move(plan)) {}
+
+    fault_plan& plan() const noexcept { return *plan_; }
+
+    bool covers(std::string_view topic) const noexcept override { return inner_->covers(topic); }
+    void listen(history_listener* listener) override {
+        {
+            const std::lock_guard lock(telling_);
+            listener_ = listener;
+        }
+        inner_->listen(listener);
+    }
+    void append(const event_ptr& e, append_handler handler) override {
+        faulty_operation op(plan_, "append", errc::history_failed, std::move(handler));
+        if (op.fails()) {
+            const std::lock_guard lock(telling_);
+            if (listener_ != nullptr) listener_->on_append_failed(e, op.error());
+        }
+        if (op.fails_before()) return std::move(op).fail();
+        inner_->append(e, std::move(op).handler());
+    }
+    position head() const override { return inner_->head(); }
+    std::uint64_t head_sequence() const override { return inner_->head_sequence(); }
+    void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
+                    read_handler handler) override {
+        faulty_operation op(plan_, "read", errc::history_failed, std::move(handler));
+        if (op.fails_before()) return std::move(op).fail();
+        inner_->start_read(std::move(after), std::move(patterns), max_events,
+                           std::move(op).handler());
+    }
+    std::optional<position> find(std::string_view source, std::string_view id) const override {
+        return inner_->find(source, id);
+    }
+
+ private:
+    const std::shared_ptr<history> inner_;
+    const std::shared_ptr<fault_plan> plan_;
+    std::recursive_mutex telling_;  // a listener may stop listening when it is told
+    history_listener* listener_ = nullptr;
+};
+
+}  // namespace tidings::test
