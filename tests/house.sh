@@ -75,6 +75,10 @@ wc -l "${library[@]}" | awk '
     $2 ~ /\.hpp$/ && $1 > 300 { print $2 ":" $1 }
     $2 ~ /\.(ipp|cpp)$/ && $1 > 400 { print $2 ":" $1 }' |
     breach "over 300 lines for a header, 400 for a body"
+for example in examples/*/main.cpp; do
+    lines=$(wc -l <"$example")
+    [ "$lines" -lt 150 ] || echo "$example:$lines"
+done | breach "an example of 150 lines or more"
 grep -nE '(TODO|FIXME|XXX|HACK)\b' "${cpp[@]}" | cut -d: -f1,2 | breach "left to do"
 
 # Seams: what reaches the machine is named in one folder.
