@@ -54,11 +54,8 @@ for root in "$new" "$second"; do
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 done
 
-# in_fresh ROOT COMMAND: with stdin closed, as a job runner may leave it.
-in_fresh() {
-    env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C.UTF-8 \
-        chroot "$1" sh -c "cd /tidings && exec $2 <&-"
-}
+# Followed by a root and a command; with stdin closed, as a job runner may leave it.
+fresh=(env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C.UTF-8 chroot)
 
 status=0
 # told WHAT BEGUN LIMIT: how long it took, in seconds, and whether that was too long.
@@ -70,7 +67,7 @@ told() {
 
 echo "== examples/run.sh"
 begun=$SECONDS
-in_fresh "$new" examples/run.sh >"$new/live.log" 2>&1 &
+"${fresh[@]}" "$new" sh -c "cd /tidings && exec examples/run.sh <&-" >"$new/live.log" 2>&1 &
 live=$!
 # A line of an event begins with the time and a route.
 until grep -qE '^[0-9:]{8}  (bus|websocket|sse|webhook|rest_hook) ' "$new/live.log"; do
@@ -87,10 +84,10 @@ kill -TERM $live 2>/dev/null || true
 wait $live || true
 
 echo "== examples/run.sh --check"
-in_fresh "$new" "examples/run.sh --check" || status=1
+"${fresh[@]}" "$new" sh -c "cd /tidings && exec examples/run.sh --check <&-" || status=1
 
 echo "== tests/run.sh"
 begun=$SECONDS
-in_fresh "$second" tests/run.sh || status=1
+"${fresh[@]}" "$second" sh -c "cd /tidings && exec tests/run.sh <&-" || status=1
 told "tests/run.sh" $begun 1200
 exit $status
