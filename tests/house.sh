@@ -75,6 +75,14 @@ wc -l "${library[@]}" | awk '
     $2 ~ /\.hpp$/ && $1 > 300 { print $2 ":" $1 }
     $2 ~ /\.(ipp|cpp)$/ && $1 > 400 { print $2 ":" $1 }' |
     breach "over 300 lines for a header, 400 for a body"
+# The map of the house names rooms that are there.
+grep -o '`[a-z_/]*\.[hi]pp`' docs/architecture.md | tr -d '`' | sort -u | while read -r file; do
+    find include/tidings -path "*/$file" | grep -q . || echo "docs/architecture.md names $file"
+done | breach "no such file"
+for example in examples/*/main.cpp; do
+    lines=$(wc -l <"$example")
+    [ "$lines" -lt 150 ] || echo "$example:$lines"
+done | breach "an example of 150 lines or more"
 grep -nE '(TODO|FIXME|XXX|HACK)\b' "${cpp[@]}" | cut -d: -f1,2 | breach "left to do"
 
 # Seams: what reaches the machine is named in one folder.

@@ -20,7 +20,8 @@ tidings::http::response text(std::string type, std::string body) {
             std::move(body)};
 }
 
-nlohmann::json status(counters& counts, const tidings::bus& bus, clock::time_point start,
+nlohmann::json status(counters& counts, const tidings::bus& bus,
+                      const tidings::http::server& server, clock::time_point start,
                       const std::string& listening) {
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(clock::now() - start).count();
@@ -43,13 +44,15 @@ nlohmann::json status(counters& counts, const tidings::bus& bus, clock::time_poi
               {"webhook", route("webhook")},
               {"rest_hook", route("rest_hook")}}},
             {"subscriptions", bus.subscriptions()},
+            {"connections", server.connections()},
             {"clients", {{"websocket", clients("websocket")}, {"sse", clients("sse")}}}};
 }
 
 }  // namespace
 
 void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
-                 std::shared_ptr<counters> counts, std::string listening) {
+                 const tidings::http::server& server, std::shared_ptr<counters> counts,
+                 std::string listening) {
     admin.mount("/", [](exchange& x) {
         if (x.request().path() != "/") return x.respond(tidings::http::problem(404, "Not found"));
         auto answer = text("text/html; charset=utf-8", page);
@@ -58,17 +61,20 @@ void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
                           "script-src 'unsafe-inline'; connect-src 'self'; img-src data:");
         x.respond(std::move(answer));
     });
-    for (const auto* probe : {"/livez", "/readyz"})
-        admin.mount(probe, [](exchange& x) { x.respond(text("text/plain", "ok\n")); });
+    admin.mount("/livez", [](exchange& x) { x.respond(text("text/plain", "ok\n")); });
+    admin.mount("/readyz", [&server](exchange& x) {
+        if (server.draining()) return x.respond(tidings::http::problem(503, "Draining"));
+        x.respond(text("text/plain", "ok\n"));
+    });
     admin.mount("/metrics", [counts, &bus](exchange& x) {
         auto body = counts->prometheus();
         body += "# TYPE tidings_subscriptions gauge\ntidings_subscriptions " +
                 std::to_string(bus.subscriptions()) + '\n';
         x.respond(text("text/plain; version=0.0.4", std::move(body)));
     });
-    admin.mount("/status", [counts, &bus, start = clock::now(),
+    admin.mount("/status", [counts, &bus, &server, start = clock::now(),
                             listening = std::move(listening)](exchange& x) {
-        x.respond(text("application/json", status(*counts, bus, start, listening).dump()));
+        x.respond(text("application/json", status(*counts, bus, server, start, listening).dump()));
     });
     admin.mount("/ws", tidings::websocket::service{
                            bus, {.limits = {.max_bytes = 8 << 20}, .metrics = counts}});

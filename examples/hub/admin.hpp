@@ -7,8 +7,10 @@
 
 namespace hub {
 
-/// Mounts the admin listener's routes: the page, probes, metrics, status.
+/// Mounts the admin listener's routes: the page, probes, metrics, status. Ready is what `server` is
+/// until it drains.
 void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
-                 std::shared_ptr<counters> counts, std::string listening);
+                 const tidings::http::server& server, std::shared_ptr<counters> counts,
+                 std::string listening);
 
 }  // namespace hub

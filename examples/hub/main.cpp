@@ -71,26 +71,32 @@ void run(const hub::options& o) {
                                                      .authorizer = tidings::allow_all(),
                                                      .max_message_bytes = max_event_bytes,
                                                      .limits = limits,
+                                                     .log = print_log,
                                                      .metrics = counts}});
-    server.mount("/events", tidings::sse::service{
-                                bus, {.authenticator = who, .limits = limits, .metrics = counts}});
+    server.mount(
+        "/events",
+        tidings::sse::service{
+            bus, {.authenticator = who, .limits = limits, .log = print_log, .metrics = counts}});
     server.mount("/topics", tidings::rest::service{
                                 bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
-    if (!o.github_secret.empty())
-        server.mount("/in/github",
-                     tidings::webhook::receiver{
-                         bus,
-                         {.verifier = std::make_shared<tidings::webhook::github_verifier>(
-                              std::vector<std::string>{o.github_secret}),
-                          .reader = tidings::webhook::read_github(),
-                          .topic = tidings::webhook::github_topic(),
-                          .max_body_bytes = max_event_bytes,
-                          .log = print_log}});
+    const auto github_secret =
+        o.github_secret.empty() ? tidings::webhook::make_secret() : o.github_secret;
+    server.mount("/in/github", tidings::webhook::receiver{
+                                   bus,
+                                   {.verifier = std::make_shared<tidings::webhook::github_verifier>(
+                                        std::vector<std::string>{github_secret}),
+                                    .reader = tidings::webhook::read_github(),
+                                    .topic = tidings::webhook::github_topic(),
+                                    .max_body_bytes = max_event_bytes,
+                                    .log = print_log}});
 
     tidings::webhook::sender hook_sender{io, sender_options(counts, "rest_hook")};
-    server.mount("/hooks",
-                 tidings::rest_hook::manager{
-                     bus, hook_sender, {.authenticator = who, .authorizer = tidings::allow_all()}});
+    server.mount("/hooks", tidings::rest_hook::manager{bus,
+                                                       hook_sender,
+                                                       {.authenticator = who,
+                                                        .authorizer = tidings::allow_all(),
+                                                        .log = print_log,
+                                                        .metrics = counts}});
 
     tidings::webhook::sender sender{io, sender_options(counts, "webhook")};
     tidings::subscription hook;
@@ -100,12 +106,14 @@ void run(const hub::options& o) {
 
     tidings::http::server admin{io, server_options(o.admin)};
     const auto listening = url(server.local_endpoint());
-    hub::mount_admin(admin, bus, counts, listening);
+    hub::mount_admin(admin, bus, server, counts, listening);
 
     server.start();
     admin.start();
     std::cout << "hub: listening on " << listening << '\n'
               << "hub: admin on " << url(admin.local_endpoint()) << '/' << std::endl;
+    if (o.github_secret.empty())
+        std::cout << "hub: secret of /in/github for this run " << github_secret << std::endl;
     // Nothing new first; then what was accepted is delivered; the page sees it to the end.
     tidings::drain_on_signal(io, server, sender, hook_sender, admin);
     io.run();

@@ -46,7 +46,8 @@ and REST hooks.
   --admin HOST:PORT        page, /livez, /readyz, /metrics, /status (default 127.0.0.1:8081;
                            loopback only)
   --token TEXT             clients must send it as a bearer token; needed to listen beyond loopback
-  --github-secret TEXT     the secret of the GitHub webhooks; without it /in/github is off
+  --github-secret TEXT     the secret of the GitHub webhooks (default: one made for this run, and
+                           printed)
   --webhook URL            deliver to this URL, too
   --webhook-secret TEXT    and sign with this (whsec_...)
   --webhook-topic PATTERN  only this (default >)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-// The core: everything but the components.
+// The core: everything but the components, the I/O-free codecs (tidings/codec/) and the way in for
+// a Beast server of one's own (tidings/http/beast.hpp), which brings Beast along.
 
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
@@ -33,6 +34,7 @@
 #include <tidings/topic.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/version.hpp>
+#include <tidings/webhook/make_secret.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
 #include <tidings/websocket/client.hpp>

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { strict as assert } from "node:assert";
+import { createHmac } from "node:crypto";
 import http from "node:http";
 
 const [name, program] = process.argv.slice(2);
@@ -57,6 +58,76 @@ const checks = {
         const hooks = await fetch("http://127.0.0.1:8080/hooks");
         assert.deepEqual(await hooks.json(), []);
         await stop(running);
+    },
+
+    // The admin listener: probes, metrics, and what a drain changes.
+    async hub() {
+        const running = start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0");
+        const hub = await running.line("hub: listening on ");
+        const secret = await running.line("hub: secret of /in/github for this run ");
+        const admin = (await running.line("hub: admin on ")).replace(/\/$/, "");
+        const get = async (path) => {
+            const answer = await fetch(admin + path);
+            return { status: answer.status, text: await answer.text() };
+        };
+        for (const probe of ["/livez", "/readyz"]) assert.equal((await get(probe)).status, 200, probe);
+        assert.equal((await get("/nothing")).status, 404);
+
+        // The secret it made for this run is the one it verifies with.
+        const push = (key) => fetch(`${hub}/in/github`, {
+            method: "POST", body: "{}", headers: {
+                "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": key,
+                "X-Hub-Signature-256": "sha256=" + createHmac("sha256", key).update("{}").digest("hex"),
+            },
+        });
+        assert.equal((await push("guessed")).status, 401);
+        assert.equal((await push(secret)).status, 202);
+
+        // A stream is open and one event goes through: the numbers tell of both.
+        const stream = await new Promise((got) => http.get(`${hub}/events?topic=%3E`, got));
+        assert.equal((await fetch(`${hub}/topics/a.b`, { method: "POST", body: "x" })).status, 202);
+        await new Promise((event) => stream.on("data", (t) => t.includes("data:") && event()));
+        const metrics = (await get("/metrics")).text;
+        const samples = new Map();
+        let typed;
+        for (const line of metrics.trimEnd().split("\n")) {
+            const type = /^# TYPE ([a-z_:]+) (counter|gauge)$/.exec(line);
+            const sample = /^([a-z_:]+)(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? (-?\d+)$/.exec(line);
+            assert.ok(type || sample, `not the text format 0.0.4: ${line}`);
+            if (type) typed = type[1];
+            else {
+                assert.equal(sample[1], typed, "each sample stands below its type");
+                samples.set(line.slice(0, line.lastIndexOf(" ")), Number(sample[4]));
+            }
+        }
+        assert.equal(samples.get("tidings_events_published_total"), 2);
+        assert.equal(samples.get('tidings_route_events_total{route="bus"}'), 2);
+        assert.equal(samples.get('tidings_events_sent_total{transport="sse"}'), 1);
+        assert.equal(samples.get('tidings_clients{transport="sse"}'), 1);
+        const status = JSON.parse((await get("/status")).text);
+        assert.equal(status.routes.sse, 1);
+        assert.equal(status.clients.sse, 1);
+
+        // A request under way holds up the drain: alive, but not ready any more.
+        const waiting = http.request(`${hub}/topics/a.c`, {
+            method: "POST", headers: { "Content-Length": 3, Expect: "100-continue" },
+        });
+        const answered = new Promise((answer, failed) =>
+            waiting.on("response", answer).on("error", failed));
+        const wanted = new Promise((go) => waiting.on("continue", go));
+        waiting.flushHeaders();
+        await wanted; // the hub has it
+        running.child.kill("SIGINT");
+        for (;;) {
+            const ready = await get("/readyz");
+            if (ready.status === 503) break;
+            assert.equal(ready.status, 200);
+        }
+        assert.equal((await get("/livez")).status, 200);
+        waiting.end("123");
+        assert.equal((await answered).statusCode, 202);
+        await running.line("hub: drained");
+        assert.equal(await running.exit, 0);
     },
 
     async in_process_bus() {

@@ -281,8 +281,8 @@ TEST_CASE("a question that finds nothing may wait for the first event", "[rest]"
     CHECK(!got.empty());
     CHECK(got[0] == "1");
     // What this answer does not hold, the next will.
-    const auto next = bed.get("/a?after=" +
-                              std::string(question.answer->fields.get("tidings-position")));
+    const auto next =
+        bed.get("/a?after=" + std::string(question.answer->fields.get("tidings-position")));
     CHECK(got.size() + data_of(next).size() == 2);
 }
 
@@ -342,7 +342,8 @@ TEST_CASE("who may not publish or read is refused", "[rest]") {
     world w;
     rest_bed bed(w, {.authenticator = bearer_token("key"),
                      .authorizer = [](const principal&, action a, std::string_view topic) {
-                         return a == action::publish ? topic == "in" : topic == "out" || topic == ">";
+                         return a == action::publish ? topic == "in"
+                                                     : topic == "out" || topic == ">";
                      }});
     const http::fields key{{"Authorization", "Bearer key"}};
     CHECK(bed.post("/in", "x").status == 401);
@@ -389,8 +390,8 @@ TEST_CASE("server, bus and asker end in any order while a question waits", "[res
             world w;
             std::optional<rest_bed> bed(std::in_place, w);
             bed->publish("a", "before");
-            std::optional<http::client> client(std::in_place, w.io(),
-                                               http::client_options{.environment = w.environment()});
+            std::optional<http::client> client(
+                std::in_place, w.io(), http::client_options{.environment = w.environment()});
             client->async_request(bed->url("/a?wait=30s"), {.method = "GET"},
                                   [](error_code, http::response) {});
             for (int i = 0; i < steps; ++i)

@@ -21,12 +21,13 @@ using texts = std::vector<std::string>;
 texts show(const recorder& r) {
     texts shown;
     for (const auto& e : r.events())
-        shown.push_back(e->topic() == gap_type ? "gap"
-                                               : e->topic() + '=' + std::string(e->text()));
+        shown.push_back(e->topic() == gap_type ? "gap" : e->topic() + '=' + std::string(e->text()));
     return shown;
 }
 
-event made(std::string_view text) { return {"test", "/test", text}; }
+event made(std::string_view text) {
+    return {"test", "/test", text};
+}
 
 /// A bus behind a server of topics.
 struct topic_bed {
@@ -51,7 +52,10 @@ struct topic_bed {
     rest::client_options client(std::vector<std::string> topics = {}) const {
         return {.url = url(),
                 .topics = std::move(topics),
-                .on_error = [to = errors](error_code ec, bool ended) { to->push_back({ec, ended}); },
+                .on_error =
+                    [to = errors](error_code ec, bool ended) {
+                        to->push_back({ec, ended});
+                    },
                 .environment = w.environment()};
     }
 
@@ -118,10 +122,8 @@ TEST_CASE("data of every kind arrives byte for byte", "[rest]") {
 TEST_CASE("what cannot be published is said", "[rest]") {
     world w;
     topic_bed bed(w, {.authenticator = bearer_token("key"),
-                      .authorizer =
-                          [](const principal&, action, std::string_view topic) {
-                              return topic != "secret";
-                          },
+                      .authorizer = [](const principal&, action,
+                                       std::string_view topic) { return topic != "secret"; },
                       .max_body_bytes = 1000});
     auto o = bed.client();
     rest::client stranger(w.io(), o);
@@ -184,9 +186,8 @@ TEST_CASE("an outlet waits for a server that is away, within its bounds", "[rest
     bed.open();
     w.advance(1min);
     // The first was on its way; what was dropped leaves no trace on the other side.
-    CHECK(show(*seen) == (o.overflow == overflow::drop_oldest
-                              ? texts{"a=0", "a=3", "a=4", "a=5"}
-                              : texts{"a=0", "a=1", "a=2", "a=3"}));
+    CHECK(show(*seen) == (o.overflow == overflow::drop_oldest ? texts{"a=0", "a=3", "a=4", "a=5"}
+                                                              : texts{"a=0", "a=1", "a=2", "a=3"}));
     CHECK(client.counters().sent == 4);
 }
 
@@ -327,8 +328,7 @@ TEST_CASE("reading may begin in the past", "[rest]") {
     o.max_batch = 2;
     rest::client client(w.io(), o, seen);
     w.run_ready();
-    CHECK(show(*seen) ==
-          (all ? texts{"a=0", "a=1", "a=2", "a=3", "a=4"} : texts{"a=3", "a=4"}));
+    CHECK(show(*seen) == (all ? texts{"a=0", "a=1", "a=2", "a=3", "a=4"} : texts{"a=3", "a=4"}));
 }
 
 TEST_CASE("what the history has lost is told as a gap", "[rest]") {
@@ -428,7 +428,10 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
     rest::client client(w.io(),
                         {.url = server.url(),
                          .topics = {"a"},
-                         .on_error = [&](error_code ec, bool ended) { errors.push_back({ec, ended}); },
+                         .on_error =
+                             [&](error_code ec, bool ended) {
+                                 errors.push_back({ec, ended});
+                             },
                          .environment = w.environment()},
                         seen);
     w.run_ready();
@@ -471,9 +474,8 @@ TEST_CASE("a server that answers at once with nothing is not asked in a circle",
         x.respond({.fields = {{"Tidings-Position", "e:1"}}, .body = "[]"});
     };
     const auto seen = std::make_shared<recorder>();
-    rest::client client(w.io(),
-                        {.url = server.url(), .topics = {"a"}, .environment = w.environment()},
-                        seen);
+    rest::client client(
+        w.io(), {.url = server.url(), .topics = {"a"}, .environment = w.environment()}, seen);
     w.run_ready();
     CHECK(server.requests.size() == 2);  // where the present is, then waiting there
     CHECK(server.requests[0].target == "/hook/a?wait=0s&max=100");
@@ -492,8 +494,9 @@ TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]
                    "\"" + std::string(extra) + "}";
         };
         x.respond({.body = std::exchange(first, false)
-                               ? "[" + e("1", "") + "," + e("2", R"(,"topic":"tidings.gap")") + "," +
-                                     e("3", R"(,"hops":16)") + "," + e("4", R"(,"topic":"b")") + "]"
+                               ? "[" + e("1", "") + "," + e("2", R"(,"topic":"tidings.gap")") +
+                                     "," + e("3", R"(,"hops":16)") + "," +
+                                     e("4", R"(,"topic":"b")") + "]"
                                : "[]"});
     };
     const auto seen = std::make_shared<recorder>();
@@ -518,7 +521,9 @@ TEST_CASE("reading stops when it is told to, also by the subscriber", "[rest]") 
         texts& seen;
         const bool destroy;
         stopping(std::optional<rest::client>& c, texts& s, bool d)
-            : client(c), seen(s), destroy(d) {}
+            : client(c),
+              seen(s),
+              destroy(d) {}
         outcome deliver(const event_ptr& e) noexcept override {
             seen.emplace_back(e->text());
             destroy ? client.reset() : client->stop();

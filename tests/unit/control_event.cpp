@@ -17,9 +17,9 @@ TEST_CASE("a position is 1 to 128 printable bytes", "[event]") {
         CHECK(position::parse(text, ec).text() == text);
         CHECK_FALSE(ec);
     }
-    for (const auto& text : {std::string(), std::string(129, 'a'), std::string("a b"),
-                             std::string("a\n"), std::string("\x7f"), std::string("\xc3\xa4"),
-                             std::string("a\0", 2)}) {
+    for (const auto& text :
+         {std::string(), std::string(129, 'a'), std::string("a b"), std::string("a\n"),
+          std::string("\x7f"), std::string("\xc3\xa4"), std::string("a\0", 2)}) {
         CHECK(position::parse(text, ec).empty());
         CHECK(ec == errc::bad_position);
     }
@@ -56,8 +56,7 @@ TEST_CASE("an announcement of a gap tells where it goes on", "[event]") {
 TEST_CASE("a count is read from announcements only, and only if there is one", "[event]") {
     error_code ec;
     const auto with = [&](std::string_view topic, std::string_view text) {
-        return lagged_count(
-            publication::make(topic, event{"tidings.lagged", "/s", text}, {}, ec));
+        return lagged_count(publication::make(topic, event{"tidings.lagged", "/s", text}, {}, ec));
     };
     CHECK(with("tidings.lagged", R"({"count":7})") == 7u);
     CHECK_FALSE(with("a", R"({"count":7})"));

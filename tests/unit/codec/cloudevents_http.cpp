@@ -36,7 +36,8 @@ wire_event read(const http::fields& f, std::string body = {}) {
 
 /// The fields of an event, and more.
 http::fields with(std::vector<http::fields::value_type> more) {
-    http::fields f{{"ce-specversion", "1.0"}, {"ce-id", "1"}, {"ce-source", "/s"}, {"ce-type", "t"}};
+    http::fields f{
+        {"ce-specversion", "1.0"}, {"ce-id", "1"}, {"ce-source", "/s"}, {"ce-type", "t"}};
     for (const auto& [name, value] : more) f.append(name, value);
     return f;
 }
@@ -76,7 +77,8 @@ TEST_CASE("every attribute comes back in binary mode", "[codec][cloudevents]") {
     const auto p = frozen(std::move(e), "orders.\xc3\xa4", full_info());
     const auto m = written(p);
     for (const auto& [name, value] : m.fields)
-        CHECK(std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7f'; }));
+        CHECK(
+            std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < '\x7f'; }));
     const auto out = read(m.fields, m.body);
     check_same_attributes(out.event, *p);
     CHECK(out.topic == p->topic());
@@ -130,9 +132,9 @@ TEST_CASE("a message names its mode", "[codec][cloudevents]") {
 TEST_CASE("structured mode is read by the JSON codec", "[codec][cloudevents]") {
     const std::string body =
         R"({"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a" : 1}})";
-    for (const auto* type : {"application/cloudevents+json", "Application/CloudEvents+JSON",
-                             "application/cloudevents+json; charset=utf-8",
-                             "application/cloudevents+json ;x=y"}) {
+    for (const auto* type :
+         {"application/cloudevents+json", "Application/CloudEvents+JSON",
+          "application/cloudevents+json; charset=utf-8", "application/cloudevents+json ;x=y"}) {
         INFO(type);
         CHECK(read({{"Content-Type", type}}, body).event.text() == R"({"a" : 1})");
         CHECK(error_of({{"Content-Type", type}}, "{") == errc::invalid_json);
@@ -182,8 +184,7 @@ TEST_CASE("each field that is wrong has its error", "[codec][cloudevents]") {
     CHECK(error_of({{"ce-specversion", "1.0"}, {"ce-id", "1"}, {"ce-source", "/s"}}) ==
           errc::event_without_type);
     CHECK(error_of(with({{"ce-time", "now"}})) == errc::event_bad_time);
-    CHECK(error_of(with({{"ce-datacontenttype", "text/plain"}})) ==
-          errc::event_bad_attribute_name);
+    CHECK(error_of(with({{"ce-datacontenttype", "text/plain"}})) == errc::event_bad_attribute_name);
     for (const auto* name : {"ce-", "ce-a-b", "ce-a_b", "ce-data"}) {
         INFO(name);
         CHECK(error_of(with({{name, "x"}})) == errc::event_bad_attribute_name);

@@ -50,8 +50,10 @@ TEST_CASE("the JSON form is as it stands here", "[codec][cloudevents]") {
 
 TEST_CASE("every attribute comes back", "[codec][cloudevents]") {
     auto e = full_event();
-    e.extension("flag", true).extension("no", false).extension("number", -2147483647 - 1).extension(
-        "text", "\xc3\xa4 \"\\/ 1");
+    e.extension("flag", true)
+        .extension("no", false)
+        .extension("number", -2147483647 - 1)
+        .extension("text", "\xc3\xa4 \"\\/ 1");
     const auto p = frozen(std::move(e), "orders.\xc3\xa4", full_info());
     const auto out = read(written(p));
     check_same_attributes(out.event, *p);
@@ -100,7 +102,8 @@ TEST_CASE("data of every kind comes back byte for byte, in text that is JSON",
 
 TEST_CASE("JSON data stands in the text as it is, as its last member", "[codec][cloudevents]") {
     const std::string data = " {\"b\" : 1.00, \"a\":[1e2]} ";
-    CHECK(written(frozen(event{"t", "/s", data, "application/json"})).ends_with("\"data\":" + data + '}'));
+    CHECK(written(frozen(event{"t", "/s", data, "application/json"}))
+              .ends_with("\"data\":" + data + '}'));
     CHECK(written(frozen(event{"t", "/s", "a\"b"})).ends_with(R"("data":"a\"b"})"));
     CHECK(written(frozen(event{"t", "/s", "ab", "x/y"})).ends_with(R"("data_base64":"YWI="})"));
     CHECK(written(frozen(event{"t", "/s", "{", "application/json"}))
@@ -236,10 +239,8 @@ TEST_CASE("data is read by its content type", "[codec][cloudevents]") {
     CHECK(data_of(R"(,"data":{"a" : 1})").text() == R"({"a" : 1})");
     CHECK(data_of(R"(,"data":"x")").text() == R"("x")");
     // The content type may come behind it.
-    CHECK(data_of(R"(,"data":"a\"\u00e4","datacontenttype":"text/plain")").text() ==
-          "a\"\xc3\xa4");
-    CHECK(data_of(R"(,"data":"a\"b","datacontenttype":"application/json")").text() ==
-          R"("a\"b")");
+    CHECK(data_of(R"(,"data":"a\"\u00e4","datacontenttype":"text/plain")").text() == "a\"\xc3\xa4");
+    CHECK(data_of(R"(,"data":"a\"b","datacontenttype":"application/json")").text() == R"("a\"b")");
     CHECK(data_of(R"(,"data":"<a/>","datacontenttype":"application/xml")").text() == "<a/>");
     CHECK(data_of(R"(,"data_base64":"AAH/","datacontenttype":"x/y")").text() ==
           std::string("\0\x01\xff", 3));
@@ -264,14 +265,14 @@ TEST_CASE("hops are a number, or one in a string, and no absurd one", "[codec][c
     for (const auto* value : {"-1", "1.0", "1e1", "true", "\"\"", "\"x\"", "\" 1\"", "1000001",
                               "4294967296", "99999999999999999999", "{}"}) {
         INFO(value);
-        CHECK(error_of(with(",\"hops\":" + std::string(value))) ==
-              errc::event_bad_attribute_value);
+        CHECK(error_of(with(",\"hops\":" + std::string(value))) == errc::event_bad_attribute_value);
     }
 }
 
 TEST_CASE("white space between the tokens does not matter", "[codec][cloudevents]") {
-    const auto out = read(" \r\n{ \"specversion\" : \"1.0\" ,\t\"id\":\"1\",\"source\":\"/s\" ,"
-                          "\"type\":\"t\", \"data\" : [ 1 , {\"a\":\"}],\\\"\"} ] } \n");
+    const auto out = read(
+        " \r\n{ \"specversion\" : \"1.0\" ,\t\"id\":\"1\",\"source\":\"/s\" ,"
+        "\"type\":\"t\", \"data\" : [ 1 , {\"a\":\"}],\\\"\"} ] } \n");
     CHECK(out.event.text() == "[ 1 , {\"a\":\"}],\\\"\"} ]");
 }
 

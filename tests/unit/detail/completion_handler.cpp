@@ -37,10 +37,8 @@ TEST_CASE("handlers are moved, assigned and erased from a vector", "[detail]") {
     std::vector<int> seen;
     auto kept = std::make_shared<int>();
     const auto make = [&](int id) {
-        return handler(io.get_executor(),
-                       [&seen, id, kept, only = std::make_unique<int>(id)](int, std::string) {
-                           seen.push_back(*only);
-                       });
+        return handler(io.get_executor(), [&seen, id, kept, only = std::make_unique<int>(id)](
+                                              int, std::string) { seen.push_back(*only); });
     };
     {
         std::vector<handler> all;
@@ -62,7 +60,9 @@ TEST_CASE("handlers are moved, assigned and erased from a vector", "[detail]") {
 TEST_CASE("a handler that is never called is destroyed", "[detail]") {
     net::io_context io;
     auto kept = std::make_shared<int>();
-    { const handler h(io.get_executor(), [kept](int, std::string) {}); }
+    {
+        const handler h(io.get_executor(), [kept](int, std::string) {});
+    }
     CHECK(kept.use_count() == 1);
     handler(io.get_executor(), [kept](int, std::string) {})(1, "");
     CHECK(kept.use_count() == 2);

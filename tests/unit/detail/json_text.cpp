@@ -32,13 +32,26 @@ TEST_CASE("a string is escaped as little as RFC 8259 allows, and read back", "[d
 TEST_CASE("only one whole JSON value is JSON", "[detail]") {
     for (const auto* text : {"null", "0", "-1.5e-3", "\"\"", "[]", "{}", " [1, {\"a\":[]}] \r\n\t"})
         CHECK(detail::is_json(text));
-    for (const auto& text :
-         {std::string(), std::string(" "), std::string("nul"), std::string("1 2"),
-          std::string("[1,]"), std::string("{\"a\"}"), std::string("'a'"), std::string("01"),
-          std::string("NaN"), std::string("// x\n1"), std::string("\"\\x\""),
-          std::string("\"\\ud800\""), std::string("\"\xff\""), std::string("\"\n\""),
-          std::string("\xef\xbb\xbf") + "1", std::string("1\0", 2), std::string("1\0x", 3),
-          std::string("\0001", 2), std::string("\"\0\"", 3), std::string("[")}) {
+    for (const auto& text : {std::string(),
+                             std::string(" "),
+                             std::string("nul"),
+                             std::string("1 2"),
+                             std::string("[1,]"),
+                             std::string("{\"a\"}"),
+                             std::string("'a'"),
+                             std::string("01"),
+                             std::string("NaN"),
+                             std::string("// x\n1"),
+                             std::string("\"\\x\""),
+                             std::string("\"\\ud800\""),
+                             std::string("\"\xff\""),
+                             std::string("\"\n\""),
+                             std::string("\xef\xbb\xbf") + "1",
+                             std::string("1\0", 2),
+                             std::string("1\0x", 3),
+                             std::string("\0001", 2),
+                             std::string("\"\0\"", 3),
+                             std::string("[")}) {
         INFO(text);
         CHECK_FALSE(detail::is_json(text));
     }

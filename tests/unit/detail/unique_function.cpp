@@ -13,7 +13,9 @@ namespace {
 
 using detail::unique_function;
 
-int twice(int n) { return 2 * n; }
+int twice(int n) {
+    return 2 * n;
+}
 
 /// Counts how many are alive, and how often it was moved.
 template <std::size_t Size>
@@ -65,9 +67,7 @@ TEST_CASE("a function lives once, kept in place or on the heap", "[detail]") {
 TEST_CASE("what is over-aligned or may throw when it moves is kept on the heap", "[detail]") {
     struct alignas(64) aligned {
         int n = 5;
-        int operator()() const {
-            return reinterpret_cast<std::uintptr_t>(this) % 64 == 0 ? n : -1;
-        }
+        int operator()() const { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0 ? n : -1; }
     };
     unique_function<int()> f = aligned();
     auto g = std::move(f);

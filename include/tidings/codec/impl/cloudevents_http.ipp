@@ -124,8 +124,7 @@ error_code read_field(wire_event& out, const std::string& name, std::string valu
     else if (name == "hops") {
         const auto [end, failed] =
             std::from_chars(value.data(), value.data() + value.size(), out.hops);
-        if (failed != std::errc() || end != value.data() + value.size() ||
-            out.hops > max_wire_hops)
+        if (failed != std::errc() || end != value.data() + value.size() || out.hops > max_wire_hops)
             ec = errc::event_bad_attribute_value;
     } else if (name == "datacontenttype")
         ec = errc::event_bad_attribute_name;  // 3.1.1: it is the Content-Type

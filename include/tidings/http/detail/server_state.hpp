@@ -29,6 +29,7 @@ class server_state final : public tidings::detail::drainable,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     io::endpoint local_endpoint() const noexcept { return local_; }
     std::size_t connections() const noexcept { return ledger_->size(); }
+    bool draining() const noexcept { return draining_; }
 
  private:
     void accept();
@@ -46,6 +47,7 @@ class server_state final : public tidings::detail::drainable,
     io::endpoint local_{};
     std::vector<route> routes_;  // until the start
     bool started_ = false;
+    std::atomic<bool> draining_{false};  // changed on `control_`
 
     // Confined to `control_`.
     std::unique_ptr<io::acceptor> acceptor_;
@@ -54,7 +56,6 @@ class server_state final : public tidings::detail::drainable,
     std::shared_ptr<const route_table> table_;
     std::size_t next_shard_ = 0;
     std::vector<drained> waiting_;  // for the drain
-    bool draining_ = false;
     bool ended_ = false;
 };
 

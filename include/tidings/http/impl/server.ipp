@@ -72,6 +72,10 @@ std::size_t server::connections() const noexcept {
     return state_ ? state_->connections() : 0;
 }
 
+bool server::draining() const noexcept {
+    return state_ && state_->draining();
+}
+
 std::shared_ptr<tidings::detail::drainable> server::drain_state() const {
     return state_;
 }

@@ -118,7 +118,7 @@ void server_state::drain(drained done) {
     net::post(control_, [self = shared_from_this(), done = std::move(done)]() mutable {
         if (self->ended_) return done({});
         self->waiting_.push_back(std::move(done));
-        if (!std::exchange(self->draining_, true)) self->begin_drain();
+        if (!self->draining_.exchange(true)) self->begin_drain();
     });
 }
 
