@@ -44,10 +44,7 @@ findings empty_data(scene& s) {
 }
 
 findings large_data(scene& s) {
-    auto w = s.watch();
-    const auto sent = large_samples("large-");
-    s.publish(entry::deliver, sent);
-    return s.collect(w, sent);
+    return send(s, &large_samples);
 }
 
 }  // namespace tidings::matrix::cases

@@ -19,6 +19,7 @@ findings outlet(scene& s) {
     findings found;
     auto w = s.watch();
     const auto outlet = w.through->outlet();
+    if ((outlet != nullptr) != s.guarantee().direct_outlet) return {"the outlet is not as stated"};
     if (!outlet) return found;
     for (const auto way : both_entries) {
         const auto sent = numbered_samples(prefix_of(way), 50);

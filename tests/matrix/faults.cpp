@@ -92,7 +92,11 @@ event_ptr bent(fault f, const event_ptr& e) {
     bend_data(f, copy);
     bend_attributes(f, copy);
     auto info = e->info();
-    if (f == fault::forget_origin) info.origin = info.bus = info.hops = 0;
+    // The hop it cannot forget, or two bridged buses would never come to an end.
+    if (f == fault::forget_origin) {
+        info.hops += info.bus != 0 ? 1 : 0;
+        info.origin = info.bus = 0;
+    }
     error_code ec;
     return publication::make(f == fault::alter_topic ? e->topic() + ".x" : e->topic(),
                              std::move(copy), std::move(info), ec);

@@ -53,6 +53,14 @@ const std::vector<mutation> on_the_way{
     {"keeps what it was given", fault::keep, &cases::order, "left behind"},
 };
 
+// Of these, one of each kind, for every run.
+const std::vector<mutation> essential{
+    {"drops one", fault::drop, &cases::order, "lost"},
+    {"doubles one", fault::repeat, &cases::order, "doubled"},
+    {"swaps two", fault::swap, &cases::order, "out of order"},
+    {"alters a byte", fault::alter_byte, &cases::binary_data, "altered data"},
+};
+
 // What the receiving side does.
 const std::vector<mutation> behind{
     {"forgets where an event is from", fault::forget_origin, &cases::no_echo, "no origin"},
@@ -74,6 +82,7 @@ bool applies(const row& r, const mutation& m, place where) {
     const bool doubles = m.planted == fault::repeat || m.planted == fault::repeat_late;
     if (doubles && where == place::before && g.absorbs_repetitions) return false;
     if (m.found_by == &cases::cut && !g.resumable && !g.at_least_once) return false;
+    if (m.found_by == &cases::outlet && !g.direct_outlet) return false;
     // Behind the transport nobody asks for a completion; the transport itself does.
     if (m.planted == fault::lose_completion && where == place::after) return false;
     return true;
@@ -92,6 +101,11 @@ void check(const std::vector<mutation>& mutations, place where) {
 }
 
 }  // namespace
+
+TEST_CASE("a transport that drops, doubles, reorders or alters is found out",
+          "[matrix][mutations]") {
+    check(essential, GENERATE(place::before, place::after));
+}
 
 TEST_CASE("a fault in front of any transport is found", "[matrix][mutations][long]") {
     check(on_the_way, place::before);

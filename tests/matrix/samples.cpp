@@ -181,6 +181,9 @@ samples empty_samples(const std::string& prefix) {
 }
 
 samples large_samples(const std::string& prefix) {
+    std::string text;
+    while (text.size() < mebibyte) text += "line " + std::to_string(text.size()) + "\r\n";
+    text.resize(mebibyte);
     std::string json = "[";
     while (json.size() < mebibyte - 16) json += std::to_string(json.size()) + ",\n";
     json += "0]";
@@ -188,6 +191,8 @@ samples large_samples(const std::string& prefix) {
     samples all;
     all.push_back(publication_of("matrix.large", with_data(prefix + "bytes", all_bytes(mebibyte),
                                                            "application/octet-stream")));
+    all.push_back(
+        publication_of("matrix.large", with_data(prefix + "text", std::move(text), "text/plain")));
     all.push_back(publication_of("matrix.large",
                                  with_data(prefix + "json", std::move(json), "application/json")));
     return all;

@@ -19,7 +19,7 @@ samples text_samples(const std::string& prefix);
 samples json_samples(const std::string& prefix);
 /// Data that is empty, and no data.
 samples empty_samples(const std::string& prefix);
-/// 1 MiB each: bytes and JSON.
+/// 1 MiB each: bytes, text and JSON.
 samples large_samples(const std::string& prefix);
 /// Small ones over three topics, numbered.
 samples numbered_samples(const std::string& prefix, std::size_t count);

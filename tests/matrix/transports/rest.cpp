@@ -121,7 +121,9 @@ class polling final : public rest_transport {
  public:
     using rest_transport::rest_transport;
 
-    outlet_guarantee guarantee() const override { return {.resumable = true}; }
+    outlet_guarantee guarantee() const override {
+        return {.resumable = true, .direct_outlet = false};
+    }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {
         if (!host_ || from_ != &from) host_ = &serve(serve_bus(from));

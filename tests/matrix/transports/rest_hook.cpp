@@ -58,7 +58,7 @@ class rest_hook_transport final : public transport {
     using transport::transport;
 
     outlet_guarantee guarantee() const override {
-        return {.at_least_once = true, .absorbs_repetitions = true};
+        return {.at_least_once = true, .absorbs_repetitions = true, .direct_outlet = false};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options options) override {
