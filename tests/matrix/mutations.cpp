@@ -83,6 +83,7 @@ bool applies(const row& r, const mutation& m, place where) {
     if (doubles && where == place::before && g.absorbs_repetitions) return false;
     if (m.found_by == &cases::cut && !g.resumable && !g.at_least_once) return false;
     if (m.found_by == &cases::outlet && !g.direct_outlet) return false;
+    if (m.found_by == &cases::bridge && g.bridge_knows_ids) return false;
     // Behind the transport nobody asks for a completion; the transport itself does.
     if (m.planted == fault::lose_completion && where == place::after) return false;
     return true;

@@ -30,6 +30,8 @@ struct outlet_guarantee {
     bool resumable = false;
     /// An event of the same source and id that is published again does not come again.
     bool absorbs_repetitions = false;
+    /// Over a bridge an event that comes back is known by its id, wherever it says it is from.
+    bool bridge_knows_ids = false;
     /// What takes the events for one link is in reach of a user (`link::outlet`).
     bool direct_outlet = true;
 };

@@ -97,7 +97,10 @@ class posting final : public rest_transport {
     using rest_transport::rest_transport;
 
     outlet_guarantee guarantee() const override {
-        return {.at_least_once = true, .resumable = true, .absorbs_repetitions = true};
+        return {.at_least_once = true,
+                .resumable = true,
+                .absorbs_repetitions = true,
+                .bridge_knows_ids = true};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {
@@ -122,7 +125,7 @@ class polling final : public rest_transport {
     using rest_transport::rest_transport;
 
     outlet_guarantee guarantee() const override {
-        return {.resumable = true, .direct_outlet = false};
+        return {.resumable = true, .bridge_knows_ids = true, .direct_outlet = false};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {
