@@ -62,10 +62,26 @@ TEST_CASE("Events are delivered with their topics, and their positions are learn
     CHECK(e->info().hops == 1);
     CHECK(e->info().origin == bed.client->as_subscriber()->origin());
     CHECK(bed.client->last_position().text() == "e:5");
-    bed.peer().send(server_frame(websocket_opcode::ping, "e:9"));
+    bed.peer().send(server_frame(websocket_opcode::ping, "tidings-position:e:9"));
     bed.run();
     CHECK(bed.client->last_position().text() == "e:9");
-    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{"e:9"});
+    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{"tidings-position:e:9"});
+    bed.seen->clear();
+}
+
+TEST_CASE("Whatever else a ping brings is no position", "[websocket]") {
+    const auto payload =
+        GENERATE("", "keepalive", "e:9", "tidings-position:", "tidings-position: e:9",
+                 "x tidings-position:e:9");
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept(server_text(cloud_event("1", "a.x", "e:5")) +
+               server_frame(websocket_opcode::ping, payload));
+    CHECK(bed.client->last_position().text() == "e:5");
+    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{payload});
+    bed.peer().close();
+    bed.until_next_connection();
+    CHECK(bed.peer().received().starts_with("GET /ws?topic=a.%3E&after=e%3A5 HTTP"));
     bed.seen->clear();
 }
 
@@ -167,6 +183,22 @@ TEST_CASE("Whoever does not answer is tried again, ever more seldom", "[websocke
         const auto waited = bed.until_next_connection();
         CHECK(waited >= least / 2);
         CHECK(waited <= 16 * least);
+    }
+}
+
+TEST_CASE("A server whose answer stops at any byte is tried again", "[websocket]") {
+    std::size_t length = 1000;
+    for (std::size_t cut = 0; cut < length; ++cut) {
+        websocket_client_bed bed;
+        bed.start();
+        const auto answer = upgrade_answer(bed.peer().take());
+        length = answer.size();
+        bed.peer().send(answer.substr(0, cut));
+        bed.advance(9900ms);
+        CAPTURE(cut);
+        REQUIRE(bed.last_state().to == kind::connecting);
+        bed.advance(200ms);
+        REQUIRE(bed.last_state() == websocket_client_bed::state{kind::waiting, errc::timed_out});
     }
 }
 

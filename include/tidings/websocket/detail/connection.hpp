@@ -13,6 +13,9 @@ namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
 
+/// What a ping that tells the peer its position begins with; the position follows.
+inline constexpr std::string_view position_ping = "tidings-position:";
+
 /// What a connection needs to know of its service or client.
 struct connection_options {
     websocket_role role = websocket_role::server;
@@ -120,6 +123,7 @@ class connection final : public session, public feed_sink, public context_depend
     wheel_timer silence_;                 // ping, then pong
     wheel_timer closing_;
     close_reason why_;
+    std::uint64_t stalls_seen_ = 0;
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::atomic<bool> open_{true};
     std::atomic<bool> muted_{false};

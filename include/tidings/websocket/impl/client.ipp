@@ -163,9 +163,11 @@ connection_options client_core::options_for(std::string subprotocol) {
     auto hooks = std::make_shared<websocket::hooks>(options_.hooks);
     hooks->on_ping = [weak, users = options_.hooks.on_ping](const session_ptr& c,
                                                             std::string_view payload) {
-        error_code ec;
-        const auto p = position::parse(payload, ec);
-        if (const auto s = weak.lock(); s && !ec) s->learn(p);
+        if (payload.starts_with(position_ping)) {
+            error_code ec;
+            const auto p = position::parse(payload.substr(position_ping.size()), ec);
+            if (const auto s = weak.lock(); s && !ec) s->learn(p);
+        }
         if (users) users(c, payload);
     };
     o.hooks = std::move(hooks);
