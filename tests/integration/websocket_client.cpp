@@ -161,6 +161,61 @@ TEST_CASE("An answer that asks to wait is heeded", "[websocket]") {
     CHECK(waited <= 7100ms);
 }
 
+TEST_CASE("An answer that asks to wait for years is heeded up to a limit", "[websocket]") {
+    const auto limit = GENERATE(5min, 10min);
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    if (limit != 5min) o.reconnect.max_retry_after = limit;
+    bed.start(std::move(o));
+    bed.peer().send("HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\nContent-Length: 0\r\n\r\n");
+    const auto waited = bed.until_next_connection(15min);
+    CHECK(waited >= limit);
+    CHECK(waited <= limit + 100ms);
+}
+
+TEST_CASE("Who is asked decides whether to try again after a refusal", "[websocket]") {
+    const auto [answer, again] = GENERATE(
+        std::pair("401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 2\r\n\r\nno", false),
+        std::pair("503 Busy\r\nContent-Length: 2\r\n\r\nno", true));
+    const bool decision = GENERATE(true, false);
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    strings asked;
+    o.on_refused = [&](const http::response& r, bool would) {
+        CHECK(would == again);
+        CHECK(r.fields.get("www-authenticate") == (again ? "" : "Bearer"));
+        asked.push_back(std::to_string(r.status) + r.body);
+        return decision;
+    };
+    bed.start(std::move(o));
+    bed.peer().send("HTTP/1.1 " + std::string(answer));
+    bed.run();
+    CHECK(asked == strings{again ? "503no" : "401no"});
+    CHECK(bed.last_state() ==
+          websocket_client_bed::state{decision ? kind::waiting : kind::stopped, errc::ws_refused});
+    if (decision) CHECK(bed.until_next_connection() <= 540ms);
+}
+
+TEST_CASE("Every handshake may bring a token that is fresh", "[websocket]") {
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    int made = 0;
+    o.token = "first";
+    o.on_request = [&](http::fields& f) {
+        CHECK(f.get("authorization") == "Bearer first");
+        f.set("Authorization", "Bearer " + std::to_string(++made)).set("Upgrade", "tea");
+        if (made == 3) throw std::runtime_error("no token");
+    };
+    bed.start(std::move(o));
+    for (const auto* token : {"Bearer 1", "Bearer 2", "Bearer 3"}) {
+        CHECK(field_of(bed.peer().received(), "Authorization") == token);
+        CHECK(field_of(bed.peer().received(), "Upgrade") == "websocket");
+        bed.peer().close();
+        bed.until_next_connection();
+    }
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "no token") == 1);
+}
+
 TEST_CASE("Whoever does not answer is tried again, ever more seldom", "[websocket]") {
     websocket_client_bed bed;
     SECTION("that refuses connections") {

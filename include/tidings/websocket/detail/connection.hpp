@@ -29,6 +29,7 @@ struct connection_options {
     std::shared_ptr<const websocket::hooks> hooks{};
     log_sink log{};
     tidings::principal principal{};
+    std::shared_ptr<const http::request> request{};
     std::string subprotocol{};
     io::random* random = nullptr;
     std::atomic<std::uint64_t>* sent = nullptr;    ///< counts events sent
@@ -70,6 +71,7 @@ class connection final : public session, public feed_sink, public context_depend
     void close(std::uint16_t code, std::string_view reason) override;
     bool is_open() const noexcept override { return open_; }
     const tidings::principal& principal() const noexcept override { return options_.principal; }
+    const http::request& request() const noexcept override;
     std::string remote_address() const override { return remote_address_; }
     std::string_view subprotocol() const noexcept override { return options_.subprotocol; }
     std::size_t pending_bytes() const noexcept override { return queue_->pending_bytes(); }

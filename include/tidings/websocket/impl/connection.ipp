@@ -28,6 +28,11 @@ const websocket::hooks& connection::hooks() const noexcept {
     return options_.hooks && !muted_ ? *options_.hooks : none;
 }
 
+const http::request& connection::request() const noexcept {
+    static const http::request none;
+    return options_.request ? *options_.request : none;
+}
+
 void connection::start(std::string first) {
     watch_context(taken_.lane->executor(), self());
     std::weak_ptr<connection> weak = self();
