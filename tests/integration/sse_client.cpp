@@ -189,6 +189,87 @@ TEST_CASE("Some answers are not, and may say when", "[sse]") {
     CHECK(waited <= 42'040ms);
 }
 
+TEST_CASE("A server's wish to wait is heeded up to a limit", "[sse]") {
+    const auto [asked, limit] =
+        GENERATE(std::pair("2147483648", 5min), std::pair("Fri, 01 Jan 2100 00:00:00 GMT", 5min),
+                 std::pair("7200", 10min));
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    if (limit != 5min) o.reconnect.max_retry_after = limit;
+    bed.start(std::move(o));
+    SECTION("of one answer") {
+        bed.answer("HTTP/1.1 503 Busy\r\nRetry-After: " + std::string(asked) +
+                   "\r\nContent-Length: 0\r\n\r\n");
+    }
+    SECTION("of a stream") {
+        bed.open("retry: 99999999999\n\n");
+        bed.cut();
+    }
+    const auto waited = bed.until_next_connection(15min);
+    CHECK(waited >= limit);
+    CHECK(waited <= limit + 100ms);
+}
+
+TEST_CASE("Who is asked decides whether to try again", "[sse]") {
+    const auto [answer, why, again] = GENERATE(
+        std::tuple("204 No Content\r\n", errc::sse_stopped, false),
+        std::tuple("200 OK\r\nContent-Type: text/html\r\n", errc::sse_bad_content_type, false),
+        std::tuple("401 No\r\nWWW-Authenticate: Bearer\r\n", errc::http_status, false),
+        std::tuple("503 Busy\r\n", errc::http_status, true));
+    const bool decision = GENERATE(true, false);
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    strings asked;
+    o.on_refused = [&](const http::response& r, bool would) {
+        CHECK(would == again);
+        asked.push_back(std::to_string(r.status) + std::string(r.fields.get("www-authenticate")));
+        return decision;
+    };
+    bed.start(std::move(o));
+    bed.answer("HTTP/1.1 " + std::string(answer) + "Content-Length: 0\r\n\r\n");
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0] == (std::string(answer).starts_with("401") ? "401Bearer"
+                                                              : std::string(answer).substr(0, 3)));
+    CHECK(bed.last_state() == state{decision ? ready::waiting : ready::closed, why});
+    if (decision) CHECK(bed.until_next_connection() <= 2040ms);
+}
+
+TEST_CASE("Every connection may bring a token that is fresh", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    int made = 0;
+    o.token = "first";
+    o.on_request = [&](http::fields& f) {
+        CHECK(f.get("authorization") == "Bearer first");
+        f.set("Authorization", "Bearer " + std::to_string(++made)).set("Accept", "*/*");
+        if (made == 3) throw std::runtime_error("no token");
+    };
+    bed.start(std::move(o));
+    for (const auto* token : {"Bearer 1", "Bearer 2", "Bearer 3"}) {
+        CHECK(field_of(bed.peer().received(), "Authorization") == token);
+        CHECK(field_of(bed.peer().received(), "Accept") == "text/event-stream");
+        bed.cut();
+        bed.until_next_connection();
+    }
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "no token") == 1);
+}
+
+TEST_CASE("A server that does not answer in time is tried again", "[sse]") {
+    const std::string answer = std::string(chunked_header);
+    for (std::size_t cut = 0; cut <= answer.size(); ++cut) {
+        sse_client_bed bed;
+        const bool unconnected = cut == answer.size();
+        if (unconnected) bed.sim().set_link({.connect = sim_link::on_connect::hang});
+        bed.start();
+        if (!unconnected) bed.answer(answer.substr(0, cut));
+        CAPTURE(cut);
+        bed.advance(9900ms);
+        REQUIRE(bed.last_state().to == ready::connecting);
+        bed.advance(200ms);
+        REQUIRE(bed.last_state() == state{ready::waiting, errc::timed_out});
+    }
+}
+
 TEST_CASE("Redirects are followed, each time anew", "[sse]") {
     const auto [location, target] = GENERATE(
         std::pair("http://127.0.0.1/other?a=b", "/other?a=b"), std::pair("/root", "/root"),
@@ -229,6 +310,10 @@ TEST_CASE("Credentials stay with the host they were given for", "[sse]") {
     auto o = bed.client_options();
     o.token = "secret";
     o.fields.set("Cookie", "c=1").set("X-Mine", "yes");
+    o.on_request = [](http::fields& f) { f.set("X-Fresh", "1"); };
+    o.method = "POST";
+    o.body = "the secret too";
+    o.last_event_id = "7";
     bed.start(std::move(o));
     const auto redirect = [&](http_peer& p, const std::string& to) {
         p.send("HTTP/1.1 307 There\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n");
@@ -236,12 +321,18 @@ TEST_CASE("Credentials stay with the host they were given for", "[sse]") {
     };
     redirect(bed.peer(), "/here");
     CHECK(field_of(bed.peer().received(), "Authorization") == "Bearer secret");
+    CHECK(field_of(bed.peer().received(), "X-Fresh") == "1");
+    CHECK(after_header(bed.peer().received()) == "the secret too");
     const auto elsewhere = GENERATE("http://other.example/", "http://127.0.0.1:8080/");
     redirect(bed.peer(), elsewhere);
     const auto& there = other_port.peers.empty() ? bed.peer() : *other_port.peers.back();
     CHECK(there.received().find("secret") == std::string::npos);
     CHECK(there.received().find("Cookie") == std::string::npos);
-    CHECK(field_of(there.received(), "X-Mine") == "yes");
+    CHECK(field_of(there.received(), "X-Mine").empty());
+    CHECK(field_of(there.received(), "X-Fresh").empty());
+    CHECK(there.received().starts_with("GET / HTTP"));
+    CHECK(after_header(there.received()).empty());
+    CHECK(field_of(there.received(), "Last-Event-ID") == "7");
     if (other_port.peers.empty()) redirect(bed.peer(), "http://127.0.0.1/back");
     CHECK(bed.peer().received().find(other_port.peers.empty() ? "secret" : "nothing") ==
           std::string::npos);

@@ -89,12 +89,14 @@ TEST_CASE("Hooks may write what they like, but not break out of a field", "[sse]
     web.start();
     const auto peer = bed.connect();
     peer->send(
-        "GET /raw HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
+        "GET /raw?room=7 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
         "Last-Event-ID: any thing\r\n\r\n");
     bed.run();
     REQUIRE(session);
     CHECK(session->principal().name == "someone");
     CHECK(session->last_event_id() == "any thing");
+    CHECK(session->request().target == "/raw?room=7");
+    CHECK(session->request().fields.get("authorization") == "Bearer t");
     CHECK(session->remote_address().starts_with("127.0.0.1:"));
     CHECK_FALSE(session->send("one\r\ntwo\rthree", "kind", "7"));
     CHECK_FALSE(session->send("", {}, ""));
@@ -151,13 +153,28 @@ TEST_CASE("A drain ends streams in an orderly way, and takes no new ones", "[sse
     CHECK(peer->ended() == net::error::eof);
     half->send("Host: h\r\n\r\n");
     bed.run();
-    CHECK(half->received().starts_with("HTTP/1.1 503"));
-    CHECK_FALSE(field_of(half->received(), "Retry-After").empty());
+    CHECK(half->received().starts_with("HTTP/1.1 200"));
+    CHECK(field_of(half->received(), "Content-Type") == "text/event-stream");
+    CHECK(show_stream(after_header(half->received()), true) == strings{"retry"});
+    CHECK(half->ended() == net::error::eof);
     half->close();
     if (GENERATE(true, false)) peer->close();
     bed.advance(5100ms);
     CHECK(drained);
     CHECK(reason == error_code());
+}
+
+TEST_CASE("A page on another site comes back after a drain, too", "[sse]") {
+    sse_bed bed({.allowed_origins = {"https://app.example"}});
+    const auto half =
+        bed.request("GET /events?topic=a HTTP/1.1\r\nOrigin: https://app.example\r\n");
+    bed.web->async_drain([](error_code) {});
+    bed.run();
+    half->send("Host: h\r\n\r\n");
+    bed.run();
+    CHECK(half->received().starts_with("HTTP/1.1 200"));
+    CHECK(field_of(half->received(), "Access-Control-Allow-Origin") == "https://app.example");
+    CHECK(field_of(half->received(), "Access-Control-Allow-Credentials") == "true");
 }
 
 TEST_CASE("A server that is destroyed cuts its streams", "[sse]") {

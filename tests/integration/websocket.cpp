@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The WebSocket service: the handshake, events to clients, resuming, closing, deadlines.
+#include "support/ordering_history.hpp"
 #include "support/websocket_bed.hpp"
 
 namespace tidings::test {
@@ -135,7 +136,7 @@ TEST_CASE("A silent peer is pinged with its position, and cut without a pong", "
     auto seen = frames_of(peer->take());
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].opcode == websocket_opcode::ping);
-    CHECK(seen[0].payload == elsewhere.position->text());
+    CHECK(seen[0].payload == "tidings-position:" + elsewhere.position->text());
 
     SECTION("a pong keeps it") {
         peer->send(client_frame(websocket_opcode::pong, seen[0].payload));
@@ -168,16 +169,57 @@ TEST_CASE("A client learns its position at once", "[websocket]") {
     const auto seen = frames(*peer);
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].opcode == websocket_opcode::ping);
-    CHECK(seen[0].payload == before.position->text());
+    CHECK(seen[0].payload == "tidings-position:" + before.position->text());
 }
 
-TEST_CASE("A handshake that stops half-way is given up", "[websocket]") {
-    websocket_bed bed;
-    bed.web->start();
-    const auto peer = bed.connect();
-    peer->send(upgrade_request("/ws?topic=a").substr(0, 70));
-    bed.advance(10'100ms);
-    CHECK(peer->received().starts_with("HTTP/1.1 408 "));
+TEST_CASE("A position too long for a ping is left out", "[websocket]") {
+    const auto [length, told] = GENERATE(std::pair(108, true), std::pair(109, false));
+    const auto history = std::make_shared<ordering_history>(
+        10, std::string(static_cast<std::size_t>(length - 2), 'e'));
+    websocket_bed bed({}, {.history = {.implementation = history}});
+    bed.publish("a", "1");
+    history->commit_all();
+    REQUIRE(history->head().text().size() == static_cast<std::size_t>(length));
+    const auto peer = bed.open("/ws?topic=a");
+    const auto text = "tidings-position:" + history->head().text();
+    CHECK(payloads_of(frames(*peer), websocket_opcode::ping) == strings{told ? text : ""});
+}
+
+TEST_CASE("A handshake that stops at any byte is given up", "[websocket]") {
+    const auto request = upgrade_request("/ws?topic=a");
+    for (std::size_t cut = 1; cut < request.size(); ++cut) {
+        websocket_bed bed;
+        bed.web->start();
+        const auto peer = bed.connect();
+        peer->send(request.substr(0, cut));
+        bed.advance(9900ms);
+        CAPTURE(cut);
+        REQUIRE_FALSE(peer->ended());
+        REQUIRE(peer->received().empty());
+        bed.advance(200ms);
+        REQUIRE(peer->received().starts_with("HTTP/1.1 408 "));
+        REQUIRE(peer->ended());
+    }
+}
+
+TEST_CASE("A client that stops in the middle of a frame is pinged, then cut", "[websocket]") {
+    const auto frame = client_text(std::string(200, 'x'));
+    for (std::size_t cut = 1; cut < frame.size(); ++cut) {
+        websocket::close_reason reason;
+        websocket_bed bed(
+            {.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
+        const auto peer = bed.open("/ws?topic=a");
+        peer->send(frame.substr(0, cut));
+        bed.advance(25'100ms);
+        CAPTURE(cut);
+        REQUIRE(payloads_of(frames(*peer), websocket_opcode::ping).size() == 1);
+        bed.advance(7800ms);
+        REQUIRE_FALSE(peer->ended());
+        bed.advance(200ms);
+        REQUIRE(peer->ended());
+        REQUIRE(reason.error == errc::timed_out);
+        REQUIRE(bed.clients() == 0);
+    }
 }
 
 TEST_CASE("A client resumes after a position", "[websocket]") {

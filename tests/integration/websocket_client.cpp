@@ -62,10 +62,26 @@ TEST_CASE("Events are delivered with their topics, and their positions are learn
     CHECK(e->info().hops == 1);
     CHECK(e->info().origin == bed.client->as_subscriber()->origin());
     CHECK(bed.client->last_position().text() == "e:5");
-    bed.peer().send(server_frame(websocket_opcode::ping, "e:9"));
+    bed.peer().send(server_frame(websocket_opcode::ping, "tidings-position:e:9"));
     bed.run();
     CHECK(bed.client->last_position().text() == "e:9");
-    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{"e:9"});
+    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{"tidings-position:e:9"});
+    bed.seen->clear();
+}
+
+TEST_CASE("Whatever else a ping brings is no position", "[websocket]") {
+    const auto payload =
+        GENERATE("", "keepalive", "e:9", "tidings-position:", "tidings-position: e:9",
+                 "x tidings-position:e:9");
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept(server_text(cloud_event("1", "a.x", "e:5")) +
+               server_frame(websocket_opcode::ping, payload));
+    CHECK(bed.client->last_position().text() == "e:5");
+    CHECK(payloads_of(bed.sent(), websocket_opcode::pong) == strings{payload});
+    bed.peer().close();
+    bed.until_next_connection();
+    CHECK(bed.peer().received().starts_with("GET /ws?topic=a.%3E&after=e%3A5 HTTP"));
     bed.seen->clear();
 }
 
@@ -145,6 +161,61 @@ TEST_CASE("An answer that asks to wait is heeded", "[websocket]") {
     CHECK(waited <= 7100ms);
 }
 
+TEST_CASE("An answer that asks to wait for years is heeded up to a limit", "[websocket]") {
+    const auto limit = GENERATE(5min, 10min);
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    if (limit != 5min) o.reconnect.max_retry_after = limit;
+    bed.start(std::move(o));
+    bed.peer().send("HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\nContent-Length: 0\r\n\r\n");
+    const auto waited = bed.until_next_connection(15min);
+    CHECK(waited >= limit);
+    CHECK(waited <= limit + 100ms);
+}
+
+TEST_CASE("Who is asked decides whether to try again after a refusal", "[websocket]") {
+    const auto [answer, again] = GENERATE(
+        std::pair("401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 2\r\n\r\nno", false),
+        std::pair("503 Busy\r\nContent-Length: 2\r\n\r\nno", true));
+    const bool decision = GENERATE(true, false);
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    strings asked;
+    o.on_refused = [&](const http::response& r, bool would) {
+        CHECK(would == again);
+        CHECK(r.fields.get("www-authenticate") == (again ? "" : "Bearer"));
+        asked.push_back(std::to_string(r.status) + r.body);
+        return decision;
+    };
+    bed.start(std::move(o));
+    bed.peer().send("HTTP/1.1 " + std::string(answer));
+    bed.run();
+    CHECK(asked == strings{again ? "503no" : "401no"});
+    CHECK(bed.last_state() ==
+          websocket_client_bed::state{decision ? kind::waiting : kind::stopped, errc::ws_refused});
+    if (decision) CHECK(bed.until_next_connection() <= 540ms);
+}
+
+TEST_CASE("Every handshake may bring a token that is fresh", "[websocket]") {
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    int made = 0;
+    o.token = "first";
+    o.on_request = [&](http::fields& f) {
+        CHECK(f.get("authorization") == "Bearer first");
+        f.set("Authorization", "Bearer " + std::to_string(++made)).set("Upgrade", "tea");
+        if (made == 3) throw std::runtime_error("no token");
+    };
+    bed.start(std::move(o));
+    for (const auto* token : {"Bearer 1", "Bearer 2", "Bearer 3"}) {
+        CHECK(field_of(bed.peer().received(), "Authorization") == token);
+        CHECK(field_of(bed.peer().received(), "Upgrade") == "websocket");
+        bed.peer().close();
+        bed.until_next_connection();
+    }
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "no token") == 1);
+}
+
 TEST_CASE("Whoever does not answer is tried again, ever more seldom", "[websocket]") {
     websocket_client_bed bed;
     SECTION("that refuses connections") {
@@ -167,6 +238,22 @@ TEST_CASE("Whoever does not answer is tried again, ever more seldom", "[websocke
         const auto waited = bed.until_next_connection();
         CHECK(waited >= least / 2);
         CHECK(waited <= 16 * least);
+    }
+}
+
+TEST_CASE("A server whose answer stops at any byte is tried again", "[websocket]") {
+    std::size_t length = 1000;
+    for (std::size_t cut = 0; cut < length; ++cut) {
+        websocket_client_bed bed;
+        bed.start();
+        const auto answer = upgrade_answer(bed.peer().take());
+        length = answer.size();
+        bed.peer().send(answer.substr(0, cut));
+        bed.advance(9900ms);
+        CAPTURE(cut);
+        REQUIRE(bed.last_state().to == kind::connecting);
+        bed.advance(200ms);
+        REQUIRE(bed.last_state() == websocket_client_bed::state{kind::waiting, errc::timed_out});
     }
 }
 

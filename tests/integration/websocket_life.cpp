@@ -65,12 +65,14 @@ TEST_CASE("Hooks see pings and pongs, and a session tells who is there", "[webso
              .on_ping = [&](const auto&, auto p) { seen.push_back("ping " + std::string(p)); },
              .on_pong = [&](const auto&, auto p) { seen.push_back("pong " + std::string(p)); }}});
     const auto peer = bed.connect();
-    peer->send(upgrade_request("/raw", "Authorization: Bearer t\r\n"));
+    peer->send(upgrade_request("/raw?room=7", "Authorization: Bearer t\r\n"));
     bed.run();
     REQUIRE(session);
     CHECK(session->principal().name == "someone");
     CHECK(session->remote_address().starts_with("127.0.0.1:"));
     CHECK(session->subprotocol().empty());
+    CHECK(session->request().target == "/raw?room=7");
+    CHECK(session->request().fields.get("authorization") == "Bearer t");
     CHECK_FALSE(session->ping("here"));
     CHECK(session->ping(std::string(126, 'x')) == errc::ws_control_too_long);
     CHECK(session->send_text("\xff") == errc::invalid_utf8);

@@ -215,6 +215,36 @@ TEST_CASE("A client that never reads again is cut by the write timeout", "[webso
     CHECK(reason.error == errc::timed_out);
 }
 
+TEST_CASE("A slow client that reads is not cut for want of a pong", "[websocket]") {
+    websocket::close_reason reason;
+    websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    const auto slow = stalled(bed);
+    for (int i = 0; i < 10; ++i) bed.publish("a", std::to_string(i) + std::string(50'000, '.'));
+    // 4 KiB every 2 s: whatever is sent now, the client reads minutes later.
+    for (int i = 0; i < 100; ++i) {
+        slow->resume_reading();
+        slow->stop_reading();
+        bed.advance(2s);
+        CAPTURE(i);
+        REQUIRE(bed.clients() == 1);
+    }
+    SECTION("until it stops to read") {
+        bed.advance(27'900ms);
+        CHECK(bed.clients() == 1);
+        bed.advance(200ms);
+        CHECK(bed.clients() == 0);
+        CHECK(reason.error == errc::timed_out);
+    }
+    SECTION("until it has read all and does not answer") {
+        read_on(bed, *slow);
+        const auto seen = frames_of(slow->received());
+        CHECK(payloads_of(seen, websocket_opcode::ping).size() == 1);
+        for (int i = 0; i < 2; ++i) bed.advance(8100ms);
+        CHECK(bed.clients() == 0);
+        CHECK(reason.error == errc::timed_out);
+    }
+}
+
 TEST_CASE("Pings without reading pile up no pongs", "[websocket]") {
     websocket::session_ptr session;
     websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});

@@ -13,6 +13,9 @@ struct reconnect_options {
     bool enabled = true;
     std::chrono::milliseconds initial{500};
     std::chrono::milliseconds max{30'000};
+    /// What a server asks for beyond that (`Retry-After`, an event stream's `retry:`) counts up to
+    /// this: a slip of its hand must not silence a client for years.
+    std::chrono::milliseconds max_retry_after{300'000};
 };
 
 namespace detail {
@@ -29,17 +32,19 @@ class backoff {
     void reset() noexcept { next_ = options_.initial; }
     /// The server's own wish (`retry:`): no wait is shorter from now on.
     void set_least(std::chrono::milliseconds t) noexcept {
-        least_ = options_.initial = next_ = t;
-        options_.max = std::max(options_.max, t);
+        least_ = options_.initial = next_ = std::min(t, options_.max_retry_after);
+        options_.max = std::max(options_.max, least_);
     }
-    std::chrono::milliseconds next(std::uint64_t random) noexcept {
+    /// `asked`: by the server, this once (`Retry-After`).
+    std::chrono::milliseconds next(std::uint64_t random,
+                                   std::chrono::milliseconds asked = {}) noexcept {
         const auto full = next_.count();
         // Also from nothing it grows: a peer that is not there must not be asked without a pause.
         next_ = std::min(std::max(next_ * 2, std::chrono::milliseconds(100)), options_.max);
         const auto half = full / 2;
         const auto drawn = std::chrono::milliseconds(
             half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(full - half + 1)));
-        return std::max(drawn, least_);
+        return std::max({drawn, least_, std::min(asked, options_.max_retry_after)});
     }
 
  private:

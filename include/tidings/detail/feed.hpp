@@ -70,6 +70,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void begin() noexcept;
     outcome accept(const event_ptr& e) noexcept;
     void pass(feed_sink& sink, const event_ptr& e) noexcept;
+    void move_to(const event_ptr& e) noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;

@@ -63,6 +63,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
 
     /// Writes made: whoever finds it unchanged knows that nothing was sent.
     std::uint64_t writes() const noexcept { return writes_; }
+    /// How often the stream did not take all of it at once: whoever finds the queue empty, and this
+    /// changed, knows that the peer has read.
+    std::uint64_t stalls() const noexcept { return stalls_; }
 
  private:
     struct item {
@@ -99,6 +102,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::atomic<std::size_t> held_{0};
     std::atomic<std::size_t> expected_{0};
     std::uint64_t writes_ = 0;
+    std::uint64_t stalls_ = 0;
     error_code error_;      // of a write, to be told at the end of the turn
     bool blocked_ = false;  // a wait or an asynchronous write is under way
     bool was_full_ = false;

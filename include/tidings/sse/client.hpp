@@ -26,6 +26,9 @@ struct client_options {
     std::string method = "GET";
     std::string body{};
     http::fields fields{};  ///< further request fields
+    /// Before every connection, with the fields of the request, token included: it may change them,
+    /// to bring a token that is fresh.
+    std::function<void(http::fields&)> on_request{};
     topic_rule topic{};
     /// Shared with the outlets that lead to the same peer, so that nothing goes back to it; from
     /// `make_origin()`. 0: its own.
@@ -40,6 +43,9 @@ struct client_options {
 
     io::tls_client_options tls{};
     std::string unix_path{};
+    /// An answer that is no event stream, without its body, and whether the client would try again.
+    /// What it returns decides that. Empty: as the client would.
+    std::function<bool(const http::response&, bool again)> on_refused{};
     /// Every dispatched message, before it is read as an event. True: it was dealt with here.
     std::function<bool(const sse_message&)> on_message{};
     std::function<void(const std::string& text)> on_comment{};
@@ -58,14 +64,16 @@ class client_core;
 /// subscriber it was given. Messages that are CloudEvents JSON become those events; others become
 /// events of type `sse.<event name>` with the data as text. Reconnects with backoff, with
 /// `Last-Event-ID`, and never sooner than `retry:` asks; follows 301, 302, 303, 307 and 308, each
-/// time anew from its own URL, and leaves its credentials behind on the way to another host. Handle
-/// on shared state: move-only, safe from any thread. Destroying it stops it, and no callback is
-/// called any more; from another thread than the client's one call may be running still.
+/// time anew from its own URL; to another host goes a plain GET without `token`, `fields` and
+/// `body`, and `on_request` is not asked. Handle on shared state: move-only, safe from any thread.
+/// Destroying it stops it, and no callback is called any more; from another thread than the
+/// client's one call may be running still.
 ///
-/// Ends for good: 204 (errc::sse_stopped), another media type (errc::sse_bad_content_type), any
-/// other answer below 500 but 408 and 429 (errc::http_status), errc::too_many_redirects (also one
-/// without Location), errc::bad_url (a redirect from https to http, say), errc::sse_line_too_long.
-/// 408, 429 and 5xx are retried, `Retry-After` heeded.
+/// Ends for good, unless `on_refused` has it otherwise: 204 (errc::sse_stopped), another media type
+/// (errc::sse_bad_content_type), any other answer below 500 but 408 and 429 (errc::http_status).
+/// 408, 429 and 5xx are retried, `Retry-After` heeded. Always final: errc::too_many_redirects (also
+/// one without Location), errc::bad_url (a redirect from https to http, say),
+/// errc::sse_line_too_long.
 class client {
  public:
     /// Starts connecting. @throws std::invalid_argument for a URL that is not one.

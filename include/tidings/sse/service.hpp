@@ -61,7 +61,8 @@ class service {
     TIDINGS_DECL ~service();
 
     TIDINGS_DECL void handle(http::exchange& x);
-    /// Ends every stream; clients reconnect elsewhere. From any thread.
+    /// Ends every stream, those that are asked for from now on at once: clients reconnect,
+    /// elsewhere if somebody leads them there. From any thread.
     TIDINGS_DECL void drain();
     TIDINGS_DECL std::size_t sessions() const noexcept;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/authorizer.hpp>
+#include <tidings/http/message.hpp>
 #include <tidings/subscriber.hpp>
 
 #include <chrono>
@@ -30,6 +31,8 @@ class session : public subscriber {
     virtual bool is_open() const noexcept = 0;
 
     virtual const tidings::principal& principal() const noexcept = 0;
+    /// The request for the stream, kept where the service has hooks.
+    virtual const http::request& request() const noexcept = 0;
     virtual std::string remote_address() const = 0;
     /// What the client sent as `Last-Event-ID`, as it stands.
     virtual const std::string& last_event_id() const noexcept = 0;
@@ -43,6 +46,8 @@ struct hooks {
     std::function<void(const session_ptr&)> on_open{};
     /// Once, last; success when we ended it.
     std::function<void(const session_ptr&, error_code)> on_close{};
+
+    bool any() const noexcept { return on_open || on_close; }
 };
 
 }  // namespace tidings::sse

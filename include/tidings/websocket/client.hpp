@@ -24,6 +24,9 @@ struct client_options {
     bool resume = true;                 ///< whether to resume after a reconnect
     std::string token{};                ///< sent as `Authorization: Bearer`
     http::fields fields{};              ///< further request fields
+    /// Before every connection, with the fields of the request, token included: it may change them,
+    /// to bring a token that is fresh.
+    std::function<void(http::fields&)> on_request{};
     std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`
     /// Subprotocols to offer instead of the codec's.
     std::vector<std::string> subprotocols{};
@@ -41,6 +44,9 @@ struct client_options {
     io::tls_client_options tls{};
     std::string unix_path{};
     websocket::hooks hooks{};
+    /// An answer that is no handshake, with what has come of its body, and whether the client would
+    /// try again. What it returns decides that. Empty: as the client would.
+    std::function<bool(const http::response&, bool again)> on_refused{};
     /// The state, with the error that led to it; in the client's lane.
     std::function<void(client_state_kind, error_code)> on_state{};
     log_sink log{};
@@ -58,8 +64,9 @@ class client_core;
 /// running still.
 ///
 /// Ended for good by the server: a close code of 1000, 1002, 1003, 1007 to 1010 or 4500 to 4999
-/// (also our own, when the server breaks the protocol), or an answer below 500 that is neither 101,
-/// 408 nor 429 (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
+/// (also our own, when the server breaks the protocol); unless `on_refused` has it otherwise, a
+/// handshake that is wrong, or an answer below 500 that is neither 101, 408 nor 429
+/// (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
     /// Starts connecting. @throws std::invalid_argument for a URL that is not one.

@@ -26,7 +26,9 @@ struct service_options {
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
 
     std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping; 0: never
-    std::chrono::milliseconds pong_timeout{8'000};    ///< then the connection is cut
+    /// Then the connection is cut, unless it still takes what waits for it: then `write_timeout`
+    /// says.
+    std::chrono::milliseconds pong_timeout{8'000};
     std::chrono::milliseconds close_timeout{5'000};
     std::chrono::milliseconds write_timeout{30'000};
 
@@ -41,7 +43,8 @@ class service_state;
 
 /// Serves WebSocket (RFC 6455, version 13) below its mount point. On a bus:
 /// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position;
-/// events the client sends are published where it is granted. Pings carry the client's position.
+/// events the client sends are published where it is granted. A ping may carry the client's
+/// position, as `tidings-position:<position>`.
 ///
 /// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed
 /// or a topic that is not granted 403, a missing credential 401; each says why.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/authorizer.hpp>
+#include <tidings/http/message.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/websocket/codec.hpp>
@@ -41,6 +42,8 @@ class session : public subscriber {
     virtual bool is_open() const noexcept = 0;
 
     virtual const tidings::principal& principal() const noexcept = 0;
+    /// The upgrade request, kept where the service has hooks; of a client's connection it is empty.
+    virtual const http::request& request() const noexcept = 0;
     virtual std::string remote_address() const = 0;
     /// The subprotocol agreed upon; empty: none.
     virtual std::string_view subprotocol() const noexcept = 0;
@@ -65,6 +68,8 @@ struct hooks {
     std::function<void(const session_ptr&, std::string_view payload)> on_pong{};
     /// Once, last.
     std::function<void(const session_ptr&, const close_reason&)> on_close{};
+
+    bool any() const noexcept { return on_open || on_message || on_ping || on_pong || on_close; }
 };
 
 }  // namespace tidings::websocket

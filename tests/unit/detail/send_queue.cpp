@@ -291,6 +291,36 @@ TEST_CASE("progress starts the write timeout anew", "[send_queue]") {
     CHECK(f.stream.taken == "abc");
 }
 
+TEST_CASE("only a full stream, and a block that more waits behind, count as stalls",
+          "[send_queue]") {
+    queue_bed f;
+    f.append("abc");
+    f.run();
+    CHECK(f.queue->stalls() == 0);
+    f.stream.room = 1;
+    f.append("def");
+    f.run();
+    CHECK(f.queue->stalls() == 1);
+    f.stream.room = 2;
+    f.stream.writable();
+    CHECK(f.queue->stalls() == 1);
+    f.stream.polled = false;
+    f.stream.room = 100;
+    f.append("ghi");
+    f.run();
+    f.stream.wrote(3);
+    CHECK(f.queue->stalls() == 1);
+    f.append("jkl");
+    f.run();
+    f.append("mno");
+    f.run();
+    f.stream.wrote(3);
+    CHECK(f.queue->stalls() == 2);
+    f.stream.wrote(3);
+    CHECK(f.queue->empty());
+    CHECK(f.queue->stalls() == 2);
+}
+
 TEST_CASE("when everything is sent, or nothing is left to send, it is told", "[send_queue]") {
     queue_bed f;
     texts order;

@@ -71,7 +71,7 @@ outcome feed::accept(const event_ptr& e) noexcept {
     const auto sequence = e->info().sequence;
     if (sequence != 0 && sequence <= cursor_.sequence) return outcome::queued;  // replayed already
     if (options_.origin != 0 && e->info().origin == options_.origin) {
-        if (live_ && sequence != 0) cursor_ = {*e->position(), sequence};
+        if (live_ && sequence != 0) move_to(e);
         return outcome::closed;
     }
     if (live_ && queue_.empty() && sink->ready()) {
@@ -90,8 +90,14 @@ outcome feed::accept(const event_ptr& e) noexcept {
 
 // The cursor moves first: a sink may call back.
 void feed::pass(feed_sink& sink, const event_ptr& e) noexcept {
-    if (e->info().sequence != 0) cursor_ = {*e->position(), e->info().sequence};
+    if (e->info().sequence != 0) move_to(e);
     sink.push(e);
+}
+
+// Into the text that is there: a delivery allocates nothing.
+void feed::move_to(const event_ptr& e) noexcept {
+    cursor_.head = *e->position();
+    cursor_.sequence = e->info().sequence;
 }
 
 // The history is the queue of a stream that is behind.
@@ -174,7 +180,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
     }
     for (const auto& e : slice.events) {
         if (!attached_ || !sink.ready()) return false;
-        cursor_ = {*e->position(), e->info().sequence};
+        move_to(e);
         const bool own = options_.origin != 0 && e->info().origin == options_.origin;
         if (own) continue;
         if (behind_ != 0) --behind_;

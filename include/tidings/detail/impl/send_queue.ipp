@@ -116,6 +116,7 @@ void send_queue::write_polled() noexcept {
 
 void send_queue::wait_writable() noexcept {
     blocked_ = true;
+    ++stalls_;
     deadline_.arm(lane_->timers(), write_timeout_);
     stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
         if (self->closed_) return;
@@ -138,6 +139,7 @@ void send_queue::write_async() noexcept {
                              self->deadline_.cancel();
                              self->error_ = ec;
                              self->consume(n);
+                             if (!self->nothing_left()) ++self->stalls_;
                              self->writing_.erase(0, n);
                              if (self->writing_.empty()) std::string().swap(self->writing_);
                              self->flush();

@@ -196,11 +196,10 @@ void client_core::lost(error_code why, const http::response* answer) {
 
 std::chrono::milliseconds client_core::wait_after(backoff& b, const http::response* answer) const {
     const auto& environment = options_.environment;
-    const std::chrono::milliseconds wait = b.next(environment.random->next());
-    if (answer == nullptr) return wait;
+    if (answer == nullptr) return b.next(environment.random->next());
     const auto asked =
         http::parse_retry_after(answer->fields.get("retry-after"), environment.clock->wall_now());
-    return std::max<std::chrono::milliseconds>(wait, asked.value_or(std::chrono::seconds(0)));
+    return b.next(environment.random->next(), asked.value_or(std::chrono::seconds(0)));
 }
 
 // ---- the outlet

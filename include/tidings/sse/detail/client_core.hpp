@@ -31,11 +31,11 @@ class client_core final : public std::enable_shared_from_this<client_core> {
         std::string url{};
         std::size_t redirects = 0;
         bool as_get = false;  ///< a redirect made another method GET (Fetch 4.4)
-        bool trusted = true;  ///< may have the credentials
+        bool trusted = true;  ///< may have what the user gave for his own URL
     };
     void connect();
     void follow();
-    http::request make_request() const;
+    http::request make_request();
     std::string own_url() const;
     void on_opened(error_code ec, std::unique_ptr<http::streaming_response> r);
     void redirect(const http::response& head);
@@ -45,7 +45,7 @@ class client_core final : public std::enable_shared_from_this<client_core> {
     void take_item(const sse_item& item);
     void take_message(const sse_message& m);
     void learn(const std::string& id);
-    void lost(error_code why, std::chrono::milliseconds at_least = {});
+    void lost(error_code why, std::chrono::milliseconds asked = {});
     void give_up(error_code why);
     void disconnect() noexcept;
     void tell(ready_state s, error_code ec);

@@ -32,6 +32,7 @@ class stream final : public session, public feed_sink, public context_dependent 
         std::atomic<std::uint64_t>* unsent =
             nullptr;  ///< counts events without a form on this wire
         tidings::principal principal{};
+        std::shared_ptr<const http::request> request{};
         std::string last_event_id{};
         unique_function<void(const stream*)> on_end{};
     };
@@ -54,6 +55,7 @@ class stream final : public session, public feed_sink, public context_dependent 
     void close() override;
     bool is_open() const noexcept override { return open_; }
     const tidings::principal& principal() const noexcept override { return settings_.principal; }
+    const http::request& request() const noexcept override;
     std::string remote_address() const override { return remote_address_; }
     const std::string& last_event_id() const noexcept override { return settings_.last_event_id; }
     std::size_t pending_bytes() const noexcept override { return queue_->pending_bytes(); }

@@ -91,17 +91,20 @@ void client_core::tell(ready_state s, error_code ec) {
     call(options_.on_state, s, ec);
 }
 
-http::request client_core::make_request() const {
+http::request client_core::make_request() {
     http::request r;
-    r.fields = options_.fields;
+    if (to_.trusted) {
+        r.fields = options_.fields;
+        if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
+        guarded(options_.log, "sse", [&] {
+            if (options_.on_request && !released_) options_.on_request(r.fields);
+        });
+    }
     if (!to_.as_get) {
         r.method = options_.method;
         r.body = options_.body;
     }
     r.fields.set("Accept", "text/event-stream").set("Cache-Control", "no-cache");
-    if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
-    if (!to_.trusted)
-        for (const auto* name : {"Authorization", "Cookie"}) r.fields.erase(name);
     const auto id = last_event_id();
     if (!id.empty() && fits_in_field(id)) r.fields.set("Last-Event-ID", id);
     return r;
@@ -129,9 +132,8 @@ void client_core::on_opened(error_code ec, std::unique_ptr<http::streaming_respo
     if (ec) return lost(ec);
     const auto& head = r->head();
     if (is_redirect(head.status)) return redirect(head);
-    if (head.status != 200) return refuse(head);
-    if (!is_sse_content_type(head.fields.get("content-type")))
-        return give_up(errc::sse_bad_content_type);
+    if (head.status != 200 || !is_sse_content_type(head.fields.get("content-type")))
+        return refuse(head);
     response_ = std::move(r);
     ++connection_;
     parser_.reset_connection();
@@ -151,18 +153,23 @@ void client_core::redirect(const http::response& head) {
     if (ec || (from.secure() && !to.secure())) return give_up(errc::bad_url);
     if (!same_host(from, to)) to_.trusted = false;
     const bool post = options_.method == "POST";
-    if (head.status == 303 || (post && head.status <= 302)) to_.as_get = true;
+    if (!to_.trusted || head.status == 303 || (post && head.status <= 302)) to_.as_get = true;
     to_.url = next;
     follow();
 }
 
 void client_core::refuse(const http::response& head) {
-    if (head.status == 204) return give_up(errc::sse_stopped);
-    if (head.status != 408 && head.status != 429 && head.status < 500)
-        return give_up(errc::http_status);
+    const auto why = head.status == 204   ? errc::sse_stopped
+                     : head.status == 200 ? errc::sse_bad_content_type
+                                          : errc::http_status;
+    bool again = head.status == 408 || head.status == 429 || head.status >= 500;
+    guarded(options_.log, "sse", [&] {
+        if (options_.on_refused && !released_) again = options_.on_refused(head, again);
+    });
+    if (!again) return give_up(why);
     const auto now = options_.environment.clock->wall_now();
     const auto after = http::parse_retry_after(head.fields.get("retry-after"), now);
-    lost(errc::http_status, after.value_or(std::chrono::seconds(0)));
+    lost(why, after.value_or(std::chrono::seconds(0)));
 }
 
 void client_core::read() {
@@ -240,14 +247,13 @@ void client_core::disconnect() noexcept {
     ++connection_;
 }
 
-void client_core::lost(error_code why, std::chrono::milliseconds at_least) {
+void client_core::lost(error_code why, std::chrono::milliseconds asked) {
     const bool was_open = response_ != nullptr;
     disconnect();
     if (was_open && lane_->timers().clock().now() - opened_ >= backoff::lasting) backoff_.reset();
     if (!options_.reconnect.enabled) return give_up(why);
     tell(ready_state::waiting, why);
-    const auto wait = backoff_.next(options_.environment.random->next());
-    again_.arm(lane_->timers(), std::max(wait, at_least));
+    again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next(), asked));
 }
 
 void client_core::give_up(error_code why) {

@@ -38,6 +38,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     stream::settings settings_for(const http::exchange& x, const http::stream_request& asked);
     http::fields header_fields(const http::request& r) const;
     std::string header(const http::request& r) const;
+    std::string retry_field(const http::exchange& x) const;
     void add_cors(const http::request& r, http::fields& f) const;
     void gauge(std::int64_t add) const noexcept {
         if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "sse"}}, add);
@@ -82,8 +83,10 @@ void service_state::handle(http::exchange& x) {
         add_cors(r, refused->fields);
         return x.respond(std::move(*refused));
     }
-    if (streams_.draining()) return x.respond(http::going_away());
     if (r.method == "HEAD") return x.respond({200, header_fields(r), {}});
+    // A browser takes any other status for the end of all (WHATWG HTML 9.2.3); after the end of a
+    // body it comes back.
+    if (streams_.draining()) return x.respond({200, header_fields(r), retry_field(x)});
     open(x, std::move(asked));
 }
 
@@ -130,16 +133,22 @@ stream::settings service_state::settings_for(const http::exchange& x,
     return s;
 }
 
+// Clients that lost the same server must not all come back at once.
+std::string service_state::retry_field(const http::exchange& x) const {
+    const auto most = static_cast<std::uint64_t>(options_.retry.count());
+    const auto more = std::chrono::milliseconds(x.environment().random->next() % (most + 1));
+    std::string field;
+    append_sse_retry(field, options_.retry + more);
+    return field;
+}
+
 void service_state::open(http::exchange& x, http::stream_request asked) {
     auto text = header(x.request());
     auto settings = settings_for(x, asked);
-    // Clients that lost the same server must not all come back at once.
-    const auto most = static_cast<std::uint64_t>(options_.retry.count());
-    const auto retry =
-        options_.retry + std::chrono::milliseconds(x.environment().random->next() % (most + 1));
-    std::string first;
-    append_sse_retry(first, retry);
+    auto first = retry_field(x);
     append_sse_comment(first, "open");
+    if (hooks_->any())
+        settings.request = std::make_shared<const http::request>(std::move(x.request()));
 
     auto taken = x.take();
     if (!taken.stream) return;

@@ -36,6 +36,11 @@ stream::~stream() {
     if (feed_) feed_->stop();
 }
 
+const http::request& stream::request() const noexcept {
+    static const http::request none;
+    return settings_.request ? *settings_.request : none;
+}
+
 // Runs `f`, which appends about so many bytes, in the lane: at once when we are there.
 template <class F>
 void stream::in_lane(std::size_t bytes, F f) {

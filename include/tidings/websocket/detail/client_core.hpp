@@ -35,13 +35,13 @@ class client_core final : public subscriber {
     std::string target_url() const;
     void on_upgraded(error_code ec, http::upgraded_response r, const std::string& key);
     error_code check_answer(const http::response& r, const std::string& key) const;
-    void refused(const http::response& head, error_code why);
+    void refused(const http::response& answer, error_code why);
     void open(http::upgraded_response r);
     connection_options options_for(std::string subprotocol);
     error_code take_event(wire_event&& e);
     void learn(const position& p);
     void on_closed(const close_reason& why);
-    void retry(error_code why, std::chrono::milliseconds at_least = {});
+    void retry(error_code why, std::chrono::milliseconds asked = {});
     void give_up(error_code why);
     void tell(client_state_kind state, error_code ec);
 

@@ -13,6 +13,9 @@ namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
 
+/// What a ping that tells the peer its position begins with; the position follows.
+inline constexpr std::string_view position_ping = "tidings-position:";
+
 /// What a connection needs to know of its service or client.
 struct connection_options {
     websocket_role role = websocket_role::server;
@@ -26,6 +29,7 @@ struct connection_options {
     std::shared_ptr<const websocket::hooks> hooks{};
     log_sink log{};
     tidings::principal principal{};
+    std::shared_ptr<const http::request> request{};
     std::string subprotocol{};
     io::random* random = nullptr;
     std::atomic<std::uint64_t>* sent = nullptr;    ///< counts events sent
@@ -67,6 +71,7 @@ class connection final : public session, public feed_sink, public context_depend
     void close(std::uint16_t code, std::string_view reason) override;
     bool is_open() const noexcept override { return open_; }
     const tidings::principal& principal() const noexcept override { return options_.principal; }
+    const http::request& request() const noexcept override;
     std::string remote_address() const override { return remote_address_; }
     std::string_view subprotocol() const noexcept override { return options_.subprotocol; }
     std::size_t pending_bytes() const noexcept override { return queue_->pending_bytes(); }
@@ -120,6 +125,7 @@ class connection final : public session, public feed_sink, public context_depend
     wheel_timer silence_;                 // ping, then pong
     wheel_timer closing_;
     close_reason why_;
+    std::uint64_t stalls_seen_ = 0;
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::atomic<bool> open_{true};
     std::atomic<bool> muted_{false};

@@ -86,6 +86,10 @@ http::request client_core::upgrade_request(std::string& key) {
     key = make_websocket_key(bytes);
     http::request r;
     r.fields = options_.fields;
+    if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
+    guarded(options_.log, "websocket", [&] {
+        if (options_.on_request && !released_) options_.on_request(r.fields);
+    });
     r.fields.set("Upgrade", "websocket")
         .set("Connection", "Upgrade")
         .set("Sec-WebSocket-Version", "13")
@@ -94,7 +98,6 @@ http::request client_core::upgrade_request(std::string& key) {
     for (const auto& name : options_.subprotocols) offered += (offered.empty() ? "" : ", ") + name;
     if (offered.empty() && options_.codec) offered = options_.codec->subprotocol();
     if (!offered.empty()) r.fields.set("Sec-WebSocket-Protocol", offered);
-    if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
     return r;
 }
 
@@ -130,14 +133,21 @@ void client_core::on_upgraded(error_code ec, http::upgraded_response r, const st
     connecting_ = nullptr;
     if (stopped()) return;
     if (ec) return ec == errc::invalid_argument ? give_up(ec) : retry(ec);
-    if ((ec = check_answer(r.head, key))) return refused(r.head, ec);
+    if ((ec = check_answer(r.head, key))) {
+        r.head.body = std::move(r.leftover);
+        return refused(r.head, ec);
+    }
     open(std::move(r));
 }
 
-void client_core::refused(const http::response& head, error_code why) {
-    if (head.status == 101 || is_final_status(head.status)) return give_up(why);
+void client_core::refused(const http::response& answer, error_code why) {
+    bool again = answer.status != 101 && !is_final_status(answer.status);
+    guarded(options_.log, "websocket", [&] {
+        if (options_.on_refused && !released_) again = options_.on_refused(answer, again);
+    });
+    if (!again) return give_up(why);
     const auto now = options_.environment.clock->wall_now();
-    const auto after = http::parse_retry_after(head.fields.get("retry-after"), now);
+    const auto after = http::parse_retry_after(answer.fields.get("retry-after"), now);
     retry(why, after.value_or(std::chrono::seconds(0)));
 }
 
@@ -163,9 +173,11 @@ connection_options client_core::options_for(std::string subprotocol) {
     auto hooks = std::make_shared<websocket::hooks>(options_.hooks);
     hooks->on_ping = [weak, users = options_.hooks.on_ping](const session_ptr& c,
                                                             std::string_view payload) {
-        error_code ec;
-        const auto p = position::parse(payload, ec);
-        if (const auto s = weak.lock(); s && !ec) s->learn(p);
+        if (payload.starts_with(position_ping)) {
+            error_code ec;
+            const auto p = position::parse(payload.substr(position_ping.size()), ec);
+            if (const auto s = weak.lock(); s && !ec) s->learn(p);
+        }
         if (users) users(c, payload);
     };
     o.hooks = std::move(hooks);
@@ -231,11 +243,10 @@ void client_core::on_closed(const close_reason& why) {
     retry(ec);
 }
 
-void client_core::retry(error_code why, std::chrono::milliseconds at_least) {
+void client_core::retry(error_code why, std::chrono::milliseconds asked) {
     if (!options_.reconnect.enabled) return give_up(why);
     tell(client_state_kind::waiting, why);
-    const auto wait = backoff_.next(options_.environment.random->next());
-    again_.arm(lane_->timers(), std::max(wait, at_least));
+    again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next(), asked));
 }
 
 void client_core::give_up(error_code why) {

@@ -133,6 +133,8 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     const auto origin = make_origin();
     auto options = options_for(x, asked, origin);
     auto first = answer(x.request(), options.subprotocol);
+    if (hooks_->any())
+        options.request = std::make_shared<const http::request>(std::move(x.request()));
     options.on_end = [self = shared_from_this()](const connection* c) {
         self->sessions_.remove(c);
         self->gauge(-1);

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSL-1.0
+// What a delivery costs, in counts that are the same on every machine: allocations, encodings and
+// writes. An executable of its own, for it counts every `operator new`.
+#include "support/catch2.hpp"
+#include "support/frames.hpp"
+#include "support/network_fixture.hpp"
+#include "support/quiet_network.hpp"
+
+#include <tidings/bus.hpp>
+#include <tidings/http/server.hpp>
+#include <tidings/sse/service.hpp>
+#include <tidings/test/fixed_random.hpp>
+#include <tidings/test/manual_clock.hpp>
+#include <tidings/websocket/service.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+
+void* allocate(std::size_t size) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    if (void* p = std::malloc(size != 0 ? size : 1)) return p;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return allocate(size);
+}
+void* operator new[](std::size_t size) {
+    return allocate(size);
+}
+void operator delete(void* p) noexcept {
+    std::free(p);
+}
+void operator delete[](void* p) noexcept {
+    std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+    std::free(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+    std::free(p);
+}
+
+namespace tidings::test {
+
+namespace {
+
+/// Messages of the data alone, and how many were made.
+struct counting_codec final : websocket::codec {
+    std::string_view subprotocol() const noexcept override { return {}; }
+    bool binary() const noexcept override { return false; }
+    std::string encode(const publication& p, error_code&) const override {
+        ++encoded;
+        return std::string(p.text());
+    }
+    wire_event decode(std::string_view, bool, error_code& ec) const override {
+        ec = errc::ws_bad_message;
+        return {};
+    }
+    mutable std::size_t encoded = 0;
+};
+
+const std::string ask_websocket = upgrade_request("/ws?topic=a.%3E");
+const std::string ask_sse = "GET /events?topic=a.%3E HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+/// A bus and its streams in one lane, over a network that only counts.
+struct count_bed {
+    explicit count_bed(std::string ask, std::size_t clients, websocket::service_options o = {}) {
+        web.mount("/ws", websocket::service(hub, std::move(o)));
+        web.mount("/events", sse::service(hub));
+        web.start();
+        run();
+        for (std::size_t i = 0; i < clients; ++i) {
+            peers.push_back(network.connect(ask));
+            run();
+        }
+        REQUIRE(hub.subscriptions() == clients);
+    }
+    void run() { run_ready(io); }
+    void publish(int events = 1) {
+        for (int i = 0; i < events; ++i)
+            hub.publish("a.b", event("com.example.thing", "/counts", "some data of an event"));
+    }
+    std::size_t writes() const {
+        std::size_t n = 0;
+        for (const auto& p : peers) n += p->writes;
+        return n;
+    }
+
+    net::io_context io;
+    manual_clock clock;
+    fixed_random random;
+    quiet_network network;
+    bus hub{io, {.history = {.max_events = 1000}, .clock = &clock}};
+    http::server web{
+        io, {.max_connections_per_address = 1000, .environment = {&network, &clock, &random}}};
+    std::vector<std::shared_ptr<quiet_peer>> peers;
+};
+
+/// Of 64 turns, once everything has its size.
+std::size_t allocations_of(const std::string& ask, std::size_t clients, int events_a_turn) {
+    count_bed bed(ask, clients);
+    const auto turns = [&](int n) {
+        for (int i = 0; i < n; ++i) {
+            bed.publish(events_a_turn);
+            bed.run();
+        }
+    };
+    turns(16);
+    const auto before = allocations.load();
+    turns(64);
+    return allocations - before;
+}
+
+}  // namespace
+
+TEST_CASE("A delivery allocates nothing, only an event does", "[websocket][sse][counts]") {
+    const auto [name, ask] =
+        GENERATE(std::pair("websocket", ask_websocket), std::pair("sse", ask_sse));
+    const auto events_a_turn = GENERATE(1, 16);
+    CAPTURE(name, events_a_turn);
+    const auto of_one = allocations_of(ask, 1, events_a_turn);
+    // An event's blocks, texts and frames; for each turn what Asio makes of a post to a strand.
+    CHECK(of_one <= 64 * (24 * static_cast<std::size_t>(events_a_turn) + 10));
+    CHECK(allocations_of(ask, 100, events_a_turn) == of_one);
+}
+
+TEST_CASE("An event is encoded once, however many clients there are", "[websocket][counts]") {
+    const auto codec = std::make_shared<counting_codec>();
+    count_bed bed(ask_websocket, 100, {.codec = codec});
+    bed.publish(7);
+    bed.run();
+    CHECK(codec->encoded == 7);
+    for (const auto& p : bed.peers) CHECK(p->bytes == bed.peers.front()->bytes);
+}
+
+TEST_CASE("What one turn publishes leaves in one write per connection",
+          "[websocket][sse][counts]") {
+    const auto ask = GENERATE(ask_websocket, ask_sse);
+    count_bed bed(ask, 100);
+    const auto before = bed.writes();
+    SECTION("from a handler") {
+        net::post(bed.io, [&] { bed.publish(16); });
+    }
+    SECTION("from outside") {
+        bed.publish(16);
+    }
+    bed.run();
+    CHECK(bed.writes() == before + 100);
+}
+
+}  // namespace tidings::test
