@@ -231,6 +231,49 @@ TEST_CASE("an answer holds no more events than the service allows", "[rest]") {
     CHECK(data_of(bed.get("/a?after=&max=100")).size() == 3);
 }
 
+TEST_CASE("an answer holds no more bytes than the service allows, but one event", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_answer_bytes = 4000});
+    texts expected;
+    for (const std::size_t size : {10U, 20U, 3000U, 5000U, 3000U, 10U}) {
+        expected.emplace_back(size, 'x');
+        bed.publish(size == 20 ? "other" : "a", expected.back());
+    }
+    std::erase(expected, std::string(20, 'x'));
+    texts read;
+    std::string after;
+    std::vector<std::size_t> counts;
+    while (after != bed.hub.head().text()) {
+        const auto r = bed.get("/a?wait=1s&after=" + after);
+        REQUIRE(r.status == 200);
+        const auto data = data_of(r);
+        counts.push_back(data.size());
+        if (data.size() > 1) CHECK(r.body.size() <= 4000);
+        read.insert(read.end(), data.begin(), data.end());
+        REQUIRE(after != r.fields.get("tidings-position"));
+        after = r.fields.get("tidings-position");
+    }
+    CHECK(read == expected);
+    CHECK(counts == std::vector<std::size_t>{2, 1, 2});
+}
+
+TEST_CASE("the link to the next page stands whatever the path holds", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a.b", "0");
+    bed.publish("a.b", "1");
+    const auto path = GENERATE(as<std::string>(), "/a.>", "/a.%3E", "/>");
+    CAPTURE(path);
+    const auto r = bed.get(path + "?max=1&after=");
+    REQUIRE(r.status == 200);
+    const std::string link(r.fields.get("link"));
+    const auto end = link.find('>');
+    CHECK(link.substr(end) == ">; rel=\"next\"");
+    CHECK(link.find_first_of("<>\"", 1) == end);
+    REQUIRE(link.starts_with("</topics"));
+    CHECK(data_of(bed.get(link.substr(8, end - 8))) == texts{"1"});
+}
+
 TEST_CASE("a question that cannot be answered is refused", "[rest]") {
     world w;
     rest_bed bed(w);
@@ -281,8 +324,8 @@ TEST_CASE("a question that finds nothing may wait for the first event", "[rest]"
     CHECK(!got.empty());
     CHECK(got[0] == "1");
     // What this answer does not hold, the next will.
-    const auto next = bed.get("/a?after=" +
-                              std::string(question.answer->fields.get("tidings-position")));
+    const auto next =
+        bed.get("/a?after=" + std::string(question.answer->fields.get("tidings-position")));
     CHECK(got.size() + data_of(next).size() == 2);
 }
 
@@ -342,7 +385,8 @@ TEST_CASE("who may not publish or read is refused", "[rest]") {
     world w;
     rest_bed bed(w, {.authenticator = bearer_token("key"),
                      .authorizer = [](const principal&, action a, std::string_view topic) {
-                         return a == action::publish ? topic == "in" : topic == "out" || topic == ">";
+                         return a == action::publish ? topic == "in"
+                                                     : topic == "out" || topic == ">";
                      }});
     const http::fields key{{"Authorization", "Bearer key"}};
     CHECK(bed.post("/in", "x").status == 401);
@@ -389,8 +433,8 @@ TEST_CASE("server, bus and asker end in any order while a question waits", "[res
             world w;
             std::optional<rest_bed> bed(std::in_place, w);
             bed->publish("a", "before");
-            std::optional<http::client> client(std::in_place, w.io(),
-                                               http::client_options{.environment = w.environment()});
+            std::optional<http::client> client(
+                std::in_place, w.io(), http::client_options{.environment = w.environment()});
             client->async_request(bed->url("/a?wait=30s"), {.method = "GET"},
                                   [](error_code, http::response) {});
             for (int i = 0; i < steps; ++i)

@@ -17,7 +17,8 @@ struct service_options {
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
     std::size_t max_body_bytes = 1024 * 1024;
-    std::size_t max_batch = 1000;  ///< events of one answer
+    std::size_t max_batch = 1000;                ///< events of one answer
+    std::size_t max_answer_bytes = 1024 * 1024;  ///< of one answer; at least one event
     std::chrono::milliseconds max_wait{60'000};
     std::size_t max_waiting = 10'000;  ///< long polls at once; beyond it 429
     /// Source and type of events whose body is not a CloudEvent.

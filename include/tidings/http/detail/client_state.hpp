@@ -41,6 +41,7 @@ struct client_job : std::enable_shared_from_this<client_job> {
     url to{};
     std::string text{};  // the request; the wire has it while it is under way
     bool to_head = false;
+    bool idempotent = false;
     origin_pool* pool = nullptr;
     client_connection* connection = nullptr;
 };
@@ -85,7 +86,7 @@ class client_connection final : public wire_user,
     std::optional<wire> wire_;
     response_reader reader_;
     tidings::detail::wheel_timer deadline_;
-    bool reused_ = false;  // a request that is repeated goes to a connection that is not
+    bool reused_ = false;    // a request that is repeated goes to a connection that is not
     bool answered_ = false;  // something of an answer has come
     unsigned interim_ = 0;   // 1xx answers before the real one
 };

@@ -101,6 +101,7 @@ void client_core::log(std::string_view message, error_code ec) const {
 http::request client_core::make_request(std::string method) const {
     http::request r;
     r.method = std::move(method);
+    r.idempotent = true;  // a publication by its event's id
     r.fields = options_.fields;
     if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
     return r;

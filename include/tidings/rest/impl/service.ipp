@@ -175,6 +175,7 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll::question& q) const {
     q.max = options_.max_batch;
+    q.max_bytes = options_.max_answer_bytes;
     for (const auto& [name, value] : asked.query) {
         if (name == "max") {
             std::size_t max = 0;
@@ -193,7 +194,12 @@ bool service_state::read_numbers(const http::stream_request& asked, long_poll::q
 
 // The same question, for the position to be appended.
 std::string service_state::next_target(const http::request& r) const {
-    std::string target = std::string(r.path()) + '?';
+    std::string target;
+    for (const char c : r.path()) {
+        const bool ends_the_link = c == '<' || c == '>' || c == '"';  // RFC 8288 3
+        target += ends_the_link ? http::percent_encode({&c, 1}) : std::string(1, c);
+    }
+    target += '?';
     error_code ec;
     for (const auto& [name, value] : http::parse_query(r.query(), ec))
         if (name != "after" && name != "last_event_id")
