@@ -4,6 +4,8 @@
 #include "support/ordering_history.hpp"
 #include "support/rest_bed.hpp"
 
+#include <boost/asio/error.hpp>
+
 namespace tidings::test {
 
 namespace {
@@ -164,8 +166,8 @@ TEST_CASE("a key is heeded for a CloudEvent, too", "[rest]") {
 TEST_CASE("what did not reach everyone is answered so, and may be published again", "[rest]") {
     world w;
     rest_bed bed(w);
-    const auto error =
-        GENERATE(errc::connection_failed, errc::store_failed, errc::forbidden, errc::http_status);
+    const auto error = GENERATE(error_code(errc::connection_failed), error_code(errc::store_failed),
+                                error_code(net::error::no_memory));
     CAPTURE(error);
     const auto outlet = std::make_shared<failing_outlet>(error);
     const auto watch = bed.hub.subscribe(">", outlet);
@@ -183,6 +185,39 @@ TEST_CASE("what did not reach everyone is answered so, and may be published agai
     CHECK(bed.seen->count() == 3);
     CHECK(json::parse(post().body).at("duplicate") == true);
     CHECK(bed.seen->count() == 3);
+}
+
+TEST_CASE("an outlet that refuses an event for good is in the receipt", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    const auto error = GENERATE(errc::too_large, errc::forbidden);
+    const auto watch = bed.hub.subscribe(">", std::make_shared<failing_outlet>(error));
+    const auto first = bed.post("/a", cloudevent("1"), as_event);
+    CHECK(first.status == 202);
+    const auto receipt = json::parse(first.body);
+    CHECK(receipt.at("matched") == 2);
+    CHECK(receipt.at("dropped") == 1);
+    CHECK(json::parse(bed.post("/a", cloudevent("1"), as_event).body).at("duplicate") == true);
+    CHECK(bed.seen->count() == 1);
+}
+
+TEST_CASE("server, bus and asker end in any order while an event is published", "[rest]") {
+    for (int which = 0; which < 4; ++which) {
+        CAPTURE(which);
+        std::weak_ptr<ordering_history> history;
+        {
+            std::optional<late_bed> late(std::in_place);
+            history = late->history;
+            auto asking = late->begin("/a", cloudevent("1"), as_event);
+            CHECK(late->history->waiting() == 1);
+            if (which == 0) late->bed.server.reset();
+            if (which == 1) asking.reset();
+            if (which == 2) late->bed.hub = bus(late->w.io());
+            if (which == 3) late->w.destroy_context();
+            if (which != 3) late->w.run_ready();
+        }
+        CHECK(history.expired());
+    }
 }
 
 TEST_CASE("while an event is being published the same is not begun again", "[rest]") {

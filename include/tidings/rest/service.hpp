@@ -54,8 +54,8 @@ class service_state;
 /// being published: 409. One that failed is published again. A body that is not a CloudEvent gets
 /// its id from the key.
 ///
-/// What was published but did not reach everyone whom it must is answered 503; who repeats it
-/// reaches the others twice.
+/// What was published but did not reach an outlet that may take it later is answered 503; who
+/// repeats it reaches the others twice. An outlet that refuses it for good is in `dropped`.
 ///
 /// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:

@@ -78,7 +78,7 @@ class client_core final : public subscriber {
     // In the lane.
     std::optional<http::client> http_;    // none: stopped
     std::optional<http::client> reader_;  // its requests last longer
-    bool located_;  // asked where the present is, or told where to begin
+    bool located_;                        // asked where the present is, or told where to begin
     std::size_t max_batch_;
     io::steady_time asked_{};
     backoff poll_backoff_;

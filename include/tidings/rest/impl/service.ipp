@@ -9,14 +9,13 @@
 #include <tidings/http/detail/peer_key.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/stream_request.hpp>
+#include <tidings/rest/detail/attempt.hpp>
 #include <tidings/rest/detail/long_poll.hpp>
 #include <tidings/rest/detail/rate_limit.hpp>
-#include <tidings/rest/detail/recent_publications.hpp>
 #include <tidings/rest/service.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
-#include <atomic>
 #include <charconv>
 
 namespace tidings::rest {
@@ -29,7 +28,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
         : bus_(std::move(bus)),
           options_(std::move(options)),
           inlet_({}, make_origin()),
-          recent_(options_.remembered_ids),
+          publications_(std::make_shared<publications>(options_.remembered_ids, options_.metrics)),
           rate_(options_.max_publishes_per_second) {}
 
     void handle(http::exchange& x);
@@ -37,9 +36,6 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     const service_options& options() const noexcept { return options_; }
 
  private:
-    /// One publication under way; one that is let go of without an answer has failed.
-    class attempt;
-
     void publish(http::exchange& x, const std::string& topic);
     std::optional<http::response> admit(const http::exchange& x, const std::string& topic,
                                         principal& who);
@@ -47,9 +43,6 @@ class service_state final : public std::enable_shared_from_this<service_state> {
                                          http::response& refused) const;
     std::optional<http::response> find_earlier(const wire_event& e, attempt& a);
     void start(http::exchange x, const event_ptr& p, attempt a);
-    void count(std::string_view result) const noexcept {
-        if (options_.metrics) options_.metrics->count("rest_publications", {{"result", result}}, 1);
-    }
     void read(http::exchange& x, const std::string& pattern);
     bool read_numbers(const http::stream_request& asked, long_poll::question& q) const;
     std::string next_target(const http::request& r) const;
@@ -58,38 +51,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     service_options options_;
     inlet inlet_;
     session_registry<long_poll> polls_;
-    recent_publications recent_;
+    const std::shared_ptr<publications> publications_;
     rate_limit rate_;
-    std::atomic<std::size_t> publishing_{0};
-};
-
-class service_state::attempt {
- public:
-    explicit attempt(std::shared_ptr<service_state> s) : service_(std::move(s)) {
-        ++service_->publishing_;
-    }
-    attempt(attempt&&) = default;
-    ~attempt() {
-        if (!service_) return;
-        if (begun_) service_->recent_.fail(keys_);
-        --service_->publishing_;
-    }
-    bool over(std::size_t max) const noexcept { return service_->publishing_ > max; }
-    void key(std::string k) { keys_.push_back(std::move(k)); }
-    recent_publications::standing begin(recent_publications::result& first) {
-        const auto found = service_->recent_.begin(keys_, first);
-        begun_ = found == recent_publications::standing::fresh ||
-                 found == recent_publications::standing::again;
-        return found;
-    }
-    void accept(const recent_publications::result& r) {
-        if (std::exchange(begun_, false)) service_->recent_.accept(keys_, r);
-    }
-
- private:
-    std::shared_ptr<service_state> service_;
-    recent_publications::keys keys_{};
-    bool begun_ = false;
 };
 
 namespace {
@@ -244,12 +207,12 @@ std::optional<http::response> service_state::find_earlier(const wire_event& e, a
 
 void service_state::publish(http::exchange& x, const std::string& topic) {
     const auto refuse = [&](http::response r) {
-        count(r.status == 202 ? "duplicate" : "refused");
+        publications_->count(r.status == 202 ? "duplicate" : "refused");
         x.respond(std::move(r));
     };
     principal who;
     if (auto refused = admit(x, topic, who)) return refuse(std::move(*refused));
-    attempt a(shared_from_this());
+    attempt a(publications_);
     if (a.over(options_.max_publishing))
         return refuse(later(429, "Too many requests", "max_publishing are under way"));
     std::string key(x.request().fields.get("idempotency-key"));
@@ -271,10 +234,17 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
 // The answer waits for what the receipt promises.
 void service_state::start(http::exchange x, const event_ptr& p, attempt a) {
     const auto& io = x.lane()->executor();
-    auto finish = [self = shared_from_this(), held = std::move(x), a = std::move(a), p](
-                      error_code ec, const receipt& r) mutable {
-        self->count(ec ? "failed" : "accepted");
-        if (ec) return held.respond(failure(ec));
+    // Nothing of the service itself: the bus's history may hold this.
+    auto finish = [held = std::move(x), a = std::move(a), p](error_code ec,
+                                                             const receipt& r) mutable {
+        // Whom it reached would get it twice, and who refuses it for good would refuse it again.
+        const bool final = r.matched != 0 && (ec == condition::permanent ||  //
+                                              ec == condition::unauthorized);
+        if (ec && !final) {
+            a.count("failed");
+            return held.respond(failure(ec));
+        }
+        a.count("accepted");
         a.accept({p->id(), r.position});
         held.respond(accepted(receipt_json(r, p->id(), false)));
     };
