@@ -32,7 +32,10 @@ struct credentials {
     std::string_view query{};
     std::string_view origin{};
     std::string_view remote_address{};
-    bool loopback = false;  ///< the peer's address is a loopback address, or a Unix socket
+    /// A request of this machine to itself: the peer's address is a loopback address, and the Host
+    /// `localhost` or one, so that it is no web site's whose name was rebound to this machine; or
+    /// it came over a Unix socket.
+    bool loopback = false;
 };
 
 /// Tells who makes a request. @error errc::unauthorized or another, for an answer 401. Must not

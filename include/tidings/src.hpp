@@ -77,6 +77,7 @@
 #include <tidings/rest/impl/client.ipp>
 #include <tidings/rest/impl/client_core.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
+#include <tidings/rest/impl/recent_publications.ipp>
 #include <tidings/rest/impl/service.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>

@@ -4,8 +4,7 @@
 
 #include "support/catch2.hpp"
 #include "support/network_fixture.hpp"
-
-#include <boost/asio/executor_work_guard.hpp>
+#include "support/two_threads.hpp"
 
 #include <atomic>
 #include <future>
@@ -16,26 +15,6 @@ using namespace tidings::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// A context that two threads run.
-class two_threads {
- public:
-    net::io_context io;
-
-    two_threads() {
-        for (auto& t : threads_) t = std::thread([this] { io.run(); });
-    }
-    ~two_threads() { join(); }
-    void join() {
-        work_.reset();
-        for (auto& t : threads_)
-            if (t.joinable()) t.join();
-    }
-
- private:
-    net::executor_work_guard<net::io_context::executor_type> work_ = net::make_work_guard(io);
-    std::array<std::thread, 2> threads_;
-};
 
 /// Answers, waits for its peer, or takes the connection over; from every lane.
 struct busy_service {
@@ -74,7 +53,7 @@ struct traffic {
         }
         const std::string body(static_cast<std::size_t>(n % 100) * 50, 'x');
         client.async_request(origin + (n % 7 == 0 ? "/take" : "/echo"),
-                             {.method = "POST", .body = body},
+                             {.method = "POST", .body = body, .idempotent = true},
                              [this](error_code ec, const http::response&) {
                                  ++(ec ? failed : completed);
                                  next();

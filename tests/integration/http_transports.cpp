@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/authenticate.hpp>
 #include <tidings/http/client.hpp>
 #include <tidings/http/server.hpp>
 
@@ -81,6 +82,20 @@ TEST_CASE("Requests and answers pass over every transport", "[http]") {
     CHECK(std::all_of(peers.begin(), peers.end(), [&](auto& p) { return p == peers[0]; }));
     CHECK(bed.server->connections() == 1);
     CHECK((bed.over_unix() ? peers[0] == "unix" : peers[0].starts_with("127.0.0.1:")));
+}
+
+TEST_CASE("Over a Unix socket every Host is this machine's", "[http]") {
+    http_pair bed(transport::unix_socket);
+    bed.origin = "http://public.example";
+    bed.server->mount("/", [](http::exchange& x) {
+        principal who;
+        if (auto refused = http::authenticate(x, {}, who)) return x.respond(std::move(*refused));
+        x.respond({.body = std::string(x.request().fields.get("host"))});
+    });
+    bed.server->start();
+    const auto answer = bed.ask({});
+    CHECK(answer.status == 200);
+    CHECK(answer.body == "public.example");
 }
 
 TEST_CASE("A body streams, and a client that leaves is noticed, over every transport", "[http]") {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Topics as HTTP resources: what curl can do with them.
-#include "support/world.hpp"
-
-#include <tidings/bus.hpp>
-#include <tidings/event_json.hpp>
-#include <tidings/rest/service.hpp>
-#include <tidings/test/recorder.hpp>
+#include "support/rest_bed.hpp"
 
 namespace tidings::test {
 
@@ -14,66 +9,6 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using texts = std::vector<std::string>;
-
-/// A bus behind a server of topics.
-struct rest_bed {
-    explicit rest_bed(world& in, rest::service_options o = {}, std::size_t held = 1000)
-        : w(in),
-          hub(w.io(), {.history = {.max_events = held}, .clock = &w.clock()}),
-          server(std::in_place, w.io(), http::server_options{.environment = w.environment()}) {
-        watch = hub.subscribe(">", seen);
-        server->mount("/topics", rest::service(hub, std::move(o)));
-        server->start();
-    }
-    std::string url(std::string_view path) const {
-        return url_of(*server, "/topics" + std::string(path));
-    }
-    http::response post(std::string_view path, std::string body, http::fields fields = {}) {
-        return w.request("POST", url(path), std::move(body), std::move(fields));
-    }
-    http::response get(std::string_view path, http::fields fields = {}) {
-        return w.request("GET", url(path), {}, std::move(fields));
-    }
-    void publish(std::string_view topic, std::string_view text) {
-        hub.publish(topic, event("test", "/test", text));
-    }
-    std::string after() const { return "&after=" + hub.head().text(); }
-
-    world& w;
-    bus hub;
-    std::shared_ptr<recorder> seen = std::make_shared<recorder>();
-    subscription watch;
-    std::optional<http::server> server;
-};
-
-texts data_of(const http::response& r) {
-    texts data;
-    for (const auto& e : json::parse(r.body)) data.push_back(e.at("data"));
-    return data;
-}
-
-/// A request that is answered later.
-class pending_get {
- public:
-    pending_get(world& w, std::string url) : client_(w.io(), {.environment = w.environment()}) {
-        client_.async_request(std::move(url), {.method = "GET"},
-                              [this](error_code ec, http::response r) {
-                                  error = ec;
-                                  answer = std::move(r);
-                              });
-        w.run_ready();
-    }
-    std::optional<http::response> answer;
-    error_code error;
-
- private:
-    http::client client_;
-};
-
-std::string cloudevent(std::string_view id) {
-    return json{{"specversion", "1.0"}, {"type", "t"}, {"source", "/s"}, {"id", id}, {"data", 7}}
-        .dump();
-}
 
 }  // namespace
 
@@ -158,6 +93,9 @@ TEST_CASE("what cannot be published is refused with the reason", "[rest]") {
         {"/a", "{}", "application/cloudevents+json", 400},
         {"/a", "x", "application/cloudevents+json", 400},
         {"/a", cloudevent(""), "application/cloudevents+json", 400},
+        {"/a", cloudevent("a\nb"), "application/cloudevents+json", 400},
+        {"/a", cloudevent("a\rb"), "application/cloudevents+json", 400},
+        {"/a", cloudevent({"a\0b", 3}), "application/cloudevents+json", 400},
         {"/a", "[]", "application/cloudevents-batch+json", 415},
         {"/a", "x", "application/cloudevents+avro", 415},
         {"/a", std::string(1001, 'x'), "text/plain", 413},
@@ -176,24 +114,6 @@ TEST_CASE("other methods are refused with those that are known", "[rest]") {
     CHECK(r.status == 405);
     CHECK(r.fields.get("allow") == "GET, HEAD, POST");
     CHECK(w.request("HEAD", bed.url("/a")).status == 200);
-}
-
-TEST_CASE("an event that is known already is not published again", "[rest]") {
-    world w;
-    rest_bed bed(w);
-    const http::fields keyed{{"Idempotency-Key", "k"}, {"Content-Type", "text/plain"}};
-    const auto first = json::parse(bed.post("/a", "x", keyed).body);
-    CHECK_FALSE(first.contains("duplicate"));
-    const auto second = json::parse(bed.post("/a", "x", keyed).body);
-    CHECK(second.at("duplicate") == true);
-    CHECK(second.at("position") == first.at("position"));
-    const http::fields as_event{{"Content-Type", "application/cloudevents+json"}};
-    bed.post("/a", cloudevent("1"), as_event);
-    CHECK(json::parse(bed.post("/a", cloudevent("1"), as_event).body).at("duplicate") == true);
-    CHECK(bed.seen->count() == 2);
-    bed.post("/a", "x");
-    bed.post("/a", "x");  // without an id nothing is known
-    CHECK(bed.seen->count() == 4);
 }
 
 TEST_CASE("events are read after a position, page by page", "[rest]") {
@@ -229,6 +149,49 @@ TEST_CASE("an answer holds no more events than the service allows", "[rest]") {
     for (int i = 0; i < 5; ++i) bed.publish("a", std::to_string(i));
     CHECK(data_of(bed.get("/a?after=")).size() == 3);
     CHECK(data_of(bed.get("/a?after=&max=100")).size() == 3);
+}
+
+TEST_CASE("an answer holds no more bytes than the service allows, but one event", "[rest]") {
+    world w;
+    rest_bed bed(w, {.max_answer_bytes = 4000});
+    texts expected;
+    for (const std::size_t size : {10U, 20U, 3000U, 5000U, 3000U, 10U}) {
+        expected.emplace_back(size, 'x');
+        bed.publish(size == 20 ? "other" : "a", expected.back());
+    }
+    std::erase(expected, std::string(20, 'x'));
+    texts read;
+    std::string after;
+    std::vector<std::size_t> counts;
+    while (after != bed.hub.head().text()) {
+        const auto r = bed.get("/a?wait=1s&after=" + after);
+        REQUIRE(r.status == 200);
+        const auto data = data_of(r);
+        counts.push_back(data.size());
+        if (data.size() > 1) CHECK(r.body.size() <= 4000);
+        read.insert(read.end(), data.begin(), data.end());
+        REQUIRE(after != r.fields.get("tidings-position"));
+        after = r.fields.get("tidings-position");
+    }
+    CHECK(read == expected);
+    CHECK(counts == std::vector<std::size_t>{2, 1, 2});
+}
+
+TEST_CASE("the link to the next page stands whatever the path holds", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a.b", "0");
+    bed.publish("a.b", "1");
+    const auto path = GENERATE(as<std::string>(), "/a.>", "/a.%3E", "/>");
+    CAPTURE(path);
+    const auto r = bed.get(path + "?max=1&after=");
+    REQUIRE(r.status == 200);
+    const std::string link(r.fields.get("link"));
+    const auto end = link.find('>');
+    CHECK(link.substr(end) == ">; rel=\"next\"");
+    CHECK(link.find_first_of("<>\"", 1) == end);
+    REQUIRE(link.starts_with("</topics"));
+    CHECK(data_of(bed.get(link.substr(8, end - 8))) == texts{"1"});
 }
 
 TEST_CASE("a question that cannot be answered is refused", "[rest]") {
@@ -284,6 +247,22 @@ TEST_CASE("a question that finds nothing may wait for the first event", "[rest]"
     const auto next =
         bed.get("/a?after=" + std::string(question.answer->fields.get("tidings-position")));
     CHECK(got.size() + data_of(next).size() == 2);
+}
+
+TEST_CASE("questions that wait are all answered by one event", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a", "before");
+    pending_get first(w, bed.url("/a?wait=30s" + bed.after()));
+    pending_get second(w, bed.url("/a?wait=30s" + bed.after()));
+    pending_get other(w, bed.url("/b?wait=30s" + bed.after()));
+    bed.publish("a", "1");
+    w.run_ready();
+    REQUIRE(first.answer);
+    REQUIRE(second.answer);
+    CHECK(data_of(*first.answer) == texts{"1"});
+    CHECK(data_of(*second.answer) == texts{"1"});
+    CHECK_FALSE(other.answer);
 }
 
 TEST_CASE("a wait ends with nothing when its time is over", "[rest]") {
@@ -365,6 +344,7 @@ TEST_CASE("strangers and pages of other sites are kept out", "[rest]") {
     w.sim().set_link({.client_address = "192.0.2.7"});
     CHECK(bed.post("/a", "x").status == 401);
     CHECK(bed.get("/a").status == 401);
+    CHECK(bed.post("/a", "x").fields.get("content-type") == "application/problem+json");
     CHECK(bed.seen->count() == 0);
 }
 

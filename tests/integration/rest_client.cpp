@@ -417,7 +417,7 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
                                          {500, "", false},
                                          {200, "", false},
                                          {200, "{}", false},
-                                         {200, R"([{"specversion":"1.0"}])", false}}));
+                                         {200, "[{]", false}}));
     CAPTURE(r.status, r.body);
     server.answer = [&](http::exchange& x) {
         http::response answer{.status = r.status, .body = r.body};
@@ -465,6 +465,150 @@ TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]"
     REQUIRE(bed.errors->size() == 1);
     CHECK(bed.errors->at(0).first == errc::too_large);
     CHECK(bed.errors->at(0).second);
+}
+
+TEST_CASE("what is no event in an answer is passed over", "[rest]") {
+    world w;
+    sink_server server(w);
+    server.answer = [first = true](http::exchange& x) mutable {
+        const std::string good =
+            R"({"specversion":"1.0","type":"t","source":"/s","topic":"a","id":)";
+        x.respond({.fields = {{"Tidings-Position", "e:3"}},
+                   .body = std::exchange(first, false)
+                               ? "[" + good + R"("1"},{"specversion":"1.0"},7,)" + good + R"("2"}])"
+                               : "[]"});
+    };
+    const auto seen = std::make_shared<recorder>();
+    std::vector<error_code> errors, logged;
+    rest::client client(w.io(),
+                        {.url = server.url(),
+                         .topics = {"a"},
+                         .on_error = [&](error_code ec, bool) { errors.push_back(ec); },
+                         .log = [&](const log_record& r) { logged.push_back(r.error); },
+                         .environment = w.environment()},
+                        seen);
+    w.run_ready();
+    REQUIRE(seen->count() == 2);
+    CHECK(seen->events()[0]->id() == "1");
+    CHECK(seen->events()[1]->id() == "2");
+    CHECK(errors.empty());
+    CHECK(logged.size() == 2);
+    CHECK(client.last_position()->text() == "e:3");
+    CHECK(server.requests.back().target.ends_with("&after=e%3A3"));
+}
+
+TEST_CASE("a server that has no position yet is asked for all it will have", "[rest]") {
+    world w;
+    sink_server server(w);
+    const bool gap = GENERATE(true, false);
+    server.answer = [gap](http::exchange& x) {
+        http::response r{.body = "[]"};
+        if (gap && x.request().target.ends_with("after=e%3A7")) r.fields.set("Tidings-Gap", "true");
+        x.respond(std::move(r));
+    };
+    const auto seen = std::make_shared<recorder>();
+    rest::client_options o{.url = server.url(), .topics = {"a"}, .environment = w.environment()};
+    error_code ec;
+    if (gap) o.after = position::parse("e:7", ec);
+    rest::client client(w.io(), o, seen);
+    w.run_ready();
+    REQUIRE(server.requests.size() >= 2);
+    CHECK(server.requests[1].target == "/hook/a?wait=30s&max=100&after=");
+    w.advance(1min);
+    CHECK(server.requests.back().target == server.requests[1].target);
+    CHECK(show(*seen) == (gap ? texts{"gap"} : texts{}));
+}
+
+TEST_CASE("reading a server that has held nothing yet loses nothing", "[rest]") {
+    world w;
+    topic_bed bed(w);
+    const auto seen = std::make_shared<recorder>();
+    rest::client client(w.io(), bed.client({"a"}), seen);
+    w.run_ready();
+    texts expected;
+    for (int i = 0; i < 5; ++i) {
+        // What comes while the connection is made anew is not missed.
+        w.sim().reset_all();
+        bed.hub.publish("a", made(std::to_string(i)));
+        expected.push_back("a=" + std::to_string(i));
+        w.advance(40s);
+    }
+    CHECK(show(*seen) == expected);
+}
+
+TEST_CASE("a server that begins anew is told as one gap, and read on from there", "[rest]") {
+    world w;
+    topic_bed bed(w);
+    bed.hub.publish("a", made("before"));
+    const auto seen = std::make_shared<recorder>();
+    rest::client client(w.io(), bed.client({"a"}), seen);
+    w.run_ready();
+    bed.hub.publish("a", made("0"));
+    w.run_ready();
+    bed.shut();
+    topic_bed fresh(w);
+    fresh.server.reset();
+    w.run_ready();
+    fresh.port = bed.port;
+    fresh.open();
+    for (int i = 0; i < 4; ++i) w.advance(40s);
+    CHECK(show(*seen) == texts{"a=0", "gap"});
+    for (int i = 1; i < 4; ++i) {
+        w.sim().reset_all();
+        fresh.hub.publish("a", made(std::to_string(i)));
+        w.advance(40s);
+    }
+    CHECK(show(*seen) == texts{"a=0", "gap", "a=1", "a=2", "a=3"});
+}
+
+TEST_CASE("readers of one topic each get everything", "[rest]") {
+    world w;
+    topic_bed bed(w);
+    bed.hub.publish("a", made("before"));
+    const auto one = std::make_shared<recorder>();
+    const auto two = std::make_shared<recorder>();
+    const rest::client first(w.io(), bed.client({"a"}), one);
+    const rest::client second(w.io(), bed.client({"a"}), two);
+    w.run_ready();
+    texts expected;
+    for (int i = 0; i < 20; ++i) {
+        bed.hub.publish("a", made(std::to_string(i)));
+        expected.push_back("a=" + std::to_string(i));
+        if (i % 3 == 0) w.run_ready();
+    }
+    w.run_ready();
+    CHECK(show(*one) == expected);
+    CHECK(show(*two) == expected);
+}
+
+TEST_CASE("a server that does not answer in time is tried again", "[rest]") {
+    world w;
+    topic_bed bed(w);
+    auto o = bed.client({"a"});
+    o.connect_timeout = 5s;
+    o.request_timeout = 10s;
+    const auto seen = std::make_shared<recorder>();
+    const bool connects = GENERATE(true, false);
+    w.sim().set_link(connects ? sim_link{.silent = true}
+                              : sim_link{.connect = sim_link::on_connect::hang});
+    rest::client client(w.io(), o, seen);
+    std::optional<error_code> published;
+    client.async_publish("b", made("x"), [&](error_code ec, receipt) { published = ec; });
+    w.advance(4900ms);
+    CHECK(bed.errors->empty());
+    CHECK_FALSE(published);
+    w.advance(200ms);
+    CHECK(bed.errors->size() == (connects ? 0U : 1U));
+    w.advance(35s);  // the server may take `wait` as well
+    REQUIRE(!bed.errors->empty());
+    CHECK(bed.errors->at(0) == std::pair(error_code(errc::timed_out), false));
+    REQUIRE(published);
+    CHECK(*published == errc::timed_out);
+    w.sim().set_link({});
+    for (int i = 0; i < 8; ++i) w.advance(20s);
+    bed.hub.publish("a", made("1"));
+    w.run_ready();
+    CHECK(show(*seen) == texts{"a=1"});
 }
 
 TEST_CASE("a server that answers at once with nothing is not asked in a circle", "[rest]") {

@@ -95,8 +95,8 @@ TEST_CASE("A request that cannot be served is refused, and says why", "[sse]") {
                  std::tuple("DELETE /events?topic=a", "405", "\r\nAllow: GET, HEAD, OPTIONS\r\n"),
                  std::tuple("GET /events/?topic=", "400", "Bad topic pattern"));
     sse_bed bed;
-    const auto peer =
-        bed.request(std::string(request) + " HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+    const auto peer = bed.request(std::string(request) +
+                                  " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     INFO(peer->received());
     CHECK(peer->received().starts_with("HTTP/1.1 " + std::string(status)));
     CHECK(peer->received().find(says) != std::string::npos);
@@ -131,9 +131,10 @@ TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
     };
     check(*bed.get("/events?topic=a", ours), "200");
     check(*bed.get("/events", ours), "400");
-    const auto preflight = bed.request("OPTIONS /events?topic=a HTTP/1.1\r\nHost: h\r\n" + ours +
-                                       "Access-Control-Request-Method: GET\r\n"
-                                       "Access-Control-Request-Headers: last-event-id\r\n\r\n");
+    const auto preflight =
+        bed.request("OPTIONS /events?topic=a HTTP/1.1\r\nHost: localhost\r\n" + ours +
+                    "Access-Control-Request-Method: GET\r\n"
+                    "Access-Control-Request-Headers: last-event-id\r\n\r\n");
     check(*preflight, "204");
     CHECK(field_of(preflight->received(), "Access-Control-Allow-Headers").find("Last-Event-ID") !=
           std::string::npos);
@@ -145,14 +146,14 @@ TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
 
 TEST_CASE("HEAD is answered like GET, without a stream", "[sse]") {
     sse_bed bed;
-    const auto peer = bed.request("HEAD /events?topic=a HTTP/1.1\r\nHost: h\r\n\r\n");
+    const auto peer = bed.request("HEAD /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(peer->received().starts_with("HTTP/1.1 200"));
     CHECK(field_of(peer->received(), "Content-Type") == "text/event-stream");
     CHECK(field_of(peer->received(), "Cache-Control") == "no-cache, no-transform");
     CHECK(after_header(peer->received()).empty());
     CHECK(bed.clients() == 0);
     peer->take();
-    peer->send("GET /events?topic=a HTTP/1.1\r\nHost: h\r\n\r\n");
+    peer->send("GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n");
     bed.run();
     CHECK(peer->received().starts_with("HTTP/1.1 200"));
     CHECK(bed.clients() == 1);

@@ -151,7 +151,7 @@ TEST_CASE("A drain ends streams in an orderly way, and takes no new ones", "[sse
     CHECK(events_of(*peer).empty());
     CHECK(body_of(*peer).ends_with(" end"));
     CHECK(peer->ended() == net::error::eof);
-    half->send("Host: h\r\n\r\n");
+    half->send("Host: localhost\r\n\r\n");
     bed.run();
     CHECK(half->received().starts_with("HTTP/1.1 200"));
     CHECK(field_of(half->received(), "Content-Type") == "text/event-stream");

@@ -76,7 +76,8 @@ class client {
     /// Sends a request to an absolute URL and completes with the whole answer, whatever its status:
     /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent and
     /// Connection are set here. A request on a connection that the server had meanwhile closed is
-    /// repeated once on a new one, if nothing of an answer had come.
+    /// repeated once on a new one, if nothing of an answer had come and it is idempotent: by its
+    /// method (RFC 9110 9.2.2) or its own word.
     /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
     /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large,
     /// errc::bad_request (the answer is not HTTP), errc::closed. Per-operation cancellation:

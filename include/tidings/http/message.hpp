@@ -49,6 +49,8 @@ struct request {
     http::fields fields{};
     std::string body{};
     unsigned version = 11;  ///< 10 or 11
+    /// Of a client's request: making it twice does no more than once, whatever its method.
+    bool idempotent = false;
 
     std::string_view path() const noexcept {
         return std::string_view(target).substr(0, target.find('?'));

@@ -26,9 +26,10 @@ struct server_options {
     bool assume_single_thread = false;  ///< no strand; the context is run by one thread only
 
     std::size_t max_header_bytes = 8 * 1024;
-    std::size_t max_body_bytes = 1024 * 1024;       ///< a service may allow more or less for itself
-    std::size_t max_connections = 16 * 1024;        ///< beyond: 503, or closed for TLS
-    std::size_t max_connections_per_address = 256;  ///< beyond: 429; not for Unix sockets
+    std::size_t max_body_bytes = 1024 * 1024;  ///< a service may allow more or less for itself
+    std::size_t max_connections = 16 * 1024;   ///< beyond: 503, or closed for TLS
+    /// Beyond: 429. IPv6 addresses count by their first 64 bits; not for Unix sockets.
+    std::size_t max_connections_per_address = 256;
     std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the blank line
     std::chrono::milliseconds body_timeout{30'000};    ///< from there to its end
     std::chrono::milliseconds write_timeout{30'000};   ///< for a whole answer

@@ -68,8 +68,9 @@ using publish_handler = tidings::detail::completion_handler<error_code, receipt>
 /// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
 /// back.
 ///
-/// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408
-/// and 429; anything else is tried again, `Retry-After` heeded.
+/// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408,
+/// 409 and 429; anything else is tried again, `Retry-After` heeded. What cannot be read of a batch
+/// is logged and passed over.
 class client {
  public:
     /// Publishes only. @throws std::invalid_argument for a URL or a pattern that is not one.

@@ -12,17 +12,28 @@ namespace tidings::rest {
 
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
-    /// Empty: everyone who is authenticated may publish and read.
+    /// Empty: whoever is authenticated may publish and read: without an authenticator every process
+    /// on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes no events from
+    /// those who were not granted "publish".
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
     std::size_t max_body_bytes = 1024 * 1024;
-    std::size_t max_batch = 1000;  ///< events of one answer
+    std::size_t max_batch = 1000;                ///< events of one answer
+    std::size_t max_answer_bytes = 1024 * 1024;  ///< of one answer; at least one event
     std::chrono::milliseconds max_wait{60'000};
     std::size_t max_waiting = 10'000;  ///< long polls at once; beyond it 429
+    /// Publications under way at once, as with a history or an outlet that takes its time; beyond
+    /// it 429.
+    std::size_t max_publishing = 1024;
+    /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits, all
+    /// of a Unix socket together), and as many at once; beyond it 429. 0: no limit.
+    std::size_t max_publishes_per_second = 0;
+    std::size_t remembered_ids = 10'000;  ///< ids and keys by which a repetition is recognised
     /// Source and type of events whose body is not a CloudEvent.
     std::string default_source = "/topics";
     std::string default_type = "tidings.message";
+    /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
 };
 
@@ -33,9 +44,18 @@ class service_state;
 /// Topics as HTTP resources, below its mount point.
 ///
 /// `POST /<topic>` publishes: a CloudEvent in structured or binary mode (CloudEvents HTTP binding),
-/// else the body as data. It answers 202 with the receipt as JSON. An event whose `source` and
-/// `id`, or whose `Idempotency-Key`, the history still holds is not published again; the answer is
-/// the same with `"duplicate":true`.
+/// else the body as data. It answers 202 with the receipt as JSON: `id`, `position` (or null),
+/// `matched`, `delivered`, `queued`, `dropped`.
+///
+/// An event whose `source` and `id` the history holds, or the service remembers, is not published
+/// again, and neither is a request with an `Idempotency-Key` that the same principal has used for
+/// the same topic, whatever it holds. The answer then has `"duplicate":true`, the id and position
+/// of the first, and zeros for counts, because nobody was given anything. While the first is still
+/// being published: 409. One that failed is published again. A body that is not a CloudEvent gets
+/// its id from the key.
+///
+/// What was published but did not reach an outlet that may take it later is answered 503; who
+/// repeats it reaches the others twice. An outlet that refuses it for good is in `dropped`.
 ///
 /// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:
@@ -43,7 +63,8 @@ class service_state;
 /// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
 /// from. Nothing is kept between requests.
 ///
-/// Refusals are application/problem+json: 400, 401, 403, 404, 405, 413, 415, 429, 503.
+/// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
+/// with Retry-After where the same may succeed later (409, 429, 503).
 class service {
  public:
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});

@@ -14,7 +14,7 @@ using Catch::Matchers::StartsWith;
 namespace {
 
 std::string ask(const authenticator& a, const std::string& fields = {},
-                const std::string& from = "127.0.0.1") {
+                const std::string& from = "127.0.0.1", const std::string& host = "127.0.0.1") {
     http_bed bed;
     bed.sim().set_link({.client_address = from});
     auto server = bed.server();
@@ -27,7 +27,7 @@ std::string ask(const authenticator& a, const std::string& fields = {},
         x.respond({.body = who.anonymous ? "anonymous" : who.name});
     });
     server.start();
-    return bed.ask("GET /?q HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
+    return bed.ask("GET /?q HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n");
 }
 
 }  // namespace
@@ -43,6 +43,30 @@ TEST_CASE("Without an authenticator only this machine is served", "[http]") {
                                Contains("\r\nContent-Type: application/problem+json\r\n"));
     }
     CHECK_THAT(ask(allow_anonymous(), {}, "192.0.2.1"), EndsWith("\r\nanonymous"));
+}
+
+TEST_CASE("Without an authenticator this machine is served under its own names alone", "[http]") {
+    for (const auto* ours : {"localhost", "LocalHost:8080", "127.0.0.1:80", "127.9.9.9", "[::1]",
+                             "[::1]:8080", "[0:0:0:0:0:0:0:1]"}) {
+        INFO(ours);
+        CHECK_THAT(ask({}, {}, "127.0.0.1", ours), EndsWith("\r\nanonymous"));
+        // A site whose name was rebound is its own origin.
+        CHECK_THAT(ask({}, "Origin: http://rebound.example\r\n", "127.0.0.1", ours),
+                   EndsWith("\r\nanonymous"));
+    }
+    for (const auto* foreign :
+         {"rebound.example", "rebound.example:8080", "localhost.rebound.example", "127.0.0.1.x",
+          "192.0.2.1", "[2001:db8::1]", "0.0.0.0", "127.1", "2130706433", "h", ""}) {
+        INFO(foreign);
+        for (const auto* from : {"127.0.0.1", "::1"})
+            CHECK_THAT(ask({}, {}, from, foreign),
+                       StartsWith("HTTP/1.1 421 Misdirected Request\r\n") &&
+                           Contains("\r\nContent-Type: application/problem+json\r\n") &&
+                           Contains("localhost"));
+        CHECK_THAT(ask(loopback_only(), {}, "127.0.0.1", foreign), StartsWith("HTTP/1.1 421 "));
+        CHECK_THAT(ask(allow_anonymous(), {}, "127.0.0.1", foreign), EndsWith("\r\nanonymous"));
+        CHECK_THAT(ask({}, {}, "192.0.2.1", foreign), StartsWith("HTTP/1.1 401 "));
+    }
 }
 
 TEST_CASE("A bearer of the token is known by name, nobody else", "[http]") {

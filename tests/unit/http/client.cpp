@@ -268,7 +268,9 @@ TEST_CASE("A request on a connection that was closed meanwhile is repeated once"
     REQUIRE(bed.answered(ok)->error == error_code());
     const auto out = std::make_shared<result>();
     const auto close_first = [&](bool after_bytes) {
-        bed.client->async_request("http://127.0.0.1/again", with_body("POST", "body"),
+        auto r = with_body("POST", "body");
+        r.idempotent = true;
+        bed.client->async_request("http://127.0.0.1/again", std::move(r),
                                   [out](error_code ec, http::response a) {
                                       CHECK(out->pending());
                                       out->error = ec;
@@ -305,6 +307,27 @@ TEST_CASE("A request on a connection that was closed meanwhile is repeated once"
         bed.run();
         CHECK(bed.peers().size() == 1);
     }
+}
+
+TEST_CASE("Only what may be made twice is repeated", "[http]") {
+    client_bed bed;
+    REQUIRE(bed.answered(ok)->error == error_code());
+    const auto [method, repeated] = GENERATE(table<std::string, bool>({{"GET", true},
+                                                                       {"HEAD", true},
+                                                                       {"OPTIONS", true},
+                                                                       {"PUT", true},
+                                                                       {"DELETE", true},
+                                                                       {"TRACE", true},
+                                                                       {"POST", false},
+                                                                       {"PATCH", false},
+                                                                       {"get", false}}));
+    CAPTURE(method);
+    const auto out = bed.start({.method = method});
+    bed.peers().at(0)->close();
+    bed.run();
+    CHECK(bed.peers().size() == (repeated ? 2 : 1));
+    CHECK(out->pending() == repeated);
+    if (!repeated) CHECK(out->error == errc::connection_failed);
 }
 
 TEST_CASE("Connections to an origin are limited, and further requests wait in order", "[http]") {

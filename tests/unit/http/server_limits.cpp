@@ -285,6 +285,23 @@ TEST_CASE("Connections beyond an address's limit are told so", "[http]") {
     CHECK(bed.connect()->received().empty());
 }
 
+TEST_CASE("IPv6 addresses of one network are one address", "[http]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.max_connections_per_address = 2;
+    const auto server = serve(bed, options);
+    const auto from = [&](const char* address) {
+        bed.sim().set_link({.client_address = address});
+        return bed.connect();
+    };
+    const auto first = from("2001:db8:0:1::7");
+    const auto second = from("2001:db8:0:1:ffff::8");
+    CHECK(second->received().empty());
+    CHECK_THAT(from("2001:db8:0:1::9")->received(), StartsWith("HTTP/1.1 429 "));
+    const auto elsewhere = from("2001:db8:0:2::7");
+    CHECK(elsewhere->received().empty());
+}
+
 TEST_CASE("Those who are refused are few at a time", "[http]") {
     http_bed bed;
     auto options = bed.options();

@@ -220,6 +220,28 @@ TEST_CASE("a Unix socket is removed by who made it, and a stale one replaced", "
     CHECK_FALSE(std::filesystem::exists(stale));
 }
 
+TEST_CASE("a Unix acceptor leaves what has taken its path", "[io]") {
+    network_fixture f(transport::unix_socket);
+    io::listen_options options;
+    options.unix_path = f.listen_options().unix_path;
+    error_code ec;
+    auto first = f.network().listen(f.executor(), options, ec);
+    REQUIRE(first);
+    std::filesystem::remove(options.unix_path);
+    std::unique_ptr<io::acceptor> second;
+    const bool a_socket = GENERATE(true, false);
+    if (a_socket)
+        second = f.network().listen(f.executor(), options, ec);
+    else
+        std::ofstream(options.unix_path) << "precious";
+    REQUIRE_FALSE(ec);
+    first.reset();
+    CHECK(std::filesystem::exists(options.unix_path));
+    second.reset();
+    CHECK(std::filesystem::exists(options.unix_path) == !a_socket);
+    std::filesystem::remove(options.unix_path);
+}
+
 TEST_CASE("a file that is no socket is never taken for a stale one", "[io]") {
     network_fixture f(transport::unix_socket);
     io::listen_options options;

@@ -41,6 +41,7 @@ struct client_job : std::enable_shared_from_this<client_job> {
     url to{};
     std::string text{};  // the request; the wire has it while it is under way
     bool to_head = false;
+    bool idempotent = false;
     origin_pool* pool = nullptr;
     client_connection* connection = nullptr;
 };

@@ -50,7 +50,6 @@ class wire {
     bool try_write() noexcept;
 
     static constexpr std::size_t own_buffer_bytes = 16 * 1024;
-    io::stream_ptr stream_;
     wire_user& user_;
     tidings::detail::lane* lane_;
     std::unique_ptr<std::byte[]> buffer_;
@@ -58,6 +57,9 @@ class wire {
     std::size_t written_ = 0;
     bool reading_ = false;
     bool writing_ = false;
+    // Goes first: another thread of the context may be moving bytes out of, or into, the buffers
+    // until it is closed.
+    io::stream_ptr stream_;
 };
 
 }  // namespace tidings::http::detail

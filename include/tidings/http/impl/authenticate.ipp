@@ -2,8 +2,23 @@
 #pragma once
 
 #include <tidings/http/authenticate.hpp>
+#include <tidings/http/url.hpp>
+
+#include <boost/asio/ip/address.hpp>
 
 namespace tidings::http {
+
+bool is_local(const exchange& x) {
+    if (!x.loopback() || x.remote_address() == "unix") return x.loopback();
+    const auto& f = x.request().fields;
+    if (f.count("Host") == 0) return true;  // HTTP/1.0, as no browser speaks it
+    error_code ec;
+    const auto here = url::parse("http://" + f.joined("Host"), ec);
+    if (ec || !here.user_info.empty() || here.target != "/") return false;
+    if (here.host == "localhost") return true;
+    const auto address = net::ip::make_address(here.host, ec);
+    return !ec && address.is_loopback();
+}
 
 std::optional<response> authenticate(const exchange& x, const authenticator& a, principal& who) {
     const auto& r = x.request();
@@ -15,11 +30,16 @@ std::optional<response> authenticate(const exchange& x, const authenticator& a, 
                         .query = r.query(),
                         .origin = r.fields.get("Origin"),
                         .remote_address = remote,
-                        .loopback = x.loopback()};
+                        .loopback = is_local(x)};
     error_code ec;
     who = a ? a(c, ec) : loopback_only()(c, ec);
     if (!ec) return std::nullopt;
     who = {};
+    // DNS rebinding: to a browser, whoever has the page's name is the page's own site.
+    if (ec == errc::address_not_loopback && x.loopback())
+        return problem(421, "Misdirected Request",
+                       "without an authenticator only requests to localhost or a loopback address "
+                       "are served, and the Host is neither");
     auto refusal = problem(401, "Unauthorized", ec.message());
     // RFC 6750 3.1: a token that came is told apart from none.
     refusal.fields.set("WWW-Authenticate",

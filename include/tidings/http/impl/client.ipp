@@ -10,6 +10,7 @@
 #include <boost/asio/system_executor.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace tidings::http {
 
@@ -23,6 +24,17 @@ io::connect_options connecting_to(const url& to, const client_options& options) 
     if (to.secure()) c.tls = options.tls;
     return c;
 }
+
+namespace {
+
+// RFC 9110 9.2.2.
+bool is_idempotent(std::string_view method) noexcept {
+    constexpr std::array<std::string_view, 6> methods{"GET",    "HEAD",  "OPTIONS",
+                                                      "DELETE", "TRACE", "PUT"};
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+}  // namespace
 
 error_code connecting_error(const error_code& ec) noexcept {
     return ec.category() == errc_category() ? ec : errc::connection_failed;
@@ -44,6 +56,7 @@ void client_state::start(std::string text, request r, response_handler handler) 
     job->to = to;
     job->text = serialise(r, to, options_.user_agent, close);
     job->to_head = r.method == "HEAD";
+    job->idempotent = r.idempotent || is_idempotent(r.method);
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
             net::post(lane->executor(), [weak] {

@@ -147,7 +147,7 @@ void client_connection::fail(error_code ec) {
     const auto self = shared_from_this();
     auto job = job_;
     const bool stale = reused_ && !answered_ && ec == errc::connection_failed;
-    if (!stale) {
+    if (!stale || !job->idempotent) {
         end(ec);
         return state_.serve(pool_);
     }

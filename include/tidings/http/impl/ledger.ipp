@@ -2,21 +2,12 @@
 #pragma once
 
 #include <tidings/http/detail/ledger.hpp>
+#include <tidings/http/detail/peer_key.hpp>
 
 namespace tidings::http::detail {
 
-namespace {
-
-// Without the port. The peers of a Unix socket have nothing to tell them apart.
-std::string address_of(const std::string& remote) {
-    const auto colon = remote.rfind(':');
-    return colon == std::string::npos ? std::string() : remote.substr(0, colon);
-}
-
-}  // namespace
-
 ledger::admission ledger::enter(const std::string& remote_address) {
-    auto address = address_of(remote_address);
+    auto address = peer_key(remote_address);
     auto result = verdict::welcome;
     {
         const std::lock_guard lock(mutex_);

@@ -16,9 +16,9 @@ std::string_view as_text(std::span<const std::byte> bytes) noexcept {
 }  // namespace
 
 wire::wire(io::stream_ptr stream, wire_user& user, tidings::detail::lane* lane)
-    : stream_(std::move(stream)),
-      user_(user),
-      lane_(lane != nullptr && stream_->can_poll() ? lane : nullptr) {}
+    : user_(user),
+      lane_(lane != nullptr && stream->can_poll() ? lane : nullptr),
+      stream_(std::move(stream)) {}
 
 void wire::read(std::shared_ptr<void> keep) {
     if (std::exchange(reading_, true)) return;

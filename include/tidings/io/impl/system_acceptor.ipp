@@ -7,8 +7,13 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/stat.h>
+#endif
 
 namespace tidings::detail {
 
@@ -50,9 +55,10 @@ class system_acceptor final : public io::acceptor {
     }
     void close() noexcept override {
         if (std::exchange(state_->closed, true)) return;
+        if (!unix_path_.empty() && file_at(unix_path_) == unix_file_)
+            std::remove(unix_path_.c_str());
         error_code ignored;  // the descriptor is gone in either case
         state_->acceptor.close(ignored);
-        if (!unix_path_.empty()) std::remove(unix_path_.c_str());
     }
     io::endpoint local_endpoint() const override { return local_; }
 
@@ -97,11 +103,26 @@ class system_acceptor final : public io::acceptor {
             std::remove(options.unix_path.c_str());
             bind(wanted, options.backlog, ec);
         }
-        if (!ec) unix_path_ = options.unix_path;
+        if (ec) return;
+        unix_path_ = options.unix_path;
+        unix_file_ = file_at(unix_path_);
 #else
         (void)options;
         ec = net::error::operation_not_supported;
 #endif
+    }
+
+    // Device and inode of what stands at a path, by which its maker knows it again: while the
+    // socket is open its inode is nobody else's.
+    using file_id = std::optional<std::pair<std::uintmax_t, std::uintmax_t>>;
+    static file_id file_at(const std::string& path) noexcept {
+#if defined(__unix__) || defined(__APPLE__)
+        struct stat s {};
+        if (::lstat(path.c_str(), &s) == 0) return std::pair(s.st_dev, s.st_ino);
+#else
+        (void)path;
+#endif
+        return std::nullopt;
     }
 
     void bind(const any_endpoint& wanted, int backlog, error_code& ec) {
@@ -130,6 +151,7 @@ class system_acceptor final : public io::acceptor {
     std::shared_ptr<state> state_;
     io::endpoint local_{};
     std::string unix_path_;
+    file_id unix_file_;
 };
 
 }  // namespace tidings::detail

@@ -16,6 +16,7 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
         position after{};
         bool from_now = false;
         std::size_t max = 0;
+        std::size_t max_bytes = 0;
         std::chrono::milliseconds wait{};
         std::function<bool(std::string_view topic)> authorized{};
         std::string next_target{};  ///< of `rel="next"`, without the position
@@ -37,12 +38,17 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     void answer();
     void stop() noexcept;
 
-    std::shared_ptr<bus_state> bus_;
-    http::exchange exchange_;
+    void add(const event_ptr& e);
+
+    const std::shared_ptr<bus_state> bus_;
+    http::exchange exchange_;           // moved from once it is answered
+    const std::shared_ptr<lane> lane_;  // for other threads, too
     question question_;
     std::shared_ptr<void> place_;  // among those that wait
     wheel_timer deadline_;
-    std::vector<event_ptr> events_;
+    std::string body_{"["};
+    std::size_t count_ = 0;  // of the events in it
+    bool full_ = false;      // one more would be too many bytes
     bool gap_ = false;
     bool attached_ = false;
     bool reading_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/detail/json_text.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/retry_after.hpp>
 #include <tidings/rest/detail/client_core.hpp>
@@ -44,7 +45,7 @@ std::string key_of(const std::string& source, const std::string& id) {
 bool is_temporary(error_code ec, const http::response* answer) noexcept {
     if (answer == nullptr) return ec != errc::too_large && ec != errc::invalid_argument;
     const auto status = answer->status;
-    return status == 408 || status == 429 || status >= 500;
+    return status == 408 || status == 409 || status == 429 || status >= 500;
 }
 
 }  // namespace
@@ -101,6 +102,7 @@ void client_core::log(std::string_view message, error_code ec) const {
 http::request client_core::make_request(std::string method) const {
     http::request r;
     r.method = std::move(method);
+    r.idempotent = true;  // a publication by its event's id
     r.fields = options_.fields;
     if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
     return r;
@@ -161,18 +163,26 @@ void client_core::on_answer(error_code ec, const http::response& r) {
 }
 
 void client_core::take(const http::response& r, error_code& ec) {
-    auto events = parse_cloudevents_batch(r.body, ec);
-    if (ec) return;
+    if (!is_json_array(r.body)) ec = errc::invalid_json;
     std::optional<position> next;
-    if (const auto text = r.fields.find("tidings-position")) next = position::parse(*text, ec);
+    if (const auto text = r.fields.find("tidings-position"); text && !ec)
+        next = position::parse(*text, ec);
     if (ec) return;
-    if (r.fields.get("tidings-gap") == "true")
-        sink_->deliver(make_gap_event(next.value_or(position())));
-    for (auto& e : events) {
+    const bool gap = r.fields.get("tidings-gap") == "true";
+    if (gap) sink_->deliver(make_gap_event(next.value_or(position())));
+    for (const auto text : json_elements(r.body)) {
         if (stopped_) return;  // by the subscriber: what follows is read again
-        take_event(std::move(e));
+        error_code bad;
+        auto e = parse_cloudevents_json(text, bad);
+        // It would be no better the next time.
+        if (bad)
+            log("an element of a batch is no event", bad);
+        else
+            take_event(std::move(e));
     }
     const std::lock_guard lock(mutex_);
+    // A server that has no position yet has no events either: all that come are news.
+    if (!next && (gap || !position_)) next.emplace();
     if (next) position_ = std::move(next);
 }
 

@@ -13,6 +13,7 @@ long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, question 
                      std::shared_ptr<void> place)
     : bus_(std::move(bus)),
       exchange_(std::move(x)),
+      lane_(exchange_.lane()),
       question_(std::move(q)),
       place_(std::move(place)),
       deadline_([this] { answer(); }) {}
@@ -23,12 +24,11 @@ long_poll::~long_poll() {
 
 void long_poll::start() {
     bus_state::place here;
-    const auto& lane = exchange_.lane();
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0) {
-        if (bus_->attach(question_.patterns, lane, shared_from_this(), here)) return answer();
+        if (bus_->attach(question_.patterns, lane_, shared_from_this(), here)) return answer();
         attached_ = true;
-        deadline_.arm(lane->timers(), question_.wait);
+        deadline_.arm(lane_->timers(), question_.wait);
         std::weak_ptr<long_poll> weak = shared_from_this();
         exchange_.on_peer_closed([weak] {
             if (const auto s = weak.lock()) s->stop();
@@ -51,9 +51,9 @@ void long_poll::read() {
         again_ = true;
         return;
     }
-    const auto& io = exchange_.lane()->executor();
+    const auto& io = lane_->executor();
     bus_->history()->start_read(
-        question_.after, question_.patterns, question_.max - events_.size(),
+        question_.after, question_.patterns, question_.max - count_,
         read_handler(io, net::bind_executor(
                              io, [s = shared_from_this()](error_code ec, history_slice slice) {
                                  s->reading_ = false;
@@ -68,13 +68,26 @@ void long_poll::on_slice(error_code ec, history_slice slice) {
         return exchange_.respond(http::problem(503, "History failed", ec.message()));
     }
     gap_ = gap_ || slice.gap;
+    for (const auto& e : slice.events) {
+        if (!question_.authorized || question_.authorized(e->topic())) add(e);
+        if (full_) return answer();
+        question_.after = *e->position();
+    }
     question_.after = slice.next;
-    for (auto& e : slice.events)
-        if (!question_.authorized || question_.authorized(e->topic()))
-            events_.push_back(std::move(e));
-    if (events_.size() >= question_.max || gap_) return answer();
+    if (count_ >= question_.max || gap_) return answer();
     if (!slice.at_end || std::exchange(again_, false)) return read();
-    if (!events_.empty() || !attached_) answer();
+    if (count_ != 0 || !attached_) answer();
+}
+
+// What has no wire form is passed over.
+void long_poll::add(const event_ptr& e) {
+    error_code ec;
+    const auto* json = cloudevents_json(*e, ec);
+    if (json == nullptr) return;
+    full_ = count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes;
+    if (full_) return;
+    if (count_++ != 0) body_ += ',';
+    body_ += *json;
 }
 
 void long_poll::on_event(const event_ptr& e) noexcept {
@@ -86,28 +99,20 @@ void long_poll::on_missed(std::uint64_t) noexcept {
 }
 
 void long_poll::finish_soon() {
-    net::post(exchange_.lane()->executor(), [s = shared_from_this()] { s->answer(); });
+    net::post(lane_->executor(), [s = shared_from_this()] { s->answer(); });
 }
 
 void long_poll::stop() noexcept {
     done_ = true;
     deadline_.cancel();
     place_.reset();
-    if (std::exchange(attached_, false)) bus_->detach(question_.patterns, exchange_.lane(), this);
+    if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 
 void long_poll::answer() {
     if (done_) return;
     const auto keep = shared_from_this();
-    http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, "["};
-    for (const auto& e : events_) {
-        error_code ec;
-        const auto* json = cloudevents_json(*e, ec);
-        if (json == nullptr) continue;
-        if (r.body.size() > 1) r.body += ',';
-        r.body += *json;
-    }
-    r.body += ']';
+    http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, body_ + ']'};
     if (gap_) r.fields.set("Tidings-Gap", "true");
     if (!question_.after.empty()) {
         r.fields.set("Tidings-Position", question_.after.text());
@@ -115,7 +120,7 @@ void long_poll::answer() {
                                  http::percent_encode(question_.after.text()) + ">; rel=\"next\"");
     }
     r.fields.set("Cache-Control", "no-store");
-    if (attached_) bus_->detach(question_.patterns, exchange_.lane(), this);
+    if (attached_) bus_->detach(question_.patterns, lane_, this);
     attached_ = false;
     auto x = std::move(exchange_);
     done_ = true;

@@ -5,9 +5,13 @@
 #include <tidings/detail/inlet.hpp>
 #include <tidings/detail/json_text.hpp>
 #include <tidings/detail/session_registry.hpp>
+#include <tidings/detail/sha256.hpp>
+#include <tidings/http/detail/peer_key.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/stream_request.hpp>
+#include <tidings/rest/detail/attempt.hpp>
 #include <tidings/rest/detail/long_poll.hpp>
+#include <tidings/rest/detail/rate_limit.hpp>
 #include <tidings/rest/service.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -23,7 +27,9 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     service_state(std::shared_ptr<bus_state> bus, service_options options)
         : bus_(std::move(bus)),
           options_(std::move(options)),
-          inlet_({}, make_origin()) {}
+          inlet_({}, make_origin()),
+          publications_(std::make_shared<publications>(options_.remembered_ids, options_.metrics)),
+          rate_(options_.max_publishes_per_second) {}
 
     void handle(http::exchange& x);
     void drain();
@@ -31,8 +37,12 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
  private:
     void publish(http::exchange& x, const std::string& topic);
-    std::optional<wire_event> read_event(const http::request& r, http::response& refused) const;
-    void answer_duplicate(http::exchange& x, const position& p) const;
+    std::optional<http::response> admit(const http::exchange& x, const std::string& topic,
+                                        principal& who);
+    std::optional<wire_event> read_event(const http::request& r, const std::string& key,
+                                         http::response& refused) const;
+    std::optional<http::response> find_earlier(const wire_event& e, attempt& a);
+    void start(http::exchange x, const event_ptr& p, attempt a);
     void read(http::exchange& x, const std::string& pattern);
     bool read_numbers(const http::stream_request& asked, long_poll::question& q) const;
     std::string next_target(const http::request& r) const;
@@ -41,6 +51,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     service_options options_;
     inlet inlet_;
     session_registry<long_poll> polls_;
+    const std::shared_ptr<publications> publications_;
+    rate_limit rate_;
 };
 
 namespace {
@@ -68,16 +80,37 @@ http::response accepted(std::string body) {
     return {202, {{"Content-Type", "application/json"}}, std::move(body)};
 }
 
+http::response duplicate_of(const recent_publications::result& first) {
+    return accepted(receipt_json({.position = first.place}, first.id, true));
+}
+
+http::response later(unsigned status, std::string_view title, std::string_view detail = {}) {
+    auto r = http::problem(status, title, detail);
+    r.fields.set("Retry-After", "1");
+    return r;
+}
+
+// Why there is nothing to publish.
 http::response refusal(error_code ec) {
     if (ec == errc::bad_topic || ec == errc::reserved_topic)
         return http::problem(400, "Bad topic", ec.message());
-    if (ec == errc::closed || ec == errc::history_failed)
-        return http::problem(503, "Not published", ec.message());
     if (ec == errc::event_bad_content_type)
         return http::problem(415, "Unsupported media type",
                              "CloudEvents are taken as application/cloudevents+json or in binary "
                              "mode, one event a request");
     return http::problem(400, "Not an event", ec.message());
+}
+
+// Why the bus, the history or somebody who must have the event did not take it.
+http::response failure(error_code ec) {
+    const auto within = [&](errc first, errc last) {
+        return ec.category() == errc_category() && ec.value() >= static_cast<int>(first) &&
+               ec.value() <= static_cast<int>(last);
+    };
+    const bool of_the_event = within(errc::event_without_id, errc::event_no_wire_form) ||
+                              within(errc::bad_topic, errc::reserved_topic) ||
+                              ec == errc::hop_limit;
+    return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
 }
 
 // "30s", "500ms", "2m" or plain seconds.
@@ -109,11 +142,26 @@ void service_state::handle(http::exchange& x) {
     x.respond(std::move(refused));
 }
 
-std::optional<wire_event> service_state::read_event(const http::request& r,
+std::optional<http::response> service_state::admit(const http::exchange& x,
+                                                   const std::string& topic, principal& who) {
+    const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
+    http::stream_request asked;
+    if (auto refused = http::read_stream_caller(x, policy, asked)) return refused;
+    who = std::move(asked.principal);
+    if (const auto ec = check_topic(topic)) return refusal(ec);
+    if (options_.authorizer && !options_.authorizer(who, action::publish, topic))
+        return http::problem(403, "Not granted", "publish " + topic);
+    const auto name =
+        who.anonymous ? '@' + http::detail::peer_key(x.remote_address()) : '=' + who.name;
+    if (!rate_.admit(name, x.environment().clock->now()))
+        return later(429, "Too many requests", "this is more than max_publishes_per_second");
+    return std::nullopt;
+}
+
+std::optional<wire_event> service_state::read_event(const http::request& r, const std::string& key,
                                                     http::response& refused) const {
     error_code ec;
     const auto mode = content_mode_of(r.fields);
-    const auto key = r.fields.get("idempotency-key");
     if (mode != content_mode::none) {
         auto e = read_http_event(r.fields, r.body, ec);
         if (!ec) return e;
@@ -121,7 +169,9 @@ std::optional<wire_event> service_state::read_event(const http::request& r,
         return std::nullopt;
     }
     wire_event e;
-    e.event.type(options_.default_type).source(options_.default_source).id(key);
+    e.event.type(options_.default_type).source(options_.default_source);
+    // Of the key, so that a history that outlives this process knows it, too.
+    if (!key.empty()) e.event.id(sha256_hex(key).substr(0, 32));
     auto type = r.fields.get("content-type");
     if (type.empty()) type = "application/octet-stream";
     // `curl -d` names forms whatever it sends.
@@ -138,43 +188,72 @@ std::optional<wire_event> service_state::read_event(const http::request& r,
     return e;
 }
 
-void service_state::answer_duplicate(http::exchange& x, const position& p) const {
-    receipt r;
-    r.position = p;
-    x.respond(accepted(receipt_json(r, {}, true)));
+// The answer, if the same was published before or is being published.
+std::optional<http::response> service_state::find_earlier(const wire_event& e, attempt& a) {
+    recent_publications::result first;
+    const auto standing = a.begin(first);
+    if (standing == recent_publications::standing::pending)
+        return later(409, "Conflict", "the same is being published right now");
+    if (standing == recent_publications::standing::known) return duplicate_of(first);
+    const auto& history = bus_->history();
+    if (!history || e.event.id().empty() || standing == recent_publications::standing::again)
+        return std::nullopt;
+    const auto known = history->find(e.event.source(), e.event.id());
+    if (!known) return std::nullopt;
+    first = {std::string(e.event.id()), *known};
+    a.accept(first);
+    return duplicate_of(first);
 }
 
 void service_state::publish(http::exchange& x, const std::string& topic) {
-    const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
-    http::stream_request asked;
-    if (auto refused = http::read_stream_caller(x, policy, asked))
-        return x.respond(std::move(*refused));
-    if (const auto ec = check_topic(topic)) return x.respond(refusal(ec));
-    if (options_.authorizer && !options_.authorizer(asked.principal, action::publish, topic))
-        return x.respond(http::problem(403, "Not granted", "publish " + topic));
+    const auto refuse = [&](http::response r) {
+        publications_->count(r.status == 202 ? "duplicate" : "refused");
+        x.respond(std::move(r));
+    };
+    principal who;
+    if (auto refused = admit(x, topic, who)) return refuse(std::move(*refused));
+    attempt a(publications_);
+    if (a.over(options_.max_publishing))
+        return refuse(later(429, "Too many requests", "max_publishing are under way"));
+    std::string key(x.request().fields.get("idempotency-key"));
+    // Neither a topic nor a field's value holds a line end.
+    if (!key.empty()) key = topic + '\n' + key + '\n' + who.name;
     http::response refused;
-    auto e = read_event(x.request(), refused);
-    if (!e) return x.respond(std::move(refused));
-
-    const auto& history = bus_->history();
-    if (history && !e->event.id().empty())
-        if (const auto known = history->find(e->event.source(), e->event.id()))
-            return answer_duplicate(x, *known);
+    auto e = read_event(x.request(), key, refused);
+    if (!e) return refuse(std::move(refused));
+    if (!key.empty()) a.key("key\n" + key);
+    if (!e->event.id().empty())
+        a.key("id\n" + std::string(e->event.source()) + '\n' + std::string(e->event.id()));
+    if (auto earlier = find_earlier(*e, a)) return refuse(std::move(*earlier));
     error_code ec;
     const auto p = inlet_.make(topic, std::move(*e), ec);
-    if (!p) return x.respond(refusal(ec));
-    // The answer waits for what the receipt promises.
+    if (!p) return refuse(refusal(ec));
+    start(std::move(x), p, std::move(a));
+}
+
+// The answer waits for what the receipt promises.
+void service_state::start(http::exchange x, const event_ptr& p, attempt a) {
     const auto& io = x.lane()->executor();
-    bus_->start_publish(
-        p, publish_handler(io, net::bind_executor(io, [held = std::move(x), p](error_code failed,
-                                                                               receipt r) mutable {
-                               held.respond(failed ? refusal(failed)
-                                                   : accepted(receipt_json(r, p->id(), false)));
-                           })));
+    // Nothing of the service itself: the bus's history may hold this.
+    auto finish = [held = std::move(x), a = std::move(a), p](error_code ec,
+                                                             const receipt& r) mutable {
+        // Whom it reached would get it twice, and who refuses it for good would refuse it again.
+        const bool final = r.matched != 0 && (ec == condition::permanent ||  //
+                                              ec == condition::unauthorized);
+        if (ec && !final) {
+            a.count("failed");
+            return held.respond(failure(ec));
+        }
+        a.count("accepted");
+        a.accept({p->id(), r.position});
+        held.respond(accepted(receipt_json(r, p->id(), false)));
+    };
+    bus_->start_publish(p, publish_handler(io, net::bind_executor(io, std::move(finish))));
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll::question& q) const {
     q.max = options_.max_batch;
+    q.max_bytes = options_.max_answer_bytes;
     for (const auto& [name, value] : asked.query) {
         if (name == "max") {
             std::size_t max = 0;
@@ -193,7 +272,12 @@ bool service_state::read_numbers(const http::stream_request& asked, long_poll::q
 
 // The same question, for the position to be appended.
 std::string service_state::next_target(const http::request& r) const {
-    std::string target = std::string(r.path()) + '?';
+    std::string target;
+    for (const char c : r.path()) {
+        const bool ends_the_link = c == '<' || c == '>' || c == '"';  // RFC 8288 3
+        target += ends_the_link ? http::percent_encode({&c, 1}) : std::string(1, c);
+    }
+    target += '?';
     error_code ec;
     for (const auto& [name, value] : http::parse_query(r.query(), ec))
         if (name != "after" && name != "last_event_id")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/detail/timestamp.hpp>
+#include <tidings/http/authenticate.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/rest_hook/detail/manager_state.hpp>
 #include <tidings/webhook/make_secret.hpp>
@@ -97,8 +98,8 @@ std::optional<http::response> manager_state::check_caller(const http::exchange& 
                                                           http::stream_request& caller) const {
     const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
     if (auto refused = http::read_stream_caller(x, policy, caller)) return refused;
-    // A service cannot see where its server listens: the peer's address tells.
-    if (!options_.authorizer && !x.loopback())
+    // A service cannot see where its server listens: the request tells.
+    if (!options_.authorizer && !http::is_local(x))
         return http::problem(403, "Not granted",
                              "beyond this machine, subscriptions are managed only where the "
                              "server's program has set an authorizer");

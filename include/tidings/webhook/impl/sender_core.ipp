@@ -174,6 +174,7 @@ void sender_core::send(const std::shared_ptr<endpoint_state>& e, line& l) {
     ++in_flight_;
     http::request r;
     const auto ec = e->make_request(entry, now(), r);
+    r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
     auto on_done = [weak = weak_from_this(), id = e->id(), entry = std::move(entry)](
                        error_code failed, const http::response& answer) {
