@@ -5,6 +5,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
+
 namespace tidings::io {
 
 namespace {
@@ -38,7 +40,9 @@ class steady_timer final : public timer {
     struct state {
         explicit state(net::any_io_executor executor) : timer(std::move(executor)) {}
         net::steady_timer timer;
-        std::uint64_t wait = 0;
+        // Read by an expiry that runs late, when another thread may be the last to let go of the
+        // timer, which no longer waits.
+        std::atomic<std::uint64_t> wait{0};
     };
     std::shared_ptr<state> state_;
 };
