@@ -284,7 +284,7 @@ TEST_CASE("Over cuts every client gets every event once and in order, or is told
                 here.hub->publish("a.b", numbered(p, n));
                 // So that the clients are cut while publishing goes on.
                 const auto kept_up = [&] {
-                    return here.all([&](const witness& w) { return w.has(p, n - 100); });
+                    return here.all([&](const witness& w) { return w.has(p, n - 300); });
                 };
                 if (n % 10 == 0 && !here.noted.wait(kept_up)) in_time = false;
             }
