@@ -118,6 +118,45 @@ TEST_CASE("a subscription that is erased late is gone then", "[rest_hook][faulty
     CHECK(bed.hub->subscriptions() == 0);
 }
 
+TEST_CASE("what a subscription of a later page is owed waits until that is loaded",
+          "[rest_hook][faulty]") {
+    world w;
+    const auto table = std::make_shared<faulty_table>();
+    auto options = hook_sender_options(w);
+    options.outbox = store::make_memory_outbox();
+    const auto outbox = options.outbox;
+    sink_server target(w);
+    std::vector<store::outbox_entry> owed;
+    for (int i = 1000; i < 1300; ++i) {  // more than a page
+        const auto id = "hook_" + std::to_string(i);
+        const json row{{"event", "a"},
+                       {"target_url", target.url("/hook?" + id)},
+                       {"secret", "whsec_" + std::string(32, 'S')}};
+        table->start_put(id, row.dump(), 0,
+                         {w.io().get_executor(), [](error_code, std::uint64_t) {}});
+        if (i != 1000 && i != 1299) continue;
+        store::outbox_entry e;
+        e.endpoint = id;
+        e.message_id = id;
+        e.body = std::make_shared<const std::string>("owed");
+        e.due = w.clock().wall_now();
+        owed.push_back(std::move(e));
+    }
+    outbox->start_append(std::move(owed), {w.io().get_executor(), [](error_code) {}});
+    w.run_ready();
+    table->plan().hold();
+    hook_bed bed(w, {.table = table}, std::move(options));
+    w.run_ready();
+    CHECK(table->plan().release_one());  // the first page
+    w.run_ready();
+    REQUIRE(target.requests.size() == 1);
+    CHECK(target.requests[0].query() == "hook_1000");
+    table->plan().release();
+    w.run_ready();
+    REQUIRE(target.requests.size() == 2);
+    CHECK(target.requests[1].query() == "hook_1299");
+}
+
 TEST_CASE("a peer that closes in the midst of its request subscribes nothing", "[rest_hook]") {
     world w(GENERATE(transport::sim, transport::tcp));
     hook_bed bed(w);
