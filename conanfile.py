@@ -22,6 +22,7 @@ class TidingsConan(ConanFile):
         "shared": [True, False],
         "fPIC": [True, False],
         "tls": [True, False],
+        # Reserved for permessage-deflate and compressed bodies: nothing is compressed yet.
         "deflate": [True, False],
     }
     default_options = {"shared": False, "fPIC": True, "tls": True, "deflate": True}

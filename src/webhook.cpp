@@ -6,4 +6,5 @@
 #include <tidings/webhook/impl/retry_schedule.ipp>
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_core.ipp>
+#include <tidings/webhook/impl/sender_core_claim.ipp>
 #include <tidings/webhook/impl/signature.ipp>

@@ -29,9 +29,9 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     TIDINGS_DECL std::optional<event_ptr> try_receive();
 
     /// Completes with `void(error_code, event_ptr)` when there is an event. Never inline.
-    /// @error errc::closed when the subscription ended (errc::lagging when its queue overflowed
-    /// under overflow::disconnect), operation_aborted. Per-operation cancellation: total, nothing
-    /// is lost.
+    /// @error why the subscription was refused or ended, as `subscription::error` has it
+    /// (errc::closed, errc::lagging, errc::history_failed, errc::bad_pattern, errc::too_many), and
+    /// operation_aborted. Per-operation cancellation: total, nothing is lost.
     template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
     [[nodiscard]] auto async_receive(Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code, event_ptr)>(

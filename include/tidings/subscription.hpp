@@ -56,7 +56,9 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     explicit operator bool() const noexcept {
         return active();
     }
-    /// errc::bad_pattern, errc::too_many, errc::closed; success while active.
+    /// Why it was refused or ended; success while active. errc::bad_pattern, errc::too_many,
+    /// errc::lagging (it fell behind its bound under overflow::disconnect), errc::history_failed
+    /// (what it was to resume from could not be read), errc::closed.
     TIDINGS_DECL error_code error() const noexcept;
 
     /// Ends it. Called on the executor its callback runs on: the callback is not called again, and

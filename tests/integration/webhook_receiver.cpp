@@ -8,6 +8,7 @@
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <map>
 #include <stdexcept>
 
 namespace tidings::test {
@@ -199,7 +200,7 @@ TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
 TEST_CASE("a delivery that comes again is answered and not delivered again", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
-    receive_bed bed(w, seen, {.verifier = verifier(), .remembered_ids = 2});
+    receive_bed bed(w, seen, {.verifier = verifier(), .max_remembered_ids = 2});
     CHECK(bed.post_signed("1", "x").status == 202);
     const auto again = bed.post_signed("1", "x");
     CHECK(again.status == 202);
@@ -358,6 +359,185 @@ TEST_CASE("a server that ends while the subscriber thinks harms nobody", "[webho
     CHECK(*ended == errc::connection_failed);
     std::move(slow->waiting[0].second)(error_code(), outcome::delivered);
     w.run_ready();
+}
+
+TEST_CASE("no signature that was seen brings a second event", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    auto f = bed.sign("1", "bytes");
+    const auto make_event = [&](std::string id) {
+        f.set("ce-specversion", "1.0");
+        f.set("ce-id", id);
+        f.set("ce-type", "t");
+        f.set("ce-source", "/s");
+        return bed.post("bytes", f);
+    };
+    CHECK(make_event("a").status == 202);
+    CHECK(json::parse(make_event("a").body) == json{{"duplicate", true}});
+    const auto replayed = make_event("b");
+    CHECK(replayed.status == 401);
+    CHECK(json::parse(replayed.body).at("detail") == "it came with another event");
+    for (const auto* name : {"ce-specversion", "ce-id", "ce-type", "ce-source"}) f.erase(name);
+    CHECK(bed.post("bytes", f).status == 401);  // nor as an event of another form
+    CHECK(seen->count() == 1);
+    // An honest sender whose event has the same id, from another source, signs its next attempt
+    // anew.
+    w.advance(1s);
+    f = bed.sign("1", "bytes");
+    CHECK(make_event("b").status == 202);
+    CHECK(seen->count() == 2);
+}
+
+TEST_CASE("a signature whose event was not accepted may come again", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    seen->answer(outcome::dropped);
+    CHECK(bed.post_signed("1", "x").status == 503);
+    seen->answer(outcome::queued);
+    CHECK(bed.post_signed("1", "x").status == 202);
+}
+
+TEST_CASE("a subscriber that does not answer holds nobody up", "[webhook]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    receive_bed bed(w, slow, {.verifier = verifier(), .accept_timeout = 3s});
+    http::client client(w.io(), {.environment = w.environment()});
+    std::optional<http::response> first;
+    client.async_request(bed.url(), {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
+                         [&](error_code, http::response r) { first = std::move(r); });
+    w.run_until([&] { return slow->waiting.size() == 1; });
+    w.advance(2900ms);
+    CHECK_FALSE(first);
+    w.advance(200ms);
+    REQUIRE(first);
+    CHECK(first->status == 503);
+    CHECK(first->fields.get("retry-after") == "1");
+    // What became of it is still unknown.
+    CHECK(bed.post_signed("1", "x").status == 503);
+    CHECK(slow->waiting.size() == 1);
+    const int end = GENERATE(0, 1, 2);
+    CAPTURE(end);
+    auto handler = std::move(slow->waiting[0].second);
+    slow->waiting.clear();
+    if (end == 0) std::move(handler)(error_code(), outcome::queued);
+    if (end == 1) std::move(handler)(error_code(errc::store_failed), outcome::dropped);
+    if (end == 2) handler = {};  // forgotten
+    w.run_ready();
+    if (end == 0) {
+        CHECK(json::parse(bed.post_signed("1", "x").body) == json{{"duplicate", true}});
+        return;
+    }
+    std::optional<unsigned> again;
+    client.async_request(bed.url(), {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
+                         [&](error_code, const http::response& r) { again = r.status; });
+    w.run_until([&] { return slow->waiting.size() == 1; });
+    std::move(slow->waiting[0].second)(error_code(), outcome::queued);
+    w.run_until([&] { return again.has_value(); });
+    CHECK(*again == 202);
+}
+
+TEST_CASE("a peer that leaves while its event is being accepted takes nothing back", "[webhook]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    receive_bed bed(w, slow);
+    {
+        http::client client(w.io(), {.environment = w.environment()});
+        client.async_request(bed.url(),
+                             {.method = "POST", .fields = bed.sign("1", "x"), .body = "x"},
+                             [](error_code, const http::response&) {});
+        w.run_until([&] { return slow->waiting.size() == 1; });
+    }
+    w.run_ready();
+    CHECK(bed.post_signed("1", "x").status == 503);
+    std::move(slow->waiting[0].second)(error_code(), outcome::queued);
+    w.run_ready();
+    CHECK(json::parse(bed.post_signed("1", "x").body) == json{{"duplicate", true}});
+    CHECK(slow->waiting.size() == 1);
+}
+
+TEST_CASE("two senders at once are told apart", "[webhook]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    receive_bed bed(w, slow);
+    http::client one(w.io(), {.environment = w.environment()});
+    http::client other(w.io(), {.environment = w.environment()});
+    std::map<std::string, std::string> told;
+    const auto post = [&](http::client& from, const std::string& id) {
+        from.async_request(bed.url(), {.method = "POST", .fields = bed.sign(id, id), .body = id},
+                           [&told, id](error_code, const http::response& r) {
+                               told[id] = r.status == 202 ? json::parse(r.body).value("id", "")
+                                                          : std::to_string(r.status);
+                           });
+    };
+    for (const auto* id : {"1", "3"}) post(one, id);
+    for (const auto* id : {"2", "4"}) post(other, id);
+    w.run_until([&] { return slow->waiting.size() == 4; });
+    // The last that came is accepted first, and one is not.
+    while (!slow->waiting.empty()) {
+        auto [e, handler] = std::move(slow->waiting.back());
+        slow->waiting.pop_back();
+        const bool refused = e->id() == "3";
+        std::move(handler)(error_code(), refused ? outcome::dropped : outcome::queued);
+        w.run_ready();
+    }
+    w.run_until([&] { return told.size() == 4; });
+    CHECK(told ==
+          std::map<std::string, std::string>{{"1", "1"}, {"2", "2"}, {"3", "503"}, {"4", "4"}});
+}
+
+TEST_CASE("text that no event may hold is refused with the reason", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen, {.allow_unsigned = true});
+    struct row {
+        std::string id, type, body, content_type;
+    };
+    const std::string structured = "application/cloudevents+json";
+    const auto r = GENERATE_COPY(values<row>({
+        // Percent-encoded, as the HTTP binding has it.
+        {"a%0D%0Ab", "t", "x", "text/plain"},
+        {"a%00b", "t", "x", "text/plain"},
+        {"a%7Fb", "t", "x", "text/plain"},
+        {"a%FF", "t", "x", "text/plain"},
+        {"a", "t%C0%80", "x", "text/plain"},
+        {"a", "t\xff", "x", "text/plain"},
+        // In JSON.
+        {"", "", cloudevent("a\\u000ab"), structured},
+        {"", "", cloudevent("a\\u0000b"), structured},
+        {"", "", cloudevent("a\\ud800"), structured},
+        {"", "", cloudevent("a\n"), structured},
+        {"", "", cloudevent("a\xff"), structured},
+        {"", "", cloudevent("a", ",\"data\":\"\xc3\x28\""), structured},
+    }));
+    CAPTURE(r.id, r.type, r.body);
+    http::fields f{{"Content-Type", r.content_type}};
+    if (!r.id.empty()) {
+        f.set("ce-specversion", "1.0");
+        f.set("ce-id", r.id);
+        f.set("ce-type", r.type);
+        f.set("ce-source", "/s");
+    }
+    const auto refused = bed.post(r.body, f);
+    CHECK(refused.status == 400);
+    CHECK(refused.fields.get("content-type") == "application/problem+json");
+    const auto problem = json::parse(refused.body);
+    CHECK(problem.at("title") == "Not an event");
+    CHECK_FALSE(problem.at("detail").get<std::string>().empty());
+    CHECK(seen->count() == 0);
+}
+
+TEST_CASE("an id in a field of its own is checked as well", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen, {.allow_unsigned = true});
+    CHECK(bed.post("x", {{"webhook-id", "a\xff"}}).status == 400);
+    // The data is bytes, whatever they are.
+    CHECK(bed.post("\xff\r\n", {{"webhook-id", "a"}, {"Content-Type", "text/plain"}}).status ==
+          202);
+    REQUIRE(seen->count() == 1);
+    CHECK(seen->events()[0]->text() == "\xff\r\n");
 }
 
 }  // namespace tidings::test

@@ -156,26 +156,20 @@ TEST_CASE("no answer is a failure with its reason", "[webhook]") {
     CHECK(bed.attempts[0].next == 5s);
 }
 
-TEST_CASE("an answer that does not come, or does not end, is a failure", "[webhook]") {
+TEST_CASE("an answer that does not come is a failure", "[webhook]") {
     world w;
-    auto o = webhook_options(w);
-    o.max_response_bytes = 100;
-    send_bed bed(w, std::move(o));
+    send_bed bed(w);
     sink_server target(w);
     std::vector<http::exchange> held;
-    target.answer = [&](http::exchange& x) {
-        if (x.request().query() == "long") return x.respond({.body = std::string(101, 'x')});
-        held.push_back(std::move(x));
-    };
-    bed.add(target.url("/hook?long"));
-    bed.add(target.url("/hook?never"));
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    bed.add(target.url());
     bed.publish();
-    REQUIRE(bed.attempts.size() == 1);
-    CHECK(bed.attempts[0].error == errc::too_large);
+    CHECK(bed.attempts.empty());
     w.advance(21s);
-    CHECK(bed.attempts.size() == 3);  // the long one has been tried again
-    CHECK(std::any_of(bed.attempts.begin(), bed.attempts.end(),
-                      [](const auto& a) { return a.error == errc::timed_out; }));
+    REQUIRE(bed.attempts.size() == 1);
+    CHECK(bed.attempts[0].error == errc::timed_out);
+    CHECK(bed.attempts[0].status == 0);
+    held.clear();
 }
 
 TEST_CASE("a redirect is a failure and is never followed", "[webhook]") {

@@ -53,9 +53,16 @@ class outbox_bed {
     }
     store::outbox_claim claim(std::size_t max = 100, std::size_t each = 100, texts except = {},
                               seconds now = seconds(0)) {
-        auto [ec, value] = bed_.wait_for<store::outbox_claim>([&](auto h) {
-            outbox_->async_claim({at(now), max, each, std::move(except)}, std::move(h));
-        });
+        return claim({at(now), max, each, std::move(except)});
+    }
+    store::outbox_claim claim_of(texts endpoints, texts except = {}) {
+        const store::outbox_endpoints of(endpoints.begin(), endpoints.end());
+        return claim({at(), 100, 100, std::move(except),
+                      std::make_shared<const store::outbox_endpoints>(of)});
+    }
+    store::outbox_claim claim(store::outbox_query q) {
+        auto [ec, value] = bed_.wait_for<store::outbox_claim>(
+            [&](auto h) { outbox_->async_claim(std::move(q), std::move(h)); });
         CHECK_FALSE(ec);
         return std::get<0>(std::move(value));
     }
@@ -168,6 +175,25 @@ inline void check_claim_excepts(const outbox_kit& kit) {
     CHECK(ids_of(c) == texts{"2"});
     CHECK(c.next_due == o.at(9s));
     CHECK(ids_of(o.claim()) == texts{"1"});
+}
+
+inline void check_claim_of(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    o.append("stranger", "s", -9s);
+    o.append("a", "1");
+    o.append("b", "2");
+    o.append("b", "3", 9s);
+    o.append("c", "4");
+    CHECK(ids_of(o.claim_of({})).empty());
+    CHECK_FALSE(o.claim_of({}).next_due);
+    CHECK_FALSE(o.claim_of({"none"}).next_due);
+    const auto c = o.claim_of({"b", "c", "none"}, {"c"});
+    CHECK(ids_of(c) == texts{"2"});
+    CHECK(c.next_due == o.at(9s));
+    for (const auto& l : o.list("stranger")) CHECK(l.state == store::outbox_state::pending);
+    CHECK(ids_of(o.claim()) == texts{"s", "1", "4"});
 }
 
 inline void check_finish(const outbox_kit& kit) {
@@ -368,6 +394,9 @@ inline void outbox_conformance(const outbox_kit& kit) {
     }
     SECTION("an excepted endpoint is left alone, and not waited for") {
         check_claim_excepts(kit);
+    }
+    SECTION("where endpoints are named, those of others are left alone, and not waited for") {
+        check_claim_of(kit);
     }
     SECTION("a settled entry is gone, due again or kept for looking") {
         check_finish(kit);

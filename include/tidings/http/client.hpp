@@ -79,9 +79,9 @@ class client {
     /// repeated once on a new one, if nothing of an answer had come and it is idempotent: by its
     /// method (RFC 9110 9.2.2) or its own word.
     /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
-    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large,
-    /// errc::bad_request (the answer is not HTTP), errc::closed. Per-operation cancellation:
-    /// terminal, which closes the connection.
+    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large (the response
+    /// has its status and fields, and no body), errc::bad_request (the answer is not HTTP),
+    /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, response)>(

@@ -7,6 +7,8 @@
 #include <tidings/store/table.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <chrono>
+
 namespace tidings::rest_hook {
 
 struct manager_options {
@@ -23,6 +25,9 @@ struct manager_options {
     std::size_t max_hooks_per_principal = 1'000;
     std::size_t max_page = 1'000;  ///< subscriptions of one answer
     std::size_t max_body_bytes = 16 * 1024;
+    /// How long a request waits for the table. Then it is answered 503, and a subscription that is
+    /// written all the same is erased.
+    std::chrono::milliseconds table_timeout{10'000};
     webhook::body_form form = webhook::body_form::binary;
     /// Of the inlet that brings the targets' own events; none of them goes back. From
     /// `make_origin()`; 0: there is none.
@@ -49,6 +54,10 @@ class manager_state;
 ///
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
 /// target that answers 410 ends its subscription.
+///
+/// No proof of intent is asked for yet: whoever may manage can have events sent to any target that
+/// the sender's guard lets pass, whether that wants them or not. Where those who may are not
+/// trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
 ///
 /// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
 /// subscription), 413, 415, 422 (pattern, target or secret not taken), 429 (a limit), 503.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,19 +47,26 @@ struct outbox_result {
     error_code last_error{};
 };
 
+/// Ids of endpoints.
+using outbox_endpoints = std::set<std::string, std::less<>>;
+
 /// What to claim.
 struct outbox_query {
     outbox_time now{};
-    std::size_t max = 0;                ///< entries in all
-    std::size_t max_per_endpoint = 0;   ///< entries of each endpoint
-    std::vector<std::string> except{};  ///< endpoints whose entries are left where they are
+    std::size_t max_entries = 0;       ///< in all
+    std::size_t max_per_endpoint = 0;  ///< entries of each endpoint
+    /// Of these, endpoints whose entries are left where they are.
+    std::vector<std::string> except{};
+    /// The endpoints to claim for; null: all. Never changes, so that an outbox may keep what it
+    /// made of it as long as it is handed the same object.
+    std::shared_ptr<const outbox_endpoints> of{};
 };
 
 /// What `async_claim` gives.
 struct outbox_claim {
     std::vector<outbox_entry> entries{};  ///< in order of due time, then key
-    /// When the next one is due, of the endpoints that are not excepted and of which not
-    /// `max_per_endpoint` were claimed. In the past when `max` was reached.
+    /// When the next one is due, of the endpoints that were claimed for and of which not
+    /// `max_per_endpoint` were claimed. In the past when `max_entries` was reached.
     std::optional<outbox_time> next_due{};
 };
 

@@ -8,6 +8,7 @@
 #include <tidings/topic_rule.hpp>
 #include <tidings/webhook/signature.hpp>
 
+#include <chrono>
 #include <functional>
 
 namespace tidings::webhook {
@@ -38,9 +39,13 @@ struct receiver_options {
     origin_id origin = 0;
     std::size_t max_body_bytes = 1024 * 1024;
     /// How many (source, id) pairs are remembered so that a repeated delivery is answered, but not
-    /// delivered again.
-    std::size_t remembered_ids = 10'000;
-    /// A 2xx is answered only when the subscriber has taken responsibility.
+    /// delivered again; and as many signatures, so that none brings a second event. Memory is bound
+    /// by count, not by time: what must never get through twice needs room for all that comes
+    /// within the verifier's tolerance.
+    std::size_t max_remembered_ids = 10'000;
+    /// How long the subscriber may take to accept. Then the answer is 503, and 503 to the same
+    /// event until the subscriber has said what became of it.
+    std::chrono::milliseconds accept_timeout{10'000};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
@@ -51,8 +56,14 @@ class receiver_state;
 }
 
 /// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was
-/// given. It answers 202 when the subscriber has accepted, so that the sender repeats what was not:
-/// 400 (not an event), 401 (signature), 405, 413, 503 (not accepted, with Retry-After).
+/// given. It answers 202 only when the subscriber has taken responsibility, so that the sender
+/// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
+/// or not in time, with Retry-After).
+///
+/// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
+/// fields. In binary mode an event's attributes stand in those: who can change a request on its
+/// way, which TLS prevents, can change them, but no request that was seen brings a second event.
+/// In structured mode everything is signed.
 class receiver {
  public:
     /// @throws std::invalid_argument without a verifier.

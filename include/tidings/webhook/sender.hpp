@@ -33,7 +33,7 @@ struct attempt {
 
 struct sender_options {
     std::shared_ptr<store::outbox> outbox{};  ///< empty: in memory
-    retry_options retry{};
+    retry_options retry{};  ///< of the first delay there is no jitter: deliveries keep their order
     address_guard_options guard{};         ///< which targets are allowed: public https addresses
     std::size_t max_in_flight = 64;        ///< of all endpoints, which take turns
     std::chrono::hours keep_dead{24 * 7};  ///< how long the outbox lists what was given up
@@ -43,7 +43,8 @@ struct sender_options {
     std::chrono::milliseconds drain_timeout{30'000};
     io::tls_client_options tls{};
     std::string user_agent = "tidings-webhook/0.1";
-    std::function<void(const attempt&)> on_attempt{};  ///< in the sender's lane
+    /// In the sender's lane. What it throws is logged.
+    std::function<void(const attempt&)> on_attempt{};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
@@ -60,7 +61,8 @@ struct endpoint_options {
     /// `make_origin()`; 0: there is none.
     origin_id origin = 0;
     std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
-    /// Called once when it answered 410: nothing more is delivered. In the sender's lane.
+    /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
+    /// sender's lane. What it throws is logged.
     std::function<void()> on_gone{};
 };
 
@@ -75,7 +77,8 @@ class endpoint_state;
 
 /// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
 /// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
-/// subscription does), but once nobody holds it, deliveries still owed are given up.
+/// subscription does), but once nobody holds it, deliveries still owed are given up as they come
+/// due. What an outbox holds for an id that its sender was never given stays there, for whoever is.
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
@@ -113,7 +116,8 @@ class sender {
     /// errc::webhook_invalid_secret, errc::closed; an endpoint of the same id is replaced
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
 
-    /// Takes nothing more, makes what is due now, and completes with `void(error_code)`.
+    /// For `drain_on_signal`: takes nothing more, makes what is due now, and is
+    /// done when that has an answer or after `sender_options::drain_timeout`.
     TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
     /// Deliveries being made at this moment.
     TIDINGS_DECL std::size_t in_flight() const noexcept;

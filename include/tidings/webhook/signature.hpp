@@ -56,6 +56,11 @@ class verifier {
         const header_lookup& headers, std::string_view body,
         std::chrono::system_clock::time_point now) const noexcept = 0;
 
+    /// Of a request that was verified: what the signature covers and no other attempt shares, so
+    /// that the request cannot be repeated with other headers as if it were another. Empty: there
+    /// is no such thing in the scheme.
+    virtual std::string attempt_id(const header_lookup&) const { return {}; }
+
  protected:
     verifier() = default;
     verifier(const verifier&) = default;
@@ -151,6 +156,8 @@ class standard_verifier final : public verifier {
     [[nodiscard]] TIDINGS_DECL error_code
     verify(const header_lookup& headers, std::string_view body,
            std::chrono::system_clock::time_point now) const noexcept override;
+    /// The id and the timestamp.
+    TIDINGS_DECL std::string attempt_id(const header_lookup& headers) const override;
 
  private:
     std::shared_ptr<tidings::detail::key_ring> keys_;

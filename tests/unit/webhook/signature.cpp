@@ -407,6 +407,18 @@ TEST_CASE("a receiver may hold any verifier by its interface", "[webhook]") {
     CHECK(any->verify(lookup, "", svix_now) == errc::webhook_invalid_timestamp);
 }
 
+TEST_CASE("an attempt is known by what its signature covers", "[webhook]") {
+    const auto find = [](std::string_view name) -> std::optional<std::string_view> {
+        if (name == "svix-id") return svix_id;
+        if (name == "svix-timestamp") return svix_time;
+        return std::nullopt;
+    };
+    const standard_verifier standard(keys({svix_secret}), {.header_prefix = "svix-"});
+    CHECK(standard.attempt_id(find) == std::string(svix_id) + '.' + std::string(svix_time));
+    // Neither an id nor a time is signed.
+    CHECK(github_verifier({"a"}).attempt_id(find).empty());
+}
+
 TEST_CASE("signers and verifiers serve several threads at once", "[webhook][threads]") {
     const standard_signer signer(keys({svix_secret, other_secret}));
     const standard_verifier with(keys({other_secret, svix_secret}));

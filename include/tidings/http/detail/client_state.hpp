@@ -77,6 +77,7 @@ class client_connection final : public wire_user,
     error_code on_header();
     void complete();
     void fail(error_code ec);
+    void end_with_head(error_code ec);
 
     client_state& state_;  // outlives its connections
     origin_pool& pool_;

@@ -108,6 +108,7 @@ void client_connection::process() {
         const auto step = reader_.next(ec);
         if (step == read_step::more) return wire_->read();
         if (step == read_step::header) ec = on_header();
+        if (ec == errc::too_large) return end_with_head(ec);
         if (ec) return fail(ec);
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
@@ -160,6 +161,17 @@ void client_connection::end(error_code ec) {
     const auto job = job_;
     close();
     if (job) job->finish(ec);
+}
+
+// The body was not read to its end, so the connection is of no more use; what stood before it is.
+void client_connection::end_with_head(error_code ec) {
+    const auto self = shared_from_this();
+    const auto job = job_;
+    auto& head = reader_.message();
+    response answer{.status = head.status, .fields = std::move(head.fields)};
+    close();
+    if (job) job->finish(ec, std::move(answer));
+    state_.serve(pool_);
 }
 
 void client_connection::abandon() noexcept {

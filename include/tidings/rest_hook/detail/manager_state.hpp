@@ -15,6 +15,17 @@ namespace tidings::rest_hook::detail {
 
 using namespace tidings::detail;
 
+/// A request that waits for the table, no longer than the options say.
+struct table_request {
+    /// `on_late` is called after it was answered.
+    table_request(http::exchange x, std::chrono::milliseconds timeout,
+                  unique_function<void()> on_late);
+
+    http::exchange exchange;  // empty once it was answered
+    unique_function<void()> on_late;
+    wheel_timer deadline;
+};
+
 /// The manager behind its handle. The table is the truth; `hooks_` follows it and holds what is
 /// alive of each row: its endpoint and its place on the bus. Safe from any thread. The table is
 /// never called with the mutex held, since it may call back inside.
@@ -43,7 +54,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     std::optional<http::response> check_caller(const http::exchange& x,
                                                http::stream_request& caller) const;
     void create(http::exchange& x, const principal& who);
-    void on_put(http::exchange& x, const hook_record& h, bool show_secret, std::uint64_t revision,
+    void on_put(http::exchange x, const hook_record& h, bool show_secret, std::uint64_t revision,
                 error_code ec);
     std::optional<http::response> check_target(const std::string& url) const;
     std::optional<http::response> reserve(const hook_record& h);

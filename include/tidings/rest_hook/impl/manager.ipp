@@ -72,6 +72,17 @@ bool read_page(const http::query_parameters& query, std::size_t most, page_reque
 
 }  // namespace
 
+table_request::table_request(http::exchange x, std::chrono::milliseconds timeout,
+                             unique_function<void()> late)
+    : exchange(std::move(x)),
+      on_late(std::move(late)),
+      deadline([this] {
+          exchange.respond(try_again("the table of subscriptions does not answer"));
+          if (on_late) on_late();
+      }) {
+    deadline.arm(exchange.lane()->timers(), timeout);
+}
+
 void manager_state::handle(http::exchange& x) {
     http::stream_request caller;
     if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
@@ -138,13 +149,19 @@ void manager_state::create(http::exchange& x, const principal& who) {
 
     const auto io = x.lane()->executor();
     auto value = to_row_value(h);
-    table_->start_put(
-        h.id, std::move(value), 0,
-        store::table::put_handler(
-            io, net::bind_executor(io, [self = shared_from_this(), held = std::move(x), h, made](
-                                           error_code ec, std::uint64_t revision) mutable {
-                self->on_put(held, h, made, revision, ec);
-            })));
+    // Its place is free for who comes again.
+    const auto waiting = std::make_shared<table_request>(std::move(x), options_.table_timeout,
+                                                         [weak = weak_from_this(), id = h.id] {
+                                                             if (const auto self = weak.lock())
+                                                                 self->drop(id);
+                                                         });
+    table_->start_put(h.id, std::move(value), 0,
+                      store::table::put_handler(
+                          io, net::bind_executor(io, [self = shared_from_this(), waiting, h, made](
+                                                         error_code ec, std::uint64_t revision) {
+                              waiting->deadline.cancel();
+                              self->on_put(std::move(waiting->exchange), h, made, revision, ec);
+                          })));
 }
 
 // A place among the others while the row is written, so that no two requests take the last one.
@@ -168,8 +185,10 @@ std::optional<http::response> manager_state::reserve(const hook_record& h) {
     return std::nullopt;
 }
 
-void manager_state::on_put(http::exchange& x, const hook_record& h, bool show_secret,
+void manager_state::on_put(http::exchange x, const hook_record& h, bool show_secret,
                            std::uint64_t revision, error_code ec) {
+    // Answered already: the client was told to come again, and will not know of this one.
+    if (!x && ec != errc::store_conflict) return erase_later(h.id);
     if (ec) {
         drop(h.id);
         log(log_level::error, "a subscription could not be stored", ec);
@@ -247,11 +266,14 @@ void manager_state::remove(http::exchange& x, const principal& who, const std::s
     }
     if (!known) return x.respond(not_there());
     const auto io = x.lane()->executor();
+    const auto waiting =
+        std::make_shared<table_request>(std::move(x), options_.table_timeout, nullptr);
     table_->start_erase(
         id, 0,
         store::table::erase_handler(
-            io, net::bind_executor(io, [self = shared_from_this(), held = std::move(x),
-                                        id](error_code ec) mutable {
+            io, net::bind_executor(io, [self = shared_from_this(), waiting, id](error_code ec) {
+                waiting->deadline.cancel();
+                auto& held = waiting->exchange;
                 if (ec && ec != errc::not_found) return held.respond(try_again(ec.message()));
                 self->drop(id);
                 held.respond(ec ? not_there() : http::response{.status = 204});

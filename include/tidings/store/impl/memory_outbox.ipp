@@ -36,12 +36,16 @@ class memory_outbox final : public outbox {
             auto next = fronts_.begin();
             while (next != fronts_.end()) {
                 const auto [at, endpoint] = *next;
-                auto& count = taken[std::string(endpoint)];
-                if (excepted.count(endpoint) != 0 || count == q.max_per_endpoint) {
+                if (excepted.count(endpoint) != 0 || (q.of && q.of->count(endpoint) == 0)) {
                     ++next;
                     continue;
                 }
-                if (at.first > q.now || claim.entries.size() == q.max) break;
+                auto& count = taken[std::string(endpoint)];
+                if (count == q.max_per_endpoint) {
+                    ++next;
+                    continue;
+                }
+                if (at.first > q.now || claim.entries.size() == q.max_entries) break;
                 ++count;
                 auto& listed = entries_.at(at.second);
                 listed.state = outbox_state::claimed;

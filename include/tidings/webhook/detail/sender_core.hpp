@@ -20,14 +20,14 @@ class endpoint_state final : public subscriber {
  public:
     endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
                    standard_signer signer);
-    ~endpoint_state() override;
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
     const std::string& label() const noexcept { return label_; }
     bool active() const noexcept { return active_; }
-    void close() noexcept;
+    /// Whether it was this call that ended it.
+    bool close() noexcept;
     endpoint_counters counters() const noexcept;
 
     outcome deliver(const event_ptr& e) noexcept override;
@@ -51,7 +51,9 @@ class endpoint_state final : public subscriber {
 
 /// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
 /// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
-/// holds up nobody else. Lane-confined behind a thread-safe face.
+/// holds up nobody else. Only what is owed to endpoints that were added here is claimed: what an
+/// outbox holds for others is theirs who add them, later or elsewhere. Lane-confined behind a
+/// thread-safe face.
 class sender_core final : public drainable, public std::enable_shared_from_this<sender_core> {
  public:
     sender_core(net::any_io_executor executor, sender_options options);
@@ -60,7 +62,6 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
-    void forget(const std::string& id) noexcept;
     /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
     void linger(std::shared_ptr<endpoint_state> e);
     void stop() noexcept;
@@ -70,12 +71,19 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
     io::system_time now() const { return options_.environment.clock->wall_now(); }
     bool taking() const noexcept { return taking_; }
+    /// When an entry of now is attempted first. Without jitter, so that entries keep their order.
+    io::system_time first_due() const { return now() + options_.retry.delays.front(); }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
     void append(store::outbox_entry entry, unique_function<void(error_code)> done);
 
  private:
+    static constexpr std::chrono::seconds after_failed_storage{1};
+
     /// What is claimed for one endpoint.
     struct line {
+        static constexpr std::size_t max_claim = 16;
+        bool is_short() const noexcept { return queue.size() < max_claim / 2; }
+
         std::deque<store::outbox_entry> queue{};
         std::size_t in_flight = 0;
         io::system_time paused_until{};
@@ -87,9 +95,18 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
         unique_function<void(error_code)> done;
     };
     using batch = std::vector<incoming>;
+    /// An endpoint that was added. Nobody may hold it any more: what it is owed is given up as it
+    /// comes due, and only then is it forgotten.
+    struct known {
+        std::weak_ptr<endpoint_state> state{};
+        std::optional<io::system_time> missed{};  // since when nobody is known to hold it
+    };
 
     bool running() const noexcept { return !ended_ && http_; }
     std::shared_ptr<endpoint_state> find(const std::string& id) const;
+    bool is_known(const std::string& id) const;
+    std::shared_ptr<const store::outbox_endpoints> known_ids();
+    void forget_missed();
     void append_batch(batch& open);
     void claim();
     void on_claimed(error_code ec, store::outbox_claim c);
@@ -99,14 +116,14 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     bool hold(const store::outbox_entry& e);
     void give_back();
     void run();
-    bool run_one(const std::string& id);
-    void wait_turn(const std::string& id, line& l);
+    void wait_turn(const std::string& id);
     void send(const std::shared_ptr<endpoint_state>& e, line& l);
-    void on_answer(const std::string& id, const store::outbox_entry& entry, error_code ec,
-                   const http::response& r);
+    void on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
+                   const store::outbox_entry& entry, error_code ec, const http::response& r);
     attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
+    void put_back(const store::outbox_entry& entry);
     void pause(line& l, std::chrono::milliseconds wait);
     void give_up(line& l, endpoint_state* e, error_code why);
     void end_round();
@@ -125,8 +142,9 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
 
-    mutable std::mutex mutex_;  // guards the next three
-    std::unordered_map<std::string, std::weak_ptr<endpoint_state>> endpoints_;
+    mutable std::mutex mutex_;  // guards the next four
+    std::unordered_map<std::string, known> endpoints_;
+    std::shared_ptr<const store::outbox_endpoints> known_ids_;  // of endpoints_; none: to be made
     std::vector<std::shared_ptr<endpoint_state>> lingering_;
     std::weak_ptr<batch> open_batch_;  // takes more
     std::atomic<bool> taking_{true};
@@ -143,6 +161,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
     io::system_time last_burial_{};
+    io::system_time last_sweep_{};
     wheel_timer drain_deadline_;
     unique_function<void()> drained_;
     std::size_t appending_ = 0;

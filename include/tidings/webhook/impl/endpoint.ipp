@@ -39,12 +39,8 @@ endpoint_state::endpoint_state(std::shared_ptr<sender_core> sender, endpoint_opt
       label_(label_of(options_)),
       signer_(std::move(signer)) {}
 
-endpoint_state::~endpoint_state() {
-    sender_->forget(options_.id);
-}
-
-void endpoint_state::close() noexcept {
-    active_ = false;
+bool endpoint_state::close() noexcept {
+    return active_.exchange(false);
 }
 
 endpoint_counters endpoint_state::counters() const noexcept {
@@ -59,7 +55,7 @@ error_code endpoint_state::make_entry(const publication& p, store::outbox_entry&
     error_code ec;
     out.endpoint = options_.id;
     out.message_id = message_id_of(p);
-    out.due = sender_->now();
+    out.due = sender_->first_due();
     if (options_.form == body_form::structured) {
         const auto* json = cloudevents_json(p, ec);
         if (ec) return ec;

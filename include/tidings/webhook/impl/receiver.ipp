@@ -43,22 +43,46 @@ unsigned hops_of(const event& e) noexcept {
 
 }  // namespace
 
+class receiver_state;
+
+/// An event that the subscriber was asked to take, and who waits for what it says. Owned by the
+/// subscriber until then.
+struct acceptance {
+    acceptance(std::shared_ptr<receiver_state> r, http::exchange x, std::string event_key,
+               std::string signature);
+    /// A subscriber that drops the question has accepted nothing.
+    ~acceptance();
+
+    const std::shared_ptr<receiver_state> receiver;
+    http::exchange exchange;  // empty once it was answered
+    const std::string key;
+    const std::string attempt_id;
+    bool concluded = false;
+    wheel_timer deadline;
+};
+
 class receiver_state final : public std::enable_shared_from_this<receiver_state> {
  public:
     receiver_state(std::shared_ptr<subscriber> sink, receiver_options options)
         : sink_(std::move(sink)),
           options_(std::move(options)),
           inlet_(options_.topic, options_.origin != 0 ? options_.origin : make_origin()),
-          seen_(options_.remembered_ids) {
+          seen_(options_.max_remembered_ids),
+          used_(options_.max_remembered_ids) {
         if (!options_.reader) options_.reader = read_standard();
     }
 
     void handle(http::exchange& x);
+    /// The subscriber has spoken.
+    void conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o);
+    /// What was asked may be asked again.
+    void forget(const acceptance& a);
+    void on_late(acceptance& a);
     const receiver_options& options() const noexcept { return options_; }
 
  private:
     event_ptr read(const http::request& r, error_code& ec) const;
-    void accept(http::exchange x, const event_ptr& e);
+    void accept(http::exchange x, const event_ptr& e, std::string attempt_id);
     void count(std::string_view result) const noexcept {
         if (options_.metrics) options_.metrics->count("webhooks_received", {{"result", result}}, 1);
     }
@@ -66,8 +90,23 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     std::shared_ptr<subscriber> sink_;
     receiver_options options_;
     inlet inlet_;
-    recent_ids seen_;
+    recent_ids seen_;  // events
+    recent_ids used_;  // attempts
 };
+
+acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x, std::string event_key,
+                       std::string attempt)
+    : receiver(std::move(r)),
+      exchange(std::move(x)),
+      key(std::move(event_key)),
+      attempt_id(std::move(attempt)),
+      deadline([this] { receiver->on_late(*this); }) {
+    deadline.arm(exchange.lane()->timers(), receiver->options().accept_timeout);
+}
+
+acceptance::~acceptance() {
+    if (!concluded) receiver->forget(*this);
+}
 
 void receiver_state::handle(http::exchange& x) {
     const auto& r = x.request();
@@ -79,6 +118,7 @@ void receiver_state::handle(http::exchange& x) {
     if (r.body.size() > options_.max_body_bytes)
         return x.respond(
             http::problem(413, "Too large", make_error_code(errc::too_large).message()));
+    std::string attempt_id;
     if (options_.verifier) {
         const auto find = [&r](std::string_view name) {
             return r.fields.count(name) == 1 ? r.fields.find(name) : std::nullopt;
@@ -90,6 +130,7 @@ void receiver_state::handle(http::exchange& x) {
                 options_.log({log_level::warning, "webhook", "signature refused", ec});
             return x.respond(http::problem(401, "Signature refused", ec.message()));
         }
+        attempt_id = options_.verifier->attempt_id(find);
     }
     error_code ec;
     const auto e = read(r, ec);
@@ -97,7 +138,7 @@ void receiver_state::handle(http::exchange& x) {
         count("malformed");
         return x.respond(http::problem(400, "Not an event", ec.message()));
     }
-    accept(std::move(x), e);
+    accept(std::move(x), e, std::move(attempt_id));
 }
 
 event_ptr receiver_state::read(const http::request& r, error_code& ec) const {
@@ -116,8 +157,8 @@ event_ptr receiver_state::read(const http::request& r, error_code& ec) const {
     return ec ? event_ptr() : inlet_.make(topic, std::move(e), ec);
 }
 
-void receiver_state::accept(http::exchange x, const event_ptr& e) {
-    const auto key = e->source() + '\n' + e->id();
+void receiver_state::accept(http::exchange x, const event_ptr& e, std::string attempt_id) {
+    auto key = e->source() + '\n' + e->id();
     const auto standing = seen_.begin(key);
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (standing == recent_ids::standing::pending)
@@ -126,24 +167,51 @@ void receiver_state::accept(http::exchange x, const event_ptr& e) {
         count("repeated");
         return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
     }
+    // Not 2xx: two events of one id in one second may be honest, and the next attempt is another.
+    if (!attempt_id.empty() && used_.begin(attempt_id) != recent_ids::standing::fresh) {
+        seen_.forget(key);
+        count("replayed");
+        if (options_.log)
+            options_.log({log_level::warning, "webhook", "signature used before", {}});
+        return x.respond(http::problem(401, "Signature refused", "it came with another event"));
+    }
     const auto& io = x.lane()->executor();
-    sink_->async_deliver(
-        e, net::bind_executor(io, [self = shared_from_this(), held = std::move(x), e, key](
-                                      error_code ec, outcome o) mutable {
-            if (ec || o == outcome::dropped || o == outcome::closed) {
-                self->seen_.forget(key);
-                self->count("refused");
-                const auto why = ec ? ec : make_error_code(errc::overflow);
-                return held.respond(retry_later(why.message()));
-            }
-            self->seen_.accept(key);
-            self->count("accepted");
-            std::string body = R"({"id":)";
-            append_json_string(body, e->id());
-            body += R"(,"topic":)";
-            append_json_string(body, e->topic());
-            held.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
-        }));
+    const auto asked = std::make_shared<acceptance>(shared_from_this(), std::move(x),
+                                                    std::move(key), std::move(attempt_id));
+    sink_->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
+                             asked->receiver->conclude(*asked, e, ec, o);
+                         }));
+}
+
+void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {
+    a.concluded = true;
+    a.deadline.cancel();
+    if (ec || o == outcome::dropped || o == outcome::closed) {
+        forget(a);
+        count("refused");
+        const auto why = ec ? ec : make_error_code(errc::overflow);
+        return a.exchange.respond(retry_later(why.message()));
+    }
+    seen_.accept(a.key);
+    used_.accept(a.attempt_id);
+    count("accepted");
+    std::string body = R"({"id":)";
+    append_json_string(body, e->id());
+    body += R"(,"topic":)";
+    append_json_string(body, e->topic());
+    a.exchange.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
+}
+
+void receiver_state::forget(const acceptance& a) {
+    seen_.forget(a.key);
+    used_.forget(a.attempt_id);
+}
+
+void receiver_state::on_late(acceptance& a) {
+    count("late");
+    if (options_.log)
+        options_.log({log_level::warning, "webhook", "not accepted in time", errc::timed_out});
+    a.exchange.respond(retry_later("the event was not accepted in time"));
 }
 
 }  // namespace detail

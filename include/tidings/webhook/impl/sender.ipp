@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/guarded.hpp>
 #include <tidings/webhook/detail/sender_core.hpp>
 
 #include <boost/asio/post.hpp>
@@ -68,7 +69,8 @@ std::shared_ptr<endpoint_state> sender_core::add(endpoint_options options, error
     std::vector<std::shared_ptr<endpoint_state>> replaced;  // ends outside the mutex
     {
         const std::lock_guard lock(mutex_);
-        endpoints_[state->id()] = state;
+        const auto [it, fresh] = endpoints_.insert_or_assign(state->id(), known{state});
+        if (fresh) known_ids_.reset();
         const auto same = std::partition(lingering_.begin(), lingering_.end(),
                                          [&](const auto& e) { return e->id() != state->id(); });
         replaced.assign(std::make_move_iterator(same), std::make_move_iterator(lingering_.end()));
@@ -79,12 +81,6 @@ std::shared_ptr<endpoint_state> sender_core::add(endpoint_options options, error
     return state;
 }
 
-void sender_core::forget(const std::string& id) noexcept {
-    const std::lock_guard lock(mutex_);
-    const auto it = endpoints_.find(id);
-    if (it != endpoints_.end() && it->second.expired()) endpoints_.erase(it);
-}
-
 void sender_core::linger(std::shared_ptr<endpoint_state> e) {
     const std::lock_guard lock(mutex_);
     if (!ended_) lingering_.push_back(std::move(e));
@@ -93,7 +89,7 @@ void sender_core::linger(std::shared_ptr<endpoint_state> e) {
 std::shared_ptr<endpoint_state> sender_core::find(const std::string& id) const {
     const std::lock_guard lock(mutex_);
     const auto it = endpoints_.find(id);
-    return it == endpoints_.end() ? nullptr : it->second.lock();
+    return it == endpoints_.end() ? nullptr : it->second.state.lock();
 }
 
 void sender_core::report(const endpoint_state& e, const attempt& a) const {
@@ -104,8 +100,7 @@ void sender_core::report(const endpoint_state& e, const attempt& a) const {
     if (options_.log && !success)
         options_.log(
             {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
-    if (options_.on_attempt) options_.on_attempt(a);
-    if (a.result == verdict::gone && e.options().on_gone) e.options().on_gone();
+    if (options_.on_attempt) guarded(options_.log, "webhook", [&] { options_.on_attempt(a); });
 }
 
 }  // namespace detail

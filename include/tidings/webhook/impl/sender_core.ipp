@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/guarded.hpp>
 #include <tidings/http/retry_after.hpp>
 #include <tidings/webhook/detail/sender_core.hpp>
 
@@ -13,10 +14,6 @@ namespace tidings::webhook::detail {
 
 namespace {
 
-constexpr std::size_t max_claim = 256;
-constexpr std::size_t max_claim_per_endpoint = 16;
-constexpr std::size_t short_line = max_claim_per_endpoint / 2;  // may be made longer
-constexpr std::chrono::seconds after_failed_storage{1};
 constexpr std::chrono::hours between_burials{1};
 
 using settled = store::outbox_result::state;
@@ -64,90 +61,11 @@ void sender_core::append_batch(batch& open) {
                     })));
 }
 
-// One at a time; what happens meanwhile asks for another.
-void sender_core::claim() {
-    if (!running()) return;
-    claim_again_ = std::exchange(claiming_, true);
-    if (claim_again_) return;
-    if (claim_lost_) return recover(0);
-    store::outbox_query q{
-        .now = now(), .max = max_claim, .max_per_endpoint = max_claim_per_endpoint};
-    std::erase_if(lines_, [&q](const auto& item) {
-        const auto& l = item.second;
-        return l.queue.empty() && l.in_flight == 0 && l.paused_until <= q.now;
-    });
-    for (auto& [id, l] : lines_) {
-        l.more = l.queue.size() >= short_line;
-        if (l.more || l.paused_until > q.now) q.except.push_back(id);
-    }
-    const auto& io = lane_->executor();
-    outbox_->start_claim(std::move(q),
-                         store::outbox::claim_handler(
-                             io, net::bind_executor(io, [self = shared_from_this()](
-                                                            error_code ec, store::outbox_claim c) {
-                                 self->on_claimed(ec, std::move(c));
-                             })));
-}
-
-void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
-    claiming_ = false;
-    for (const auto& e : c.entries) {
-        // Held still: it was settled, though that was said to have failed.
-        if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
-    }
-    if (!running()) return give_back();
-    if (ec) return claim_later(ec);
-    const bool again = claim_again_ || c.entries.size() == max_claim;
-    for (auto& e : c.entries) {
-        const auto id = e.endpoint;
-        auto& l = lines_[id];
-        l.queue.push_back(std::move(e));
-        l.more = l.queue.size() >= max_claim_per_endpoint;
-        wait_turn(id, l);
-    }
-    again_.cancel();
-    wake_ = io::system_time::max();
-    if (c.next_due) wake_at(*c.next_due);
-    for (const auto& [id, l] : lines_)
-        if (l.paused_until > now()) wake_at(l.paused_until);
-    if (again) claim();
-    end_round();
-}
-
-void sender_core::claim_later(error_code ec) {
-    claim_lost_ = true;
-    if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
-    wake_at(now() + after_failed_storage);
-}
-
-// What was claimed without our hearing of it nobody would deliver: it is given back first.
-void sender_core::recover(std::uint64_t after_key) {
-    const auto& io = lane_->executor();
-    outbox_->start_list(
-        {}, after_key, max_claim,
-        store::outbox::list_handler(
-            io, net::bind_executor(io, [self = shared_from_this()](
-                                           error_code ec, std::vector<store::outbox_listed> page) {
-                self->on_listed(ec, page);
-            })));
-}
-
-void sender_core::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
-    if (!running()) return;
-    for (const auto& [e, state] : page)
-        if (state == store::outbox_state::claimed && hold(e)) results_.push_back(held_.at(e.key));
-    if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
-    claiming_ = false;
-    if (ec) return claim_later(ec);
-    claim_lost_ = false;
-    finish();
-    claim();
-}
-
 // Lines take turns, so that a long one does not keep the others waiting.
-void sender_core::wait_turn(const std::string& id, line& l) {
-    if (l.queue.empty() || std::exchange(l.waiting, true)) return;
-    ready_.push_back(id);
+void sender_core::wait_turn(const std::string& id) {
+    const auto it = lines_.find(id);
+    if (it == lines_.end() || it->second.queue.empty()) return;
+    if (!std::exchange(it->second.waiting, true)) ready_.push_back(id);
 }
 
 void sender_core::run() {
@@ -156,6 +74,7 @@ void sender_core::run() {
         ready_.pop_front();
         auto& l = lines_[id];
         l.waiting = false;
+        if (l.queue.empty()) continue;  // it was paused since
         const auto e = find(id);
         if (!e || !e->active()) {
             give_up(l, e.get(), errc::closed);
@@ -163,7 +82,7 @@ void sender_core::run() {
         }
         if (l.in_flight >= e->options().max_in_flight) continue;  // an answer brings it back
         send(e, l);
-        wait_turn(id, l);
+        wait_turn(id);
     }
 }
 
@@ -176,53 +95,65 @@ void sender_core::send(const std::shared_ptr<endpoint_state>& e, line& l) {
     const auto ec = e->make_request(entry, now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), id = e->id(), entry = std::move(entry)](
-                       error_code failed, const http::response& answer) {
-        if (const auto self = weak.lock()) self->on_answer(id, entry, failed, answer);
+    auto on_done = [weak = weak_from_this(), id = e->id(), asked = std::weak_ptr(e),
+                    entry = std::move(entry)](error_code failed, const http::response& answer) {
+        if (const auto self = weak.lock()) self->on_answer(id, asked, entry, failed, answer);
     };
     if (ec)
         net::post(lane_->executor(), [f = std::move(on_done), ec] { f(ec, {}); });
     else
         http_->async_request(e->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
-    if (l.more && l.queue.size() < short_line) claim();
+    if (l.more && l.is_short()) claim();
 }
 
-void sender_core::on_answer(const std::string& id, const store::outbox_entry& entry, error_code ec,
+void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
+                            const store::outbox_entry& entry, error_code ec,
                             const http::response& r) {
     --in_flight_;
     if (!running()) return;
-    auto& l = lines_[id];
-    --l.in_flight;
+    --lines_[id].in_flight;
     const auto e = find(id);
-    const auto a = judge(id, entry, ec, r);
-    if (a.result == verdict::throttled && a.next) pause(l, *a.next);
-    if (a.result == verdict::gone && e) {
-        e->close();
-        give_up(l, e.get(), errc::webhook_gone);
-    }
-    if (e)
+    auto a = judge(id, entry, ec, r);
+    const bool success = a.result == verdict::success;
+    bool ended = false;
+    if (!e) {
+        results_.push_back(
+            {entry.key, success ? settled::done : settled::dead, a.number, now(), errc::closed});
+    } else if (!success && e != asked.lock()) {
+        // What the target that was replaced says binds nobody: the new one has not been asked yet.
+        a.next = std::chrono::milliseconds(0);
+        ++e->failed_attempts;
+        put_back(entry);
+    } else {
+        if (a.result == verdict::throttled && a.next) pause(lines_[id], *a.next);
+        if (a.result == verdict::gone) {
+            ended = e->close();
+            give_up(lines_[id], e.get(), errc::webhook_gone);
+        }
         conclude(*e, entry, a);
-    else
-        results_.push_back({entry.key, a.result == verdict::success ? settled::done : settled::dead,
-                            a.number, now(), errc::closed});
-    wait_turn(id, l);
+    }
+    wait_turn(id);
     end_round();
     if (e) report(*e, a);
+    if (ended && e->options().on_gone) guarded(options_.log, "webhook", e->options().on_gone);
 }
 
 attempt sender_core::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                            const http::response& r) const {
+    // An answer whose body is too long is an answer all the same: the body says nothing here.
+    const bool answered = !ec || ec == errc::too_large;
     attempt a{.endpoint = id,
               .message_id = entry.message_id,
               .number = entry.attempts + 1,
-              .status = ec ? 0 : r.status,
+              .status = answered ? r.status : 0,
               .error = ec,
-              .result = ec ? verdict::retry : schedule_.classify(r.status)};
-    if (!ec && a.result != verdict::success) a.error = errc::http_status;
+              .result = answered ? schedule_.classify(r.status) : verdict::retry};
+    if (answered)
+        a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
     if (a.result != verdict::retry && a.result != verdict::throttled) return a;
     std::optional<std::chrono::seconds> after;
-    if (!ec) after = http::parse_retry_after(r.fields.get("retry-after"), now());
+    if (answered) after = http::parse_retry_after(r.fields.get("retry-after"), now());
     a.next = schedule_.next(a.number, after, options_.environment.random->next());
     return a;
 }
@@ -247,10 +178,14 @@ void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
 void sender_core::pause(line& l, std::chrono::milliseconds wait) {
     l.paused_until = std::max(l.paused_until, now() + wait);
-    for (const auto& e : l.queue)
-        results_.push_back({e.key, settled::retry, e.attempts, e.due, e.last_error});
+    for (const auto& e : l.queue) put_back(e);
     l.queue.clear();
     l.more = false;
+}
+
+// To the outbox, as it was claimed.
+void sender_core::put_back(const store::outbox_entry& entry) {
+    results_.push_back({entry.key, settled::retry, entry.attempts, entry.due, entry.last_error});
 }
 
 // Nobody to deliver to: kept for looking only.
@@ -348,27 +283,6 @@ void sender_core::end() {
     give_back();
     release();
     if (auto done = std::exchange(drained_, nullptr)) done();
-}
-
-// False when it is held already.
-bool sender_core::hold(const store::outbox_entry& e) {
-    return held_
-        .try_emplace(e.key,
-                     store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
-        .second;
-}
-
-// At the end: what is not settled is for the next sender that has this outbox.
-void sender_core::give_back() {
-    for (const auto& r : results_) held_.erase(r.key);
-    for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
-    if (results_.empty()) return;
-    const auto& io = lane_->executor();
-    outbox_->start_finish(std::exchange(results_, {}),
-                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                                          // Else they stay claimed until this
-                                                          // process ends.
-                                                      })));
 }
 
 void sender_core::stop() noexcept {

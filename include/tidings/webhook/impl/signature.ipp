@@ -191,6 +191,11 @@ error_code standard_verifier::verify(const header_lookup& headers, std::string_v
     return errc::out_of_memory;
 }
 
+std::string standard_verifier::attempt_id(const header_lookup& headers) const {
+    return std::string(headers(id_name_).value_or("")) + '.' +
+           std::string(headers(timestamp_name_).value_or(""));
+}
+
 github_verifier::github_verifier(const std::vector<std::string>& secrets)
     : keys_(
           make_key_ring(secrets, [](const std::string& each) { return std::string_view(each); })) {}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSL-1.0
+// Deliveries across what ends, is replaced, pauses or breaks meanwhile.
+#include "support/raw_target.hpp"
+#include "support/webhook_bed.hpp"
+
+#include <tidings/test/faulty_outbox.hpp>
+
+#include <stdexcept>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using webhook::verdict;
+using texts = std::vector<std::string>;
+
+store::outbox_entry owed_to(std::string endpoint, std::string text, io::system_time due) {
+    store::outbox_entry e;
+    e.message_id = "to-" + std::to_string(endpoint.size());
+    e.endpoint = std::move(endpoint);
+    e.body = std::make_shared<const std::string>(std::move(text));
+    e.due = due;
+    return e;
+}
+
+/// An outbox of an earlier run, with one delivery for each endpoint.
+std::shared_ptr<faulty_outbox> outbox_owing(world& w, const texts& endpoints) {
+    const auto outbox = std::make_shared<faulty_outbox>();
+    std::vector<store::outbox_entry> entries;
+    for (const auto& id : endpoints)
+        entries.push_back(owed_to(id, "for " + id, w.clock().wall_now()));
+    outbox->start_append(std::move(entries),
+                         {w.io().get_executor(), [](error_code ec) { CHECK_FALSE(ec); }});
+    w.run_ready();
+    return outbox;
+}
+
+std::size_t dead_in(world& w, store::outbox& o) {
+    const auto all = listed(w, o);
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& l) {
+        return l.state == store::outbox_state::dead;
+    }));
+}
+
+}  // namespace
+
+TEST_CASE("after a restart an endpoint that is added late gets what it was owed", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    const auto outbox = outbox_owing(w, {"b", "a"});
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    bed.add(target.url(), {.id = "a"});
+    w.advance(24h);
+    CHECK(bodies_of(target) == texts{"for a"});
+    CHECK(dead_in(w, *outbox) == 0);
+    // Nor is it asked for over and over.
+    const auto claims = outbox->plan().operations("claim");
+    w.advance(24h);
+    CHECK(outbox->plan().operations("claim") == claims);
+    const auto e = bed.add(target.url("/hook?b"), {.id = "b"});
+    w.run_ready();
+    CHECK(bodies_of(target) == texts{"for a", "for b"});
+    CHECK(e.counters().delivered == 1);
+    CHECK(listed(w, *outbox).empty());
+}
+
+TEST_CASE("two senders over one outbox leave each other's deliveries alone", "[webhook]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed one(w, o);
+    send_bed other(w, o);
+    sink_server at_one(w);
+    sink_server at_other(w);
+    std::vector<http::exchange> held;
+    at_other.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    one.add(at_one.url());
+    other.add(at_other.url());
+    for (const auto* text : {"1", "2", "3"}) {
+        other.publish(text);
+        one.publish(text);
+    }
+    CHECK(bodies_of(at_one) == texts{"1", "2", "3"});
+    // A claim whose answer is lost is made good without touching what the other has claimed.
+    outbox->plan().fail({.operation = "claim", .after = true});
+    one.publish("4");
+    w.advance(1100ms);
+    CHECK(bodies_of(at_one) == texts{"1", "2", "3", "4"});
+    for (const auto& l : listed(w, *outbox)) CHECK(l.state == store::outbox_state::claimed);
+    while (!held.empty()) {
+        auto x = std::move(held.back());
+        held.pop_back();
+        x.respond({.status = 204});
+        w.run_ready();
+    }
+    CHECK(bodies_of(at_other) == texts{"1", "2", "3"});
+    CHECK(listed(w, *outbox).empty());
+}
+
+TEST_CASE("what an endpoint that nobody holds is owed is given up as it comes due", "[webhook]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    o.keep_dead = 24h * 365;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    sink_server other(w);
+    target.answer = answering({500});
+    bed.add(target.url());
+    bed.publish("1");
+    bed.hooks.clear();
+    w.run_ready();
+    CHECK(dead_in(w, *outbox) == 0);
+    w.advance(6s);
+    CHECK(dead_in(w, *outbox) == 1);
+    CHECK(target.requests.size() == 1);
+    // Long after, it is unknown: what comes for it then waits for whoever adds it.
+    bed.add(other.url());
+    for (int i = 0; i < 3; ++i) {
+        w.advance(24h * 10);
+        bed.publish("other");
+    }
+    outbox->start_append({owed_to(target.url(), "late", w.clock().wall_now())},
+                         {w.io().get_executor(), [](error_code) {}});
+    bed.publish("other");
+    CHECK(dead_in(w, *outbox) == 1);
+    target.answer = answering({204});
+    bed.add(target.url());
+    w.run_ready();
+    CHECK(bodies_of(target) == texts{"1", "late"});
+}
+
+TEST_CASE("an endpoint that is paused while it waits for its turn is passed over", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    o.max_in_flight = 1;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    target.answer = answering({503, 204});
+    const auto e = bed.add(target.url());
+    bed.hub->publish("a", event("test", "/test", "1"));
+    bed.publish("2");
+    CHECK(bodies_of(target) == texts{"1"});
+    CHECK(bed.sender->in_flight() == 0);
+    w.advance(6s);
+    CHECK(bodies_of(target) == texts{"1", "1", "2"});
+    CHECK(e.counters().delivered == 2);
+}
+
+TEST_CASE("410 to the first of many ends the endpoint, whose line goes with it", "[webhook]") {
+    world w;
+    const auto outbox = store::make_memory_outbox();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    target.answer = answering({410});
+    const auto e = bed.add(target.url());
+    for (int i = 0; i < 20; ++i) bed.hub->publish("a", event("test", "/test", "x"));
+    w.run_ready();
+    CHECK(target.requests.size() == 1);
+    CHECK(e.counters().dead == 20);
+    CHECK(dead_in(w, *outbox) == 20);
+}
+
+TEST_CASE("several answers of 410 are one end", "[webhook]") {
+    world w;
+    send_bed bed(w);
+    sink_server target(w);
+    std::vector<http::exchange> held;
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    int gone = 0;
+    const bool closed = GENERATE(false, true);
+    auto e = bed.add(target.url(), {.max_in_flight = 3, .on_gone = [&] { ++gone; }});
+    for (int i = 0; i < 3; ++i) bed.hub->publish("a", event("test", "/test", "x"));
+    w.run_ready();
+    REQUIRE(held.size() == 3);
+    if (closed) e.close();
+    for (auto& x : held) x.respond({.status = 410});
+    held.clear();
+    w.run_ready();
+    CHECK(gone == (closed ? 0 : 1));
+    CHECK(e.counters().dead == 3);
+}
+
+TEST_CASE("what a target that was replaced answers late does not bind the new one", "[webhook]") {
+    world w;
+    send_bed bed(w);
+    sink_server old_target(w);
+    sink_server new_target(w);
+    std::vector<http::exchange> held;
+    old_target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    int gone = 0;
+    const auto status = GENERATE(410U, 429U, 500U);
+    const bool keeps_old = GENERATE(false, true);
+    CAPTURE(status, keeps_old);
+    auto before =
+        std::make_optional(bed.add(old_target.url(), {.id = "one", .on_gone = [&] { ++gone; }}));
+    for (const auto* text : {"1", "2"}) bed.hub->publish("a", event("test", "/test", text));
+    w.run_ready();
+    if (!keeps_old) before.reset();
+    bed.hooks.clear();
+    const auto e = bed.add(new_target.url(), {.id = "one", .on_gone = [&] { ++gone; }});
+    w.run_ready();
+    REQUIRE(held.size() == 1);
+    held[0].respond({.status = status, .fields = {{"Retry-After", "1000"}}});
+    held.clear();
+    w.run_ready();
+    auto got = bodies_of(new_target);
+    std::sort(got.begin(), got.end());
+    CHECK(got == texts{"1", "2"});
+    CHECK(e.active());
+    CHECK(e.counters().delivered == 2);
+    CHECK(gone == 0);
+    // Nor was it an attempt that counts.
+    for (const auto& a : bed.attempts) CHECK(a.number == 1);
+}
+
+TEST_CASE("a pause holds for what was being claimed when it was asked for", "[webhook][faulty]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    std::vector<http::exchange> held;
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    bed.add(target.url());
+    bed.publish("1");
+    REQUIRE(held.size() == 1);
+    outbox->plan().hold();
+    bed.publish("2");
+    CHECK(outbox->plan().release_one());  // the append
+    w.run_ready();
+    CHECK(outbox->plan().held() == 1);  // the claim
+    held[0].respond({.status = 429, .fields = {{"Retry-After", "60"}}});
+    held.clear();
+    w.run_ready();
+    outbox->plan().release();
+    target.answer = answering({204});
+    w.advance(59s);
+    CHECK(bodies_of(target) == texts{"1"});
+    w.advance(2s);
+    CHECK(bodies_of(target) == texts{"1", "1", "2"});
+    CHECK(listed(w, *outbox).empty());
+}
+
+TEST_CASE("callbacks that throw are logged and stop nothing", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    std::string logged;
+    o.on_attempt = [](const webhook::attempt&) { throw std::runtime_error("attempt"); };
+    o.log = [&](const log_record& r) { logged += std::string(r.message) + '\n'; };
+    webhook::sender sender(w.io(), std::move(o));
+    bus hub(w.io());
+    sink_server target(w);
+    target.answer = answering({204, 410});
+    auto e = sender.endpoint({.url = target.url(), .secret = webhook_secret, .on_gone = [] {
+                                  throw std::runtime_error("gone");
+                              }});
+    const auto hook = hub.subscribe(">", e);
+    for (int i = 0; i < 3; ++i) hub.publish("a", event("test", "/test", "x"));
+    w.run_ready();
+    CHECK(target.requests.size() == 2);
+    CHECK(e.counters().delivered == 1);
+    CHECK_FALSE(e.active());
+    CHECK(logged.find("attempt\n") != std::string::npos);
+    CHECK(logged.find("gone\n") != std::string::npos);
+}
+
+TEST_CASE("the first attempt waits as long as the schedule says, in order", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    o.retry = {.delays = {10s, 20s}, .jitter = 1};
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    bed.add(target.url());
+    bed.publish("1");
+    w.advance(1s);
+    bed.publish("2");
+    w.advance(8900ms);
+    CHECK(target.requests.empty());
+    w.advance(200ms);
+    CHECK(bodies_of(target) == texts{"1"});
+    w.advance(1s);
+    CHECK(bodies_of(target) == texts{"1", "2"});
+}
+
+TEST_CASE("the status counts, however long the body that follows it", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    o.max_response_bytes = 100;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    const auto status = GENERATE(200U, 429U, 410U, 500U);
+    CAPTURE(status);
+    target.answer = [&](http::exchange& x) {
+        x.respond(
+            {.status = status, .fields = {{"Retry-After", "1000"}}, .body = std::string(101, 'x')});
+    };
+    const auto e = bed.add(target.url());
+    bed.publish();
+    REQUIRE(bed.attempts.size() == 1);
+    const auto& a = bed.attempts[0];
+    CHECK(a.status == status);
+    CHECK(a.error == (status == 200 ? error_code() : make_error_code(errc::http_status)));
+    CHECK(e.counters().delivered == (status == 200 ? 1 : 0));
+    CHECK(e.active() == (status != 410));
+    if (status == 429 || status == 500) CHECK(a.next == 1000s);
+}
+
+TEST_CASE("a target that goes away without an answer, or in its midst, is tried again",
+          "[webhook]") {
+    const auto kind = GENERATE(transport::sim, transport::tcp);
+    const auto answer = GENERATE(
+        as<std::string>(), "", "HTTP/1.1 20",
+        "HTTP/1.1 204 No Content\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", "no HTTP at all\r\n\r\n");
+    CAPTURE(kind, answer);
+    world w(kind);
+    send_bed bed(w);
+    raw_target target(w, answer);
+    const auto e = bed.add(target.url());
+    bed.hub->publish("a", event("test", "/test", "x"));
+    w.run_until([&] { return bed.attempts.size() == 1; });
+    const auto& a = bed.attempts[0];
+    CHECK(a.status == 0);
+    CHECK(a.error == (answer.starts_with("no") ? errc::bad_request : errc::connection_failed));
+    CHECK(a.result == verdict::retry);
+    CHECK(a.next == 5s);
+    w.clock().advance(6s);
+    w.run_until([&] { return bed.attempts.size() == 2; });
+    CHECK(bed.attempts[1].number == 2);
+    CHECK(target.requests.size() == 2);
+    CHECK(e.counters().failed_attempts == 2);
+}
+
+}  // namespace tidings::test
