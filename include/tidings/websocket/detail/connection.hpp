@@ -78,6 +78,7 @@ class connection final : public session, public feed_sink, public context_depend
     void on_context_end() noexcept override;
 
  private:
+    static constexpr char frame_form = 0;
     std::shared_ptr<connection> self() {
         return std::static_pointer_cast<connection>(shared_from_this());
     }
