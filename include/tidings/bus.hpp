@@ -111,7 +111,8 @@ class bus {
             token, std::string(topic), std::move(e));
     }
 
-    /// Where the history stands; empty without one, or before the first event.
+    /// Where the history stands: who resumes there gets what is published from now on. Empty
+    /// without one.
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
     TIDINGS_DECL net::any_io_executor executor() const noexcept;

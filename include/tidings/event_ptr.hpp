@@ -89,6 +89,10 @@ class publication {
     /// The event as it was published: its `id()` and `time()` may be empty.
     const tidings::event& event() const noexcept { return *event_; }
 
+    /// What it counts for wherever events are bounded by bytes: data, attributes, extensions,
+    /// topic, and a constant for the rest. Of a C++ value only the constant: its size is not known.
+    std::size_t footprint() const noexcept { return footprint_; }
+
     bool has_data() const noexcept { return event_->has_data(); }
     /// The data as text; empty for a C++ value without a serialiser.
     TIDINGS_DECL std::string_view text() const noexcept;
@@ -130,6 +134,7 @@ class publication {
     const tidings::event* event_ = nullptr;
     const detail::wire_forms* content_forms_ = nullptr;
     event_ptr owner_;  // the block whose content this one shares, never a sharing one itself
+    std::size_t footprint_ = 0;
 
  private:
     friend class event_ptr;

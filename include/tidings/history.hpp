@@ -20,7 +20,7 @@ class clock;
 struct history_rule {
     std::string pattern = ">";
     std::size_t max_events = 0;                ///< 0: no events are kept for this pattern
-    std::size_t max_bytes = 64 * 1024 * 1024;  ///< of data and attributes
+    std::size_t max_bytes = 64 * 1024 * 1024;  ///< the sum of `publication::footprint`
     std::chrono::milliseconds max_age{0};      ///< 0: no limit
 };
 
@@ -81,8 +81,8 @@ class history {
     /// @error errc::history_failed; the listener hears `on_append_failed` then.
     virtual void append(const event_ptr& e, append_handler handler) = 0;
 
-    /// What was committed last; empty when nothing ever was. For heartbeats and for subscribers
-    /// that start now.
+    /// What was committed last; before the first commit a place that lies before it, never empty: a
+    /// subscriber that starts now and comes back with it misses nothing. For heartbeats, too.
     virtual position head() const = 0;
     virtual std::uint64_t head_sequence() const = 0;
 

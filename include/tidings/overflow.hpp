@@ -18,7 +18,7 @@ enum class overflow {
 
 /// The bound of one queue: whichever is reached first.
 struct queue_limits {
-    std::size_t max_bytes = 1024 * 1024;  ///< data bytes plus a fixed cost per event
+    std::size_t max_bytes = 1024 * 1024;  ///< the sum of `publication::footprint`
     std::size_t max_events = 1024;
 };
 

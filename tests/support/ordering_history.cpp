@@ -108,8 +108,7 @@ void ordering_history::append(const event_ptr& e, append_handler handler) {
 
 position ordering_history::position_of(std::uint64_t sequence) const {
     error_code ec;
-    return sequence == 0 ? position()
-                         : position::parse(epoch_ + '/' + std::to_string(sequence), ec);
+    return position::parse(epoch_ + '/' + std::to_string(sequence), ec);
 }
 
 position ordering_history::head() const {

@@ -24,7 +24,12 @@ std::vector<outcome> publish_numbers(bus_fixture& f, int n) {
     return outcomes;
 }
 
-constexpr std::size_t cost = 256 + 1;  // an event with one byte of data
+std::size_t cost_of(std::string_view topic, std::string_view text) {
+    error_code ec;
+    return publication::make(topic, made(text), {}, ec)->footprint();
+}
+
+const std::size_t cost = cost_of("t.1", "x");
 
 /// The two ways to say "three events".
 const queue_limits by_events{.max_bytes = 1'000'000, .max_events = 3};
@@ -142,10 +147,18 @@ TEST_CASE("a large event pushes out as many old ones as it needs", "[bus][overfl
     bus_fixture f;
     auto r = f.hub->receive(">", {.limits = {.max_bytes = 4 * cost}});
     publish_numbers(f, 4);
-    CHECK(f.publish("big", std::string(cost, 'x')).queued == 1);  // 256 + 257
+    CHECK(f.publish("big", std::string(2 * cost - cost_of("big", ""), 'x')).queued == 1);
     CHECK(r.counters().dropped == 2);
     CHECK(show(r.try_receive().value()) == "lagged(2)");
     CHECK(show(r.try_receive().value()) == "t.3=x");
+}
+
+TEST_CASE("what an event carries beside its data counts for the bound", "[bus][overflow]") {
+    bus_fixture f;
+    auto r = f.hub->receive(">", {.limits = {.max_bytes = 10'000}});
+    for (int i = 0; i < 10; ++i)
+        f.hub->publish("a", made("").extension("padding", std::string(4000, 'x')));
+    CHECK(r.counters().dropped == 8);
 }
 
 TEST_CASE("a slow subscriber costs a fast one nothing", "[bus][overflow]") {

@@ -9,9 +9,9 @@
 
 namespace tidings::detail {
 
-/// What an event costs a queue: its data, and a constant for what goes with it.
+/// What an event costs a queue.
 inline std::size_t queue_cost(const event_ptr& e) noexcept {
-    return e->event().text().size() + 256;
+    return e->footprint();
 }
 
 /// A queue of publications with a bound and a policy. Not thread-safe.

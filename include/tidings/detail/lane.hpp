@@ -8,11 +8,13 @@
 
 #include <boost/asio/strand.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 namespace tidings::detail {
@@ -70,7 +72,8 @@ class flushable {
 /// dropped.
 class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
  public:
-    /// `single_thread`: no strand; the context is run by one thread.
+    /// `single_thread`: no strand; one thread runs the context and uses what lives in the lane.
+    /// Where NDEBUG is not defined, another thread that comes is an assertion that fails.
     TIDINGS_DECL static std::shared_ptr<lane> make(const net::any_io_executor& executor,
                                                    io::clock& clock, bool single_thread = false);
     TIDINGS_DECL ~lane() override;
@@ -84,8 +87,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Hands a publication to targets of this lane; from any thread. `ticket` names the
     /// publication: a target that is in several lists gets it once. One post per burst. What one
     /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
-    /// most four laps. False when the inbox is full (65,536 events or 64 MiB of data): each target
-    /// is told how many it missed.
+    /// most four laps. False when the inbox is full (65,536 events, or 64 MiB by their footprint):
+    /// each target is told how many it missed.
     TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
                               std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr);
     /// Calls `f` in the lane after everything that was enqueued before.
@@ -96,14 +99,16 @@ class lane final : public context_dependent, public std::enable_shared_from_this
 
     /// Lane-confined.
     timer_wheel& timers() noexcept { return *timers_; }
-    /// Shared by the lane's connections; valid until the handler returns.
-    std::span<std::byte> receive_buffer() noexcept { return receive_buffer_; }
+    /// 64 KiB that the lane's connections share, made when first asked for; valid until the handler
+    /// returns.
+    std::span<std::byte> receive_buffer() { return buffer(receive_buffer_); }
     /// Likewise, where what a turn sends is put together.
-    std::span<std::byte> send_buffer() noexcept { return send_buffer_; }
+    std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
 
-    /// For tests: laps run, connections flushed.
+    /// For tests: laps run, connections flushed, memory of the buffers.
     struct statistics {
         std::uint64_t laps = 0, flushes = 0;
+        std::size_t buffer_bytes = 0;
     };
     const statistics& stats() const noexcept { return stats_; }
 
@@ -120,7 +125,11 @@ class lane final : public context_dependent, public std::enable_shared_from_this
         std::uint64_t missed = 0;
         std::uint64_t missed_kept = 0;
     };
+    static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
+    void note_thread() noexcept;
+    bool on_its_thread() const noexcept;
+    std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
     void post_turn(unsigned lap);
@@ -133,6 +142,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
 
     net::any_io_executor executor_;
     bool single_thread_;
+    std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
     std::mutex mutex_;
     std::vector<letter> inbox_;  // guarded by mutex_, as the next four
     std::size_t inbox_bytes_ = 0;
@@ -146,8 +156,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};
     std::optional<timer_wheel> timers_;  // none once the context is gone
-    std::vector<std::byte> receive_buffer_;
-    std::vector<std::byte> send_buffer_;
+    std::unique_ptr<std::byte[]> receive_buffer_;
+    std::unique_ptr<std::byte[]> send_buffer_;
     statistics stats_;
 };
 

@@ -16,7 +16,6 @@ class history_ring {
  public:
     struct item {
         event_ptr event;
-        std::size_t bytes;
         io::steady_time time;
     };
 

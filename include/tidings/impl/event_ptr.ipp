@@ -15,6 +15,21 @@ namespace {
 
 std::atomic<std::size_t> live_publications{0};
 
+// The blocks themselves, what is allocated beside them, an id and a time that are made later.
+constexpr std::size_t footprint_constant = 256;
+
+std::size_t footprint_of(std::string_view topic, const event& e) noexcept {
+    auto bytes = footprint_constant + topic.size();
+    for (const auto* text : {&e.id(), &e.type(), &e.source(), &e.subject(), &e.data_schema(),
+                             &e.content_type(), &e.text()})
+        bytes += text->size();
+    for (const auto& [name, value] : e.extensions()) {
+        bytes += sizeof(std::pair<std::string, attribute_value>) + name.size();
+        if (const auto* text = std::get_if<std::string>(&value)) bytes += text->size();
+    }
+    return bytes;
+}
+
 constexpr char id_form = 0;
 constexpr char time_form = 0;
 constexpr char value_form = 0;
@@ -27,6 +42,7 @@ class owning_publication final : public publication {
           own_(std::move(e)) {
         event_ = &own_;
         content_forms_ = &own_forms_;
+        footprint_ = footprint_of(topic, own_);
     }
 
  private:
@@ -42,6 +58,7 @@ class sharing_publication final : public publication {
         event_ = &content->event();
         content_forms_ = &content->content_forms();
         owner_ = owner_of(content);
+        footprint_ = content->footprint() - content->topic().size() + topic.size();
     }
 };
 

@@ -3,8 +3,16 @@
 
 #include <tidings/detail/lane.hpp>
 
+#include <csignal>
+#include <cstdio>
 #include <functional>
 #include <memory>
+#include <thread>
+
+#if defined(__linux__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace tidings::test {
 
@@ -192,8 +200,52 @@ TEST_CASE("only what runs in the lane is running there", "[lane]") {
     CHECK_FALSE(outside);
     const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
     CHECK(alone->running_here());
-    CHECK(alone->receive_buffer().size() == 64 * 1024);
-    CHECK(alone->send_buffer().size() == 64 * 1024);
+}
+
+TEST_CASE("a lane has buffers once they are used", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.enqueue("1");
+    f.run();
+    CHECK(f.of->stats().buffer_bytes == 0);
+    CHECK(f.of->receive_buffer().size() == 64 * 1024);
+    CHECK(f.of->stats().buffer_bytes == 64 * 1024);
+    const auto* at = f.of->send_buffer().data();
+    CHECK(f.of->send_buffer().size() == 64 * 1024);
+    CHECK(f.of->send_buffer().data() == at);
+    CHECK(f.of->receive_buffer().data() != at);
+    CHECK(f.of->stats().buffer_bytes == 128 * 1024);
+}
+
+#if defined(__linux__) && !defined(NDEBUG)
+TEST_CASE("a second thread in a lane without a strand is found out", "[lane]") {
+    lane_bed f;
+    const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
+    alone->enqueue([] {});
+    f.run();
+    CHECK(alone->running_here());
+    const auto child = fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);
+        std::freopen("/dev/null", "w", stderr);
+        std::thread([&] { alone->running_here(); }).join();
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+}
+#endif
+
+TEST_CASE("an inbox counts what an event carries beside its data", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    error_code ec;
+    const auto e = publication::make(
+        "a", made("").extension("padding", std::string(1024 * 1024, 'x')), {}, ec);
+    for (int i = 0; i < 64; ++i) CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    CHECK_FALSE(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
 }
 
 TEST_CASE("an inbox takes 65,536 events, and each target hears how many it missed", "[lane]") {
