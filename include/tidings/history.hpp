@@ -54,6 +54,9 @@ class history_listener {
     virtual void on_committed(const event_ptr& e) noexcept = 0;
     /// `e`, as it was given to `append`, could not be kept.
     virtual void on_append_failed(const event_ptr& e, error_code ec) noexcept = 0;
+    /// What `append` has no room for any more. A C++ value in it is destroyed by the user's code,
+    /// which must find no lock held: a history gives it to the listener instead of letting go.
+    virtual void on_evicted(std::vector<event_ptr> /*gone*/) noexcept {}
 };
 
 using append_handler = detail::completion_handler<error_code, position>;
@@ -70,9 +73,12 @@ class history {
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;
 
-    /// Who is told of commits; set once before the first append. Null ends it: after the return no
-    /// call is running and none will come. From inside a call it returns at once.
-    virtual void listen(history_listener* listener) = 0;
+    /// Who is told of commits, from now on and instead of who was before; set before the first
+    /// append.
+    virtual void listen(history_listener& listener) = 0;
+    /// Ends that: after the return no call is running and none will come. Ignored when it is
+    /// somebody else who listens. From inside a call it returns at once.
+    virtual void unlisten(const history_listener& listener) noexcept = 0;
 
     /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener
     /// as a publication of the same content and info, with position and sequence, perhaps before

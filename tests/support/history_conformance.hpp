@@ -39,7 +39,7 @@ class history_bed : public context_fixture {
     history_bed(const history_kit& kit, std::size_t max_events)
         : kit_(kit),
           history_(kit.make(max_events, clock())) {
-        history_->listen(&listener);
+        history_->listen(listener);
     }
     ~history_bed() {
         listener.committed.clear();
@@ -136,10 +136,15 @@ inline void check_commits(const history_kit& kit) {
     CHECK(f.of().head_sequence() == b->info().sequence);
     CHECK(f.listener.failed.empty());
 
-    f.of().listen(nullptr);
+    recording_listener other;
+    f.of().unlisten(other);  // who does not listen ends nothing
     f.append("c");
     f.settle();
-    CHECK(f.listener.committed.size() == 2);
+    CHECK(f.listener.committed.size() == 3);
+    f.of().unlisten(f.listener);
+    f.append("d");
+    f.settle();
+    CHECK(f.listener.committed.size() == 3);
 }
 
 inline void check_reads(const history_kit& kit) {

@@ -50,8 +50,10 @@ TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor exec
 class bus_state final : public subscriber, public history_listener, public context_dependent {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options);
-    TIDINGS_DECL ~bus_state() override;
+    ~bus_state() override = default;
 
+    /// Once, before anybody else knows it: its history tells it of commits from here on.
+    TIDINGS_DECL void begin_to_listen();
     /// Ends everything. The handle's destructor.
     TIDINGS_DECL void close() noexcept;
     void on_context_end() noexcept override;
@@ -106,9 +108,12 @@ class bus_state final : public subscriber, public history_listener, public conte
     // As a listener.
     void on_committed(const event_ptr& e) noexcept override;
     void on_append_failed(const event_ptr& e, error_code ec) noexcept override;
+    void on_evicted(std::vector<event_ptr> gone) noexcept override;
 
  private:
     struct dispatch;
+    struct append_call;
+    class append_scope;
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
@@ -120,6 +125,7 @@ class bus_state final : public subscriber, public history_listener, public conte
     void publish_joined(const event_ptr& frozen, error_code ec,
                         const std::shared_ptr<publish_join>& join);
     receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join);
+    void append_locked(const event_ptr& e, append_call& call);
     void dispatch_locked(const event_ptr& e, dispatch& d);
     void finish(dispatch& d) noexcept;
     void report_refused(const event_ptr& e, error_code why) noexcept;

@@ -41,8 +41,12 @@ class lane_target {
     }
     /// `count` events for it did not fit into the lane's inbox.
     virtual void on_missed(std::uint64_t count) noexcept = 0;
-    /// The same for events that the bus's history holds.
-    virtual void on_missed_kept(std::uint64_t count) noexcept { on_missed(count); }
+    /// Whether what it misses of events that the bus's history holds reaches it all the same.
+    virtual bool refills() const noexcept { return false; }
+    /// It missed `count` such events, the last of which had the sequence `through`.
+    virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
+        on_missed(count);
+    }
     /// The bus was closed: no event comes any more.
     virtual void on_bus_closed() noexcept {}
 
@@ -124,12 +128,13 @@ class lane final : public context_dependent, public std::enable_shared_from_this
         unique_function<void()> call{};
         std::uint64_t missed = 0;
         std::uint64_t missed_kept = 0;
+        std::uint64_t missed_through = 0;
     };
     static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
-    std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
+    TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
     void post_turn(unsigned lap);

@@ -36,9 +36,12 @@ class recording_target final : public lane_target {
     void on_missed(std::uint64_t count) noexcept override {
         all_.push_back(name_ + "missed " + std::to_string(count));
     }
-    void on_missed_kept(std::uint64_t count) noexcept override {
-        all_.push_back(name_ + "missed kept " + std::to_string(count));
+    bool refills() const noexcept override { return refilling; }
+    void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override {
+        all_.push_back(name_ + "missed kept " + std::to_string(count) + " through " +
+                       std::to_string(through));
     }
+    bool refilling = false;
     std::function<void()> during;
 
  private:
@@ -255,6 +258,7 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     while (taken < 100'000 && f.enqueue("x")) ++taken;
     CHECK(taken == 65'536);
     CHECK_FALSE(f.enqueue("kept", 7));
+    CHECK_FALSE(f.enqueue("kept", 9));
     CHECK_FALSE(f.enqueue("lost"));
     const auto join = std::make_shared<recording_join>();
     CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
@@ -268,8 +272,24 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     REQUIRE(f.seen.size() == 65'536 + 5);
     f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
     // Whoever is called after a miss finds it told.
-    CHECK(f.seen == texts{"missed 3", "missed kept 1", "missed 1", "later missed 1", "call"});
+    CHECK(f.seen ==
+          texts{"missed 3", "missed kept 2 through 9", "missed 1", "later missed 1", "call"});
     CHECK(f.enqueue("again"));
+    f.run();
+}
+
+TEST_CASE("what a full inbox has no room for is dropped, or comes from the history", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.add_target()->refilling = true;
+    while (f.enqueue("x")) {
+    }
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
+    CHECK_FALSE(f.of->enqueue(f.frozen("kept", 7), f.targets, ++f.ticket, join));
+    using end = std::pair<error_code, outcome>;
+    const end dropped{errc::overflow, outcome::dropped};
+    CHECK(join->ends == std::vector<end>{dropped, dropped, dropped, {{}, outcome::queued}});
     f.run();
 }
 

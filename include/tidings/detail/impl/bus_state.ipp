@@ -7,23 +7,48 @@
 
 namespace tidings::detail {
 
-/// One publication on its way: what is called once the mutex is released.
+/// One publication on its way: what is called, and let go of, once the mutex is released.
 struct bus_state::dispatch {
-    receipt& result;
     std::shared_ptr<publish_join> join{};
+    receipt result{};
     event_ptr event{};  // as it was dispatched; null until then
     std::vector<std::shared_ptr<const pattern_entry::immediate_list>> immediates{};
     bool from_history = false;  // the join waits for the end of this dispatch
+    graveyard gone{};
+};
+
+/// A call of `append`. A history that commits inside it comes back to the same thread, which holds
+/// the mutex; and it may tell of other events than the one that is appended.
+struct bus_state::append_call {
+    bus_state* bus;
+    std::uint64_t number;
+    dispatch& own;
+    std::vector<dispatch> before{};  // what was told before the event, and after it
+    std::vector<dispatch> after{};
+    graveyard gone{};
+
+    bool is_own(const event_ptr& e) const noexcept {
+        return e->info().number == number && e->info().bus == bus->id_;
+    }
+};
+
+/// While it lives, this thread is inside `append`.
+class bus_state::append_scope {
+ public:
+    explicit append_scope(append_call& call) : outer_(std::exchange(current(), &call)) {}
+    ~append_scope() { current() = outer_; }
+    append_scope(const append_scope&) = delete;
+
+    static append_call*& current() noexcept {
+        thread_local append_call* call = nullptr;
+        return call;
+    }
+
+ private:
+    append_call* outer_;
 };
 
 namespace {
-
-// A history that commits inside `append` comes back to the same thread, which holds the mutex.
-struct append_scope {
-    const bus_state* bus;
-    void* dispatch;
-};
-thread_local append_scope appending{nullptr, nullptr};
 
 // Publications made inside immediate callbacks, on this thread.
 thread_local unsigned publish_depth = 0;
@@ -127,37 +152,38 @@ void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
 }
 
 receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join) {
-    receipt r;
     const depth_guard depth;
+    dispatch d{join};
     if (e->info().hops > max_hops || publish_depth > max_hops) {
-        r.error = errc::hop_limit;
-        report_refused(e, r.error);
-        return r;
+        d.result.error = errc::hop_limit;
+        report_refused(e, errc::hop_limit);
+        return d.result;
     }
-    dispatch d{r, join};
+    append_call call{this, e->info().number, d};
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) {
-            r.error = errc::closed;
-            return r;
-        }
-        if (history_ && history_->covers(e->topic())) {
-            append_handler kept;
-            if (join) {
-                join->expect(2);  // that it is kept, and that it is dispatched
-                uncommitted_.emplace(e->info().number, join);
-                kept = append_handler(executor_,
-                                      [join](error_code ec, position p) { join->kept(ec, p); });
-            }
-            const auto outer = std::exchange(appending, {this, &d});
-            history_->append(e, std::move(kept));
-            appending = outer;
-        } else {
+        if (closed_)
+            d.result.error = errc::closed;
+        else if (history_ && history_->covers(e->topic()))
+            append_locked(e, call);
+        else
             dispatch_locked(e, d);
-        }
     }
+    for (auto& other : call.before) finish(other);
     finish(d);
-    return r;
+    for (auto& other : call.after) finish(other);
+    return std::move(d.result);
+}
+
+void bus_state::append_locked(const event_ptr& e, append_call& call) {
+    append_handler kept;
+    if (const auto& join = call.own.join) {
+        join->expect(2);  // that it is kept, and that it is dispatched
+        uncommitted_.emplace(call.number, join);
+        kept = append_handler(executor_, [join](error_code ec, position p) { join->kept(ec, p); });
+    }
+    const append_scope scope(call);
+    history_->append(e, std::move(kept));
 }
 
 // With the mutex held.
@@ -168,13 +194,15 @@ std::shared_ptr<publish_join> bus_state::take_uncommitted(const event_ptr& e) {
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
-    if (appending.bus == this) {
-        auto& d = *static_cast<dispatch*>(appending.dispatch);
-        d.from_history = take_uncommitted(e) != nullptr;
+    if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
+        const bool own = call->is_own(e);
+        auto& d = own ? call->own : (call->own.event ? call->after : call->before).emplace_back();
+        auto join = take_uncommitted(e);
+        d.from_history = join != nullptr;
+        if (!own) d.join = std::move(join);
         return dispatch_locked(e, d);
     }
-    receipt unread;
-    dispatch d{unread};
+    dispatch d;
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
@@ -188,8 +216,8 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     std::shared_ptr<publish_join> join;
-    if (appending.bus == this) {
-        static_cast<dispatch*>(appending.dispatch)->result.error = ec;
+    if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
+        if (call->is_own(e)) call->own.result.error = ec;
         join = take_uncommitted(e);
     } else {
         const std::lock_guard lock(mutex_);
@@ -197,6 +225,12 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     }
     if (join) join->dispatched();
     report_refused(e, ec);
+}
+
+// Whoever appends on this thread holds his bus's mutex, ours or that of another.
+void bus_state::on_evicted(std::vector<event_ptr> gone) noexcept {
+    if (auto* call = append_scope::current())
+        for (auto& e : gone) call->gone.take(std::move(e));
 }
 
 void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
@@ -218,18 +252,24 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
         if (entry->immediates) d.immediates.push_back(entry->immediates);
         for (const auto& queue : entry->queues) {
             if (!d.join) {
-                d.result.count(queue->push(e));
+                d.result.count(queue->push(e, d.gone));
                 continue;
             }
             d.join->expect(1);
-            queue->push(e, d.join, lane_);
+            queue->push(e, d.join, lane_, d.gone);
         }
         for (const auto& chunk : entry->chunks) {
             const auto count = chunk.targets->size();
             if (d.join) d.join->expect(count);
-            const bool taken = chunk.home->enqueue(e, chunk.targets, ticket, d.join);
             d.result.matched += count;
-            (taken || e->info().sequence != 0 ? d.result.queued : d.result.dropped) += count;
+            if (chunk.home->enqueue(e, chunk.targets, ticket, d.join)) {
+                d.result.queued += count;
+                continue;
+            }
+            for (const auto& target : *chunk.targets) {
+                const bool comes = e->info().sequence != 0 && target->refills();
+                ++(comes ? d.result.queued : d.result.dropped);
+            }
         }
     }
     if (metrics()) metrics()->count("events_published", {}, 1);

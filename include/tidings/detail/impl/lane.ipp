@@ -77,8 +77,11 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
     if (!wake()) return false;
     if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
         if (join)
-            for (std::size_t i = 0; i < targets->size(); ++i)
-                join->finished(errc::overflow, outcome::dropped);
+            for (const auto& target : *targets) {
+                const bool comes = e->info().sequence != 0 && target->refills();
+                comes ? join->finished({}, outcome::queued)
+                      : join->finished(errc::overflow, outcome::dropped);
+            }
         note_missed(e, std::move(targets));
         return false;
     }
@@ -98,6 +101,7 @@ void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> t
     }
     auto& note = inbox_[*known];
     ++(e->info().sequence != 0 ? note.missed_kept : note.missed);
+    if (e->info().sequence != 0) note.missed_through = e->info().sequence;
 }
 
 void lane::enqueue(unique_function<void()> f) {
@@ -170,7 +174,7 @@ void lane::deliver(const letter& l) noexcept {
 void lane::deliver_miss(const letter& l) noexcept {
     for (const auto& target : *l.targets) {
         if (l.missed != 0) target->on_missed(l.missed);
-        if (l.missed_kept != 0) target->on_missed_kept(l.missed_kept);
+        if (l.missed_kept != 0) target->on_missed_kept(l.missed_kept, l.missed_through);
     }
 }
 

@@ -81,9 +81,14 @@ bool memory_history::covers(std::string_view topic) const noexcept {
     return const_cast<memory_history*>(this)->ring_of(topic) != nullptr;  // rules never change
 }
 
-void memory_history::listen(history_listener* listener) {
+void memory_history::listen(history_listener& listener) {
     const std::lock_guard lock(listener_mutex_);
-    listener_ = listener;
+    listener_ = &listener;
+}
+
+void memory_history::unlisten(const history_listener& listener) noexcept {
+    const std::lock_guard lock(listener_mutex_);
+    if (listener_ == &listener) listener_ = nullptr;
 }
 
 position memory_history::position_of(std::uint64_t sequence) const {
@@ -128,6 +133,7 @@ void memory_history::append(const event_ptr& e, append_handler handler) {
             listener_->on_append_failed(e, ec);
         else
             listener_->on_committed(committed);
+        if (!gone.empty()) listener_->on_evicted(std::move(gone));
     }
     if (handler) std::move(handler)(ec, ec ? position() : *committed->position());
 }
