@@ -94,7 +94,8 @@ class history {
 
     /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
     /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the
-    /// history cannot read: a gap.
+    /// history cannot read: a gap. Never completes inline; the handler runs on its associated
+    /// executor. Per-operation cancellation: none.
     /// @error errc::history_failed
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
