@@ -12,6 +12,9 @@
 namespace tidings {
 
 class publication;
+namespace detail {
+class bus_state;
+}
 
 /// A counted pointer to an immutable publication. Copies are cheap and safe between threads.
 class event_ptr {
@@ -138,6 +141,13 @@ class publication {
 
  private:
     friend class event_ptr;
+    friend class detail::bus_state;
+    // For a topic that has passed `check_topic_syntax`.
+    TIDINGS_DECL static event_ptr freeze(std::string_view topic, tidings::event&& e,
+                                         publication_info info, error_code& ec) noexcept;
+    TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
+                                         publication_info info, error_code& ec) noexcept;
+
     mutable std::atomic<std::uint32_t> references_{1};
     publication_info info_;
     std::string topic_;

@@ -31,6 +31,7 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/subscription.hpp>
 #include <tidings/topic.hpp>
+#include <tidings/topic_handle.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/version.hpp>
 #include <tidings/webhook/receiver.hpp>

@@ -167,7 +167,9 @@ TEST_CASE("an append that is refused at once is in the receipt", "[bus][history]
     f.run();
     REQUIRE(p.ends.size() == 1);
     CHECK(p.ends[0].first == errc::history_failed);
-    CHECK(f.hub->as_subscriber()->deliver(make_gap_event({})) == outcome::dropped);
+    error_code ec;
+    CHECK(f.hub->as_subscriber()->deliver(publication::make("a", made("x"), {}, ec)) ==
+          outcome::dropped);
     f.far->refuse_appends({});
     CHECK_FALSE(f.publish("a", "3").error);
     f.settle();

@@ -39,6 +39,14 @@ struct pattern_entry {
     void remove(const std::shared_ptr<lane>& l, const lane_target* t);
 };
 
+/// What a topic handle knows. The list is guarded by the bus's mutex, and holds while the index is
+/// of the same generation.
+struct topic_route {
+    std::string topic{};
+    std::uint64_t generation = 0;
+    std::vector<pattern_entry*> matched{};
+};
+
 TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor executor,
                                                        bus_options options);
 
@@ -60,9 +68,12 @@ class bus_state final : public subscriber, public history_listener, public conte
 
     TIDINGS_DECL receipt publish(std::string_view topic, event&& e, publication_info info = {});
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e, publication_info info);
+    TIDINGS_DECL receipt publish(topic_route& to, event&& e);
+    TIDINGS_DECL receipt publish(topic_route& to, const event_ptr& e);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
     TIDINGS_DECL void start_publish(std::string_view topic, event&& e, publish_handler handler);
+    TIDINGS_DECL void start_publish(topic_route& to, event&& e, publish_handler handler);
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);
 
@@ -123,8 +134,10 @@ class bus_state final : public subscriber, public history_listener, public conte
     void stamp(publication_info& info) noexcept;
     std::shared_ptr<publish_join> take_uncommitted(const event_ptr& e);
     void publish_joined(const event_ptr& frozen, error_code ec,
-                        const std::shared_ptr<publish_join>& join);
-    receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join);
+                        const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
+    receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                           topic_route* route = nullptr);
+    const std::vector<pattern_entry*>& match_locked(std::string_view topic, topic_route* route);
     void append_locked(const event_ptr& e, append_call& call);
     void dispatch_locked(const event_ptr& e, dispatch& d);
     void finish(dispatch& d) noexcept;

@@ -87,7 +87,18 @@ std::size_t publication::live() noexcept {
 event_ptr publication::make(std::string_view topic, tidings::event&& e, publication_info info,
                             error_code& ec) noexcept {
     ec = check_topic_syntax(topic);
-    if (!ec) ec = e.check();
+    return ec ? event_ptr() : freeze(topic, std::move(e), std::move(info), ec);
+}
+
+event_ptr publication::make(std::string_view topic, const event_ptr& content, publication_info info,
+                            error_code& ec) noexcept {
+    ec = check_topic_syntax(topic);
+    return ec ? event_ptr() : freeze(topic, content, std::move(info), ec);
+}
+
+event_ptr publication::freeze(std::string_view topic, tidings::event&& e, publication_info info,
+                              error_code& ec) noexcept {
+    ec = e.check();
     if (ec) return {};
     try {
         return event_ptr(new detail::owning_publication(topic, std::move(info), std::move(e)));
@@ -97,10 +108,9 @@ event_ptr publication::make(std::string_view topic, tidings::event&& e, publicat
     }
 }
 
-event_ptr publication::make(std::string_view topic, const event_ptr& content, publication_info info,
-                            error_code& ec) noexcept {
-    ec = check_topic_syntax(topic);
-    if (ec) return {};
+event_ptr publication::freeze(std::string_view topic, const event_ptr& content,
+                              publication_info info, error_code& ec) noexcept {
+    ec = {};
     try {
         return event_ptr(new detail::sharing_publication(topic, std::move(info), content));
     } catch (const std::bad_alloc&) {
@@ -117,6 +127,7 @@ const std::string& publication::id() const {
 
 const std::string& publication::time() const {
     if (const auto* made = content_forms_->find(&detail::time_form)) return *made;
+    // An event knows no bus whose clock it could ask; docs/architecture.md names this exception.
     const auto when = event_->time().value_or(
         std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()));
     return content_forms_->store(&detail::time_form, detail::format_timestamp(when));

@@ -10,6 +10,7 @@ namespace tidings::detail {
 /// One publication on its way: what is called, and let go of, once the mutex is released.
 struct bus_state::dispatch {
     std::shared_ptr<publish_join> join{};
+    topic_route* route = nullptr;
     receipt result{};
     event_ptr event{};  // as it was dispatched; null until then
     std::vector<std::shared_ptr<const pattern_entry::immediate_list>> immediates{};
@@ -61,6 +62,12 @@ struct depth_guard {
 
 const std::shared_ptr<publish_join> no_join;
 
+// What a remote bus tells of events that it has lost: nobody here can know whether he would have
+// got them.
+bool is_signal(std::string_view topic) noexcept {
+    return topic == gap_type || topic == lagged_type;
+}
+
 }  // namespace
 
 void bus_state::stamp(publication_info& info) noexcept {
@@ -75,8 +82,25 @@ receipt bus_state::publish(std::string_view topic, event&& e, publication_info i
     r.error = check_topic(topic);
     if (r.error) return r;
     stamp(info);
-    const auto frozen = publication::make(topic, std::move(e), std::move(info), r.error);
+    const auto frozen = publication::freeze(topic, std::move(e), std::move(info), r.error);
     return frozen ? publish_frozen(frozen, no_join) : r;
+}
+
+receipt bus_state::publish(topic_route& to, event&& e) {
+    receipt r;
+    publication_info info;
+    stamp(info);
+    const auto frozen = publication::freeze(to.topic, std::move(e), std::move(info), r.error);
+    return frozen ? publish_frozen(frozen, no_join, &to) : r;
+}
+
+receipt bus_state::publish(topic_route& to, const event_ptr& e) {
+    receipt r;
+    publication_info info;
+    info.hops = e->info().hops;
+    stamp(info);
+    const auto frozen = publication::freeze(to.topic, e, std::move(info), r.error);
+    return frozen ? publish_frozen(frozen, no_join, &to) : r;
 }
 
 receipt bus_state::publish(std::string_view topic, const event_ptr& e, publication_info info) {
@@ -84,12 +108,12 @@ receipt bus_state::publish(std::string_view topic, const event_ptr& e, publicati
     r.error = check_topic(topic);
     if (r.error) return r;
     stamp(info);
-    const auto frozen = publication::make(topic, e, std::move(info), r.error);
+    const auto frozen = publication::freeze(topic, e, std::move(info), r.error);
     return frozen ? publish_frozen(frozen, no_join) : r;
 }
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
-    ec = check_topic(e->topic());
+    if (!is_signal(e->topic())) ec = check_topic(e->topic());
     if (ec) {
         report_refused(e, ec);
         return {};
@@ -101,7 +125,7 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
         ++info.hops;
     }
     stamp(info);
-    return publication::make(e->topic(), e, std::move(info), ec);
+    return publication::freeze(e->topic(), e, std::move(info), ec);
 }
 
 receipt bus_state::publish(const event_ptr& e) {
@@ -115,8 +139,16 @@ void bus_state::start_publish(std::string_view topic, event&& e, publish_handler
     publication_info info;
     stamp(info);
     event_ptr frozen;
-    if (!ec) frozen = publication::make(topic, std::move(e), std::move(info), ec);
+    if (!ec) frozen = publication::freeze(topic, std::move(e), std::move(info), ec);
     publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)));
+}
+
+void bus_state::start_publish(topic_route& to, event&& e, publish_handler handler) {
+    error_code ec;
+    publication_info info;
+    stamp(info);
+    const auto frozen = publication::freeze(to.topic, std::move(e), std::move(info), ec);
+    publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)), &to);
 }
 
 void bus_state::start_publish(const event_ptr& e, publish_handler handler) {
@@ -126,10 +158,10 @@ void bus_state::start_publish(const event_ptr& e, publish_handler handler) {
 }
 
 void bus_state::publish_joined(const event_ptr& frozen, error_code ec,
-                               const std::shared_ptr<publish_join>& join) {
+                               const std::shared_ptr<publish_join>& join, topic_route* route) {
     receipt r;
     r.error = ec;
-    if (frozen) r = publish_frozen(frozen, join);
+    if (frozen) r = publish_frozen(frozen, join, route);
     join->publisher_done(r.error, r.position);
 }
 
@@ -151,9 +183,10 @@ void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
                                })));
 }
 
-receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join) {
+receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                                  topic_route* route) {
     const depth_guard depth;
-    dispatch d{join};
+    dispatch d{join, route};
     if (e->info().hops > max_hops || publish_depth > max_hops) {
         d.result.error = errc::hop_limit;
         report_refused(e, errc::hop_limit);
@@ -164,7 +197,7 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
         const std::lock_guard lock(mutex_);
         if (closed_)
             d.result.error = errc::closed;
-        else if (history_ && history_->covers(e->topic()))
+        else if (history_ && !is_signal(e->topic()) && history_->covers(e->topic()))
             append_locked(e, call);
         else
             dispatch_locked(e, d);
@@ -238,6 +271,20 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
     if (log()) log()({log_level::warning, "bus", e->topic(), why});
 }
 
+// With the mutex held. A signal is for everybody.
+const std::vector<pattern_entry*>& bus_state::match_locked(std::string_view topic,
+                                                           topic_route* route) {
+    if (route != nullptr && route->generation == index_.generation()) return route->matched;
+    auto& matched = route != nullptr ? route->matched : matched_;
+    matched.clear();
+    if (is_signal(topic))
+        for (const auto& [pattern, entry] : entries_) matched.push_back(entry.get());
+    else
+        index_.match(topic, [&](const auto& entries) { matched.push_back(entries.front()); });
+    if (route != nullptr) route->generation = index_.generation();
+    return matched;
+}
+
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
     d.event = e;
@@ -246,9 +293,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
         d.result.position = e->position();
     }
     const auto ticket = ++last_ticket_;
-    matched_.clear();
-    index_.match(e->topic(), [&](const auto& entries) { matched_.push_back(entries.front()); });
-    for (const auto* entry : matched_) {
+    for (const auto* entry : match_locked(e->topic(), d.route)) {
         if (entry->immediates) d.immediates.push_back(entry->immediates);
         for (const auto& queue : entry->queues) {
             if (!d.join) {
