@@ -11,3 +11,4 @@
 #include <tidings/impl/bus.ipp>
 #include <tidings/impl/receiver.ipp>
 #include <tidings/impl/subscription.ipp>
+#include <tidings/impl/topic_handle.ipp>

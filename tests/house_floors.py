@@ -14,7 +14,7 @@ import sys
 FLOORS = [
     "errc version event event_json event_ptr topic position control_event",  # values
     "subscriber subscription receiver receipt overflow authorizer metrics log drain topic_rule io",
-    "bus history store",
+    "bus topic_handle history store",
     "codec http",
     "rest websocket sse webhook rest_hook",  # transports
     "test",

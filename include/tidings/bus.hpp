@@ -6,6 +6,7 @@
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
 #include <tidings/subscription.hpp>
+#include <tidings/topic_handle.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -111,7 +112,14 @@ class bus {
             token, std::string(topic), std::move(e));
     }
 
-    /// Where the history stands; empty without one, or before the first event.
+    /// A handle on a topic for who publishes there often.
+    /// @throws std::invalid_argument where the other one reports an error.
+    TIDINGS_DECL topic_handle topic(std::string_view name) const;
+    /// @error errc::bad_topic, errc::reserved_topic; the handle is empty then.
+    TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec) const;
+
+    /// Where the history stands: who resumes there gets what is published from now on. Empty
+    /// without one.
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
     TIDINGS_DECL net::any_io_executor executor() const noexcept;

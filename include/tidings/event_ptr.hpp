@@ -12,6 +12,9 @@
 namespace tidings {
 
 class publication;
+namespace detail {
+class bus_state;
+}
 
 /// A counted pointer to an immutable publication. Copies are cheap and safe between threads.
 class event_ptr {
@@ -89,6 +92,10 @@ class publication {
     /// The event as it was published: its `id()` and `time()` may be empty.
     const tidings::event& event() const noexcept { return *event_; }
 
+    /// What it counts for wherever events are bounded by bytes: data, attributes, extensions,
+    /// topic, and a constant for the rest. Of a C++ value only the constant: its size is not known.
+    std::size_t footprint() const noexcept { return footprint_; }
+
     bool has_data() const noexcept { return event_->has_data(); }
     /// The data as text; empty for a C++ value without a serialiser.
     TIDINGS_DECL std::string_view text() const noexcept;
@@ -130,9 +137,17 @@ class publication {
     const tidings::event* event_ = nullptr;
     const detail::wire_forms* content_forms_ = nullptr;
     event_ptr owner_;  // the block whose content this one shares, never a sharing one itself
+    std::size_t footprint_ = 0;
 
  private:
     friend class event_ptr;
+    friend class detail::bus_state;
+    // For a topic that has passed `check_topic_syntax`.
+    TIDINGS_DECL static event_ptr freeze(std::string_view topic, tidings::event&& e,
+                                         publication_info info, error_code& ec) noexcept;
+    TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
+                                         publication_info info, error_code& ec) noexcept;
+
     mutable std::atomic<std::uint32_t> references_{1};
     publication_info info_;
     std::string topic_;

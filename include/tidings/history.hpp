@@ -20,7 +20,7 @@ class clock;
 struct history_rule {
     std::string pattern = ">";
     std::size_t max_events = 0;                ///< 0: no events are kept for this pattern
-    std::size_t max_bytes = 64 * 1024 * 1024;  ///< of data and attributes
+    std::size_t max_bytes = 64 * 1024 * 1024;  ///< the sum of `publication::footprint`
     std::chrono::milliseconds max_age{0};      ///< 0: no limit
 };
 
@@ -54,6 +54,9 @@ class history_listener {
     virtual void on_committed(const event_ptr& e) noexcept = 0;
     /// `e`, as it was given to `append`, could not be kept.
     virtual void on_append_failed(const event_ptr& e, error_code ec) noexcept = 0;
+    /// What `append` has no room for any more. A C++ value in it is destroyed by the user's code,
+    /// which must find no lock held: a history gives it to the listener instead of letting go.
+    virtual void on_evicted(std::vector<event_ptr> /*gone*/) noexcept {}
 };
 
 using append_handler = detail::completion_handler<error_code, position>;
@@ -70,9 +73,12 @@ class history {
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;
 
-    /// Who is told of commits; set once before the first append. Null ends it: after the return no
-    /// call is running and none will come. From inside a call it returns at once.
-    virtual void listen(history_listener* listener) = 0;
+    /// Who is told of commits, from now on and instead of who was before; set before the first
+    /// append.
+    virtual void listen(history_listener& listener) = 0;
+    /// Ends that: after the return no call is running and none will come. Ignored when it is
+    /// somebody else who listens. From inside a call it returns at once.
+    virtual void unlisten(const history_listener& listener) noexcept = 0;
 
     /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener
     /// as a publication of the same content and info, with position and sequence, perhaps before
@@ -81,14 +87,15 @@ class history {
     /// @error errc::history_failed; the listener hears `on_append_failed` then.
     virtual void append(const event_ptr& e, append_handler handler) = 0;
 
-    /// What was committed last; empty when nothing ever was. For heartbeats and for subscribers
-    /// that start now.
+    /// What was committed last; before the first commit a place that lies before it, never empty: a
+    /// subscriber that starts now and comes back with it misses nothing. For heartbeats, too.
     virtual position head() const = 0;
     virtual std::uint64_t head_sequence() const = 0;
 
     /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
     /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the
-    /// history cannot read: a gap.
+    /// history cannot read: a gap. Never completes inline; the handler runs on its associated
+    /// executor. Per-operation cancellation: none.
     /// @error errc::history_failed
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,

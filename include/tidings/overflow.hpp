@@ -9,16 +9,19 @@ namespace tidings {
 /// What a bounded queue does when it is full. Drops are counted, and announced to the subscriber as
 /// a `tidings.lagged` event before the next one it gets. A slow subscriber never delays another.
 enum class overflow {
-    disconnect,    ///< Close the subscriber; it may resume. Default of WebSocket and SSE.
-    drop_oldest,   ///< Drop the oldest. Default of queues in the process.
-    drop_newest,   ///< Drop what does not fit.
-    conflate,      ///< Keep the latest event of each topic; what it replaces counts as dropped.
-    backpressure,  ///< `async_publish` waits for room up to a deadline; `publish` drops the newest.
+    disconnect,   ///< Close the subscriber; it may resume. Default of WebSocket and SSE.
+    drop_oldest,  ///< Drop the oldest. Default of queues in the process.
+    drop_newest,  ///< Drop what does not fit.
+    conflate,     ///< Keep the latest event of each topic; what it replaces counts as dropped.
+    /// `async_publish` waits for room up to a deadline; `publish` drops the newest. A subscriber
+    /// that resumed (`subscribe_options::after`) makes nobody wait: the history is its queue, and
+    /// what no history holds is dropped when it is full, the newest first.
+    backpressure,
 };
 
 /// The bound of one queue: whichever is reached first.
 struct queue_limits {
-    std::size_t max_bytes = 1024 * 1024;  ///< data bytes plus a fixed cost per event
+    std::size_t max_bytes = 1024 * 1024;  ///< the sum of `publication::footprint`
     std::size_t max_events = 1024;
 };
 

@@ -17,6 +17,11 @@ enum class outcome {
 };
 
 /// What the publisher gets: matched = delivered + queued + dropped.
+///
+/// `publish` does not wait for outlets and streams (`any_subscriber`, WebSocket, SSE), and counts
+/// each of their subscriptions that a pattern matches as queued: also one that the event will not
+/// be handed back to because it came from there, and a stream once for each of its patterns that
+/// match. `async_publish` counts those who got it.
 struct receipt {
     error_code error{};  ///< set when the event was not published at all
     std::optional<tidings::position>

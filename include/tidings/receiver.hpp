@@ -31,7 +31,9 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     /// Completes with `void(error_code, event_ptr)` when there is an event. Never inline.
     /// @error why the subscription was refused or ended, as `subscription::error` has it
     /// (errc::closed, errc::lagging, errc::history_failed, errc::bad_pattern, errc::too_many), and
-    /// operation_aborted. Per-operation cancellation: total, nothing is lost.
+    /// operation_aborted. Per-operation cancellation: total, nothing is lost. While it waits it is
+    /// no outstanding work: `run()` returns if there is no other, and whoever lives by this alone
+    /// holds a work guard.
     template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
     [[nodiscard]] auto async_receive(Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code, event_ptr)>(
@@ -50,7 +52,8 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
             token);
     }
 
-    /// The same with 1 to `max` events at once: what is there.
+    /// The same with 1 to `max` events at once: what is there. Errors, cancellation and outstanding
+    /// work as with `async_receive`; cancelled, it takes no event.
     template <net::completion_token_for<void(error_code, std::vector<event_ptr>)> Token =
                   net::deferred_t>
     [[nodiscard]] auto async_receive_batch(std::size_t max, Token && token = Token{}) {

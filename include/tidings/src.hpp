@@ -64,6 +64,7 @@
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/subscription.ipp>
 #include <tidings/impl/topic.ipp>
+#include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>
 #include <tidings/io/impl/connecting.ipp>
 #include <tidings/io/impl/random.ipp>

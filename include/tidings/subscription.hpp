@@ -16,7 +16,9 @@ struct subscribe_options {
     /// a gap; or a `tidings.gap` event when an evicted event could have matched. An empty position
     /// asks for all that is held. Needs a history on the bus, else a gap is reported.
     std::optional<position> after{};
-    /// Bound and policy of the queue in front of a callback or receiver.
+    /// Bound and policy of the queue in front of a callback or receiver. With `after` it is filled
+    /// from the history as there is room, and the policy is for what no history holds; see
+    /// overflow::backpressure.
     queue_limits limits{};
     tidings::overflow overflow = tidings::overflow::drop_oldest;
     /// With overflow::backpressure: how long `async_publish` waits for room.
@@ -65,7 +67,9 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     /// what was queued is discarded and counted. From another thread a call may be running still.
     TIDINGS_DECL void reset() noexcept;
 
-    /// Ends it and completes with `void(error_code)` after the last running call of the callback.
+    /// Ends it and completes with `void(error_code)` after the last running call of the callback,
+    /// always with success; called inside that, after it has returned. Never inline. Per-operation
+    /// cancellation: none; it has ended already.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_reset(Token && token = Token{}) {
         return net::async_initiate<Token, void(error_code)>(

@@ -32,6 +32,7 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/subscription.hpp>
 #include <tidings/topic.hpp>
+#include <tidings/topic_handle.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/version.hpp>
 #include <tidings/webhook/make_secret.hpp>

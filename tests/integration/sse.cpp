@@ -15,7 +15,8 @@ TEST_CASE("The answer tells proxies to keep their hands off, and begins at once"
     CHECK(field_of(bytes, "Transfer-Encoding") == "chunked");
     CHECK(field_of(bytes, "Connection") == "close");
     CHECK(field_of(bytes, "Content-Length").empty());
-    CHECK(show_stream(body_of(*peer), true) == strings{"retry", " :open"});
+    CHECK(show_stream(body_of(*peer), true) ==
+          strings{"retry", " :open", '#' + bed.hub->head().text()});
     CHECK(bed.clients() == 1);
 }
 
@@ -39,9 +40,9 @@ TEST_CASE("Events come as CloudEvents whose id is their position", "[sse]") {
     const auto one = bed.publish("orders.1", "ten\nlines");
     const auto two = bed.publish("orders.2", "\r\n");
     const auto seen = show_stream(body_of(*peer), true);
-    REQUIRE(seen.size() == 4);
-    CHECK(seen[2] == "orders.1=ten\nlines #" + one.position->text());
-    CHECK(seen[3] == "orders.2=\r\n #" + two.position->text());
+    REQUIRE(seen.size() == 5);
+    CHECK(seen[3] == "orders.1=ten\nlines #" + one.position->text());
+    CHECK(seen[4] == "orders.2=\r\n #" + two.position->text());
 }
 
 TEST_CASE("Plain data comes with its type as the event's name", "[sse]") {
@@ -231,9 +232,14 @@ TEST_CASE("A silent stream brings its position, so that it stays fresh", "[sse]"
 
 TEST_CASE("A stream that begins live learns its position at once", "[sse]") {
     sse_bed bed;
-    const auto before = bed.publish("a", "1");
+    if (GENERATE(true, false)) bed.publish("a", "1");
+    const auto here = bed.hub->head().text();
     CHECK(show_stream(body_of(*bed.get("/events?topic=a")), true) ==
-          strings{"retry", " :open", '#' + before.position->text()});
+          strings{"retry", " :open", '#' + here});
+    // And so misses nothing when it is cut.
+    bed.publish("a", "2");
+    CHECK(events_of(*bed.get("/events?topic=a", "Last-Event-ID: " + here + "\r\n")) ==
+          strings{"a=2"});
 }
 
 TEST_CASE("A stream lives no longer than it may", "[sse]") {

@@ -65,6 +65,8 @@ TEST_CASE("A stream that drops announces it where it happened", "[sse]") {
     REQUIRE(note != seen.end());
     CHECK(*note == R"(tidings.lagged={"count":)" + std::to_string(31 - seen.size()) + '}');
     CHECK(strings(note + 1, seen.end()) == numbers(26, 30, padding));
+    CHECK(bed.metrics->value("events_dropped transport=sse") ==
+          31 - static_cast<std::int64_t>(seen.size()));
 }
 
 TEST_CASE("A stream that is never read again is cut by the write timeout", "[sse]") {

@@ -6,7 +6,7 @@
 namespace tidings::test {
 
 TEST_CASE("A client is answered as RFC 6455 4.2.2 says", "[websocket]") {
-    websocket_bed bed;
+    websocket_bed bed({}, {});
     const auto peer = bed.open();
     CHECK(peer->received() ==
           "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -42,7 +42,8 @@ TEST_CASE("Two clients get what each asked for, and one leaving does not disturb
 
 TEST_CASE("A peer that closes gets its code back, then the end", "[websocket]") {
     websocket::close_reason reason;
-    websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
+    websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}},
+                      {});
     const auto peer = bed.open();
     peer->send(client_close(4321, "enough") + client_text("after the end"));
     bed.run();
@@ -86,7 +87,8 @@ TEST_CASE("A session is closed with code and reason, once the peer has answered"
     websocket::session_ptr session;
     websocket::close_reason reason;
     websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; },
-                                 .on_close = [&](const auto&, const auto& why) { reason = why; }}});
+                                 .on_close = [&](const auto&, const auto& why) { reason = why; }}},
+                      {});
     const auto peer = bed.open();
     REQUIRE(session);
     CHECK(session->is_open());
@@ -164,12 +166,16 @@ TEST_CASE("A silent peer is pinged with its position, and cut without a pong", "
 
 TEST_CASE("A client learns its position at once", "[websocket]") {
     websocket_bed bed;
-    const auto before = bed.publish("a", "1");
+    if (GENERATE(true, false)) bed.publish("a", "1");
+    const auto here = bed.hub->head().text();
     const auto peer = bed.open("/ws?topic=a");
     const auto seen = frames(*peer);
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].opcode == websocket_opcode::ping);
-    CHECK(seen[0].payload == "tidings-position:" + before.position->text());
+    CHECK(seen[0].payload == "tidings-position:" + here);
+    // And so misses nothing when it is cut.
+    bed.publish("a", "2");
+    CHECK(show_events(frames(*bed.open("/ws?topic=a&after=" + here))) == strings{"a=2"});
 }
 
 TEST_CASE("A position too long for a ping is left out", "[websocket]") {
@@ -301,6 +307,32 @@ TEST_CASE("A codec of the user's own speaks plain messages", "[websocket]") {
     CHECK(payloads_of(frames(*peer)).empty());
     bed.publish("chat", "to all");
     CHECK(payloads_of(frames(*peer)) == strings{"to all"});
+}
+
+TEST_CASE("A codec gets no frame of another's that stood at its address", "[websocket]") {
+    struct word_codec final : websocket::codec {
+        explicit word_codec(std::string w) : word(std::move(w)) {}
+        std::string_view subprotocol() const noexcept override { return {}; }
+        bool binary() const noexcept override { return false; }
+        std::string encode(const publication&, error_code&) const override { return word; }
+        wire_event decode(std::string_view, bool, error_code&) const override {
+            return {event("t", "/s"), {}, {}, {}};
+        }
+        std::string word;
+    };
+    std::optional<word_codec> place;
+    websocket_bed bed;
+    bed.publish("a", "1");
+    for (const auto* word : {"one", "two"}) {
+        bed.web.reset();
+        bed.run();
+        place.emplace(word);
+        bed.web.emplace(bed.server());
+        bed.mount("/ws", {.codec = {std::shared_ptr<void>(), &*place}});
+        CHECK(payloads_of(frames(*bed.open("/ws?topic=a&after="))) == strings{word});
+    }
+    bed.web.reset();
+    bed.run();
 }
 
 TEST_CASE("What is sent is counted, and what has no form on this wire", "[websocket]") {

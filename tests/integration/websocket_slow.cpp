@@ -119,6 +119,7 @@ TEST_CASE("Drops by policy are counted and announced where they happened", "[web
     REQUIRE(note != seen.end());
     const auto sent = static_cast<int>(seen.size()) - 2;  // without the note and "live"
     CHECK(*note == R"(tidings.lagged={"count":)" + std::to_string(30 - sent) + '}');
+    CHECK(bed.metrics->value("events_dropped transport=websocket") == 30 - sent);
     const auto before = static_cast<int>(note - seen.begin());
     const strings rest(note + 1, seen.end() - 1);
     if (policy == overflow::drop_newest) {

@@ -2,17 +2,15 @@
 #pragma once
 
 #include "support/catch2.hpp"
+#include "support/counting_metrics.hpp"
 
 #include <tidings/bus.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/log.hpp>
-#include <tidings/metrics.hpp>
 #include <tidings/test/manual_clock.hpp>
 
 #include <boost/asio/io_context.hpp>
 
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,25 +37,6 @@ inline event made(std::string_view text) {
 }
 
 using texts = std::vector<std::string>;
-
-/// What was counted, by name.
-class counting_metrics final : public metrics_sink {
- public:
-    void count(std::string_view name, labels, std::uint64_t add) noexcept override {
-        const std::lock_guard lock(mutex_);
-        counts_[std::string(name)] += add;
-    }
-    void gauge(std::string_view, labels, std::int64_t) noexcept override {}
-    std::uint64_t operator[](std::string_view name) const {
-        const std::lock_guard lock(mutex_);
-        const auto it = counts_.find(std::string(name));
-        return it == counts_.end() ? 0 : it->second;
-    }
-
- private:
-    mutable std::mutex mutex_;
-    std::map<std::string, std::uint64_t> counts_;
-};
 
 /// A context with a clock that stands still. When it goes, the context must run out of work and no
 /// publication may be left that was not there before.

@@ -39,7 +39,7 @@ class history_bed : public context_fixture {
     history_bed(const history_kit& kit, std::size_t max_events)
         : kit_(kit),
           history_(kit.make(max_events, clock())) {
-        history_->listen(&listener);
+        history_->listen(listener);
     }
     ~history_bed() {
         listener.committed.clear();
@@ -101,7 +101,7 @@ inline position foreign(std::string_view text) {
 
 inline void check_commits(const history_kit& kit) {
     history_bed f(kit, 100);
-    CHECK(f.of().head().empty());
+    CHECK_FALSE(f.of().head().empty());
     CHECK(f.of().head_sequence() == 0);
     CHECK(f.of().covers("a.b"));
     CHECK_FALSE(f.of().covers("uncovered.x"));
@@ -136,10 +136,15 @@ inline void check_commits(const history_kit& kit) {
     CHECK(f.of().head_sequence() == b->info().sequence);
     CHECK(f.listener.failed.empty());
 
-    f.of().listen(nullptr);
+    recording_listener other;
+    f.of().unlisten(other);  // who does not listen ends nothing
     f.append("c");
     f.settle();
-    CHECK(f.listener.committed.size() == 2);
+    CHECK(f.listener.committed.size() == 3);
+    f.of().unlisten(f.listener);
+    f.append("d");
+    f.settle();
+    CHECK(f.listener.committed.size() == 3);
 }
 
 inline void check_reads(const history_kit& kit) {
@@ -148,7 +153,7 @@ inline void check_reads(const history_kit& kit) {
     CHECK(s.events.empty());
     CHECK_FALSE(s.gap);
     CHECK(s.at_end);
-    CHECK(s.next.empty());
+    CHECK(s.next == f.of().head());
     CHECK(s.next_sequence == 0);
 
     f.append_all("abacab");
@@ -232,6 +237,19 @@ inline void check_gaps(const history_kit& kit) {
     CHECK(show(all.events) == texts{"b=3", "b=4", "b=5"});
 }
 
+// Who was there before the first commit is told like everybody else what he has missed.
+inline void check_beginning(const history_kit& kit) {
+    history_bed f(kit, 3);
+    const auto start = f.of().head();
+    CHECK_FALSE(f.read(start, {">"}).gap);
+    CHECK(f.read(start, {">"}).next == start);
+    f.append_all("aab");
+    CHECK(show(f.read(start, {">"}).events) == texts{"a=1", "a=2", "b=3"});
+    f.append_all("b");
+    CHECK(f.read(start, {"a"}).gap);
+    CHECK(show(f.read(start, {"b"}).events) == texts{"b=3", "b=4"});
+}
+
 inline void check_find(const history_kit& kit) {
     history_bed f(kit, 2);
     f.append("a", made("1").id("one"));
@@ -261,6 +279,9 @@ inline void history_conformance(const history_kit& kit) {
     }
     SECTION("a gap is told only when an evicted event could have matched") {
         check_gaps(kit);
+    }
+    SECTION("the place before the first commit is a position like any other") {
+        check_beginning(kit);
     }
     SECTION("an event is found by source and id while it is held") {
         check_find(kit);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/counting_metrics.hpp"
 #include "support/network_fixture.hpp"
 
 #include <tidings/http/server.hpp>
@@ -9,7 +10,6 @@
 
 #include <array>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,32 +70,6 @@ class http_peer {
     std::string queued_;
     error_code ended_;
     bool reading_ = true;
-};
-
-/// Counters and gauges by name and labels.
-class counting_metrics final : public metrics_sink {
- public:
-    void count(std::string_view name, labels l, std::uint64_t add) noexcept override {
-        change(name, l, static_cast<std::int64_t>(add));
-    }
-    void gauge(std::string_view name, labels l, std::int64_t add) noexcept override {
-        change(name, l, add);
-    }
-    std::int64_t value(const std::string& key) const {
-        const std::lock_guard lock(mutex_);
-        const auto it = values_.find(key);
-        return it == values_.end() ? 0 : it->second;
-    }
-
- private:
-    void change(std::string_view name, labels l, std::int64_t add) {
-        std::string key(name);
-        for (const auto& [k, v] : l) key.append(" ").append(k).append("=").append(v);
-        const std::lock_guard lock(mutex_);
-        values_[key] += add;
-    }
-    mutable std::mutex mutex_;
-    std::map<std::string, std::int64_t> values_;
 };
 
 /// A context on a simulated network, whose time stands still until it is told to go on.

@@ -88,9 +88,14 @@ bool ordering_history::covers(std::string_view topic) const noexcept {
     return !topic.starts_with("uncovered");
 }
 
-void ordering_history::listen(history_listener* listener) {
+void ordering_history::listen(history_listener& listener) {
     const std::lock_guard telling(telling_);
-    listener_ = listener;
+    listener_ = &listener;
+}
+
+void ordering_history::unlisten(const history_listener& listener) noexcept {
+    const std::lock_guard telling(telling_);
+    if (listener_ == &listener) listener_ = nullptr;
 }
 
 void ordering_history::append(const event_ptr& e, append_handler handler) {
@@ -108,8 +113,7 @@ void ordering_history::append(const event_ptr& e, append_handler handler) {
 
 position ordering_history::position_of(std::uint64_t sequence) const {
     error_code ec;
-    return sequence == 0 ? position()
-                         : position::parse(epoch_ + '/' + std::to_string(sequence), ec);
+    return position::parse(epoch_ + '/' + std::to_string(sequence), ec);
 }
 
 position ordering_history::head() const {

@@ -46,7 +46,8 @@ class ordering_history final : public history {
     std::size_t reads() const noexcept { return reads_; }
 
     bool covers(std::string_view topic) const noexcept override;
-    void listen(history_listener* listener) override;
+    void listen(history_listener& listener) override;
+    void unlisten(const history_listener& listener) noexcept override;
     void append(const event_ptr& e, append_handler handler) override;
     position head() const override;
     std::uint64_t head_sequence() const override;

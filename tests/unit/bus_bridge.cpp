@@ -48,6 +48,46 @@ TEST_CASE("two buses bridged both ways deliver each event once", "[bus][bridge]"
     CHECK(back.counters().delivered == 1);
 }
 
+TEST_CASE("what one of two bridged buses hears of lost events, both tell once", "[bus][bridge]") {
+    context_fixture f;
+    node a(f, {.max_events = 100});
+    node b(f, {.max_events = 100});
+    const auto there = a.hub.subscribe("shared.>", b.hub);
+    const auto back = b.hub.subscribe("shared.>", a.hub);
+    CHECK(a.hub.as_subscriber()->deliver(make_gap_event({})) == outcome::delivered);
+    f.run();
+    CHECK(a.seen == texts{"gap"});
+    CHECK(b.seen == texts{"gap"});
+    CHECK(a.refused.empty());
+    CHECK(b.refused.empty());
+}
+
+TEST_CASE("what is told of lost events goes round a ring for sixteen hops", "[bus][bridge]") {
+    context_fixture f;
+    node a(f), b(f), c(f);
+    const auto ab = a.hub.subscribe(">", b.hub);
+    const auto bc = b.hub.subscribe(">", c.hub);
+    const auto ca = c.hub.subscribe(">", a.hub);
+    a.hub.as_subscriber()->deliver(make_gap_event({}));
+    f.run();
+    CHECK(a.hops == std::vector<unsigned>{0, 3, 6, 9, 12, 15});
+    CHECK(c.refused == std::vector<error_code>{errc::hop_limit});
+}
+
+TEST_CASE("a subscriber of a bus that resumes from another is told of its gap", "[bus][bridge]") {
+    context_fixture f;
+    node a(f, {.max_events = 2});
+    node b(f);
+    a.hub.publish("x", made("1"));
+    const auto after = a.hub.head();
+    for (int i = 0; i < 5; ++i) a.hub.publish("x", made("more"));
+    texts told;
+    const auto s = b.hub.subscribe("x", [&](const event_ptr& e) { told.push_back(show(e)); });
+    const auto bridge = a.hub.subscribe("x", b.hub, {.after = after});
+    f.run();
+    CHECK(told == texts{"gap"});
+}
+
 TEST_CASE("a bridge by patterns carries only what matches", "[bus][bridge]") {
     context_fixture f;
     node a(f);
@@ -87,7 +127,7 @@ TEST_CASE("a ring of three buses ends at sixteen hops, counted and reported", "[
     CHECK(b.hops == std::vector<unsigned>{1, 4, 7, 10, 13, 16});
     CHECK(c.hops == std::vector<unsigned>{2, 5, 8, 11, 14});
     CHECK(c.refused == std::vector<error_code>{errc::hop_limit});
-    CHECK((*c.metrics)["events_refused"] == 1);
+    CHECK(c.metrics->value("events_refused") == 1);
     CHECK(bc.counters().dropped == 1);
     CHECK(bc.counters().delivered == 5);
 }

@@ -38,7 +38,10 @@ TEST_CASE("a feed finds in the history what did not fit into the inbox", "[bus][
     const auto feed =
         std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
     REQUIRE_FALSE(feed->start());
-    for (int i = 0; i < inbox + 100; ++i) f.publish("a", std::to_string(i));
+    for (int i = 0; i < inbox + 99; ++i) f.publish("a", std::to_string(i));
+    receipt last;
+    f.hub->async_publish("a", made(std::to_string(inbox + 99)),
+                         [&](error_code, receipt r) { last = std::move(r); });
     if (f.far) f.far->commit_all();
     // A heartbeat at this moment must not pass over what is missing.
     feed->refresh([] {});
@@ -46,6 +49,8 @@ TEST_CASE("a feed finds in the history what did not fit into the inbox", "[bus][
     CHECK(sink->count == inbox + 100);
     CHECK(sink->in_order);
     CHECK(sink->announced == 0);
+    CHECK(last.queued == 1);
+    CHECK(last.dropped == 0);
     CHECK(feed->live());
     CHECK(feed->cursor() == f.head());
     feed->stop();
@@ -80,8 +85,17 @@ TEST_CASE("a subscriber is told how many did not fit", "[bus][inbox]") {
     resume_bed f(false, 1);
     const auto s = std::make_shared<recording_subscriber>();
     const auto held = f.hub->subscribe(">", s);
-    for (int i = 0; i < inbox + 10; ++i) f.publish("a", "x");
+    for (int i = 0; i < inbox; ++i) f.publish("a", "x");
+    for (int i = 0; i < 9; ++i) {
+        const auto r = f.publish("a", "x");
+        CHECK(r.position);
+        CHECK(r.queued == 0);
+        CHECK(r.dropped == 1);
+    }
+    receipt last;
+    f.hub->async_publish("a", made("x"), [&](error_code, receipt r) { last = std::move(r); });
     f.settle();
+    CHECK(last.dropped == 1);
     REQUIRE(s->seen.size() == inbox + 1);
     CHECK(s->seen.back() == "lagged(10)");
     CHECK(held.counters().matched == inbox + 10);

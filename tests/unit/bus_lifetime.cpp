@@ -138,6 +138,29 @@ TEST_CASE("a callback on a context that goes before the bus's is ended", "[bus][
     CHECK(calls == 0);
 }
 
+TEST_CASE("who waits for room at a callback whose context goes is told", "[bus][lifetime]") {
+    bus_fixture f;
+    auto other = std::make_unique<net::io_context>();
+    const auto s =
+        f.hub->subscribe("a", net::bind_executor(*other, [](const event_ptr&) { FAIL("called"); }),
+                         {.limits = {.max_events = 1}, .overflow = overflow::backpressure});
+    f.publish("a", "1");
+    std::vector<receipt> ends;
+    f.hub->async_publish("a", made("2"), [&](error_code ec, receipt r) {
+        CHECK_FALSE(ec);
+        ends.push_back(std::move(r));
+    });
+    f.run();
+    CHECK(ends.empty());
+    CHECK(f.clock().next_deadline());
+    other.reset();
+    CHECK(ends.empty());
+    f.run();
+    REQUIRE(ends.size() == 1);
+    CHECK(ends[0].matched == 0);
+    CHECK(f.clock().next_deadline() == std::nullopt);
+}
+
 TEST_CASE("what is built from a bus keeps its state, and knows that it is closed",
           "[bus][lifetime]") {
     bus_fixture f({.max_events = 10});
@@ -149,7 +172,7 @@ TEST_CASE("what is built from a bus keeps its state, and knows that it is closed
     f.run();
     CHECK(s.error() == errc::closed);
     CHECK(seen.empty());
-    CHECK(end->deliver(make_lagged_event(1)) == outcome::dropped);
+    CHECK(end->deliver(make_lagged_event(1)) == outcome::closed);
 }
 
 TEST_CASE("a bus is moved, and assigned over another", "[bus][lifetime]") {

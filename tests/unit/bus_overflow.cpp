@@ -24,7 +24,12 @@ std::vector<outcome> publish_numbers(bus_fixture& f, int n) {
     return outcomes;
 }
 
-constexpr std::size_t cost = 256 + 1;  // an event with one byte of data
+std::size_t cost_of(std::string_view topic, std::string_view text) {
+    error_code ec;
+    return publication::make(topic, made(text), {}, ec)->footprint();
+}
+
+const std::size_t cost = cost_of("t.1", "x");
 
 /// The two ways to say "three events".
 const queue_limits by_events{.max_bytes = 1'000'000, .max_events = 3};
@@ -75,14 +80,17 @@ TEST_CASE("disconnect ends the subscription at the first event too many", "[bus]
     CHECK(publish_numbers(f, 3) == std::vector(3, outcome::queued));
     f.run();
     CHECK(seen.size() == 3);
-    CHECK(publish_numbers(f, 5) == std::vector{outcome::queued, outcome::queued, outcome::queued,
-                                               outcome::dropped, outcome::dropped});
-    f.run();
+    CHECK(publish_numbers(f, 4) ==
+          std::vector{outcome::queued, outcome::queued, outcome::queued, outcome::dropped});
+    // It has ended, though it is not off the bus yet.
+    for (int i = 0; i < 100; ++i) CHECK(f.publish("t.5").matched == 0);
+    f.io().restart();
+    CHECK(f.io().poll() == 2);  // its batch, and its end
     CHECK_FALSE(s.active());
     CHECK(s.error() == errc::lagging);
     CHECK(f.hub->subscriptions() == 0);
     CHECK(f.publish("t.1").matched == 0);
-    CHECK(s.counters().dropped == 2);
+    CHECK(s.counters().dropped == 1);
 }
 
 TEST_CASE("conflate keeps the latest of each topic", "[bus][overflow]") {
@@ -142,10 +150,18 @@ TEST_CASE("a large event pushes out as many old ones as it needs", "[bus][overfl
     bus_fixture f;
     auto r = f.hub->receive(">", {.limits = {.max_bytes = 4 * cost}});
     publish_numbers(f, 4);
-    CHECK(f.publish("big", std::string(cost, 'x')).queued == 1);  // 256 + 257
+    CHECK(f.publish("big", std::string(2 * cost - cost_of("big", ""), 'x')).queued == 1);
     CHECK(r.counters().dropped == 2);
     CHECK(show(r.try_receive().value()) == "lagged(2)");
     CHECK(show(r.try_receive().value()) == "t.3=x");
+}
+
+TEST_CASE("what an event carries beside its data counts for the bound", "[bus][overflow]") {
+    bus_fixture f;
+    auto r = f.hub->receive(">", {.limits = {.max_bytes = 10'000}});
+    for (int i = 0; i < 10; ++i)
+        f.hub->publish("a", made("").extension("padding", std::string(4000, 'x')));
+    CHECK(r.counters().dropped == 8);
 }
 
 TEST_CASE("a slow subscriber costs a fast one nothing", "[bus][overflow]") {
@@ -157,6 +173,51 @@ TEST_CASE("a slow subscriber costs a fast one nothing", "[bus][overflow]") {
     f.run();
     CHECK(fast.size() == 100);
     CHECK(drain(slow) == texts{"lagged(99)", "a=99"});
+}
+
+/// A value whose destructor calls `f`.
+std::shared_ptr<void> on_destruction(std::function<void()> f) {
+    return {nullptr, [f = std::move(f)](void*) { f(); }};
+}
+
+TEST_CASE("what a full queue drops may call the bus from its destructor", "[bus][overflow]") {
+    bus_fixture f;
+    const auto policy = GENERATE(overflow::drop_oldest, overflow::conflate);
+    auto other = f.hub->receive("b");
+    auto r = f.hub->receive("a", {.limits = {.max_events = 1}, .overflow = policy});
+    f.hub->publish("a", event::of("test", "/test", on_destruction([&] {
+                                      f.publish("b", "from a destructor");
+                                      r.reset();
+                                  })));
+    f.publish("a", "2");
+    CHECK_FALSE(r.active());
+    CHECK(drain(other) == texts{"b=from a destructor"});
+}
+
+TEST_CASE("what is discarded at the end may call the bus from its destructor", "[bus][overflow]") {
+    bus_fixture f;
+    auto other = f.hub->receive("b");
+    auto r = f.hub->receive("a");
+    f.hub->publish("a", event::of("test", "/test", on_destruction([&] {
+                                      f.publish("b", std::to_string(r.counters().discarded));
+                                  })));
+    r.reset();
+    CHECK(drain(other) == texts{"b=1"});
+}
+
+TEST_CASE("what waited for room in vain may call the bus from its destructor", "[bus][overflow]") {
+    bus_fixture f;
+    auto other = f.hub->receive("b");
+    auto r = f.hub->receive("a", {.limits = {.max_events = 1}, .overflow = overflow::backpressure});
+    f.publish("a", "1");
+    f.hub->async_publish("a", event::of("test", "/test", on_destruction([&] {
+                                            f.publish("b", "x");
+                                            r.reset();
+                                        })),
+                         [](error_code, receipt) {});
+    f.advance(std::chrono::seconds(6));
+    CHECK_FALSE(r.active());
+    CHECK(drain(other) == texts{"b=x"});
 }
 
 TEST_CASE("the announcement is a control event and is not counted", "[bus][overflow]") {

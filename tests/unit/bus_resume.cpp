@@ -196,6 +196,182 @@ TEST_CASE("a counter of a resumed subscription counts what was replayed, not the
     CHECK(plain.counters().delivered == 3);
 }
 
+/// An outlet with storage: takes responsibility when it is told to.
+class storing_subscriber final : public subscriber {
+ public:
+    outcome deliver(const event_ptr& e) noexcept override {
+        plain.push_back(show(e));
+        return outcome::delivered;
+    }
+    void accept_all() {
+        for (auto& h : std::exchange(waiting, {})) std::move(h)(error_code(), outcome::delivered);
+    }
+    texts plain, exact;
+    std::vector<deliver_handler> waiting;
+
+ private:
+    void start_deliver(event_ptr e, deliver_handler h) override {
+        exact.push_back(show(e));
+        waiting.push_back(std::move(h));
+    }
+};
+
+/// One that resumes, and publications that wait for it.
+struct storing_bed : resume_bed {
+    explicit storing_bed(bool later, std::size_t max_events = 1000)
+        : resume_bed(later, max_events) {}
+    void async_publish(std::string_view topic, std::string_view text) {
+        hub->async_publish(topic, made(text), [this](error_code ec, receipt r) {
+            CHECK_FALSE(ec);
+            ends.push_back(std::move(r));
+        });
+    }
+    std::shared_ptr<storing_subscriber> outlet = std::make_shared<storing_subscriber>();
+    std::vector<receipt> ends;
+};
+
+TEST_CASE("async_publish waits for the acceptance of an outlet that resumed", "[bus][resume]") {
+    const bool later = GENERATE(false, true);
+    storing_bed f(later);
+    f.publish("a", "1");
+    f.settle();
+    const auto s = f.hub->subscribe(">", f.outlet, {.after = position()});
+    f.async_publish("a", "2");
+    f.async_publish("uncovered.x", "3");
+    f.settle();
+    CHECK(f.outlet->plain == texts{"a=1"});
+    CHECK(f.outlet->exact.size() == 2);
+    CHECK(f.ends.empty());
+    f.outlet->accept_all();
+    f.settle();
+    REQUIRE(f.ends.size() == 2);
+    CHECK(f.ends[0].delivered == 1);
+    CHECK(f.ends[1].delivered == 1);
+    // And once it is live.
+    f.async_publish("a", "4");
+    f.settle();
+    CHECK(f.ends.size() == 2);
+    f.outlet->accept_all();
+    f.settle();
+    CHECK(f.ends.size() == 3);
+    CHECK(f.outlet->exact.back() == "a=4");
+    CHECK(s.counters().delivered == 4);
+}
+
+TEST_CASE("async_publish hears when an outlet that resumes goes before its event's turn",
+          "[bus][resume]") {
+    storing_bed f(true);
+    f.publish("a", "1");
+    f.settle();
+    f.far->hold_reads(true);
+    auto s = f.hub->subscribe("a", f.outlet, {.after = position()});
+    f.settle();
+    f.async_publish("a", "2");
+    f.settle();
+    CHECK(f.ends.empty());
+    if (GENERATE(false, true))
+        s.reset();
+    else
+        f.hub.reset();
+    f.settle();
+    REQUIRE(f.ends.size() == 1);
+    CHECK(f.ends[0].matched == 0);
+    f.far->answer_reads();
+    f.settle();
+    CHECK(f.outlet->plain.empty());
+}
+
+TEST_CASE("async_publish hears of a drop when its event is behind a gap", "[bus][resume]") {
+    storing_bed f(true, 1);
+    f.publish("a", "1");
+    f.settle();
+    const auto after = f.head();
+    f.far->hold_reads(true);
+    const auto s = f.hub->subscribe("a", f.outlet, {.after = after});
+    f.async_publish("a", "2");
+    f.async_publish("a", "3");
+    f.settle();
+    CHECK(f.ends.empty());
+    f.far->answer_reads();
+    f.settle();
+    REQUIRE(f.ends.size() == 2);
+    CHECK(f.ends[0].dropped == 1);
+    CHECK(f.ends[1].dropped == 1);
+    CHECK(f.outlet->plain == texts{"gap"});
+    f.far->hold_reads(false);
+    f.async_publish("a", "4");
+    f.settle();
+    CHECK(f.outlet->exact == texts{"a=4"});
+    f.outlet->accept_all();
+    f.settle();
+    CHECK(f.ends.size() == 3);
+}
+
+TEST_CASE("async_publish hears of a drop while its event waits for a replay", "[bus][resume]") {
+    storing_bed f(true);
+    f.publish("a", "1");
+    f.settle();
+    f.far->hold_reads(true);
+    const auto s =
+        f.hub->subscribe(">", f.outlet, {.after = position(), .limits = {.max_events = 1}});
+    f.settle();
+    f.async_publish("uncovered.x", "2");
+    f.async_publish("uncovered.x", "3");
+    f.settle();
+    REQUIRE(f.ends.size() == 1);
+    CHECK(f.ends[0].dropped == 1);
+    CHECK(s.counters().dropped == 1);
+    f.far->answer_reads();
+    f.settle();
+    CHECK(f.outlet->plain == texts{"a=1", "lagged(1)"});
+    CHECK(f.outlet->exact == texts{"uncovered.x=3"});
+    f.outlet->accept_all();
+    f.settle();
+    REQUIRE(f.ends.size() == 2);
+    CHECK(f.ends[1].delivered == 1);
+}
+
+TEST_CASE("async_publish does not wait for a stream that is slow", "[bus][resume]") {
+    const bool later = GENERATE(false, true);
+    storing_bed f(later);
+    const auto sink = std::make_shared<slow_sink>();
+    sink->room = 0;
+    detail::feed_options o;
+    o.patterns = {"a"};
+    const auto slow = f.feed_into(sink, std::move(o));
+    f.async_publish("a", "1");
+    f.settle();
+    REQUIRE(f.ends.size() == 1);
+    CHECK(f.ends[0].queued == 1);
+    slow->stop();
+}
+
+TEST_CASE("what a resuming subscription loses of what no history holds is counted",
+          "[bus][resume]") {
+    const bool outlet = GENERATE(false, true);
+    resume_bed f(true);
+    f.far->hold_reads(true);
+    receiver r;
+    subscription s;
+    const subscribe_options options{.after = position(), .limits = {.max_events = 2}};
+    if (outlet)
+        s = f.hub->subscribe(">", std::make_shared<recording_subscriber>(), options);
+    else
+        r = f.hub->receive(">", options);
+    f.settle();
+    for (int i = 0; i < 5; ++i) f.publish("uncovered.x", std::to_string(i));
+    f.settle();
+    f.far->answer_reads();
+    f.settle();
+    for (int i = 0; i < 5; ++i) {
+        r.try_receive();
+        f.settle();
+    }
+    const auto counted = outlet ? s.counters() : r.counters();
+    CHECK(counted.matched == 5);
+    CHECK(counted.dropped == 3);
+}
+
 /// Publishing, committing, running and consuming in a random order.
 void check_random_schedule(consumer& c, bool later, unsigned seed) {
     INFO(c.name << (later ? ", committed later" : "") << ", seed " << seed);

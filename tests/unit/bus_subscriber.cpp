@@ -170,10 +170,11 @@ TEST_CASE("a bus refuses what is wrong with a delivery, and reports it", "[bus][
     CHECK(end->deliver(publication::make("a", made("x"), many, ec)) == outcome::delivered);
     many.hops = max_hops + 1;
     CHECK(end->deliver(publication::make("a", made("x"), many, ec)) == outcome::dropped);
-    CHECK((*f.metrics)["events_refused"] == 1);
-    CHECK(end->deliver(make_lagged_event(1)) == outcome::dropped);
-    CHECK((*f.metrics)["events_refused"] == 2);
-    CHECK(f.logged == texts{"a", "tidings.lagged"});
+    CHECK(f.metrics->value("events_refused") == 1);
+    CHECK(end->deliver(publication::make("tidings.refused", made("x"), {}, ec)) ==
+          outcome::dropped);
+    CHECK(f.metrics->value("events_refused") == 2);
+    CHECK(f.logged == texts{"a", "tidings.refused"});
     std::vector<error_code> errors;
     end->async_deliver(publication::make("a", made("x"), many, ec), [&](error_code err, outcome o) {
         errors.push_back(err);
@@ -183,6 +184,50 @@ TEST_CASE("a bus refuses what is wrong with a delivery, and reports it", "[bus][
     CHECK(errors == std::vector<error_code>{errc::hop_limit});
     f.hub.reset();
     CHECK(end->deliver(publication::make("a", made("x"), {}, ec)) == outcome::closed);
+    CHECK(end->deliver(make_gap_event({})) == outcome::closed);
+}
+
+TEST_CASE("what a remote bus tells of lost events reaches every subscriber but its inlet",
+          "[bus][subscriber]") {
+    bus_fixture f({.max_events = 10});
+    auto inlet = std::make_shared<subscriber_with_origin>();
+    auto other = std::make_shared<recording_subscriber>();
+    texts posted, inside;
+    const auto s = f.hub->subscribe(">", inlet);
+    const auto t = f.hub->subscribe("orders.>", other);
+    const auto u = f.hub->subscribe("x", other);
+    const auto v = f.hub->subscribe("a", f.into(posted));
+    const auto w = f.hub->subscribe("b", immediate, f.into(inside));
+    auto r = f.hub->receive("c");
+    const auto head = f.hub->head();
+    error_code ec;
+    publication_info info;
+    info.origin = inlet->id;
+    info.hops = 1;
+    const auto signal = [&](const event_ptr& e) {
+        return publication::make(e->topic(), e, info, ec);
+    };
+    const auto end = f.hub->as_subscriber();
+    CHECK(end->deliver(signal(make_gap_event(head))) == outcome::delivered);
+    CHECK(end->deliver(signal(make_lagged_event(7))) == outcome::delivered);
+    f.run();
+    CHECK(inlet->seen.empty());
+    // Two subscriptions of the same one: each is told.
+    CHECK(other->seen == texts{"gap", "gap", "lagged(7)", "lagged(7)"});
+    CHECK(posted == texts{"gap", "lagged(7)"});
+    CHECK(inside == posted);
+    const auto first = r.try_receive().value();
+    CHECK(show(first) == "gap");
+    CHECK_FALSE(first->position());
+    CHECK(t.counters().delivered == 2);
+    // It is of that moment: no history keeps it.
+    CHECK(f.hub->head() == head);
+    texts replayed;
+    const auto late = f.hub->subscribe(">", f.into(replayed), {.after = position()});
+    f.run();
+    CHECK(replayed.empty());
+    CHECK(f.publish("tidings.gap").error == errc::reserved_topic);
+    CHECK(f.hub->publish("tidings.gap", make_gap_event({})).error == errc::reserved_topic);
 }
 
 }  // namespace

@@ -98,6 +98,24 @@ TEST_CASE("what travels with the event is kept", "[event]") {
     CHECK(make_origin() != make_origin());
 }
 
+TEST_CASE("a publication counts for all that it holds", "[event]") {
+    error_code ec;
+    const auto footprint = [&](std::string_view topic, event e) {
+        return publication::make(topic, std::move(e), {}, ec)->footprint();
+    };
+    const auto least = footprint("a", {"t", "/s"});
+    CHECK(least > 0);
+    CHECK(footprint("a.b", {"t", "/s"}) == least + 2);
+    CHECK(footprint("a", {"t", "/s", "12345", ""}) == least + 5);
+    CHECK(footprint("a", event("type", "/source").id("1").subject("22").data_schema("333")) ==
+          least + 3 + 5 + 6);
+    CHECK(footprint("a", event("t", "/s").extension("x", std::string(1000, 'y'))) > least + 1000);
+    CHECK(footprint("a", event("t", "/s").extension("x", 7)) > least);
+    // What shares its content keeps it alive.
+    const auto e = publication::make("a", event("t", "/s", "12345", ""), {}, ec);
+    CHECK(publication::make("longer", e, {}, ec)->footprint() == e->footprint() + 5);
+}
+
 TEST_CASE("id and time are made when first asked for, once for all of the content", "[event]") {
     error_code ec;
     const auto p = frozen(event{"t", "/s"});

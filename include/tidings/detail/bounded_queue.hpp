@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/detail/graveyard.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/receipt.hpp>
 
@@ -9,9 +10,9 @@
 
 namespace tidings::detail {
 
-/// What an event costs a queue: its data, and a constant for what goes with it.
+/// What an event costs a queue.
 inline std::size_t queue_cost(const event_ptr& e) noexcept {
-    return e->event().text().size() + 256;
+    return e->footprint();
 }
 
 /// A queue of publications with a bound and a policy. Not thread-safe.
@@ -39,7 +40,12 @@ class bounded_queue {
                (events_.size() < limits_.max_events && bytes_ < limits_.max_bytes);
     }
 
-    TIDINGS_DECL pushed push(const event_ptr& e);
+    /// What it drops goes to `gone`.
+    TIDINGS_DECL pushed push(const event_ptr& e, graveyard& gone);
+    pushed push(const event_ptr& e) {
+        graveyard gone;
+        return push(e, gone);
+    }
     /// Appends without regard to the bound, for who has asked `has_room`.
     void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
     /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
@@ -47,7 +53,13 @@ class bounded_queue {
     /// Counts events that were lost before they came here.
     void miss(std::uint64_t count) noexcept { missed_ += count; }
     /// Empties it; how many events that discarded.
-    TIDINGS_DECL std::size_t clear() noexcept;
+    TIDINGS_DECL std::size_t clear(graveyard& gone) noexcept;
+    std::size_t clear() noexcept {
+        graveyard gone;
+        return clear(gone);
+    }
+    /// Whether this publication is in it.
+    TIDINGS_DECL bool holds(const publication* p) const noexcept;
 
  private:
     struct item {
@@ -55,8 +67,8 @@ class bounded_queue {
         std::uint64_t missed_before;
     };
     TIDINGS_DECL void append(const event_ptr& e, std::size_t cost);
-    pushed conflate(const event_ptr& e, std::size_t cost);
-    void drop_front() noexcept;
+    pushed conflate(const event_ptr& e, std::size_t cost, graveyard& gone);
+    void drop_front(graveyard& gone) noexcept;
 
     queue_limits limits_;
     overflow policy_;

@@ -39,6 +39,14 @@ struct pattern_entry {
     void remove(const std::shared_ptr<lane>& l, const lane_target* t);
 };
 
+/// What a topic handle knows. The list is guarded by the bus's mutex, and holds while the index is
+/// of the same generation.
+struct topic_route {
+    std::string topic{};
+    std::uint64_t generation = 0;
+    std::vector<pattern_entry*> matched{};
+};
+
 TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor executor,
                                                        bus_options options);
 
@@ -50,17 +58,22 @@ TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor exec
 class bus_state final : public subscriber, public history_listener, public context_dependent {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options);
-    TIDINGS_DECL ~bus_state() override;
+    ~bus_state() override = default;
 
+    /// Once, before anybody else knows it: its history tells it of commits from here on.
+    TIDINGS_DECL void begin_to_listen();
     /// Ends everything. The handle's destructor.
     TIDINGS_DECL void close() noexcept;
     void on_context_end() noexcept override;
 
     TIDINGS_DECL receipt publish(std::string_view topic, event&& e, publication_info info = {});
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e, publication_info info);
+    TIDINGS_DECL receipt publish(topic_route& to, event&& e);
+    TIDINGS_DECL receipt publish(topic_route& to, const event_ptr& e);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
     TIDINGS_DECL void start_publish(std::string_view topic, event&& e, publish_handler handler);
+    TIDINGS_DECL void start_publish(topic_route& to, event&& e, publish_handler handler);
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);
 
@@ -106,9 +119,12 @@ class bus_state final : public subscriber, public history_listener, public conte
     // As a listener.
     void on_committed(const event_ptr& e) noexcept override;
     void on_append_failed(const event_ptr& e, error_code ec) noexcept override;
+    void on_evicted(std::vector<event_ptr> gone) noexcept override;
 
  private:
     struct dispatch;
+    struct append_call;
+    class append_scope;
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
@@ -118,8 +134,11 @@ class bus_state final : public subscriber, public history_listener, public conte
     void stamp(publication_info& info) noexcept;
     std::shared_ptr<publish_join> take_uncommitted(const event_ptr& e);
     void publish_joined(const event_ptr& frozen, error_code ec,
-                        const std::shared_ptr<publish_join>& join);
-    receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join);
+                        const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
+    receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                           topic_route* route = nullptr);
+    const std::vector<pattern_entry*>& match_locked(std::string_view topic, topic_route* route);
+    void append_locked(const event_ptr& e, append_call& call);
     void dispatch_locked(const event_ptr& e, dispatch& d);
     void finish(dispatch& d) noexcept;
     void report_refused(const event_ptr& e, error_code why) noexcept;

@@ -17,6 +17,10 @@ namespace tidings::detail {
 /// The one owner of an erased completion handler, with the executor that it is posted through.
 /// Move-only. In Boost 1.81 the move assignment of `any_completion_handler` recurses without end,
 /// so nothing else in the library names that type.
+///
+/// A handler that waits is no outstanding work of any context: what can only be completed from
+/// outside (an event that somebody may publish) must not keep `run()` from returning. Timers,
+/// sockets and posts that an operation is made of are work, as everywhere in Asio.
 template <class... Args>
 class completion_handler {
  public:

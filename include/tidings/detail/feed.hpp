@@ -13,6 +13,15 @@ class feed_sink {
     /// Whether it takes an event now. Once it does again after it did not, it calls `feed::pump`.
     virtual bool ready() noexcept = 0;
     virtual void push(const event_ptr& e) noexcept = 0;
+    /// Whether `push_joined` tells more than that the event was handed over. `async_publish` then
+    /// waits for an event that a replay holds up; for others it does not.
+    virtual bool exact() const noexcept { return false; }
+    virtual void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        push(e);
+        join->finished({}, outcome::queued);
+    }
+    /// So many events for it are gone.
+    virtual void on_dropped(std::uint64_t /*count*/) noexcept {}
     /// The feed ended by itself: errc::lagging, errc::history_failed, errc::closed (bus).
     virtual void on_feed_end(error_code why) noexcept = 0;
 };
@@ -63,20 +72,35 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void on_event(const event_ptr& e) noexcept override;
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
-    void on_missed_kept(std::uint64_t count) noexcept override;
+    bool refills() const noexcept override { return bus_->history() != nullptr; }
+    void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override;
     void on_bus_closed() noexcept override;
 
  private:
     void begin() noexcept;
-    outcome accept(const event_ptr& e) noexcept;
-    void pass(feed_sink& sink, const event_ptr& e) noexcept;
+    void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    void hold_back(feed_sink& sink, const event_ptr& e,
+                   std::shared_ptr<delivery_join> join) noexcept;
+    void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    std::shared_ptr<delivery_join> take_join(const event_ptr& e) noexcept;
+    template <class Gone>
+    void give_up_joins(outcome o, Gone gone) noexcept;
+    void count_dropped(std::uint64_t count) noexcept;
     void move_to(const event_ptr& e) noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
+    void take_gap(feed_sink& sink, const history_slice& slice) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     void end(error_code why) noexcept;
+
+    /// An `async_publish` whose event waits to be pushed.
+    struct waiting {
+        const publication* event;
+        std::uint64_t sequence;
+        std::shared_ptr<delivery_join> join;
+    };
 
     std::shared_ptr<bus_state> bus_;
     std::shared_ptr<lane> lane_;
@@ -85,10 +109,12 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bus_state::place cursor_;
     bus_state::place start_;  // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
-    std::uint64_t behind_ = 0;  // how many such events, since it was live last
+    std::vector<waiting> joins_;  // in the order of their coming
+    std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live
+    std::uint64_t behind_ = 0;    // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
+    std::atomic<bool> joined_{false};  // joins_ was used
     bool live_ = true;
     bool was_live_ = false;  // behind_ counts
     bool reading_ = false;   // a read is under way, or its slice is being pushed

@@ -8,11 +8,13 @@
 
 #include <boost/asio/strand.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 namespace tidings::detail {
@@ -39,8 +41,12 @@ class lane_target {
     }
     /// `count` events for it did not fit into the lane's inbox.
     virtual void on_missed(std::uint64_t count) noexcept = 0;
-    /// The same for events that the bus's history holds.
-    virtual void on_missed_kept(std::uint64_t count) noexcept { on_missed(count); }
+    /// Whether what it misses of events that the bus's history holds reaches it all the same.
+    virtual bool refills() const noexcept { return false; }
+    /// It missed `count` such events, the last of which had the sequence `through`.
+    virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
+        on_missed(count);
+    }
     /// The bus was closed: no event comes any more.
     virtual void on_bus_closed() noexcept {}
 
@@ -70,7 +76,8 @@ class flushable {
 /// dropped.
 class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
  public:
-    /// `single_thread`: no strand; the context is run by one thread.
+    /// `single_thread`: no strand; one thread runs the context and uses what lives in the lane.
+    /// Where NDEBUG is not defined, another thread that comes is an assertion that fails.
     TIDINGS_DECL static std::shared_ptr<lane> make(const net::any_io_executor& executor,
                                                    io::clock& clock, bool single_thread = false);
     TIDINGS_DECL ~lane() override;
@@ -84,8 +91,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Hands a publication to targets of this lane; from any thread. `ticket` names the
     /// publication: a target that is in several lists gets it once. One post per burst. What one
     /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
-    /// most four laps. False when the inbox is full (65,536 events or 64 MiB of data): each target
-    /// is told how many it missed.
+    /// most four laps. False when the inbox is full (65,536 events, or 64 MiB by their footprint):
+    /// each target is told how many it missed.
     TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
                               std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr);
     /// Calls `f` in the lane after everything that was enqueued before.
@@ -96,14 +103,16 @@ class lane final : public context_dependent, public std::enable_shared_from_this
 
     /// Lane-confined.
     timer_wheel& timers() noexcept { return *timers_; }
-    /// Shared by the lane's connections; valid until the handler returns.
-    std::span<std::byte> receive_buffer() noexcept { return receive_buffer_; }
+    /// 64 KiB that the lane's connections share, made when first asked for; valid until the handler
+    /// returns.
+    std::span<std::byte> receive_buffer() { return buffer(receive_buffer_); }
     /// Likewise, where what a turn sends is put together.
-    std::span<std::byte> send_buffer() noexcept { return send_buffer_; }
+    std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
 
-    /// For tests: laps run, connections flushed.
+    /// For tests: laps run, connections flushed, memory of the buffers.
     struct statistics {
         std::uint64_t laps = 0, flushes = 0;
+        std::size_t buffer_bytes = 0;
     };
     const statistics& stats() const noexcept { return stats_; }
 
@@ -119,8 +128,13 @@ class lane final : public context_dependent, public std::enable_shared_from_this
         unique_function<void()> call{};
         std::uint64_t missed = 0;
         std::uint64_t missed_kept = 0;
+        std::uint64_t missed_through = 0;
     };
+    static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
+    void note_thread() noexcept;
+    bool on_its_thread() const noexcept;
+    TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
     void post_turn(unsigned lap);
@@ -133,6 +147,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
 
     net::any_io_executor executor_;
     bool single_thread_;
+    std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
     std::mutex mutex_;
     std::vector<letter> inbox_;  // guarded by mutex_, as the next four
     std::size_t inbox_bytes_ = 0;
@@ -146,8 +161,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};
     std::optional<timer_wheel> timers_;  // none once the context is gone
-    std::vector<std::byte> receive_buffer_;
-    std::vector<std::byte> send_buffer_;
+    std::unique_ptr<std::byte[]> receive_buffer_;
+    std::unique_ptr<std::byte[]> send_buffer_;
     statistics stats_;
 };
 

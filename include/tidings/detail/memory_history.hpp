@@ -16,7 +16,6 @@ class history_ring {
  public:
     struct item {
         event_ptr event;
-        std::size_t bytes;
         io::steady_time time;
     };
 
@@ -53,7 +52,8 @@ class memory_history final : public history {
     TIDINGS_DECL memory_history(std::vector<history_rule> rules, io::clock& clock);
 
     bool covers(std::string_view topic) const noexcept override;
-    void listen(history_listener* listener) override;
+    void listen(history_listener& listener) override;
+    void unlisten(const history_listener& listener) noexcept override;
     void append(const event_ptr& e, append_handler handler) override;
     position head() const override;
     std::uint64_t head_sequence() const override;

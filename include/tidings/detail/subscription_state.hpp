@@ -38,15 +38,12 @@ class subscription_state : public context_dependent,
     }
 
     /// Ends it in silence, and drops whoever waits: the bus's context is gone.
-    void abandon() noexcept {
-        const bool first = begin_end(errc::closed);
-        drop_waiting();
-        if (!first) return;
-        if (auto f = std::exchange(detach_, nullptr)) f();
-    }
-    /// The context that it runs on is gone.
+    void abandon() noexcept { let_go(begin_end(errc::closed)); }
+    /// The context that it runs on is gone, and perhaps not the bus's.
     void on_context_end() noexcept final {
-        abandon();
+        const bool first = begin_end(errc::closed);
+        turn_away();
+        let_go(first);
         release();
         executor_ = ended_executor();
     }
@@ -68,6 +65,8 @@ class subscription_state : public context_dependent,
 
  protected:
     virtual void on_end(error_code why) noexcept = 0;
+    /// Tells publishers that wait for room.
+    virtual void turn_away() noexcept {}
     /// Drops events and the handlers of who waits for them or for room, without a call.
     virtual void drop_waiting() noexcept {}
     /// Nothing will run any more: lets go of callbacks.
@@ -79,6 +78,11 @@ class subscription_state : public context_dependent,
         error_ = why;
         active_.store(false, std::memory_order_release);
         return true;
+    }
+    void let_go(bool first) noexcept {
+        drop_waiting();
+        if (!first) return;
+        if (auto f = std::exchange(detach_, nullptr)) f();
     }
 
     net::any_io_executor executor_;

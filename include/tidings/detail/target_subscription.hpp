@@ -19,6 +19,14 @@ class target_subscription final : public subscription_state, public lane_target,
 
     bool ready() noexcept override { return active(); }
     void push(const event_ptr& e) noexcept override { on_event(e); }
+    bool exact() const noexcept override { return true; }
+    void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override {
+        on_joined_event(e, std::move(join));
+    }
+    void on_dropped(std::uint64_t count) noexcept override {
+        add(matched, count);
+        add(dropped, count);
+    }
     void on_feed_end(error_code why) noexcept override { end(why); }
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
@@ -38,6 +46,7 @@ class queue_feed_sink final : public feed_sink {
     explicit queue_feed_sink(std::shared_ptr<queue_subscription> q) : queue_(std::move(q)) {}
     bool ready() noexcept override { return queue_->has_room(); }
     void push(const event_ptr& e) noexcept override { queue_->push_fed(e); }
+    void on_dropped(std::uint64_t count) noexcept override { queue_->count_dropped(count); }
     void on_feed_end(error_code why) noexcept override { queue_->end(why); }
 
  private:

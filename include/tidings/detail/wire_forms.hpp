@@ -2,13 +2,22 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 namespace tidings::detail {
 
+/// Names a form: by the address of a tag that never goes, and where there are many of a kind by a
+/// number that is never used again.
+struct form_key {
+    form_key(const void* t, std::uint64_t n = 0) noexcept : tag(t), number(n) {}
+    friend bool operator==(const form_key&, const form_key&) = default;
+    const void* tag;
+    std::uint64_t number;
+};
+
 /// What was derived from an immutable object, kept beside it: encoded once, shared by everyone.
-/// A form is named by the address of a tag. Threads that race may both encode; the first to store
-/// wins and nobody waits.
+/// Threads that race may both encode; the first to store wins and nobody waits.
 class wire_forms {
  public:
     wire_forms() = default;
@@ -23,17 +32,17 @@ class wire_forms {
     }
 
     /// The stored form, or null. The result lives as long as this object.
-    const std::string* find(const void* tag) const noexcept {
-        return find_until(head_.load(std::memory_order_acquire), nullptr, tag);
+    const std::string* find(form_key key) const noexcept {
+        return find_until(head_.load(std::memory_order_acquire), nullptr, key);
     }
 
     /// Stores a form and returns the one that counts: ours, or that of a thread that was faster.
-    const std::string& store(const void* tag, std::string bytes) const {
-        auto* fresh = new node{tag, std::move(bytes), nullptr};
+    const std::string& store(form_key key, std::string bytes) const {
+        auto* fresh = new node{key, std::move(bytes), nullptr};
         auto* head = head_.load(std::memory_order_acquire);
         const node* checked = nullptr;
         do {
-            if (const auto* other = find_until(head, checked, tag)) {
+            if (const auto* other = find_until(head, checked, key)) {
                 delete fresh;
                 return *other;
             }
@@ -46,15 +55,15 @@ class wire_forms {
 
  private:
     struct node {
-        const void* tag;
+        form_key key;
         std::string bytes;
         node* next;
     };
 
     static const std::string* find_until(const node* from, const node* end,
-                                         const void* tag) noexcept {
+                                         const form_key& key) noexcept {
         for (; from != end; from = from->next)
-            if (from->tag == tag) return &from->bytes;
+            if (from->key == key) return &from->bytes;
         return nullptr;
     }
 

@@ -126,7 +126,8 @@ class server {
 
     /// Stops accepting, lets requests under way finish and streams end, and completes with
     /// `void(error_code)`; errc::timed_out when the drain timeout had to cut something,
-    /// errc::closed when `stop` did.
+    /// errc::closed when `stop` did. Never inline. Per-operation cancellation: none; `stop` cuts it
+    /// short.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code)>(

@@ -4,6 +4,8 @@
 #include <tidings/bus.hpp>
 #include <tidings/detail/bus_state.hpp>
 
+#include <stdexcept>
+
 namespace tidings {
 
 bus::bus(net::any_io_executor executor, bus_options options)
@@ -46,6 +48,21 @@ receipt bus::publish(std::string_view topic, const event_ptr& e) {
     publication_info info;
     info.hops = e->info().hops;
     return state_->publish(topic, e, std::move(info));
+}
+
+topic_handle bus::topic(std::string_view name, error_code& ec) const {
+    ec = check_topic(name);
+    if (ec) return {};
+    auto route = std::make_shared<detail::topic_route>();
+    route->topic = name;
+    return {state_, std::move(route)};
+}
+
+topic_handle bus::topic(std::string_view name) const {
+    error_code ec;
+    auto made = topic(name, ec);
+    if (ec) throw std::invalid_argument("tidings::bus: not a topic: " + std::string(name));
+    return made;
 }
 
 position bus::head() const {

@@ -78,8 +78,9 @@ struct outbox_listed {
 };
 
 /// Keeps deliveries until they are made. Thread-safe. Every operation completes by posting to its
-/// handler's executor, in the order of the calls. An entry that is claimed is given to nobody else
-/// until it is finished; in a durable outbox a claim ends with the process that made it.
+/// handler's executor, in the order of the calls. Per-operation cancellation: none; what was
+/// started is done. An entry that is claimed is given to nobody else until it is finished; in a
+/// durable outbox a claim ends with the process that made it.
 /// @error of each: errc::store_failed; nothing was changed then, unless only the answer was lost:
 /// whoever asked asks again.
 class outbox {

@@ -29,8 +29,9 @@ using row_change = row;
 using watch_handle = std::shared_ptr<void>;
 
 /// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted,
-/// in the order of the calls. @error of each: errc::store_failed; nothing was changed then, unless
-/// only the answer was lost: whoever asked asks again.
+/// in the order of the calls. Per-operation cancellation: none; what was started is done. @error of
+/// each: errc::store_failed; nothing was changed then, unless only the answer was lost: whoever
+/// asked asks again.
 class table {
  public:
     using get_handler = detail::completion_handler<error_code, row>;

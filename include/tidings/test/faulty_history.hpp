@@ -25,12 +25,19 @@ class faulty_history final : public history {
     fault_plan& plan() const noexcept { return *plan_; }
 
     bool covers(std::string_view topic) const noexcept override { return inner_->covers(topic); }
-    void listen(history_listener* listener) override {
+    void listen(history_listener& listener) override {
         {
             const std::lock_guard lock(telling_);
-            listener_ = listener;
+            listener_ = &listener;
         }
         inner_->listen(listener);
+    }
+    void unlisten(const history_listener& listener) noexcept override {
+        {
+            const std::lock_guard lock(telling_);
+            if (listener_ == &listener) listener_ = nullptr;
+        }
+        inner_->unlisten(listener);
     }
     void append(const event_ptr& e, append_handler handler) override {
         faulty_operation op(plan_, "append", errc::history_failed, std::move(handler));

@@ -3,6 +3,7 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 
+#include <cstdint>
 #include <memory>
 
 namespace tidings::websocket {
@@ -11,7 +12,13 @@ namespace tidings::websocket {
 /// user replaces it to speak plain messages of his own.
 class codec {
  public:
+    TIDINGS_DECL codec() noexcept;
+    codec(const codec&) noexcept : codec() {}
+    codec& operator=(const codec&) = delete;
     virtual ~codec() = default;
+    /// Drawn when it is made and never again in this process: frames that it made are kept under
+    /// it.
+    std::uint64_t number() const noexcept { return number_; }
     /// The subprotocol it is negotiated by (RFC 6455 1.9); empty: none.
     virtual std::string_view subprotocol() const noexcept = 0;
     /// Whether its messages are binary.
@@ -21,6 +28,9 @@ class codec {
     virtual std::string encode(const publication& p, error_code& ec) const = 0;
     /// The event in a message. @error any; the peer is told
     virtual wire_event decode(std::string_view message, bool binary, error_code& ec) const = 0;
+
+ private:
+    std::uint64_t number_;
 };
 
 /// CloudEvents' subprotocol `cloudevents.json` (WebSocket binding 1.0): one event a text message.

@@ -92,6 +92,30 @@ TEST_CASE("the cursor stands where everything before was pushed", "[feed]") {
     CHECK(f.sink->seen == texts{"a=3", "a=4"});
 }
 
+TEST_CASE("a feed that was live before the first event knows where it stood", "[feed]") {
+    const bool later = GENERATE(false, true);
+    feed_bed f(later);
+    f.start(100);
+    f.settle();
+    const auto cursor = f.feed->cursor();
+    f.feed->stop();
+    f.publish_all("aaa");
+    f.settle();
+    f.start(100, f.after(cursor));
+    f.settle();
+    CHECK(f.sink->seen == texts{"a=1", "a=2", "a=3"});
+}
+
+TEST_CASE("a feed that fell behind before it got anything is told what is gone", "[feed]") {
+    const bool later = GENERATE(false, true);
+    feed_bed f(later, 10);
+    f.start(0);
+    for (int i = 0; i < 20; ++i) f.publish_all("a");
+    f.settle();
+    f.give(100);
+    CHECK(f.sink->seen == texts{"gap"});
+}
+
 TEST_CASE("a feed whose cursor falls out of the history tells a gap and goes on", "[feed]") {
     const bool later = GENERATE(false, true);
     feed_bed f(later, 3);

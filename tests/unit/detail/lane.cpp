@@ -3,8 +3,16 @@
 
 #include <tidings/detail/lane.hpp>
 
+#include <csignal>
+#include <cstdio>
 #include <functional>
 #include <memory>
+#include <thread>
+
+#if defined(__linux__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace tidings::test {
 
@@ -28,9 +36,12 @@ class recording_target final : public lane_target {
     void on_missed(std::uint64_t count) noexcept override {
         all_.push_back(name_ + "missed " + std::to_string(count));
     }
-    void on_missed_kept(std::uint64_t count) noexcept override {
-        all_.push_back(name_ + "missed kept " + std::to_string(count));
+    bool refills() const noexcept override { return refilling; }
+    void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override {
+        all_.push_back(name_ + "missed kept " + std::to_string(count) + " through " +
+                       std::to_string(through));
     }
+    bool refilling = false;
     std::function<void()> during;
 
  private:
@@ -192,8 +203,52 @@ TEST_CASE("only what runs in the lane is running there", "[lane]") {
     CHECK_FALSE(outside);
     const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
     CHECK(alone->running_here());
-    CHECK(alone->receive_buffer().size() == 64 * 1024);
-    CHECK(alone->send_buffer().size() == 64 * 1024);
+}
+
+TEST_CASE("a lane has buffers once they are used", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.enqueue("1");
+    f.run();
+    CHECK(f.of->stats().buffer_bytes == 0);
+    CHECK(f.of->receive_buffer().size() == 64 * 1024);
+    CHECK(f.of->stats().buffer_bytes == 64 * 1024);
+    const auto* at = f.of->send_buffer().data();
+    CHECK(f.of->send_buffer().size() == 64 * 1024);
+    CHECK(f.of->send_buffer().data() == at);
+    CHECK(f.of->receive_buffer().data() != at);
+    CHECK(f.of->stats().buffer_bytes == 128 * 1024);
+}
+
+#if defined(__linux__) && !defined(NDEBUG)
+TEST_CASE("a second thread in a lane without a strand is found out", "[lane]") {
+    lane_bed f;
+    const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
+    alone->enqueue([] {});
+    f.run();
+    CHECK(alone->running_here());
+    const auto child = fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);
+        std::freopen("/dev/null", "w", stderr);
+        std::thread([&] { alone->running_here(); }).join();
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+}
+#endif
+
+TEST_CASE("an inbox counts what an event carries beside its data", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    error_code ec;
+    const auto e = publication::make(
+        "a", made("").extension("padding", std::string(1024 * 1024, 'x')), {}, ec);
+    for (int i = 0; i < 64; ++i) CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    CHECK_FALSE(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
 }
 
 TEST_CASE("an inbox takes 65,536 events, and each target hears how many it missed", "[lane]") {
@@ -203,6 +258,7 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     while (taken < 100'000 && f.enqueue("x")) ++taken;
     CHECK(taken == 65'536);
     CHECK_FALSE(f.enqueue("kept", 7));
+    CHECK_FALSE(f.enqueue("kept", 9));
     CHECK_FALSE(f.enqueue("lost"));
     const auto join = std::make_shared<recording_join>();
     CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
@@ -216,8 +272,24 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     REQUIRE(f.seen.size() == 65'536 + 5);
     f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
     // Whoever is called after a miss finds it told.
-    CHECK(f.seen == texts{"missed 3", "missed kept 1", "missed 1", "later missed 1", "call"});
+    CHECK(f.seen ==
+          texts{"missed 3", "missed kept 2 through 9", "missed 1", "later missed 1", "call"});
     CHECK(f.enqueue("again"));
+    f.run();
+}
+
+TEST_CASE("what a full inbox has no room for is dropped, or comes from the history", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.add_target()->refilling = true;
+    while (f.enqueue("x")) {
+    }
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
+    CHECK_FALSE(f.of->enqueue(f.frozen("kept", 7), f.targets, ++f.ticket, join));
+    using end = std::pair<error_code, outcome>;
+    const end dropped{errc::overflow, outcome::dropped};
+    CHECK(join->ends == std::vector<end>{dropped, dropped, dropped, {{}, outcome::queued}});
     f.run();
 }
 

@@ -30,6 +30,11 @@ TEST_CASE("the history of the tests that commits later is a history", "[history]
                          [](history& h) { static_cast<ordering_history&>(h).commit_all(); }});
 }
 
+event_ptr lone(std::string_view topic, event e) {
+    error_code ec;
+    return publication::make(topic, std::move(e), {}, ec);
+}
+
 /// A memory history with rules.
 class rules_bed : public history_bed {
  public:
@@ -81,11 +86,12 @@ TEST_CASE("an append that no rule covers fails and leaves no trace", "[history]"
     CHECK(ends == std::vector<error_code>{errc::history_failed});
     REQUIRE(f.listener.failed.size() == 1);
     CHECK(f.listener.failed[0].second == errc::history_failed);
-    CHECK(f.of().head().empty());
+    CHECK(f.of().head_sequence() == 0);
 }
 
 TEST_CASE("a ring is bounded by bytes, and keeps at least its newest event", "[history]") {
-    rules_bed f({{.pattern = ">", .max_events = 100, .max_bytes = 3 * (256 + 10)}});
+    const auto cost = lone("a", made(std::string(10, 'x')))->footprint();
+    rules_bed f({{.pattern = ">", .max_events = 100, .max_bytes = 3 * cost}});
     const auto push = [&](char c, std::size_t size) { f.append("a", made(std::string(size, c))); };
     for (const char c : std::string("123")) push(c, 10);
     CHECK(f.read({}, {">"}).events.size() == 3);
@@ -97,6 +103,13 @@ TEST_CASE("a ring is bounded by bytes, and keeps at least its newest event", "[h
     CHECK(all.events[0]->text().size() == 5000);
     push('6', 10);
     CHECK(f.read({}, {">"}).events.size() == 1);
+}
+
+TEST_CASE("what an event carries beside its data counts for a ring's bytes", "[history]") {
+    const auto fat = [] { return made("x").extension("padding", std::string(4000, 'x')); };
+    rules_bed f({{.pattern = ">", .max_events = 100, .max_bytes = 10'000}});
+    for (int i = 0; i < 10; ++i) f.append("a", fat());
+    CHECK(f.read({}, {">"}).events.size() == 2);
 }
 
 TEST_CASE("events grow too old by the clock, each ring by its own age", "[history]") {

@@ -27,6 +27,15 @@ TEST_CASE("a form is found by its tag, and the first that is stored counts", "[d
     CHECK(*forms.find(&tags[1]) == "b");
 }
 
+TEST_CASE("forms of one kind are told apart by their numbers", "[detail]") {
+    const detail::wire_forms forms;
+    CHECK(forms.store({&tags[0], 1}, "one") == "one");
+    CHECK(forms.find({&tags[0], 2}) == nullptr);
+    CHECK(forms.find(&tags[0]) == nullptr);
+    CHECK(forms.store({&tags[0], 2}, "two") == "two");
+    CHECK(*forms.find({&tags[0], 1}) == "one");
+}
+
 TEST_CASE("threads that race agree on one form", "[detail][threads]") {
     std::atomic<int> different{0};
     for (int round = 0; round < 50; ++round) {

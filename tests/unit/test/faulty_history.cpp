@@ -101,7 +101,7 @@ TEST_CASE("an append whose answer is lost is committed all the same", "[history]
 
 TEST_CASE("nobody is told of a failure once a listener has ended", "[history][faulty]") {
     faulty_bed f;
-    f.of().listen(nullptr);
+    f.of().unlisten(f.listener);
     f.plan().fail({.times = 2});
     f.append("a");
     f.append_noted("a");

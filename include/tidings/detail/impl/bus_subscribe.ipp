@@ -27,7 +27,7 @@ std::shared_ptr<tidings::history> history_of(const history_options& o, io::clock
 std::shared_ptr<bus_state> make_bus_state(net::any_io_executor executor, bus_options options) {
     auto bus = std::make_shared<bus_state>(executor, std::move(options));
     watch_context(executor, bus);
-    if (bus->history()) bus->history()->listen(bus.get());
+    if (bus->history()) bus->begin_to_listen();
     return bus;
 }
 
@@ -38,12 +38,13 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options)
       lane_(
           lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
       history_(history_of(options_.history, options_.clock)),
-      index_(io::system_random().next()) {
-    if (history_) head_ = {history_->head(), history_->head_sequence()};
-}
+      index_(io::system_random().next()) {}
 
-bus_state::~bus_state() {
-    if (history_) history_->listen(nullptr);
+// What was committed before is behind the head, and what comes is told.
+void bus_state::begin_to_listen() {
+    history_->listen(*this);
+    const std::lock_guard lock(mutex_);
+    head_ = {history_->head(), history_->head_sequence()};
 }
 
 bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
@@ -53,7 +54,7 @@ bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& en
         for (const auto& [key, weak] : owned_)
             if (auto s = weak.lock()) ending.push_back(std::move(s));
     }
-    if (history_) history_->listen(nullptr);
+    if (history_) history_->unlisten(*this);
     return true;
 }
 

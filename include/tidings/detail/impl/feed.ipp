@@ -5,6 +5,8 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
+
 namespace tidings::detail {
 
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
@@ -17,6 +19,10 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
+    if (joins_.empty()) return;
+    lane_->enqueue([joins = std::move(joins_)] {
+        for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
+    });
 }
 
 error_code feed::start() {
@@ -52,46 +58,106 @@ void feed::begin() noexcept {
 }
 
 void feed::stop() noexcept {
-    if (attached_.exchange(false)) bus_->detach(options_.patterns, lane_, this);
+    if (!attached_.exchange(false)) return;
+    bus_->detach(options_.patterns, lane_, this);
+    if (auto self = weak_from_this().lock(); self && joined_)
+        lane_->enqueue([s = std::move(self)] {
+            s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
+        });
 }
 
 void feed::on_event(const event_ptr& e) noexcept {
-    if (attached_) accept(e);
+    if (attached_) accept(e, nullptr);
 }
 
 void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     if (!attached_) return join->finished(errc::closed, outcome::closed);
-    const auto result = accept(e);
-    join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
+    accept(e, std::move(join));
 }
 
-outcome feed::accept(const event_ptr& e) noexcept {
+namespace {
+
+void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
+    if (!join) return;
+    error_code ec;
+    if (o == outcome::dropped) ec = errc::overflow;
+    if (o == outcome::closed) ec = errc::closed;
+    join->finished(ec, o);
+}
+
+}  // namespace
+
+void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();
-    if (!sink) return outcome::closed;
+    if (!sink) return answer(join, outcome::closed);
     const auto sequence = e->info().sequence;
-    if (sequence != 0 && sequence <= cursor_.sequence) return outcome::queued;  // replayed already
+    // It is behind a gap that was told.
+    if (sequence != 0 && sequence <= cursor_.sequence) return answer(join, outcome::dropped);
     if (options_.origin != 0 && e->info().origin == options_.origin) {
         if (live_ && sequence != 0) move_to(e);
-        return outcome::closed;
+        if (join) join->skipped();
+        return;
     }
-    if (live_ && queue_.empty() && sink->ready()) {
-        pass(*sink, e);
-        return outcome::queued;
+    if (live_ && queue_.empty() && sink->ready()) return pass(*sink, e, std::move(join));
+    hold_back(*sink, e, std::move(join));
+}
+
+void feed::hold_back(feed_sink& sink, const event_ptr& e,
+                     std::shared_ptr<delivery_join> join) noexcept {
+    const auto sequence = e->info().sequence;
+    auto result = outcome::queued;
+    bool overflowed = false;
+    graveyard gone;
+    if (sequence == 0) {
+        const auto pushed = queue_.push(e, gone);
+        count_dropped(pushed.dropped);
+        result = pushed.result;
+        overflowed = pushed.overflowed;
+        if (pushed.dropped != 0)
+            give_up_joins(outcome::dropped, [this](const waiting& w) {
+                return w.sequence == 0 && !queue_.holds(w.event);
+            });
     }
-    if (sequence != 0) {
-        fall_behind(sequence, 1);
-        return outcome::queued;
+    if (join && result == outcome::queued && sink.exact()) {
+        joined_ = true;
+        joins_.push_back({e.get(), sequence, std::move(join)});
+    } else {
+        answer(join, result);
     }
-    const auto result = queue_.push(e);
-    dropped_ += result.dropped;
-    if (result.overflowed) end(errc::lagging);
-    return result.result;
+    if (overflowed) return end(errc::lagging);
+    if (sequence != 0) fall_behind(sequence, 1);
 }
 
 // The cursor moves first: a sink may call back.
-void feed::pass(feed_sink& sink, const event_ptr& e) noexcept {
+void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     if (e->info().sequence != 0) move_to(e);
-    sink.push(e);
+    join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+}
+
+// A replayed event may be another block than the one that was told.
+std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
+    const auto sequence = e->info().sequence;
+    const auto it = std::find_if(joins_.begin(), joins_.end(), [&](const waiting& w) {
+        return sequence != 0 ? w.sequence == sequence : w.event == e.get();
+    });
+    if (it == joins_.end()) return {};
+    auto join = std::move(it->join);
+    joins_.erase(it);
+    return join;
+}
+
+template <class Gone>
+void feed::give_up_joins(outcome o, Gone gone) noexcept {
+    std::erase_if(joins_, [&](const waiting& w) {
+        const bool over = gone(w);
+        if (over) answer(w.join, o);
+        return over;
+    });
+}
+
+void feed::count_dropped(std::uint64_t count) noexcept {
+    dropped_ += count;
+    if (const auto sink = sink_.lock(); sink && count != 0) sink->on_dropped(count);
 }
 
 // Into the text that is there: a delivery allocates nothing.
@@ -111,14 +177,14 @@ void feed::fall_behind(std::uint64_t seen, std::uint64_t events) noexcept {
 
 void feed::on_missed(std::uint64_t count) noexcept {
     if (!attached_) return;
-    dropped_ += count;
+    count_dropped(count);
     if (options_.overflow == overflow::disconnect) return end(errc::lagging);
     queue_.miss(count);
     pump();
 }
 
-void feed::on_missed_kept(std::uint64_t count) noexcept {
-    if (attached_) fall_behind(bus_->history()->head_sequence(), count);
+void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
+    if (attached_) fall_behind(through, count);
 }
 
 void feed::on_bus_closed() noexcept {
@@ -138,7 +204,7 @@ void feed::drain_queue(feed_sink& sink) noexcept {
     while (attached_ && sink.ready()) {
         const auto e = queue_.pop();
         if (!e) return;
-        sink.push(e);
+        pass(sink, e, take_join(e));
     }
 }
 
@@ -158,10 +224,11 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
         if (ec) return end(errc::history_failed);
-        if (take_slice(*sink, slice)) {
-            cursor_ = {slice.next, slice.next_sequence};
-            live_ = slice.at_end && slice.next_sequence >= seen_;
-        }
+        if (slice.gap) take_gap(*sink, slice);
+        live_ = take_slice(*sink, slice);
+        give_up_joins(outcome::dropped, [this](const waiting& w) {
+            return w.sequence != 0 && w.sequence <= cursor_.sequence;
+        });
     }
     if (live_) {
         was_live_ = true;
@@ -171,22 +238,34 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     pump();
 }
 
-// False when the sink did not take all of it. What does not fit is read again: the history is the
-// buffer.
+void feed::take_gap(feed_sink& sink, const history_slice& slice) noexcept {
+    behind_ = 0;
+    sink.push(make_gap_event(slice.next));
+}
+
+// Whether it has caught up. What does not fit is read again: the history is the buffer. What the
+// lane has not brought yet is left to it, so that nothing comes both ways.
 bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
-    if (slice.gap) {
-        behind_ = 0;
-        sink.push(make_gap_event(slice.next));
-    }
     for (const auto& e : slice.events) {
-        if (!attached_ || !sink.ready()) return false;
+        if (!attached_) return false;
+        if (e->info().sequence > seen_) {
+            if (start_.sequence >= cursor_.sequence && !start_.head.empty()) cursor_ = start_;
+            return true;
+        }
+        if (!sink.ready()) return false;
         move_to(e);
         const bool own = options_.origin != 0 && e->info().origin == options_.origin;
         if (own) continue;
         if (behind_ != 0) --behind_;
-        if (!options_.authorized || options_.authorized(e->topic())) sink.push(e);
+        auto join = take_join(e);
+        if (!options_.authorized || options_.authorized(e->topic()))
+            join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+        else if (join)
+            join->skipped();
     }
-    return attached_;
+    if (!attached_) return false;
+    cursor_ = {slice.next, slice.next_sequence};
+    return slice.next_sequence >= seen_;
 }
 
 void feed::refresh(unique_function<void()> f) {

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <cassert>
 
 namespace tidings::detail {
 
@@ -16,7 +17,6 @@ constexpr unsigned max_laps = 4;
 constexpr std::size_t max_inbox_events = 65'536;
 constexpr std::size_t max_inbox_bytes = 64 * 1024 * 1024;
 constexpr std::chrono::microseconds max_turn{200};
-constexpr std::size_t buffer_bytes = 64 * 1024;
 
 }  // namespace
 
@@ -32,16 +32,37 @@ std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock
 lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
     : executor_(std::move(executor)),
       single_thread_(single_thread),
-      timers_(std::in_place, executor_, clock),
-      receive_buffer_(buffer_bytes),
-      send_buffer_(buffer_bytes) {}
+      timers_(std::in_place, executor_, clock) {}
 
 lane::~lane() = default;
 
 bool lane::running_here() const noexcept {
-    if (single_thread_) return true;
+    if (single_thread_) {
+        assert(on_its_thread());
+        return true;
+    }
     const auto* strand = executor_.target<net::strand<net::any_io_executor>>();
     return strand != nullptr && strand->running_in_this_thread();
+}
+
+// Of a lane without a strand.
+void lane::note_thread() noexcept {
+    assert(on_its_thread());
+    thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+}
+
+bool lane::on_its_thread() const noexcept {
+    const auto known = thread_.load(std::memory_order_relaxed);
+    return known == std::thread::id() || known == std::this_thread::get_id();
+}
+
+// A lane without connections, as each bus has one, needs no buffers.
+std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
+    if (!b) {
+        b = std::make_unique_for_overwrite<std::byte[]>(buffer_bytes);
+        stats_.buffer_bytes += buffer_bytes;
+    }
+    return {b.get(), buffer_bytes};
 }
 
 // With the mutex held. False once the context is gone.
@@ -56,12 +77,15 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
     if (!wake()) return false;
     if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
         if (join)
-            for (std::size_t i = 0; i < targets->size(); ++i)
-                join->finished(errc::overflow, outcome::dropped);
+            for (const auto& target : *targets) {
+                const bool comes = e->info().sequence != 0 && target->refills();
+                comes ? join->finished({}, outcome::queued)
+                      : join->finished(errc::overflow, outcome::dropped);
+            }
         note_missed(e, std::move(targets));
         return false;
     }
-    inbox_bytes_ += e->event().text().size();
+    inbox_bytes_ += e->footprint();
     inbox_.push_back({e, std::move(targets), ticket, std::move(join), {}});
     return true;
 }
@@ -77,6 +101,7 @@ void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> t
     }
     auto& note = inbox_[*known];
     ++(e->info().sequence != 0 ? note.missed_kept : note.missed);
+    if (e->info().sequence != 0) note.missed_through = e->info().sequence;
 }
 
 void lane::enqueue(unique_function<void()> f) {
@@ -99,6 +124,7 @@ void lane::post_turn(unsigned lap) {
 // waits for one lap of the executor without news before it flushes, so that the burst leaves in one
 // send per connection.
 void lane::run_turn(unsigned lap) {
+    if (single_thread_) note_thread();
     if (lap == 0) turn_started_ = timers_->clock().now();
     ++stats_.laps;
     const bool news = deliver_inbox();
@@ -148,7 +174,7 @@ void lane::deliver(const letter& l) noexcept {
 void lane::deliver_miss(const letter& l) noexcept {
     for (const auto& target : *l.targets) {
         if (l.missed != 0) target->on_missed(l.missed);
-        if (l.missed_kept != 0) target->on_missed_kept(l.missed_kept);
+        if (l.missed_kept != 0) target->on_missed_kept(l.missed_kept, l.missed_through);
     }
 }
 

@@ -11,9 +11,8 @@
 namespace tidings::detail {
 
 void history_ring::push(event_ptr e, io::steady_time now, std::vector<event_ptr>& gone) {
-    const auto bytes = e->event().text().size() + 256;
-    bytes_ += bytes;
-    items_.push_back({std::move(e), bytes, now});
+    bytes_ += e->footprint();
+    items_.push_back({std::move(e), now});
     while (items_.size() > rule_.max_events || (bytes_ > rule_.max_bytes && items_.size() > 1))
         evict_front(gone);
     expire(now, gone);
@@ -26,7 +25,7 @@ void history_ring::expire(io::steady_time now, std::vector<event_ptr>& gone) {
 
 void history_ring::evict_front(std::vector<event_ptr>& gone) {
     auto e = std::move(items_.front().event);
-    bytes_ -= items_.front().bytes;
+    bytes_ -= e->footprint();
     items_.pop_front();
     evicted_through_ = e->info().sequence;
     auto& last = evicted_topics_[e->topic()];
@@ -82,13 +81,17 @@ bool memory_history::covers(std::string_view topic) const noexcept {
     return const_cast<memory_history*>(this)->ring_of(topic) != nullptr;  // rules never change
 }
 
-void memory_history::listen(history_listener* listener) {
+void memory_history::listen(history_listener& listener) {
     const std::lock_guard lock(listener_mutex_);
-    listener_ = listener;
+    listener_ = &listener;
+}
+
+void memory_history::unlisten(const history_listener& listener) noexcept {
+    const std::lock_guard lock(listener_mutex_);
+    if (listener_ == &listener) listener_ = nullptr;
 }
 
 position memory_history::position_of(std::uint64_t sequence) const {
-    if (sequence == 0) return {};
     error_code ec;
     return position::parse(epoch_ + ':' + std::to_string(sequence), ec);
 }
@@ -130,6 +133,7 @@ void memory_history::append(const event_ptr& e, append_handler handler) {
             listener_->on_append_failed(e, ec);
         else
             listener_->on_committed(committed);
+        if (!gone.empty()) listener_->on_evicted(std::move(gone));
     }
     if (handler) std::move(handler)(ec, ec ? position() : *committed->position());
 }

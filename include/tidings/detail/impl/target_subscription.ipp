@@ -39,8 +39,7 @@ void target_subscription::on_joined_event(const event_ptr& e,
 
 void target_subscription::on_missed(std::uint64_t count) noexcept {
     if (!active()) return;
-    add(matched, count);
-    add(dropped, count);
+    on_dropped(count);
     subscriber_->deliver(make_lagged_event(count));
 }
 

@@ -31,6 +31,7 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
 
     void on_event(const event_ptr& e) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
+    bool refills() const noexcept override { return true; }
 
  private:
     void read();

@@ -40,7 +40,6 @@ void long_poll::start() {
     if (question_.from_now) {
         question_.after = attached_ ? here.head : bus_->history()->head();
         if (!attached_) return answer();
-        if (question_.after.empty()) question_.from_now = false;
         return;
     }
     read();

@@ -31,6 +31,7 @@ class stream final : public session, public feed_sink, public context_dependent 
         std::atomic<std::uint64_t>* sent = nullptr;  ///< counts events sent
         std::atomic<std::uint64_t>* unsent =
             nullptr;  ///< counts events without a form on this wire
+        std::atomic<std::uint64_t>* dropped = nullptr;  ///< counts events its feed dropped
         tidings::principal principal{};
         std::shared_ptr<const http::request> request{};
         std::string last_event_id{};
@@ -62,6 +63,9 @@ class stream final : public session, public feed_sink, public context_dependent 
 
     bool ready() noexcept override { return open_ && queue_->ready(); }
     void push(const event_ptr& e) noexcept override;
+    void on_dropped(std::uint64_t count) noexcept override {
+        if (settings_.dropped != nullptr) *settings_.dropped += count;
+    }
     void on_feed_end(error_code why) noexcept override;
     void on_context_end() noexcept override;
 

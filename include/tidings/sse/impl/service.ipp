@@ -23,6 +23,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
         if (!options_.metrics) return;
         sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
         unsent_ = options_.metrics->counter("events_unsent", {{"transport", "sse"}});
+        dropped_ = options_.metrics->counter("events_dropped", {{"transport", "sse"}});
     }
 
     void handle(http::exchange& x);
@@ -49,6 +50,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     std::shared_ptr<const sse::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
     std::atomic<std::uint64_t>* unsent_ = nullptr;
+    std::atomic<std::uint64_t>* dropped_ = nullptr;
     session_registry<stream> streams_;
 };
 
@@ -124,6 +126,7 @@ stream::settings service_state::settings_for(const http::exchange& x,
     s.log = options_.log;
     s.sent = sent_;
     s.unsent = unsent_;
+    s.dropped = dropped_;
     s.principal = asked.principal;
     s.last_event_id = x.request().fields.get("last-event-id");
     s.on_end = [self = shared_from_this()](const stream* ended) {

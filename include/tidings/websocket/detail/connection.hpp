@@ -32,8 +32,9 @@ struct connection_options {
     std::shared_ptr<const http::request> request{};
     std::string subprotocol{};
     io::random* random = nullptr;
-    std::atomic<std::uint64_t>* sent = nullptr;    ///< counts events sent
-    std::atomic<std::uint64_t>* unsent = nullptr;  ///< counts events without a form on this wire
+    std::atomic<std::uint64_t>* sent = nullptr;     ///< counts events sent
+    std::atomic<std::uint64_t>* unsent = nullptr;   ///< counts events without a form on this wire
+    std::atomic<std::uint64_t>* dropped = nullptr;  ///< counts events its feed dropped
     /// Takes the events the peer sends; the error goes back to it. Empty: they are refused.
     std::function<error_code(wire_event&&)> on_event{};
     /// Called last, in the lane.
@@ -78,11 +79,15 @@ class connection final : public session, public feed_sink, public context_depend
     // feed_sink
     bool ready() noexcept override { return sending_ && queue_->ready(); }
     void push(const event_ptr& e) noexcept override;
+    void on_dropped(std::uint64_t count) noexcept override {
+        if (options_.dropped != nullptr) *options_.dropped += count;
+    }
     void on_feed_end(error_code why) noexcept override;
     // context_dependent
     void on_context_end() noexcept override;
 
  private:
+    static constexpr char frame_form = 0;
     std::shared_ptr<connection> self() {
         return std::static_pointer_cast<connection>(shared_from_this());
     }

@@ -4,6 +4,8 @@
 #include <tidings/codec/utf8.hpp>
 #include <tidings/websocket/codec.hpp>
 
+#include <atomic>
+
 namespace tidings::websocket {
 
 namespace {
@@ -54,6 +56,11 @@ class data_codec final : public codec {
 };
 
 }  // namespace
+
+codec::codec() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    number_ = last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 const std::shared_ptr<const codec>& cloudevents_json_codec() {
     static const std::shared_ptr<const codec> instance = std::make_shared<cloudevents_codec>();

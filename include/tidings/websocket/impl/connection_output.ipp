@@ -44,7 +44,8 @@ void connection::encode_and_append(const event_ptr& e) {
     const auto& codec = *options_.codec;
     const auto opcode = codec.binary() ? websocket_opcode::binary : websocket_opcode::text;
     // The frame is shared by everyone who speaks this codec; a client's is masked anew.
-    const auto* frame = is_client() ? nullptr : e->forms().find(&codec);
+    const form_key key(&frame_form, codec.number());
+    const auto* frame = is_client() ? nullptr : e->forms().find(key);
     if (frame == nullptr) {
         error_code ec;
         const auto message = codec.encode(*e, ec);
@@ -56,7 +57,7 @@ void connection::encode_and_append(const event_ptr& e) {
         if (is_client()) return append_frame(opcode, message);
         std::string bytes;
         append_websocket_frame(bytes, opcode, message);
-        frame = &e->forms().store(&codec, std::move(bytes));
+        frame = &e->forms().store(key, std::move(bytes));
     }
     queue_->append(e, *frame);
     if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);

@@ -22,6 +22,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
         if (!options_.metrics) return;
         sent_ = options_.metrics->counter("events_sent", {{"transport", "websocket"}});
         unsent_ = options_.metrics->counter("events_unsent", {{"transport", "websocket"}});
+        dropped_ = options_.metrics->counter("events_dropped", {{"transport", "websocket"}});
     }
 
     void handle(http::exchange& x);
@@ -48,6 +49,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     std::shared_ptr<const websocket::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
     std::atomic<std::uint64_t>* unsent_ = nullptr;
+    std::atomic<std::uint64_t>* dropped_ = nullptr;
     session_registry<connection> sessions_;
 };
 
@@ -109,6 +111,7 @@ connection_options service_state::options_for(const http::exchange& x, http::str
     o.random = x.environment().random;
     o.sent = sent_;
     o.unsent = unsent_;
+    o.dropped = dropped_;
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())

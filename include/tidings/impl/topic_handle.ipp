@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/bus_state.hpp>
+#include <tidings/topic_handle.hpp>
+
+#include <boost/asio/system_executor.hpp>
+
+namespace tidings {
+
+const std::string& topic_handle::name() const noexcept {
+    static const std::string none;
+    return route_ ? route_->topic : none;
+}
+
+receipt topic_handle::publish(event e) const {
+    if (!state_) return {.error = errc::bad_topic};
+    return state_->publish(*route_, std::move(e));
+}
+
+receipt topic_handle::publish(const event_ptr& e) const {
+    if (!state_) return {.error = errc::bad_topic};
+    return state_->publish(*route_, e);
+}
+
+net::any_io_executor topic_handle::default_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
+}
+
+void topic_handle::start_publish(event e, publish_handler handler) const {
+    if (state_) return state_->start_publish(*route_, std::move(e), std::move(handler));
+    std::move(handler)(make_error_code(errc::bad_topic), receipt{.error = errc::bad_topic});
+}
+
+}  // namespace tidings
