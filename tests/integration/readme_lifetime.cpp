@@ -22,10 +22,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// What handlers count, who may be called when all else is gone.
+struct seen_by_all {
+    std::vector<http::exchange> unanswered;
+    int watched = 0;
+    int answers = 0;
+};
+
 /// The program, but for where it listens and delivers.
 struct program {
     explicit program(world& in) : w(in), target(in) {
-        target.answer = [this](http::exchange& x) { unanswered.push_back(std::move(x)); };
+        target.answer = [all = all](http::exchange& x) { all->unanswered.push_back(std::move(x)); };
         bus.emplace(w.io(), bus_options{.history = {.max_events = 10'000}, .clock = &w.clock()});
         server.emplace(w.io(), http::server_options{.environment = w.environment()});
         server->mount("/ws", websocket::service{*bus});
@@ -39,7 +46,7 @@ struct program {
             sender->endpoint({.url = target.url(), .secret = "whsec_" + std::string(32, 'S')}));
         server->mount("/hooks",
                       rest_hook::manager{*bus, *sender, {.environment = w.environment()}});
-        watch = bus->subscribe("orders.>", [this](const event_ptr&) { ++watched; });
+        watch = bus->subscribe("orders.>", [all = all](const event_ptr&) { ++all->watched; });
         publish();
         server->start();
     }
@@ -50,8 +57,7 @@ struct program {
 
     world& w;
     sink_server target;
-    std::vector<http::exchange> unanswered;
-    int watched = 0;
+    std::shared_ptr<seen_by_all> all = std::make_shared<seen_by_all>();
     std::optional<tidings::bus> bus;
     std::optional<http::server> server;
     std::optional<webhook::sender> sender;
@@ -62,7 +68,8 @@ struct program {
 /// Who talks to it: one by every transport, each with something under way.
 struct clients {
     explicit clients(program& p)
-        : http(p.w.io(), {.environment = p.w.environment()}),
+        : all(p.all),
+          http(p.w.io(), {.environment = p.w.environment()}),
           ws(std::in_place, p.w.io(),
              websocket::client_options{.url = "ws" + url_of(*p.server, "/ws").substr(4),
                                        .topics = {"orders.>"},
@@ -84,10 +91,7 @@ struct clients {
                            {.method = std::move(method),
                             .fields = {{"Content-Type", "application/json"}},
                             .body = std::move(body)},
-                           [this](error_code, http::response r) {
-                               ++answers;
-                               last_status = r.status;
-                           });
+                           [all = all](error_code, http::response) { ++all->answers; });
     }
     /// A frame on its way to a server that will refuse it.
     void send() {
@@ -96,9 +100,8 @@ struct clients {
         ws->as_subscriber()->deliver(e);
     }
 
+    std::shared_ptr<seen_by_all> all;
     std::shared_ptr<recorder> seen = std::make_shared<recorder>();
-    int answers = 0;
-    unsigned last_status = 0;
     http::client http;
     std::optional<websocket::client> ws;
     std::optional<sse::client> events;
@@ -121,12 +124,12 @@ TEST_CASE("the traffic of the README's program is under way when its objects go"
     program p(w);
     clients c(p);
     w.run_until([&] {
-        return c.answers == 3 && c.seen->count() != 0 && p.watched != 0 && !p.unanswered.empty() &&
-               p.server->connections() >= 4;
+        return p.all->answers == 3 && c.seen->count() != 0 && p.all->watched != 0 &&
+               !p.all->unanswered.empty() && p.server->connections() >= 4;
     });
     p.publish();
-    w.run_until([&] { return p.unanswered.size() >= 2; });  // to the endpoint and to the hook
-    CHECK(c.answers == 3);                                  // the long poll waits still
+    w.run_until([&] { return p.all->unanswered.size() >= 2; });  // to the endpoint and to the hook
+    CHECK(p.all->answers == 3);                                  // the long poll waits still
 }
 
 TEST_CASE("context, bus, server, sender, hook and watch go in any order amid traffic",

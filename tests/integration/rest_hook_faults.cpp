@@ -19,15 +19,23 @@ using nlohmann::json;
 struct asking {
     asking(world& w, std::string method, std::string url, std::string body = {})
         : client(w.io(), {.environment = w.environment()}) {
-        client.async_request(std::move(url),
-                             {.method = std::move(method),
-                              .fields = {{"Content-Type", "application/json"}},
-                              .body = std::move(body)},
-                             [this](error_code, http::response r) { answer = std::move(r); });
+        client.async_request(
+            std::move(url),
+            {.method = std::move(method),
+             .fields = {{"Content-Type", "application/json"}},
+             .body = std::move(body)},
+            [into = held_](error_code, http::response r) { *into = std::move(r); });
         w.run_ready();
     }
+
+ private:
+    // The client's end is an answer, too, and comes when all of this is gone.
+    const std::shared_ptr<std::optional<http::response>> held_ =
+        std::make_shared<std::optional<http::response>>();
+
+ public:
     http::client client;
-    std::optional<http::response> answer;
+    const std::optional<http::response>& answer = *held_;
 };
 
 std::size_t rows_of(world& w, store::table& t) {

@@ -13,6 +13,7 @@
 namespace tidings::detail {
 
 class publish_join;
+class uncommitted;
 class feed_sink;
 
 /// Everyone who subscribed to one pattern, grouped by the way of delivering. Guarded by the bus's
@@ -132,7 +133,6 @@ class bus_state final : public subscriber, public history_listener, public conte
     /// What an inlet, or another bus, hands over, as this bus's publication.
     event_ptr take_over(const event_ptr& e, error_code& ec);
     void stamp(publication_info& info) noexcept;
-    std::shared_ptr<publish_join> take_uncommitted(const event_ptr& e);
     void publish_joined(const event_ptr& frozen, error_code ec,
                         const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
     receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
@@ -159,12 +159,12 @@ class bus_state final : public subscriber, public history_listener, public conte
     origin_id id_;
     std::shared_ptr<lane> lane_;
     std::shared_ptr<tidings::history> history_;
+    const std::shared_ptr<uncommitted> uncommitted_;
 
     mutable std::mutex mutex_;  // guards what follows
     topic_index<pattern_entry*> index_;
     std::unordered_map<std::string, std::unique_ptr<pattern_entry>> entries_;
     std::vector<pattern_entry*> matched_;  // of the dispatch under way
-    std::unordered_map<std::uint64_t, std::shared_ptr<publish_join>> uncommitted_;  // by number
     std::unordered_map<const subscription_state*, std::weak_ptr<subscription_state>> owned_;
     std::uint64_t last_ticket_ = 0;
     std::atomic<std::uint64_t> last_number_{0};

@@ -37,7 +37,7 @@ TEST_CASE("handlers are moved, assigned and erased from a vector", "[detail]") {
     std::vector<int> seen;
     auto kept = std::make_shared<int>();
     const auto make = [&](int id) {
-        return handler(io.get_executor(), [&seen, id, kept, only = std::make_unique<int>(id)](
+        return handler(io.get_executor(), [&seen, kept, only = std::make_unique<int>(id)](
                                               int, std::string) { seen.push_back(*only); });
     };
     {

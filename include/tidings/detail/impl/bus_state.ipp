@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/detail/bus_state.hpp>
-#include <tidings/detail/publish_join.hpp>
+#include <tidings/detail/uncommitted.hpp>
 #include <tidings/io/environment.hpp>
 
 namespace tidings::detail {
@@ -212,25 +212,20 @@ void bus_state::append_locked(const event_ptr& e, append_call& call) {
     append_handler kept;
     if (const auto& join = call.own.join) {
         join->expect(2);  // that it is kept, and that it is dispatched
-        uncommitted_.emplace(call.number, join);
-        kept = append_handler(executor_, [join](error_code ec, position p) { join->kept(ec, p); });
+        uncommitted_->add(call.number, join);
+        kept =
+            append_handler(executor_, [all = uncommitted_, number = call.number](
+                                          error_code ec, position p) { all->kept(number, ec, p); });
     }
     const append_scope scope(call);
     history_->append(e, std::move(kept));
-}
-
-// With the mutex held.
-std::shared_ptr<publish_join> bus_state::take_uncommitted(const event_ptr& e) {
-    if (uncommitted_.empty()) return {};
-    const auto node = uncommitted_.extract(e->info().number);
-    return node.empty() ? nullptr : std::move(node.mapped());
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
     if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
         const bool own = call->is_own(e);
         auto& d = own ? call->own : (call->own.event ? call->after : call->before).emplace_back();
-        auto join = take_uncommitted(e);
+        auto join = uncommitted_->take(e->info().number);
         d.from_history = join != nullptr;
         if (!own) d.join = std::move(join);
         return dispatch_locked(e, d);
@@ -239,7 +234,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
-        d.join = take_uncommitted(e);
+        d.join = uncommitted_->take(e->info().number);
         d.from_history = d.join != nullptr;
         dispatch_locked(e, d);
     }
@@ -248,15 +243,10 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
-    std::shared_ptr<publish_join> join;
-    if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
-        if (call->is_own(e)) call->own.result.error = ec;
-        join = take_uncommitted(e);
-    } else {
-        const std::lock_guard lock(mutex_);
-        join = take_uncommitted(e);
-    }
-    if (join) join->dispatched();
+    if (auto* call = append_scope::current();
+        call != nullptr && call->bus == this && call->is_own(e))
+        call->own.result.error = ec;
+    if (const auto join = uncommitted_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
 }
 

@@ -3,6 +3,7 @@
 
 #include <tidings/detail/bus_state.hpp>
 #include <tidings/detail/target_subscription.hpp>
+#include <tidings/detail/uncommitted.hpp>
 #include <tidings/io/environment.hpp>
 
 #include <stdexcept>
@@ -38,10 +39,12 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options)
       lane_(
           lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
       history_(history_of(options_.history, options_.clock)),
+      uncommitted_(std::make_shared<uncommitted>()),
       index_(io::system_random().next()) {}
 
 // What was committed before is behind the head, and what comes is told.
 void bus_state::begin_to_listen() {
+    watch_context(executor_, uncommitted_);
     history_->listen(*this);
     const std::lock_guard lock(mutex_);
     head_ = {history_->head(), history_->head_sequence()};
@@ -63,8 +66,7 @@ void bus_state::close() noexcept {
     if (!begin_close(ending)) return;
     for (const auto& s : ending) s->end(errc::closed);
     const std::lock_guard lock(mutex_);
-    for (const auto& [number, join] : std::exchange(uncommitted_, {}))
-        join->dispatched(errc::closed);
+    uncommitted_->close();
     for (const auto& [pattern, entry] : entries_)
         for (const auto& chunk : entry->chunks)
             chunk.home->enqueue([targets = chunk.targets] {
@@ -76,11 +78,9 @@ void bus_state::on_context_end() noexcept {
     std::vector<std::shared_ptr<subscription_state>> ending;
     begin_close(ending);
     for (const auto& s : ending) s->abandon();
-    decltype(uncommitted_) unheard;
     decltype(entries_) entries;
     {
         const std::lock_guard lock(mutex_);
-        unheard.swap(uncommitted_);
         for (const auto& [pattern, entry] : entries_) index_.erase(pattern, entry.get());
         entries.swap(entries_);
     }
