@@ -53,14 +53,6 @@ const std::vector<mutation> on_the_way{
     {"keeps what it was given", fault::keep, &cases::order, "left behind"},
 };
 
-// Of these, one of each kind, for every run.
-const std::vector<mutation> essential{
-    {"drops one", fault::drop, &cases::order, "lost"},
-    {"doubles one", fault::repeat, &cases::order, "doubled"},
-    {"swaps two", fault::swap, &cases::order, "out of order"},
-    {"alters a byte", fault::alter_byte, &cases::binary_data, "altered data"},
-};
-
 // What the receiving side does.
 const std::vector<mutation> behind{
     {"forgets where an event is from", fault::forget_origin, &cases::no_echo, "no origin"},
@@ -82,7 +74,8 @@ bool applies(const row& r, const mutation& m, place where) {
     const bool doubles = m.planted == fault::repeat || m.planted == fault::repeat_late;
     if (doubles && where == place::before && g.absorbs_repetitions) return false;
     if (m.found_by == &cases::cut && !g.resumable && !g.at_least_once) return false;
-    if (m.found_by == &cases::outlet && !g.direct_outlet) return false;
+    const bool at_outlet = m.found_by == &cases::outlet || m.planted == fault::hide_closed;
+    if (at_outlet && !g.direct_outlet) return false;
     if (m.found_by == &cases::bridge && g.bridge_knows_ids) return false;
     // Behind the transport nobody asks for a completion; the transport itself does.
     if (m.planted == fault::lose_completion && where == place::after) return false;
@@ -103,29 +96,24 @@ void check(const std::vector<mutation>& mutations, place where) {
 
 }  // namespace
 
-TEST_CASE("a transport that drops, doubles, reorders or alters is found out",
-          "[matrix][mutations]") {
-    check(essential, GENERATE(place::before, place::after));
-}
-
-TEST_CASE("a fault in front of any transport is found", "[matrix][mutations][long]") {
+TEST_CASE("a fault in front of any transport is found", "[matrix][mutations]") {
     check(on_the_way, place::before);
 }
 
-TEST_CASE("a fault behind any transport is found", "[matrix][mutations][long]") {
+TEST_CASE("a fault behind any transport is found", "[matrix][mutations]") {
     check(on_the_way, place::after);
 }
 
 TEST_CASE("a receiving side that hides where an event is from, or its end, is found",
-          "[matrix][mutations][long]") {
+          "[matrix][mutations]") {
     check(behind, place::after);
 }
 
-TEST_CASE("an outlet that hides its end is found", "[matrix][mutations][long]") {
+TEST_CASE("an outlet that hides its end is found", "[matrix][mutations]") {
     check(in_front, place::before);
 }
 
-TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations][long]") {
+TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations]") {
     const auto row = GENERATE(from_range(simulated_rows()));
     INFO(row);
     world w(network_kind::simulated);
@@ -135,8 +123,7 @@ TEST_CASE("a repetition is absorbed by those who say so", "[matrix][mutations][l
     CHECK(found.empty());
 }
 
-TEST_CASE("what stands in front and behind without a fault is not found",
-          "[matrix][mutations][long]") {
+TEST_CASE("what stands in front and behind without a fault is not found", "[matrix][mutations]") {
     const auto row = GENERATE(from_range(simulated_rows()));
     for (const auto where : {place::before, place::after})
         for (const auto c : {&cases::attributes, &cases::order, &cases::outlet, &cases::bridge,
