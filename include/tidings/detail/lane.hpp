@@ -93,8 +93,13 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
     /// most four laps. False when the inbox is full (65,536 events, or 64 MiB by their footprint):
     /// each target is told how many it missed.
+    ///
+    /// `family` names lists that never hold one target twice (the chunks of a pattern; null: it has
+    /// none). A burst that stays in one family is delivered target by target, each its events in
+    /// order, while what belongs to the target is in the processor's cache.
     TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
-                              std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr);
+                              std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr,
+                              const void* family = nullptr);
     /// Calls `f` in the lane after everything that was enqueued before.
     TIDINGS_DECL void enqueue(unique_function<void()> f);
 
@@ -129,6 +134,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
         std::uint64_t missed = 0;
         std::uint64_t missed_kept = 0;
         std::uint64_t missed_through = 0;
+        const void* family = nullptr;
     };
     static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
@@ -141,6 +147,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void run_turn(unsigned lap);
     bool deliver_inbox() noexcept;
     static void deliver(const letter& l) noexcept;
+    static void deliver_burst(std::span<const letter> burst) noexcept;
+    std::size_t burst_at(std::size_t first) const noexcept;
     static void deliver_miss(const letter& l) noexcept;
     static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
     void flush_all() noexcept;

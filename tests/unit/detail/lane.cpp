@@ -110,6 +110,58 @@ TEST_CASE("a burst is one post, delivered in order to every target", "[lane]") {
     CHECK(f.seen == texts{"x a=1", "y a=1", "x a=2", "y a=2", "call", "x a=3", "y a=3"});
 }
 
+TEST_CASE("a burst of one family is delivered target by target, in order to each", "[lane]") {
+    context_fixture f;
+    const auto home = lane::make(f.io().get_executor(), f.clock());
+    texts seen;
+    const auto make = [&](const char* name) {
+        return std::make_shared<recording_target>(seen, name);
+    };
+    const auto one = make("1:"), two = make("2:"), three = make("3:"), other = make("o:");
+    const auto list = [](auto... t) {
+        return std::make_shared<const lane_targets>(lane_targets{t...});
+    };
+    const auto first = list(one, two), second = list(three), joined = list(three, one);
+    const int family = 0, another = 0;
+    std::uint64_t ticket = 0;
+    const auto publish = [&](const char* text, const void* of, auto... lists) {
+        const auto e = lane_bed::frozen(text);
+        ++ticket;
+        (home->enqueue(e, lists, ticket, nullptr, of), ...);
+    };
+    publish("a", &family, first, second);
+    publish("b", &family, first, second);
+    publish("c", &family, first, second);
+    SECTION("to its end") {
+        f.run();
+        CHECK(seen == texts{"1:a=a", "1:a=b", "1:a=c", "2:a=a", "2:a=b", "2:a=c", "3:a=a", "3:a=b",
+                            "3:a=c"});
+    }
+    SECTION("to another family, a call, or a list that holds a target again") {
+        publish("d", &another, list(other));
+        home->enqueue([&] { seen.push_back("call"); });
+        publish("e", &family, first);
+        publish("f", &family, joined);  // what became of `first` and `second`
+        f.run();
+        const texts tail(seen.begin() + 9, seen.end());
+        CHECK(tail == texts{"o:a=d", "call", "1:a=e", "2:a=e", "3:a=f", "1:a=f"});
+    }
+    SECTION("but what somebody waits for is delivered in its place") {
+        const auto join = std::make_shared<recording_join>();
+        home->enqueue(lane_bed::frozen("d"), first, ++ticket, join, &family);
+        publish("e", &family, first);
+        f.run();
+        const texts tail(seen.begin() + 9, seen.end());
+        CHECK(tail == texts{"1:a=d", "2:a=d", "1:a=e", "2:a=e"});
+        CHECK(join->ends.size() == 2);
+    }
+    SECTION("of any length, each once and in order") {
+        for (int i = 0; i < 200; ++i) publish("x", &family, second);
+        f.run();
+        CHECK(seen.size() == 209);
+    }
+}
+
 TEST_CASE("what is flushed is flushed once, after a lap without news", "[lane]") {
     lane_bed f;
     auto t = f.add_target();

@@ -297,7 +297,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
             const auto count = chunk.targets->size();
             if (d.join) d.join->expect(count);
             d.result.matched += count;
-            if (chunk.home->enqueue(e, chunk.targets, ticket, d.join)) {
+            if (chunk.home->enqueue(e, chunk.targets, ticket, d.join, entry)) {
                 d.result.queued += count;
                 continue;
             }

@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bitset>
 #include <cassert>
 
 namespace tidings::detail {
@@ -14,6 +16,7 @@ namespace tidings::detail {
 namespace {
 
 constexpr unsigned max_laps = 4;
+constexpr std::size_t max_burst = 64;
 constexpr std::size_t max_inbox_events = 65'536;
 constexpr std::size_t max_inbox_bytes = 64 * 1024 * 1024;
 constexpr std::chrono::microseconds max_turn{200};
@@ -72,7 +75,7 @@ bool lane::wake() {
 }
 
 bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
-                   std::uint64_t ticket, std::shared_ptr<delivery_join> join) {
+                   std::uint64_t ticket, std::shared_ptr<delivery_join> join, const void* family) {
     const std::lock_guard lock(mutex_);
     if (!wake()) return false;
     if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
@@ -87,6 +90,7 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
     }
     inbox_bytes_ += e->footprint();
     inbox_.push_back({e, std::move(targets), ticket, std::move(join), {}});
+    inbox_.back().family = family;
     return true;
 }
 
@@ -144,13 +148,20 @@ bool lane::deliver_inbox() noexcept {
         inbox_bytes_ = 0;
     }
     bool news = false;
-    for (auto& l : reading_) {
+    for (std::size_t i = 0; i < reading_.size();) {
+        auto& l = reading_[i];
         if (l.call) {
             l.call();
+            ++i;
             continue;
         }
-        l.event ? deliver(l) : deliver_miss(l);
         news = true;
+        const auto burst = burst_at(i);
+        if (burst > 1)
+            deliver_burst(std::span(reading_).subspan(i, burst));
+        else
+            l.event ? deliver(l) : deliver_miss(l);
+        i += std::max<std::size_t>(burst, 1);
     }
     reading_.clear();
     return news;
@@ -168,6 +179,34 @@ void lane::deliver(const letter& l) noexcept {
             first ? target->on_joined_event(l.event, l.join) : l.join->skipped();
         else if (first)
             target->on_event(l.event);
+    }
+}
+
+// How many letters from here on are publications of one family that nobody waits for.
+std::size_t lane::burst_at(std::size_t first) const noexcept {
+    const auto* family = reading_[first].family;
+    auto end = first;
+    while (family != nullptr && end < reading_.size() && end - first < max_burst &&
+           reading_[end].family == family && !reading_[end].join)
+        ++end;
+    return end - first;
+}
+
+// A list is changed by a copy: of two that hold one target, all letters of the older come first.
+void lane::deliver_burst(std::span<const letter> burst) noexcept {
+    std::array<const letter*, max_burst> same;
+    std::bitset<max_burst> done;
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+        if (done[i]) continue;
+        std::size_t count = 0;
+        for (auto j = i; j < burst.size(); ++j)
+            if (burst[j].targets == burst[i].targets) {
+                same[count++] = &burst[j];
+                done.set(j);
+            }
+        for (const auto& target : *burst[i].targets)
+            for (std::size_t k = 0; k < count; ++k)
+                if (first_time(*target, same[k]->ticket)) target->on_event(same[k]->event);
     }
 }
 
