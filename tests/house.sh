@@ -113,8 +113,9 @@ fi
 
 # The hall is cheap to enter: neither Beast nor OpenSSL nor nlohmann/json.hpp in bus.hpp.
 if [ -e include/tidings/bus.hpp ]; then
-    echo '#include <tidings/bus.hpp>' |
-        "$compiler" -std=c++20 -I include -M -x c++ - | tr ' ' '\n' |
+    included=$(echo '#include <tidings/bus.hpp>' | "$compiler" -std=c++20 -I include -M -x c++ -) ||
+        echo "include/tidings/bus.hpp:1 does not compile" | breach "bus.hpp"
+    tr ' ' '\n' <<<"$included" |
         grep -E '/boost/beast/|/openssl/|/nlohmann/json\.hpp$' | head -n 3 |
         sed 's/^/include\/tidings\/bus.hpp:1 brings /' | breach "too much for bus.hpp"
 fi
