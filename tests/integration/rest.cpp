@@ -363,8 +363,38 @@ TEST_CASE("a drain answers every question that waits", "[rest]") {
     CHECK_FALSE(*drained);
 }
 
+TEST_CASE("a bus that is full lets no question wait", "[rest]") {
+    world w;
+    bus hub(w.io(), {.history = {.max_events = 10}, .clock = &w.clock(), .max_subscriptions = 1});
+    const auto only = hub.subscribe("b", std::make_shared<recorder>());
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/topics", rest::service(hub));
+    server.start();
+    const auto refused = w.request("GET", url_of(server, "/topics/a?wait=30s"));
+    CHECK(refused.status == 503);
+    CHECK(refused.fields.get("retry-after") == "1");
+    CHECK(json::parse(refused.body).at("detail") == make_error_code(errc::too_many).message());
+    CHECK(w.request("GET", url_of(server, "/topics/a?after=")).body == "[]");
+}
+
+TEST_CASE("who waits when the bus closes is told so", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a", "before");
+    pending_get question(w, bed.url("/a?wait=30s"));
+    bed.hub = bus(w.io());
+    w.run_ready();
+    REQUIRE(question.answer);
+    CHECK(question.answer->status == 503);
+    CHECK(question.answer->fields.get("retry-after") == "1");
+    CHECK(json::parse(question.answer->body).at("title") == "Bus closed");
+    const auto late = bed.get("/a?wait=30s");
+    CHECK(late.status == 503);
+    CHECK(late.fields.get("retry-after") == "1");
+}
+
 TEST_CASE("server, bus and asker end in any order while a question waits", "[rest]") {
-    for (int which = 0; which < 3; ++which) {
+    for (int which = 0; which < 4; ++which) {
         for (int steps = 0; steps < 80; ++steps) {
             CAPTURE(which, steps);
             world w;
@@ -379,6 +409,7 @@ TEST_CASE("server, bus and asker end in any order while a question waits", "[res
             if (which == 0) bed->server.reset();
             if (which == 1) client.reset();
             if (which == 2) w.destroy_context();
+            if (which == 3) bed->hub = bus(w.io());
             bed.reset();
         }
     }

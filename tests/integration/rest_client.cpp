@@ -497,6 +497,35 @@ TEST_CASE("what is no event in an answer is passed over", "[rest]") {
     CHECK(server.requests.back().target.ends_with("&after=e%3A3"));
 }
 
+TEST_CASE("what its subscriber does not take is logged, and a callback that throws harms nobody",
+          "[rest]") {
+    world w;
+    sink_server server(w);
+    server.answer = [n = 0](http::exchange& x) mutable {
+        if (++n == 2) return x.respond({.status = 503});
+        x.respond({.fields = {{"Tidings-Position", "e:1"}},
+                   .body = n != 1 ? "[]"
+                                  : R"([{"specversion":"1.0","type":"t","source":"/s","id":"1",)"
+                                    R"("topic":"a"}])"});
+    };
+    const auto o = GENERATE(outcome::dropped, outcome::closed);
+    const auto seen = std::make_shared<recorder>();
+    seen->answer(o);
+    std::vector<std::string> logged;
+    rest::client client(w.io(),
+                        {.url = server.url(),
+                         .topics = {"a"},
+                         .on_error = [](error_code, bool) { throw std::runtime_error("thrown"); },
+                         .log = [&](const log_record& r) { logged.emplace_back(r.message); },
+                         .environment = w.environment()},
+                        seen);
+    w.run_ready();
+    w.advance(2s);
+    CHECK(server.requests.size() > 2);
+    CHECK(logged == std::vector<std::string>{"event dropped by its subscriber",
+                                             "reading failed; trying again", "thrown"});
+}
+
 TEST_CASE("a server that has no position yet is asked for all it will have", "[rest]") {
     world w;
     sink_server server(w);

@@ -34,6 +34,11 @@ TEST_CASE("Clients are told to wait once to twice the time given, each its own",
     CHECK(std::unique(waits.begin(), waits.end()) == waits.end());
 }
 
+TEST_CASE("A time to wait that is none is refused at once", "[sse]") {
+    CHECK_THROWS_AS(sse::service({.retry = -1ms}), std::invalid_argument);
+    CHECK_NOTHROW(sse::service({.retry = 0ms}));
+}
+
 TEST_CASE("Events come as CloudEvents whose id is their position", "[sse]") {
     sse_bed bed;
     const auto peer = bed.get();

@@ -102,23 +102,32 @@ TEST_CASE("what is not signed as it must be is refused with 401", "[webhook]") {
     receive_bed bed(w, seen);
     const std::string body = "{}";
     const auto good = bed.sign("id", body);
-    CHECK(bed.post(body, {}).status == 401);
+    const auto refused = [&](const std::string& text, const http::fields& fields, errc why) {
+        const auto r = bed.post(text, fields);
+        CHECK(r.status == 401);
+        CHECK(r.fields.get("content-type") == "application/problem+json");
+        CHECK(json::parse(r.body).at("detail") == make_error_code(why).message());
+    };
+    refused(body, {}, errc::webhook_missing_header);
     for (const auto* name : {"webhook-id", "webhook-timestamp", "webhook-signature"}) {
         auto f = good;
         f.erase(name);
-        CHECK(bed.post(body, f).status == 401);
+        refused(body, f, errc::webhook_missing_header);
         f = good;
         f.append(name, good.get(name));  // which of the two would be meant?
-        CHECK(bed.post(body, f).status == 401);
+        refused(body, f, errc::webhook_missing_header);
     }
-    CHECK(bed.post("{} ", good).status == 401);
+    refused("{} ", good, errc::webhook_no_matching_signature);
     auto f = good;
     f.set("webhook-id", "other");
-    CHECK(bed.post(body, f).status == 401);
+    refused(body, f, errc::webhook_no_matching_signature);
+    f = good;
+    f.set("webhook-timestamp", "soon");
+    refused(body, f, errc::webhook_invalid_timestamp);
     w.advance(6min);
-    CHECK(bed.post(body, good).status == 401);
+    refused(body, good, errc::webhook_timestamp_too_old);
     w.clock().set_wall(w.clock().wall_now() - 12min);
-    CHECK(bed.post(body, good).status == 401);
+    refused(body, good, errc::webhook_timestamp_too_new);
     CHECK(seen->count() == 0);
     w.clock().set_wall(w.clock().wall_now() + 6min);
     CHECK(bed.post(body, good).status == 202);
@@ -128,6 +137,8 @@ TEST_CASE("a receiver without a verifier must be asked for", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
     CHECK_THROWS_AS(webhook::receiver(seen, {}), std::invalid_argument);
+    CHECK_THROWS_AS(webhook::receiver(std::shared_ptr<subscriber>(), {.allow_unsigned = true}),
+                    std::invalid_argument);
     receive_bed bed(w, seen, {.allow_unsigned = true});
     CHECK(bed.post("x", {}).status == 202);
     CHECK(bed.post("x", {}).status == 202);  // without an id nothing is a repetition
@@ -290,8 +301,13 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
     CHECK(post("", "guid-4", "{}").status == 400);
     CHECK(post("push", "", "{}").status == 400);
     CHECK(post("push", "guid-5", "{").status == 400);
-    CHECK(bed.post("{}", {{"X-GitHub-Event", "push"}, {"X-GitHub-Delivery", "guid-6"}}).status ==
-          401);
+    http::fields f{{"X-GitHub-Event", "push"}, {"X-GitHub-Delivery", "guid-6"}};
+    CHECK(bed.post("{}", f).status == 401);
+    f.set("X-Hub-Signature-256", "sha256=" + std::string(64, '0'));
+    const auto forged = bed.post("{}", f);
+    CHECK(forged.status == 401);
+    CHECK(json::parse(forged.body).at("detail") ==
+          make_error_code(errc::webhook_no_matching_signature).message());
 
     REQUIRE(seen->count() == 3);
     const auto e = seen->events()[0];

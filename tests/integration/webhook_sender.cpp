@@ -298,9 +298,11 @@ TEST_CASE("an endpoint that may not be called is refused at once", "[webhook]") 
                                          {"http://[::ffff:10.0.0.1]/", errc::address_refused}}));
     CAPTURE(r.url);
     error_code ec;
-    const auto e = bed.sender->endpoint({.url = r.url, .secret = webhook_secret}, ec);
+    auto e = bed.sender->endpoint({.url = r.url, .secret = webhook_secret}, ec);
     CHECK(ec == r.error);
     CHECK_FALSE(e.active());
+    const auto held = bed.hub->subscribe("a", e);
+    CHECK(held.error() == errc::invalid_argument);
     CHECK_THROWS_AS(bed.sender->endpoint({.url = r.url, .secret = webhook_secret}),
                     boost::system::system_error);
     ec = {};

@@ -274,6 +274,24 @@ inline void check_table_executor(const table_kit& kit) {
     CHECK(t.bed().order() == table_bed::texts{"mine", "mine, too"});
 }
 
+// What a watch changes is told after what it was told of, to every watch in the same order.
+inline void check_watch_calls(const table_kit& kit) {
+    table_bed t(kit);
+    table_bed::texts seen, seen_too;
+    const auto busy = t.of().watch([&](const store::row_change& r) {
+        if (r.key != "a") return;
+        t.of().async_get("a", t.bed().note("get"));
+        t.of().async_put("b", r.value, 0, t.bed().note("put b"));
+    });
+    const auto throws = t.of().watch([](const store::row_change&) { throw 1; });
+    const auto first = t.watch(seen);
+    const auto second = t.watch(seen_too);
+    t.of().async_put("a", "1", 0, t.bed().note("put a"));
+    CHECK(t.bed().order() == table_bed::texts{"put a", "get", "put b"});
+    CHECK(seen == table_bed::texts{"a=1", "b=1"});
+    CHECK(seen_too == seen);
+}
+
 /// What every table has to keep to.
 inline void table_conformance(const table_kit& kit) {
     INFO(kit.name);
@@ -300,6 +318,9 @@ inline void table_conformance(const table_kit& kit) {
     }
     SECTION("a watch may end itself, or another, while it is told") {
         check_watch_ends_inside(kit);
+    }
+    SECTION("a watch may call the table, and may throw") {
+        check_watch_calls(kit);
     }
     SECTION("a watch may outlive its table") {
         check_watch_outlives(kit);

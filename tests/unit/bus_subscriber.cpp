@@ -48,6 +48,20 @@ TEST_CASE("a subscriber gets events on the bus's executor, one at a time", "[bus
     CHECK(held.counters().delivered == 3);
 }
 
+TEST_CASE("nobody is no subscriber", "[bus][subscriber]") {
+    bus_fixture f;
+    const auto resumed = GENERATE(false, true);
+    subscribe_options o;
+    if (resumed) o.after = f.hub->head();
+    auto held = f.hub->subscribe("a", std::shared_ptr<subscriber>(), std::move(o));
+    CHECK_FALSE(held.active());
+    CHECK(held.error() == errc::invalid_argument);
+    CHECK(f.publish("a").matched == 0);
+    held.reset();
+    f.run();
+    CHECK(f.hub->subscriptions() == 0);
+}
+
 TEST_CASE("what a subscriber answers is counted, and one that is closed is let go",
           "[bus][subscriber]") {
     bus_fixture f;
@@ -106,8 +120,10 @@ TEST_CASE("async_reset of a subscriber completes after its last call", "[bus][su
     CHECK(s->seen.size() == 1);
 }
 
-TEST_CASE("a temporary subscriber is kept by its subscription", "[bus][subscriber]") {
+TEST_CASE("a temporary subscriber is kept by its subscription, until that ends",
+          "[bus][subscriber]") {
     bus_fixture f;
+    const bool by_reset = GENERATE(false, true);
     {
         struct temporary final : subscriber {
             explicit temporary(int& n) : gone(&n) {}
@@ -123,7 +139,10 @@ TEST_CASE("a temporary subscriber is kept by its subscription", "[bus][subscribe
         CHECK(f.publish("a").queued == 1);
         f.run();
         CHECK(gone == 0);
-        held = {};
+        if (by_reset)
+            held.reset();
+        else
+            held = {};
         f.run();
         CHECK(gone == 1);
     }

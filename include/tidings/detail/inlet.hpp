@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/log.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
@@ -31,6 +32,15 @@ class inlet {
             return {};
         }
         return publication::make(topic, std::move(e.event), std::move(info), ec);
+    }
+
+    /// Delivers to a subscriber nobody behind which answers: what it does not take is logged.
+    static void hand_over(subscriber& to, const event_ptr& e, const log_sink& log,
+                          std::string_view module) noexcept {
+        const auto o = to.deliver(e);
+        if ((o == outcome::dropped || o == outcome::closed) && log)
+            log({log_level::warning, module, "event dropped by its subscriber",
+                 o == outcome::closed ? make_error_code(errc::closed) : error_code()});
     }
 
  private:

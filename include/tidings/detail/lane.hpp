@@ -103,6 +103,17 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Calls `f` in the lane after everything that was enqueued before.
     TIDINGS_DECL void enqueue(unique_function<void()> f);
 
+    /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
+    /// timers or connections of this lane: whoever lets go of it last, on any thread, it ends in
+    /// the lane, or with the context.
+    template <class T, class... Args>
+    std::shared_ptr<T> make_resident(Args&&... args) {
+        return {new T(std::forward<Args>(args)...), [l = shared_from_this()](T* p) {
+                    std::unique_ptr<T> ending(p);
+                    if (!l->certainly_here()) l->enqueue([last = std::move(ending)] {});
+                }};
+    }
+
     /// In the lane: `f.flush()` is called at the end of this turn. `f` is kept alive by `keep`.
     TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
 
@@ -140,6 +151,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
+    TIDINGS_DECL bool certainly_here() const noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);

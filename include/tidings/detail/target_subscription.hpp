@@ -33,11 +33,12 @@ class target_subscription final : public subscription_state, public lane_target,
 
  private:
     void on_end(error_code why) noexcept override;
+    void release() noexcept override { subscriber_.reset(); }
     bool from_itself(const event_ptr& e) const noexcept;
     void count(const event_ptr& e, outcome o) noexcept;
 
     std::shared_ptr<lane> lane_;
-    std::shared_ptr<subscriber> subscriber_;
+    std::shared_ptr<subscriber> subscriber_;  // in the lane; none once it was told of its end
 };
 
 /// Fills the queue of a callback or receiver from a feed.

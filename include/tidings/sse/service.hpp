@@ -53,6 +53,7 @@ class service_state;
 /// `tidings.gap`.
 class service {
  public:
+    /// @throws std::invalid_argument where `retry` is negative
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
     /// Without a bus: streams for the hooks alone; no topics are asked for.
     TIDINGS_DECL explicit service(service_options options);

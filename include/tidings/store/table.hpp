@@ -51,8 +51,9 @@ class table {
     virtual void start_erase(std::string key, std::uint64_t expected, erase_handler h) = 0;
     /// Up to `max` rows whose key comes after `after`, in order of keys.
     virtual void start_scan(std::string after, std::size_t max, scan_handler h) = 0;
-    /// Calls `f` for every change from now on, in order, on any thread; it must not block. A change
-    /// that is made through this object is told before it completes.
+    /// Calls `f` for every change from now on, in order, one call at a time, on any thread; it must
+    /// not block, and may call the table. What it throws goes nowhere. A change that is made
+    /// through this object is told before it completes.
     virtual watch_handle watch(std::function<void(const row_change&)> f) = 0;
 
     template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>

@@ -257,6 +257,43 @@ TEST_CASE("only what runs in the lane is running there", "[lane]") {
     CHECK(alone->running_here());
 }
 
+TEST_CASE("what resides in a lane ends there, whoever lets go of it", "[lane]") {
+    const bool single = GENERATE(false, true);
+    lane_bed f;
+    const auto l = lane::make(f.io().get_executor(), f.clock(), single);
+    struct resident {
+        ~resident() { ended_in = std::this_thread::get_id(); }
+        std::thread::id& ended_in;
+    };
+    std::thread::id ended_in;
+    auto held = l->make_resident<resident>(ended_in);
+    std::thread([&] { held.reset(); }).join();
+    CHECK(ended_in == std::thread::id());
+    f.run();
+    CHECK(ended_in == std::this_thread::get_id());
+
+    // In the lane, at once.
+    ended_in = {};
+    held = l->make_resident<resident>(ended_in);
+    l->enqueue([&] {
+        held.reset();
+        CHECK(ended_in != std::thread::id());
+    });
+    f.run();
+
+    // Not later than the context, and afterwards at once.
+    ended_in = {};
+    auto last = l->make_resident<resident>(ended_in);
+    held = l->make_resident<resident>(ended_in);
+    std::thread([&] { held.reset(); }).join();
+    CHECK(ended_in == std::thread::id());
+    f.destroy_context();
+    CHECK(ended_in != std::thread::id());
+    ended_in = {};
+    std::thread([&] { last.reset(); }).join();
+    CHECK(ended_in != std::thread::id());
+}
+
 TEST_CASE("a lane has buffers once they are used", "[lane]") {
     lane_bed f;
     f.add_target();

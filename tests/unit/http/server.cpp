@@ -74,6 +74,19 @@ TEST_CASE("A malformed request is answered and the connection closed", "[http]")
     CHECK(server.connections() == 0);
 }
 
+TEST_CASE("A header may have 8 KiB and no byte more", "[http]") {
+    const std::size_t more = GENERATE(0U, 1U);
+    http_bed bed;
+    const auto server = echo_server(bed);
+    std::string text = "GET /echo HTTP/1.1\r\nHost: h\r\nX: ";
+    const std::string_view end = "\r\n\r\n";
+    text.append(8 * 1024 + more - text.size() - end.size(), 'x').append(end);
+    const auto peer = bed.connect();
+    peer->send(text);
+    bed.run();
+    CHECK_THAT(peer->received(), StartsWith(more == 0 ? "HTTP/1.1 200 " : "HTTP/1.1 431 "));
+}
+
 TEST_CASE("A request is answered wherever it is cut", "[http]") {
     http_bed bed;
     const auto server = echo_server(bed);

@@ -215,8 +215,11 @@ error_code bus_state::add_resumed(std::string_view pattern, const std::shared_pt
 
 subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subscriber> target,
                                   subscribe_options options) {
+    const bool nobody = target == nullptr;
     const auto s = make_subscription<target_subscription>(lane_, std::move(target));
-    if (const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s))
+    if (const auto ec = nobody          ? make_error_code(errc::invalid_argument)
+                        : options.after ? add_resumed(pattern, s, options)
+                                        : add(pattern, s))
         s->end(ec);
     return subscription(s);
 }

@@ -59,6 +59,12 @@ bool lane::on_its_thread() const noexcept {
     return known == std::thread::id() || known == std::this_thread::get_id();
 }
 
+// Without a strand, a lane that has had no turn yet does not know where it is.
+bool lane::certainly_here() const noexcept {
+    if (!single_thread_) return running_here();
+    return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+
 // A lane without connections, as each bus has one, needs no buffers.
 std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
     if (!b) {

@@ -50,7 +50,11 @@ void target_subscription::end_and_wait(completion_handler<error_code> handler) {
 }
 
 void target_subscription::on_end(error_code why) noexcept {
-    lane_->enqueue([s = subscriber_, why] { s->on_unsubscribed(why); });
+    lane_->enqueue([self = std::static_pointer_cast<target_subscription>(
+                        subscription_state::shared_from_this()),
+                    why] {
+        if (const auto s = std::exchange(self->subscriber_, nullptr)) s->on_unsubscribed(why);
+    });
 }
 
 }  // namespace tidings::detail

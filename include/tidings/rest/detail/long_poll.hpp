@@ -32,11 +32,14 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     void on_event(const event_ptr& e) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
     bool refills() const noexcept override { return true; }
+    void on_bus_closed() noexcept override;
 
  private:
     void read();
     void on_slice(error_code ec, history_slice slice);
     void answer();
+    void refuse(std::string_view title, error_code why);
+    void respond(http::response r);
     void stop() noexcept;
 
     void add(const event_ptr& e);

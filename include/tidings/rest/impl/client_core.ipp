@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/detail/guarded.hpp>
 #include <tidings/detail/json_text.hpp>
 #include <tidings/http/percent.hpp>
 #include <tidings/http/retry_after.hpp>
@@ -193,15 +194,17 @@ void client_core::take_event(wire_event&& e) {
     const auto topic = inlet_.topic_of(e, ec);
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    if (p) sink_->deliver(p);
-    if (ec) log("event refused", ec);
+    if (ec) return log("event refused", ec);
+    inlet::hand_over(*sink_, p, options_.log, "rest");
 }
 
 void client_core::lost(error_code why, const http::response* answer) {
     const bool again = options_.reconnect.enabled && is_temporary(why, answer);
     log(again ? "reading failed; trying again" : "reading ended", why);
     if (again) poll_again_.arm(lane_->timers(), wait_after(poll_backoff_, answer));
-    if (options_.on_error) options_.on_error(why, !again);
+    guarded(options_.log, "rest", [&] {
+        if (options_.on_error) options_.on_error(why, !again);
+    });
 }
 
 std::chrono::milliseconds client_core::wait_after(backoff& b, const http::response* answer) const {

@@ -26,7 +26,8 @@ void long_poll::start() {
     bus_state::place here;
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0) {
-        if (bus_->attach(question_.patterns, lane_, shared_from_this(), here)) return answer();
+        if (const auto ec = bus_->attach(question_.patterns, lane_, shared_from_this(), here))
+            return refuse("Not waiting", ec);
         attached_ = true;
         deadline_.arm(lane_->timers(), question_.wait);
         std::weak_ptr<long_poll> weak = shared_from_this();
@@ -61,11 +62,7 @@ void long_poll::read() {
 }
 
 void long_poll::on_slice(error_code ec, history_slice slice) {
-    if (ec) {
-        done_ = true;
-        stop();
-        return exchange_.respond(http::problem(503, "History failed", ec.message()));
-    }
+    if (ec) return refuse("History failed", ec);
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
         if (!question_.authorized || question_.authorized(e->topic())) add(e);
@@ -97,6 +94,11 @@ void long_poll::on_missed(std::uint64_t) noexcept {
     if (!done_) read();
 }
 
+// Nothing comes any more, and a question asked anew would find nobody.
+void long_poll::on_bus_closed() noexcept {
+    if (!done_) refuse("Bus closed", errc::closed);
+}
+
 void long_poll::finish_soon() {
     net::post(lane_->executor(), [s = shared_from_this()] { s->answer(); });
 }
@@ -108,9 +110,14 @@ void long_poll::stop() noexcept {
     if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 
+void long_poll::refuse(std::string_view title, error_code why) {
+    auto r = http::problem(503, title, why.message());
+    r.fields.set("Retry-After", "1");
+    respond(std::move(r));
+}
+
 void long_poll::answer() {
     if (done_) return;
-    const auto keep = shared_from_this();
     http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, body_ + ']'};
     if (gap_) r.fields.set("Tidings-Gap", "true");
     if (!question_.after.empty()) {
@@ -119,12 +126,13 @@ void long_poll::answer() {
                                  http::percent_encode(question_.after.text()) + ">; rel=\"next\"");
     }
     r.fields.set("Cache-Control", "no-store");
-    if (attached_) bus_->detach(question_.patterns, lane_, this);
-    attached_ = false;
+    respond(std::move(r));
+}
+
+void long_poll::respond(http::response r) {
+    const auto keep = shared_from_this();
+    stop();
     auto x = std::move(exchange_);
-    done_ = true;
-    deadline_.cancel();
-    place_.reset();
     x.respond(std::move(r));
 }
 

@@ -313,8 +313,9 @@ void service_state::read(http::exchange& x, const std::string& pattern) {
     std::shared_ptr<void> place(nullptr, [weak = weak_from_this(), key](void*) {
         if (const auto self = weak.lock()) self->polls_.remove(*key);
     });
+    const auto lane = x.lane();
     const auto poll =
-        std::make_shared<long_poll>(bus_, std::move(x), std::move(q), std::move(place));
+        lane->make_resident<long_poll>(bus_, std::move(x), std::move(q), std::move(place));
     *key = poll.get();
     if (!polls_.add(poll)) return poll->finish_soon();
     poll->start();

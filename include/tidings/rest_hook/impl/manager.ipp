@@ -147,14 +147,15 @@ void manager_state::create(http::exchange& x, const principal& who) {
     if (made) h.secret = webhook::make_secret(*options_.environment.random);
     if (auto refused = reserve(h)) return x.respond(std::move(*refused));
 
-    const auto io = x.lane()->executor();
+    const auto lane = x.lane();
+    const auto& io = lane->executor();
     auto value = to_row_value(h);
     // Its place is free for who comes again.
-    const auto waiting = std::make_shared<table_request>(std::move(x), options_.table_timeout,
-                                                         [weak = weak_from_this(), id = h.id] {
-                                                             if (const auto self = weak.lock())
-                                                                 self->drop(id);
-                                                         });
+    const auto waiting = lane->make_resident<table_request>(std::move(x), options_.table_timeout,
+                                                            [weak = weak_from_this(), id = h.id] {
+                                                                if (const auto self = weak.lock())
+                                                                    self->drop(id);
+                                                            });
     table_->start_put(h.id, std::move(value), 0,
                       store::table::put_handler(
                           io, net::bind_executor(io, [self = shared_from_this(), waiting, h, made](
@@ -265,9 +266,10 @@ void manager_state::remove(http::exchange& x, const principal& who, const std::s
         known = find(who, id) != nullptr;
     }
     if (!known) return x.respond(not_there());
-    const auto io = x.lane()->executor();
+    const auto lane = x.lane();
+    const auto& io = lane->executor();
     const auto waiting =
-        std::make_shared<table_request>(std::move(x), options_.table_timeout, nullptr);
+        lane->make_resident<table_request>(std::move(x), options_.table_timeout, nullptr);
     table_->start_erase(
         id, 0,
         store::table::erase_handler(

@@ -229,11 +229,8 @@ void client_core::take_message(const sse_message& m) {
     const auto topic = control ? e.topic : inlet_.topic_of(e, ec);
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    const auto complain = [&](std::string_view what) {
-        if (options_.log) options_.log({log_level::warning, "sse", what, ec});
-    };
-    if (ec) return complain("event refused");
-    if (sink_->deliver(p) == outcome::dropped) complain("event dropped by its subscriber");
+    if (!ec) return inlet::hand_over(*sink_, p, options_.log, "sse");
+    if (options_.log) options_.log({log_level::warning, "sse", "event refused", ec});
 }
 
 void client_core::learn(const std::string& id) {

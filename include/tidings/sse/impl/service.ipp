@@ -8,6 +8,7 @@
 #include <tidings/sse/service.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace tidings::sse {
 
@@ -19,6 +20,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     service_state(std::shared_ptr<bus_state> bus, service_options options)
         : bus_(std::move(bus)),
           options_(std::move(options)) {
+        if (options_.retry.count() < 0)
+            throw std::invalid_argument("tidings::sse::service: retry is negative");
         hooks_ = std::make_shared<const sse::hooks>(std::move(options_.hooks));
         if (!options_.metrics) return;
         sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});

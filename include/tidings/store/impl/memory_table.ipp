@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/guarded.hpp>
+#include <tidings/detail/unique_function.hpp>
 #include <tidings/store/table.hpp>
 
+#include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 
 namespace tidings::store {
 
@@ -25,7 +29,7 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
         const std::lock_guard lock(mutex_);
         for (auto it = watchers_.begin(); it != watchers_.end();) {
             const auto [id, f] = *it;  // a copy: it may end its own watch
-            f(change);
+            detail::guarded({}, "table", [&call = f, &change] { call(change); });
             it = watchers_.upper_bound(id);
         }
     }
@@ -44,42 +48,46 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
 class memory_table final : public table {
  public:
     void start_get(std::string key, get_handler h) override {
-        const std::lock_guard lock(mutex_);
-        const auto it = rows_.find(key);
-        if (it == rows_.end()) return std::move(h)(make_error_code(errc::not_found), row());
-        std::move(h)(error_code(), it->second);
+        perform([&](step& s) {
+            const auto it = rows_.find(key);
+            const bool known = it != rows_.end();
+            s.completes(std::move(h), known ? error_code() : errc::not_found,
+                        known ? it->second : row());
+        });
     }
 
     void start_put(std::string key, std::string value, std::uint64_t expected,
                    put_handler h) override {
-        const std::lock_guard lock(mutex_);
-        const auto it = rows_.find(key);
-        const auto revision = it == rows_.end() ? 0 : it->second.revision;
-        if (revision != expected)
-            return std::move(h)(make_error_code(errc::store_conflict), revision);
-        row changed{key, std::move(value), ++last_revision_};
-        rows_[std::move(key)] = changed;
-        watchers_->tell(changed);
-        std::move(h)(error_code(), changed.revision);
+        perform([&](step& s) {
+            const auto it = rows_.find(key);
+            const auto revision = it == rows_.end() ? 0 : it->second.revision;
+            if (revision != expected)
+                return s.completes(std::move(h), errc::store_conflict, revision);
+            s.change = {key, std::move(value), ++last_revision_};
+            rows_[std::move(key)] = *s.change;
+            s.completes(std::move(h), error_code(), last_revision_);
+        });
     }
 
     void start_erase(std::string key, std::uint64_t expected, erase_handler h) override {
-        const std::lock_guard lock(mutex_);
-        const auto it = rows_.find(key);
-        if (it == rows_.end()) return std::move(h)(make_error_code(errc::not_found));
-        if (expected != 0 && it->second.revision != expected)
-            return std::move(h)(make_error_code(errc::store_conflict));
-        rows_.erase(it);
-        watchers_->tell({std::move(key), {}, 0});
-        std::move(h)(error_code());
+        perform([&](step& s) {
+            const auto it = rows_.find(key);
+            if (it == rows_.end()) return s.completes(std::move(h), errc::not_found);
+            if (expected != 0 && it->second.revision != expected)
+                return s.completes(std::move(h), errc::store_conflict);
+            rows_.erase(it);
+            s.change = {std::move(key), {}, 0};
+            s.completes(std::move(h), error_code());
+        });
     }
 
     void start_scan(std::string after, std::size_t max, scan_handler h) override {
-        const std::lock_guard lock(mutex_);
-        std::vector<row> page;
-        for (auto it = rows_.upper_bound(after); it != rows_.end() && page.size() < max; ++it)
-            page.push_back(it->second);
-        std::move(h)(error_code(), std::move(page));
+        perform([&](step& s) {
+            std::vector<row> page;
+            for (auto it = rows_.upper_bound(after); it != rows_.end() && page.size() < max; ++it)
+                page.push_back(it->second);
+            s.completes(std::move(h), error_code(), std::move(page));
+        });
     }
 
     watch_handle watch(std::function<void(const row_change&)> f) override {
@@ -87,7 +95,48 @@ class memory_table final : public table {
     }
 
  private:
+    /// One operation, done, of which the watchers and the caller are still to be told.
+    struct step {
+        std::optional<row_change> change{};
+        detail::unique_function<void()> complete{};
+
+        template <class Handler, class... Values>
+        void completes(Handler&& h, error_code ec, Values... values) {
+            complete = [h = std::forward<Handler>(h), ec, ... v = std::move(values)]() mutable {
+                std::move(h)(ec, std::move(v)...);
+            };
+        }
+    };
+
+    // Told without the mutex, as a watcher may call the table; by one at a time, which keeps the
+    // order. Whoever comes meanwhile leaves his step to that one.
+    template <class F>
+    void perform(F f) {
+        {
+            const std::lock_guard lock(mutex_);
+            step s;
+            f(s);
+            steps_.push_back(std::move(s));
+            if (std::exchange(telling_, true)) return;
+        }
+        while (auto s = next_step()) {
+            if (s->change) watchers_->tell(*s->change);
+            s->complete();
+        }
+    }
+
+    std::optional<step> next_step() {
+        const std::lock_guard lock(mutex_);
+        telling_ = !steps_.empty();
+        if (!telling_) return std::nullopt;
+        std::optional<step> s(std::move(steps_.front()));
+        steps_.pop_front();
+        return s;
+    }
+
     std::mutex mutex_;
+    std::deque<step> steps_;
+    bool telling_ = false;
     std::map<std::string, row> rows_;
     std::uint64_t last_revision_ = 0;
     std::shared_ptr<watcher_list> watchers_ = std::make_shared<watcher_list>();

@@ -175,9 +175,10 @@ void receiver_state::accept(http::exchange x, const event_ptr& e, std::string at
             options_.log({log_level::warning, "webhook", "signature used before", {}});
         return x.respond(http::problem(401, "Signature refused", "it came with another event"));
     }
-    const auto& io = x.lane()->executor();
-    const auto asked = std::make_shared<acceptance>(shared_from_this(), std::move(x),
-                                                    std::move(key), std::move(attempt_id));
+    const auto lane = x.lane();
+    const auto& io = lane->executor();
+    const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
+                                                       std::move(key), std::move(attempt_id));
     sink_->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
                              asked->receiver->conclude(*asked, e, ec, o);
                          }));
@@ -267,6 +268,7 @@ topic_rule github_topic() {
 receiver::receiver(any_subscriber sink, receiver_options options) {
     if (!options.verifier && !options.allow_unsigned)
         throw std::invalid_argument("tidings::webhook::receiver: no verifier");
+    if (!sink.get()) throw std::invalid_argument("tidings::webhook::receiver: no subscriber");
     state_ =
         std::make_shared<detail::receiver_state>(std::move(sink).release(), std::move(options));
 }

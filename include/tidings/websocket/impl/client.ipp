@@ -220,8 +220,7 @@ error_code client_core::take_event(wire_event&& e) {
     const auto at = e.position;
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    if (p && sink_ && sink_->deliver(p) == outcome::dropped && options_.log)
-        options_.log({log_level::warning, "websocket", "event dropped by its subscriber", {}});
+    if (p && sink_) inlet::hand_over(*sink_, p, options_.log, "websocket");
     backoff_.reset();
     // Also past an event that could not be taken: it would be refused again.
     error_code bad;
