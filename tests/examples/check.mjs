@@ -1,62 +1,67 @@
 // SPDX-License-Identifier: BSL-1.0
 // Runs one example program as its reader would, and checks what it says: node check.mjs NAME PROGRAM
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { strict as assert } from "node:assert";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import http from "node:http";
+import { listening_port, start_program, stop } from "./running.mjs";
 
 const [name, program] = process.argv.slice(2);
-const children = [];
-process.on("exit", () => children.forEach((c) => c.kill("SIGKILL")));
 
-// The child's output line by line; `line(prefix)` waits for one, `exit` for its end.
-function start(...args) {
-    // By line even into a pipe, as a reader at a terminal sees it.
-    const child = spawn("stdbuf", ["-oL", program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-    children.push(child);
-    let text = "";
-    const waiting = new Set();
-    child.stdout.on("data", (bytes) => {
-        text += bytes;
-        waiting.forEach((look) => look());
+// By line even into a pipe, as a reader at a terminal sees it.
+const start_in = (env, ...args) => start_program("stdbuf", ["-oL", program, ...args], { env });
+const start = (...args) => start_in({}, ...args);
+
+// A webhook's target: answers 204 and keeps what came.
+async function receive_hooks() {
+    const came = [];
+    let more = () => {};
+    const server = http.createServer(async (request, response) => {
+        const body = [];
+        for await (const piece of request) body.push(piece);
+        came.push({ headers: request.headers, body: Buffer.concat(body).toString() });
+        response.writeHead(204).end();
+        more();
     });
-    const exit = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
-    const line = (prefix) =>
-        new Promise((found, failed) => {
-            const look = () => {
-                const hit = text.split("\n").slice(0, -1).find((l) => l.startsWith(prefix));
-                if (hit === undefined) return;
-                waiting.delete(look);
-                found(hit.slice(prefix.length));
-            };
-            waiting.add(look);
-            look();
-            exit.then((code) => failed(new Error(`ended with ${code} without "${prefix}":\n${text}`)));
-        });
-    return { child, exit, line, text: () => text };
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${server.address().port}/hook`;
+    const until = async (count) => {
+        while (came.length < count) await new Promise((now) => (more = now));
+        return came;
+    };
+    return { url, until };
 }
 
-async function stop(running) {
-    running.child.kill("SIGINT");
-    assert.equal(await running.exit, 0, "it ends with 0 on Ctrl-C");
+// Standard Webhooks: `v1` over id, time and body.
+function assert_signed({ headers, body }, secret) {
+    const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+    const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+    assert.equal(headers["webhook-signature"],
+        "v1," + createHmac("sha256", key).update(signed).digest("base64"));
 }
 
 const ws = () => createRequire(new URL("../../examples/hub/check/package.json", import.meta.url))("ws");
 
 const checks = {
+    // On a port of the system's, with its webhook sent here (CMakeLists.txt says what was replaced).
     async quickstart() {
-        const running = start();
+        const hooks = await receive_hooks();
+        const running = start_in({ HOOK_URL: hooks.url });
         assert.equal(await running.line("orders.42.created "), '{"total":99}');
-        const answer = await fetch("http://127.0.0.1:8080/topics/orders.43.created", {
+        const server = `http://127.0.0.1:${await listening_port(running)}`;
+        const answer = await fetch(`${server}/topics/orders.43.created`, {
             method: "POST", body: '{"total":7}', headers: { "Content-Type": "application/json" },
         });
         assert.equal(answer.status, 202);
         assert.equal(await running.line("orders.43.created "), '{"total":7}');
-        const read = await fetch("http://127.0.0.1:8080/topics/orders.%3E?after=");
+        const read = await fetch(`${server}/topics/orders.%3E?after=`);
         assert.deepEqual((await read.json()).map((e) => e.data.total), [99, 7]);
-        const hooks = await fetch("http://127.0.0.1:8080/hooks");
-        assert.deepEqual(await hooks.json(), []);
+        assert.deepEqual(await (await fetch(`${server}/hooks`)).json(), []);
+        const delivered = await hooks.until(2);
+        for (const hook of delivered) assert_signed(hook, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        assert.deepEqual(delivered.map((hook) => JSON.parse(hook.body).total), [99, 7]);
         await stop(running);
     },
 
