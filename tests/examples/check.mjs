@@ -206,7 +206,7 @@ const checks = {
     },
 
     async interchangeable() {
-        for (const transport of ["bus", "websocket", "sse", "webhook", "rest_topics"]) {
+        for (const transport of ["bus", "websocket", "sse", "webhook", "rest_hook", "rest_topics"]) {
             const running = start(transport);
             assert.equal(await running.exit, 0, transport);
             assert.deepEqual(running.text().trim().split("\n"), [1, 2, 3].map(
