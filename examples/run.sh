@@ -262,7 +262,7 @@ start_all() { # PATTERN PORT ADMIN_PORT
 # ---- the two ways to run -----------------------------------------------------------------------------
 
 run_live() {
-    local admin_port name taken=
+    local admin_port name
     if [[ $port ]]; then
         admin_port=$((10#$port ? 10#$port + 1 : 0))
         for name in "$port" "$admin_port"; do
@@ -270,9 +270,14 @@ run_live() {
         done
     else
         port=8080 admin_port=8081
-        port_is_free $port || { taken="$port "; port=0; }
-        port_is_free $admin_port || { taken+="$admin_port "; admin_port=0; }
-        [[ ! $taken ]] || echo "run.sh: port ${taken% } is taken; using a free one instead"
+        if ! port_is_free $port; then
+            echo "run.sh: port $port is taken; the hub gets a free one (or give --port)"
+            port=0
+        fi
+        if ! port_is_free $admin_port; then
+            echo "run.sh: port $admin_port is taken; the page gets a free one"
+            admin_port=0
+        fi
     fi
     node "$hub_dir/check/payloads.mjs" "$work/payloads" >/dev/null
     start_all '>' "$port" "$admin_port"
