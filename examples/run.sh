@@ -9,12 +9,14 @@ usage: examples/run.sh [options]
 
 Without options: builds and starts the hub on 127.0.0.1:8080 (its page on 127.0.0.1:8081), feeds it
 this repository's git history as signed GitHub pushes and this machine's load once a second, and
-prints one line per event and route until Ctrl-C.
+prints one line per event and route. Ctrl-C: the hub delivers what it has accepted, all ends, exit 0.
 
+  --port PORT       the hub's port instead of 8080, its page's the next; 0: any that are free
+  --repository DIR  feed it the git history of DIR instead
   --check           instead play real GitHub payloads through the hub and compare what an
                     independent process has seen on each route; exit 0 when all are equal, else 1
-  --sabotage ROUTE  with --check: lose one event on ROUTE (bus, websocket, sse, webhook or
-                    rest_hook) on its way to the comparison, which must then end with 1
+  --sabotage ROUTE  with --check: the observer of ROUTE (bus, websocket, sse, webhook or rest_hook)
+                    takes no notice of one event that reaches it; the check must then end with 1
   --preset NAME     the CMake preset to build with (default: dev)
   --bin DIR         use the programs hub and hub_observer in DIR; build nothing
   --help            this text
@@ -24,7 +26,7 @@ END
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 hub_dir=$root/examples/hub
 routes=(bus websocket sse webhook rest_hook)
-mode=live preset=dev sabotage='' bin=''
+mode=live preset=dev sabotage='' bin='' port='' repository=''
 
 die() {
     echo "run.sh: $*" >&2
@@ -39,7 +41,7 @@ wrong_use() {
 while (($#)); do
     case $1 in
         --check) mode=check ;;
-        --sabotage | --preset | --bin)
+        --sabotage | --preset | --bin | --port | --repository)
             (($# >= 2)) || wrong_use "$1 needs a value"
             printf -v "${1#--}" %s "$2"
             shift ;;
@@ -50,6 +52,12 @@ while (($#)); do
     esac
     shift
 done
+if [[ $port$repository ]]; then
+    [[ $mode == live ]] || wrong_use "--port and --repository are not for --check"
+    [[ ! $port ]] || [[ $port =~ ^[0-9]{1,5}$ && $((10#$port)) -lt 65535 ]] ||
+        wrong_use "--port must be a number below 65535: $port"
+    [[ ! $repository || -d $repository ]] || wrong_use "no such folder: $repository"
+fi
 if [[ $sabotage ]]; then
     [[ $mode == check ]] || wrong_use "--sabotage is for --check"
     [[ " ${routes[*]} " == *" $sabotage "* ]] || wrong_use "no such route: $sabotage"
@@ -81,9 +89,10 @@ done
 
 # ---- children: each by its process id, each with its output in a file ------------------------------
 
-saboteur=''
 work=$(mktemp -d "${TMPDIR:-/tmp}/tidings-hub.XXXXXX")
 declare -A pids=()
+printers=() # those that print the lines of a route, and the pipes they read from
+pipes=()
 
 # Each child leads a session of its own, so that Ctrl-C in a terminal reaches this script alone and
 # the children end in order.
@@ -137,15 +146,25 @@ wait_line() { # NAME PREFIX
 
 # The hub ends after those who feed it and before those it delivers to.
 finish() {
-    local status=$? name
+    local status=$? name pipe
     trap - EXIT
-    trap '' INT TERM
+    trap '' INT TERM HUP
     stop history TERM || true
     stop load TERM || true
-    stop hub INT || true
+    if running hub; then
+        if stop hub INT; then
+            echo "run.sh: the hub has drained"
+        else
+            echo "run.sh: the hub ended with $?" >&2
+            show_log hub
+            ((status)) || status=1
+        fi
+    fi
     for name in "${!pids[@]}"; do
         stop "$name" TERM || true
     done
+    for pipe in "${pipes[@]}"; do exec {pipe}>&-; done
+    for name in "${printers[@]}"; do wait "$name" || true; done
     if [[ $mode == check && $status != 0 ]]; then
         echo "run.sh: logs and lists are in $work" >&2
     else
@@ -156,27 +175,27 @@ finish() {
 trap finish EXIT
 trap 'echo; echo "run.sh: stopping"; [[ $mode == live ]] && exit 0; exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 129' HUP
 
 # ---- the hub and its five observers ----------------------------------------------------------------
 
-# What an observer is told to write to: the list itself, or a pipe on the way to it.
+# What an observer is told to write to: in the live run a pipe to those who print, else a list.
 outlet() { # ROUTE
-    local route=$1
-    case $mode in
-        live)
-            mkfifo "$work/$route.pipe"
-            print_lines "$route" <"$work/$route.pipe" & ;;
-        check)
-            if [[ $route != "$sabotage" ]]; then
-                : >"$work/$route.txt"
-                ln -s "$work/$route.txt" "$work/$route.pipe"
-            else
-                mkfifo "$work/$route.pipe"
-                sed -u 37d <"$work/$route.pipe" >"$work/$route.txt" &
-                saboteur=$!
-            fi ;;
-    esac
+    local route=$1 pipe
+    if [[ $mode == check ]]; then
+        : >"$work/$route.txt"
+        return
+    fi
+    mkfifo "$work/$route.txt"
+    print_lines "$route" <"$work/$route.txt" &
+    printers+=($!)
+    # Held open here: else it would wait for ever for an observer that never started.
+    exec {pipe}>"$work/$route.txt"
+    pipes+=("$pipe")
 }
+
+# Which of its events the observer of a route takes no notice of, if any.
+lost_on() { [[ $1 != "$sabotage" ]] || echo 37; } # ROUTE
 
 print_lines() { # ROUTE
     local id type hash
@@ -216,7 +235,8 @@ start_all() { # PATTERN PORT ADMIN_PORT
         outlet "$route"
     done
 
-    start webhook "$bin/hub_observer" webhook --secret "$webhook_secret" --out "$work/webhook.pipe"
+    start webhook "$bin/hub_observer" webhook --secret "$webhook_secret" \
+        --out "$work/webhook.txt" --lose "$(lost_on webhook)"
     webhook_url=$(wait_line webhook 'observer: listening on ')
     start hub "$bin/hub" --listen "127.0.0.1:$port" --admin "127.0.0.1:$admin_port" \
         --github-secret "$secret" \
@@ -224,13 +244,16 @@ start_all() { # PATTERN PORT ADMIN_PORT
     hub_url=$(wait_line hub 'hub: listening on ')
     page_url=$(wait_line hub 'hub: admin on ')
 
-    start rest_hook "$bin/hub_observer" rest_hook --secret "$webhook_secret" --out "$work/rest_hook.pipe"
+    start rest_hook "$bin/hub_observer" rest_hook --secret "$webhook_secret" \
+        --out "$work/rest_hook.txt" --lose "$(lost_on rest_hook)"
     hook_url=$(wait_line rest_hook 'observer: listening on ')
     register_hook "$hub_url" "$pattern" "$hook_url" "$webhook_secret" >"$work/hook.id"
-    start bus "$bin/hub_observer" bus --hub "$hub_url" --topic "$pattern" --out "$work/bus.pipe"
+    start bus "$bin/hub_observer" bus --hub "$hub_url" --topic "$pattern" \
+        --out "$work/bus.txt" --lose "$(lost_on bus)"
     start websocket node "$hub_dir/check/observe_websocket.mjs" \
-        "ws://${hub_url#http://}/ws?topic=$encoded" "$work/websocket.pipe"
-    start sse node "$hub_dir/check/observe_sse.mjs" "$hub_url/events?topic=$encoded" "$work/sse.pipe"
+        "ws://${hub_url#http://}/ws?topic=$encoded" "$work/websocket.txt" "$(lost_on websocket)"
+    start sse node "$hub_dir/check/observe_sse.mjs" \
+        "$hub_url/events?topic=$encoded" "$work/sse.txt" "$(lost_on sse)"
     for route in "${routes[@]}"; do
         wait_line "$route" 'observer: ready' >/dev/null
     done
@@ -239,10 +262,23 @@ start_all() { # PATTERN PORT ADMIN_PORT
 # ---- the two ways to run -----------------------------------------------------------------------------
 
 run_live() {
-    local port=8080 admin_port=8081 name taken=
-    port_is_free $port || { taken="$port "; port=0; }
-    port_is_free $admin_port || { taken+="$admin_port "; admin_port=0; }
-    [[ ! $taken ]] || echo "run.sh: port ${taken% } is taken; using a free one instead"
+    local admin_port name
+    if [[ $port ]]; then
+        admin_port=$((10#$port ? 10#$port + 1 : 0))
+        for name in "$port" "$admin_port"; do
+            port_is_free "$name" || die "port $name is taken; give another --port, or 0 for any"
+        done
+    else
+        port=8080 admin_port=8081
+        if ! port_is_free $port; then
+            echo "run.sh: port $port is taken; the hub gets a free one (or give --port)"
+            port=0
+        fi
+        if ! port_is_free $admin_port; then
+            echo "run.sh: port $admin_port is taken; the page gets a free one"
+            admin_port=0
+        fi
+    fi
     node "$hub_dir/check/payloads.mjs" "$work/payloads" >/dev/null
     start_all '>' "$port" "$admin_port"
     echo
@@ -252,7 +288,8 @@ run_live() {
     echo "  stop  Ctrl-C"
     echo
     echo "time      route      type                                      id, and how its data's SHA-256 begins"
-    start history node "$hub_dir/feed_history.mjs" "$hub_url" "$secret" "$root" "$work/payloads"
+    start history node "$hub_dir/feed_history.mjs" "$hub_url" "$secret" "${repository:-$root}" \
+        "$work/payloads"
     start load node "$hub_dir/feed_load.mjs" "$hub_url"
     tail -q -n +1 -f "$work/history.log" "$work/load.log" 2>/dev/null &
     pids[tail]=$!
@@ -309,7 +346,6 @@ run_check() {
             good=1
         }
     done
-    [[ ! $saboteur ]] || wait "$saboteur"
     node "$hub_dir/check/compare.mjs" "$work/payloads/expected.txt" "$work" || good=1
     return "$good"
 }

@@ -98,6 +98,11 @@ grep_code 'any_completion_handler' "${outside[@]}" |
 mapfile -t units < <(files tests/unit tests/matrix -- '*.hpp' '*.cpp')
 grep_code 'sleep_for|sleep_until|usleep *\(|[^_]sleep *\(' "${units[@]}" | breach "sleeps"
 
+# Tests take their ports from the system: somebody may be at home on any other.
+mapfile -t tests < <(files tests/examples tests/browser -- '*.mjs' '*.sh' '*.cmake' CMakeLists.txt)
+grep -HnE '(127\.0\.0\.1|localhost|\]):[1-9][0-9]{2,4}([^0-9]|$)' "${tests[@]}" | cut -d: -f1,2 |
+    breach "a fixed port"
+
 # A deferred operation that nobody awaits does nothing, without a word from the compiler.
 awk '
     FNR == 1 { declaration = "" }

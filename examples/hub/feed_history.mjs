@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Posts a git repository's history to the hub as signed GitHub-style pushes, the oldest first, one
-// commit a push; then waits for new commits and posts those.
+// Posts a git repository's history to the hub as signed GitHub-style pushes, each commit after its
+// parents, one a push; then waits for new commits and posts those.
 //
 //     node feed_history.mjs HUB_URL SECRET REPOSITORY_DIR [PAYLOAD_DIR]
 //
@@ -86,7 +86,7 @@ async function play_history(commits) {
             await sleep(between_events_ms);
         }
         await sleep(between_looks_ms);
-        commits = lines_of(git('rev-list', '--reverse', `${last}..HEAD`));
+        commits = lines_of(git('rev-list', '--topo-order', '--reverse', `${last}..HEAD`));
     }
 }
 
@@ -105,7 +105,7 @@ async function play_payloads() {
 try {
     let commits = [];
     try {
-        commits = lines_of(git('rev-list', '--reverse', 'HEAD'));
+        commits = lines_of(git('rev-list', '--topo-order', '--reverse', 'HEAD'));
     } catch (e) {
         const why = e.code === 'ENOENT' ? 'git is not installed' : String(e.stderr ?? e).split('\n')[0];
         console.log(`history: no git history to read in this folder (${why})`);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // An independent witness for examples/run.sh: writes `<id> <type> <SHA-256 of the data>` for every
-// event that reaches it, by the bus, a webhook or a REST hook.
+// event that reaches it, by the bus, a webhook or a REST hook. Of the N-th of `--lose N` it takes
+// no notice, as a test of those who compare the lists.
 #include <tidings/detail/sha256.hpp>
 #include <tidings/tidings.hpp>
 
 #include <boost/asio/signal_set.hpp>
 
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -16,15 +18,18 @@ namespace net = boost::asio;
 namespace {
 
 struct options {
-    std::string route, out, secret, hub, topic = ">";
+    std::string route, out, secret, hub, topic = ">", lose;
 };
 
 std::optional<options> parse(int argc, char** argv) {
     options o;
     if (argc < 2) return std::nullopt;
     o.route = argv[1];
-    const std::map<std::string_view, std::string*> known{
-        {"--out", &o.out}, {"--secret", &o.secret}, {"--hub", &o.hub}, {"--topic", &o.topic}};
+    const std::map<std::string_view, std::string*> known{{"--out", &o.out},
+                                                         {"--secret", &o.secret},
+                                                         {"--hub", &o.hub},
+                                                         {"--topic", &o.topic},
+                                                         {"--lose", &o.lose}};
     for (int i = 2; i < argc; i += 2) {
         const auto it = known.find(argv[i]);
         if (it == known.end() || i + 1 == argc) return std::nullopt;
@@ -80,8 +85,9 @@ void receive_hooks(net::io_context& io, const options& o,
 int main(int argc, char** argv) {
     const auto o = parse(argc, argv);
     if (!o) {
-        std::cerr << "usage: hub_observer bus --hub URL [--topic PATTERN] --out FILE\n"
-                     "       hub_observer webhook|rest_hook --secret whsec_... --out FILE\n";
+        std::cerr
+            << "usage: hub_observer bus --hub URL [--topic PATTERN] --out FILE [--lose N]\n"
+               "       hub_observer webhook|rest_hook --secret whsec_... --out FILE [--lose N]\n";
         return 2;
     }
     std::ofstream out(o->out);
@@ -89,7 +95,10 @@ int main(int argc, char** argv) {
         std::cerr << "hub_observer: cannot write " << o->out << '\n';
         return 1;
     }
-    const auto write = [&out](const tidings::event_ptr& e) {
+    const int lose = std::atoi(o->lose.c_str());
+    int received = 0;
+    const auto write = [&](const tidings::event_ptr& e) {
+        if (++received == lose) return;
         out << e->id() << ' ' << e->type() << ' ' << tidings::detail::sha256_hex(e->text())
             << std::endl;
     };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// The hub's page in a real Chromium, against a hub that is already running.
+// The hub's page in a real Chromium.
 //
-//     node page.test.mjs HUB_URL ADMIN_URL SCREENSHOT_DIR [CHROMIUM]
+//     node page.test.mjs HUB_PROGRAM SCREENSHOT_DIR [CHROMIUM]
 //
-// Exit 0 when every assertion held, else 1. Needs leave to publish to /topics of the hub.
+// Exit 0 when every assertion held, else 1.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,12 +11,26 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { assert_signed, receive_hooks } from '../examples/receive_hooks.mjs';
+import { start_program } from '../examples/running.mjs';
 
-const [hub, admin, folder, program = '/usr/bin/chromium'] = process.argv.slice(2);
+const [hub_program, folder, program = '/usr/bin/chromium'] = process.argv.slice(2);
 if (!folder) {
-    console.error('usage: node page.test.mjs HUB_URL ADMIN_URL SCREENSHOT_DIR [CHROMIUM]');
+    console.error('usage: node page.test.mjs HUB_PROGRAM SCREENSHOT_DIR [CHROMIUM]');
     process.exit(2);
 }
+// Every event goes to the one, those of a REST hook to the other.
+const webhook_target = await receive_hooks(), rest_hook_target = await receive_hooks();
+const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
+const running = start_program(hub_program, ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0',
+    '--webhook', webhook_target.url, '--webhook-secret', secret]);
+setTimeout(() => {
+    console.log('FAIL  not done after 3 minutes');
+    process.exit(1);
+}, 180_000).unref();
+const hub = await running.line('hub: listening on ');
+const admin = await running.line('hub: admin on ');
+
 const transports = ['websocket', 'sse'];
 const run = randomUUID().slice(0, 8);
 let serial = 0;
@@ -172,7 +186,29 @@ const steps = {
             await page.waitForFunction((name) => /^[1-9]/.test(document.getElementById(name).textContent), id);
         }
         for (const transport of transports) assert.ok(await figure(`clients-${transport}`) >= 1);
-        for (const id of ['route-webhook', 'route-rest_hook']) assert.ok(await figure(id) >= 0);
+
+        // What the targets of webhooks have received, each event once.
+        assert.equal(await figure('route-rest_hook'), 0);
+        const subscribed = await fetch(new URL('/hooks', hub), {
+            method: 'POST', headers: { 'Content-Type': 'application/json' },
+            body: JSON.stringify({ event: 'hooked.*', target_url: rest_hook_target.url, secret }),
+        });
+        assert.equal(subscribed.status, 201);
+        const hooked = [];
+        for (const n of [1, 2, 3]) hooked.push(await publish('hooked.once', 'com.acme.hooked', { n }));
+        const ids = (hooks) => hooks.map(({ headers }) => headers['ce-id']);
+        const by_webhook = await webhook_target.until(serial);
+        const by_rest_hook = await rest_hook_target.until(3);
+        assert.deepEqual(ids(by_webhook).slice(-3), hooked);
+        assert.deepEqual(ids(by_rest_hook), hooked);
+        for (const hook of [...by_webhook, ...by_rest_hook]) assert_signed(hook, secret);
+        for (const [id, count] of [['route-webhook', serial], ['route-rest_hook', 3]]) {
+            await page.waitForFunction(([name, n]) =>
+                document.getElementById(name).textContent.replaceAll(',', '') === n, [id, String(count)]);
+        }
+        assert.equal(by_webhook.length, serial);
+        assert.equal(by_rest_hook.length, 3);
+
         const before = await figure('published');
         await publish('orders.43.created', 'com.acme.order.created', {});
         await page.waitForFunction((low) =>
@@ -302,5 +338,10 @@ for (const [name, step] of Object.entries(steps)) {
 }
 await context.close();
 rmSync(profile, { recursive: true, force: true });
+running.child.kill('SIGINT');
+if (await running.exit !== 0) {
+    ++failed;
+    console.log('FAIL  the hub did not end well');
+}
 console.log(failed === 0 ? `page: all ${Object.keys(steps).length} held` : `page: ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

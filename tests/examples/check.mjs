@@ -1,68 +1,65 @@
 // SPDX-License-Identifier: BSL-1.0
 // Runs one example program as its reader would, and checks what it says: node check.mjs NAME PROGRAM
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { strict as assert } from "node:assert";
 import { createHmac } from "node:crypto";
 import http from "node:http";
+import { assert_signed, receive_hooks } from "./receive_hooks.mjs";
+import { listening_port, start_program, stop } from "./running.mjs";
 
 const [name, program] = process.argv.slice(2);
-const children = [];
-process.on("exit", () => children.forEach((c) => c.kill("SIGKILL")));
 
-// The child's output line by line; `line(prefix)` waits for one, `exit` for its end.
-function start(...args) {
-    // By line even into a pipe, as a reader at a terminal sees it.
-    const child = spawn("stdbuf", ["-oL", program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-    children.push(child);
-    let text = "";
-    const waiting = new Set();
-    child.stdout.on("data", (bytes) => {
-        text += bytes;
-        waiting.forEach((look) => look());
+// By line even into a pipe, as a reader at a terminal sees it.
+const start_in = (env, ...args) => start_program("stdbuf", ["-oL", program, ...args], { env });
+const start = (...args) => start_in({}, ...args);
+
+// What GitHub would post to a hub, signed with this secret.
+function push_to(hub, secret, headers = {}) {
+    return fetch(`${hub}/in/github`, {
+        method: "POST", body: "{}", headers: {
+            "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": secret,
+            "X-Hub-Signature-256": "sha256=" + createHmac("sha256", secret).update("{}").digest("hex"),
+            ...headers,
+        },
     });
-    const exit = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
-    const line = (prefix) =>
-        new Promise((found, failed) => {
-            const look = () => {
-                const hit = text.split("\n").slice(0, -1).find((l) => l.startsWith(prefix));
-                if (hit === undefined) return;
-                waiting.delete(look);
-                found(hit.slice(prefix.length));
-            };
-            waiting.add(look);
-            look();
-            exit.then((code) => failed(new Error(`ended with ${code} without "${prefix}":\n${text}`)));
-        });
-    return { child, exit, line, text: () => text };
 }
 
-async function stop(running) {
-    running.child.kill("SIGINT");
-    assert.equal(await running.exit, 0, "it ends with 0 on Ctrl-C");
+function subscribe_hook(hub, event, target_url, secret, headers = {}) {
+    return fetch(`${hub}/hooks`, {
+        method: "POST", body: JSON.stringify({ event, target_url, secret }),
+        headers: { "Content-Type": "application/json", ...headers },
+    });
 }
 
 const ws = () => createRequire(new URL("../../examples/hub/check/package.json", import.meta.url))("ws");
 
 const checks = {
+    // On a port of the system's, with its webhook sent here (CMakeLists.txt says what was replaced).
     async quickstart() {
-        const running = start();
+        const hooks = await receive_hooks();
+        const running = start_in({ HOOK_URL: hooks.url });
         assert.equal(await running.line("orders.42.created "), '{"total":99}');
-        const answer = await fetch("http://127.0.0.1:8080/topics/orders.43.created", {
+        const server = `http://127.0.0.1:${await listening_port(running)}`;
+        const answer = await fetch(`${server}/topics/orders.43.created`, {
             method: "POST", body: '{"total":7}', headers: { "Content-Type": "application/json" },
         });
         assert.equal(answer.status, 202);
         assert.equal(await running.line("orders.43.created "), '{"total":7}');
-        const read = await fetch("http://127.0.0.1:8080/topics/orders.%3E?after=");
+        const read = await fetch(`${server}/topics/orders.%3E?after=`);
         assert.deepEqual((await read.json()).map((e) => e.data.total), [99, 7]);
-        const hooks = await fetch("http://127.0.0.1:8080/hooks");
-        assert.deepEqual(await hooks.json(), []);
+        assert.deepEqual(await (await fetch(`${server}/hooks`)).json(), []);
+        const delivered = await hooks.until(2);
+        for (const hook of delivered) assert_signed(hook, "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        assert.deepEqual(delivered.map((hook) => JSON.parse(hook.body).total), [99, 7]);
         await stop(running);
     },
 
     // The admin listener: probes, metrics, and what a drain changes.
     async hub() {
-        const running = start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0");
+        const webhook = await receive_hooks(), rest_hook = await receive_hooks();
+        const key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        const running = start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+            "--webhook", webhook.url, "--webhook-secret", key, "--webhook-topic", "a.>");
         const hub = await running.line("hub: listening on ");
         const secret = await running.line("hub: secret of /in/github for this run ");
         const admin = (await running.line("hub: admin on ")).replace(/\/$/, "");
@@ -74,20 +71,22 @@ const checks = {
         assert.equal((await get("/nothing")).status, 404);
 
         // The secret it made for this run is the one it verifies with.
-        const push = (key) => fetch(`${hub}/in/github`, {
-            method: "POST", body: "{}", headers: {
-                "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": key,
-                "X-Hub-Signature-256": "sha256=" + createHmac("sha256", key).update("{}").digest("hex"),
-            },
-        });
-        assert.equal((await push("guessed")).status, 401);
-        assert.equal((await push(secret)).status, 202);
+        assert.equal((await push_to(hub, "guessed")).status, 401);
+        assert.equal((await push_to(hub, secret)).status, 202);
 
-        // A stream is open and one event goes through: the numbers tell of both.
-        const stream = await new Promise((got) => http.get(`${hub}/events?topic=%3E`, got));
-        assert.equal((await fetch(`${hub}/topics/a.b`, { method: "POST", body: "x" })).status, 202);
+        // A stream is open, a hook stands, and events go through: the numbers tell of all.
+        const stream = await new Promise((got) => http.get(`${hub}/events?topic=a.b`, got));
+        const publish = (topic) => fetch(`${hub}/topics/${topic}`, { method: "POST", body: "x" });
+        assert.equal((await publish("a.a")).status, 202);
+        const hook = await subscribe_hook(hub, "a.>", rest_hook.url, key);
+        assert.equal(hook.status, 201);
+        assert.equal((await publish("a.b")).status, 202);
         await new Promise((event) => stream.on("data", (t) => t.includes("data:") && event()));
-        const metrics = (await get("/metrics")).text;
+        for (const one of [...await webhook.until(2), ...await rest_hook.until(1)]) assert_signed(one, key);
+        // That an answer came counts, and the hub reads it a moment after the target has sent it.
+        let metrics;
+        do metrics = (await get("/metrics")).text;
+        while (!/route="webhook"} 2$/m.test(metrics) || !/route="rest_hook"} 1$/m.test(metrics));
         const samples = new Map();
         let typed;
         for (const line of metrics.trimEnd().split("\n")) {
@@ -100,12 +99,14 @@ const checks = {
                 samples.set(line.slice(0, line.lastIndexOf(" ")), Number(sample[4]));
             }
         }
-        assert.equal(samples.get("tidings_events_published_total"), 2);
-        assert.equal(samples.get('tidings_route_events_total{route="bus"}'), 2);
+        assert.equal(samples.get("tidings_events_published_total"), 3);
+        assert.equal(samples.get('tidings_route_events_total{route="bus"}'), 3);
+        assert.equal(samples.get('tidings_route_events_total{route="webhook"}'), 2);
+        assert.equal(samples.get('tidings_route_events_total{route="rest_hook"}'), 1);
         assert.equal(samples.get('tidings_events_sent_total{transport="sse"}'), 1);
         assert.equal(samples.get('tidings_clients{transport="sse"}'), 1);
         const status = JSON.parse((await get("/status")).text);
-        assert.equal(status.routes.sse, 1);
+        assert.deepEqual(status.routes, { bus: 3, websocket: 0, sse: 1, webhook: 2, rest_hook: 1 });
         assert.equal(status.clients.sse, 1);
 
         // A request under way holds up the drain: alive, but not ready any more.
@@ -130,6 +131,70 @@ const checks = {
         assert.equal(await running.exit, 0);
     },
 
+    // With --token whoever has none is sent away by every mount but the webhooks' inlet, which goes by
+    // the signature; on loopback, and on every address.
+    async hub_token() {
+        const { WebSocket } = ws();
+        const hooks = await receive_hooks();
+        const secret = "of github", key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        for (const listen of ["127.0.0.1:0", "0.0.0.0:0"]) {
+            const running = start("--listen", listen, "--admin", "127.0.0.1:0", "--token", "a-token",
+                "--github-secret", secret);
+            const hub = (await running.line("hub: listening on ")).replace("0.0.0.0", "127.0.0.1");
+            const publish = (headers) => fetch(`${hub}/topics/a.b`, {
+                method: "POST", body: '{"total":99}',
+                headers: { "Content-Type": "application/json", ...headers },
+            });
+            const get = (path, headers) => fetch(hub + path, { headers });
+            // What the handshake was answered: 101 when it opened, and then the socket too.
+            const socket = (headers) => new Promise((done) => {
+                const one = new WebSocket(`${hub.replace("http", "ws")}/ws?topic=a.b`, "cloudevents.json",
+                    { headers });
+                one.on("open", () => done({ status: 101, one }));
+                one.on("unexpected-response", (_, { statusCode }) => done({ status: statusCode }));
+                one.on("error", () => {});
+            });
+
+            for (const authorization of [undefined, "Bearer another", "Bearer", "Basic YS10b2tlbjo="]) {
+                const headers = authorization ? { Authorization: authorization } : {};
+                const statuses = await Promise.all([
+                    publish(headers), get("/topics/a.b?after=", headers),
+                    get("/events?topic=a.b", headers), socket(headers), get("/hooks", headers),
+                    subscribe_hook(hub, "a.b", hooks.url, key, headers),
+                ]);
+                assert.deepEqual(statuses.map(({ status }) => status), Array(6).fill(401),
+                    `${listen} ${authorization}`);
+            }
+
+            const headers = { Authorization: "Bearer a-token" };
+            const { status, one } = await socket(headers);
+            assert.equal(status, 101);
+            const over_websocket = new Promise((got) => one.once("message", (m) => got(JSON.parse(m))));
+            const events = await get("/events?topic=a.b", headers);
+            assert.equal(events.status, 200);
+            assert.equal((await subscribe_hook(hub, "a.b", hooks.url, key, headers)).status, 201);
+            assert.equal((await (await get("/hooks", headers)).json()).length, 1);
+            assert.equal((await publish(headers)).status, 202);
+            assert.deepEqual((await over_websocket).data, { total: 99 });
+            let seen = "";
+            for await (const bytes of events.body) {
+                seen += Buffer.from(bytes);
+                if (seen.includes('"data":{"total":99}')) break;
+            }
+            const read = await (await get("/topics/a.b?after=", headers)).json();
+            assert.deepEqual(read.map((e) => e.data.total), [99]); // no other was published
+            const count = listen.startsWith("127") ? 1 : 2;
+            assert_signed((await hooks.until(count))[count - 1], key);
+            one.close();
+
+            assert.equal((await push_to(hub, secret)).status, 202);
+            assert.equal((await push_to(hub, "guessed")).status, 401);
+            assert.equal((await push_to(hub, "guessed", headers)).status, 401);
+            assert.equal((await fetch(`${hub}/in/github`, { method: "POST", body: "{}", headers })).status, 401);
+            await stop(running);
+        }
+    },
+
     async in_process_bus() {
         const running = start();
         assert.equal(await running.exit, 0);
@@ -141,7 +206,7 @@ const checks = {
     },
 
     async interchangeable() {
-        for (const transport of ["bus", "websocket", "sse", "webhook", "rest_topics"]) {
+        for (const transport of ["bus", "websocket", "sse", "webhook", "rest_hook", "rest_topics"]) {
             const running = start(transport);
             assert.equal(await running.exit, 0, transport);
             assert.deepEqual(running.text().trim().split("\n"), [1, 2, 3].map(

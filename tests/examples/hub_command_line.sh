@@ -16,7 +16,7 @@ wrong 'needs --token' --listen 0.0.0.0:0
 wrong 'needs --token' --listen '[::]:0'
 wrong 'loopback' --admin 0.0.0.0:0
 wrong 'HOST:PORT' --listen localhost
-wrong 'HOST:PORT' --listen 127.0.0.1:99999
+wrong 'HOST:PORT' --listen 127.0.0.1:100000
 wrong 'unknown option' --lisen 127.0.0.1:0
 wrong 'no value' --token
 wrong 'go together' --webhook http://127.0.0.1:1/

@@ -3,6 +3,10 @@
 # sabotage.sh ROUTE DIR: the check must notice one event lost on the route, and nothing else.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+# What a failed check keeps, for who looks into it, goes with the test.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 out=$(examples/run.sh --check --sabotage "$1" --bin "$2" 2>&1)
 status=$?
 echo "$out"

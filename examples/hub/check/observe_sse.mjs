@@ -2,8 +2,9 @@
 // Writes one line per event that arrives over Server-Sent Events, read byte by byte from Node's
 // `fetch`, by the rules of WHATWG HTML 9.2.6 and with no library.
 //
-//     node observe_sse.mjs EVENTS_URL OUT_FILE
+//     node observe_sse.mjs EVENTS_URL OUT_FILE [LOSE]
 //
+// Of the LOSE-th event it takes no notice, as a test of those who compare the lists.
 // Prints `observer: ready` when subscribed. Ends with 0 when the hub closes or on SIGTERM, with 1
 // when anything is not as it must be.
 import { openSync, writeSync } from 'node:fs';
@@ -61,12 +62,13 @@ function sse_reader(on_event) {
     };
 }
 
-const [url, file] = process.argv.slice(2);
+const [url, file, lose] = process.argv.slice(2);
 if (!file) {
-    console.error('usage: node observe_sse.mjs EVENTS_URL OUT_FILE');
+    console.error('usage: node observe_sse.mjs EVENTS_URL OUT_FILE [LOSE]');
     process.exit(2);
 }
 const out = openSync(file, 'w');
+let received = 0;
 process.on('SIGTERM', () => process.exit(0));
 
 try {
@@ -80,6 +82,7 @@ try {
     }
     console.log('observer: ready');
     const read = sse_reader(({ event, id, data }) => {
+        if (++received === Number(lose)) return;
         const opened = open_envelope(data);
         if (event === 'message' && id === '') throw new Error(`event ${opened.id} came without a position`);
         writeSync(out, line_of(opened));

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 // Writes one line per event that arrives over WebSocket, read by npm `ws`.
 //
-//     node observe_websocket.mjs WS_URL OUT_FILE
+//     node observe_websocket.mjs WS_URL OUT_FILE [LOSE]
 //
+// Of the LOSE-th event it takes no notice, as a test of those who compare the lists.
 // Prints `observer: ready` when subscribed. Ends with 0 when the hub closes or on SIGTERM, with 1
 // when anything is not as it must be.
 import { openSync, writeSync } from 'node:fs';
 import WebSocket from 'ws';
 import { line_of, open_envelope } from './envelope.mjs';
 
-const [url, file] = process.argv.slice(2);
+const [url, file, lose] = process.argv.slice(2);
 if (!file) {
-    console.error('usage: node observe_websocket.mjs WS_URL OUT_FILE');
+    console.error('usage: node observe_websocket.mjs WS_URL OUT_FILE [LOSE]');
     process.exit(2);
 }
 const out = openSync(file, 'w');
+let received = 0;
 
 function fail(why) {
     console.error(`observer: ${why}`);
@@ -28,6 +30,7 @@ socket.on('open', () => {
 });
 socket.on('message', (bytes, is_binary) => {
     if (is_binary) fail('a binary message, where cloudevents.json has only text');
+    if (++received === Number(lose)) return;
     try {
         writeSync(out, line_of(open_envelope(bytes)));
     } catch (e) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+// The other end of a webhook or REST hook, without the library.
+import { strict as assert } from "node:assert";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+
+// A webhook's target: answers 204 and keeps what came.
+export async function receive_hooks() {
+    const came = [];
+    let more = () => {};
+    const server = http.createServer(async (request, response) => {
+        const body = [];
+        for await (const piece of request) body.push(piece);
+        came.push({ headers: request.headers, body: Buffer.concat(body).toString() });
+        response.writeHead(204).end();
+        more();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${server.address().port}/hook`;
+    const until = async (count) => {
+        while (came.length < count) await new Promise((now) => (more = now));
+        return came;
+    };
+    return { url, until };
+}
+
+// Standard Webhooks: `v1` over id, time and body.
+export function assert_signed({ headers, body }, secret) {
+    const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+    const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+    assert.equal(headers["webhook-signature"],
+        "v1," + createHmac("sha256", key).update(signed).digest("base64"));
+}
