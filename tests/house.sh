@@ -125,6 +125,30 @@ if [ -e include/tidings/bus.hpp ]; then
         sed 's/^/include\/tidings\/bus.hpp:1 brings /' | breach "too much for bus.hpp"
 fi
 
+# The recipes of vcpkg and Conan, which run on no machine of ours, agree with the build.
+version=$(sed -n 's/.*VERSION_STRING "\(.*\)".*/\1/p' include/tidings/version.hpp)
+port=cmake/packaging/vcpkg/ports/tidings
+grep -L "\"version-semver\": \"$version\"" vcpkg.json $port/vcpkg.json | breach "not version $version"
+grep -oh 'TIDINGS_[A-Z_]*' conanfile.py $port/portfile.cmake | sort -u |
+    while read -r name; do grep -qw "$name" CMakeLists.txt || echo "$name"; done |
+    breach "a recipe names what CMakeLists.txt does not"
+if tool python3; then
+    python3 - vcpkg.json $port/vcpkg.json <<'END' | breach "the two vcpkg.json differ"
+import ast, json, sys
+
+for recipe in ("conanfile.py", "cmake/packaging/conan/test_package/conanfile.py"):
+    ast.parse(open(recipe).read())
+ours, port = (json.load(open(name)) for name in sys.argv[1:])
+ours["features"].pop("tests")
+port["dependencies"] = [d for d in port["dependencies"] if isinstance(d, str)]
+ours.pop("$schema", None)
+port.pop("$schema", None)
+for key in ours.keys() | port.keys():
+    if ours.get(key) != port.get(key):
+        print(f"vcpkg.json: {key}")
+END
+fi
+
 if [ "$breaches" -gt 0 ]; then
     echo "$breaches breaches of the house rules"
     exit 1

@@ -19,7 +19,11 @@ function(run)
 endfunction()
 
 # A consumer that uses CMake. The defaults of a stranger: no build type, so no optimisation.
-set(configure ${CMAKE_COMMAND} -S ${here}/${consumer} -B ${binary} -G ${generator}
+set(project ${here}/${consumer})
+if(consumer STREQUAL "conan_test_package")
+  set(project ${source}/cmake/packaging/conan/test_package)
+endif()
+set(configure ${CMAKE_COMMAND} -S ${project} -B ${binary} -G ${generator}
   -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher}
   -D "CMAKE_CXX_FLAGS=${flags}")
 
@@ -50,7 +54,7 @@ if(consumer STREQUAL "prefix")
     endforeach()
   endforeach()
 
-elseif(consumer STREQUAL "find_package")
+elseif(consumer MATCHES "^(find_package|conan_test_package)$")
   run(${configure} -D CMAKE_PREFIX_PATH=${prefix})
   run(${CMAKE_COMMAND} --build ${binary} --parallel 1)
   run(${binary}/consumer)
