@@ -20,6 +20,9 @@ struct table_request {
     /// `on_late` is called after it was answered.
     table_request(http::exchange x, std::chrono::milliseconds timeout,
                   unique_function<void()> on_late);
+    /// One that ends in the lane of `x`, wherever the table lets go of it.
+    static std::shared_ptr<table_request> make(http::exchange x, std::chrono::milliseconds timeout,
+                                               unique_function<void()> on_late);
 
     http::exchange exchange;  // empty once it was answered
     unique_function<void()> on_late;

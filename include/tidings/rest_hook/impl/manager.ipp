@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/end_in_lane.hpp>
 #include <tidings/detail/timestamp.hpp>
 #include <tidings/http/authenticate.hpp>
 #include <tidings/http/percent.hpp>
@@ -83,6 +84,13 @@ table_request::table_request(http::exchange x, std::chrono::milliseconds timeout
     deadline.arm(exchange.lane()->timers(), timeout);
 }
 
+std::shared_ptr<table_request> table_request::make(http::exchange x,
+                                                   std::chrono::milliseconds timeout,
+                                                   unique_function<void()> late) {
+    const auto home = x.lane();
+    return {new table_request(std::move(x), timeout, std::move(late)), end_in_lane{home}};
+}
+
 void manager_state::handle(http::exchange& x) {
     http::stream_request caller;
     if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
@@ -150,11 +158,10 @@ void manager_state::create(http::exchange& x, const principal& who) {
     const auto io = x.lane()->executor();
     auto value = to_row_value(h);
     // Its place is free for who comes again.
-    const auto waiting = std::make_shared<table_request>(std::move(x), options_.table_timeout,
-                                                         [weak = weak_from_this(), id = h.id] {
-                                                             if (const auto self = weak.lock())
-                                                                 self->drop(id);
-                                                         });
+    const auto waiting = table_request::make(std::move(x), options_.table_timeout,
+                                             [weak = weak_from_this(), id = h.id] {
+                                                 if (const auto self = weak.lock()) self->drop(id);
+                                             });
     table_->start_put(h.id, std::move(value), 0,
                       store::table::put_handler(
                           io, net::bind_executor(io, [self = shared_from_this(), waiting, h, made](
@@ -266,8 +273,7 @@ void manager_state::remove(http::exchange& x, const principal& who, const std::s
     }
     if (!known) return x.respond(not_there());
     const auto io = x.lane()->executor();
-    const auto waiting =
-        std::make_shared<table_request>(std::move(x), options_.table_timeout, nullptr);
+    const auto waiting = table_request::make(std::move(x), options_.table_timeout, nullptr);
     table_->start_erase(
         id, 0,
         store::table::erase_handler(

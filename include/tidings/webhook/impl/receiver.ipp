@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/detail/end_in_lane.hpp>
 #include <tidings/detail/inlet.hpp>
 #include <tidings/detail/json_text.hpp>
 #include <tidings/detail/recent_ids.hpp>
@@ -175,10 +176,12 @@ void receiver_state::accept(http::exchange x, const event_ptr& e, std::string at
             options_.log({log_level::warning, "webhook", "signature used before", {}});
         return x.respond(http::problem(401, "Signature refused", "it came with another event"));
     }
-    const auto& io = x.lane()->executor();
-    const auto asked = std::make_shared<acceptance>(shared_from_this(), std::move(x),
-                                                    std::move(key), std::move(attempt_id));
-    sink_->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
+    const auto home = x.lane();
+    const std::shared_ptr<acceptance> asked(
+        new acceptance(shared_from_this(), std::move(x), std::move(key), std::move(attempt_id)),
+        end_in_lane{home});
+    sink_->async_deliver(e,
+                         net::bind_executor(home->executor(), [asked, e](error_code ec, outcome o) {
                              asked->receiver->conclude(*asked, e, ec, o);
                          }));
 }
