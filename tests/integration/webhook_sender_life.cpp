@@ -250,6 +250,59 @@ TEST_CASE("a pause holds for what was being claimed when it was asked for", "[we
     CHECK(listed(w, *outbox).empty());
 }
 
+TEST_CASE("what a pause put back goes out before what was claimed meanwhile", "[webhook][faulty]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    std::vector<http::exchange> held;
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    bed.add(target.url());
+    for (const auto* text : {"1", "2", "3"}) bed.publish(text);
+    REQUIRE(held.size() == 1);
+    outbox->plan().hold();
+    bed.publish("4");
+    CHECK(outbox->plan().release_one());  // the append
+    w.run_ready();
+    CHECK(outbox->plan().held() == 1);  // the claim
+    held[0].respond({.status = 503});
+    held.clear();
+    w.run_ready();
+    CHECK(outbox->plan().held() == 2);  // the settlement
+    w.advance(6s);                      // longer than the pause
+    target.answer = answering({204});
+    outbox->plan().release();
+    w.advance(1s);
+    CHECK(bodies_of(target) == texts{"1", "1", "2", "3", "4"});
+    CHECK(listed(w, *outbox).empty());
+}
+
+TEST_CASE("a pause that is over while an outbox looks for what is due is over",
+          "[webhook][faulty]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    sink_server target(w);
+    target.answer = answering({503, 204});
+    bed.add(target.url());
+    bed.publish("1");
+    w.advance(4900ms);
+    outbox->plan().hold();
+    bed.publish("2");
+    CHECK(outbox->plan().release_one());  // the append
+    w.run_ready();
+    CHECK(outbox->plan().held() == 1);  // the claim, which leaves the endpoint out
+    outbox->plan().release();           // and is heard of when the pause is just over
+    w.clock().advance(100ms);
+    w.run_ready();
+    w.advance(1s);
+    CHECK(bodies_of(target) == texts{"1", "1", "2"});
+}
+
 TEST_CASE("callbacks that throw are logged and stop nothing", "[webhook]") {
     world w;
     auto o = webhook_options(w);

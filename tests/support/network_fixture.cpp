@@ -82,6 +82,14 @@ std::size_t open_descriptors() {
     return ec ? 0 : static_cast<std::size_t>(std::distance(begin(open), end(open)));
 }
 
+std::size_t open_sockets() {
+    std::error_code ec;
+    std::size_t sockets = 0;
+    for (const auto& open : std::filesystem::directory_iterator("/proc/self/fd", ec))
+        if (read_symlink(open, ec).native().starts_with("socket:")) ++sockets;
+    return sockets;
+}
+
 network_fixture::network_fixture(transport t)
     : transport_(t),
       descriptors_(open_descriptors()),

@@ -56,6 +56,8 @@ std::string text_of(std::span<const std::byte> bytes);
 std::string long_text(std::size_t size);
 /// Open descriptors of this process; 0 where that cannot be known.
 std::size_t open_descriptors();
+/// Those that are sockets, among which none is of a sanitizer's.
+std::size_t open_sockets();
 
 /// A context, a network and a listening socket of it. At its end it checks that nothing is left: no
 /// work, no stream, no descriptor.

@@ -87,8 +87,9 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
         std::deque<store::outbox_entry> queue{};
         std::size_t in_flight = 0;
         io::system_time paused_until{};
-        bool waiting = false;  // for its turn, in ready_
-        bool more = false;     // the outbox may hold more that is due
+        std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
+        bool waiting = false;         // for its turn, in ready_
+        bool more = false;            // the outbox may hold more that is due
     };
     struct incoming {
         store::outbox_entry entry;
@@ -109,7 +110,7 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     void forget_missed();
     void append_batch(batch& open);
     void claim();
-    void on_claimed(error_code ec, store::outbox_claim c);
+    void on_claimed(error_code ec, store::outbox_claim c, io::system_time at);
     void recover(std::uint64_t after_key);
     void on_listed(error_code ec, const std::vector<store::outbox_listed>& page);
     void claim_later(error_code ec);
@@ -123,7 +124,10 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
-    void put_back(const store::outbox_entry& entry);
+    void put_back(line& l, const store::outbox_entry& entry);
+    bool may_claim(const line& l, io::system_time at) const noexcept {
+        return l.paused_until <= at && l.back_with <= settled_;
+    }
     void pause(line& l, std::chrono::milliseconds wait);
     void give_up(line& l, endpoint_state* e, error_code why);
     void end_round();
@@ -169,6 +173,8 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     bool claim_again_ = false;
     bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
+    std::uint64_t settlements_ = 0;  // begun
+    std::uint64_t settled_ = 0;      // the last that succeeded
 };
 
 }  // namespace tidings::webhook::detail

@@ -124,7 +124,7 @@ void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
         ++e->failed_attempts;
-        put_back(entry);
+        put_back(lines_[id], entry);
     } else {
         if (a.result == verdict::throttled && a.next) pause(lines_[id], *a.next);
         if (a.result == verdict::gone) {
@@ -178,13 +178,14 @@ void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
 void sender_core::pause(line& l, std::chrono::milliseconds wait) {
     l.paused_until = std::max(l.paused_until, now() + wait);
-    for (const auto& e : l.queue) put_back(e);
+    for (const auto& e : l.queue) put_back(l, e);
     l.queue.clear();
     l.more = false;
 }
 
-// To the outbox, as it was claimed.
-void sender_core::put_back(const store::outbox_entry& entry) {
+// To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
+void sender_core::put_back(line& l, const store::outbox_entry& entry) {
+    l.back_with = settlements_ + 1;
     results_.push_back({entry.key, settled::retry, entry.attempts, entry.due, entry.last_error});
 }
 
@@ -208,6 +209,7 @@ void sender_core::end_round() {
 void sender_core::finish() {
     if (finishing_ || results_.empty()) return;
     finishing_ = true;
+    ++settlements_;
     auto results = std::exchange(results_, {});
     const auto any = [&](settled s) {
         return std::any_of(results.begin(), results.end(),
@@ -233,6 +235,7 @@ void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> r
         results_.insert(results_.begin(), results.begin(), results.end());
         return wake_at(now() + after_failed_storage);
     }
+    settled_ = settlements_;
     for (const auto& r : results) held_.erase(r.key);
     if (retries) claim();
     end_round();

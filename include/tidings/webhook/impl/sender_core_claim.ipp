@@ -63,24 +63,23 @@ void sender_core::claim() {
                           .max_entries = max_claim,
                           .max_per_endpoint = line::max_claim,
                           .of = known_ids()};
-    std::erase_if(lines_, [&q](const auto& item) {
+    std::erase_if(lines_, [&](const auto& item) {
         const auto& l = item.second;
-        return l.queue.empty() && l.in_flight == 0 && l.paused_until <= q.now;
+        return l.queue.empty() && l.in_flight == 0 && may_claim(l, q.now);
     });
     for (auto& [id, l] : lines_) {
         l.more = !l.is_short();
-        if (l.more || l.paused_until > q.now) q.except.push_back(id);
+        if (l.more || !may_claim(l, q.now)) q.except.push_back(id);
     }
     const auto& io = lane_->executor();
-    outbox_->start_claim(std::move(q),
-                         store::outbox::claim_handler(
-                             io, net::bind_executor(io, [self = shared_from_this()](
-                                                            error_code ec, store::outbox_claim c) {
-                                 self->on_claimed(ec, std::move(c));
-                             })));
+    auto on_done = [self = shared_from_this(), at = q.now](error_code ec, store::outbox_claim c) {
+        self->on_claimed(ec, std::move(c), at);
+    };
+    outbox_->start_claim(
+        std::move(q), store::outbox::claim_handler(io, net::bind_executor(io, std::move(on_done))));
 }
 
-void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
+void sender_core::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
     claiming_ = false;
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
@@ -92,8 +91,8 @@ void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
     for (auto& e : c.entries) {
         const auto id = e.endpoint;
         auto& l = lines_[id];
-        if (l.paused_until > now()) {  // since the claim began
-            put_back(e);
+        if (!may_claim(l, now())) {  // since the claim began
+            put_back(l, e);
             continue;
         }
         l.queue.push_back(std::move(e));
@@ -103,8 +102,9 @@ void sender_core::on_claimed(error_code ec, store::outbox_claim c) {
     again_.cancel();
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
+    // Whose pause was over while this was claimed was left out as well.
     for (const auto& [id, l] : lines_)
-        if (l.paused_until > now()) wake_at(l.paused_until);
+        if (l.paused_until > at) wake_at(l.paused_until);
     if (again) claim();
     end_round();
 }
