@@ -4,11 +4,14 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
+
 namespace tidings::matrix::cases {
 
 namespace {
 
-constexpr int cuts = 40;
+constexpr std::size_t cuts = 40;
+constexpr std::size_t least_reconnects = cuts / 2;  // some are cut before they were made
 constexpr std::size_t events_per_cut = 12;
 constexpr int max_knocks = 1000;
 
@@ -25,8 +28,8 @@ class told final : public subscriber {
     std::shared_ptr<subscriber> inner_;
 };
 
-event_ptr knock() {
-    return publication_of("matrix.knock", event("com.example.knock", "/matrix"));
+event_ptr knock(const std::string& id = {}) {
+    return publication_of("matrix.knock", event("com.example.knock", "/matrix").id(id));
 }
 
 }  // namespace
@@ -41,17 +44,23 @@ findings cut(scene& s) {
     findings found;
     if (!s.in().run_until([&] { return w.seen->count() != 0; })) return {"lost: the first event"};
 
+    const auto connected = s.way().connections_made();
     s.in().trickle();
-    for (int i = 0; i < cuts; ++i) {
+    for (std::size_t i = 0; i < cuts; ++i) {
         const auto more = numbered_samples("cut " + std::to_string(i) + ": ", events_per_cut);
         s.publish(i % 3 == 0 ? entry::async_deliver : entry::deliver, more);
         sent.insert(sent.end(), more.begin(), more.end());
-        s.in().run_a_while(static_cast<std::size_t>(i) * 7);
-        s.way().cut();
-        if (i % 2 == 0) s.await(*w.through);
+        s.in().run_a_while(i * 7);
+        s.cut();
+        // Every other time it is cut again before it has come back.
+        if (i % 2 == 0) s.in().run_until([&] { return w.seen->count() >= sent.size(); });
     }
     if (!g.resumable) g.ordered = g.exactly_once = false;
+    g.one_request_each = false;
     add(found, s.collect(w, sent, g));
+    const auto again = s.way().connections_made() - connected;
+    if (again < least_reconnects)
+        found.push_back("not cut: only " + std::to_string(again) + " connections were made anew");
     return found;
 }
 
@@ -68,7 +77,7 @@ findings closed(scene& s) {
     const auto plain = std::make_shared<test::recorder>();
     auto on_plain = s.here().subscribe(">", s.wrap(place::after, plain));
 
-    w.through->close();
+    s.close(*w.through);
     on_plain.reset();
     // On the simulated network nothing takes long: a side that never notices is not knocked at for
     // ever.
@@ -82,6 +91,14 @@ findings closed(scene& s) {
     if (!noticed) found.push_back("not closed: the bus still delivers");
     if (plain->unsubscribed() != make_error_code(errc::closed))
         found.push_back("not told: that its subscription was ended");
+    if (!s.in().run_until([&] { return w.through->gone(); }))
+        found.push_back("not closed: over the wire");
+    s.here().publish("matrix.knock", knock("too late"));
+    s.in().settle();
+    const auto came = w.seen->events();
+    if (!s.way().requests("too late").empty() ||
+        std::any_of(came.begin(), came.end(), [](const auto& e) { return e->id() == "too late"; }))
+        found.push_back("not closed: an event comes after the end");
     if (!outlet) return found;
     if (on_outlet.active()) found.push_back("not closed: a subscription of the outlet");
     if (teller->reason != make_error_code(errc::closed)) found.push_back("not told: the outlet");
