@@ -32,6 +32,23 @@ event_ptr knock(const std::string& id = {}) {
     return publication_of("matrix.knock", event("com.example.knock", "/matrix").id(id));
 }
 
+/// What both entries of an outlet say that is closed.
+findings deliver_too_late(scene& s, const std::shared_ptr<subscriber>& outlet) {
+    findings found;
+    const auto entry_point = s.wrap(place::before, outlet);
+    if (entry_point->deliver(knock()) != outcome::closed)
+        found.push_back("not closed: by what deliver says");
+    std::optional<std::pair<error_code, outcome>> result;
+    entry_point->async_deliver(
+        knock(), net::bind_executor(s.in().executor(),
+                                    [&](error_code ec, outcome o) { result.emplace(ec, o); }));
+    if (!s.in().run_until([&] { return result.has_value(); }))
+        found.push_back("never completed: async_deliver of a closed outlet");
+    else if (result->first != errc::closed || result->second != outcome::closed)
+        found.push_back("not closed: by what async_deliver says");
+    return found;
+}
+
 }  // namespace
 
 findings cut(scene& s) {
@@ -79,6 +96,12 @@ findings closed(scene& s) {
 
     s.close(*w.through);
     on_plain.reset();
+    // It takes neither an event nor time.
+    const auto& clock = *s.in().environment().clock;
+    const auto closed_at = clock.now();
+    const bool gone = s.in().run_until([&] { return w.through->gone(); });
+    if (!gone || (s.in().simulated() != nullptr && clock.now() != closed_at))
+        found.push_back("not closed: over the wire");
     // On the simulated network nothing takes long: a side that never notices is not knocked at for
     // ever.
     bool noticed = false;
@@ -91,8 +114,6 @@ findings closed(scene& s) {
     if (!noticed) found.push_back("not closed: the bus still delivers");
     if (plain->unsubscribed() != make_error_code(errc::closed))
         found.push_back("not told: that its subscription was ended");
-    if (!s.in().run_until([&] { return w.through->gone(); }))
-        found.push_back("not closed: over the wire");
     s.here().publish("matrix.knock", knock("too late"));
     s.in().settle();
     const auto came = w.seen->events();
@@ -103,17 +124,7 @@ findings closed(scene& s) {
     if (on_outlet.active()) found.push_back("not closed: a subscription of the outlet");
     if (teller->reason != make_error_code(errc::closed)) found.push_back("not told: the outlet");
 
-    const auto entry_point = s.wrap(place::before, outlet);
-    if (entry_point->deliver(knock()) != outcome::closed)
-        found.push_back("not closed: by what deliver says");
-    std::optional<std::pair<error_code, outcome>> result;
-    entry_point->async_deliver(
-        knock(), net::bind_executor(s.in().executor(),
-                                    [&](error_code ec, outcome o) { result.emplace(ec, o); }));
-    if (!s.in().run_until([&] { return result.has_value(); }))
-        found.push_back("never completed: async_deliver of a closed outlet");
-    else if (result->first != errc::closed || result->second != outcome::closed)
-        found.push_back("not closed: by what async_deliver says");
+    add(found, deliver_too_late(s, outlet));
     return found;
 }
 

@@ -33,7 +33,7 @@ struct outlet_guarantee {
     /// Of a bridge one side polls the other, and posts what is its own: events that come back are
     /// known by their ids, wherever they say they are from, but that they were posted shows.
     bool bridge_polls = false;
-    /// What was a number or a boolean is none of text when it comes.
+    /// Numbers and booleans of extensions come as such, not as text.
     bool keeps_types = true;
     /// What takes the events for one link is in reach of a user (`link::outlet`).
     bool direct_outlet = true;
