@@ -47,7 +47,8 @@ findings empty_data(scene& s) {
 findings large_data(scene& s) {
     findings found;
     auto w = s.watch();
-    const auto sent = large_samples("large-");
+    auto sent = large_samples("large-");
+    if (s.planted()) sent.resize(1);
     for (std::size_t i = 0; i < sent.size(); ++i) {
         s.publish(both_entries[i % 2], {sent[i]});
         add(found, s.collect(w, {sent[i]}));

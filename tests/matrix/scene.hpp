@@ -33,8 +33,8 @@ class scene {
     world& in() noexcept { return world_; }
     transport& way() noexcept { return *transport_; }
     outlet_guarantee guarantee() const { return transport_->guarantee(); }
-    /// Events of a burst; to find a planted fault takes few.
-    std::size_t burst() const noexcept { return plan_ ? 50 : 500; }
+    /// Whether a fault is planted: to find it takes few events.
+    bool planted() const noexcept { return plan_.has_value(); }
     /// With a history, as `there`.
     bus& here() noexcept { return *here_; }
     bus& there() noexcept { return *there_; }
