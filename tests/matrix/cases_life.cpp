@@ -4,11 +4,14 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
+
 namespace tidings::matrix::cases {
 
 namespace {
 
-constexpr int cuts = 40;
+constexpr std::size_t cuts = 40;
+constexpr std::size_t least_reconnects = cuts / 2;  // some are cut before they were made
 constexpr std::size_t events_per_cut = 12;
 constexpr int max_knocks = 1000;
 
@@ -25,8 +28,25 @@ class told final : public subscriber {
     std::shared_ptr<subscriber> inner_;
 };
 
-event_ptr knock() {
-    return publication_of("matrix.knock", event("com.example.knock", "/matrix"));
+event_ptr knock(const std::string& id = {}) {
+    return publication_of("matrix.knock", event("com.example.knock", "/matrix").id(id));
+}
+
+/// What both entries of an outlet say that is closed.
+findings deliver_too_late(scene& s, const std::shared_ptr<subscriber>& outlet) {
+    findings found;
+    const auto entry_point = s.wrap(place::before, outlet);
+    if (entry_point->deliver(knock()) != outcome::closed)
+        found.push_back("not closed: by what deliver says");
+    std::optional<std::pair<error_code, outcome>> result;
+    entry_point->async_deliver(
+        knock(), net::bind_executor(s.in().executor(),
+                                    [&](error_code ec, outcome o) { result.emplace(ec, o); }));
+    if (!s.in().run_until([&] { return result.has_value(); }))
+        found.push_back("never completed: async_deliver of a closed outlet");
+    else if (result->first != errc::closed || result->second != outcome::closed)
+        found.push_back("not closed: by what async_deliver says");
+    return found;
 }
 
 }  // namespace
@@ -41,17 +61,23 @@ findings cut(scene& s) {
     findings found;
     if (!s.in().run_until([&] { return w.seen->count() != 0; })) return {"lost: the first event"};
 
+    const auto connected = s.way().connections_made();
     s.in().trickle();
-    for (int i = 0; i < cuts; ++i) {
+    for (std::size_t i = 0; i < cuts; ++i) {
         const auto more = numbered_samples("cut " + std::to_string(i) + ": ", events_per_cut);
         s.publish(i % 3 == 0 ? entry::async_deliver : entry::deliver, more);
         sent.insert(sent.end(), more.begin(), more.end());
-        s.in().run_a_while(static_cast<std::size_t>(i) * 7);
-        s.way().cut();
-        if (i % 2 == 0) s.await(*w.through);
+        s.in().run_a_while(i * 7);
+        s.cut();
+        // Every other time it is cut again before it has come back.
+        if (i % 2 == 0) s.in().run_until([&] { return w.seen->count() >= sent.size(); });
     }
     if (!g.resumable) g.ordered = g.exactly_once = false;
+    g.one_request_each = false;
     add(found, s.collect(w, sent, g));
+    const auto again = s.way().connections_made() - connected;
+    if (again < least_reconnects)
+        found.push_back("not cut: only " + std::to_string(again) + " connections were made anew");
     return found;
 }
 
@@ -68,8 +94,14 @@ findings closed(scene& s) {
     const auto plain = std::make_shared<test::recorder>();
     auto on_plain = s.here().subscribe(">", s.wrap(place::after, plain));
 
-    w.through->close();
+    s.close(*w.through);
     on_plain.reset();
+    // It takes neither an event nor time.
+    const auto& clock = *s.in().environment().clock;
+    const auto closed_at = clock.now();
+    const bool gone = s.in().run_until([&] { return w.through->gone(); });
+    if (!gone || (s.in().simulated() != nullptr && clock.now() != closed_at))
+        found.push_back("not closed: over the wire");
     // On the simulated network nothing takes long: a side that never notices is not knocked at for
     // ever.
     bool noticed = false;
@@ -82,21 +114,17 @@ findings closed(scene& s) {
     if (!noticed) found.push_back("not closed: the bus still delivers");
     if (plain->unsubscribed() != make_error_code(errc::closed))
         found.push_back("not told: that its subscription was ended");
+    s.here().publish("matrix.knock", knock("too late"));
+    s.in().settle();
+    const auto came = w.seen->events();
+    if (!s.way().requests("too late").empty() ||
+        std::any_of(came.begin(), came.end(), [](const auto& e) { return e->id() == "too late"; }))
+        found.push_back("not closed: an event comes after the end");
     if (!outlet) return found;
     if (on_outlet.active()) found.push_back("not closed: a subscription of the outlet");
     if (teller->reason != make_error_code(errc::closed)) found.push_back("not told: the outlet");
 
-    const auto entry_point = s.wrap(place::before, outlet);
-    if (entry_point->deliver(knock()) != outcome::closed)
-        found.push_back("not closed: by what deliver says");
-    std::optional<std::pair<error_code, outcome>> result;
-    entry_point->async_deliver(
-        knock(), net::bind_executor(s.in().executor(),
-                                    [&](error_code ec, outcome o) { result.emplace(ec, o); }));
-    if (!s.in().run_until([&] { return result.has_value(); }))
-        found.push_back("never completed: async_deliver of a closed outlet");
-    else if (result->first != errc::closed || result->second != outcome::closed)
-        found.push_back("not closed: by what async_deliver says");
+    add(found, deliver_too_late(s, outlet));
     return found;
 }
 

@@ -10,15 +10,11 @@ namespace tidings::matrix {
 
 namespace {
 
-std::string to_text(const attribute_value& value) {
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-    return std::to_string(std::get<std::int32_t>(value));
-}
-
-std::map<std::string, std::string> extensions_of(const event_ptr& e) {
+std::map<std::string, std::string> extensions_of(const event_ptr& e, bool typed) {
+    static constexpr const char* types[] = {"string ", "bool ", "integer "};
     std::map<std::string, std::string> all;
-    for (const auto& [name, value] : e->event().extensions()) all[name] = to_text(value);
+    for (const auto& [name, value] : e->event().extensions())
+        all[name] = (typed ? types[value.index()] : "") + canonical_text(value);
     return all;
 }
 
@@ -49,7 +45,13 @@ void compare_data(findings& found, const event_ptr& sent, const event_ptr& got) 
 
 }  // namespace
 
-findings compare_event(const event_ptr& sent, const event_ptr& got) {
+std::string canonical_text(const attribute_value& value) {
+    if (const auto* text = std::get_if<std::string>(&value)) return *text;
+    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+    return std::to_string(std::get<std::int32_t>(value));
+}
+
+findings compare_event(const event_ptr& sent, const event_ptr& got, const outlet_guarantee& g) {
     findings found;
     compare_text(found, "topic", sent->topic(), got->topic());
     compare_text(found, "id", sent->id(), got->id());
@@ -59,8 +61,8 @@ findings compare_event(const event_ptr& sent, const event_ptr& got) {
     compare_text(found, "time", sent->time(), got->time());
     compare_text(found, "dataschema", sent->data_schema(), got->data_schema());
     compare_text(found, "datacontenttype", sent->content_type(), got->content_type());
-    const auto expected = extensions_of(sent);
-    const auto came = extensions_of(got);
+    const auto expected = extensions_of(sent, g.keeps_types);
+    const auto came = extensions_of(got, g.keeps_types);
     for (const auto& [name, value] : expected) {
         const auto it = came.find(name);
         if (it == came.end())
@@ -93,7 +95,7 @@ findings compare_stream(const std::vector<event_ptr>& sent, const std::vector<ev
             continue;
         }
         auto& f = it->second;
-        add(found, compare_event(sent[f.index], e));
+        add(found, compare_event(sent[f.index], e, g));
         if (++f.times > 1) continue;
         if (g.ordered && f.index < expected)
             found.push_back("out of order: event " + e->id() + " came late");

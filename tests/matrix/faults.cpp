@@ -1,20 +1,42 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "matrix/faults.hpp"
 
+#include "matrix/expectation.hpp"
+#include "matrix/run_case.hpp"
+
 #include <tidings/detail/timestamp.hpp>
 #include <tidings/event_json.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
 #include <algorithm>
+#include <cstdio>
+#include <vector>
 
 namespace tidings::matrix {
 
 namespace {
 
-std::vector<event_ptr>& kept() {
-    static std::vector<event_ptr> events;
-    return events;
+/// What is held when all is over.
+struct leaks {
+    std::vector<event_ptr> events;
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{nullptr, &std::fclose};
+    std::vector<char> memory;
+    std::unique_ptr<io::timer> timer;
+};
+
+leaks& kept() {
+    static leaks all;
+    return all;
+}
+
+void leak(fault f, const world& w) {
+    if (f == fault::leak_descriptor) kept().file.reset(std::fopen("/proc/self/exe", "rb"));
+    if (f == fault::leak_memory) kept().memory.assign(2 * heap_slack_bytes, 'x');
+    if (f != fault::leak_timer) return;
+    const auto clock = w.environment().clock;
+    kept().timer = clock->make_timer(w.executor());
+    kept().timer->start_wait(clock->now() + std::chrono::hours(24), [] {});
 }
 
 // A copy to alter, its id and time those that are known already.
@@ -42,6 +64,12 @@ event without_data(const event& e) {
     if (e.time()) rest.time(*e.time());
     for (const auto& [key, value] : e.extensions()) rest.extension(key, value);
     return rest;
+}
+
+event without_types(event e) {
+    const auto values = e.extensions();
+    for (const auto& [name, value] : values) e.extension(name, canonical_text(value));
+    return e;
 }
 
 std::string reformatted(const std::string& text) {
@@ -75,6 +103,7 @@ void bend_data(fault f, event& e) {
 void bend_attributes(fault f, event& e) {
     const auto has = [&](std::string_view name) { return e.extension(name) != nullptr; };
     if (f == fault::lose_extension && has("no")) e = without_extension(e, "no");
+    if (f == fault::lose_types) e = without_types(std::move(e));
     if (f == fault::alter_extension && has("text")) e.extension("text", std::string("another"));
     if (f == fault::invent_extension) e.extension("invented", 1);
     if (f == fault::lose_subject) e.subject("");
@@ -104,10 +133,10 @@ event_ptr bent(fault f, const event_ptr& e) {
 
 class faulty final : public subscriber {
  public:
-    faulty(fault f, std::shared_ptr<subscriber> inner, net::any_io_executor executor)
+    faulty(fault f, std::shared_ptr<subscriber> inner, const world& w)
         : fault_(f),
           inner_(std::move(inner)),
-          executor_(std::move(executor)) {}
+          world_(w) {}
 
     outcome deliver(const event_ptr& e) noexcept override {
         auto result = outcome::delivered;
@@ -122,7 +151,7 @@ class faulty final : public subscriber {
     }
 
  private:
-    net::any_io_executor default_executor() const noexcept override { return executor_; }
+    net::any_io_executor default_executor() const noexcept override { return world_.executor(); }
 
     void start_deliver(event_ptr e, deliver_handler handler) override {
         auto all = pass(e);
@@ -131,13 +160,13 @@ class faulty final : public subscriber {
         all.pop_back();
         for (const auto& x : all) inner_->deliver(x);
         inner_->async_deliver(
-            last,
-            net::bind_executor(executor_, [this, keep = shared_from_this(), h = std::move(handler)](
-                                              error_code ec, outcome o) mutable {
-                if (fault_ == fault::lose_completion) return;
-                if (told(o) != o) ec = {};
-                std::move(h)(ec, told(o));
-            }));
+            last, net::bind_executor(world_.executor(),
+                                     [this, keep = shared_from_this(), h = std::move(handler)](
+                                         error_code ec, outcome o) mutable {
+                                         if (fault_ == fault::lose_completion) return;
+                                         if (told(o) != o) ec = {};
+                                         std::move(h)(ec, told(o));
+                                     }));
     }
 
     outcome told(outcome o) const noexcept {
@@ -158,9 +187,16 @@ class faulty final : public subscriber {
             case fault::swap:
                 return hold(e);
             case fault::keep:
-                kept().push_back(e);
+                kept().events.push_back(e);
+                return {e};
+            case fault::leak_descriptor:
+            case fault::leak_memory:
+            case fault::leak_timer:
+                if (seventh) leak(fault_, world_);
                 return {e};
             case fault::none:
+            case fault::skip_cuts:
+            case fault::skip_close:
             case fault::hide_closed:
             case fault::hide_unsubscribed:
             case fault::lose_completion:
@@ -180,20 +216,19 @@ class faulty final : public subscriber {
 
     const fault fault_;
     const std::shared_ptr<subscriber> inner_;
-    const net::any_io_executor executor_;
+    const world& world_;
     std::size_t count_ = 0;
     event_ptr held_;
 };
 
 }  // namespace
 
-std::shared_ptr<subscriber> with_fault(fault f, std::shared_ptr<subscriber> inner,
-                                       net::any_io_executor executor) {
-    return std::make_shared<faulty>(f, std::move(inner), std::move(executor));
+std::shared_ptr<subscriber> with_fault(fault f, std::shared_ptr<subscriber> inner, const world& w) {
+    return std::make_shared<faulty>(f, std::move(inner), w);
 }
 
 void release_kept() {
-    kept().clear();
+    kept() = leaks();
 }
 
 }  // namespace tidings::matrix

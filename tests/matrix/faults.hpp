@@ -5,20 +5,26 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 namespace tidings::matrix {
 
-/// What a bad transport might do. Those with a number do it to the seventh event, the others to
-/// all.
+class world;
+
+/// What a bad transport might do. Those of the first group do it to the seventh event, the others
+/// to all.
 enum class fault {
     none,
+
     drop,
     repeat,
     repeat_late,  ///< after the ninth
     swap,         ///< with the eighth
-    alter_byte,
-    truncate,  ///< data, after 64 KiB
+    leak_descriptor,
+    leak_memory,  ///< twice what is taken for growth of caches
+    leak_timer,
+
+    alter_byte,  ///< in the cable of the seventh alone
+    truncate,    ///< data, after 64 KiB
     lose_data,
     lose_empty_data,
     invent_data,
@@ -26,6 +32,7 @@ enum class fault {
     turn_cr_into_lf,
     replace_ill_formed,  ///< data becomes UTF-8
     lose_extension,
+    lose_types,  ///< values of extensions become text
     alter_extension,
     invent_extension,
     lose_subject,
@@ -41,10 +48,21 @@ enum class fault {
     hide_unsubscribed,
     lose_completion,
     keep,  ///< holds on to events after all is over
+
+    // Of the cable.
+    lose_answer,    ///< to the request that brings the seventh
+    resume_late,    ///< the first connection after a cut goes on one event too late
+    resume_early,   ///< or too early
+    lose_position,  ///< or with the present
+
+    // Of the scene itself: what a case asks for does not happen.
+    skip_cuts,
+    skip_close,
 };
 
-/// Where it stands: in front of the transport, or behind it.
-enum class place { before, after };
+/// Where it stands: in front of the transport, in the bytes of its connections (on the simulated
+/// network), or behind it.
+enum class place { before, inside, after };
 
 struct plan {
     fault planted = fault::none;
@@ -54,11 +72,10 @@ struct plan {
 /// Events of this topic pass untouched.
 inline constexpr std::string_view end_topic = "matrix.end";
 
-/// Stands in front of a subscriber and does it. `executor` is that of the context.
-std::shared_ptr<subscriber> with_fault(fault f, std::shared_ptr<subscriber> inner,
-                                       net::any_io_executor executor);
+/// Stands in front of a subscriber and does it.
+std::shared_ptr<subscriber> with_fault(fault f, std::shared_ptr<subscriber> inner, const world& w);
 
-/// Lets go of what `fault::keep` holds.
+/// Lets go of what is kept and leaked.
 void release_kept();
 
 }  // namespace tidings::matrix

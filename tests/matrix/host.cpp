@@ -20,12 +20,17 @@ http::server_options options_for(const world& w, std::uint16_t port) {
 
 }  // namespace
 
-host::host(world& w, std::function<void(http::server&)> mount)
+host::host(world& w, mount_function mount)
     : world_(w),
       mount_(std::move(mount)),
       server_(w.executor(), options_for(w, 0)) {
     port_ = server_.local_endpoint().port;
-    mount_(server_);
+    start();
+}
+
+void host::start() {
+    front_door door(server_, seen_);
+    mount_(door);
     server_.start();
 }
 
@@ -44,8 +49,7 @@ void host::restart() {
         return !ec;
     });
     if (!up) throw boost::system::system_error(ec, "restarting a server");
-    mount_(server_);
-    server_.start();
+    start();
 }
 
 }  // namespace tidings::matrix

@@ -27,13 +27,13 @@ constexpr kind kinds[] = {
 std::vector<row> make_rows() {
     std::vector<row> rows;
     for (const auto& k : kinds) {
-        rows.push_back({k.name + std::string(" on loopback"), network_kind::loopback, k.make});
-        rows.push_back(
-            {k.name + std::string(" on the simulated network"), network_kind::simulated, k.make});
+        const std::string name = k.name;
+        rows.push_back({name + " on loopback", name, network_kind::loopback, k.make});
+        rows.push_back({name + " on the simulated network", name, network_kind::simulated, k.make});
+        if (name == "WebSocket" || name == "SSE" || name == "webhook") {
+            rows.push_back({name + " over TLS", name, network_kind::tls, k.make});
+        }
     }
-    rows.push_back({"WebSocket over TLS", network_kind::tls, make_websocket_transport});
-    rows.push_back({"SSE over TLS", network_kind::tls, make_sse_transport});
-    rows.push_back({"webhook over TLS", network_kind::tls, make_webhook_transport});
     return rows;
 }
 
@@ -50,10 +50,10 @@ const std::vector<row>& every_row() {
     return rows;
 }
 
-std::vector<row> simulated_rows() {
+std::vector<row> rows_on(network_kind network) {
     std::vector<row> rows;
     for (const auto& r : every_row())
-        if (r.network == network_kind::simulated) rows.push_back(r);
+        if (r.network == network) rows.push_back(r);
     return rows;
 }
 

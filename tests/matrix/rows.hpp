@@ -27,6 +27,7 @@ std::unique_ptr<transport> make_rest_hook_transport(world& w);
 /// A transport on a network: every case runs over every row.
 struct row {
     std::string name;
+    std::string kind;  ///< the name of the transport alone
     network_kind network;
     std::unique_ptr<transport> (*make)(world&);
 };
@@ -37,7 +38,7 @@ inline std::ostream& operator<<(std::ostream& out, const row& r) {
 
 /// With TIDINGS_MATRIX_ROW set, only those whose name has it in it.
 const std::vector<row>& every_row();
-/// The rows on the simulated network, where nothing waits for real time.
-std::vector<row> simulated_rows();
+/// The rows on one network. On the simulated one nothing waits for real time.
+std::vector<row> rows_on(network_kind network);
 
 }  // namespace tidings::matrix

@@ -9,6 +9,9 @@
 
 namespace tidings::matrix {
 
+/// Caches of the process that grow a little are no leak.
+inline constexpr std::size_t heap_slack_bytes = 64 * 1024;
+
 /// What the process holds.
 struct counters {
     std::size_t publications = 0;
@@ -18,7 +21,7 @@ struct counters {
 counters count_now();
 
 /// Plays a case in a fresh scene of a row, and looks for what is left when it is over: connections,
-/// streams, work in the context, publications, descriptors, memory.
+/// streams, work in the context, timers, publications, descriptors, memory.
 findings run_case(const row& r, test_case c, const std::optional<plan>& p = {});
 
 }  // namespace tidings::matrix

@@ -20,7 +20,11 @@ scene::scene(const row& r, const std::optional<plan>& p)
       plan_(p),
       here_(std::in_place, world_.executor(), options_for(world_)),
       there_(std::in_place, world_.executor(), options_for(world_)),
-      transport_(r.make(world_)) {}
+      transport_(r.make(world_)) {
+    if (!plan_ || plan_->where != place::inside) return;
+    cable_.emplace(plan_->planted);
+    world_.tap([c = *cable_] { return c.tap(); });
+}
 
 scene::~scene() {
     transport_.reset();
@@ -31,7 +35,7 @@ scene::~scene() {
 
 std::shared_ptr<subscriber> scene::wrap(place where, std::shared_ptr<subscriber> s) {
     if (!plan_ || plan_->where != where) return s;
-    return with_fault(plan_->planted, std::move(s), world_.executor());
+    return with_fault(plan_->planted, std::move(s), world_);
 }
 
 scene::watcher scene::watch() {
@@ -40,6 +44,14 @@ scene::watcher scene::watch() {
     w.through = transport_->connect(*here_, wrap(place::after, w.seen));
     await(*w.through);
     return w;
+}
+
+void scene::cut() {
+    if (!plan_ || plan_->planted != fault::skip_cuts) transport_->cut();
+}
+
+void scene::close(link& l) {
+    if (!plan_ || plan_->planted != fault::skip_close) l.close();
 }
 
 void scene::await(const link& l) {
@@ -97,14 +109,27 @@ findings scene::collect(watcher& w, const samples& expected, const outlet_guaran
     w.seen->clear();
     std::erase_if(came, [](const auto& e) { return e->topic() == end_topic; });
     auto found = compare_stream(expected, came, g);
+    if (g.one_request_each) add(found, posted_again(expected));
     add(found, std::exchange(refused_, {}));
     if (std::exchange(under_way_, 0) != 0) found.push_back("never completed: async_deliver");
     if (!ended && found.empty()) found.push_back("lost: the end");
     return found;
 }
 
+findings scene::posted_again(const samples& events) const {
+    findings found;
+    for (const auto& e : events)
+        for (const auto n : transport_->requests(e->id()))
+            if (n > 1)
+                found.push_back("doubled: event " + e->id() + " was posted " + std::to_string(n) +
+                                " times");
+    return found;
+}
+
 findings scene::end() {
     findings found = std::exchange(refused_, {});
+    if (cable_ && plan_->planted != fault::none && !cable_->has_struck())
+        found.push_back("the planted fault never came about");
     way_in_.reset();
     behind_way_in_.reset();
     if (!world_.run_until([&] { return transport_->connections() == 0; }))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "matrix/cable.hpp"
 #include "matrix/expectation.hpp"
 #include "matrix/faults.hpp"
 #include "matrix/rows.hpp"
@@ -32,6 +33,8 @@ class scene {
     world& in() noexcept { return world_; }
     transport& way() noexcept { return *transport_; }
     outlet_guarantee guarantee() const { return transport_->guarantee(); }
+    /// Whether a fault is planted: to find it takes few events.
+    bool planted() const noexcept { return plan_.has_value(); }
     /// With a history, as `there`.
     bus& here() noexcept { return *here_; }
     bus& there() noexcept { return *there_; }
@@ -42,6 +45,9 @@ class scene {
     };
     /// A link from `here` to a new recorder, its connection made.
     watcher watch();
+    /// Breaks all connections, or ends a link: unless it is the planted fault that nothing happens.
+    void cut();
+    void close(link& l);
     /// Waits until a link stands.
     void await(const link& l);
 
@@ -61,12 +67,16 @@ class scene {
     /// Puts the planted fault in front of what stands behind, or before, the transport.
     std::shared_ptr<subscriber> wrap(place where, std::shared_ptr<subscriber> s);
 
+    /// Which of these were brought to a host more than once.
+    findings posted_again(const samples& events) const;
+
     /// Ends it all, and looks for what is left.
     findings end();
 
  private:
     world world_;
     std::optional<plan> plan_;
+    std::optional<faulty_cable> cable_;
     std::optional<bus> here_;
     std::optional<bus> there_;
     std::unique_ptr<transport> transport_;

@@ -33,7 +33,20 @@ std::size_t transport::connections() const {
     return sum;
 }
 
-host& transport::serve(std::function<void(http::server&)> mount, bool may_restart) {
+std::size_t transport::connections_made() const {
+    std::size_t sum = 0;
+    for (const auto& h : hosts_) sum += h.at->seen().connections();
+    return sum;
+}
+
+std::vector<std::size_t> transport::requests(const std::string& id) const {
+    std::vector<std::size_t> all;
+    for (const auto& h : hosts_)
+        if (const auto n = h.at->seen().requests(id)) all.push_back(n);
+    return all;
+}
+
+host& transport::serve(std::function<void(front_door&)> mount, bool may_restart) {
     return *hosts_.emplace_back(std::make_unique<host>(world_, std::move(mount)), may_restart).at;
 }
 

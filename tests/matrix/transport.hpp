@@ -11,12 +11,10 @@
 namespace tidings {
 class bus;
 }
-namespace tidings::http {
-class server;
-}
 
 namespace tidings::matrix {
 
+class front_door;
 class host;
 class world;
 
@@ -30,8 +28,13 @@ struct outlet_guarantee {
     bool resumable = false;
     /// An event of the same source and id that is published again does not come again.
     bool absorbs_repetitions = false;
-    /// Over a bridge an event that comes back is known by its id, wherever it says it is from.
-    bool bridge_knows_ids = false;
+    /// An event is one request to the receiving host, while nothing fails.
+    bool one_request_each = false;
+    /// Of a bridge one side polls the other, and posts what is its own: events that come back are
+    /// known by their ids, wherever they say they are from, but that they were posted shows.
+    bool bridge_polls = false;
+    /// Numbers and booleans of extensions come as such, not as text.
+    bool keeps_types = true;
     /// What takes the events for one link is in reach of a user (`link::outlet`).
     bool direct_outlet = true;
 };
@@ -53,6 +56,8 @@ class link {
     virtual std::shared_ptr<subscriber> outlet() const = 0;
     /// The receiving side goes, or says that it wants no more.
     virtual void close() = 0;
+    /// After `close`: whether the sending side knows, as far as that can be asked over the wire.
+    virtual bool gone() const { return true; }
 };
 
 using wrap_function = std::function<std::shared_ptr<subscriber>(std::shared_ptr<subscriber>)>;
@@ -80,11 +85,15 @@ class transport {
     void cut();
     /// Open connections of all servers.
     std::size_t connections() const;
+    /// Those so far over which something was asked.
+    std::size_t connections_made() const;
+    /// Requests that brought this event, to each server that there was one for.
+    std::vector<std::size_t> requests(const std::string& id) const;
 
  protected:
     world& in() const noexcept { return world_; }
     /// A server of its own, with what `mount` puts on it. `cut` starts it anew if it may.
-    host& serve(std::function<void(http::server&)> mount, bool may_restart = true);
+    host& serve(std::function<void(front_door&)> mount, bool may_restart = true);
 
  private:
     struct served {

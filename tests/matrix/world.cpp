@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "matrix/world.hpp"
 
-#include "support/sim_network.hpp"
 #include "support/test_certificates.hpp"
 
 #include <tidings/test/fixed_random.hpp>
@@ -25,6 +24,7 @@ struct world::parts {
     test::fixed_random random;
     net::io_context io;  // goes before the clock, whose timers it may hold
     std::optional<test::sim_network> network;
+    test::sim_link link;
 };
 
 world::world(network_kind kind) : kind_(kind), parts_(std::make_unique<parts>()) {
@@ -77,12 +77,15 @@ void world::run_a_while(std::size_t handlers) {
     while (handlers-- > 0 && parts_->io.poll_one() != 0) continue;
 }
 
+void world::tap(std::function<std::unique_ptr<test::cable_tap>()> make) {
+    parts_->link.make_tap = std::move(make);
+    if (parts_->network) parts_->network->set_link(parts_->link);
+}
+
 void world::trickle() {
-    if (kind_ != network_kind::simulated) return;
-    test::sim_link link;
-    link.max_read_bytes = 97;
-    link.max_write_bytes = 251;
-    parts_->network->set_link(link);
+    parts_->link.max_read_bytes = 97;
+    parts_->link.max_write_bytes = 251;
+    if (parts_->network) parts_->network->set_link(parts_->link);
 }
 
 findings world::end() {
@@ -92,6 +95,7 @@ findings world::end() {
         settle();
         if (const auto left = parts_->network->live_streams())
             found.push_back("left behind: " + std::to_string(left) + " simulated streams");
+        if (parts_->clock.next_deadline()) found.push_back("left behind: a timer");
         return found;
     }
     parts_->io.run_for(real_ceiling);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "matrix/findings.hpp"
+#include "support/sim_network.hpp"
 
 #include <tidings/io/environment.hpp>
 
@@ -11,10 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-namespace tidings::test {
-class sim_network;
-}
 
 namespace tidings::matrix {
 
@@ -50,6 +47,9 @@ class world {
     void settle();
     /// Runs some of it: so many handlers where that is the same in every run.
     void run_a_while(std::size_t handlers);
+    /// Puts something into the cable of every connection that is made from here on, where they are
+    /// simulated.
+    void tap(std::function<std::unique_ptr<test::cable_tap>()> make);
     /// From here on new connections carry little at a time, where they are simulated.
     void trickle();
     /// To be called when everything that was made in it is gone: what is left of it.

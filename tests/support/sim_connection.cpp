@@ -79,6 +79,7 @@ sim_connection::sim_connection(std::shared_ptr<shared> s, sim_link link, bool cl
     : shared_(std::move(s)),
       link_(std::move(link)),
       tls_{client_tls, server_tls},
+      tap_(link_.make_tap ? link_.make_tap() : nullptr),
       silent_(link_.silent) {
     to_[1].cut = link_.cut_after_sent;
     to_[0].cut = link_.cut_after_received;
@@ -215,7 +216,7 @@ std::size_t sim_connection::write(side s, std::span<const std::byte> from, error
     auto n = std::min({from.size(), link_.max_write_bytes, link_.buffer_bytes - pipe.held});
     if (pipe.cut) n = std::min(n, *pipe.cut - pipe.carried);
     pipe.carried += n;
-    if (n > 0) put(1 - s, {from.begin(), from.begin() + static_cast<std::ptrdiff_t>(n)});
+    if (n > 0) carry(1 - s, from.first(n));
     if (pipe.cut == pipe.carried) {
         reset_ = true;
         notify_all();
@@ -226,6 +227,14 @@ std::size_t sim_connection::write(side s, std::span<const std::byte> from, error
 
 void sim_connection::end_direction(side to) {
     if (!std::exchange(to_[to].ended, true) && !reset_) put(to, {});
+}
+
+void sim_connection::carry(side to, std::span<const std::byte> bytes) {
+    if (!tap_) return put(to, {bytes.begin(), bytes.end()});
+    const auto carried =
+        tap_->carry(to == 1, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const auto begin = reinterpret_cast<const std::byte*>(carried.data());
+    if (!carried.empty()) put(to, {begin, begin + carried.size()});
 }
 
 void sim_connection::put(side to, std::vector<std::byte> bytes) {

@@ -83,6 +83,7 @@ class sim_connection : public std::enable_shared_from_this<sim_connection> {
     std::size_t read(side s, std::span<std::byte> into, error_code& ec);
     std::size_t write(side s, std::span<const std::byte> from, error_code& ec);
     void end_direction(side to);
+    void carry(side to, std::span<const std::byte> bytes);
     void put(side to, std::vector<std::byte> bytes);
     void arm(side to);
     void notify(side s, io::wait_for way);
@@ -92,6 +93,7 @@ class sim_connection : public std::enable_shared_from_this<sim_connection> {
     std::shared_ptr<shared> shared_;
     const sim_link link_;
     const std::array<bool, 2> tls_;
+    const std::unique_ptr<cable_tap> tap_;
     bool reset_ = false;
     bool silent_;
     std::array<direction, 2> to_;

@@ -6,13 +6,23 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidings::test {
+
+/// Stands in the cable of one connection, and may alter what it carries.
+class cable_tap {
+ public:
+    virtual ~cable_tap() = default;
+    /// What goes on to that end instead of what was written. Called with the network locked.
+    virtual std::string carry(bool to_server, std::string_view written) = 0;
+};
 
 /// What the simulated cable of a connection does.
 struct sim_link {
@@ -28,6 +38,7 @@ struct sim_link {
     bool fail_handshake = false;               ///< the client's TLS handshake fails
     bool poll_tls = false;                     ///< whether a TLS stream says that it can be polled
     std::string client_address = "127.0.0.1";  ///< what the server sees
+    std::function<std::unique_ptr<cable_tap>()> make_tap{};  ///< for each connection; null: none
 };
 
 /// A network in memory. Completions are posted in a fixed order, so a test with one thread runs the

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t max_bytes = 8 * 1024 * 1024;
 
-std::function<void(http::server&)> serve_bus(bus& b) {
-    return [&b](http::server& s) {
+mount_function serve_bus(bus& b) {
+    return [&b](front_door& s) {
         rest::service_options o;
         o.max_body_bytes = max_bytes;
         s.mount("/topics", rest::service{b, std::move(o)});
@@ -54,13 +54,17 @@ class posting_link final : public link {
 class polling_link final : public link {
  public:
     polling_link(const world& w, const host& h, std::shared_ptr<subscriber> to)
-        : client_(w.executor(), reader_for(w, h), std::move(to)) {}
+        : host_(h),
+          client_(w.executor(), reader_for(w, h), std::move(to)) {}
 
     bool ready() const override { return true; }  // it reads from the beginning
     std::shared_ptr<subscriber> outlet() const override { return nullptr; }
     void close() override { client_.stop(); }
+    /// Nobody waits there any more, nor asks again.
+    bool gone() const override { return host_.connections() == 0; }
 
  private:
+    const host& host_;
     rest::client client_;
 };
 
@@ -100,7 +104,8 @@ class posting final : public rest_transport {
         return {.at_least_once = true,
                 .resumable = true,
                 .absorbs_repetitions = true,
-                .bridge_knows_ids = true};
+                .one_request_each = true,
+                .bridge_polls = true};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {
@@ -125,7 +130,7 @@ class polling final : public rest_transport {
     using rest_transport::rest_transport;
 
     outlet_guarantee guarantee() const override {
-        return {.resumable = true, .bridge_knows_ids = true, .direct_outlet = false};
+        return {.resumable = true, .bridge_polls = true, .direct_outlet = false};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {

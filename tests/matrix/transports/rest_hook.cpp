@@ -31,13 +31,22 @@ class rest_hook_link final : public link {
     bool ready() const override { return !state_->path.empty(); }
     std::shared_ptr<subscriber> outlet() const override { return nullptr; }
     void close() override {
-        http::request r;
-        r.method = "DELETE";
-        client_.async_request(api_ + state_->path,
-                              std::move(r))([](error_code, const http::response&) {});
+        ask("DELETE", [this, alive = std::weak_ptr(state_)](unsigned status) {
+            if (status != 204 || alive.expired()) return;
+            ask("GET", [s = state_](unsigned then) { s->gone = then == 404; });
+        });
     }
+    bool gone() const override { return state_->gone; }
 
  private:
+    void ask(std::string method, std::function<void(unsigned)> told) {
+        http::request r;
+        r.method = std::move(method);
+        client_.async_request(api_ + state_->path, std::move(r))(
+            [told = std::move(told)](error_code, const http::response& answer) {
+                told(answer.status);
+            });
+    }
     static http::client_options options_for(const world& w) {
         http::client_options o;
         o.tls = w.client_tls();
@@ -46,6 +55,7 @@ class rest_hook_link final : public link {
     }
     struct state {
         std::string path;
+        bool gone = false;
     };
     std::shared_ptr<webhook::sender> sender_;
     std::string api_;
@@ -58,7 +68,11 @@ class rest_hook_transport final : public transport {
     using transport::transport;
 
     outlet_guarantee guarantee() const override {
-        return {.at_least_once = true, .absorbs_repetitions = true, .direct_outlet = false};
+        return {.at_least_once = true,
+                .absorbs_repetitions = true,
+                .one_request_each = true,
+                .keeps_types = false,
+                .direct_outlet = false};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options options) override {
@@ -72,9 +86,9 @@ class rest_hook_transport final : public transport {
     }
 
  private:
-    std::function<void(http::server&)> manage(bus& from, const std::shared_ptr<webhook::sender>& by,
-                                              origin_id origin) const {
-        return [this, &from, weak = std::weak_ptr(by), origin](http::server& s) {
+    mount_function manage(bus& from, const std::shared_ptr<webhook::sender>& by,
+                          origin_id origin) const {
+        return [this, &from, weak = std::weak_ptr(by), origin](front_door& s) {
             rest_hook::manager_options o;
             o.origin = origin;
             o.environment = in().environment();

@@ -63,8 +63,8 @@ class sse_transport final : public transport {
     }
 
  private:
-    std::function<void(http::server&)> serve_bus(bus& from, origin_id origin) const {
-        return [&from, origin, known = known_](http::server& s) {
+    mount_function serve_bus(bus& from, origin_id origin) const {
+        return [&from, origin, known = known_](front_door& s) {
             sse::service_options o;
             o.authenticator = whoever_it_says();
             o.origin = origin;

@@ -31,7 +31,10 @@ class webhook_transport final : public transport {
     webhook_transport(world& w, webhook::body_form form) : transport(w), form_(form) {}
 
     outlet_guarantee guarantee() const override {
-        return {.at_least_once = true, .absorbs_repetitions = true};
+        return {.at_least_once = true,
+                .absorbs_repetitions = true,
+                .one_request_each = true,
+                .keeps_types = form_ == webhook::body_form::structured};
     }
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options options) override {

@@ -35,9 +35,8 @@ class shared_sender {
 };
 
 /// Puts a receiver on a server each time it is started.
-inline std::function<void(http::server&)> receive_webhooks(std::shared_ptr<subscriber> to,
-                                                           origin_id origin) {
-    return [to = std::move(to), origin](http::server& s) {
+inline mount_function receive_webhooks(std::shared_ptr<subscriber> to, origin_id origin) {
+    return [to = std::move(to), origin](front_door& s) {
         webhook::receiver_options o;
         o.verifier = std::make_shared<webhook::standard_verifier>(
             std::vector{webhook::secret(webhook_secret)});

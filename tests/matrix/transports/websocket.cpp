@@ -20,8 +20,8 @@ struct client_view {
     bool open = false;
 };
 
-std::function<void(http::server&)> serve_bus(bus& from, std::shared_ptr<sessions> known) {
-    return [&from, known = std::move(known)](http::server& s) {
+mount_function serve_bus(bus& from, std::shared_ptr<sessions> known) {
+    return [&from, known = std::move(known)](front_door& s) {
         websocket::service_options o;
         o.authenticator = whoever_it_says();
         o.authorizer = allow_all();

@@ -62,6 +62,28 @@ TEST_CASE("a simulated cable cut before the first byte resets the first write", 
     CHECK(f.read_error(*server) == net::error::connection_reset);
 }
 
+TEST_CASE("a tap in a simulated cable sees and alters what each end writes", "[sim]") {
+    /// Turns what the client writes round, and keeps what the server writes to itself.
+    struct tap final : cable_tap {
+        std::string carry(bool to_server, std::string_view written) override {
+            return to_server ? std::string(written.rbegin(), written.rend()) + "!" : std::string();
+        }
+    };
+    network_fixture f(transport::sim);
+    sim_link link;
+    link.make_tap = [] { return std::make_unique<tap>(); };
+    f.sim().set_link(link);
+    auto [client, server] = f.connect();
+    error_code ec;
+    CHECK(client->try_write(bytes_of("abc"), ec) == 3);
+    CHECK(server->try_write(bytes_of("abc"), ec) == 3);
+    CHECK(f.read(*server, 4, ec) == "cba!");
+    server->close();
+    const auto [got, end] = read_all(f, *client);
+    CHECK(got.empty());
+    CHECK(end == net::error::eof);
+}
+
 TEST_CASE("a silent simulated peer takes what fits and gives nothing", "[sim]") {
     network_fixture f(transport::sim);
     sim_link link;
