@@ -12,7 +12,7 @@ using test_case = findings (*)(scene&);
 
 namespace cases {
 
-// What goes in comes out, through both entries of a subscriber.
+// What goes in comes out. Each through both entries of a subscriber.
 findings attributes(scene& s);
 findings ids_made_by_the_library(scene& s);
 findings binary_data(scene& s);

@@ -43,17 +43,14 @@ findings empty_data(scene& s) {
     return send(s, &empty_samples);
 }
 
-// Each by one entry: they take long.
+// They take long: a planted fault must show in one of them.
 findings large_data(scene& s) {
-    findings found;
+    if (!s.planted()) return send(s, &large_samples);
     auto w = s.watch();
     auto sent = large_samples("large-");
-    if (s.planted()) sent.resize(1);
-    for (std::size_t i = 0; i < sent.size(); ++i) {
-        s.publish(both_entries[i % 2], {sent[i]});
-        add(found, s.collect(w, {sent[i]}));
-    }
-    return found;
+    sent.resize(1);
+    s.publish(entry::deliver, sent);
+    return s.collect(w, sent);
 }
 
 }  // namespace tidings::matrix::cases
