@@ -13,10 +13,10 @@ namespace {
 
 /// The program, before a target that keeps everybody waiting.
 struct program : readme_program {
-    explicit program(world& in, sink_server& target)
-        : readme_program(in.io(), target.url(), in.environment()),
+    explicit program(world& in, sink_server& sink)
+        : readme_program(in.io(), sink.url(), in.environment()),
           w(in) {
-        target.answer = [all = unanswered](http::exchange& x) { all->push_back(std::move(x)); };
+        sink.answer = [all = unanswered](http::exchange& x) { all->push_back(std::move(x)); };
     }
 
     world& w;
@@ -38,7 +38,7 @@ void run_steps(program& p, readme_clients& c, int steps) {
 
 TEST_CASE("the traffic of the README's program is under way when its objects go", "[lifetime]") {
     world w;
-    sink_server target(w);
+    world_sink target(w);
     program p(w, target);
     readme_clients c(w.io(), p, w.environment());
     w.run_until([&] {
@@ -61,7 +61,7 @@ TEST_CASE("context, bus, server, sender, hook and watch go in any order amid tra
         INFO("steps " << steps << ", order " << order[0] << order[1] << order[2] << order[3]
                       << order[4] << order[5]);
         world w;
-        sink_server target(w);
+        world_sink target(w);
         std::optional<program> p(std::in_place, w, target);
         std::optional<readme_clients> c(std::in_place, w.io(), *p, w.environment());
         run_steps(*p, *c, steps);

@@ -210,7 +210,7 @@ TEST_CASE("an outlet that must not drop is closed instead", "[rest]") {
 
 TEST_CASE("an outlet gives up what is refused for good, and goes on", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     struct row {
         unsigned status;
         bool for_good;
@@ -402,7 +402,7 @@ TEST_CASE("reading goes on after an outage, nothing lost and nothing twice", "[r
 
 TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     const auto seen = std::make_shared<recorder>();
     struct row {
         unsigned status;
@@ -469,7 +469,7 @@ TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]"
 
 TEST_CASE("what is no event in an answer is passed over", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     server.answer = [first = true](http::exchange& x) mutable {
         const std::string good =
             R"({"specversion":"1.0","type":"t","source":"/s","topic":"a","id":)";
@@ -500,7 +500,7 @@ TEST_CASE("what is no event in an answer is passed over", "[rest]") {
 TEST_CASE("what its subscriber does not take is logged, and a callback that throws harms nobody",
           "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     server.answer = [n = 0](http::exchange& x) mutable {
         if (++n == 2) return x.respond({.status = 503});
         x.respond({.fields = {{"Tidings-Position", "e:1"}},
@@ -528,7 +528,7 @@ TEST_CASE("what its subscriber does not take is logged, and a callback that thro
 
 TEST_CASE("a server that has no position yet is asked for all it will have", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     const bool gap = GENERATE(true, false);
     server.answer = [gap](http::exchange& x) {
         http::response r{.body = "[]"};
@@ -642,7 +642,7 @@ TEST_CASE("a server that does not answer in time is tried again", "[rest]") {
 
 TEST_CASE("a server that answers at once with nothing is not asked in a circle", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     server.answer = [](http::exchange& x) {
         x.respond({.fields = {{"Tidings-Position", "e:1"}}, .body = "[]"});
     };
@@ -660,7 +660,7 @@ TEST_CASE("a server that answers at once with nothing is not asked in a circle",
 
 TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     server.answer = [first = true](http::exchange& x) mutable {
         const auto e = [](std::string_view id, std::string_view extra) {
             return R"({"specversion":"1.0","type":"x.y","source":"/s","id":")" + std::string(id) +

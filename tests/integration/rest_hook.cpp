@@ -616,7 +616,7 @@ TEST_CASE("the client is told the secret that was made, and why it was refused",
 
 TEST_CASE("the client says what else stood in the way", "[rest_hook]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     struct row {
         unsigned status;
         std::string body;
@@ -652,7 +652,7 @@ TEST_CASE("the client says what else stood in the way", "[rest_hook]") {
 
 TEST_CASE("a client that ends completes what is under way", "[rest_hook]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     std::optional<http::exchange> held;
     server.answer = [&](http::exchange& x) { held.emplace(std::move(x)); };
     std::optional<rest_hook::client> client(

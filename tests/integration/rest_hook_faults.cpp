@@ -133,7 +133,7 @@ TEST_CASE("what a subscription of a later page is owed waits until that is loade
     auto options = hook_sender_options(w);
     options.outbox = store::make_memory_outbox();
     const auto outbox = options.outbox;
-    sink_server target(w);
+    world_sink target(w);
     std::vector<store::outbox_entry> owed;
     for (int i = 1000; i < 1300; ++i) {  // more than a page
         const auto id = "hook_" + std::to_string(i);
@@ -276,7 +276,7 @@ TEST_CASE("a client says that there is no manager, or none that answers", "[rest
 
 TEST_CASE("a client waits for an answer no longer than its request_timeout", "[rest_hook]") {
     world w;
-    sink_server server(w);
+    world_sink server(w);
     std::vector<http::exchange> held;
     server.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     rest_hook::client client(w.io(), client_to(w, server.url()));

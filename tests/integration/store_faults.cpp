@@ -50,7 +50,7 @@ struct outbox_fault_bed {
     world& w;
     std::shared_ptr<faulty_outbox> outbox;
     send_bed bed;
-    sink_server target;
+    world_sink target;
     std::function<void(http::exchange&)> answer = answering({204});
     std::map<std::string, int> deliveries;
     texts refused;

@@ -3,13 +3,13 @@
 // threads publish. Run under TSan by CI.
 #include "support/board.hpp"
 #include "support/catch2.hpp"
-#include "support/cutting_network.hpp"
 
 #include <tidings/bus.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>
+#include <tidings/test/faulty_network.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>
 
@@ -143,7 +143,8 @@ struct place {
     }
 
     board noted;
-    cutting_network network;
+    faulty_network network{
+        [](std::size_t n) { return stream_faults{.reset_after_read = 2000 + n % 13 * 777}; }};
     std::optional<net::io_context> io{std::in_place};
     std::optional<bus> hub;
     std::optional<http::server> web;

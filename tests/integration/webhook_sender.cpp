@@ -29,7 +29,7 @@ bool drained(world& w, webhook::sender& s) {
 TEST_CASE("an event is posted to the endpoint, signed, with its attributes", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     const auto e = bed.add(target.url("/hook?key=1"), {.fields = {{"X-Mine", "yes"}}});
     bed.publish("hello", "orders.42");
     REQUIRE(target.requests.size() == 1);
@@ -60,7 +60,7 @@ TEST_CASE("an event is posted to the endpoint, signed, with its attributes", "[w
 TEST_CASE("an id that cannot stand in the signature is replaced, always by the same", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     bed.add(target.url());
     for (const auto* id : {"a.b", "a.b", "a c", "\xc3\xb6"}) {
         bed.hub->publish("a", event("test", "/test", "x").id(id));
@@ -79,7 +79,7 @@ TEST_CASE("a failed delivery is repeated on schedule, with the same id and a new
           "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500, 302, 404, 200});
     const auto e = bed.add(target.url());
     bed.publish();
@@ -122,7 +122,7 @@ TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "
     o.outbox = outbox;
     o.keep_dead = 1h;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500});
     const auto e = bed.add(target.url());
     bed.publish();
@@ -159,7 +159,7 @@ TEST_CASE("no answer is a failure with its reason", "[webhook]") {
 TEST_CASE("an answer that does not come is a failure", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url());
@@ -175,8 +175,8 @@ TEST_CASE("an answer that does not come is a failure", "[webhook]") {
 TEST_CASE("a redirect is a failure and is never followed", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
-    sink_server elsewhere(w);
+    world_sink target(w);
+    world_sink elsewhere(w);
     const auto status = GENERATE(301U, 302U, 303U, 307U, 308U);
     target.answer = answering({status}, {{"Location", elsewhere.url()}});
     bed.add(target.url());
@@ -191,7 +191,7 @@ TEST_CASE("a status that was declared hopeless ends the delivery at once", "[web
     auto o = webhook_options(w);
     o.retry.permanent_statuses = {400, 413};
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({413});
     const auto e = bed.add(target.url());
     bed.publish();
@@ -205,7 +205,7 @@ TEST_CASE("a status that was declared hopeless ends the delivery at once", "[web
 TEST_CASE("a busy endpoint is spared as a whole, as long as it asks", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     const auto status = GENERATE(429U, 502U, 503U, 504U);
     const bool asks = GENERATE(true, false);
     CAPTURE(status, asks);
@@ -232,8 +232,8 @@ TEST_CASE("a busy endpoint is spared as a whole, as long as it asks", "[webhook]
 TEST_CASE("a pause of one endpoint holds up no other", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server busy(w);
-    sink_server idle(w);
+    world_sink busy(w);
+    world_sink idle(w);
     busy.answer = answering({429}, {{"Retry-After", "1000"}});
     bed.add(busy.url());
     bed.add(idle.url());
@@ -245,7 +245,7 @@ TEST_CASE("a pause of one endpoint holds up no other", "[webhook]") {
 TEST_CASE("Retry-After that is no time is passed over", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     const auto value = GENERATE(as<std::string>(), "", "-5", "soon", "99999999999999999999",
                                 "Wed, 01 Jan 2020 00:00:00 GMT");
     CAPTURE(value);
@@ -262,7 +262,7 @@ TEST_CASE("410 ends the endpoint and gives up what it is owed", "[webhook]") {
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500, 410});
     int gone = 0;
     const auto e = bed.add(target.url(), {.on_gone = [&] { ++gone; }});
@@ -330,7 +330,7 @@ TEST_CASE("a name that leads to a private address is not connected to", "[webhoo
 
 TEST_CASE("a name is checked again on every attempt", "[webhook]") {
     world w;
-    sink_server target(w);
+    world_sink target(w);
     const auto port = target.url().substr(target.url().rfind(':'));
     auto o = webhook_options(w);
     o.guard.allow_loopback = false;
@@ -348,7 +348,7 @@ TEST_CASE("a name is checked again on every attempt", "[webhook]") {
 TEST_CASE("deliveries to an endpoint go one after another, in order", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url());
@@ -376,7 +376,7 @@ TEST_CASE("an endpoint may have several at once, all together no more than the s
     auto o = webhook_options(w);
     o.max_in_flight = 5;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url("/hook?a"), {.max_in_flight = 3});
@@ -406,8 +406,8 @@ TEST_CASE("an endpoint that does not answer holds up no other, however much it i
           "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server stuck(w);
-    sink_server quick(w);
+    world_sink stuck(w);
+    world_sink quick(w);
     std::vector<http::exchange> held;
     stuck.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     auto e = bed.sender->endpoint({.url = stuck.url(), .secret = webhook_secret});
@@ -428,7 +428,7 @@ TEST_CASE("endpoints take turns for the one place there is", "[webhook]") {
     auto o = webhook_options(w);
     o.max_in_flight = 1;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     for (const auto* name : {"a", "b", "c"}) bed.add(target.url("/hook?" + std::string(name)));
     for (int i = 0; i < 30; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
@@ -443,8 +443,8 @@ TEST_CASE("endpoints take turns for the one place there is", "[webhook]") {
 TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server old_target(w);
-    sink_server new_target(w);
+    world_sink old_target(w);
+    world_sink new_target(w);
     std::vector<http::exchange> held;
     old_target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(old_target.url(), {.id = "one"});
@@ -464,7 +464,7 @@ TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
 TEST_CASE("an endpoint that nobody holds gives up what it is owed", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500});
     bed.add(target.url());
     bed.publish();
@@ -477,7 +477,7 @@ TEST_CASE("an endpoint that nobody holds gives up what it is owed", "[webhook]")
 TEST_CASE("an endpoint that is closed takes and makes no more deliveries", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     auto e = bed.add(target.url());
@@ -498,7 +498,7 @@ TEST_CASE("the publisher may wait until the outbox has the event", "[webhook]") 
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500});
     const auto e = bed.add(target.url());
     std::optional<std::pair<error_code, receipt>> done;
@@ -528,7 +528,7 @@ TEST_CASE("an outbox that fails for a while loses nothing", "[webhook]") {
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     bed.add(target.url());
     outbox->plan().fail({.operation = "claim", .times = fault::always});
     bed.publish("1");
@@ -553,7 +553,7 @@ TEST_CASE("an outbox that fails for a while loses nothing", "[webhook]") {
 TEST_CASE("control events, and events without a wire form, are not delivered", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     const auto e = bed.add(target.url());
     CHECK(e.as_subscriber()->deliver(make_lagged_event(3)) == outcome::delivered);
     bed.hub->publish("a", event::of("test", "/test", 7));
@@ -565,7 +565,7 @@ TEST_CASE("control events, and events without a wire form, are not delivered", "
 TEST_CASE("events go structured where that is wanted", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     bed.add(target.url(), {.form = webhook::body_form::structured});
     bed.publish("hello");
     REQUIRE(target.requests.size() == 1);
@@ -591,7 +591,7 @@ TEST_CASE("a drain makes what is due, takes nothing new and leaves what is due l
           "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     const auto e = bed.add(target.url());
@@ -629,7 +629,7 @@ TEST_CASE("a drain waits no longer than its timeout", "[webhook]") {
     auto o = webhook_options(w);
     o.drain_timeout = 3s;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url());
@@ -647,7 +647,7 @@ TEST_CASE("a drain waits no longer than its timeout", "[webhook]") {
 TEST_CASE("a sender that is destroyed stops, and tells who waits for its drain", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     const auto e = bed.add(target.url());
@@ -671,7 +671,7 @@ TEST_CASE("sender, bus, endpoint and target end at any moment, in any order", "[
             CAPTURE(order, steps);
             world w;
             send_bed bed(w);
-            std::optional<sink_server> target(std::in_place, w);
+            std::optional<world_sink> target(std::in_place, w);
             target->answer = answering({500, 429, 410});
             bed.add(target->url("/hook?a"));
             bed.add(target->url("/hook?b"));
@@ -696,7 +696,7 @@ TEST_CASE("the context may end while deliveries are under way", "[webhook]") {
         CAPTURE(steps);
         world w;
         send_bed bed(w);
-        sink_server target(w);
+        world_sink target(w);
         target.answer = answering({500});
         const auto e = bed.add(target.url());
         for (int i = 0; i < 3; ++i) bed.hub->publish("a", event("test", "/test", "x"));
@@ -713,7 +713,7 @@ TEST_CASE("a callback of the sender may end it", "[webhook]") {
     o.on_attempt = [&](const webhook::attempt&) { sender.reset(); };
     sender.emplace(w.io(), std::move(o));
     bus hub(w.io());
-    sink_server target(w);
+    world_sink target(w);
     const auto hook =
         hub.subscribe(">", sender->endpoint({.url = target.url(), .secret = webhook_secret}));
     hub.publish("a", event("test", "/test", "x"));
@@ -726,7 +726,7 @@ TEST_CASE("a callback of the sender may end it", "[webhook]") {
 TEST_CASE("deliveries are made on real sockets", "[webhook]") {
     world w(transport::tcp);
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({500, 204});
     bed.add(target.url());
     bed.publish("hello");

@@ -51,7 +51,7 @@ TEST_CASE("after a restart an endpoint that is added late gets what it was owed"
     const auto outbox = outbox_owing(w, {"b", "a"});
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     bed.add(target.url(), {.id = "a"});
     w.advance(24h);
     CHECK(bodies_of(target) == texts{"for a"});
@@ -74,8 +74,8 @@ TEST_CASE("two senders over one outbox leave each other's deliveries alone", "[w
     o.outbox = outbox;
     send_bed one(w, o);
     send_bed other(w, o);
-    sink_server at_one(w);
-    sink_server at_other(w);
+    world_sink at_one(w);
+    world_sink at_other(w);
     std::vector<http::exchange> held;
     at_other.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     one.add(at_one.url());
@@ -108,8 +108,8 @@ TEST_CASE("what an endpoint that nobody holds is owed is given up as it comes du
     o.outbox = outbox;
     o.keep_dead = 24h * 365;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
-    sink_server other(w);
+    world_sink target(w);
+    world_sink other(w);
     target.answer = answering({500});
     bed.add(target.url());
     bed.publish("1");
@@ -140,7 +140,7 @@ TEST_CASE("an endpoint that is paused while it waits for its turn is passed over
     auto o = webhook_options(w);
     o.max_in_flight = 1;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({503, 204});
     const auto e = bed.add(target.url());
     bed.hub->publish("a", event("test", "/test", "1"));
@@ -158,7 +158,7 @@ TEST_CASE("410 to the first of many ends the endpoint, whose line goes with it",
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({410});
     const auto e = bed.add(target.url());
     for (int i = 0; i < 20; ++i) bed.hub->publish("a", event("test", "/test", "x"));
@@ -171,7 +171,7 @@ TEST_CASE("410 to the first of many ends the endpoint, whose line goes with it",
 TEST_CASE("several answers of 410 are one end", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     int gone = 0;
@@ -191,8 +191,8 @@ TEST_CASE("several answers of 410 are one end", "[webhook]") {
 TEST_CASE("what a target that was replaced answers late does not bind the new one", "[webhook]") {
     world w;
     send_bed bed(w);
-    sink_server old_target(w);
-    sink_server new_target(w);
+    world_sink old_target(w);
+    world_sink new_target(w);
     std::vector<http::exchange> held;
     old_target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     int gone = 0;
@@ -227,7 +227,7 @@ TEST_CASE("a pause holds for what was being claimed when it was asked for", "[we
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url());
@@ -256,7 +256,7 @@ TEST_CASE("what a pause put back goes out before what was claimed meanwhile", "[
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url());
@@ -286,7 +286,7 @@ TEST_CASE("a pause that is over while an outbox looks for what is due is over",
     auto o = webhook_options(w);
     o.outbox = outbox;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({503, 204});
     bed.add(target.url());
     bed.publish("1");
@@ -311,7 +311,7 @@ TEST_CASE("callbacks that throw are logged and stop nothing", "[webhook]") {
     o.log = [&](const log_record& r) { logged += std::string(r.message) + '\n'; };
     webhook::sender sender(w.io(), std::move(o));
     bus hub(w.io());
-    sink_server target(w);
+    world_sink target(w);
     target.answer = answering({204, 410});
     auto e = sender.endpoint({.url = target.url(), .secret = webhook_secret, .on_gone = [] {
                                   throw std::runtime_error("gone");
@@ -331,7 +331,7 @@ TEST_CASE("the first attempt waits as long as the schedule says, in order", "[we
     auto o = webhook_options(w);
     o.retry = {.delays = {10s, 20s}, .jitter = 1};
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     bed.add(target.url());
     bed.publish("1");
     w.advance(1s);
@@ -349,7 +349,7 @@ TEST_CASE("the status counts, however long the body that follows it", "[webhook]
     auto o = webhook_options(w);
     o.max_response_bytes = 100;
     send_bed bed(w, std::move(o));
-    sink_server target(w);
+    world_sink target(w);
     const auto status = GENERATE(200U, 429U, 410U, 500U);
     CAPTURE(status);
     target.answer = [&](http::exchange& x) {

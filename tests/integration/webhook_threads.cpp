@@ -3,13 +3,13 @@
 // context, four lanes serve, connections are reset, targets refuse or take their time, further
 // threads publish, and endpoints and hooks come and go. Run under TSan by CI.
 #include "support/board.hpp"
-#include "support/cutting_network.hpp"
 #include "support/two_threads.hpp"
 #include "support/webhook_bed.hpp"
 
 #include <tidings/event_json.hpp>
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/test/faulty_network.hpp>
 #include <tidings/test/recorder.hpp>
 #include <tidings/webhook/receiver.hpp>
 
@@ -251,7 +251,8 @@ struct place {
     board noted;
     std::atomic<int> count{0}, step{0};
     std::map<std::string, std::set<std::string>> retried;  // of the sender's lane
-    cutting_network network;
+    faulty_network network{
+        [](std::size_t n) { return stream_faults{.reset_after_read = 2000 + n % 13 * 777}; }};
     two_threads threads;
     bus first{threads.io, {.history = {.max_events = 100}}};
     bus second{threads.io};

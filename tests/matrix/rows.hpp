@@ -30,6 +30,7 @@ struct row {
     std::string kind;  ///< the name of the transport alone
     network_kind network;
     std::unique_ptr<transport> (*make)(world&);
+    bool commits_later = false;  ///< the history of its buses, as one far away would
 };
 
 inline std::ostream& operator<<(std::ostream& out, const row& r) {
@@ -38,7 +39,8 @@ inline std::ostream& operator<<(std::ostream& out, const row& r) {
 
 /// With TIDINGS_MATRIX_ROW set, only those whose name has it in it.
 const std::vector<row>& every_row();
-/// The rows on one network. On the simulated one nothing waits for real time.
+/// The rows on one network, with a history in memory. On the simulated one nothing waits for real
+/// time.
 std::vector<row> rows_on(network_kind network);
 
 }  // namespace tidings::matrix

@@ -9,8 +9,18 @@ namespace tidings::matrix {
 
 namespace {
 
-bus_options options_for(const world& w) {
-    return {.history = {.max_events = 10'000}, .clock = w.environment().clock};
+constexpr std::size_t max_events = 10'000;
+
+std::shared_ptr<test::ordering_history> far_history(const world& w, const row& r) {
+    if (!r.commits_later) return nullptr;
+    auto made = std::make_shared<test::ordering_history>(max_events);
+    made->commit_on(w.executor());
+    return made;
+}
+
+bus_options options_for(const world& w, const std::shared_ptr<test::ordering_history>& far) {
+    return {.history = {.max_events = max_events, .implementation = far},
+            .clock = w.environment().clock};
 }
 
 }  // namespace
@@ -18,8 +28,10 @@ bus_options options_for(const world& w) {
 scene::scene(const row& r, const std::optional<plan>& p)
     : world_(r.network),
       plan_(p),
-      here_(std::in_place, world_.executor(), options_for(world_)),
-      there_(std::in_place, world_.executor(), options_for(world_)),
+      far_from_here_(far_history(world_, r)),
+      far_from_there_(far_history(world_, r)),
+      here_(std::in_place, world_.executor(), options_for(world_, far_from_here_)),
+      there_(std::in_place, world_.executor(), options_for(world_, far_from_there_)),
       transport_(r.make(world_)) {
     if (!plan_ || plan_->where != place::inside) return;
     cable_.emplace(plan_->planted);

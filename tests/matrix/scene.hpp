@@ -6,6 +6,7 @@
 #include "matrix/faults.hpp"
 #include "matrix/rows.hpp"
 #include "matrix/samples.hpp"
+#include "support/ordering_history.hpp"
 
 #include <tidings/bus.hpp>
 #include <tidings/test/recorder.hpp>
@@ -77,6 +78,8 @@ class scene {
     world world_;
     std::optional<plan> plan_;
     std::optional<faulty_cable> cable_;
+    const std::shared_ptr<test::ordering_history> far_from_here_;  // null: in memory
+    const std::shared_ptr<test::ordering_history> far_from_there_;
     std::optional<bus> here_;
     std::optional<bus> there_;
     std::unique_ptr<transport> transport_;

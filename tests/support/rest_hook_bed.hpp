@@ -67,7 +67,7 @@ struct hook_bed {
     std::optional<bus> hub;
     std::optional<webhook::sender> sender;
     std::optional<http::server> server;
-    sink_server target;
+    world_sink target;
 };
 
 }  // namespace tidings::test

@@ -8,6 +8,7 @@
 #include <tidings/http/server.hpp>
 #include <tidings/test/fixed_random.hpp>
 #include <tidings/test/manual_clock.hpp>
+#include <tidings/test/sink_server.hpp>
 
 #include <functional>
 #include <optional>
@@ -65,32 +66,10 @@ inline std::string url_of(const http::server& s, std::string_view path) {
     return "http://127.0.0.1:" + std::to_string(s.local_endpoint().port) + std::string(path);
 }
 
-/// A server that keeps every request that comes to `/hook`, and answers as it is told; 204 if not.
-class sink_server {
-    struct state {
-        std::vector<http::request> requests;
-        std::function<void(http::exchange&)> answer;
-    };
-    const std::shared_ptr<state> state_ = std::make_shared<state>();
-
+/// A target for requests in this world.
+class world_sink : public sink_server {
  public:
-    explicit sink_server(world& w) : server_(w.io(), {.environment = w.environment()}) {
-        // A server that was destroyed ends when its context runs again: until then it may call
-        // this.
-        server_.mount("/hook", [s = state_](http::exchange& x) {
-            s->requests.push_back(x.request());
-            if (s->answer) return s->answer(x);
-            x.respond({.status = 204});
-        });
-        server_.start();
-    }
-    std::string url(std::string_view path = "/hook") const { return url_of(server_, path); }
-
-    std::vector<http::request>& requests = state_->requests;
-    std::function<void(http::exchange&)>& answer = state_->answer;
-
- private:
-    http::server server_;
+    explicit world_sink(world& w) : sink_server(w.io(), {.environment = w.environment()}) {}
 };
 
 }  // namespace tidings::test
