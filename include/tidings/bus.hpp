@@ -61,7 +61,7 @@ class bus {
     TIDINGS_DECL ~bus();
 
     /// Delivers to a subscriber, one event at a time, on the bus's executor.
-    /// @error in the handle: errc::bad_pattern, errc::too_many
+    /// @error in the handle: errc::bad_pattern, errc::too_many, errc::invalid_argument (nobody)
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
                                         subscribe_options options = {});
 

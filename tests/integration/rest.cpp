@@ -377,6 +377,18 @@ TEST_CASE("a bus that is full lets no question wait", "[rest]") {
     CHECK(w.request("GET", url_of(server, "/topics/a?after=")).body == "[]");
 }
 
+TEST_CASE("what was published before the bus closed is still answered", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    pending_get question(w, bed.url("/a?wait=30s"));
+    bed.publish("a", "last");
+    bed.hub = bus(w.io());
+    w.run_ready();
+    REQUIRE(question.answer);
+    CHECK(question.answer->status == 200);
+    CHECK(data_of(*question.answer) == texts{"last"});
+}
+
 TEST_CASE("who waits when the bus closes is told so", "[rest]") {
     world w;
     rest_bed bed(w);

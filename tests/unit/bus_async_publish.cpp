@@ -41,6 +41,30 @@ const subscribe_options one_with_backpressure{.limits = {.max_events = 1},
                                               .overflow = overflow::backpressure,
                                               .backpressure_deadline = 1000ms};
 
+TEST_CASE("a subscriber that takes an event is not let go of before it has answered",
+          "[bus][async_publish]") {
+    bus_fixture f;
+    outcomes o;
+    const bool by_reset = GENERATE(true, false);
+    auto s = std::make_shared<storing_subscriber>();
+    const std::weak_ptr<storing_subscriber> weak = s;
+    auto held = f.hub->subscribe("a", std::move(s));
+    f.hub->async_publish("a", made("x"), o.note());
+    f.run();
+    if (by_reset)
+        held.reset();
+    else
+        held = {};
+    f.run();
+    CHECK(o.ends.empty());
+    REQUIRE(weak.lock());
+    weak.lock()->complete({}, outcome::queued);
+    f.run();
+    REQUIRE(o.ends.size() == 1);
+    CHECK_FALSE(o.ends[0].first);
+    CHECK(weak.expired());
+}
+
 TEST_CASE("async_publish posts its completion, with an error when nothing was published",
           "[bus][async_publish]") {
     bus_fixture f;

@@ -151,7 +151,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
-    TIDINGS_DECL bool certainly_here() const noexcept;
+    TIDINGS_DECL bool certainly_here() noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);

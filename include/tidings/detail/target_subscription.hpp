@@ -37,8 +37,12 @@ class target_subscription final : public subscription_state, public lane_target,
     bool from_itself(const event_ptr& e) const noexcept;
     void count(const event_ptr& e, outcome o) noexcept;
 
+    void let_go_of_subscriber() noexcept;
+
     std::shared_ptr<lane> lane_;
-    std::shared_ptr<subscriber> subscriber_;  // in the lane; none once it was told of its end
+    std::shared_ptr<subscriber> subscriber_;  // none once it was told of its end and takes nothing
+    std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
+    bool told_ = false;
 };
 
 /// Fills the queue of a callback or receiver from a feed.

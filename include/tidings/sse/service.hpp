@@ -55,7 +55,7 @@ class service {
  public:
     /// @throws std::invalid_argument where `retry` is negative
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
-    /// Without a bus: streams for the hooks alone; no topics are asked for.
+    /// Without a bus: streams for the hooks alone; no topics are asked for. @throws the same
     TIDINGS_DECL explicit service(service_options options);
     service(service&&) = default;
     TIDINGS_DECL service& operator=(service&&) noexcept;

@@ -66,7 +66,7 @@ class receiver_state;
 /// In structured mode everything is signed.
 class receiver {
  public:
-    /// @throws std::invalid_argument without a verifier.
+    /// @throws std::invalid_argument without a verifier, or without a subscriber.
     TIDINGS_DECL receiver(any_subscriber sink, receiver_options options);
     receiver(receiver&&) = default;
     receiver& operator=(receiver&&) = default;

@@ -59,8 +59,10 @@ bool lane::on_its_thread() const noexcept {
     return known == std::thread::id() || known == std::this_thread::get_id();
 }
 
-// Without a strand, a lane that has had no turn yet does not know where it is.
-bool lane::certainly_here() const noexcept {
+// Or nowhere any more. Without a strand, a lane that has had no turn yet does not know where it is.
+bool lane::certainly_here() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return true;
     if (!single_thread_) return running_here();
     return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
@@ -238,15 +240,16 @@ void lane::flush_all() noexcept {
 void lane::on_context_end() noexcept {
     std::vector<letter> letters;
     {
+        // At once, for others who ask whether something may still end in the lane.
         const std::lock_guard lock(mutex_);
         ended_ = true;
         letters.swap(inbox_);
         overruns_.clear();
+        timers_.reset();
+        executor_ = ended_executor();
     }
     const auto unread = std::move(reading_);
     const auto unflushed = std::move(flushes_);
-    timers_.reset();
-    executor_ = ended_executor();
 }
 
 }  // namespace tidings::detail

@@ -26,11 +26,14 @@ void target_subscription::on_joined_event(const event_ptr& e,
                                           std::shared_ptr<delivery_join> join) noexcept {
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
+    ++taking_;
     subscriber_->async_deliver(
         e, net::bind_executor(lane_->executor(),
                               [self = std::static_pointer_cast<target_subscription>(
                                    subscription_state::shared_from_this()),
                                e, join = std::move(join)](error_code ec, outcome o) {
+                                  --self->taking_;
+                                  self->let_go_of_subscriber();
                                   self->count(e, o);
                                   if (ec && o != outcome::closed) add(self->failed);
                                   join->finished(ec, o);
@@ -53,8 +56,15 @@ void target_subscription::on_end(error_code why) noexcept {
     lane_->enqueue([self = std::static_pointer_cast<target_subscription>(
                         subscription_state::shared_from_this()),
                     why] {
-        if (const auto s = std::exchange(self->subscriber_, nullptr)) s->on_unsubscribed(why);
+        if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
+        self->told_ = true;
+        self->let_go_of_subscriber();
     });
+}
+
+// Not while it takes an event: it may be nobody else's.
+void target_subscription::let_go_of_subscriber() noexcept {
+    if (told_ && taking_ == 0) subscriber_.reset();
 }
 
 }  // namespace tidings::detail

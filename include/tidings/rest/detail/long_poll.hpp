@@ -56,7 +56,8 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     bool gap_ = false;
     bool attached_ = false;
     bool reading_ = false;
-    bool again_ = false;  // something came while a read was under way
+    bool again_ = false;   // something came while a read was under way
+    bool closed_ = false;  // the bus
     bool done_ = false;
 };
 

@@ -72,7 +72,8 @@ void long_poll::on_slice(error_code ec, history_slice slice) {
     question_.after = slice.next;
     if (count_ >= question_.max || gap_) return answer();
     if (!slice.at_end || std::exchange(again_, false)) return read();
-    if (count_ != 0 || !attached_) answer();
+    if (count_ != 0 || !attached_) return answer();
+    if (closed_) refuse("Bus closed", errc::closed);
 }
 
 // What has no wire form is passed over.
@@ -96,7 +97,8 @@ void long_poll::on_missed(std::uint64_t) noexcept {
 
 // Nothing comes any more, and a question asked anew would find nobody.
 void long_poll::on_bus_closed() noexcept {
-    if (!done_) refuse("Bus closed", errc::closed);
+    closed_ = true;
+    if (!done_ && !reading_) refuse("Bus closed", errc::closed);
 }
 
 void long_poll::finish_soon() {

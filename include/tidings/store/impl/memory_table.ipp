@@ -45,7 +45,7 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
     std::uint64_t last_id_ = 0;
 };
 
-class memory_table final : public table {
+class memory_table final : public table, public std::enable_shared_from_this<memory_table> {
  public:
     void start_get(std::string key, get_handler h) override {
         perform([&](step& s) {
@@ -108,33 +108,24 @@ class memory_table final : public table {
         }
     };
 
-    // Told without the mutex, as a watcher may call the table; by one at a time, which keeps the
-    // order. Whoever comes meanwhile leaves his step to that one.
+    // A watcher may call the table: what it does is told once everybody knows what it was told of.
     template <class F>
     void perform(F f) {
-        {
-            const std::lock_guard lock(mutex_);
-            step s;
-            f(s);
-            steps_.push_back(std::move(s));
-            if (std::exchange(telling_, true)) return;
-        }
-        while (auto s = next_step()) {
-            if (s->change) watchers_->tell(*s->change);
-            s->complete();
-        }
-    }
-
-    std::optional<step> next_step() {
+        const auto keep = shared_from_this();  // a completion may be the last to need it
         const std::lock_guard lock(mutex_);
-        telling_ = !steps_.empty();
-        if (!telling_) return std::nullopt;
-        std::optional<step> s(std::move(steps_.front()));
-        steps_.pop_front();
-        return s;
+        step made;
+        f(made);
+        steps_.push_back(std::move(made));
+        if (std::exchange(telling_, true)) return;
+        for (; !steps_.empty(); steps_.pop_front()) {
+            auto& s = steps_.front();
+            if (s.change) watchers_->tell(*s.change);
+            s.complete();
+        }
+        telling_ = false;
     }
 
-    std::mutex mutex_;
+    std::recursive_mutex mutex_;
     std::deque<step> steps_;
     bool telling_ = false;
     std::map<std::string, row> rows_;

@@ -181,6 +181,7 @@ void sender_core::pause(line& l, std::chrono::milliseconds wait) {
     for (const auto& e : l.queue) put_back(l, e);
     l.queue.clear();
     l.more = false;
+    l.back_with = settlements_ + 1;  // at least what asked for it is settled then
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
