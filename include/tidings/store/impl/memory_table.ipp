@@ -117,12 +117,16 @@ class memory_table final : public table, public std::enable_shared_from_this<mem
         f(made);
         steps_.push_back(std::move(made));
         if (std::exchange(telling_, true)) return;
-        for (; !steps_.empty(); steps_.pop_front()) {
-            auto& s = steps_.front();
+        const struct turn {
+            bool& telling;
+            ~turn() { telling = false; }
+        } mine{telling_};
+        while (!steps_.empty()) {
+            step s = std::move(steps_.front());
+            steps_.pop_front();
             if (s.change) watchers_->tell(*s.change);
             s.complete();
         }
-        telling_ = false;
     }
 
     std::recursive_mutex mutex_;
