@@ -3,7 +3,6 @@
 #include <tidings/codec/impl/cloudevents_json.ipp>
 #include <tidings/codec/impl/sse_parser.ipp>
 #include <tidings/codec/impl/sse_writer.ipp>
-#include <tidings/codec/impl/utf8.ipp>
 #include <tidings/codec/impl/websocket_frame.ipp>
 #include <tidings/codec/impl/websocket_handshake.ipp>
 #include <tidings/codec/impl/websocket_parser.ipp>

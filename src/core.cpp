@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/crypto/impl/hmac.ipp>
+#include <tidings/crypto/impl/sha1.ipp>
+#include <tidings/crypto/impl/sha256.ipp>
+#include <tidings/crypto/impl/wipe.ipp>
+#include <tidings/impl/authorizer.ipp>
+#include <tidings/impl/context_end.ipp>
 #include <tidings/impl/control_event.ipp>
+#include <tidings/impl/drain.ipp>
 #include <tidings/impl/errc.ipp>
 #include <tidings/impl/event.ipp>
 #include <tidings/impl/event_ptr.ipp>
@@ -7,3 +14,9 @@
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_rule.ipp>
+#include <tidings/text/impl/base64.ipp>
+#include <tidings/text/impl/header_tokens.ipp>
+#include <tidings/text/impl/hex.ipp>
+#include <tidings/text/impl/json_text.ipp>
+#include <tidings/text/impl/timestamp.ipp>
+#include <tidings/text/impl/utf8.ipp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/rest_hook/impl/client.ipp>
+#include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/manager.ipp>
-#include <tidings/rest_hook/impl/manager_hooks.ipp>

@@ -2,4 +2,4 @@
 #include <tidings/sse/impl/client.ipp>
 #include <tidings/sse/impl/resolve_location.ipp>
 #include <tidings/sse/impl/service.ipp>
-#include <tidings/sse/impl/stream.ipp>
+#include <tidings/sse/impl/sse_session.ipp>

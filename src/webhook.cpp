@@ -5,6 +5,6 @@
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>
 #include <tidings/webhook/impl/sender.ipp>
-#include <tidings/webhook/impl/sender_core.ipp>
-#include <tidings/webhook/impl/sender_core_claim.ipp>
+#include <tidings/webhook/impl/sender_state.ipp>
+#include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/signature.ipp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/websocket/impl/client.ipp>
-#include <tidings/websocket/impl/codec.ipp>
-#include <tidings/websocket/impl/connection.ipp>
-#include <tidings/websocket/impl/connection_output.ipp>
+#include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/websocket_session.ipp>
+#include <tidings/websocket/impl/websocket_session_output.ipp>

@@ -90,12 +90,12 @@ mapfile -t outside < <(printf '%s\n' "${library[@]}" | grep -v '^include/tidings
 grep_code 'tcp::socket|ssl::stream|steady_timer|random_device' "${outside[@]}" |
     breach "names what only tidings/io/impl may name"
 mapfile -t outside < <(printf '%s\n' "${library[@]}" |
-    grep -v '^include/tidings/detail/completion_handler.hpp$')
+    grep -v '^include/tidings/completion_handler.hpp$')
 grep_code 'any_completion_handler' "${outside[@]}" |
     breach "use detail::completion_handler instead of any_completion_handler"
 
-# Unit tests know no real time.
-mapfile -t units < <(files tests/unit tests/matrix -- '*.hpp' '*.cpp')
+# Tests know no real time.
+mapfile -t units < <(files tests -- '*.hpp' '*.cpp')
 grep_code 'sleep_for|sleep_until|usleep *\(|[^_]sleep *\(' "${units[@]}" | breach "sleeps"
 
 # Tests take their ports from the system: somebody may be at home on any other.

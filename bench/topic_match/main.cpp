@@ -7,7 +7,7 @@
 //     topic_match [PATTERNS...]     the sizes of the sets; 1000, 100000 and 1000000 if none is
 //     given
 
-#include <tidings/detail/topic_index.hpp>
+#include <tidings/bus/impl/index/topic_index.hpp>
 
 #include <algorithm>
 #include <cstdint>

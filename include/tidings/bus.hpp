@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/unique_function.hpp>
 #include <tidings/history.hpp>
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
 #include <tidings/subscription.hpp>
 #include <tidings/topic_handle.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/execution_context.hpp>

@@ -4,7 +4,7 @@
 // JSON as a view of an event's data. All of it is inline, so that no json type crosses the compiled
 // boundary.
 
-#include <tidings/detail/json_text.hpp>
+#include <tidings/detail/json_depth.hpp>
 #include <tidings/event_ptr.hpp>
 
 #include <nlohmann/json.hpp>

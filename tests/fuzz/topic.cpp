@@ -4,7 +4,7 @@
 // other line is a stranger's text. What the index answers must be what looking at every pattern
 // answers, and the laws of the grammar must hold. A broken law aborts.
 
-#include <tidings/detail/topic_index.hpp>
+#include <tidings/bus/impl/index/topic_index.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 #include "matrix/expectation.hpp"
 #include "matrix/run_case.hpp"
 
-#include <tidings/detail/timestamp.hpp>
 #include <tidings/event_json.hpp>
+#include <tidings/text/impl/timestamp.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/unique_function.hpp>
 #include <tidings/history.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <atomic>
 #include <deque>

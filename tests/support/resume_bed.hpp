@@ -4,7 +4,7 @@
 #include "support/bus_fixture.hpp"
 #include "support/ordering_history.hpp"
 
-#include <tidings/detail/feed.hpp>
+#include <tidings/bus/impl/feed.hpp>
 
 #include <functional>
 #include <memory>

@@ -26,12 +26,6 @@ namespace tidings {
 /// @error errc::ws_bad_key.
 [[nodiscard]] TIDINGS_DECL error_code check_websocket_key(std::string_view key) noexcept;
 
-/// Whether a comma-separated list (RFC 9110 5.6.1), such as the value of `Connection` or `Upgrade`,
-/// has `token` among its elements, in any case. Of a field that occurs several times, ask each
-/// value.
-[[nodiscard]] TIDINGS_DECL bool header_has_token(std::string_view value,
-                                                 std::string_view token) noexcept;
-
 /// The first subprotocol in a `Sec-WebSocket-Protocol` of a client that the server supports, or
 /// none: then the answer has no such header (RFC 6455 4.2.2, step 5.5). The client's order is its
 /// preference (4.1, item 10); names are compared case by case. Of a field that occurs several

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/utf8.hpp>
 #include <tidings/codec/websocket_frame.hpp>
 #include <tidings/detail/config.hpp>
 #include <tidings/errc.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/completion_handler.hpp>
+#include <tidings/completion_handler.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 

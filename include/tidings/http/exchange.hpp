@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/lane.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <memory>
+#include <string>
+
+namespace tidings::detail {
+class lane;
+}
 
 namespace tidings::http {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/authorizer.hpp>
-#include <tidings/detail/hmac.hpp>
+#include <tidings/crypto/impl/hmac.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/bus.hpp>
-#include <tidings/detail/bus_state.hpp>
+#include <tidings/bus/impl/bus_state.hpp>
 
 #include <stdexcept>
 

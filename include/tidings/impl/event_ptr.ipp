@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/timestamp.hpp>
-#include <tidings/detail/unique_id.hpp>
 #include <tidings/event_ptr.hpp>
+#include <tidings/io/impl/unique_id.hpp>
+#include <tidings/text/impl/timestamp.hpp>
 #include <tidings/topic.hpp>
 
 #include <new>

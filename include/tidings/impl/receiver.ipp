@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/receiver_subscription.hpp>
+#include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/receiver.hpp>
 
 #include <boost/asio/error.hpp>

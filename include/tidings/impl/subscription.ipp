@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/subscription_state.hpp>
+#include <tidings/bus/impl/subscription/subscription_state.hpp>
 
 #include <boost/asio/system_executor.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/take_token.hpp>
+#include <tidings/text/impl/take_token.hpp>
 #include <tidings/topic.hpp>
 
 namespace tidings {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/bus_state.hpp>
+#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/topic_handle.hpp>
 
 #include <boost/asio/system_executor.hpp>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/codec/sse_parser.hpp>
-#include <tidings/detail/backoff.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
+#include <tidings/reconnect.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/backoff.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
+#include <tidings/reconnect.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 

@@ -5,7 +5,7 @@
 #include <tidings/http/message.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/subscriber.hpp>
-#include <tidings/websocket/codec.hpp>
+#include <tidings/websocket/format.hpp>
 
 #include <chrono>
 #include <functional>

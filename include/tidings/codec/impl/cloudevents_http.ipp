@@ -2,9 +2,9 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
-#include <tidings/codec/utf8.hpp>
-#include <tidings/detail/hex.hpp>
-#include <tidings/detail/timestamp.hpp>
+#include <tidings/text/impl/hex.hpp>
+#include <tidings/text/impl/timestamp.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>

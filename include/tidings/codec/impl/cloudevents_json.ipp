@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
-#include <tidings/codec/utf8.hpp>
-#include <tidings/detail/base64.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/detail/timestamp.hpp>
+#include <tidings/text/impl/base64.hpp>
+#include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/impl/timestamp.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>

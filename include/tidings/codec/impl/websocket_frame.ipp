@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/utf8.hpp>
 #include <tidings/codec/websocket_frame.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 #include <cassert>

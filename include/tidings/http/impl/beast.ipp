@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/http/beast.hpp>
-#include <tidings/io/impl/system_stream.ipp>
+#include <tidings/io/impl/socket_stream.ipp>
 
 namespace tidings::http::detail {
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <tidings/http/client.hpp>
-#include <tidings/http/detail/client_state.hpp>
-#include <tidings/http/detail/serialise.hpp>
-#include <tidings/http/detail/streamed_exchange.hpp>
+#include <tidings/http/impl/client/client_state.hpp>
+#include <tidings/http/impl/client/streamed_exchange.hpp>
+#include <tidings/http/impl/message/serialise.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/system_executor.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/detail/connection.hpp>
-#include <tidings/http/detail/shard.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/http/impl/server/server_connection.hpp>
+#include <tidings/http/impl/server/shard.hpp>
 
 namespace tidings::http {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/utf8.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/http/detail/ascii.hpp>
 #include <tidings/http/message.hpp>
+#include <tidings/text/impl/ascii.hpp>
+#include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/detail/server_state.hpp>
+#include <tidings/http/impl/server/server_state.hpp>
 #include <tidings/http/server.hpp>
 
 #include <boost/asio/system_executor.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/detail/wire.hpp>
+#include <tidings/http/impl/wire.hpp>
 
 #include <boost/asio/error.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/io/clock.hpp>
-#include <tidings/io/impl/system_stream.ipp>
+#include <tidings/io/impl/socket_stream.ipp>
 #include <tidings/io/impl/tls_stream.ipp>
 
 #include <boost/asio/dispatch.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/impl/system_stream.ipp>
+#include <tidings/io/impl/socket_stream.ipp>
 #include <tidings/io/impl/tls_stream.ipp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/http/url.hpp>
-#include <tidings/rest/detail/client_core.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/rest/impl/client_state.hpp>
+#include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/rest/detail/long_poll.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/rest/impl/long_poll.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/rest/detail/recent_publications.hpp>
+#include <tidings/rest/impl/recent_publications.hpp>
 
 #include <algorithm>
 

@@ -2,17 +2,17 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
-#include <tidings/detail/inlet.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/detail/session_registry.hpp>
-#include <tidings/detail/sha256.hpp>
-#include <tidings/http/detail/peer_key.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/http/stream_request.hpp>
-#include <tidings/rest/detail/attempt.hpp>
-#include <tidings/rest/detail/long_poll.hpp>
-#include <tidings/rest/detail/rate_limit.hpp>
+#include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/server/peer_key.hpp>
+#include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/outlet/impl/session_registry.hpp>
+#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/rest/impl/long_poll.hpp>
+#include <tidings/rest/impl/publication_attempt.hpp>
+#include <tidings/rest/impl/rate_limit.hpp>
 #include <tidings/rest/service.hpp>
+#include <tidings/text/impl/json_text.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 

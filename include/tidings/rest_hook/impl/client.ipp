@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/json_text.hpp>
 #include <tidings/http/client.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/http/url.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/message/url.hpp>
 #include <tidings/rest_hook/client.hpp>
-#include <tidings/rest_hook/detail/hook_record.hpp>
+#include <tidings/rest_hook/impl/hook_record.hpp>
+#include <tidings/text/impl/json_text.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/system_executor.hpp>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/rest_hook/detail/hook_record.hpp>
+#include <tidings/rest_hook/impl/hook_record.hpp>
+#include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/signature.hpp>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/timestamp.hpp>
-#include <tidings/http/authenticate.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/rest_hook/detail/manager_state.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/rest_hook/impl/manager_state.hpp>
+#include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/make_secret.hpp>
 
 #include <boost/asio/bind_executor.hpp>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/guarded.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/http/retry_after.hpp>
-#include <tidings/http/url.hpp>
-#include <tidings/sse/detail/client_core.hpp>
-#include <tidings/sse/detail/resolve_location.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/message/retry_after.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/sse/impl/client_state.hpp>
+#include <tidings/sse/impl/resolve_location.hpp>
 #include <tidings/topic.hpp>
 
 #include <boost/asio/error.hpp>

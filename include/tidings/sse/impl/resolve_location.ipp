@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/sse/detail/resolve_location.hpp>
+#include <tidings/sse/impl/resolve_location.hpp>
 
 #include <algorithm>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <tidings/codec/sse_writer.hpp>
-#include <tidings/detail/session_registry.hpp>
-#include <tidings/http/stream_request.hpp>
-#include <tidings/sse/detail/stream.hpp>
+#include <tidings/outlet/impl/session_registry.hpp>
+#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/sse/impl/sse_session.hpp>
 #include <tidings/sse/service.hpp>
 
 #include <algorithm>

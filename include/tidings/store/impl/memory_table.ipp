@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/guarded.hpp>
-#include <tidings/detail/unique_function.hpp>
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/table.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <deque>
 #include <map>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/hex.hpp>
-#include <tidings/http/url.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/address_guard.hpp>
 
 #include <boost/system/system_error.hpp>

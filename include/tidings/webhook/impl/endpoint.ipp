@@ -3,8 +3,8 @@
 
 #include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/control_event.hpp>
-#include <tidings/detail/sha256.hpp>
-#include <tidings/webhook/detail/sender_core.hpp>
+#include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
 

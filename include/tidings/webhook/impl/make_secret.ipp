@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/base64.hpp>
+#include <tidings/text/impl/base64.hpp>
 #include <tidings/webhook/make_secret.hpp>
 
 namespace tidings::webhook {

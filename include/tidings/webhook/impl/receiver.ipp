@@ -2,9 +2,9 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
-#include <tidings/detail/inlet.hpp>
-#include <tidings/detail/json_text.hpp>
-#include <tidings/detail/recent_ids.hpp>
+#include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
+#include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/receiver.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/guarded.hpp>
-#include <tidings/webhook/detail/sender_core.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/post.hpp>
 

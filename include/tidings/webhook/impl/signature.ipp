@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/base64.hpp>
-#include <tidings/detail/hex.hpp>
-#include <tidings/detail/hmac.hpp>
+#include <tidings/crypto/impl/hmac.hpp>
+#include <tidings/crypto/impl/wipe.hpp>
+#include <tidings/text/impl/base64.hpp>
+#include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/signature.hpp>
-
-#include <openssl/crypto.h>
 
 #include <boost/system/system_error.hpp>
 
@@ -138,7 +137,7 @@ secret secret::parse(std::string_view text, error_code& ec) {
 }
 
 secret::~secret() {
-    OPENSSL_cleanse(key_.data(), key_.size());
+    tidings::detail::wipe(key_);
 }
 
 standard_signer::standard_signer(const std::vector<secret>& secrets)

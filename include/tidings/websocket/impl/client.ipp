@@ -3,11 +3,12 @@
 
 #include <tidings/codec/websocket_handshake.hpp>
 #include <tidings/control_event.hpp>
-#include <tidings/detail/guarded.hpp>
-#include <tidings/http/percent.hpp>
-#include <tidings/http/retry_after.hpp>
-#include <tidings/http/url.hpp>
-#include <tidings/websocket/detail/client_core.hpp>
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/message/retry_after.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/text/impl/header_tokens.hpp>
+#include <tidings/websocket/impl/client_state.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <tidings/codec/websocket_handshake.hpp>
-#include <tidings/detail/session_registry.hpp>
-#include <tidings/http/stream_request.hpp>
-#include <tidings/websocket/detail/connection.hpp>
+#include <tidings/outlet/impl/session_registry.hpp>
+#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/text/impl/header_tokens.hpp>
+#include <tidings/websocket/impl/websocket_session.hpp>
 #include <tidings/websocket/service.hpp>
 
 namespace tidings::websocket {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/graveyard.hpp>
+#include <tidings/control_event.hpp>
+#include <tidings/overflow.hpp>
+#include <tidings/receipt.hpp>
+
+#include <deque>
+
+namespace tidings::detail {
+
+/// What an event costs a queue.
+inline std::size_t queue_cost(const event_ptr& e) noexcept {
+    return e->footprint();
+}
+
+/// A queue of publications with a bound and a policy. Not thread-safe.
+class bounded_queue {
+ public:
+    struct pushed {
+        outcome result = outcome::queued;
+        std::size_t dropped = 0;  ///< events that are gone because of this one, itself included
+        bool overflowed = false;  ///< overflow::disconnect: the subscriber must be closed
+    };
+
+    bounded_queue(queue_limits limits, overflow policy) : limits_(limits), policy_(policy) {}
+
+    bool empty() const noexcept { return events_.empty() && missed_ == 0; }
+    std::size_t size() const noexcept { return events_.size(); }
+    /// Whether one more of this cost fits. An empty queue takes any event.
+    bool fits(std::size_t cost) const noexcept {
+        return events_.empty() ||
+               (events_.size() < limits_.max_events && bytes_ + cost <= limits_.max_bytes);
+    }
+
+    /// Whether the bound is not reached yet; the next event may go beyond its bytes.
+    bool has_room() const noexcept {
+        return events_.empty() ||
+               (events_.size() < limits_.max_events && bytes_ < limits_.max_bytes);
+    }
+
+    /// What it drops goes to `gone`.
+    TIDINGS_DECL pushed push(const event_ptr& e, graveyard& gone);
+    pushed push(const event_ptr& e) {
+        graveyard gone;
+        return push(e, gone);
+    }
+    /// Appends without regard to the bound, for who has asked `has_room`.
+    void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
+    /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
+    TIDINGS_DECL event_ptr pop();
+    /// Counts events that were lost before they came here.
+    void miss(std::uint64_t count) noexcept { missed_ += count; }
+    /// Empties it; how many events that discarded.
+    TIDINGS_DECL std::size_t clear(graveyard& gone) noexcept;
+    std::size_t clear() noexcept {
+        graveyard gone;
+        return clear(gone);
+    }
+    /// Whether this publication is in it.
+    TIDINGS_DECL bool holds(const publication* p) const noexcept;
+
+ private:
+    struct item {
+        event_ptr event;
+        std::uint64_t missed_before;
+    };
+    TIDINGS_DECL void append(const event_ptr& e, std::size_t cost);
+    pushed conflate(const event_ptr& e, std::size_t cost, graveyard& gone);
+    void drop_front(graveyard& gone) noexcept;
+
+    queue_limits limits_;
+    overflow policy_;
+    std::deque<item> events_;
+    std::size_t bytes_ = 0;
+    std::uint64_t missed_ = 0;  // dropped since the last event was appended
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bounded_queue.hpp>
+#include <tidings/bus/impl/bus_state.hpp>
+
+namespace tidings::detail {
+
+/// Where a feed's events go: a connection, a queue, a plain subscriber. Called in the feed's lane.
+class feed_sink {
+ public:
+    virtual ~feed_sink() = default;
+    /// Whether it takes an event now. Once it does again after it did not, it calls `feed::pump`.
+    virtual bool ready() noexcept = 0;
+    virtual void push(const event_ptr& e) noexcept = 0;
+    /// Whether `push_joined` tells more than that the event was handed over. `async_publish` then
+    /// waits for an event that a replay holds up; for others it does not.
+    virtual bool exact() const noexcept { return false; }
+    virtual void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        push(e);
+        join->finished({}, outcome::queued);
+    }
+    /// So many events for it are gone.
+    virtual void on_dropped(std::uint64_t /*count*/) noexcept {}
+    /// The feed ended by itself: errc::lagging, errc::history_failed, errc::closed (bus).
+    virtual void on_feed_end(error_code why) noexcept = 0;
+};
+
+struct feed_options {
+    std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
+    std::optional<position> after{};      ///< resume
+    /// Asked for every event that is replayed. Empty: everything is allowed.
+    std::function<bool(std::string_view topic)> authorized{};
+    queue_limits limits{};  ///< of events that no history holds
+    tidings::overflow overflow = tidings::overflow::disconnect;
+    /// How many events of the history it may fall behind once it was live; 0: as far as the history
+    /// reaches. A replay that was asked for may be longer.
+    std::uint64_t max_lag = 0;
+    origin_id origin = 0;    ///< what came from there is not handed back
+    std::size_t slice = 64;  ///< events read from the history at once
+};
+
+/// One subscriber's way through the bus, live or from history: the cursor. Lane-confined but for
+/// `start` and `stop`.
+///
+/// While its sink has room and nothing is missing it is live: events go straight through. When the
+/// sink is full, or a resume was asked for, it reads from the history whenever there is room, until
+/// it has caught up with what it saw pass. Replay, refill and live are one mechanism, so nothing is
+/// lost or doubled at the switch. Events that no history holds wait in a bounded queue.
+class feed final : public lane_target, public std::enable_shared_from_this<feed> {
+ public:
+    TIDINGS_DECL feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l,
+                      std::weak_ptr<feed_sink> sink, feed_options options);
+    TIDINGS_DECL ~feed() override;
+
+    /// Puts it on the bus: what is published from here on reaches it. Once, from any thread. The
+    /// sink is not called inside. @error errc::too_many, errc::closed
+    TIDINGS_DECL error_code start();
+    /// The sink has room again.
+    TIDINGS_DECL void pump() noexcept;
+    /// Takes it off the bus; the sink hears nothing any more. From any thread.
+    TIDINGS_DECL void stop() noexcept;
+
+    /// Everything up to here that matched was pushed. Empty when there is no history.
+    const position& cursor() const noexcept { return cursor_.head; }
+    bool live() const noexcept { return live_; }
+    /// Brings the cursor to the present when nothing is pending, then calls `f`; for heartbeats.
+    TIDINGS_DECL void refresh(unique_function<void()> f);
+
+    std::uint64_t dropped() const noexcept { return dropped_; }
+
+    void on_event(const event_ptr& e) noexcept override;
+    void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
+    void on_missed(std::uint64_t count) noexcept override;
+    bool refills() const noexcept override { return bus_->history() != nullptr; }
+    void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override;
+    void on_bus_closed() noexcept override;
+
+ private:
+    void begin() noexcept;
+    void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    void hold_back(feed_sink& sink, const event_ptr& e,
+                   std::shared_ptr<delivery_join> join) noexcept;
+    void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    std::shared_ptr<delivery_join> take_join(const event_ptr& e) noexcept;
+    template <class Gone>
+    void give_up_joins(outcome o, Gone gone) noexcept;
+    void count_dropped(std::uint64_t count) noexcept;
+    void move_to(const event_ptr& e) noexcept;
+    void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
+    void read_more() noexcept;
+    void on_slice(error_code ec, const history_slice& slice) noexcept;
+    bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
+    void take_gap(feed_sink& sink, const history_slice& slice) noexcept;
+    void drain_queue(feed_sink& sink) noexcept;
+    void end(error_code why) noexcept;
+
+    /// An `async_publish` whose event waits to be pushed.
+    struct waiting {
+        const publication* event;
+        std::uint64_t sequence;
+        std::shared_ptr<delivery_join> join;
+    };
+
+    std::shared_ptr<bus_state> bus_;
+    std::shared_ptr<lane> lane_;
+    std::weak_ptr<feed_sink> sink_;
+    feed_options options_;
+    bus_state::place cursor_;
+    bus_state::place start_;  // where the history stood when a resuming feed was put on the bus
+    bounded_queue queue_;
+    std::vector<waiting> joins_;  // in the order of their coming
+    std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live
+    std::uint64_t behind_ = 0;    // how many such events, since it was live last
+    std::uint64_t dropped_ = 0;
+    std::atomic<bool> attached_{false};
+    std::atomic<bool> joined_{false};  // joins_ was used
+    bool live_ = true;
+    bool was_live_ = false;  // behind_ counts
+    bool reading_ = false;   // a read is under way, or its slice is being pushed
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/feed.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <algorithm>
+
+namespace tidings::detail {
+
+feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
+           feed_options options)
+    : bus_(std::move(bus)),
+      lane_(std::move(l)),
+      sink_(std::move(sink)),
+      options_(std::move(options)),
+      queue_(options_.limits, options_.overflow) {}
+
+feed::~feed() {
+    stop();
+    if (joins_.empty()) return;
+    lane_->enqueue([joins = std::move(joins_)] {
+        for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
+    });
+}
+
+error_code feed::start() {
+    // Until `begin` nothing is read, and what comes is held back.
+    live_ = was_live_ = !options_.after;
+    reading_ = !live_;
+    if (options_.after) cursor_.head = *options_.after;
+    attached_ = true;
+    if (const auto ec =
+            bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_)) {
+        attached_ = false;
+        return ec;
+    }
+    if (options_.after)
+        lane_->enqueue([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->begin();
+        });
+    return {};
+}
+
+void feed::begin() noexcept {
+    const auto sink = sink_.lock();
+    if (!sink || !attached_) return;
+    reading_ = false;
+    if (bus_->history()) {
+        seen_ = std::max(seen_, start_.sequence);
+        return pump();
+    }
+    // Without a history whatever lay after that position is gone.
+    live_ = was_live_ = true;
+    sink->push(make_gap_event({}));
+    pump();
+}
+
+void feed::stop() noexcept {
+    if (!attached_.exchange(false)) return;
+    bus_->detach(options_.patterns, lane_, this);
+    if (auto self = weak_from_this().lock(); self && joined_)
+        lane_->enqueue([s = std::move(self)] {
+            s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
+        });
+}
+
+void feed::on_event(const event_ptr& e) noexcept {
+    if (attached_) accept(e, nullptr);
+}
+
+void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+    if (!attached_) return join->finished(errc::closed, outcome::closed);
+    accept(e, std::move(join));
+}
+
+namespace {
+
+void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
+    if (!join) return;
+    error_code ec;
+    if (o == outcome::dropped) ec = errc::overflow;
+    if (o == outcome::closed) ec = errc::closed;
+    join->finished(ec, o);
+}
+
+}  // namespace
+
+void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+    const auto sink = sink_.lock();
+    if (!sink) return answer(join, outcome::closed);
+    const auto sequence = e->info().sequence;
+    // It is behind a gap that was told.
+    if (sequence != 0 && sequence <= cursor_.sequence) return answer(join, outcome::dropped);
+    if (options_.origin != 0 && e->info().origin == options_.origin) {
+        if (live_ && sequence != 0) move_to(e);
+        if (join) join->skipped();
+        return;
+    }
+    if (live_ && queue_.empty() && sink->ready()) return pass(*sink, e, std::move(join));
+    hold_back(*sink, e, std::move(join));
+}
+
+void feed::hold_back(feed_sink& sink, const event_ptr& e,
+                     std::shared_ptr<delivery_join> join) noexcept {
+    const auto sequence = e->info().sequence;
+    auto result = outcome::queued;
+    bool overflowed = false;
+    graveyard gone;
+    if (sequence == 0) {
+        const auto pushed = queue_.push(e, gone);
+        count_dropped(pushed.dropped);
+        result = pushed.result;
+        overflowed = pushed.overflowed;
+        if (pushed.dropped != 0)
+            give_up_joins(outcome::dropped, [this](const waiting& w) {
+                return w.sequence == 0 && !queue_.holds(w.event);
+            });
+    }
+    if (join && result == outcome::queued && sink.exact()) {
+        joined_ = true;
+        joins_.push_back({e.get(), sequence, std::move(join)});
+    } else {
+        answer(join, result);
+    }
+    if (overflowed) return end(errc::lagging);
+    if (sequence != 0) fall_behind(sequence, 1);
+}
+
+// The cursor moves first: a sink may call back.
+void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+    if (e->info().sequence != 0) move_to(e);
+    join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+}
+
+// A replayed event may be another block than the one that was told.
+std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
+    const auto sequence = e->info().sequence;
+    const auto it = std::find_if(joins_.begin(), joins_.end(), [&](const waiting& w) {
+        return sequence != 0 ? w.sequence == sequence : w.event == e.get();
+    });
+    if (it == joins_.end()) return {};
+    auto join = std::move(it->join);
+    joins_.erase(it);
+    return join;
+}
+
+template <class Gone>
+void feed::give_up_joins(outcome o, Gone gone) noexcept {
+    std::erase_if(joins_, [&](const waiting& w) {
+        const bool over = gone(w);
+        if (over) answer(w.join, o);
+        return over;
+    });
+}
+
+void feed::count_dropped(std::uint64_t count) noexcept {
+    dropped_ += count;
+    if (const auto sink = sink_.lock(); sink && count != 0) sink->on_dropped(count);
+}
+
+// Into the text that is there: a delivery allocates nothing.
+void feed::move_to(const event_ptr& e) noexcept {
+    cursor_.head = *e->position();
+    cursor_.sequence = e->info().sequence;
+}
+
+// The history is the queue of a stream that is behind.
+void feed::fall_behind(std::uint64_t seen, std::uint64_t events) noexcept {
+    seen_ = std::max(seen_, seen);
+    live_ = false;
+    behind_ += events;
+    if (was_live_ && options_.max_lag != 0 && behind_ > options_.max_lag) return end(errc::lagging);
+    pump();
+}
+
+void feed::on_missed(std::uint64_t count) noexcept {
+    if (!attached_) return;
+    count_dropped(count);
+    if (options_.overflow == overflow::disconnect) return end(errc::lagging);
+    queue_.miss(count);
+    pump();
+}
+
+void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
+    if (attached_) fall_behind(through, count);
+}
+
+void feed::on_bus_closed() noexcept {
+    if (attached_) end(errc::closed);
+}
+
+void feed::pump() noexcept {
+    const auto sink = sink_.lock();
+    if (!sink || !attached_) return;
+    if (live_)
+        drain_queue(*sink);
+    else if (!reading_ && sink->ready())
+        read_more();
+}
+
+void feed::drain_queue(feed_sink& sink) noexcept {
+    while (attached_ && sink.ready()) {
+        const auto e = queue_.pop();
+        if (!e) return;
+        pass(sink, e, take_join(e));
+    }
+}
+
+void feed::read_more() noexcept {
+    reading_ = true;
+    bus_->history()->start_read(
+        cursor_.head, options_.patterns, options_.slice,
+        read_handler(lane_->executor(),
+                     net::bind_executor(lane_->executor(),
+                                        [weak = weak_from_this()](error_code ec, history_slice s) {
+                                            if (const auto self = weak.lock())
+                                                self->on_slice(ec, s);
+                                        })));
+}
+
+void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
+    const auto sink = sink_.lock();
+    if (sink && attached_) {
+        if (ec) return end(errc::history_failed);
+        if (slice.gap) take_gap(*sink, slice);
+        live_ = take_slice(*sink, slice);
+        give_up_joins(outcome::dropped, [this](const waiting& w) {
+            return w.sequence != 0 && w.sequence <= cursor_.sequence;
+        });
+    }
+    if (live_) {
+        was_live_ = true;
+        behind_ = 0;
+    }
+    reading_ = false;
+    pump();
+}
+
+void feed::take_gap(feed_sink& sink, const history_slice& slice) noexcept {
+    behind_ = 0;
+    sink.push(make_gap_event(slice.next));
+}
+
+// Whether it has caught up. What does not fit is read again: the history is the buffer. What the
+// lane has not brought yet is left to it, so that nothing comes both ways.
+bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
+    for (const auto& e : slice.events) {
+        if (!attached_) return false;
+        if (e->info().sequence > seen_) {
+            if (start_.sequence >= cursor_.sequence && !start_.head.empty()) cursor_ = start_;
+            return true;
+        }
+        if (!sink.ready()) return false;
+        move_to(e);
+        const bool own = options_.origin != 0 && e->info().origin == options_.origin;
+        if (own) continue;
+        if (behind_ != 0) --behind_;
+        auto join = take_join(e);
+        if (!options_.authorized || options_.authorized(e->topic()))
+            join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+        else if (join)
+            join->skipped();
+    }
+    if (!attached_) return false;
+    cursor_ = {slice.next, slice.next_sequence};
+    return slice.next_sequence >= seen_;
+}
+
+void feed::refresh(unique_function<void()> f) {
+    bus_->locate(
+        lane_, [weak = weak_from_this(), f = std::move(f)](const bus_state::place& here) mutable {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (self->live_ && self->queue_.empty() && here.sequence > self->cursor_.sequence)
+                self->cursor_ = here;
+            f();
+        });
+}
+
+void feed::end(error_code why) noexcept {
+    const auto keep = shared_from_this();
+    stop();
+    if (const auto sink = sink_.lock()) sink->on_feed_end(why);
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bus_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::detail {
+
+namespace {
+
+template <class List, class T>
+std::shared_ptr<const List> copy_without(const List& list, const T* gone) {
+    auto copy = std::make_shared<List>();
+    copy->reserve(list.size());
+    for (const auto& s : list)
+        if (s.get() != gone) copy->push_back(s);
+    return copy->empty() ? nullptr : copy;
+}
+
+template <class List>
+std::shared_ptr<const List> copy_with(const List* list, typename List::value_type added) {
+    auto copy = list != nullptr ? std::make_shared<List>(*list) : std::make_shared<List>();
+    copy->push_back(std::move(added));
+    return copy;
+}
+
+}  // namespace
+
+void pattern_entry::add(std::shared_ptr<immediate_subscription> s) {
+    immediates = copy_with(immediates.get(), std::move(s));
+}
+
+void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t) {
+    // Only the last chunk of a lane takes more, so that order is kept.
+    const auto last =
+        std::find_if(chunks.rbegin(), chunks.rend(), [&](const chunk& c) { return c.home == l; });
+    if (last == chunks.rend() || last->targets->size() >= max_chunk)
+        chunks.push_back({l, copy_with<lane_targets>(nullptr, std::move(t))});
+    else
+        last->targets = copy_with(last->targets.get(), std::move(t));
+}
+
+void pattern_entry::remove(const immediate_subscription* s) {
+    if (immediates) immediates = copy_without(*immediates, s);
+}
+
+void pattern_entry::remove(const queue_subscription* s) noexcept {
+    std::erase_if(queues, [&](const auto& q) { return q.get() == s; });
+}
+
+void pattern_entry::remove(const std::shared_ptr<lane>& l, const lane_target* t) {
+    for (auto c = chunks.begin(); c != chunks.end(); ++c) {
+        if (c->home != l) continue;
+        const auto& targets = *c->targets;
+        if (std::none_of(targets.begin(), targets.end(),
+                         [&](const auto& x) { return x.get() == t; }))
+            continue;
+        c->targets = copy_without(targets, t);
+        if (!c->targets) chunks.erase(c);
+        return;
+    }
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bounded_queue.hpp>
+#include <tidings/bus/impl/subscription/subscription_state.hpp>
+#include <tidings/lane/impl/lane.hpp>
+
+#include <list>
+#include <mutex>
+
+namespace tidings::detail {
+
+/// A subscription with a bounded queue in the process: publishers push from any thread, one
+/// consumer takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind
+/// the queue.
+class queue_subscription : public subscription_state {
+ public:
+    queue_subscription(net::any_io_executor executor, const subscribe_options& options)
+        : subscription_state(std::move(executor)),
+          policy_(options.overflow),
+          deadline_(options.backpressure_deadline),
+          queue_(options.limits, options.overflow) {}
+
+    /// Takes an event without waiting. What it drops goes to `gone`.
+    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone);
+    /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
+    TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
+                           const std::shared_ptr<lane>& l, graveyard& gone);
+
+    /// For a feed that fills the queue: whether there is room, what puts an event there without
+    /// regard to the bound, and who wants to be told (on any thread) when there is room again.
+    TIDINGS_DECL bool has_room();
+    TIDINGS_DECL void push_fed(const event_ptr& e);
+    void count_dropped(std::uint64_t n) noexcept {
+        add(matched, n);
+        add(dropped, n);
+    }
+    void on_room(unique_function<void()> f) {
+        const std::lock_guard lock(mutex_);
+        on_room_ = std::move(f);
+    }
+
+ protected:
+    /// The queue has something new; called with the mutex held.
+    virtual void wake() = 0;
+    TIDINGS_DECL void on_end(error_code why) noexcept override;
+    TIDINGS_DECL void turn_away() noexcept override;
+    TIDINGS_DECL void drop_waiting() noexcept override;
+    /// The consumer's side; with the mutex held. Null when empty.
+    TIDINGS_DECL event_ptr take();
+    bool more() const noexcept { return !queue_.empty(); }
+
+    mutable std::mutex mutex_;
+
+ private:
+    struct waiter {
+        event_ptr event;
+        std::shared_ptr<delivery_join> join;
+        std::shared_ptr<wheel_timer> timer;  // armed, cancelled and destroyed in the lane
+        std::shared_ptr<lane> home;
+    };
+    outcome push_locked(const event_ptr& e, graveyard& gone);
+    std::list<waiter> empty_out(graveyard& gone) noexcept;
+    void empty_out_and_tell(error_code why) noexcept;
+    void admit_waiters();
+    void expire(const publication* e);
+
+    overflow policy_;
+    std::chrono::milliseconds deadline_;
+    bounded_queue queue_;
+    std::list<waiter> waiters_;
+    unique_function<void()> on_room_;
+    bool wants_room_ = false;
+    bool ending_ = false;  // its end is posted
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/subscription/queue_subscription.hpp>
+
+namespace tidings::detail {
+
+outcome queue_subscription::push(const event_ptr& e, graveyard& gone) {
+    const std::lock_guard lock(mutex_);
+    return push_locked(e, gone);
+}
+
+outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) {
+    if (!active() || ending_) return outcome::closed;
+    add(matched);
+    // Behind publishers that wait, there is no room even when the queue has some.
+    if (!waiters_.empty()) {
+        queue_.miss(1);
+        add(dropped);
+        return outcome::dropped;
+    }
+    const auto result = queue_.push(e, gone);
+    add(dropped, result.dropped);
+    if (result.overflowed) {
+        // Ending takes the bus's lock, which our caller may hold.
+        ending_ = true;
+        net::post(executor(), [self = shared_from_this()] { self->end(errc::lagging); });
+        return outcome::dropped;
+    }
+    wake();
+    return result.result;
+}
+
+void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join> join,
+                              const std::shared_ptr<lane>& l, graveyard& gone) {
+    const std::lock_guard lock(mutex_);
+    if (policy_ != overflow::backpressure || !active() ||
+        (waiters_.empty() && queue_.fits(queue_cost(e)))) {
+        const auto result = push_locked(e, gone);
+        return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
+    }
+    add(matched);
+    auto timer = std::make_shared<wheel_timer>([weak = weak_from_this(), key = e.get()] {
+        if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
+    });
+    l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
+    waiters_.push_back({e, std::move(join), std::move(timer), l});
+}
+
+namespace {
+
+void cancel_in_lane(const std::shared_ptr<lane>& l, std::shared_ptr<wheel_timer> timer) {
+    l->enqueue([t = std::move(timer)] { t->cancel(); });
+}
+
+}  // namespace
+
+void queue_subscription::admit_waiters() {
+    while (!waiters_.empty() && queue_.fits(queue_cost(waiters_.front().event))) {
+        auto w = std::move(waiters_.front());
+        waiters_.pop_front();
+        queue_.push_over(w.event);  // it fits
+        w.join->finished({}, outcome::queued);
+        cancel_in_lane(w.home, std::move(w.timer));
+    }
+}
+
+void queue_subscription::expire(const publication* e) {
+    std::list<waiter> expired;  // goes after the lock
+    const std::lock_guard lock(mutex_);
+    for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
+        if (it->event.get() != e) continue;
+        queue_.miss(1);
+        add(dropped);
+        it->join->finished(errc::timed_out, outcome::dropped);
+        return expired.splice(expired.begin(), waiters_, it);
+    }
+}
+
+bool queue_subscription::has_room() {
+    const std::lock_guard lock(mutex_);
+    const bool room = queue_.has_room();
+    wants_room_ = !room;
+    return room;
+}
+
+void queue_subscription::push_fed(const event_ptr& e) {
+    const std::lock_guard lock(mutex_);
+    if (!active()) return;
+    if (counts(e)) add(matched);
+    queue_.push_over(e);
+    wake();
+}
+
+event_ptr queue_subscription::take() {
+    auto e = queue_.pop();
+    if (e) admit_waiters();
+    if (wants_room_ && queue_.has_room() && on_room_) {
+        wants_room_ = false;
+        on_room_();
+    }
+    return e;
+}
+
+std::list<queue_subscription::waiter> queue_subscription::empty_out(graveyard& gone) noexcept {
+    const std::lock_guard lock(mutex_);
+    add(discarded, queue_.clear(gone) + waiters_.size());
+    on_room_ = nullptr;
+    return std::exchange(waiters_, {});
+}
+
+void queue_subscription::empty_out_and_tell(error_code why) noexcept {
+    graveyard gone;
+    for (auto& w : empty_out(gone)) {
+        w.join->finished(why, outcome::closed);
+        cancel_in_lane(w.home, std::move(w.timer));
+    }
+}
+
+void queue_subscription::on_end(error_code why) noexcept {
+    empty_out_and_tell(why);
+}
+
+// The timers that their events wait for are the bus's, whose context may live on.
+void queue_subscription::turn_away() noexcept {
+    empty_out_and_tell(errc::closed);
+}
+
+void queue_subscription::drop_waiting() noexcept {
+    graveyard gone;
+    empty_out(gone);
+}
+
+}  // namespace tidings::detail

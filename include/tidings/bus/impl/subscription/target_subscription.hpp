@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/feed.hpp>
+
+namespace tidings::detail {
+
+/// Delivers to a subscriber in the bus's lane.
+class target_subscription final : public subscription_state, public lane_target, public feed_sink {
+ public:
+    target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s)
+        : subscription_state(l->executor()),
+          lane_(std::move(l)),
+          subscriber_(std::move(s)) {}
+
+    void on_event(const event_ptr& e) noexcept override;
+    void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
+    void on_missed(std::uint64_t count) noexcept override;
+
+    bool ready() noexcept override { return active(); }
+    void push(const event_ptr& e) noexcept override { on_event(e); }
+    bool exact() const noexcept override { return true; }
+    void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override {
+        on_joined_event(e, std::move(join));
+    }
+    void on_dropped(std::uint64_t count) noexcept override {
+        add(matched, count);
+        add(dropped, count);
+    }
+    void on_feed_end(error_code why) noexcept override { end(why); }
+
+    TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+
+ private:
+    void on_end(error_code why) noexcept override;
+    void release() noexcept override { subscriber_.reset(); }
+    bool from_itself(const event_ptr& e) const noexcept;
+    void count(const event_ptr& e, outcome o) noexcept;
+
+    void let_go_of_subscriber() noexcept;
+
+    std::shared_ptr<lane> lane_;
+    std::shared_ptr<subscriber> subscriber_;  // none once it was told of its end and takes nothing
+    std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
+    bool told_ = false;
+};
+
+/// Fills the queue of a callback or receiver from a feed.
+class queue_feed_sink final : public feed_sink {
+ public:
+    explicit queue_feed_sink(std::shared_ptr<queue_subscription> q) : queue_(std::move(q)) {}
+    bool ready() noexcept override { return queue_->has_room(); }
+    void push(const event_ptr& e) noexcept override { queue_->push_fed(e); }
+    void on_dropped(std::uint64_t count) noexcept override { queue_->count_dropped(count); }
+    void on_feed_end(error_code why) noexcept override { queue_->end(why); }
+
+ private:
+    std::shared_ptr<queue_subscription> queue_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/subscription/target_subscription.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+namespace tidings::detail {
+
+bool target_subscription::from_itself(const event_ptr& e) const noexcept {
+    return e->info().origin != 0 && e->info().origin == subscriber_->origin();
+}
+
+void target_subscription::count(const event_ptr& e, outcome o) noexcept {
+    if (o == outcome::closed) return end(errc::closed);
+    if (!counts(e)) return;
+    add(matched);
+    add(o == outcome::dropped ? dropped : delivered);
+}
+
+void target_subscription::on_event(const event_ptr& e) noexcept {
+    if (active() && !from_itself(e)) count(e, subscriber_->deliver(e));
+}
+
+void target_subscription::on_joined_event(const event_ptr& e,
+                                          std::shared_ptr<delivery_join> join) noexcept {
+    if (!active()) return join->finished(errc::closed, outcome::closed);
+    if (from_itself(e)) return join->skipped();
+    ++taking_;
+    subscriber_->async_deliver(
+        e, net::bind_executor(lane_->executor(),
+                              [self = std::static_pointer_cast<target_subscription>(
+                                   subscription_state::shared_from_this()),
+                               e, join = std::move(join)](error_code ec, outcome o) {
+                                  --self->taking_;
+                                  self->let_go_of_subscriber();
+                                  self->count(e, o);
+                                  if (ec && o != outcome::closed) add(self->failed);
+                                  join->finished(ec, o);
+                              }));
+}
+
+void target_subscription::on_missed(std::uint64_t count) noexcept {
+    if (!active()) return;
+    on_dropped(count);
+    subscriber_->deliver(make_lagged_event(count));
+}
+
+// A delivery may be running in the lane: this comes after it.
+void target_subscription::end_and_wait(completion_handler<error_code> handler) {
+    end(errc::closed);
+    lane_->enqueue([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
+}
+
+void target_subscription::on_end(error_code why) noexcept {
+    lane_->enqueue([self = std::static_pointer_cast<target_subscription>(
+                        subscription_state::shared_from_this()),
+                    why] {
+        if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
+        self->told_ = true;
+        self->let_go_of_subscriber();
+    });
+}
+
+// Not while it takes an event: it may be nobody else's.
+void target_subscription::let_go_of_subscriber() noexcept {
+    if (told_ && taking_ == 0) subscriber_.reset();
+}
+
+}  // namespace tidings::detail

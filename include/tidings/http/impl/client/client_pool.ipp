@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/client/client_state.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+
+namespace tidings::http::detail {
+
+client_job::client_job(std::weak_ptr<client_state> s, response_handler h)
+    : state(std::move(s)),
+      handler(std::move(h)),
+      deadline([this] { abort(errc::timed_out); }) {}
+
+void client_job::finish(error_code ec, response r) {
+    deadline.cancel();
+    connection = nullptr;
+    pool = nullptr;
+    if (handler) std::move(handler)(ec, std::move(r));
+}
+
+void client_job::abort(error_code ec) {
+    const auto self = shared_from_this();
+    const auto s = state.lock();
+    auto* const p = pool;
+    if (p != nullptr) std::erase(p->waiting, self);
+    if (connection != nullptr) connection->close();
+    finish(ec);
+    if (s && p != nullptr) s->serve(*p);
+}
+
+client_connection::client_connection(client_state& s, origin_pool& p)
+    : state_(s),
+      pool_(p),
+      reader_(s.options().max_header_bytes),
+      deadline_([this] { on_deadline(); }) {}
+
+void client_connection::connect(std::shared_ptr<client_job> job) {
+    job_ = std::move(job);
+    job_->connection = this;
+    const auto& o = state_.options();
+    auto& lane = state_.lane();
+    deadline_.arm(lane.timers(), o.connect_timeout);
+    cancel_connecting_ = o.environment.network->start_connect(
+        lane.executor(), connecting_to(job_->to, o),
+        [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
+            if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
+        });
+}
+
+void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
+    if (phase_ != phase::connecting) return;
+    cancel_connecting_ = nullptr;
+    if (ec) return fail(connecting_error(ec));
+    wire_.emplace(std::move(stream), *this, &state_.lane());
+    begin();
+}
+
+void client_connection::send(std::shared_ptr<client_job> job) {
+    reused_ = true;
+    job_ = std::move(job);
+    job_->connection = this;
+    begin();
+}
+
+void client_connection::begin() {
+    phase_ = phase::busy;
+    deadline_.cancel();
+    answered_ = false;
+    interim_ = 0;
+    reader_.reset();
+    if (job_->to_head) reader_.expect_no_body();
+    wire_->write(std::move(job_->text));
+    wire_->read();
+}
+
+void client_connection::on_deadline() {
+    const auto self = shared_from_this();
+    if (phase_ == phase::connecting) return fail(errc::timed_out);
+    close();  // idle for long enough
+    state_.serve(pool_);
+}
+
+// A peer may answer and close before it has read everything: what it answered comes as a read, and
+// if nothing comes, so does the error.
+void client_connection::on_written(error_code) {}
+
+void client_connection::on_read(error_code ec, std::string_view bytes) {
+    const auto self = shared_from_this();
+    if (phase_ == phase::idle) {
+        close();  // gone, or it speaks without being asked
+        return state_.serve(pool_);
+    }
+    if (ec) {
+        const bool ended = ec == net::error::eof && reader_.end(ec) == read_step::complete;
+        return ended ? complete() : fail(errc::connection_failed);
+    }
+    answered_ = true;
+    reader_.append(bytes);
+    process();
+}
+
+void client_connection::process() {
+    for (;;) {
+        error_code ec;
+        const auto step = reader_.next(ec);
+        if (step == read_step::more) return wire_->read();
+        if (step == read_step::header) ec = on_header();
+        if (ec == errc::too_large) return end_with_head(ec);
+        if (ec) return fail(ec);
+        if (step != read_step::complete) continue;
+        if (reader_.message().status >= 200) return complete();
+        reader_.reset();
+        if (job_->to_head) reader_.expect_no_body();
+    }
+}
+
+error_code client_connection::on_header() {
+    reader_.limit_body(state_.options().max_response_bytes);
+    const auto status = reader_.message().status;
+    if (status >= 200) return {};
+    // Nobody asked to switch protocols.
+    return status == 101 || ++interim_ > max_interim_answers ? errc::bad_request : error_code();
+}
+
+void client_connection::complete() {
+    const auto& o = state_.options();
+    const auto job = std::exchange(job_, nullptr);
+    const bool reusable = reader_.frame().keep_alive && !wire_->writing() &&
+                          reader_.buffered() == 0 && o.keep_alive.count() > 0 &&
+                          pool_.idle.size() < o.max_idle_per_origin;
+    auto answer = std::move(reader_.message());
+    job->finish({}, std::move(answer));
+    if (reusable) {
+        phase_ = phase::idle;
+        deadline_.arm(state_.lane().timers(), o.keep_alive);
+        pool_.idle.push_back(this);
+        wire_->read();  // to learn when the peer closes
+    } else {
+        close();
+    }
+    state_.serve(pool_);
+}
+
+void client_connection::fail(error_code ec) {
+    const auto self = shared_from_this();
+    auto job = job_;
+    const bool stale = reused_ && !answered_ && ec == errc::connection_failed;
+    if (!stale || !job->idempotent) {
+        end(ec);
+        return state_.serve(pool_);
+    }
+    job->text = wire_->take_written();
+    close();
+    state_.connect(pool_, std::move(job));
+}
+
+void client_connection::end(error_code ec) {
+    const auto job = job_;
+    close();
+    if (job) job->finish(ec);
+}
+
+// The body was not read to its end, so the connection is of no more use; what stood before it is.
+void client_connection::end_with_head(error_code ec) {
+    const auto self = shared_from_this();
+    const auto job = job_;
+    auto& head = reader_.message();
+    response answer{.status = head.status, .fields = std::move(head.fields)};
+    close();
+    if (job) job->finish(ec, std::move(answer));
+    state_.serve(pool_);
+}
+
+void client_connection::abandon() noexcept {
+    phase_ = phase::closed;
+    deadline_.cancel();
+    cancel_connecting_ = nullptr;
+    wire_.reset();
+    job_.reset();
+}
+
+void client_connection::close() {
+    const auto self = shared_from_this();
+    if (phase_ == phase::closed) return;
+    phase_ = phase::closed;
+    deadline_.cancel();
+    if (cancel_connecting_) std::exchange(cancel_connecting_, nullptr)();
+    wire_.reset();
+    if (job_) job_->connection = nullptr;
+    job_.reset();
+    std::erase(pool_.idle, this);
+    pool_.connections.erase(self);
+}
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+#include <tidings/http/impl/message/chunk_decoder.hpp>
+#include <tidings/http/message.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+namespace tidings::http::detail {
+
+template <class Message>
+class message_parser;  // Beast's, in parse.ipp
+
+enum class read_step { more, header, complete, failed };
+
+/// What a header says about the message that it begins.
+struct message_frame {
+    unsigned version = 11;
+    bool keep_alive = false;
+    std::optional<std::uint64_t> content_length{};
+    bool has_body = false;
+    bool until_eof = false;  ///< the body ends with the connection
+};
+
+/// Reads the messages of one connection, one after another, from bytes in pieces of any size. No
+/// I/O. Beast parses the headers; this is stricter: what two readers could read differently
+/// (RFC 9112 11.2) is an error.
+template <class Message>
+class message_reader {
+ public:
+    static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+    TIDINGS_DECL explicit message_reader(std::size_t max_header_bytes);
+    TIDINGS_DECL ~message_reader();
+
+    void append(std::string_view bytes) { buffer_.append(bytes); }
+    /// Reads on. `header` comes once per message, when its header is complete, and before any of
+    /// its body is looked at; after `complete`, take the message and `reset`. After `failed`
+    /// nothing more can be read.
+    /// @error errc::bad_request, errc::ambiguous_framing, errc::header_too_large, errc::too_large
+    TIDINGS_DECL read_step next(error_code& ec);
+    /// The connection has ended: `complete` or `failed`.
+    /// @error errc::bad_request for part of a message, boost::asio::error::eof between messages
+    TIDINGS_DECL read_step end(error_code& ec);
+    /// Prepares for the next message; what was appended beyond the last one stays.
+    TIDINGS_DECL void reset();
+
+    /// Valid from `header` on; of a body read in parts, what `take_body` left.
+    Message& message() noexcept { return message_; }
+    const message_frame& frame() const noexcept { return frame_; }
+    std::string take_body() noexcept { return std::exchange(message_.body, {}); }
+    /// Before the body is read.
+    void limit_body(std::size_t bytes) noexcept { max_body_bytes_ = bytes; }
+    /// Before the header is read: a response to HEAD.
+    void expect_no_body() noexcept { no_body_ = true; }
+
+    /// Whether something of a message has come.
+    bool begun() const noexcept { return phase_ != phase::start || !buffer_.empty(); }
+    std::size_t buffered() const noexcept { return buffer_.size(); }
+    std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
+
+ private:
+    enum class phase { start, header, body, complete };
+    void begin_header();
+    read_step read_header(error_code& ec);
+    read_step read_body(error_code& ec);
+    bool skip_blank_line();
+    error_code check_lines() noexcept;
+    error_code finish_header();
+    error_code find_body();
+    void take_known_body(error_code& ec);
+
+    const std::size_t max_header_bytes_;
+    std::size_t max_body_bytes_ = no_limit;  // counts down
+    bool no_body_ = false;
+    std::string buffer_;
+    std::unique_ptr<message_parser<Message>> parser_;  // while there is a header to parse
+    Message message_{};
+    message_frame frame_{};
+    phase phase_ = phase::start;
+    std::size_t body_left_ = 0;  // where a length was given
+    std::optional<chunk_decoder> chunks_;
+    bool blank_skipped_ = false;
+    std::size_t header_bytes_ = 0;  // taken out of the buffer
+    // Of the header's lines: bytes of the buffer looked at, where the line stands, the byte before.
+    std::size_t scanned_ = 0;
+    std::size_t line_bytes_ = 0;
+    char previous_ = '\n';
+    bool header_ended_ = false;
+};
+
+using request_reader = message_reader<request>;
+using response_reader = message_reader<response>;
+
+}  // namespace tidings::http::detail

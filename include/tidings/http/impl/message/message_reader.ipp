@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/message_reader.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/text/impl/ascii.hpp>
+#include <tidings/text/impl/header_tokens.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidings::http::detail {
+
+/// Beast parses no body for us. In 1.81 a chunked one that comes byte by byte fails an assertion of
+/// its, and trailer fields pass for header fields.
+template <bool Request>
+class header_parser : public boost::beast::http::basic_parser<Request> {
+ protected:
+    using text = boost::beast::string_view;
+    using length = boost::optional<std::uint64_t>;
+    void on_header_impl(error_code&) override {}
+    void on_body_init_impl(const length&, error_code&) override {}
+    std::size_t on_body_impl(text bytes, error_code&) override { return bytes.size(); }
+    void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+    std::size_t on_chunk_body_impl(std::uint64_t, text bytes, error_code&) override {
+        return bytes.size();
+    }
+    void on_finish_impl(error_code&) override {}
+};
+
+/// This function is pure in newer Boosts and unknown to older ones: hence a class of its own,
+/// without `override`.
+template <bool Request>
+class trailerless_parser : public header_parser<Request> {
+ protected:
+    using typename header_parser<Request>::text;
+    virtual void on_trailer_field_impl(boost::beast::http::field, text, text, error_code&) {}
+};
+
+template <class Message>
+class message_parser final : public trailerless_parser<std::is_same_v<Message, request>> {
+    using typename trailerless_parser<std::is_same_v<Message, request>>::text;
+
+ public:
+    message_parser(Message& into, message_frame& frame) : message_(into), frame_(frame) {}
+
+ private:
+    void on_request_impl(boost::beast::http::verb, text method, text target, int version,
+                         error_code&) override {
+        frame_.version = static_cast<unsigned>(version);
+        if constexpr (std::is_same_v<Message, request>) {
+            message_.version = frame_.version;
+            message_.method = std::string_view(method);
+            message_.target = std::string_view(target);
+        }
+    }
+    void on_response_impl(int code, text, int version, error_code&) override {
+        frame_.version = static_cast<unsigned>(version);
+        if constexpr (std::is_same_v<Message, response>)
+            message_.status = static_cast<unsigned>(code);
+    }
+    void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
+        message_.fields.append(name, value);
+    }
+
+    Message& message_;
+    message_frame& frame_;
+};
+
+inline error_code reading_error(const error_code& ec) noexcept {
+    using error = boost::beast::http::error;
+    if (ec == error::need_more) return {};
+    if (ec == error::header_limit) return errc::header_too_large;
+    const bool framing = ec == error::bad_content_length || ec == error::bad_transfer_encoding ||
+                         ec == error::multiple_content_length;
+    return framing ? errc::ambiguous_framing : errc::bad_request;
+}
+
+/// One length or one chunked coding and nothing else, whoever may read more into it.
+inline error_code check_framing(const fields& f, unsigned version) {
+    const auto lengths = f.count("Content-Length");
+    const auto codings = f.count("Transfer-Encoding");
+    if (lengths + codings > 1) return errc::ambiguous_framing;
+    if (lengths == 1) {
+        const auto value = f.get("Content-Length");
+        const bool plain =
+            !value.empty() && value.size() <= 19 &&
+            std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+        if (!plain) return errc::ambiguous_framing;
+    }
+    if (codings == 0) return {};
+    const bool chunked = equal_ignoring_case(f.get("Transfer-Encoding"), "chunked");
+    return chunked && version >= 11 ? error_code() : errc::ambiguous_framing;
+}
+
+inline error_code check_host(const request& r) noexcept {
+    const auto hosts = r.fields.count("Host");
+    if (hosts > 1 || (hosts == 0 && r.version >= 11)) return errc::bad_request;
+    const auto value = r.fields.get("Host");
+    return value.find_first_of(" \t/\\@,?#") == std::string_view::npos ? error_code()
+                                                                       : errc::bad_request;
+}
+
+/// Leaves a target in origin-form (RFC 9112 3.2); "*" stays. The authority of an absolute one takes
+/// the place of Host (3.2.2).
+inline error_code normalise_target(request& r) {
+    if (r.target.find('#') != std::string::npos) return errc::bad_request;
+    if (r.target.starts_with('/')) return {};
+    if (r.target == "*" && r.method == "OPTIONS") return {};
+    error_code ec;
+    const auto absolute = url::parse(r.target, ec);
+    if (ec) return errc::bad_request;
+    r.fields.set("Host", absolute.authority());
+    r.target = absolute.target;
+    return {};
+}
+
+inline error_code check_start(request& r) {
+    const auto ec = check_host(r);
+    return ec ? ec : normalise_target(r);
+}
+inline error_code check_start(const response& r) noexcept {
+    return r.status >= 100 && r.status <= 599 ? error_code() : errc::bad_request;
+}
+
+inline bool may_have_body(const request&) noexcept {
+    return true;
+}
+inline bool may_have_body(const response& r) noexcept {
+    return r.status >= 200 && r.status != 204 && r.status != 304;
+}
+
+template <class Message>
+message_reader<Message>::message_reader(std::size_t max_header_bytes)
+    : max_header_bytes_(max_header_bytes) {}
+
+template <class Message>
+message_reader<Message>::~message_reader() = default;
+
+template <class Message>
+void message_reader<Message>::reset() {
+    constexpr std::size_t worth_keeping = 4096;
+    if (buffer_.empty() && buffer_.capacity() > worth_keeping) std::string().swap(buffer_);
+    parser_.reset();
+    message_ = {};
+    frame_ = {};
+    phase_ = phase::start;
+    max_body_bytes_ = no_limit;
+    chunks_.reset();
+    no_body_ = blank_skipped_ = header_ended_ = false;
+    body_left_ = header_bytes_ = scanned_ = line_bytes_ = 0;
+    previous_ = '\n';
+}
+
+template <class Message>
+read_step message_reader<Message>::next(error_code& ec) {
+    ec = {};
+    auto step = read_step::complete;
+    if (phase_ == phase::start || phase_ == phase::header)
+        step = read_header(ec);
+    else if (phase_ == phase::body)
+        step = read_body(ec);
+    return ec ? read_step::failed : step;
+}
+
+template <class Message>
+read_step message_reader<Message>::end(error_code& ec) {
+    ec = {};
+    if (phase_ == phase::body && frame_.until_eof) return read_step::complete;
+    ec = begun() ? make_error_code(errc::bad_request) : error_code(net::error::eof);
+    return read_step::failed;
+}
+
+// RFC 9112 2.2: one empty line before a request is overlooked.
+template <class Message>
+bool message_reader<Message>::skip_blank_line() {
+    if (std::is_same_v<Message, response> || blank_skipped_ || !buffer_.starts_with('\r'))
+        return true;
+    if (buffer_.size() < 2) return false;
+    if (buffer_[1] != '\n') return true;
+    buffer_.erase(0, 2);
+    blank_skipped_ = true;
+    return true;
+}
+
+// What Beast lets pass, and what it would report only after the blank line: lines that end
+// otherwise than in CRLF, and folded ones (RFC 9112 5.2).
+template <class Message>
+error_code message_reader<Message>::check_lines() noexcept {
+    for (; !header_ended_ && scanned_ < buffer_.size(); ++scanned_) {
+        const char c = buffer_[scanned_];
+        if ((c == '\n') != (previous_ == '\r')) return errc::bad_request;
+        if (c == '\n') {
+            header_ended_ = line_bytes_ == 0;
+            line_bytes_ = 0;
+        } else if (c != '\r') {
+            if (line_bytes_ == 0 && (c == ' ' || c == '\t')) return errc::bad_request;
+            ++line_bytes_;
+        }
+        previous_ = c;
+    }
+    return {};
+}
+
+template <class Message>
+void message_reader<Message>::begin_header() {
+    phase_ = phase::header;
+    parser_ = std::make_unique<message_parser<Message>>(message_, frame_);
+    const auto limit = std::min<std::size_t>(max_header_bytes_, 1U << 30);
+    parser_->header_limit(static_cast<std::uint32_t>(limit));
+    parser_->body_limit(boost::none);
+}
+
+template <class Message>
+read_step message_reader<Message>::read_header(error_code& ec) {
+    if (phase_ == phase::start) {
+        if (!skip_blank_line() || buffer_.empty()) return read_step::more;
+        begin_header();
+    }
+    ec = check_lines();
+    if (ec) return read_step::failed;
+    const auto taken = parser_->put(net::const_buffer(buffer_.data(), buffer_.size()), ec);
+    buffer_.erase(0, taken);
+    header_bytes_ += taken;
+    scanned_ -= taken;
+    if (ec) ec = reading_error(ec);
+    const bool done = !ec && parser_->is_header_done();
+    if (header_bytes_ + (done ? 0 : buffer_.size()) > max_header_bytes_)
+        ec = errc::header_too_large;
+    if (done && !ec) ec = finish_header();
+    return done ? read_step::header : read_step::more;
+}
+
+template <class Message>
+error_code message_reader<Message>::finish_header() {
+    parser_.reset();
+    phase_ = phase::body;
+    if (const auto ec = check_framing(message_.fields, frame_.version)) return ec;
+    if (const auto ec = check_start(message_)) return ec;
+    const auto connection = message_.fields.joined("Connection");
+    frame_.keep_alive = frame_.version >= 11 ? !header_has_token(connection, "close")
+                                             : header_has_token(connection, "keep-alive");
+    return find_body();
+}
+
+// RFC 9112 6.3.
+template <class Message>
+error_code message_reader<Message>::find_body() {
+    const auto length = message_.fields.find("Content-Length");
+    if (length) {
+        std::uint64_t value = 0;
+        std::from_chars(length->data(), length->data() + length->size(), value);
+        frame_.content_length = value;
+    }
+    if (!may_have_body(message_) || no_body_) {
+        phase_ = phase::complete;
+    } else if (message_.fields.find("Transfer-Encoding")) {
+        chunks_.emplace(max_header_bytes_);
+    } else if (length) {
+        if (*frame_.content_length > no_limit) return errc::too_large;
+        body_left_ = static_cast<std::size_t>(*frame_.content_length);
+        if (body_left_ == 0) phase_ = phase::complete;
+    } else if (std::is_same_v<Message, request>) {
+        phase_ = phase::complete;
+    } else {
+        frame_.until_eof = true;
+        frame_.keep_alive = false;
+    }
+    frame_.has_body = phase_ == phase::body;
+    return {};
+}
+
+template <class Message>
+read_step message_reader<Message>::read_body(error_code& ec) {
+    if (chunks_) {
+        buffer_.erase(0, chunks_->feed(buffer_, message_.body, max_body_bytes_, ec));
+        if (chunks_->done()) phase_ = phase::complete;
+    } else {
+        take_known_body(ec);
+    }
+    return phase_ == phase::complete ? read_step::complete : read_step::more;
+}
+
+template <class Message>
+void message_reader<Message>::take_known_body(error_code& ec) {
+    const auto piece = frame_.until_eof ? buffer_.size() : std::min(buffer_.size(), body_left_);
+    if (std::max(piece, body_left_) > max_body_bytes_) {
+        ec = errc::too_large;
+        return;
+    }
+    message_.body.append(buffer_, 0, piece);
+    buffer_.erase(0, piece);
+    max_body_bytes_ -= piece;
+    if (frame_.until_eof) return;
+    body_left_ -= piece;
+    if (body_left_ == 0) phase_ = phase::complete;
+}
+
+template class message_reader<request>;
+template class message_reader<response>;
+
+}  // namespace tidings::http::detail

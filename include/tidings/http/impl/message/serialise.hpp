@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/io/clock.hpp>
+
+namespace tidings::http::detail {
+
+/// How a response goes onto its connection.
+struct response_frame {
+    bool to_head = false;  ///< answers HEAD: the header of the body, without it
+    bool close = false;    ///< the connection ends with it
+    bool http_1_0 = false;
+    std::string_view date{};
+};
+
+/// The bytes of a response. Its framing and connection fields are made here, whatever it holds of
+/// them; what would break the header out of its lines becomes a space. A status that is none for an
+/// answer becomes 500.
+TIDINGS_DECL std::string serialise(const response& r, const response_frame& frame);
+
+/// Whether the request can be written as it is: a method and field names that are tokens, values
+/// without control bytes.
+TIDINGS_DECL bool is_sendable(const request& r) noexcept;
+
+/// The bytes of a request to the URL; framing, Host, User-Agent and Connection are made here.
+TIDINGS_DECL std::string serialise(const request& r, const url& to, std::string_view user_agent,
+                                   bool close);
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
+TIDINGS_DECL std::string http_date(io::system_time t);
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/text/impl/ascii.hpp>
+#include <tidings/text/impl/base64.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tidings::http::detail {
+
+namespace {
+
+constexpr std::string_view framing_fields[] = {"Content-Length", "Transfer-Encoding", "Connection",
+                                               "Keep-Alive", "Trailer"};
+
+bool is_framing_field(std::string_view name) noexcept {
+    return std::any_of(std::begin(framing_fields), std::end(framing_fields),
+                       [name](std::string_view f) { return equal_ignoring_case(f, name); });
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ");
+    const auto begin = out.size();
+    out.append(value);
+    std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_field_control,
+                    ' ');
+    out.append("\r\n");
+}
+
+// An upgrade that is offered or asked for must be named in Connection (RFC 9110 7.8).
+void append_connection(std::string& out, const fields& f, std::string_view ours) {
+    std::string value(ours);
+    if (f.find("Upgrade")) value += value.empty() ? "Upgrade" : ", Upgrade";
+    if (!value.empty()) append_field(out, "Connection", value);
+}
+
+bool has_length(unsigned status) noexcept {
+    return status != 204 && status != 304;
+}
+
+}  // namespace
+
+std::string serialise(const response& r, const response_frame& frame) {
+    if (r.status < 200 || r.status > 599)
+        return serialise(problem(500, "Internal Server Error"), frame);
+    std::string out;
+    out.reserve(256 + r.body.size());
+    out.append("HTTP/1.1 ").append(std::to_string(r.status)).append(" ");
+    out.append(reason_phrase(r.status)).append("\r\n");
+    if (!frame.date.empty() && !r.fields.find("Date")) append_field(out, "Date", frame.date);
+    for (const auto& [name, value] : r.fields)
+        if (is_token(name) && !is_framing_field(name)) append_field(out, name, value);
+    append_connection(out, r.fields, frame.close ? "close" : frame.http_1_0 ? "keep-alive" : "");
+    if (has_length(r.status)) append_field(out, "Content-Length", std::to_string(r.body.size()));
+    out.append("\r\n");
+    if (has_length(r.status) && !frame.to_head) out.append(r.body);
+    return out;
+}
+
+bool is_sendable(const request& r) noexcept {
+    return is_token(r.method) &&
+           std::all_of(r.fields.begin(), r.fields.end(), [](const fields::value_type& f) {
+               return is_token(f.first) &&
+                      std::none_of(f.second.begin(), f.second.end(), is_field_control);
+           });
+}
+
+std::string serialise(const request& r, const url& to, std::string_view user_agent, bool close) {
+    std::string out;
+    out.reserve(256 + to.target.size() + r.body.size());
+    out.append(r.method).append(" ").append(to.target).append(" HTTP/1.1\r\n");
+    append_field(out, "Host", to.authority());
+    if (!user_agent.empty() && !r.fields.find("User-Agent"))
+        append_field(out, "User-Agent", user_agent);
+    if (error_code ec; !to.user_info.empty() && !r.fields.find("Authorization")) {
+        const auto plain = percent_decode(to.user_info, ec);
+        append_field(out, "Authorization", "Basic " + tidings::detail::base64_encode(plain));
+    }
+    for (const auto& [name, value] : r.fields)
+        if (!is_framing_field(name) && !equal_ignoring_case(name, "Host"))
+            append_field(out, name, value);
+    append_connection(out, r.fields, close ? "close" : "");
+    const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
+    if (expects_body || !r.body.empty())
+        append_field(out, "Content-Length", std::to_string(r.body.size()));
+    return out.append("\r\n").append(r.body);
+}
+
+std::string http_date(io::system_time t) {
+    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = std::chrono::floor<std::chrono::days>(t);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(t - day));
+    const auto two = [](auto value) {
+        const auto text = std::to_string(value);
+        return text.size() < 2 ? '0' + text : text;
+    };
+    const auto month = static_cast<unsigned>(date.month());
+    return std::string(days[std::chrono::weekday(day).c_encoding()]) + ", " +
+           two(static_cast<unsigned>(date.day())) + ' ' + months[month - 1] + ' ' +
+           std::to_string(static_cast<int>(date.year())) + ' ' + two(time.hours().count()) + ':' +
+           two(time.minutes().count()) + ':' + two(time.seconds().count()) + " GMT";
+}
+
+}  // namespace tidings::http::detail

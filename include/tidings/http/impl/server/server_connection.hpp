@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/exchange.hpp>
+#include <tidings/http/impl/message/message_reader.hpp>
+#include <tidings/http/impl/server/ledger.hpp>
+#include <tidings/http/impl/server/shard.hpp>
+#include <tidings/http/impl/wire.hpp>
+#include <tidings/impl/context_end.hpp>
+
+namespace tidings::http::detail {
+
+/// One connection of the server: reads requests, hands them to services one at a time, writes the
+/// answers in order. Lane-confined.
+///
+///     handshake -> idle -> header -> body -> handling -> writing -> idle, or lingering -> closed
+///
+/// Every phase but `handling`, which is the service's, has a deadline.
+class connection final : public exchange_owner,
+                         public wire_user,
+                         public tidings::detail::context_dependent,
+                         public std::enable_shared_from_this<connection> {
+    enum class phase {
+        handshake,
+        idle,
+        header,
+        body,
+        handling,
+        writing,
+        lingering,  // the last answer is out: what still comes is read away, so that it arrives
+        closed      // or taken
+    };
+
+ public:
+    /// Begins to serve; `why` tells what to answer instead of serving.
+    static void start(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place,
+                      ledger::verdict why);
+    /// For one request that somebody else has read.
+    static std::shared_ptr<connection> adopt(const request& r, io::stream_ptr stream,
+                                             std::string leftover, io::environment environment);
+
+    connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
+    /// Closes at once, whatever goes on.
+    void close();
+    /// Lets go of everything without a word to anybody, when the context is no more.
+    void abandon() noexcept;
+    /// Where no server tells it.
+    void on_context_end() noexcept override;
+    /// The server drains: an idle connection closes, a busy one after its answer.
+    void drain();
+
+    void respond(response r) override;
+    taken_stream take() override;
+    void watch_peer(unique_function<void()> on_closed) override;
+    void watch_drain(unique_function<void()> f) override;
+    const std::shared_ptr<tidings::detail::lane>& home() const noexcept override {
+        return shard_->lane;
+    }
+    const io::environment& environment() const noexcept override {
+        return shard_->options->environment;
+    }
+    const std::string& remote_address() const noexcept override { return remote_address_; }
+    bool remote_is_loopback() const noexcept override { return loopback_; }
+
+ private:
+    void on_read(error_code ec, std::string_view bytes) override;
+    void on_written(error_code ec) override;
+    void on_read_failed(error_code ec);
+    void on_deadline();
+
+    void enter(phase p);
+    void begin(ledger::verdict why);
+    void read();
+    void process();
+    bool step();
+    void on_header();
+    void dispatch();
+    void handle(mounted& service, exchange x);
+    void answer(response r);
+    void refuse(unsigned status, std::string_view detail = {});
+    void refuse(const error_code& ec);
+    void written();
+    void linger();
+
+    const std::shared_ptr<shard> shard_;
+    std::shared_ptr<seat> seat_;
+    const std::string remote_address_;
+    const bool loopback_;
+    bool adopted_ = false;  // no server owns it: it lives by its operations
+
+    std::optional<wire> wire_;
+    request_reader reader_;
+    tidings::detail::wheel_timer deadline_;
+    phase phase_ = phase::handshake;
+    bool processing_ = false;
+    bool peer_ended_ = false;
+
+    // Of the request that is being served.
+    route route_{};
+    bool to_head_ = false;
+    bool http_1_0_ = false;
+    bool keep_alive_ = false;
+    unique_function<void()> on_closed_;
+    unique_function<void()> on_drain_;
+};
+
+}  // namespace tidings::http::detail

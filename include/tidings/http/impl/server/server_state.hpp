@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/server/ledger.hpp>
+#include <tidings/http/impl/server/shard.hpp>
+#include <tidings/impl/context_end.hpp>
+
+namespace tidings::http::detail {
+
+/// What a server handle stands on: the listener and its shards. `mount` and `start` are for the
+/// handle's thread; the rest of the work happens on a strand of its own.
+class server_state final : public tidings::detail::drainable,
+                           public tidings::detail::context_dependent,
+                           public std::enable_shared_from_this<server_state> {
+ public:
+    using drain_handler = tidings::detail::completion_handler<error_code>;
+    using drained = unique_function<void(error_code)>;
+
+    server_state(net::any_io_executor executor, server_options options, error_code& ec);
+
+    void mount(std::string_view prefix, std::shared_ptr<mounted> service);
+    void start();
+    /// From any thread.
+    void stop() noexcept;
+    void start_drain(unique_function<void()> done) override;
+    void drain(drained done);
+    void on_context_end() noexcept override;
+
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+    io::endpoint local_endpoint() const noexcept { return local_; }
+    std::size_t connections() const noexcept { return ledger_->size(); }
+    bool draining() const noexcept { return draining_; }
+
+ private:
+    void accept();
+    void on_accept(error_code ec, io::stream_ptr stream, const std::shared_ptr<shard>& to);
+    void admit(io::stream_ptr stream, const std::shared_ptr<shard>& to);
+    void begin_drain();
+    void end(error_code drain_result);
+    void log(log_level level, std::string_view message, error_code ec = {}) const;
+
+    net::any_io_executor executor_;
+    net::any_io_executor control_;  // a strand, or the executor itself for a single thread
+    const std::shared_ptr<const server_options> options_;
+    const std::shared_ptr<ledger> ledger_;
+    std::vector<std::shared_ptr<shard>> shards_;
+    io::endpoint local_{};
+    std::vector<route> routes_;  // until the start
+    bool started_ = false;
+    std::atomic<bool> draining_{false};  // changed on `control_`
+
+    // Confined to `control_`.
+    std::unique_ptr<io::acceptor> acceptor_;
+    std::unique_ptr<io::timer> pause_;  // after an accept that failed
+    std::unique_ptr<io::timer> drain_deadline_;
+    std::shared_ptr<const route_table> table_;
+    std::size_t next_shard_ = 0;
+    std::vector<drained> waiting_;  // for the drain
+    bool ended_ = false;
+};
+
+}  // namespace tidings::http::detail

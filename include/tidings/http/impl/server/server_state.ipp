@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/server/server_connection.hpp>
+#include <tidings/http/impl/server/server_state.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tidings::http::detail {
+
+namespace {
+
+// How long to wait before accepting again when the process has no descriptors left, say.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+}  // namespace
+
+server_state::server_state(net::any_io_executor executor, server_options options, error_code& ec)
+    : executor_(std::move(executor)),
+      control_(options.assume_single_thread ? executor_
+                                            : net::any_io_executor(net::make_strand(executor_))),
+      options_(std::make_shared<const server_options>(std::move(options))),
+      ledger_(std::make_shared<ledger>(options_)) {
+    const auto& o = *options_;
+    acceptor_ = o.environment.network->listen(
+        control_, {.address = o.address, .port = o.port, .unix_path = o.unix_path, .tls = o.tls},
+        ec);
+    if (!acceptor_) {
+        ended_ = true;
+        return;
+    }
+    local_ = acceptor_->local_endpoint();
+    auto& clock = *o.environment.clock;
+    pause_ = clock.make_timer(control_);
+    drain_deadline_ = clock.make_timer(control_);
+    for (std::size_t i = 0; i < std::max<std::size_t>(o.lanes, 1); ++i) {
+        auto lane = tidings::detail::lane::make(executor_, clock, o.assume_single_thread);
+        shards_.push_back(
+            std::make_shared<shard>(shard{.lane = std::move(lane), .options = options_}));
+    }
+}
+
+void server_state::on_context_end() noexcept {
+    ended_ = true;
+    waiting_.clear();
+    acceptor_.reset();
+    pause_.reset();
+    drain_deadline_.reset();
+    table_.reset();
+    for (const auto& s : shards_) {
+        for (const auto& c : std::exchange(s->connections, {})) c->abandon();
+        s->routes.reset();
+    }
+    executor_ = control_ = tidings::detail::ended_executor();
+}
+
+void server_state::log(log_level level, std::string_view message, error_code ec) const {
+    if (options_->log) options_->log({level, "http", message, ec});
+}
+
+void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> service) {
+    if (!prefix.starts_with('/')) throw std::invalid_argument("a mount point begins with '/'");
+    if (started_) throw std::logic_error("mount() after start()");
+    if (prefix.ends_with('/')) prefix.remove_suffix(1);
+    std::erase_if(routes_, [prefix](const route& r) { return r.prefix == prefix; });
+    routes_.push_back({std::string(prefix), std::move(service)});
+}
+
+void server_state::start() {
+    if (shards_.empty() || std::exchange(started_, true)) return;
+    std::stable_sort(routes_.begin(), routes_.end(), [](const route& a, const route& b) {
+        return a.prefix.size() > b.prefix.size();
+    });
+    table_ = std::make_shared<const route_table>(std::move(routes_));
+    for (const auto& s : shards_) s->routes = table_;
+    net::post(control_, [self = shared_from_this()] { self->accept(); });
+}
+
+void server_state::accept() {
+    if (ended_ || draining_) return;
+    const auto& to = shards_[next_shard_++ % shards_.size()];
+    acceptor_->start_accept(to->lane->executor(),
+                            [weak = weak_from_this(), to](error_code ec, io::stream_ptr stream) {
+                                if (const auto self = weak.lock())
+                                    self->on_accept(ec, std::move(stream), to);
+                            });
+}
+
+void server_state::on_accept(error_code ec, io::stream_ptr stream,
+                             const std::shared_ptr<shard>& to) {
+    if (ended_ || draining_) return;
+    if (!ec) {
+        admit(std::move(stream), to);
+        return accept();
+    }
+    log(log_level::warning, "accepting failed; trying again soon", ec);
+    pause_->start_wait(options_->environment.clock->now() + accept_pause,
+                       [weak = weak_from_this()] {
+                           if (const auto self = weak.lock()) self->accept();
+                       });
+}
+
+void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to) {
+    auto [verdict, place] = ledger_->enter(stream->remote_address());
+    const bool told = verdict == ledger::verdict::welcome || !options_->tls;
+    if (!place || !told) return log(log_level::warning, "connection closed: too many");
+    net::post(to->lane->executor(),
+              [to, v = verdict, s = std::move(stream), p = std::move(place)]() mutable {
+                  connection::start(to, std::move(s), std::move(p), v);
+              });
+}
+
+void server_state::drain(drained done) {
+    net::post(control_, [self = shared_from_this(), done = std::move(done)]() mutable {
+        if (self->ended_) return done({});
+        self->waiting_.push_back(std::move(done));
+        if (!self->draining_.exchange(true)) self->begin_drain();
+    });
+}
+
+void server_state::start_drain(unique_function<void()> done) {
+    drain([done = std::move(done)](error_code) mutable { done(); });
+}
+
+void server_state::begin_drain() {
+    acceptor_->close();
+    pause_->cancel();
+    drain_deadline_->start_wait(options_->environment.clock->now() + options_->drain_timeout,
+                                [weak = weak_from_this()] {
+                                    if (const auto self = weak.lock()) self->end(errc::timed_out);
+                                });
+    for (const auto& s : shards_)
+        net::post(s->lane->executor(), [s] {
+            s->draining = true;
+            const auto all = s->connections;
+            for (const auto& c : all) c->drain();
+        });
+    if (table_)
+        for (const auto& r : *table_) r.service->drain();
+    ledger_->when_empty([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self) net::post(self->control_, [self] { self->end({}); });
+    });
+}
+
+void server_state::stop() noexcept {
+    try {
+        net::post(control_, [self = shared_from_this()] { self->end(errc::closed); });
+    } catch (const std::bad_alloc&) {
+        return;  // what is left ends with the context
+    }
+}
+
+// Services go with their routes, and take along the streams they have.
+void server_state::end(error_code drain_result) {
+    if (std::exchange(ended_, true)) return;
+    acceptor_.reset();
+    pause_.reset();
+    drain_deadline_.reset();
+    table_.reset();
+    routes_.clear();
+    for (const auto& s : shards_)
+        net::post(s->lane->executor(), [s, self = shared_from_this()] {
+            const auto services = std::exchange(s->routes, nullptr);
+            const auto all = std::exchange(s->connections, {});
+            for (const auto& c : all) c->close();
+        });
+    for (auto& done : std::exchange(waiting_, {})) done(drain_result);
+}
+
+}  // namespace tidings::http::detail

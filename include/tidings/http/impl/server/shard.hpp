@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/server.hpp>
+#include <tidings/lane/impl/lane.hpp>
+
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+namespace tidings::http::detail {
+
+class connection;
+
+/// "/events" stands before "/events" and "/events/x", not before "/eventsx".
+inline bool stands_before(std::string_view prefix, std::string_view path) noexcept {
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+struct route {
+    std::string prefix;  // without a slash at its end
+    std::shared_ptr<mounted> service;
+};
+
+/// The longest prefix first.
+using route_table = std::vector<route>;
+
+/// The value of a Date field, made once a second.
+class date_cache {
+ public:
+    TIDINGS_DECL std::string_view text(io::system_time now);
+
+ private:
+    std::chrono::seconds second_{-1};
+    std::string text_{};
+};
+
+/// A lane of the server and the connections in it; lane-confined once the server has started. It
+/// owns its connections, and they know it: who destroys it empties it first.
+struct shard {
+    std::shared_ptr<tidings::detail::lane> lane{};
+    std::shared_ptr<const server_options> options{};
+    std::shared_ptr<const route_table> routes{};  // null: the server has stopped
+    std::unordered_set<std::shared_ptr<connection>> connections{};
+    bool draining = false;
+    date_cache date{};
+
+    void log(log_level level, std::string_view message, error_code ec = {}) const {
+        if (options->log) options->log({level, "http", message, ec});
+    }
+    void count(std::string_view name, metrics_sink::labels labels) const {
+        if (options->metrics) options->metrics->count(name, labels, 1);
+    }
+};
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/event_ptr.hpp>
+#include <tidings/impl/context_end.hpp>
+#include <tidings/lane/impl/timer_wheel.hpp>
+#include <tidings/receipt.hpp>
+
+#include <boost/asio/strand.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace tidings::detail {
+
+/// Waits for every target of one publication (`async_publish`). Safe from any thread.
+class delivery_join {
+ public:
+    virtual ~delivery_join() = default;
+    virtual void finished(error_code ec, outcome o) noexcept = 0;
+    /// The target was reached by another pattern already, or is the event's origin.
+    virtual void skipped() noexcept = 0;
+};
+
+/// What lives in a lane and takes events there. Calls may come after it ended; it ignores them.
+class lane_target {
+ public:
+    virtual ~lane_target() = default;
+    /// Called in the lane, one at a time.
+    virtual void on_event(const event_ptr& e) noexcept = 0;
+    /// The same for `async_publish`.
+    virtual void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        on_event(e);
+        join->finished({}, outcome::queued);
+    }
+    /// `count` events for it did not fit into the lane's inbox.
+    virtual void on_missed(std::uint64_t count) noexcept = 0;
+    /// Whether what it misses of events that the bus's history holds reaches it all the same.
+    virtual bool refills() const noexcept { return false; }
+    /// It missed `count` such events, the last of which had the sequence `through`.
+    virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
+        on_missed(count);
+    }
+    /// The bus was closed: no event comes any more.
+    virtual void on_bus_closed() noexcept {}
+
+ private:
+    friend class lane;
+    std::uint64_t last_ticket_ =
+        0;  // of the last publication, so that two patterns deliver it once
+};
+
+using lane_targets = std::vector<std::shared_ptr<lane_target>>;
+
+/// What collects bytes during a turn of the lane and sends them at its end.
+class flushable {
+ public:
+    virtual ~flushable() = default;
+    /// Called in the lane once per turn in which `lane::schedule_flush` was called for it.
+    virtual void flush() noexcept = 0;
+
+ private:
+    friend class lane;
+    bool scheduled_ = false;
+};
+
+/// A strand of the user's context with what its connections share: an inbox for publications, a
+/// list of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs
+/// to a connection happens in its lane. It ends with the context: what is enqueued later is
+/// dropped.
+class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
+ public:
+    /// `single_thread`: no strand; one thread runs the context and uses what lives in the lane.
+    /// Where NDEBUG is not defined, another thread that comes is an assertion that fails.
+    TIDINGS_DECL static std::shared_ptr<lane> make(const net::any_io_executor& executor,
+                                                   io::clock& clock, bool single_thread = false);
+    TIDINGS_DECL ~lane() override;
+    lane(const lane&) = delete;
+    lane& operator=(const lane&) = delete;
+
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+    /// Whether the caller runs in the lane.
+    TIDINGS_DECL bool running_here() const noexcept;
+
+    /// Hands a publication to targets of this lane; from any thread. `ticket` names the
+    /// publication: a target that is in several lists gets it once. One post per burst. What one
+    /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
+    /// most four laps. False when the inbox is full (65,536 events, or 64 MiB by their footprint):
+    /// each target is told how many it missed.
+    ///
+    /// `family` names lists that never hold one target twice (the chunks of a pattern; null: it has
+    /// none). A burst that stays in one family is delivered target by target, each its events in
+    /// order, while what belongs to the target is in the processor's cache.
+    TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
+                              std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr,
+                              const void* family = nullptr);
+    /// Calls `f` in the lane after everything that was enqueued before.
+    TIDINGS_DECL void enqueue(unique_function<void()> f);
+
+    /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
+    /// timers or connections of this lane: whoever lets go of it last, on any thread, it ends in
+    /// the lane, or with the context.
+    template <class T, class... Args>
+    std::shared_ptr<T> make_resident(Args&&... args) {
+        return {new T(std::forward<Args>(args)...), [l = shared_from_this()](T* p) {
+                    std::unique_ptr<T> ending(p);
+                    if (!l->certainly_here()) l->enqueue([last = std::move(ending)] {});
+                }};
+    }
+
+    /// In the lane: `f.flush()` is called at the end of this turn. `f` is kept alive by `keep`.
+    TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
+
+    /// Lane-confined.
+    timer_wheel& timers() noexcept { return *timers_; }
+    /// 64 KiB that the lane's connections share, made when first asked for; valid until the handler
+    /// returns.
+    std::span<std::byte> receive_buffer() { return buffer(receive_buffer_); }
+    /// Likewise, where what a turn sends is put together.
+    std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
+
+    /// For tests: laps run, connections flushed, memory of the buffers.
+    struct statistics {
+        std::uint64_t laps = 0, flushes = 0;
+        std::size_t buffer_bytes = 0;
+    };
+    const statistics& stats() const noexcept { return stats_; }
+
+    void on_context_end() noexcept override;
+
+ private:
+    /// A publication, a call, or without either: how many publications did not fit in here.
+    struct letter {
+        event_ptr event{};
+        std::shared_ptr<const lane_targets> targets{};
+        std::uint64_t ticket = 0;
+        std::shared_ptr<delivery_join> join{};
+        unique_function<void()> call{};
+        std::uint64_t missed = 0;
+        std::uint64_t missed_kept = 0;
+        std::uint64_t missed_through = 0;
+        const void* family = nullptr;
+    };
+    static constexpr std::size_t buffer_bytes = 64 * 1024;
+    lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
+    void note_thread() noexcept;
+    bool on_its_thread() const noexcept;
+    TIDINGS_DECL bool certainly_here() noexcept;
+    TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
+    bool wake();
+    void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
+    void post_turn(unsigned lap);
+    void run_turn(unsigned lap);
+    bool deliver_inbox() noexcept;
+    static void deliver(const letter& l) noexcept;
+    static void deliver_burst(std::span<const letter> burst) noexcept;
+    std::size_t burst_at(std::size_t first) const noexcept;
+    static void deliver_miss(const letter& l) noexcept;
+    static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
+    void flush_all() noexcept;
+
+    net::any_io_executor executor_;
+    bool single_thread_;
+    std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
+    std::mutex mutex_;
+    std::vector<letter> inbox_;  // guarded by mutex_, as the next four
+    std::size_t inbox_bytes_ = 0;
+    std::vector<std::size_t> overruns_;  // which letters of the inbox tell of misses
+    bool turn_posted_ = false;
+    bool ended_ = false;
+
+    // Lane-confined from here.
+    std::vector<letter> reading_;
+    std::vector<std::shared_ptr<flushable>> flushes_;
+    std::vector<std::shared_ptr<flushable>> flushing_;
+    io::steady_time turn_started_{};
+    std::optional<timer_wheel> timers_;  // none once the context is gone
+    std::unique_ptr<std::byte[]> receive_buffer_;
+    std::unique_ptr<std::byte[]> send_buffer_;
+    statistics stats_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/stream.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/overflow.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings::detail {
+
+/// What a connection still has to send. Lane-confined; owned by its connection through a
+/// shared_ptr.
+///
+/// What a turn of the lane appends leaves at its end in one non-blocking write of contiguous bytes:
+/// straight from the shared wire form if it is one message, else gathered in the lane's scratch
+/// buffer. Only a full socket costs a wait. A stream that cannot be polled (TLS) gets one
+/// asynchronous write of the turn's block at a time.
+///
+/// Callbacks come at the end of a turn or from the stream, never inside `append`.
+class send_queue final : public flushable, public std::enable_shared_from_this<send_queue> {
+ public:
+    struct callbacks {
+        unique_function<void()> on_room{};             ///< `ready()` again after it was not
+        unique_function<void(error_code)> on_error{};  ///< once; nothing is sent any more
+    };
+    /// A block leaves at this size even within a turn; beyond it the queue is not ready for more.
+    static constexpr std::size_t max_block_bytes = 64 * 1024;
+
+    /// `stream` outlives the queue's use: call `close` before it goes.
+    TIDINGS_DECL send_queue(std::shared_ptr<lane> l, io::stream& stream,
+                            std::chrono::milliseconds write_timeout);
+    void listen(callbacks c) noexcept { callbacks_ = std::move(c); }
+
+    /// Appends bytes that live as long as `keep` does.
+    TIDINGS_DECL void append(event_ptr keep, std::string_view bytes);
+    /// Appends bytes of one's own: control frames, headers, heartbeats.
+    TIDINGS_DECL void append(std::string bytes);
+
+    /// Whether it takes another message. It always takes control bytes.
+    bool ready() const noexcept { return !closed_ && !error_ && held() < max_block_bytes; }
+    bool empty() const noexcept { return held() == 0; }
+    /// Calls `f` once everything appended so far is with the system, or sending has failed.
+    TIDINGS_DECL void when_empty(unique_function<void()> f);
+
+    /// A message is on its way here from another thread: it counts from now on, and no more once it
+    /// has arrived. From any thread.
+    void expect(std::size_t bytes) noexcept { add_to(expected_, bytes); }
+    void arrived(std::size_t bytes) noexcept { add_to(expected_, -bytes); }
+    /// What waits here or is on its way here. From any thread.
+    std::size_t pending_bytes() const noexcept {
+        return held() + expected_.load(std::memory_order_relaxed);
+    }
+    /// Whether so much is pending that nothing but control bytes should come. From any thread.
+    bool over(std::size_t max_bytes) const noexcept { return pending_bytes() > max_bytes; }
+
+    void flush() noexcept override;
+    /// Forgets everything; no callback comes any more.
+    TIDINGS_DECL void close() noexcept;
+
+    /// Writes made: whoever finds it unchanged knows that nothing was sent.
+    std::uint64_t writes() const noexcept { return writes_; }
+    /// How often the stream did not take all of it at once: whoever finds the queue empty, and this
+    /// changed, knows that the peer has read.
+    std::uint64_t stalls() const noexcept { return stalls_; }
+
+ private:
+    struct item {
+        event_ptr keep;
+        std::unique_ptr<std::string> own;
+        std::string_view bytes;
+    };
+    static void add_to(std::atomic<std::size_t>& n, std::size_t bytes) noexcept {
+        n.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    // Changed by the lane alone, read by others.
+    std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+    void hold(std::size_t bytes) noexcept { held_.store(bytes, std::memory_order_relaxed); }
+    void add(item i);
+    bool nothing_left() const noexcept { return first_ == items_.size(); }
+    std::string_view next_block();
+    void consume(std::size_t sent) noexcept;
+    void write() noexcept;
+    void write_polled() noexcept;
+    void write_async() noexcept;
+    void wait_writable() noexcept;
+    void after_progress() noexcept;
+    void fail(error_code ec) noexcept;
+
+    std::shared_ptr<lane> lane_;
+    io::stream* stream_;
+    callbacks callbacks_;
+    std::chrono::milliseconds write_timeout_;
+    wheel_timer deadline_;
+    std::vector<item> items_;  // those before first_ are sent
+    std::size_t first_ = 0;
+    std::string writing_;  // TLS: the block under way
+    unique_function<void()> when_empty_;
+    std::atomic<std::size_t> held_{0};
+    std::atomic<std::size_t> expected_{0};
+    std::uint64_t writes_ = 0;
+    std::uint64_t stalls_ = 0;
+    error_code error_;      // of a write, to be told at the end of the turn
+    bool blocked_ = false;  // a wait or an asynchronous write is under way
+    bool was_full_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/lane/impl/send_queue.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tidings::detail {
+
+send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
+                       std::chrono::milliseconds write_timeout)
+    : lane_(std::move(l)),
+      stream_(&stream),
+      write_timeout_(write_timeout),
+      deadline_([this] { fail(errc::timed_out); }) {}
+
+void send_queue::append(event_ptr keep, std::string_view bytes) {
+    add({std::move(keep), nullptr, bytes});
+}
+
+void send_queue::append(std::string bytes) {
+    auto own = std::make_unique<std::string>(std::move(bytes));
+    const std::string_view view = *own;
+    add({{}, std::move(own), view});
+}
+
+void send_queue::add(item i) {
+    if (closed_ || i.bytes.empty()) return;
+    const auto size = held() + i.bytes.size();
+    items_.push_back(std::move(i));
+    hold(size);
+    if (size >= max_block_bytes) was_full_ = true;
+    if (blocked_ || error_) return;
+    lane_->schedule_flush(shared_from_this());
+    if (size >= max_block_bytes) write();
+}
+
+void send_queue::when_empty(unique_function<void()> f) {
+    when_empty_ = std::move(f);
+    if (empty() || closed_)
+        lane_->enqueue([self = shared_from_this()] {
+            if (auto g = std::exchange(self->when_empty_, nullptr)) g();
+        });
+}
+
+void send_queue::flush() noexcept {
+    const auto keep = shared_from_this();
+    write();
+    if (error_)
+        fail(error_);
+    else
+        after_progress();
+}
+
+void send_queue::write() noexcept {
+    if (closed_ || blocked_ || error_ || nothing_left()) return;
+    stream_->can_poll() ? write_polled() : write_async();
+}
+
+// The bytes to write next, contiguous: one item as it stands, or several gathered.
+std::string_view send_queue::next_block() {
+    const auto first = items_[first_].bytes;
+    if (items_.size() - first_ == 1 || first.size() >= max_block_bytes) return first;
+    const auto scratch = lane_->send_buffer();
+    std::size_t size = 0;
+    for (auto i = first_; i < items_.size(); ++i) {
+        const auto part = items_[i].bytes.substr(0, scratch.size() - size);
+        std::memcpy(scratch.data() + size, part.data(), part.size());
+        size += part.size();
+        if (size == scratch.size()) break;
+    }
+    return {reinterpret_cast<const char*>(scratch.data()), size};
+}
+
+void send_queue::consume(std::size_t sent) noexcept {
+    hold(held() - sent);
+    while (sent != 0) {
+        auto& front = items_[first_];
+        const auto part = std::min(sent, front.bytes.size());
+        front.bytes.remove_prefix(part);
+        sent -= part;
+        if (!front.bytes.empty()) break;
+        front = {};
+        ++first_;
+    }
+    // An idle connection keeps little; a slow one does not keep what is sent.
+    if (nothing_left()) {
+        items_.clear();
+        first_ = 0;
+        if (items_.capacity() > 64) items_.shrink_to_fit();
+    } else if (first_ >= 1024) {
+        items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+}
+
+void send_queue::write_polled() noexcept {
+    while (!nothing_left()) {
+        error_code ec;
+        const auto block = next_block();
+        const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
+        ++writes_;
+        if (ec == net::error::would_block || ec == net::error::try_again) return wait_writable();
+        if (ec) {
+            error_ = ec;
+            return;
+        }
+        const bool all = sent == block.size();
+        consume(sent);
+        if (!all) return wait_writable();
+    }
+}
+
+void send_queue::wait_writable() noexcept {
+    blocked_ = true;
+    ++stalls_;
+    deadline_.arm(lane_->timers(), write_timeout_);
+    stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
+        if (self->closed_) return;
+        self->blocked_ = false;
+        self->deadline_.cancel();
+        self->error_ = ec;
+        self->flush();
+    });
+}
+
+void send_queue::write_async() noexcept {
+    if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
+    blocked_ = true;
+    deadline_.arm(lane_->timers(), write_timeout_);
+    ++writes_;
+    stream_->start_write(std::as_bytes(std::span(writing_)),
+                         [self = shared_from_this()](error_code ec, std::size_t n) {
+                             if (self->closed_) return;
+                             self->blocked_ = false;
+                             self->deadline_.cancel();
+                             self->error_ = ec;
+                             self->consume(n);
+                             if (!self->nothing_left()) ++self->stalls_;
+                             self->writing_.erase(0, n);
+                             if (self->writing_.empty()) std::string().swap(self->writing_);
+                             self->flush();
+                         });
+}
+
+// Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
+void send_queue::after_progress() noexcept {
+    if (closed_) return;
+    if (empty())
+        if (auto f = std::exchange(when_empty_, nullptr)) f();
+    if (closed_ || !was_full_ || held() > max_block_bytes / 2) return;
+    was_full_ = false;
+    if (callbacks_.on_room) callbacks_.on_room();
+}
+
+void send_queue::fail(error_code ec) noexcept {
+    if (closed_) return;
+    auto on_error = std::move(callbacks_.on_error);
+    auto when_empty = std::move(when_empty_);
+    close();
+    if (when_empty) when_empty();
+    if (on_error) on_error(ec);
+}
+
+void send_queue::close() noexcept {
+    closed_ = true;
+    deadline_.cancel();
+    items_.clear();
+    first_ = 0;
+    hold(0);
+    callbacks_ = {};
+    when_empty_ = nullptr;
+}
+
+}  // namespace tidings::detail

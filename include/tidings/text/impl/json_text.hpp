@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/config.hpp>
+#include <tidings/errc.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tidings::detail {
+
+/// Appends a JSON string (RFC 8259 7), quotes included. `text` is UTF-8.
+TIDINGS_DECL void append_json_string(std::string& out, std::string_view text);
+
+/// The value of a JSON string literal, quotes included; the literal is well-formed.
+TIDINGS_DECL std::string read_json_string(std::string_view literal);
+
+/// Whether the whole text is one JSON value, UTF-8 included. Any nesting, no recursion.
+TIDINGS_DECL bool is_json(std::string_view text) noexcept;
+
+/// The same, and the value is an array.
+TIDINGS_DECL bool is_json_array(std::string_view text) noexcept;
+
+/// The members of an object, or elements of an array, as slices of the text (names unescaped). The
+/// text must be well-formed JSON; empty when it is something else.
+TIDINGS_DECL std::vector<std::pair<std::string, std::string_view>> json_members(
+    std::string_view text);
+TIDINGS_DECL std::vector<std::string_view> json_elements(std::string_view text);
+
+}  // namespace tidings::detail

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/webhook/sender.hpp>
+#include <tidings/webhook/signature.hpp>
+
+#include <deque>
+#include <unordered_map>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+class sender_core;
+
+/// One endpoint as a subscriber: what it takes goes into the outbox. Safe from any thread.
+class endpoint_state final : public subscriber {
+ public:
+    endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
+                   standard_signer signer);
+
+    const std::string& id() const noexcept { return options_.id; }
+    const endpoint_options& options() const noexcept { return options_; }
+    /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
+    const std::string& label() const noexcept { return label_; }
+    bool active() const noexcept { return active_; }
+    /// Whether it was this call that ended it.
+    bool close() noexcept;
+    endpoint_counters counters() const noexcept;
+
+    outcome deliver(const event_ptr& e) noexcept override;
+    origin_id origin() const noexcept override { return options_.origin; }
+
+    error_code make_request(const store::outbox_entry& e, io::system_time now,
+                            http::request& out) const;
+    std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
+
+ private:
+    void start_deliver(event_ptr e, deliver_handler handler) override;
+    net::any_io_executor default_executor() const noexcept override;
+    error_code make_entry(const publication& p, store::outbox_entry& out) const;
+
+    const std::shared_ptr<sender_core> sender_;
+    const endpoint_options options_;
+    const std::string label_;
+    const standard_signer signer_;
+    std::atomic<bool> active_{true};
+};
+
+/// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
+/// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
+/// holds up nobody else. Only what is owed to endpoints that were added here is claimed: what an
+/// outbox holds for others is theirs who add them, later or elsewhere. Lane-confined behind a
+/// thread-safe face.
+class sender_core final : public drainable, public std::enable_shared_from_this<sender_core> {
+ public:
+    sender_core(net::any_io_executor executor, sender_options options);
+
+    /// @error as `sender::endpoint`
+    std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
+    /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
+    error_code check_target(const std::string& url) const;
+    /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
+    void linger(std::shared_ptr<endpoint_state> e);
+    void stop() noexcept;
+    void start_drain(unique_function<void()> done) override;
+    std::size_t in_flight() const noexcept { return in_flight_; }
+
+    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    io::system_time now() const { return options_.environment.clock->wall_now(); }
+    bool taking() const noexcept { return taking_; }
+    /// When an entry of now is attempted first. Without jitter, so that entries keep their order.
+    io::system_time first_due() const { return now() + options_.retry.delays.front(); }
+    /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
+    void append(store::outbox_entry entry, unique_function<void(error_code)> done);
+
+ private:
+    static constexpr std::chrono::seconds after_failed_storage{1};
+
+    /// What is claimed for one endpoint.
+    struct line {
+        static constexpr std::size_t max_claim = 16;
+        bool is_short() const noexcept { return queue.size() < max_claim / 2; }
+
+        std::deque<store::outbox_entry> queue{};
+        std::size_t in_flight = 0;
+        io::system_time paused_until{};
+        std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
+        bool waiting = false;         // for its turn, in ready_
+        bool more = false;            // the outbox may hold more that is due
+    };
+    struct incoming {
+        store::outbox_entry entry;
+        unique_function<void(error_code)> done;
+    };
+    using batch = std::vector<incoming>;
+    /// An endpoint that was added. Nobody may hold it any more: what it is owed is given up as it
+    /// comes due, and only then is it forgotten.
+    struct known {
+        std::weak_ptr<endpoint_state> state{};
+        std::optional<io::system_time> missed{};  // since when nobody is known to hold it
+    };
+
+    bool running() const noexcept { return !ended_ && http_; }
+    std::shared_ptr<endpoint_state> find(const std::string& id) const;
+    bool is_known(const std::string& id) const;
+    std::shared_ptr<const store::outbox_endpoints> known_ids();
+    void forget_missed();
+    void append_batch(batch& open);
+    void claim();
+    void on_claimed(error_code ec, store::outbox_claim c, io::system_time at);
+    void recover(std::uint64_t after_key);
+    void on_listed(error_code ec, const std::vector<store::outbox_listed>& page);
+    void claim_later(error_code ec);
+    bool hold(const store::outbox_entry& e);
+    void give_back();
+    void run();
+    void wait_turn(const std::string& id);
+    void send(const std::shared_ptr<endpoint_state>& e, line& l);
+    void on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
+                   const store::outbox_entry& entry, error_code ec, const http::response& r);
+    attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
+                  const http::response& r) const;
+    void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
+    void put_back(line& l, const store::outbox_entry& entry);
+    bool may_claim(const line& l, io::system_time at) const noexcept {
+        return l.paused_until <= at && l.back_with <= settled_;
+    }
+    void pause(line& l, std::chrono::milliseconds wait);
+    void give_up(line& l, endpoint_state* e, error_code why);
+    void end_round();
+    void finish();
+    void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
+    void wake_at(io::system_time due);
+    void bury();
+    void check_drained();
+    void end();
+    void release() noexcept;
+    void report(const endpoint_state& e, const attempt& a) const;
+
+    const sender_options options_;
+    const std::shared_ptr<store::outbox> outbox_;
+    const retry_schedule schedule_;
+    const address_guard guard_;
+    const std::shared_ptr<lane> lane_;
+
+    mutable std::mutex mutex_;  // guards the next four
+    std::unordered_map<std::string, known> endpoints_;
+    std::shared_ptr<const store::outbox_endpoints> known_ids_;  // of endpoints_; none: to be made
+    std::vector<std::shared_ptr<endpoint_state>> lingering_;
+    std::weak_ptr<batch> open_batch_;  // takes more
+    std::atomic<bool> taking_{true};
+    std::atomic<bool> ended_{false};
+    std::atomic<std::size_t> in_flight_{0};
+
+    // In the lane.
+    std::optional<http::client> http_;  // none: stopped
+    std::unordered_map<std::string, line> lines_;
+    std::deque<std::string> ready_;  // endpoints whose line waits for a free place, in turn
+    std::vector<store::outbox_result> results_;
+    // What is claimed and not known to be settled, by key, as it is given back.
+    std::unordered_map<std::uint64_t, store::outbox_result> held_;
+    wheel_timer again_;
+    io::system_time wake_{io::system_time::max()};  // when again_ fires
+    io::system_time last_burial_{};
+    io::system_time last_sweep_{};
+    wheel_timer drain_deadline_;
+    unique_function<void()> drained_;
+    std::size_t appending_ = 0;
+    bool claiming_ = false;
+    bool claim_again_ = false;
+    bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
+    bool finishing_ = false;
+    std::uint64_t settlements_ = 0;  // begun
+    std::uint64_t settled_ = 0;      // the last that succeeded
+};
+
+}  // namespace tidings::webhook::detail

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+namespace {
+
+constexpr std::size_t max_claim = 256;
+constexpr std::chrono::hours between_sweeps{1};
+
+}  // namespace
+
+bool sender_core::is_known(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return endpoints_.count(id) != 0;
+}
+
+std::shared_ptr<const store::outbox_endpoints> sender_core::known_ids() {
+    const std::lock_guard lock(mutex_);
+    if (!known_ids_) {
+        store::outbox_endpoints ids;
+        for (const auto& [id, e] : endpoints_) ids.insert(id);
+        known_ids_ = std::make_shared<const store::outbox_endpoints>(std::move(ids));
+    }
+    return known_ids_;
+}
+
+// Once what was put off for an endpoint has come due, there is nothing left to give up.
+void sender_core::forget_missed() {
+    if (now() < last_sweep_ + between_sweeps) return;
+    last_sweep_ = now();
+    const auto& delays = options_.retry.delays;
+    const std::chrono::milliseconds longest = std::max<std::chrono::milliseconds>(
+        *std::max_element(delays.begin(), delays.end()), options_.retry.max_retry_after);
+    const std::lock_guard lock(mutex_);
+    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
+        auto& [state, missed] = it->second;
+        const bool held = !state.expired();
+        if (!held && !missed) missed = last_sweep_;
+        if (held || *missed + 2 * longest + between_sweeps > last_sweep_) {
+            ++it;
+            continue;
+        }
+        it = endpoints_.erase(it);
+        known_ids_.reset();
+    }
+}
+
+// One at a time; what happens meanwhile asks for another.
+void sender_core::claim() {
+    if (!running()) return;
+    claim_again_ = std::exchange(claiming_, true);
+    if (claim_again_) return;
+    if (claim_lost_) return recover(0);
+    forget_missed();
+    store::outbox_query q{.now = now(),
+                          .max_entries = max_claim,
+                          .max_per_endpoint = line::max_claim,
+                          .of = known_ids()};
+    std::erase_if(lines_, [&](const auto& item) {
+        const auto& l = item.second;
+        return l.queue.empty() && l.in_flight == 0 && may_claim(l, q.now);
+    });
+    for (auto& [id, l] : lines_) {
+        l.more = !l.is_short();
+        if (l.more || !may_claim(l, q.now)) q.except.push_back(id);
+    }
+    const auto& io = lane_->executor();
+    auto on_done = [self = shared_from_this(), at = q.now](error_code ec, store::outbox_claim c) {
+        self->on_claimed(ec, std::move(c), at);
+    };
+    outbox_->start_claim(
+        std::move(q), store::outbox::claim_handler(io, net::bind_executor(io, std::move(on_done))));
+}
+
+void sender_core::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
+    claiming_ = false;
+    for (const auto& e : c.entries) {
+        // Held still: it was settled, though that was said to have failed.
+        if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
+    }
+    if (!running()) return give_back();
+    if (ec) return claim_later(ec);
+    const bool again = claim_again_ || c.entries.size() == max_claim;
+    for (auto& e : c.entries) {
+        const auto id = e.endpoint;
+        auto& l = lines_[id];
+        if (!may_claim(l, now())) {  // since the claim began
+            put_back(l, e);
+            continue;
+        }
+        l.queue.push_back(std::move(e));
+        l.more = l.queue.size() >= line::max_claim;
+        wait_turn(id);
+    }
+    again_.cancel();
+    wake_ = io::system_time::max();
+    if (c.next_due) wake_at(*c.next_due);
+    // Whose pause was over while this was claimed was left out as well.
+    for (const auto& [id, l] : lines_)
+        if (l.paused_until > at) wake_at(l.paused_until);
+    if (again) claim();
+    end_round();
+}
+
+void sender_core::claim_later(error_code ec) {
+    claim_lost_ = true;
+    if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
+    wake_at(now() + after_failed_storage);
+}
+
+// What was claimed without our hearing of it nobody would deliver: it is given back first.
+void sender_core::recover(std::uint64_t after_key) {
+    const auto& io = lane_->executor();
+    outbox_->start_list(
+        {}, after_key, max_claim,
+        store::outbox::list_handler(
+            io, net::bind_executor(io, [self = shared_from_this()](
+                                           error_code ec, std::vector<store::outbox_listed> page) {
+                self->on_listed(ec, page);
+            })));
+}
+
+void sender_core::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
+    if (!running()) return;
+    for (const auto& [e, state] : page)
+        if (state == store::outbox_state::claimed && is_known(e.endpoint) && hold(e))
+            results_.push_back(held_.at(e.key));
+    if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
+    claiming_ = false;
+    if (ec) return claim_later(ec);
+    claim_lost_ = false;
+    finish();
+    claim();
+}
+
+// False when it is held already.
+bool sender_core::hold(const store::outbox_entry& e) {
+    return held_
+        .try_emplace(e.key,
+                     store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
+        .second;
+}
+
+// At the end: what is not settled is for the next sender that has this outbox.
+void sender_core::give_back() {
+    for (const auto& r : results_) held_.erase(r.key);
+    for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
+    if (results_.empty()) return;
+    const auto& io = lane_->executor();
+    outbox_->start_finish(std::exchange(results_, {}),
+                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
+                                                          // Else they stay claimed until this
+                                                          // process ends.
+                                                      })));
+}
+
+}  // namespace tidings::webhook::detail

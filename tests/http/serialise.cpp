@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/impl/message/serialise.hpp>
+
+#include "support/catch2.hpp"
+
+using namespace tidings;
+using http::detail::http_date;
+using http::detail::is_sendable;
+using http::detail::serialise;
+
+namespace {
+
+io::system_time at(std::int64_t seconds) {
+    return io::system_time(std::chrono::seconds(seconds));
+}
+
+http::url url(const std::string& text) {
+    error_code ec;
+    auto u = http::url::parse(text, ec);
+    REQUIRE_FALSE(ec);
+    return u;
+}
+
+}  // namespace
+
+TEST_CASE("A date is written as HTTP has it", "[http]") {
+    CHECK(http_date(at(784111777)) == "Sun, 06 Nov 1994 08:49:37 GMT");  // RFC 9110 5.6.7
+    CHECK(http_date(at(0)) == "Thu, 01 Jan 1970 00:00:00 GMT");
+    CHECK(http_date(at(951782399)) == "Mon, 28 Feb 2000 23:59:59 GMT");
+    CHECK(http_date(at(951782400)) == "Tue, 29 Feb 2000 00:00:00 GMT");
+    CHECK(http_date(at(1767225599) + std::chrono::milliseconds(999)) ==
+          "Wed, 31 Dec 2025 23:59:59 GMT");
+    CHECK(http_date(at(-1)) == "Wed, 31 Dec 1969 23:59:59 GMT");
+}
+
+TEST_CASE("A status that has no body is sent without one", "[http]") {
+    const auto none = [](unsigned status) {
+        return serialise({.status = status, .body = "body"}, {.date = "today"});
+    };
+    CHECK(none(204) == "HTTP/1.1 204 No Content\r\nDate: today\r\n\r\n");
+    CHECK(none(304) == "HTTP/1.1 304 Not Modified\r\nDate: today\r\n\r\n");
+    CHECK(none(299) == "HTTP/1.1 299 \r\nDate: today\r\nContent-Length: 4\r\n\r\nbody");
+    for (const unsigned s : {0U, 100U, 101U, 199U, 600U})
+        CHECK(none(s).starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+}
+
+TEST_CASE("An upgrade that is offered is named in Connection", "[http]") {
+    const http::response r{.status = 426, .fields = {{"Upgrade", "websocket"}}};
+    CHECK(serialise(r, {}) ==
+          "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          "Content-Length: 0\r\n\r\n");
+    CHECK(serialise(r, {.close = true}).find("\r\nConnection: close, Upgrade\r\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("A service's own date stands", "[http]") {
+    const auto text = serialise({.fields = {{"date", "yesterday"}}}, {.date = "today"});
+    CHECK(text.find("today") == std::string::npos);
+    CHECK(text.find("\r\ndate: yesterday\r\n") != std::string::npos);
+}
+
+TEST_CASE("A request is sent to the origin of its URL", "[http]") {
+    const auto text = serialise({.fields = {{"Connection", "x"}, {"HOST", "y"}}},
+                                url("https://[::1]:8443/a%20b?c"), "agent", true);
+    CHECK(text ==
+          "GET /a%20b?c HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: agent\r\n"
+          "Connection: close\r\n\r\n");
+    CHECK(serialise({}, url("http://h/"), "", false) == "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(serialise({.fields = {{"Authorization", "mine"}}}, url("http://a:b@h/"), "", false) ==
+          "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: mine\r\n\r\n");
+}
+
+TEST_CASE("A request with a byte too many is not sent", "[http]") {
+    CHECK(is_sendable({}));
+    CHECK(is_sendable({.method = "M-SEARCH", .fields = {{"x!#$%&'*+-.^_`|~9", "\t\xff ,"}}}));
+    for (const auto* method : {"", "GET ", "G\r\n", "G:", "\xc3\xa4"})
+        CHECK_FALSE(is_sendable({.method = method}));
+    for (const auto* name : {"", "a b", "a:", "a\r\nb", "\xc3\xa4"})
+        CHECK_FALSE(is_sendable({.fields = {{name, "v"}}}));
+    for (const auto& value : {std::string("\r"), std::string("a\nb"), std::string(1, '\0'),
+                              std::string("\x7f"), std::string("\x1b[0m")})
+        CHECK_FALSE(is_sendable({.fields = {{"a", value}}}));
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/bus_fixture.hpp"
+
+#include <tidings/lane/impl/lane.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#if defined(__linux__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using detail::flushable;
+using detail::lane;
+using detail::lane_target;
+using detail::lane_targets;
+
+class recording_target final : public lane_target {
+ public:
+    explicit recording_target(texts& all, std::string name = {})
+        : all_(all),
+          name_(std::move(name)) {}
+    void on_event(const event_ptr& e) noexcept override {
+        all_.push_back(name_ + show(e));
+        if (during) during();
+    }
+    void on_missed(std::uint64_t count) noexcept override {
+        all_.push_back(name_ + "missed " + std::to_string(count));
+    }
+    bool refills() const noexcept override { return refilling; }
+    void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override {
+        all_.push_back(name_ + "missed kept " + std::to_string(count) + " through " +
+                       std::to_string(through));
+    }
+    bool refilling = false;
+    std::function<void()> during;
+
+ private:
+    texts& all_;
+    std::string name_;
+};
+
+class recording_flush final : public flushable {
+ public:
+    explicit recording_flush(texts& all) : all_(all) {}
+    void flush() noexcept override {
+        all_.push_back("flush");
+        if (during) during();
+    }
+    std::function<void()> during;
+
+ private:
+    texts& all_;
+};
+
+class recording_join final : public detail::delivery_join {
+ public:
+    void finished(error_code ec, outcome o) noexcept override { ends.emplace_back(ec, o); }
+    void skipped() noexcept override { ++skips; }
+    std::vector<std::pair<error_code, outcome>> ends;
+    int skips = 0;
+};
+
+struct lane_bed : context_fixture {
+    lane_bed() : of(lane::make(io().get_executor(), clock())) {}
+
+    static event_ptr frozen(std::string_view text, std::uint64_t sequence = 0) {
+        error_code ec;
+        publication_info info;
+        info.sequence = sequence;
+        return publication::make("a", made(text), std::move(info), ec);
+    }
+    bool enqueue(std::string_view text, std::uint64_t sequence = 0) {
+        return of->enqueue(frozen(text, sequence), targets, ++ticket);
+    }
+    std::shared_ptr<recording_target> add_target(std::string name = {}) {
+        auto t = std::make_shared<recording_target>(seen, std::move(name));
+        auto list = std::make_shared<lane_targets>(targets ? *targets : lane_targets());
+        list->push_back(t);
+        targets = list;
+        return t;
+    }
+
+    texts seen;
+    std::shared_ptr<lane> of;
+    std::shared_ptr<const lane_targets> targets;
+    std::uint64_t ticket = 0;
+};
+
+TEST_CASE("a burst is one post, delivered in order to every target", "[lane]") {
+    lane_bed f;
+    f.add_target("x ");
+    f.add_target("y ");
+    CHECK(f.enqueue("1"));
+    CHECK(f.enqueue("2"));
+    f.of->enqueue([&] { f.seen.push_back("call"); });
+    CHECK(f.enqueue("3"));
+    CHECK(f.seen.empty());
+    f.io().restart();
+    CHECK(f.io().poll_one() == 1);
+    CHECK(f.seen == texts{"x a=1", "y a=1", "x a=2", "y a=2", "call", "x a=3", "y a=3"});
+}
+
+TEST_CASE("a burst of one family is delivered target by target, in order to each", "[lane]") {
+    context_fixture f;
+    const auto home = lane::make(f.io().get_executor(), f.clock());
+    texts seen;
+    const auto make = [&](const char* name) {
+        return std::make_shared<recording_target>(seen, name);
+    };
+    const auto one = make("1:"), two = make("2:"), three = make("3:"), other = make("o:");
+    const auto list = [](auto... t) {
+        return std::make_shared<const lane_targets>(lane_targets{t...});
+    };
+    const auto first = list(one, two), second = list(three), joined = list(three, one);
+    const int family = 0, another = 0;
+    std::uint64_t ticket = 0;
+    const auto publish = [&](const char* text, const void* of, auto... lists) {
+        const auto e = lane_bed::frozen(text);
+        ++ticket;
+        (home->enqueue(e, lists, ticket, nullptr, of), ...);
+    };
+    publish("a", &family, first, second);
+    publish("b", &family, first, second);
+    publish("c", &family, first, second);
+    SECTION("to its end") {
+        f.run();
+        CHECK(seen == texts{"1:a=a", "1:a=b", "1:a=c", "2:a=a", "2:a=b", "2:a=c", "3:a=a", "3:a=b",
+                            "3:a=c"});
+    }
+    SECTION("to another family, a call, or a list that holds a target again") {
+        publish("d", &another, list(other));
+        home->enqueue([&] { seen.push_back("call"); });
+        publish("e", &family, first);
+        publish("f", &family, joined);  // what became of `first` and `second`
+        f.run();
+        const texts tail(seen.begin() + 9, seen.end());
+        CHECK(tail == texts{"o:a=d", "call", "1:a=e", "2:a=e", "3:a=f", "1:a=f"});
+    }
+    SECTION("but what somebody waits for is delivered in its place") {
+        const auto join = std::make_shared<recording_join>();
+        home->enqueue(lane_bed::frozen("d"), first, ++ticket, join, &family);
+        publish("e", &family, first);
+        f.run();
+        const texts tail(seen.begin() + 9, seen.end());
+        CHECK(tail == texts{"1:a=d", "2:a=d", "1:a=e", "2:a=e"});
+        CHECK(join->ends.size() == 2);
+    }
+    SECTION("of any length, each once and in order") {
+        for (int i = 0; i < 200; ++i) publish("x", &family, second);
+        f.run();
+        CHECK(seen.size() == 209);
+    }
+}
+
+TEST_CASE("what is flushed is flushed once, after a lap without news", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        f.of->schedule_flush(flush);
+        if (more-- > 0) net::post(f.io(), [&] { f.enqueue("more"); });
+    };
+    f.enqueue("first");
+    f.run();
+    CHECK(f.seen == texts{"a=first", "a=more", "a=more", "flush"});
+    CHECK(f.of->stats().flushes == 1);
+}
+
+TEST_CASE("a turn is lengthened by four laps at most", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 20;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        if (more-- > 0) f.enqueue("x");
+    };
+    f.enqueue("x");
+    f.run();
+    texts expected;
+    for (int turn = 0; turn < 5; ++turn) {
+        expected.insert(expected.end(), turn < 4 ? 5 : 1, "a=x");
+        expected.push_back("flush");
+    }
+    CHECK(f.seen == expected);
+}
+
+TEST_CASE("a turn that takes long is flushed at once", "[lane]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        f.clock().advance(200us);
+        if (more-- > 0) f.enqueue("x");
+    };
+    f.enqueue("x");
+    f.run();
+    CHECK(f.seen == texts{"a=x", "flush", "a=x", "flush", "a=x", "flush"});
+}
+
+TEST_CASE("what is scheduled inside a flush is flushed in the next turn", "[lane]") {
+    lane_bed f;
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 2;
+    flush->during = [&] {
+        if (more-- > 0) f.of->schedule_flush(flush);
+    };
+    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.run();
+    CHECK(f.seen == texts{"flush", "flush", "flush"});
+    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.run();
+    CHECK(f.seen.size() == 4);
+}
+
+TEST_CASE("a target that stands in several lists gets a publication once", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    const auto join = std::make_shared<recording_join>();
+    const auto e = f.frozen("1");
+    f.of->enqueue(e, f.targets, 1);
+    f.of->enqueue(e, f.targets, 1);
+    f.of->enqueue(e, f.targets, 2, join);
+    f.of->enqueue(e, f.targets, 2, join);
+    f.run();
+    CHECK(f.seen == texts{"a=1", "a=1"});
+    CHECK(join->skips == 1);
+    REQUIRE(join->ends.size() == 1);
+    CHECK(join->ends[0] == std::pair(error_code(), outcome::queued));
+}
+
+TEST_CASE("only what runs in the lane is running there", "[lane]") {
+    lane_bed f;
+    CHECK_FALSE(f.of->running_here());
+    bool inside = false;
+    bool outside = true;
+    f.of->enqueue([&] { inside = f.of->running_here(); });
+    net::post(f.io(), [&] { outside = f.of->running_here(); });
+    f.run();
+    CHECK(inside);
+    CHECK_FALSE(outside);
+    const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
+    CHECK(alone->running_here());
+}
+
+TEST_CASE("what resides in a lane ends there, whoever lets go of it", "[lane]") {
+    const bool single = GENERATE(false, true);
+    lane_bed f;
+    const auto l = lane::make(f.io().get_executor(), f.clock(), single);
+    struct resident {
+        ~resident() { ended_in = std::this_thread::get_id(); }
+        std::thread::id& ended_in;
+    };
+    std::thread::id ended_in;
+    auto held = l->make_resident<resident>(ended_in);
+    std::thread([&] { held.reset(); }).join();
+    CHECK(ended_in == std::thread::id());
+    f.run();
+    CHECK(ended_in == std::this_thread::get_id());
+
+    // In the lane, at once.
+    ended_in = {};
+    held = l->make_resident<resident>(ended_in);
+    l->enqueue([&] {
+        held.reset();
+        CHECK(ended_in != std::thread::id());
+    });
+    f.run();
+
+    // Not later than the context, and afterwards at once.
+    ended_in = {};
+    auto last = l->make_resident<resident>(ended_in);
+    held = l->make_resident<resident>(ended_in);
+    std::thread([&] { held.reset(); }).join();
+    CHECK(ended_in == std::thread::id());
+    f.destroy_context();
+    CHECK(ended_in != std::thread::id());
+    ended_in = {};
+    std::thread([&] { last.reset(); }).join();
+    CHECK(ended_in != std::thread::id());
+}
+
+TEST_CASE("a lane has buffers once they are used", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.enqueue("1");
+    f.run();
+    CHECK(f.of->stats().buffer_bytes == 0);
+    CHECK(f.of->receive_buffer().size() == 64 * 1024);
+    CHECK(f.of->stats().buffer_bytes == 64 * 1024);
+    const auto* at = f.of->send_buffer().data();
+    CHECK(f.of->send_buffer().size() == 64 * 1024);
+    CHECK(f.of->send_buffer().data() == at);
+    CHECK(f.of->receive_buffer().data() != at);
+    CHECK(f.of->stats().buffer_bytes == 128 * 1024);
+}
+
+#if defined(__linux__) && !defined(NDEBUG)
+TEST_CASE("a second thread in a lane without a strand is found out", "[lane]") {
+    lane_bed f;
+    const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
+    alone->enqueue([] {});
+    f.run();
+    CHECK(alone->running_here());
+    const auto child = fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);
+        std::freopen("/dev/null", "w", stderr);
+        std::thread([&] { alone->running_here(); }).join();
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
+}
+#endif
+
+TEST_CASE("an inbox counts what an event carries beside its data", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    error_code ec;
+    const auto e = publication::make(
+        "a", made("").extension("padding", std::string(1024 * 1024, 'x')), {}, ec);
+    for (int i = 0; i < 64; ++i) CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    CHECK_FALSE(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
+}
+
+TEST_CASE("an inbox takes 65,536 events, and each target hears how many it missed", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    int taken = 0;
+    while (taken < 100'000 && f.enqueue("x")) ++taken;
+    CHECK(taken == 65'536);
+    CHECK_FALSE(f.enqueue("kept", 7));
+    CHECK_FALSE(f.enqueue("kept", 9));
+    CHECK_FALSE(f.enqueue("lost"));
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
+    CHECK(join->ends ==
+          std::vector<std::pair<error_code, outcome>>{{errc::overflow, outcome::dropped}});
+    auto before = f.targets;
+    f.add_target("later ");
+    CHECK_FALSE(f.enqueue("lost"));
+    f.of->enqueue([&] { f.seen.push_back("call"); });
+    f.run();
+    REQUIRE(f.seen.size() == 65'536 + 5);
+    f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
+    // Whoever is called after a miss finds it told.
+    CHECK(f.seen ==
+          texts{"missed 3", "missed kept 2 through 9", "missed 1", "later missed 1", "call"});
+    CHECK(f.enqueue("again"));
+    f.run();
+}
+
+TEST_CASE("what a full inbox has no room for is dropped, or comes from the history", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.add_target()->refilling = true;
+    while (f.enqueue("x")) {
+    }
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.of->enqueue(f.frozen("lost"), f.targets, ++f.ticket, join));
+    CHECK_FALSE(f.of->enqueue(f.frozen("kept", 7), f.targets, ++f.ticket, join));
+    using end = std::pair<error_code, outcome>;
+    const end dropped{errc::overflow, outcome::dropped};
+    CHECK(join->ends == std::vector<end>{dropped, dropped, dropped, {{}, outcome::queued}});
+    f.run();
+}
+
+TEST_CASE("an inbox takes 64 MiB of data", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    const std::string text(1024 * 1024, 'x');
+    const auto e = f.frozen(text);
+    for (int i = 0; i < 64; ++i) CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    CHECK_FALSE(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
+    CHECK(f.seen.size() == 65);
+    CHECK(f.seen.back() == "missed 1");
+    CHECK(f.of->enqueue(e, f.targets, ++f.ticket));
+    f.run();
+}
+
+TEST_CASE("a lane whose context is gone drops what is enqueued", "[lane]") {
+    lane_bed f;
+    f.add_target();
+    f.enqueue("1");
+    // A letter that holds its lane would keep both alive.
+    f.of->enqueue([keep = f.of] {});
+    const std::weak_ptr<lane> weak = f.of;
+    f.destroy_context();
+    CHECK_FALSE(f.enqueue("2"));
+    f.of->enqueue([] { FAIL("called"); });
+    f.of->schedule_flush(std::make_shared<recording_flush>(f.seen));
+    CHECK_FALSE(f.of->running_here());
+    f.of.reset();
+    CHECK(weak.expired());
+    CHECK(f.seen.empty());
+}
+
+}  // namespace
+
+}  // namespace tidings::test

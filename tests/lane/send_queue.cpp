@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/bus_fixture.hpp"
+
+#include <tidings/lane/impl/send_queue.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using detail::send_queue;
+
+constexpr std::size_t block = send_queue::max_block_bytes;
+
+/// A stream that takes as many bytes as it is told, and keeps what it took.
+class scripted_stream final : public io::stream {
+ public:
+    explicit scripted_stream(net::any_io_executor executor) : executor_(std::move(executor)) {}
+
+    std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept override {
+        if (failure) return ec = failure, 0;
+        const auto n = std::min(room, from.size());
+        if (n == 0) return ec = net::error::would_block, 0;
+        ec = {};
+        take(from.first(n));
+        return n;
+    }
+    void start_wait(io::wait_for, io::ready_callback done) override { waiting = std::move(done); }
+    void start_write(std::span<const std::byte> from, io::read_callback done) override {
+        pending = from;
+        writing = std::move(done);
+    }
+    /// Completes the wait under way.
+    void writable(error_code ec = {}) {
+        auto done = std::exchange(waiting, nullptr);
+        REQUIRE(done);
+        done(ec);
+    }
+    /// Completes the write under way, with so many bytes of it.
+    void wrote(std::size_t n, error_code ec = {}) {
+        auto done = std::exchange(writing, nullptr);
+        REQUIRE(done);
+        take(pending.first(std::min(n, pending.size())));
+        done(ec, std::min(n, pending.size()));
+    }
+
+    net::any_io_executor executor() const noexcept override { return executor_; }
+    void start_handshake(io::ready_callback) override {}
+    void start_read(std::span<std::byte>, io::read_callback) override {}
+    bool can_poll() const noexcept override { return polled; }
+    std::size_t try_read(std::span<std::byte>, error_code&) noexcept override { return 0; }
+    void start_shutdown(io::ready_callback) override {}
+    void close() noexcept override {}
+    std::string remote_address() const override { return "test"; }
+    bool remote_is_loopback() const noexcept override { return true; }
+
+    bool polled = true;
+    std::size_t room = 1'000'000'000;
+    error_code failure;
+    std::string taken;
+    std::vector<std::size_t> sizes;  // of each write
+    io::ready_callback waiting;
+    io::read_callback writing;
+    std::span<const std::byte> pending;
+
+ private:
+    void take(std::span<const std::byte> bytes) {
+        taken.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        sizes.push_back(bytes.size());
+        room -= std::min(room, bytes.size());
+    }
+    net::any_io_executor executor_;
+};
+
+struct queue_bed : context_fixture {
+    queue_bed() : stream(io().get_executor()) {
+        send_queue::callbacks c;
+        c.on_room = [this] {
+            ++rooms;
+            if (on_room) on_room();
+        };
+        c.on_error = [this](error_code ec) { errors.push_back(ec); };
+        queue = std::make_shared<send_queue>(home, stream, 1000ms);
+        queue->listen(std::move(c));
+    }
+    ~queue_bed() {
+        queue->close();
+        queue.reset();
+        home.reset();
+    }
+    std::string filler(std::size_t n) {
+        std::string text;
+        while (text.size() < n) text += static_cast<char>('a' + ++letter_ % 26);
+        return text;
+    }
+    /// Appends within a turn of the lane.
+    void append(std::string text) {
+        expected += text;
+        home->enqueue([this, t = std::move(text)] { queue->append(t); });
+    }
+
+    std::shared_ptr<detail::lane> home = detail::lane::make(io().get_executor(), clock());
+    scripted_stream stream;
+    int rooms = 0;
+    std::function<void()> on_room;
+    std::vector<error_code> errors;
+    std::shared_ptr<send_queue> queue;
+    std::string expected;
+
+ private:
+    int letter_ = 0;
+};
+
+TEST_CASE("what a turn appends leaves in one write", "[send_queue]") {
+    queue_bed f;
+    for (const auto* text : {"one ", "two ", "three"}) f.append(text);
+    f.append("");
+    f.run();
+    CHECK(f.stream.taken == "one two three");
+    CHECK(f.queue->writes() == 1);
+    CHECK(f.queue->empty());
+    f.append("four");
+    f.run();
+    CHECK(f.queue->writes() == 2);
+    CHECK(f.stream.taken == f.expected);
+}
+
+TEST_CASE("bytes of a publication are written from where they are, and it is kept until then",
+          "[send_queue]") {
+    queue_bed f;
+    error_code ec;
+    const auto before = publication::live();
+    f.stream.room = 2;
+    f.home->enqueue(
+        [&, p = publication::make("a", made("bytes"), {}, ec)] { f.queue->append(p, p->text()); });
+    f.run();
+    CHECK(publication::live() == before + 1);
+    CHECK(f.queue->pending_bytes() == 3);
+    f.stream.room = 100;
+    f.stream.writable();
+    f.run();
+    CHECK(f.stream.taken == "bytes");
+    CHECK(publication::live() == before);
+}
+
+TEST_CASE("a full socket is waited for, and what is appended meanwhile goes behind",
+          "[send_queue]") {
+    queue_bed f;
+    f.stream.room = 4;
+    f.append("abcdef");
+    f.append("gh");
+    f.run();
+    CHECK(f.stream.taken == "abcd");
+    f.append("ij");
+    f.run();
+    CHECK(f.queue->writes() == 1);
+    f.stream.room = 3;
+    f.stream.writable();
+    CHECK(f.stream.taken == "abcdefg");
+    f.stream.room = 100;
+    f.stream.writable();
+    CHECK(f.stream.taken == f.expected);
+    CHECK(f.queue->empty());
+    CHECK_FALSE(f.stream.waiting);
+}
+
+TEST_CASE("a block leaves within the turn, and the queue is not ready while one is pending",
+          "[send_queue]") {
+    queue_bed f;
+    f.stream.room = 0;
+    f.append(f.filler(block - 1));
+    f.run();
+    CHECK(f.queue->ready());
+    f.append("x");
+    f.run();
+    CHECK_FALSE(f.queue->ready());
+    f.append("control bytes are always taken");
+    f.run();
+    CHECK(f.rooms == 0);
+    // Room is told of at half the mark.
+    f.stream.room = block / 2;
+    f.stream.writable();
+    CHECK(f.rooms == 0);
+    f.stream.room = 30;
+    f.stream.writable();
+    CHECK(f.rooms == 1);
+    CHECK(f.queue->ready());
+    f.stream.room = 1'000'000;
+    f.stream.writable();
+    CHECK(f.rooms == 1);
+    CHECK(f.stream.taken == f.expected);
+}
+
+TEST_CASE("many messages, and large ones, leave in order and whole", "[send_queue]") {
+    const std::size_t step = GENERATE(1u, 1000u, 70'000u, 1'000'000u);
+    queue_bed f;
+    f.stream.room = 0;
+    for (const std::size_t size : {10u, 100'000u, 1u, 65'536u, 40'000u, 40'000u, 200'000u, 3u})
+        f.append(f.filler(size));
+    for (int i = 0; i < 3000; ++i) f.append(f.filler(7));
+    f.run();
+    int waits = 0;
+    while (!f.queue->empty() && ++waits < 500'000) {
+        f.stream.room = step == 1 && waits > 100 ? 50'000 : step;
+        f.stream.writable();
+        f.run();
+    }
+    CHECK((f.stream.taken == f.expected));
+    CHECK(f.errors.empty());
+}
+
+TEST_CASE("a queue that is refilled when it has room sends everything once", "[send_queue]") {
+    queue_bed f;
+    int left = 100;
+    const auto refill = [&] {
+        while (left > 0 && f.queue->ready()) {
+            --left;
+            const auto text = f.filler(10'000);
+            f.expected += text;
+            f.queue->append(text);
+        }
+    };
+    f.on_room = refill;
+    f.home->enqueue([&] { refill(); });
+    f.run();
+    CHECK(left == 0);
+    CHECK((f.stream.taken == f.expected));
+}
+
+TEST_CASE("an error is told once, and nothing is sent any more", "[send_queue]") {
+    queue_bed f;
+    int empty = 0;
+    const int where = GENERATE(0, 1);
+    if (where == 0) f.stream.failure = net::error::connection_reset;
+    if (where == 1) f.stream.room = 0;
+    f.append("abc");
+    f.home->enqueue([&] { f.queue->when_empty([&] { ++empty; }); });
+    f.run();
+    if (where == 1) f.stream.writable(net::error::connection_reset);
+    CHECK(f.errors == std::vector<error_code>{net::error::connection_reset});
+    CHECK(empty == 1);
+    CHECK_FALSE(f.queue->ready());
+    CHECK(f.queue->pending_bytes() == 0);
+    f.stream.failure = {};
+    f.append("def");
+    f.run();
+    CHECK(f.stream.taken.empty());
+    CHECK(f.errors.size() == 1);
+}
+
+TEST_CASE("a socket that stays full for the write timeout is an error", "[send_queue]") {
+    const bool polled = GENERATE(true, false);
+    queue_bed f;
+    f.stream.polled = polled;
+    f.stream.room = 0;
+    f.append("abc");
+    f.run();
+    f.advance(999ms);
+    CHECK(f.errors.empty());
+    f.advance(50ms);
+    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
+    if (polled)
+        f.stream.writable();
+    else
+        f.stream.wrote(3);
+    f.run();
+    CHECK(f.errors.size() == 1);
+    CHECK(f.clock().next_deadline() == std::nullopt);
+}
+
+TEST_CASE("progress starts the write timeout anew", "[send_queue]") {
+    queue_bed f;
+    f.stream.room = 0;
+    f.append("abc");
+    f.run();
+    for (int i = 0; i < 2; ++i) {
+        f.advance(900ms);
+        f.stream.room = 1;
+        f.stream.writable();
+    }
+    CHECK(f.errors.empty());
+    f.stream.room = 1;
+    f.stream.writable();
+    f.advance(5000ms);
+    CHECK(f.errors.empty());
+    CHECK(f.stream.taken == "abc");
+}
+
+TEST_CASE("only a full stream, and a block that more waits behind, count as stalls",
+          "[send_queue]") {
+    queue_bed f;
+    f.append("abc");
+    f.run();
+    CHECK(f.queue->stalls() == 0);
+    f.stream.room = 1;
+    f.append("def");
+    f.run();
+    CHECK(f.queue->stalls() == 1);
+    f.stream.room = 2;
+    f.stream.writable();
+    CHECK(f.queue->stalls() == 1);
+    f.stream.polled = false;
+    f.stream.room = 100;
+    f.append("ghi");
+    f.run();
+    f.stream.wrote(3);
+    CHECK(f.queue->stalls() == 1);
+    f.append("jkl");
+    f.run();
+    f.append("mno");
+    f.run();
+    f.stream.wrote(3);
+    CHECK(f.queue->stalls() == 2);
+    f.stream.wrote(3);
+    CHECK(f.queue->empty());
+    CHECK(f.queue->stalls() == 2);
+}
+
+TEST_CASE("when everything is sent, or nothing is left to send, it is told", "[send_queue]") {
+    queue_bed f;
+    texts order;
+    f.home->enqueue([&] { f.queue->when_empty([&] { order.push_back("idle"); }); });
+    CHECK(order.empty());
+    f.run();
+    CHECK(order == texts{"idle"});
+    f.stream.room = 1;
+    f.append("ab");
+    f.home->enqueue([&] { f.queue->when_empty([&] { order.push_back("sent"); }); });
+    f.run();
+    CHECK(order.size() == 1);
+    f.stream.room = 1;
+    f.stream.writable();
+    CHECK(order == texts{"idle", "sent"});
+    f.queue->close();
+    f.queue->when_empty([&] { order.push_back("closed"); });
+    f.run();
+    CHECK(order.back() == "closed");
+}
+
+TEST_CASE("a stream that cannot be polled gets one write at a time", "[send_queue]") {
+    queue_bed f;
+    f.stream.polled = false;
+    f.append("abc");
+    f.append("def");
+    f.run();
+    CHECK(f.stream.pending.size() == 6);
+    f.append("ghi");
+    f.run();
+    CHECK(f.queue->writes() == 1);
+    f.stream.wrote(4);
+    CHECK(f.stream.pending.size() == 2);
+    f.stream.wrote(2);
+    CHECK(f.stream.pending.size() == 3);
+    f.stream.wrote(3);
+    CHECK(f.stream.taken == f.expected);
+    CHECK(f.queue->empty());
+    CHECK_FALSE(f.stream.writing);
+
+    f.append(f.filler(block * 2));
+    f.append(f.filler(10));
+    f.run();
+    CHECK_FALSE(f.queue->ready());
+    CHECK(f.stream.pending.size() == block);
+    f.stream.wrote(block);
+    CHECK(f.rooms == 0);
+    CHECK(f.stream.pending.size() == block);
+    f.stream.wrote(block);
+    CHECK(f.rooms == 1);
+    f.stream.wrote(10);
+    CHECK((f.stream.taken == f.expected));
+
+    f.append("x");
+    f.run();
+    f.stream.wrote(0, net::error::broken_pipe);
+    CHECK(f.errors == std::vector<error_code>{net::error::broken_pipe});
+}
+
+TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") {
+    const bool polled = GENERATE(true, false);
+    queue_bed f;
+    f.stream.polled = polled;
+    f.stream.room = 1;
+    f.append(f.filler(block));
+    f.home->enqueue([&] { f.queue->when_empty([] { FAIL("called"); }); });
+    f.run();
+    f.queue->close();
+    if (polled)
+        f.stream.writable();
+    else
+        f.stream.wrote(1);
+    f.advance(5000ms);
+    CHECK(f.rooms == 0);
+    CHECK(f.errors.empty());
+    CHECK(f.queue->empty());
+}
+
+TEST_CASE("a queue may be closed from inside the call that tells of room", "[send_queue]") {
+    queue_bed f;
+    auto witness = std::make_shared<int>(7);
+    send_queue::callbacks c;
+    std::shared_ptr<send_queue> closing;
+    c.on_room = [witness, &closing] {
+        closing->close();
+        CHECK(*witness == 7);  // the callback has not been destroyed under itself
+    };
+    closing = std::make_shared<send_queue>(f.home, f.stream, 1000ms);
+    closing->listen(std::move(c));
+    f.home->enqueue([&] { closing->append(std::string(block, 'x')); });
+    f.run();
+    CHECK(closing->empty());
+    CHECK(witness.use_count() == 1);
+}
+
+}  // namespace
+
+}  // namespace tidings::test
