@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/catch2.hpp"
 
+#include <tidings/detail/json_depth.hpp>
 #include <tidings/text/impl/json_text.hpp>
 
 #include <string>
