@@ -8,23 +8,37 @@
 
 namespace tidings {
 
-/// Control events come in band, through the same subscriber, and tell what is missing. Their topic
+/// Control events come in band, through the same subscriber, and say what is missing. Their topic
 /// is their type.
 ///
 /// `tidings.lagged`: the subscriber's queue was full and `count` events were dropped here.
 /// `tidings.gap`: events between the position asked for and the next one are gone.
+/// `tidings.skipped`: an event of `bytes` bytes was larger than this consumer takes; the stream
+/// goes on behind it.
 inline constexpr std::string_view lagged_type = "tidings.lagged";
 inline constexpr std::string_view gap_type = "tidings.gap";
+inline constexpr std::string_view skipped_type = "tidings.skipped";
 
 TIDINGS_DECL event_ptr make_lagged_event(std::uint64_t count);
 /// `head`: where the stream goes on.
 TIDINGS_DECL event_ptr make_gap_event(const position& head);
+TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes);
 
-/// Whether it is one of the library's own.
+/// Whether a topic is reserved to the library.
+inline bool is_control(std::string_view topic) noexcept {
+    return topic.starts_with("tidings.");
+}
 inline bool is_control(const event_ptr& e) noexcept {
-    return e->topic().starts_with("tidings.");
+    return is_control(e->topic());
+}
+/// Whether an event of this topic says that events were lost. Such an event may be delivered to a
+/// bus, which passes it to all of its subscribers.
+inline bool is_loss_signal(std::string_view topic) noexcept {
+    return topic == gap_type || topic == lagged_type || topic == skipped_type;
 }
 /// The number of dropped events, if it is a `tidings.lagged`.
 TIDINGS_DECL std::optional<std::uint64_t> lagged_count(const event_ptr& e) noexcept;
+/// The size of the event that was skipped, if it is a `tidings.skipped`.
+TIDINGS_DECL std::optional<std::uint64_t> skipped_bytes(const event_ptr& e) noexcept;
 
 }  // namespace tidings

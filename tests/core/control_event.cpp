@@ -53,6 +53,17 @@ TEST_CASE("an announcement of a gap tells where it goes on", "[event]") {
     CHECK_FALSE(make_gap_event({})->position());
 }
 
+TEST_CASE("an announcement of a skipped event tells its size", "[event]") {
+    const auto e = make_skipped_event(1'500'000);
+    CHECK(is_control(e));
+    CHECK(is_loss_signal(e->topic()));
+    CHECK(e->topic() == skipped_type);
+    CHECK(e->text() == R"({"bytes":1500000})");
+    CHECK(skipped_bytes(e) == 1'500'000u);
+    CHECK_FALSE(lagged_count(e));
+    CHECK_FALSE(is_loss_signal("tidings.refused"));
+}
+
 TEST_CASE("a count is read from announcements only, and only if there is one", "[event]") {
     error_code ec;
     const auto with = [&](std::string_view topic, std::string_view text) {

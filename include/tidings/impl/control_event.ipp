@@ -18,13 +18,31 @@ event_ptr make_control_event(std::string_view type, std::string data, publicatio
 }
 
 constexpr std::string_view lagged_prefix = R"({"count":)";
+constexpr std::string_view skipped_prefix = R"({"bytes":)";
+
+event_ptr make_number_event(std::string_view type, std::string_view prefix, std::uint64_t n) {
+    return make_control_event(type, std::string(prefix) + std::to_string(n) + '}', {});
+}
+
+std::optional<std::uint64_t> read_number_event(const event_ptr& e, std::string_view type,
+                                               std::string_view prefix) noexcept {
+    const auto text = e->text();
+    if (e->topic() != type || !text.starts_with(prefix)) return std::nullopt;
+    std::uint64_t n = 0;
+    const auto digits = text.substr(prefix.size());
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    return ec == std::errc() ? std::optional(n) : std::nullopt;
+}
 
 }  // namespace
 }  // namespace detail
 
 event_ptr make_lagged_event(std::uint64_t count) {
-    return detail::make_control_event(
-        lagged_type, std::string(detail::lagged_prefix) + std::to_string(count) + '}', {});
+    return detail::make_number_event(lagged_type, detail::lagged_prefix, count);
+}
+
+event_ptr make_skipped_event(std::uint64_t bytes) {
+    return detail::make_number_event(skipped_type, detail::skipped_prefix, bytes);
 }
 
 event_ptr make_gap_event(const position& head) {
@@ -34,12 +52,11 @@ event_ptr make_gap_event(const position& head) {
 }
 
 std::optional<std::uint64_t> lagged_count(const event_ptr& e) noexcept {
-    const auto text = e->text();
-    if (e->topic() != lagged_type || !text.starts_with(detail::lagged_prefix)) return std::nullopt;
-    std::uint64_t count = 0;
-    const auto digits = text.substr(detail::lagged_prefix.size());
-    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
-    return ec == std::errc{} ? std::optional(count) : std::nullopt;
+    return detail::read_number_event(e, lagged_type, detail::lagged_prefix);
+}
+
+std::optional<std::uint64_t> skipped_bytes(const event_ptr& e) noexcept {
+    return detail::read_number_event(e, skipped_type, detail::skipped_prefix);
 }
 
 }  // namespace tidings

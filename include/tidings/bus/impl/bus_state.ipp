@@ -62,12 +62,6 @@ struct depth_guard {
 
 const std::shared_ptr<publish_join> no_join;
 
-// What a remote bus tells of events that it has lost: nobody here can know whether he would have
-// got them.
-bool is_signal(std::string_view topic) noexcept {
-    return topic == gap_type || topic == lagged_type;
-}
-
 }  // namespace
 
 void bus_state::stamp(publication_info& info) noexcept {
@@ -113,7 +107,7 @@ receipt bus_state::publish(std::string_view topic, const event_ptr& e, publicati
 }
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
-    if (!is_signal(e->topic())) ec = check_topic(e->topic());
+    if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
     if (ec) {
         report_refused(e, ec);
         return {};
@@ -197,7 +191,7 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
         const std::lock_guard lock(mutex_);
         if (closed_)
             d.result.error = errc::closed;
-        else if (history_ && !is_signal(e->topic()) && history_->covers(e->topic()))
+        else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
             append_locked(e, call);
         else
             dispatch_locked(e, d);
@@ -267,7 +261,7 @@ const std::vector<pattern_entry*>& bus_state::match_locked(std::string_view topi
     if (route != nullptr && route->generation == index_.generation()) return route->matched;
     auto& matched = route != nullptr ? route->matched : matched_;
     matched.clear();
-    if (is_signal(topic))
+    if (is_loss_signal(topic))
         for (const auto& [pattern, entry] : entries_) matched.push_back(entry.get());
     else
         index_.match(topic, [&](const auto& entries) { matched.push_back(entries.front()); });

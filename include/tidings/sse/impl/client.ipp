@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/control_event.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/http/impl/message/url.hpp>
@@ -225,7 +226,7 @@ void client_core::take_message(const sse_message& m) {
         // An id stays in force for later messages, but names only the one it came with.
         if (m.last_event_id != last_event_id()) e.event.id(m.last_event_id);
     }
-    const bool control = e.topic.starts_with("tidings.");
+    const bool control = is_control(e.topic);
     const auto topic = control ? e.topic : inlet_.topic_of(e, ec);
     event_ptr p;
     if (!ec) p = inlet_.make(topic, std::move(e), ec);

@@ -111,7 +111,7 @@ error_code stream::encode(const publication& p, std::string& out) const {
     std::optional<std::string_view> id;
     if (p.position()) id = p.position()->text();
     error_code ec;
-    const bool control = p.topic().starts_with("tidings.");
+    const bool control = is_control(p.topic());
     if (settings_.payload == payload::data) {
         const auto* bytes = p.data_bytes(ec);
         if (!ec && !is_valid_utf8(*bytes)) ec = errc::invalid_utf8;

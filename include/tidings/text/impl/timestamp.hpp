@@ -10,13 +10,13 @@
 
 namespace tidings::detail {
 
-using utc_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
+using wall_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
 
 /// RFC 3339 in UTC with the shortest fraction: `2026-01-02T03:04:05.25Z`.
-TIDINGS_DECL std::string format_timestamp(utc_time t);
+TIDINGS_DECL std::string format_timestamp(wall_time t);
 
 /// Reads RFC 3339 (any offset, up to microseconds kept, leap second read as the next one).
 /// @error errc::event_bad_time
-TIDINGS_DECL utc_time parse_timestamp(std::string_view text, error_code& ec) noexcept;
+TIDINGS_DECL wall_time parse_timestamp(std::string_view text, error_code& ec) noexcept;
 
 }  // namespace tidings::detail

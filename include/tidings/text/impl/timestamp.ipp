@@ -7,7 +7,7 @@
 
 namespace tidings::detail {
 
-std::string format_timestamp(utc_time t) {
+std::string format_timestamp(wall_time t) {
     using namespace std::chrono;
     const auto day = floor<days>(t);
     const year_month_day date(day);
@@ -59,7 +59,7 @@ int take_fraction(std::string_view& text) noexcept {
 
 }  // namespace
 
-utc_time parse_timestamp(std::string_view text, error_code& ec) noexcept {
+wall_time parse_timestamp(std::string_view text, error_code& ec) noexcept {
     using namespace std::chrono;
     ec = errc::event_bad_time;
     const int y = take_digits(text, 4);
@@ -91,8 +91,8 @@ utc_time parse_timestamp(std::string_view text, error_code& ec) noexcept {
     const year_month_day date{year(y), month(static_cast<unsigned>(mo)),
                               day(static_cast<unsigned>(d))};
     if (!text.empty() || !date.ok()) return {};
-    const utc_time t(sys_days(date) + hours(h) + minutes(mi) + seconds(s) - offset +
-                     microseconds(us));
+    const wall_time t(sys_days(date) + hours(h) + minutes(mi) + seconds(s) - offset +
+                      microseconds(us));
     const year_month_day utc(floor<days>(t));
     if (utc.year() < year(0) || utc.year() > year(9999)) return {};
     ec = {};

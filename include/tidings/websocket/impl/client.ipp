@@ -216,7 +216,7 @@ void client_core::learn(const position& p) {
 
 error_code client_core::take_event(wire_event&& e) {
     error_code ec;
-    const bool control = e.topic.starts_with("tidings.");
+    const bool control = is_control(e.topic);
     const auto topic = control ? e.topic : inlet_.topic_of(e, ec);
     const auto at = e.position;
     event_ptr p;
