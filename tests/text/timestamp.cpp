@@ -17,12 +17,12 @@ std::string round_trip(std::string_view text) {
 
 TEST_CASE("a time is written in UTC with the shortest fraction", "[detail]") {
     using namespace std::chrono;
-    const wall_time day = sys_days(year(2026) / 1 / 2);
+    const detail::wall_time day = sys_days(year(2026) / 1 / 2);
     CHECK(detail::format_timestamp(day) == "2026-01-02T00:00:00Z");
     CHECK(detail::format_timestamp(day + microseconds(1)) == "2026-01-02T00:00:00.000001Z");
     CHECK(detail::format_timestamp(day + milliseconds(250)) == "2026-01-02T00:00:00.25Z");
     CHECK(detail::format_timestamp(day - microseconds(1)) == "2026-01-01T23:59:59.999999Z");
-    CHECK(detail::format_timestamp(wall_time() - seconds(1)) == "1969-12-31T23:59:59Z");
+    CHECK(detail::format_timestamp(detail::wall_time() - seconds(1)) == "1969-12-31T23:59:59Z");
     CHECK(detail::format_timestamp(sys_days(year(33) / 4 / 3)) == "0033-04-03T00:00:00Z");
 }
 
