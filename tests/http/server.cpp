@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/server.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/client.hpp>
 #include <tidings/http/server.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include "support/catch2.hpp"
 #include "support/network_fixture.hpp"

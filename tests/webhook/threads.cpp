@@ -7,6 +7,7 @@
 #include "support/webhook_bed.hpp"
 
 #include <tidings/event_json.hpp>
+#include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/test/faulty_network.hpp>
