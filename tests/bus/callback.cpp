@@ -157,7 +157,7 @@ TEST_CASE("a callback that throws is reported, and the others still get the even
     f.publish("a", "number");
     f.run();
     CHECK(seen == texts{"a=", "a=number", "a=", "a=number"});
-    CHECK(f.logged == texts{"burnt", "callback threw", "burnt", "callback threw"});
+    CHECK(f.logged == texts{"burnt", "a callback threw", "burnt", "a callback threw"});
     CHECK(posted.counters().failed == 2);
     CHECK(posted.counters().delivered == 0);
     CHECK(inside.counters().failed == 2);

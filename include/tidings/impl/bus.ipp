@@ -8,8 +8,33 @@
 
 namespace tidings {
 
+namespace {
+
+std::shared_ptr<history> history_of(const history_options& o, io::clock* clock) {
+    if (o.implementation) return o.implementation;
+    auto rules = o.rules;
+    if (o.max_events != 0) rules.push_back({">", o.max_events, o.max_bytes, o.max_age});
+    for (const auto& rule : rules)
+        if (check_pattern(rule.pattern))
+            throw std::invalid_argument("tidings::bus: history rule is not a pattern: " +
+                                        rule.pattern);
+    return rules.empty() ? nullptr : make_memory_history(std::move(rules), clock);
+}
+
+std::shared_ptr<detail::bus_state> make_bus_state(net::any_io_executor executor,
+                                                  bus_options options) {
+    auto history = history_of(options.history, options.clock);
+    auto state =
+        std::make_shared<detail::bus_state>(executor, std::move(options), std::move(history));
+    detail::watch_context(executor, state);
+    if (state->history()) state->begin_to_listen();
+    return state;
+}
+
+}  // namespace
+
 bus::bus(net::any_io_executor executor, bus_options options)
-    : state_(detail::make_bus_state(std::move(executor), std::move(options))) {}
+    : state_(make_bus_state(std::move(executor), std::move(options))) {}
 
 bus& bus::operator=(bus&& o) noexcept {
     if (this != &o) {
@@ -45,9 +70,7 @@ receipt bus::publish(std::string_view topic, event e) {
 }
 
 receipt bus::publish(std::string_view topic, const event_ptr& e) {
-    publication_info info;
-    info.hops = e->info().hops;
-    return state_->publish(topic, e, std::move(info));
+    return state_->publish(topic, e);
 }
 
 topic_handle bus::topic(std::string_view name, error_code& ec) const {
@@ -88,7 +111,7 @@ net::any_io_executor bus::executor_of(const std::shared_ptr<detail::bus_state>& 
 
 void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,
                         detail::publish_handler handler) {
-    s->start_publish(topic, std::move(e), std::move(handler));
+    s->start_publish(std::string_view(topic), std::move(e), std::move(handler));
 }
 
 }  // namespace tidings

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <tidings/bus.hpp>
-#include <tidings/bus/impl/index/topic_index.hpp>
+#include <tidings/bus/impl/pattern_registry.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
+#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/metrics.hpp>
@@ -13,43 +14,15 @@
 namespace tidings::detail {
 
 class publish_join;
-class uncommitted;
+class pending_appends;
+struct dispatch;
 class feed_sink;
 
-/// Everyone who subscribed to one pattern, grouped by the way of delivering. Guarded by the bus's
-/// mutex. What a dispatch may hold beyond the mutex is copied on write; lane targets stand in
-/// chunks, so that a copy is small however many there are.
-struct pattern_entry {
-    static constexpr std::size_t max_chunk = 256;
-    using immediate_list = std::vector<std::shared_ptr<immediate_subscription>>;
-    struct chunk {
-        std::shared_ptr<lane> home;
-        std::shared_ptr<const lane_targets> targets;
-    };
-
-    std::string pattern;
-    std::shared_ptr<const immediate_list> immediates;
-    std::vector<std::shared_ptr<queue_subscription>> queues;
-    std::vector<chunk> chunks;
-
-    bool empty() const noexcept { return !immediates && queues.empty() && chunks.empty(); }
-    void add(std::shared_ptr<immediate_subscription> s);
-    void add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t);
-    void remove(const immediate_subscription* s);
-    void remove(const queue_subscription* s) noexcept;
-    void remove(const std::shared_ptr<lane>& l, const lane_target* t);
+/// Where a history stands.
+struct history_point {
+    position head{};
+    std::uint64_t sequence = 0;
 };
-
-/// What a topic handle knows. The list is guarded by the bus's mutex, and holds while the index is
-/// of the same generation.
-struct topic_route {
-    std::string topic{};
-    std::uint64_t generation = 0;
-    std::vector<pattern_entry*> matched{};
-};
-
-TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor executor,
-                                                       bus_options options);
 
 /// The bus behind its handle: matching, order, dispatch. Thread-safe.
 ///
@@ -58,23 +31,30 @@ TIDINGS_DECL std::shared_ptr<bus_state> make_bus_state(net::any_io_executor exec
 /// released.
 class bus_state final : public subscriber, public history_listener, public context_dependent {
  public:
-    TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options);
+    TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options,
+                           std::shared_ptr<tidings::history> history);
     ~bus_state() override = default;
 
-    /// Once, before anybody else knows it: its history tells it of commits from here on.
+    /// Once, before any other thread knows it: its history reports commits from here on.
     TIDINGS_DECL void begin_to_listen();
     /// Ends everything. The handle's destructor.
     TIDINGS_DECL void close() noexcept;
     void on_context_end() noexcept override;
 
-    TIDINGS_DECL receipt publish(std::string_view topic, event&& e, publication_info info = {});
-    TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e, publication_info info);
-    TIDINGS_DECL receipt publish(topic_route& to, event&& e);
-    TIDINGS_DECL receipt publish(topic_route& to, const event_ptr& e);
+    /// Where a publication goes: a topic, or the route of a topic handle, which was checked.
+    struct destination {
+        destination(std::string_view text) : topic(text) {}
+        destination(topic_route& r) : topic(r.topic), route(&r) {}
+        error_code check() const { return route != nullptr ? error_code() : check_topic(topic); }
+        std::string_view topic;
+        topic_route* route = nullptr;
+    };
+    TIDINGS_DECL receipt publish(destination to, event&& e);
+    /// Publishes the content of `e` again.
+    TIDINGS_DECL receipt publish(destination to, const event_ptr& e);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
-    TIDINGS_DECL void start_publish(std::string_view topic, event&& e, publish_handler handler);
-    TIDINGS_DECL void start_publish(topic_route& to, event&& e, publish_handler handler);
+    TIDINGS_DECL void start_publish(destination to, event&& e, publish_handler handler);
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);
 
@@ -95,20 +75,17 @@ class bus_state final : public subscriber, public history_listener, public conte
 
     /// Puts a target of a lane under patterns that were checked; `head` is where the history stood
     /// at that moment: what is published later reaches the target. It is written before the target
-    /// hears of the first event. To be undone by `detach` once.
+    /// gets its first event. To be undone by `detach` once.
     /// @error errc::too_many, errc::closed
-    struct place {
-        position head{};
-        std::uint64_t sequence = 0;
-    };
     TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
                                    const std::shared_ptr<lane>& l,
-                                   const std::shared_ptr<lane_target>& target, place& head);
+                                   const std::shared_ptr<lane_target>& target, history_point& head);
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
 
-    /// Calls `f` in the lane with a place before which every event has reached the lane's targets.
-    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l, unique_function<void(const place&)> f);
+    /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
+    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
+                             unique_function<void(const history_point&)> f);
 
     const std::shared_ptr<tidings::history>& history() const noexcept { return history_; }
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
@@ -123,53 +100,49 @@ class bus_state final : public subscriber, public history_listener, public conte
     void on_evicted(std::vector<event_ptr> gone) noexcept override;
 
  private:
-    struct dispatch;
     struct append_call;
     class append_scope;
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
     bool begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept;
-    /// What an inlet, or another bus, hands over, as this bus's publication.
+    /// What is published, as this bus's publication; null, with an error, where it is refused.
+    template <class Content>
+    event_ptr freeze(destination to, Content&& content, publication_info info, error_code& ec);
+    /// The same for what an inlet, or another bus, hands over.
     event_ptr take_over(const event_ptr& e, error_code& ec);
-    void stamp(publication_info& info) noexcept;
-    void publish_joined(const event_ptr& frozen, error_code ec,
-                        const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
-    receipt publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                           topic_route* route = nullptr);
-    const std::vector<pattern_entry*>& match_locked(std::string_view topic, topic_route* route);
+    receipt publish_frozen(const event_ptr& e, error_code ec,
+                           const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
+    void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
+                        topic_route* route = nullptr);
     void append_locked(const event_ptr& e, append_call& call);
     void dispatch_locked(const event_ptr& e, dispatch& d);
-    void finish(dispatch& d) noexcept;
     void report_refused(const event_ptr& e, error_code why) noexcept;
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
     }
     error_code admit() const noexcept;
-    pattern_entry& entry_of(std::string_view pattern);
-    void drop_if_empty(const std::string& pattern) noexcept;
-    template <class S>
-    error_code add(std::string_view pattern, const std::shared_ptr<S>& s);
-    template <class S>
-    error_code add_resumed(std::string_view pattern, const std::shared_ptr<S>& s,
+    error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
+    error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                            const subscribe_options& options);
+    /// Adds a subscription, which ends with the error if it cannot be.
+    void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
+              const subscribe_options& options);
 
     net::any_io_executor executor_;
     bus_options options_;
     origin_id id_;
     std::shared_ptr<lane> lane_;
     std::shared_ptr<tidings::history> history_;
-    const std::shared_ptr<uncommitted> uncommitted_;
+    const std::shared_ptr<pending_appends> pending_;
 
     mutable std::mutex mutex_;  // guards what follows
-    topic_index<pattern_entry*> index_;
-    std::unordered_map<std::string, std::unique_ptr<pattern_entry>> entries_;
-    std::vector<pattern_entry*> matched_;  // of the dispatch under way
+    pattern_registry patterns_;
     std::unordered_map<const subscription_state*, std::weak_ptr<subscription_state>> owned_;
     std::uint64_t last_ticket_ = 0;
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
-    place head_;
+    history_point head_;
     bool closed_ = false;
 };
 

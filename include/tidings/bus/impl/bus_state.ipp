@@ -1,53 +1,192 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/append_call.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/pending_appends.hpp>
+#include <tidings/bus/impl/subscription/target_subscription.hpp>
+#include <tidings/control_event.hpp>
 #include <tidings/io/environment.hpp>
+
+#include <boost/asio/bind_executor.hpp>
 
 namespace tidings::detail {
 
-/// One publication on its way: what is called, and let go of, once the mutex is released.
-struct bus_state::dispatch {
-    std::shared_ptr<publish_join> join{};
-    topic_route* route = nullptr;
-    receipt result{};
-    event_ptr event{};  // as it was dispatched; null until then
-    std::vector<std::shared_ptr<const pattern_entry::immediate_list>> immediates{};
-    bool from_history = false;  // the join waits for the end of this dispatch
-    graveyard gone{};
-};
+bus_state::bus_state(net::any_io_executor executor, bus_options options,
+                     std::shared_ptr<tidings::history> history)
+    : executor_(std::move(executor)),
+      options_(std::move(options)),
+      id_(make_origin()),
+      lane_(
+          lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
+      history_(std::move(history)),
+      pending_(std::make_shared<pending_appends>()),
+      patterns_(io::system_random().next()) {}
 
-/// A call of `append`. A history that commits inside it comes back to the same thread, which holds
-/// the mutex; and it may tell of other events than the one that is appended.
-struct bus_state::append_call {
-    bus_state* bus;
-    std::uint64_t number;
-    dispatch& own;
-    std::vector<dispatch> before{};  // what was told before the event, and after it
-    std::vector<dispatch> after{};
-    graveyard gone{};
+// What was committed before is behind the head; later commits are reported.
+void bus_state::begin_to_listen() {
+    watch_context(executor_, pending_);
+    history_->listen(*this);
+    const std::lock_guard lock(mutex_);
+    head_ = {history_->head(), history_->head_sequence()};
+}
 
-    bool is_own(const event_ptr& e) const noexcept {
-        return e->info().number == number && e->info().bus == bus->id_;
+bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, true)) return false;
+        for (const auto& [key, weak] : owned_)
+            if (auto s = weak.lock()) ending.push_back(std::move(s));
     }
-};
+    if (history_) history_->unlisten(*this);
+    return true;
+}
 
-/// While it lives, this thread is inside `append`.
-class bus_state::append_scope {
- public:
-    explicit append_scope(append_call& call) : outer_(std::exchange(current(), &call)) {}
-    ~append_scope() { current() = outer_; }
-    append_scope(const append_scope&) = delete;
+void bus_state::close() noexcept {
+    std::vector<std::shared_ptr<subscription_state>> ending;
+    if (!begin_close(ending)) return;
+    for (const auto& s : ending) s->end(errc::closed);
+    const std::lock_guard lock(mutex_);
+    pending_->close();
+    for (const auto& [pattern, entry] : patterns_.entries())
+        for (const auto& chunk : entry->chunks)
+            chunk.home->enqueue([targets = chunk.targets] {
+                for (const auto& target : *targets) target->on_bus_closed();
+            });
+}
 
-    static append_call*& current() noexcept {
-        thread_local append_call* call = nullptr;
-        return call;
+void bus_state::on_context_end() noexcept {
+    std::vector<std::shared_ptr<subscription_state>> ending;
+    begin_close(ending);
+    for (const auto& s : ending) s->abandon();
+    pattern_registry::entry_map entries;
+    {
+        const std::lock_guard lock(mutex_);
+        entries = patterns_.clear();
     }
+    executor_ = ended_executor();
+}
 
- private:
-    append_call* outer_;
-};
+std::size_t bus_state::subscriptions() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return subscriptions_;
+}
+
+error_code bus_state::admit() const noexcept {
+    if (closed_) return errc::closed;
+    if (subscriptions_ >= options_.max_subscriptions) return errc::too_many;
+    return {};
+}
+
+error_code bus_state::attach(const std::vector<std::string>& patterns,
+                             const std::shared_ptr<lane>& l,
+                             const std::shared_ptr<lane_target>& target, history_point& head) {
+    const std::lock_guard lock(mutex_);
+    if (const auto ec = admit()) return ec;
+    for (const auto& pattern : patterns) patterns_.enter(pattern).add(l, target);
+    ++subscriptions_;
+    head = head_;
+    return {};
+}
+
+void bus_state::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,
+                       const lane_target* target) noexcept {
+    const std::lock_guard lock(mutex_);
+    --subscriptions_;
+    for (const auto& pattern : patterns)
+        patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
+}
+
+void bus_state::locate(const std::shared_ptr<lane>& l,
+                       unique_function<void(const history_point&)> f) {
+    const std::lock_guard lock(mutex_);
+    l->enqueue([f = std::move(f), here = head_]() mutable { f(here); });
+}
+
+error_code bus_state::add(std::string_view pattern, const std::shared_ptr<subscription_state>& s) {
+    if (const auto ec = check_pattern(pattern)) return ec;
+    const std::lock_guard lock(mutex_);
+    if (const auto ec = admit()) return ec;
+    s->enter(patterns_.enter(pattern));
+    owned_[s.get()] = s;
+    ++subscriptions_;
+    s->on_detach([weak = std::weak_ptr(self()), text = std::string(pattern), key = s.get()] {
+        const auto bus = weak.lock();
+        if (!bus) return;
+        const std::lock_guard guard(bus->mutex_);
+        bus->owned_.erase(key);
+        --bus->subscriptions_;
+        bus->patterns_.leave(text, [&](pattern_entry& entry) { key->leave(entry); });
+    });
+    return {};
+}
+
+// A subscription that begins in the past gets its events from a feed in the bus's lane.
+error_code bus_state::add_resumed(std::string_view pattern,
+                                  const std::shared_ptr<subscription_state>& s,
+                                  const subscribe_options& options) {
+    if (const auto ec = check_pattern(pattern)) return ec;
+    feed_options f;
+    f.patterns = {std::string(pattern)};
+    f.after = options.after;
+    f.limits = options.limits;
+    f.overflow = options.overflow;
+    const auto sink = s->sink();
+    const auto source = std::make_shared<feed>(self(), lane_, sink, std::move(f));
+    s->follow(source);
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto ec = admit()) return ec;
+        owned_[s.get()] = s;
+        s->on_detach([weak = std::weak_ptr(self()), key = s.get(), source, sink] {
+            source->stop();
+            const auto bus = weak.lock();
+            if (!bus) return;
+            const std::lock_guard guard(bus->mutex_);
+            bus->owned_.erase(key);
+        });
+    }
+    return source->start();
+}
+
+void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
+                     const subscribe_options& options) {
+    const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s);
+    if (ec) s->end(ec);
+}
+
+subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subscriber> target,
+                                  subscribe_options options) {
+    const bool missing = target == nullptr;
+    const auto s = make_subscription<target_subscription>(lane_, std::move(target));
+    if (missing)
+        s->end(errc::invalid_argument);
+    else
+        join(pattern, s, options);
+    return subscription(s);
+}
+
+subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io_executor io,
+                                           event_callback_function f, subscribe_options options) {
+    const auto s = make_subscription<callback_subscription>(std::move(io), options, std::move(f),
+                                                            options_.log);
+    join(pattern, s, options);
+    return subscription(s);
+}
+
+subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
+    const auto s = make_subscription<immediate_subscription>(executor_, std::move(f), options_.log);
+    join(pattern, s, {});
+    return subscription(s);
+}
+
+std::shared_ptr<receiver_subscription> bus_state::receive(std::string_view pattern,
+                                                          subscribe_options options) {
+    auto s = make_subscription<receiver_subscription>(executor_, options);
+    join(pattern, s, options);
+    return s;
+}
 
 namespace {
 
@@ -64,98 +203,66 @@ const std::shared_ptr<publish_join> no_join;
 
 }  // namespace
 
-void bus_state::stamp(publication_info& info) noexcept {
+template <class Content>
+event_ptr bus_state::freeze(destination to, Content&& content, publication_info info,
+                            error_code& ec) {
+    if (ec) return {};
     info.bus = id_;
     info.position.reset();
     info.sequence = 0;
     info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
-receipt bus_state::publish(std::string_view topic, event&& e, publication_info info) {
-    receipt r;
-    r.error = check_topic(topic);
-    if (r.error) return r;
-    stamp(info);
-    const auto frozen = publication::freeze(topic, std::move(e), std::move(info), r.error);
-    return frozen ? publish_frozen(frozen, no_join) : r;
-}
-
-receipt bus_state::publish(topic_route& to, event&& e) {
-    receipt r;
-    publication_info info;
-    stamp(info);
-    const auto frozen = publication::freeze(to.topic, std::move(e), std::move(info), r.error);
-    return frozen ? publish_frozen(frozen, no_join, &to) : r;
-}
-
-receipt bus_state::publish(topic_route& to, const event_ptr& e) {
-    receipt r;
-    publication_info info;
-    info.hops = e->info().hops;
-    stamp(info);
-    const auto frozen = publication::freeze(to.topic, e, std::move(info), r.error);
-    return frozen ? publish_frozen(frozen, no_join, &to) : r;
-}
-
-receipt bus_state::publish(std::string_view topic, const event_ptr& e, publication_info info) {
-    receipt r;
-    r.error = check_topic(topic);
-    if (r.error) return r;
-    stamp(info);
-    const auto frozen = publication::freeze(topic, e, std::move(info), r.error);
-    return frozen ? publish_frozen(frozen, no_join) : r;
+    return publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
 }
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
-    if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
-    if (ec) {
-        report_refused(e, ec);
-        return {};
-    }
     auto info = e->info();
     // From another bus: that bus is where it must not go back to.
     if (info.bus != 0) {
         info.origin = info.bus;
         ++info.hops;
     }
-    stamp(info);
-    return publication::freeze(e->topic(), e, std::move(info), ec);
+    if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
+    auto frozen = freeze(std::string_view(e->topic()), e, std::move(info), ec);
+    if (ec) report_refused(e, ec);
+    return frozen;
+}
+
+receipt bus_state::publish(destination to, event&& e) {
+    auto ec = to.check();
+    const auto frozen = freeze(to, std::move(e), {}, ec);
+    return publish_frozen(frozen, ec, no_join, to.route);
+}
+
+receipt bus_state::publish(destination to, const event_ptr& e) {
+    auto ec = to.check();
+    publication_info info;
+    info.hops = e->info().hops;
+    const auto frozen = freeze(to, e, std::move(info), ec);
+    return publish_frozen(frozen, ec, no_join, to.route);
 }
 
 receipt bus_state::publish(const event_ptr& e) {
-    receipt r;
-    const auto frozen = take_over(e, r.error);
-    return frozen ? publish_frozen(frozen, no_join) : r;
-}
-
-void bus_state::start_publish(std::string_view topic, event&& e, publish_handler handler) {
-    auto ec = check_topic(topic);
-    publication_info info;
-    stamp(info);
-    event_ptr frozen;
-    if (!ec) frozen = publication::freeze(topic, std::move(e), std::move(info), ec);
-    publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)));
-}
-
-void bus_state::start_publish(topic_route& to, event&& e, publish_handler handler) {
     error_code ec;
-    publication_info info;
-    stamp(info);
-    const auto frozen = publication::freeze(to.topic, std::move(e), std::move(info), ec);
-    publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)), &to);
+    const auto frozen = take_over(e, ec);
+    return publish_frozen(frozen, ec, no_join);
+}
+
+void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
+    auto ec = to.check();
+    const auto frozen = freeze(to, std::move(e), {}, ec);
+    publish_joined(frozen, ec, std::move(handler), to.route);
 }
 
 void bus_state::start_publish(const event_ptr& e, publish_handler handler) {
     error_code ec;
     const auto frozen = take_over(e, ec);
-    publish_joined(frozen, ec, std::make_shared<publish_join>(std::move(handler)));
+    publish_joined(frozen, ec, std::move(handler));
 }
 
-void bus_state::publish_joined(const event_ptr& frozen, error_code ec,
-                               const std::shared_ptr<publish_join>& join, topic_route* route) {
-    receipt r;
-    r.error = ec;
-    if (frozen) r = publish_frozen(frozen, join, route);
+void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
+                               topic_route* route) {
+    const auto join = std::make_shared<publish_join>(std::move(handler));
+    const auto r = publish_frozen(e, ec, join, route);
     join->publisher_done(r.error, r.position);
 }
 
@@ -177,8 +284,9 @@ void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
                                })));
 }
 
-receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                                  topic_route* route) {
+receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
+                                  const std::shared_ptr<publish_join>& join, topic_route* route) {
+    if (ec) return {.error = ec};
     const depth_guard depth;
     dispatch d{join, route};
     if (e->info().hops > max_hops || publish_depth > max_hops) {
@@ -196,9 +304,9 @@ receipt bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publ
         else
             dispatch_locked(e, d);
     }
-    for (auto& other : call.before) finish(other);
-    finish(d);
-    for (auto& other : call.after) finish(other);
+    for (auto& other : call.before) other.finish();
+    d.finish();
+    for (auto& other : call.after) other.finish();
     return std::move(d.result);
 }
 
@@ -206,10 +314,11 @@ void bus_state::append_locked(const event_ptr& e, append_call& call) {
     append_handler kept;
     if (const auto& join = call.own.join) {
         join->expect(2);  // that it is kept, and that it is dispatched
-        uncommitted_->add(call.number, join);
-        kept =
-            append_handler(executor_, [all = uncommitted_, number = call.number](
-                                          error_code ec, position p) { all->kept(number, ec, p); });
+        pending_->add(call.number, join);
+        kept = append_handler(executor_,
+                              [all = pending_, number = call.number](error_code ec, position p) {
+                                  all->durable(number, ec, p);
+                              });
     }
     const append_scope scope(call);
     history_->append(e, std::move(kept));
@@ -219,7 +328,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
         const bool own = call->is_own(e);
         auto& d = own ? call->own : (call->own.event ? call->after : call->before).emplace_back();
-        auto join = uncommitted_->take(e->info().number);
+        auto join = pending_->take(e->info().number);
         d.from_history = join != nullptr;
         if (!own) d.join = std::move(join);
         return dispatch_locked(e, d);
@@ -228,19 +337,19 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
-        d.join = uncommitted_->take(e->info().number);
+        d.join = pending_->take(e->info().number);
         d.from_history = d.join != nullptr;
         dispatch_locked(e, d);
     }
     const depth_guard depth;
-    finish(d);
+    d.finish();
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     if (auto* call = append_scope::current();
         call != nullptr && call->bus == this && call->is_own(e))
         call->own.result.error = ec;
-    if (const auto join = uncommitted_->take(e->info().number)) join->dispatched();
+    if (const auto join = pending_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
 }
 
@@ -255,20 +364,6 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
     if (log()) log()({log_level::warning, "bus", e->topic(), why});
 }
 
-// With the mutex held. A signal is for everybody.
-const std::vector<pattern_entry*>& bus_state::match_locked(std::string_view topic,
-                                                           topic_route* route) {
-    if (route != nullptr && route->generation == index_.generation()) return route->matched;
-    auto& matched = route != nullptr ? route->matched : matched_;
-    matched.clear();
-    if (is_loss_signal(topic))
-        for (const auto& [pattern, entry] : entries_) matched.push_back(entry.get());
-    else
-        index_.match(topic, [&](const auto& entries) { matched.push_back(entries.front()); });
-    if (route != nullptr) route->generation = index_.generation();
-    return matched;
-}
-
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
     d.event = e;
@@ -277,42 +372,8 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
         d.result.position = e->position();
     }
     const auto ticket = ++last_ticket_;
-    for (const auto* entry : match_locked(e->topic(), d.route)) {
-        if (entry->immediates) d.immediates.push_back(entry->immediates);
-        for (const auto& queue : entry->queues) {
-            if (!d.join) {
-                d.result.count(queue->push(e, d.gone));
-                continue;
-            }
-            d.join->expect(1);
-            queue->push(e, d.join, lane_, d.gone);
-        }
-        for (const auto& chunk : entry->chunks) {
-            const auto count = chunk.targets->size();
-            if (d.join) d.join->expect(count);
-            d.result.matched += count;
-            if (chunk.home->enqueue(e, chunk.targets, ticket, d.join, entry)) {
-                d.result.queued += count;
-                continue;
-            }
-            for (const auto& target : *chunk.targets) {
-                const bool comes = e->info().sequence != 0 && target->refills();
-                ++(comes ? d.result.queued : d.result.dropped);
-            }
-        }
-    }
+    for (const auto* entry : patterns_.match(e->topic(), d.route)) d.hand_to(*entry, ticket, lane_);
     if (metrics()) metrics()->count("events_published", {}, 1);
-}
-
-// Without the mutex: callbacks may publish, subscribe and unsubscribe.
-void bus_state::finish(dispatch& d) noexcept {
-    for (const auto& list : d.immediates)
-        for (const auto& s : *list) {
-            const auto o = s->call(d.event);
-            d.result.count(o);
-            if (d.join) d.join->count(o);
-        }
-    if (d.from_history) d.join->dispatched();
 }
 
 }  // namespace tidings::detail

@@ -3,28 +3,9 @@
 
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/feed_sink.hpp>
 
 namespace tidings::detail {
-
-/// Where a feed's events go: a connection, a queue, a plain subscriber. Called in the feed's lane.
-class feed_sink {
- public:
-    virtual ~feed_sink() = default;
-    /// Whether it takes an event now. Once it does again after it did not, it calls `feed::pump`.
-    virtual bool ready() noexcept = 0;
-    virtual void push(const event_ptr& e) noexcept = 0;
-    /// Whether `push_joined` tells more than that the event was handed over. `async_publish` then
-    /// waits for an event that a replay holds up; for others it does not.
-    virtual bool exact() const noexcept { return false; }
-    virtual void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
-        push(e);
-        join->finished({}, outcome::queued);
-    }
-    /// So many events for it are gone.
-    virtual void on_dropped(std::uint64_t /*count*/) noexcept {}
-    /// The feed ended by itself: errc::lagging, errc::history_failed, errc::closed (bus).
-    virtual void on_feed_end(error_code why) noexcept = 0;
-};
 
 struct feed_options {
     std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
@@ -58,7 +39,9 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     TIDINGS_DECL error_code start();
     /// The sink has room again.
     TIDINGS_DECL void pump() noexcept;
-    /// Takes it off the bus; the sink hears nothing any more. From any thread.
+    /// The same from any thread, with the next turn of the lane.
+    TIDINGS_DECL void pump_later();
+    /// Takes it off the bus; the sink is not called any more. From any thread.
     TIDINGS_DECL void stop() noexcept;
 
     /// Everything up to here that matched was pushed. Empty when there is no history.
@@ -106,8 +89,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed_sink> sink_;
     feed_options options_;
-    bus_state::place cursor_;
-    bus_state::place start_;  // where the history stood when a resuming feed was put on the bus
+    history_point cursor_;
+    history_point start_;  // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
     std::vector<waiting> joins_;  // in the order of their coming
     std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live

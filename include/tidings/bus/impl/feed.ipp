@@ -200,6 +200,12 @@ void feed::pump() noexcept {
         read_more();
 }
 
+void feed::pump_later() {
+    lane_->enqueue([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->pump();
+    });
+}
+
 void feed::drain_queue(feed_sink& sink) noexcept {
     while (attached_ && sink.ready()) {
         const auto e = queue_.pop();
@@ -270,7 +276,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
 
 void feed::refresh(unique_function<void()> f) {
     bus_->locate(
-        lane_, [weak = weak_from_this(), f = std::move(f)](const bus_state::place& here) mutable {
+        lane_, [weak = weak_from_this(), f = std::move(f)](const history_point& here) mutable {
             const auto self = weak.lock();
             if (!self) return;
             if (self->live_ && self->queue_.empty() && here.sequence > self->cursor_.sequence)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/pattern_entry.hpp>
+#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
+#include <tidings/bus/impl/subscription/queue_subscription.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include <algorithm>
 

@@ -12,11 +12,11 @@
 
 namespace tidings::detail {
 
-/// Each `async_publish` of a bus whose event its history was given: the bus is told of the commit,
-/// and the publisher's append completes, in either order. What the history holds of it is this
-/// alone, so that a history may outlive the context, which ends what waits here.
+/// Each `async_publish` of a bus whose event its history was given: the bus dispatches it at the
+/// commit, and the publisher's append completes, in either order. The history refers to it by this
+/// object alone, so that a history may outlive the context, which ends what is pending here.
 /// Thread-safe.
-class uncommitted final : public context_dependent {
+class pending_appends final : public context_dependent {
  public:
     void add(std::uint64_t number, std::shared_ptr<publish_join> join) {
         const std::lock_guard lock(mutex_);
@@ -24,34 +24,34 @@ class uncommitted final : public context_dependent {
         size_ = entries_.size();
     }
 
-    /// The bus was told of it: whose it is, once; null when it is nobody's.
+    /// The bus dispatches it: its join, once; null when no publisher waits for it.
     std::shared_ptr<publish_join> take(std::uint64_t number) noexcept {
         if (size_ == 0) return {};  // nearly always
         const std::lock_guard lock(mutex_);
         const auto it = entries_.find(number);
-        if (it == entries_.end() || std::exchange(it->second.told, true)) return {};
+        if (it == entries_.end() || std::exchange(it->second.dispatched, true)) return {};
         return settle(it);
     }
 
     /// The history has it, or never will.
-    void kept(std::uint64_t number, error_code ec, const position& p) noexcept {
+    void durable(std::uint64_t number, error_code ec, const position& p) noexcept {
         std::shared_ptr<publish_join> join;
         {
             const std::lock_guard lock(mutex_);
             const auto it = entries_.find(number);
             if (it == entries_.end()) return;
-            it->second.kept = true;
+            it->second.durable = true;
             join = settle(it);
         }
-        join->kept(ec, p);
+        join->durable(ec, p);
     }
 
-    /// The bus will not be told any more.
+    /// Nothing will be dispatched any more.
     void close() noexcept {
         const std::lock_guard lock(mutex_);
         for (auto it = entries_.begin(); it != entries_.end();) {
             const auto here = it++;
-            if (std::exchange(here->second.told, true)) continue;
+            if (std::exchange(here->second.dispatched, true)) continue;
             settle(here)->dispatched(errc::closed);
         }
     }
@@ -66,15 +66,15 @@ class uncommitted final : public context_dependent {
  private:
     struct entry {
         std::shared_ptr<publish_join> join{};
-        bool told = false;
-        bool kept = false;
+        bool dispatched = false;
+        bool durable = false;
     };
     using entry_map = std::unordered_map<std::uint64_t, entry>;
 
     // With the mutex held.
     std::shared_ptr<publish_join> settle(entry_map::iterator it) noexcept {
         auto join = it->second.join;
-        if (it->second.told && it->second.kept) entries_.erase(it);
+        if (it->second.dispatched && it->second.durable) entries_.erase(it);
         size_ = entries_.size();
         return join;
     }

@@ -8,7 +8,7 @@
 
 namespace tidings::detail {
 
-/// What one `async_publish` waits for, and its receipt. Completes when the publisher and everyone
+/// What one `async_publish` waits for, and its receipt. Completes when the publisher and everything
 /// it expects have finished. Safe from any thread.
 class publish_join final : public delivery_join {
  public:
@@ -40,7 +40,7 @@ class publish_join final : public delivery_join {
         if (ec) receipt_.error = ec;
         leave();
     }
-    void kept(error_code ec, const position& p) noexcept {
+    void durable(error_code ec, const position& p) noexcept {
         const std::lock_guard lock(mutex_);
         if (ec)
             receipt_.error = ec;
@@ -48,7 +48,7 @@ class publish_join final : public delivery_join {
             receipt_.position = p;
         leave();
     }
-    /// The publisher is through.
+    /// The publisher has dispatched it.
     void publisher_done(error_code ec, const std::optional<position>& p) noexcept {
         const std::lock_guard lock(mutex_);
         if (ec) receipt_.error = ec;

@@ -3,6 +3,8 @@
 
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
+#include <tidings/lane/impl/flushable.hpp>
+#include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
 #include <tidings/receipt.hpp>
 
@@ -18,57 +20,6 @@
 #include <vector>
 
 namespace tidings::detail {
-
-/// Waits for every target of one publication (`async_publish`). Safe from any thread.
-class delivery_join {
- public:
-    virtual ~delivery_join() = default;
-    virtual void finished(error_code ec, outcome o) noexcept = 0;
-    /// The target was reached by another pattern already, or is the event's origin.
-    virtual void skipped() noexcept = 0;
-};
-
-/// What lives in a lane and takes events there. Calls may come after it ended; it ignores them.
-class lane_target {
- public:
-    virtual ~lane_target() = default;
-    /// Called in the lane, one at a time.
-    virtual void on_event(const event_ptr& e) noexcept = 0;
-    /// The same for `async_publish`.
-    virtual void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
-        on_event(e);
-        join->finished({}, outcome::queued);
-    }
-    /// `count` events for it did not fit into the lane's inbox.
-    virtual void on_missed(std::uint64_t count) noexcept = 0;
-    /// Whether what it misses of events that the bus's history holds reaches it all the same.
-    virtual bool refills() const noexcept { return false; }
-    /// It missed `count` such events, the last of which had the sequence `through`.
-    virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
-        on_missed(count);
-    }
-    /// The bus was closed: no event comes any more.
-    virtual void on_bus_closed() noexcept {}
-
- private:
-    friend class lane;
-    std::uint64_t last_ticket_ =
-        0;  // of the last publication, so that two patterns deliver it once
-};
-
-using lane_targets = std::vector<std::shared_ptr<lane_target>>;
-
-/// What collects bytes during a turn of the lane and sends them at its end.
-class flushable {
- public:
-    virtual ~flushable() = default;
-    /// Called in the lane once per turn in which `lane::schedule_flush` was called for it.
-    virtual void flush() noexcept = 0;
-
- private:
-    friend class lane;
-    bool scheduled_ = false;
-};
 
 /// A strand of the user's context with what its connections share: an inbox for publications, a
 /// list of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs

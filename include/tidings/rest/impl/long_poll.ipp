@@ -23,7 +23,7 @@ long_poll::~long_poll() {
 }
 
 void long_poll::start() {
-    bus_state::place here;
+    history_point here;
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0) {
         if (const auto ec = bus_->attach(question_.patterns, lane_, shared_from_this(), here))

@@ -36,27 +36,4 @@ class callback_subscription final : public queue_subscription {
     std::vector<completion_handler<error_code>> enders_;  // guarded by mutex_
 };
 
-/// Runs a callback inside `publish`, on whatever thread publishes, perhaps on several at once.
-class immediate_subscription final : public subscription_state {
- public:
-    immediate_subscription(net::any_io_executor executor, event_callback_function f, log_sink log)
-        : subscription_state(std::move(executor)),
-          function_(std::move(f)),
-          log_(std::move(log)) {}
-
-    TIDINGS_DECL outcome call(const event_ptr& e) noexcept;
-    TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
-
- private:
-    void on_end(error_code) noexcept override {}
-    void release() noexcept override;
-    void leave() noexcept;
-
-    event_callback_function function_;
-    log_sink log_;
-    std::mutex mutex_;
-    std::size_t running_ = 0;  // guarded by mutex_, as the next
-    std::vector<completion_handler<error_code>> enders_;
-};
-
 }  // namespace tidings::detail

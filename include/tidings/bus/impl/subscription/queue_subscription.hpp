@@ -28,17 +28,17 @@ class queue_subscription : public subscription_state {
                            const std::shared_ptr<lane>& l, graveyard& gone);
 
     /// For a feed that fills the queue: whether there is room, what puts an event there without
-    /// regard to the bound, and who wants to be told (on any thread) when there is room again.
+    /// regard to the bound.
     TIDINGS_DECL bool has_room();
     TIDINGS_DECL void push_fed(const event_ptr& e);
     void count_dropped(std::uint64_t n) noexcept {
         add(matched, n);
         add(dropped, n);
     }
-    void on_room(unique_function<void()> f) {
-        const std::lock_guard lock(mutex_);
-        on_room_ = std::move(f);
-    }
+    TIDINGS_DECL void enter(pattern_entry& entry) override;
+    TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
+    TIDINGS_DECL std::shared_ptr<feed_sink> sink() override;
+    TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
  protected:
     /// The queue has something new; called with the mutex held.
@@ -69,7 +69,7 @@ class queue_subscription : public subscription_state {
     std::chrono::milliseconds deadline_;
     bounded_queue queue_;
     std::list<waiter> waiters_;
-    unique_function<void()> on_room_;
+    std::weak_ptr<feed> source_;  // to be pumped when there is room again
     bool wants_room_ = false;
     bool ending_ = false;  // its end is posted
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/queue_feed_sink.hpp>
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
 
 namespace tidings::detail {
@@ -45,6 +47,23 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
     });
     l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
     waiters_.push_back({e, std::move(join), std::move(timer), l});
+}
+
+void queue_subscription::enter(pattern_entry& entry) {
+    entry.queues.push_back(shared_as<queue_subscription>());
+}
+
+void queue_subscription::leave(pattern_entry& entry) noexcept {
+    entry.remove(this);
+}
+
+std::shared_ptr<feed_sink> queue_subscription::sink() {
+    return std::make_shared<queue_feed_sink>(shared_as<queue_subscription>());
+}
+
+void queue_subscription::follow(const std::shared_ptr<feed>& source) {
+    const std::lock_guard lock(mutex_);
+    source_ = source;
 }
 
 namespace {
@@ -95,9 +114,9 @@ void queue_subscription::push_fed(const event_ptr& e) {
 event_ptr queue_subscription::take() {
     auto e = queue_.pop();
     if (e) admit_waiters();
-    if (wants_room_ && queue_.has_room() && on_room_) {
+    if (wants_room_ && queue_.has_room()) {
         wants_room_ = false;
-        on_room_();
+        if (const auto source = source_.lock()) source->pump_later();
     }
     return e;
 }
@@ -105,7 +124,7 @@ event_ptr queue_subscription::take() {
 std::list<queue_subscription::waiter> queue_subscription::empty_out(graveyard& gone) noexcept {
     const std::lock_guard lock(mutex_);
     add(discarded, queue_.clear(gone) + waiters_.size());
-    on_room_ = nullptr;
+    source_.reset();
     return std::exchange(waiters_, {});
 }
 

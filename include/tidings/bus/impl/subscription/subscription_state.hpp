@@ -8,6 +8,10 @@
 
 namespace tidings::detail {
 
+class feed;
+class feed_sink;
+struct pattern_entry;
+
 /// What a subscription handle and the bus share. One class per way of delivering. Made by
 /// `make_subscription`.
 class subscription_state : public context_dependent,
@@ -37,18 +41,26 @@ class subscription_state : public context_dependent,
         std::move(handler)(error_code());
     }
 
-    /// Ends it in silence, and drops whoever waits: the bus's context is gone.
-    void abandon() noexcept { let_go(begin_end(errc::closed)); }
+    /// Ends it without completing pending handlers: the bus's context is gone.
+    void abandon() noexcept { discard(begin_end(errc::closed)); }
     /// The context that it runs on is gone, and perhaps not the bus's.
     void on_context_end() noexcept final {
         const bool first = begin_end(errc::closed);
         turn_away();
-        let_go(first);
+        discard(first);
         release();
         executor_ = ended_executor();
     }
 
-    /// Set before anyone else sees the object: takes it off the bus.
+    /// Joins and leaves the entry of its pattern; called with the bus's mutex held.
+    virtual void enter(pattern_entry& entry) = 0;
+    virtual void leave(pattern_entry& entry) noexcept = 0;
+    /// Where a feed puts the events of a subscription that begins in the past.
+    virtual std::shared_ptr<feed_sink> sink() = 0;
+    /// The feed that fills it from here on.
+    virtual void follow(const std::shared_ptr<feed>& /*source*/) {}
+
+    /// Set before any other thread sees the object: takes it off the bus.
     void on_detach(unique_function<void()> f) { detach_ = std::move(f); }
 
     subscription_counters counters() const noexcept {
@@ -64,12 +76,16 @@ class subscription_state : public context_dependent,
     std::atomic<std::uint64_t> matched{0}, delivered{0}, dropped{0}, discarded{0}, failed{0};
 
  protected:
+    template <class T>
+    std::shared_ptr<T> shared_as() {
+        return std::static_pointer_cast<T>(shared_from_this());
+    }
     virtual void on_end(error_code why) noexcept = 0;
-    /// Tells publishers that wait for room.
+    /// Completes publishers that wait for room with errc::closed.
     virtual void turn_away() noexcept {}
-    /// Drops events and the handlers of who waits for them or for room, without a call.
+    /// Discards events and pending handlers without completing them.
     virtual void drop_waiting() noexcept {}
-    /// Nothing will run any more: lets go of callbacks.
+    /// Nothing will run any more: releases callbacks.
     virtual void release() noexcept {}
 
  private:
@@ -79,7 +95,7 @@ class subscription_state : public context_dependent,
         active_.store(false, std::memory_order_release);
         return true;
     }
-    void let_go(bool first) noexcept {
+    void discard(bool first) noexcept {
         drop_waiting();
         if (!first) return;
         if (auto f = std::exchange(detach_, nullptr)) f();

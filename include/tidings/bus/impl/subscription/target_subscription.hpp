@@ -30,6 +30,9 @@ class target_subscription final : public subscription_state, public lane_target,
     void on_feed_end(error_code why) noexcept override { end(why); }
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+    TIDINGS_DECL void enter(pattern_entry& entry) override;
+    TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
+    std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
     void on_end(error_code why) noexcept override;
@@ -43,19 +46,6 @@ class target_subscription final : public subscription_state, public lane_target,
     std::shared_ptr<subscriber> subscriber_;  // none once it was told of its end and takes nothing
     std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
     bool told_ = false;
-};
-
-/// Fills the queue of a callback or receiver from a feed.
-class queue_feed_sink final : public feed_sink {
- public:
-    explicit queue_feed_sink(std::shared_ptr<queue_subscription> q) : queue_(std::move(q)) {}
-    bool ready() noexcept override { return queue_->has_room(); }
-    void push(const event_ptr& e) noexcept override { queue_->push_fed(e); }
-    void on_dropped(std::uint64_t count) noexcept override { queue_->count_dropped(count); }
-    void on_feed_end(error_code why) noexcept override { queue_->end(why); }
-
- private:
-    std::shared_ptr<queue_subscription> queue_;
 };
 
 }  // namespace tidings::detail

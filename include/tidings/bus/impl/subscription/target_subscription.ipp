@@ -28,16 +28,23 @@ void target_subscription::on_joined_event(const event_ptr& e,
     if (from_itself(e)) return join->skipped();
     ++taking_;
     subscriber_->async_deliver(
-        e, net::bind_executor(lane_->executor(),
-                              [self = std::static_pointer_cast<target_subscription>(
-                                   subscription_state::shared_from_this()),
-                               e, join = std::move(join)](error_code ec, outcome o) {
-                                  --self->taking_;
-                                  self->let_go_of_subscriber();
-                                  self->count(e, o);
-                                  if (ec && o != outcome::closed) add(self->failed);
-                                  join->finished(ec, o);
-                              }));
+        e,
+        net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e,
+                                               join = std::move(join)](error_code ec, outcome o) {
+            --self->taking_;
+            self->let_go_of_subscriber();
+            self->count(e, o);
+            if (ec && o != outcome::closed) add(self->failed);
+            join->finished(ec, o);
+        }));
+}
+
+void target_subscription::enter(pattern_entry& entry) {
+    entry.add(lane_, shared_as<target_subscription>());
+}
+
+void target_subscription::leave(pattern_entry& entry) noexcept {
+    entry.remove(lane_, this);
 }
 
 void target_subscription::on_missed(std::uint64_t count) noexcept {
@@ -53,9 +60,7 @@ void target_subscription::end_and_wait(completion_handler<error_code> handler) {
 }
 
 void target_subscription::on_end(error_code why) noexcept {
-    lane_->enqueue([self = std::static_pointer_cast<target_subscription>(
-                        subscription_state::shared_from_this()),
-                    why] {
+    lane_->enqueue([self = shared_as<target_subscription>(), why] {
         if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
         self->told_ = true;
         self->let_go_of_subscriber();

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+#include <tidings/event_ptr.hpp>
+#include <tidings/lane/impl/delivery_join.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace tidings::detail {
+
+/// Where a feed's events go: a connection, a queue, a plain subscriber. Called in the feed's lane.
+class feed_sink {
+ public:
+    virtual ~feed_sink() = default;
+    /// Whether it takes an event now. Once it does again after it did not, it calls `feed::pump`.
+    virtual bool ready() noexcept = 0;
+    virtual void push(const event_ptr& e) noexcept = 0;
+    /// Whether `push_joined` tells more than that the event was handed over. `async_publish` then
+    /// waits for an event that a replay holds up; for others it does not.
+    virtual bool exact() const noexcept { return false; }
+    virtual void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        push(e);
+        join->finished({}, outcome::queued);
+    }
+    /// So many events for it are gone.
+    virtual void on_dropped(std::uint64_t /*count*/) noexcept {}
+    /// The feed ended by itself: errc::lagging, errc::history_failed, errc::closed (bus).
+    virtual void on_feed_end(error_code why) noexcept = 0;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/event_ptr.hpp>
+#include <tidings/lane/impl/delivery_join.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tidings::detail {
+
+/// What lives in a lane and takes events there. Calls may come after it ended; it ignores them.
+class lane_target {
+ public:
+    virtual ~lane_target() = default;
+    /// Called in the lane, one at a time.
+    virtual void on_event(const event_ptr& e) noexcept = 0;
+    /// The same for `async_publish`.
+    virtual void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+        on_event(e);
+        join->finished({}, outcome::queued);
+    }
+    /// `count` events for it did not fit into the lane's inbox.
+    virtual void on_missed(std::uint64_t count) noexcept = 0;
+    /// Whether what it misses of events that the bus's history holds reaches it all the same.
+    virtual bool refills() const noexcept { return false; }
+    /// It missed `count` such events, the last of which had the sequence `through`.
+    virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
+        on_missed(count);
+    }
+    /// The bus was closed: no event comes any more.
+    virtual void on_bus_closed() noexcept {}
+
+ private:
+    friend class lane;
+    std::uint64_t last_ticket_ =
+        0;  // of the last publication, so that two patterns deliver it once
+};
+
+using lane_targets = std::vector<std::shared_ptr<lane_target>>;
+
+}  // namespace tidings::detail
