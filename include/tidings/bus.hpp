@@ -60,6 +60,9 @@ class bus {
     TIDINGS_DECL bus& operator=(bus&& o) noexcept;
     TIDINGS_DECL ~bus();
 
+    using executor_type = net::any_io_executor;
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
     /// Delivers to a subscriber, one event at a time, on the bus's executor.
     /// @error in the handle: errc::bad_pattern, errc::too_many, errc::invalid_argument (nobody)
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
@@ -72,12 +75,12 @@ class bus {
     subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
         static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
                       "a callback returns void; spawn a coroutine inside it if you need one");
-        net::any_io_executor io = net::get_associated_executor(f, executor());
+        net::any_io_executor io = net::get_associated_executor(f, get_executor());
         return subscribe_callback(pattern, std::move(io), std::forward<F>(f), std::move(options));
     }
 
     /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on
-    /// the thread that tells of the commit); perhaps on several at once. What it publishes itself
+    /// the thread that reports the commit); perhaps on several at once. What it publishes itself
     /// is dispatched at once, before the other subscribers of the outer event; deeper than 16 such
     /// levels a publication is refused with errc::hop_limit.
     template <event_callback F>
@@ -100,29 +103,31 @@ class bus {
     /// Publishes and completes with `void(error_code, receipt)` with the exact outcome: the history
     /// is durable, every outlet with storage has accepted, every queue had room or its deadline
     /// passed. Name the event first in a coroutine: g++ 12 cannot take braces inside `co_await`.
-    /// Per-operation cancellation: none. @error as in `receipt::error`.
+    /// Per-operation cancellation: terminal. It completes with operation_aborted and the receipt as
+    /// it stands; the event stays published, and a queue or outlet that was asked may still take it.
+    /// @error as in `receipt::error`, and operation_aborted.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, receipt)>(
-            [state = state_](auto handler, std::string t, event published) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return detail::initiate<void(error_code, receipt)>(
+            get_executor(), token,
+            [state = state_](net::any_io_executor io, auto handler, std::string t,
+                             event published) {
                 start_publish(state, std::move(t), std::move(published),
                               detail::publish_handler(io, std::move(handler)));
             },
-            token, std::string(topic), std::move(e));
+            std::string(topic), std::move(e));
     }
 
-    /// A handle on a topic for who publishes there often.
+    /// A handle on a topic that is published to often.
     /// @throws std::invalid_argument where the other one reports an error.
     TIDINGS_DECL topic_handle topic(std::string_view name) const;
     /// @error errc::bad_topic, errc::reserved_topic; the handle is empty then.
     TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec) const;
 
-    /// Where the history stands: who resumes there gets what is published from now on. Empty
-    /// without one.
+    /// Where the history stands: a subscriber that resumes there gets what is published from now
+    /// on. Empty without a history.
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
-    TIDINGS_DECL net::any_io_executor executor() const noexcept;
 
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
@@ -135,8 +140,6 @@ class bus {
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
                                                   detail::event_callback_function f);
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::bus_state>& s) noexcept;
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,
                                            std::string topic, event e,
                                            detail::publish_handler handler);

@@ -3,6 +3,8 @@
 
 #include <tidings/subscriber.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -66,9 +68,14 @@ using read_handler = detail::completion_handler<error_code, history_slice>;
 ///
 /// Two kinds exist: one that commits inside `append` (memory, SQLite), and one that is told of its
 /// commits later by somebody else and shares its order with other processes (JetStream).
-class history {
+class history : public std::enable_shared_from_this<history> {
  public:
+    using executor_type = net::any_io_executor;
     virtual ~history() = default;
+
+    /// Where a completion is posted that has no executor of its own. A history that completes
+    /// inside the call belongs to no context: the system's.
+    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
 
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;
@@ -100,13 +107,15 @@ class history {
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
                                   std::size_t max_events, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, history_slice)>(
-            [this](auto handler, position from, std::vector<std::string> ps, std::size_t max) {
-                auto io = net::get_associated_executor(handler);
-                start_read(std::move(from), std::move(ps), max,
-                           read_handler(io, std::move(handler)));
+        return detail::initiate<void(error_code, history_slice)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](
+                net::any_io_executor io, auto handler, position from, std::vector<std::string> ps,
+                std::size_t max) {
+                self->start_read(std::move(from), std::move(ps), max,
+                                 read_handler(io, std::move(handler)));
             },
-            token, std::move(after), std::move(patterns), max_events);
+            std::move(after), std::move(patterns), max_events);
     }
     virtual void start_read(position after, std::vector<std::string> patterns,
                             std::size_t max_events, read_handler handler) = 0;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/receipt.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
 #include <concepts>
@@ -37,12 +37,13 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     /// @error errc::closed, errc::overflow, and what the outlet states.
     template <net::completion_token_for<void(error_code, outcome)> Token = net::deferred_t>
     [[nodiscard]] auto async_deliver(event_ptr e, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, outcome)>(
-            [self = this, keep = weak_from_this().lock()](auto handler, event_ptr event) {
-                auto io = net::get_associated_executor(handler, self->default_executor());
+        return detail::initiate<void(error_code, outcome)>(
+            default_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          event_ptr event) {
                 self->start_deliver(std::move(event), deliver_handler(io, std::move(handler)));
             },
-            token, std::move(e));
+            std::move(e));
     }
 
     /// The inlet this outlet belongs to (a session or client that both sends and receives, a bus):

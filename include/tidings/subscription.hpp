@@ -52,6 +52,10 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     TIDINGS_DECL subscription& operator=(subscription&& o) noexcept;
     TIDINGS_DECL ~subscription();
 
+    using executor_type = net::any_io_executor;
+    /// Where its callback runs. Of an empty handle the system's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
     /// Whether it was made and has not ended. A subscription refused (bad pattern) is false from
     /// the start, and `error()` says why.
     TIDINGS_DECL bool active() const noexcept;
@@ -72,19 +76,15 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     /// cancellation: none; it has ended already.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_reset(Token && token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_reset(state, detail::completion_handler<error_code>(io, std::move(handler)));
-            },
-            token);
+            });
     }
 
     TIDINGS_DECL subscription_counters counters() const noexcept;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::subscription_state>& s) noexcept;
     TIDINGS_DECL static void start_reset(const std::shared_ptr<detail::subscription_state>& s,
                                          detail::completion_handler<error_code> handler);
     std::shared_ptr<detail::subscription_state> state_;

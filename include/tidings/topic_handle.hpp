@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/receipt.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
 #include <memory>
@@ -18,7 +18,7 @@ class bus_state;
 struct topic_route;
 }  // namespace detail
 
-/// A topic of one bus, for who publishes there often: checked when `bus::topic` made it, and never
+/// A topic of one bus that is published to often: checked when `bus::topic` made it, and never
 /// again; which patterns match it is looked up anew only when a pattern has come or gone. Copies
 /// share what they know. Safe from any thread.
 ///
@@ -27,6 +27,10 @@ struct topic_route;
 class topic_handle {
  public:
     topic_handle() = default;
+
+    using executor_type = net::any_io_executor;
+    /// The bus's. Of an empty handle the system's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
     /// The topic; empty when the handle is.
@@ -38,15 +42,15 @@ class topic_handle {
     TIDINGS_DECL receipt publish(event e) const;
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(const event_ptr& e) const;
-    /// As `bus::async_publish`. Per-operation cancellation: none. @error as in `receipt::error`.
+    /// As `bus::async_publish`, per-operation cancellation and errors too.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(event e, Token&& token = Token{}) const {
-        return net::async_initiate<Token, void(error_code, receipt)>(
-            [to = *this](auto handler, event published) {
-                auto io = net::get_associated_executor(handler, to.default_executor());
+        return detail::initiate<void(error_code, receipt)>(
+            get_executor(), token,
+            [to = *this](net::any_io_executor io, auto handler, event published) {
                 to.start_publish(std::move(published), {io, std::move(handler)});
             },
-            token, std::move(e));
+            std::move(e));
     }
 
  private:
@@ -56,7 +60,6 @@ class topic_handle {
                  std::shared_ptr<detail::topic_route> route) noexcept
         : state_(std::move(state)),
           route_(std::move(route)) {}
-    TIDINGS_DECL net::any_io_executor default_executor() const noexcept;
     TIDINGS_DECL void start_publish(event e, publish_handler handler) const;
 
     std::shared_ptr<detail::bus_state> state_;

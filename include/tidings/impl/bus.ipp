@@ -97,16 +97,12 @@ std::size_t bus::subscriptions() const noexcept {
     return state_->subscriptions();
 }
 
-net::any_io_executor bus::executor() const noexcept {
+bus::executor_type bus::get_executor() const noexcept {
     return state_->executor();
 }
 
 std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
     return state_;
-}
-
-net::any_io_executor bus::executor_of(const std::shared_ptr<detail::bus_state>& s) noexcept {
-    return s->executor();
 }
 
 void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,

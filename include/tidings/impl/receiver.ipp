@@ -121,9 +121,8 @@ subscription_counters receiver::counters() const noexcept {
     return state_ ? state_->counters() : subscription_counters{};
 }
 
-net::any_io_executor receiver::executor_of(
-    const std::shared_ptr<detail::receiver_subscription>& s) noexcept {
-    return s ? s->executor() : net::any_io_executor(net::system_executor());
+receiver::executor_type receiver::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s, std::size_t max,

@@ -38,9 +38,8 @@ subscription_counters subscription::counters() const noexcept {
     return state_ ? state_->counters() : subscription_counters{};
 }
 
-net::any_io_executor subscription::executor_of(
-    const std::shared_ptr<detail::subscription_state>& s) noexcept {
-    return s ? s->executor() : net::any_io_executor(net::system_executor());
+subscription::executor_type subscription::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void subscription::start_reset(const std::shared_ptr<detail::subscription_state>& s,

@@ -23,7 +23,7 @@ receipt topic_handle::publish(const event_ptr& e) const {
     return state_->publish(*route_, e);
 }
 
-net::any_io_executor topic_handle::default_executor() const noexcept {
+topic_handle::executor_type topic_handle::get_executor() const noexcept {
     return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/errc.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -83,13 +84,19 @@ struct outbox_listed {
 /// durable outbox a claim ends with the process that made it.
 /// @error of each: errc::store_failed; nothing was changed then, unless only the answer was lost:
 /// whoever asked asks again.
-class outbox {
+class outbox : public std::enable_shared_from_this<outbox> {
  public:
+    using executor_type = net::any_io_executor;
+
     using done_handler = detail::completion_handler<error_code>;
     using claim_handler = detail::completion_handler<error_code, outbox_claim>;
     using list_handler = detail::completion_handler<error_code, std::vector<outbox_listed>>;
 
     virtual ~outbox() = default;
+
+    /// Where a completion is posted that has no executor of its own. A store that completes inside
+    /// the call belongs to no context: the system's.
+    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
 
     /// Takes new entries, all or none; durable when it completes. Keys are given here.
     virtual void start_append(std::vector<outbox_entry> entries, done_handler h) = 0;
@@ -106,50 +113,56 @@ class outbox {
     // The same by completion token.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_append(std::vector<outbox_entry> entries, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler, std::vector<outbox_entry> list) {
-                auto io = net::get_associated_executor(handler);
-                start_append(std::move(list), done_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::vector<outbox_entry> list) {
+                self->start_append(std::move(list), done_handler(io, std::move(handler)));
             },
-            token, std::move(entries));
+            std::move(entries));
     }
     template <net::completion_token_for<void(error_code, outbox_claim)> Token = net::deferred_t>
     [[nodiscard]] auto async_claim(outbox_query query, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, outbox_claim)>(
-            [this](auto handler, outbox_query q) {
-                auto io = net::get_associated_executor(handler);
-                start_claim(std::move(q), claim_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code, outbox_claim)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          outbox_query q) {
+                self->start_claim(std::move(q), claim_handler(io, std::move(handler)));
             },
-            token, std::move(query));
+            std::move(query));
     }
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_finish(std::vector<outbox_result> results, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler, std::vector<outbox_result> list) {
-                auto io = net::get_associated_executor(handler);
-                start_finish(std::move(list), done_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::vector<outbox_result> list) {
+                self->start_finish(std::move(list), done_handler(io, std::move(handler)));
             },
-            token, std::move(results));
+            std::move(results));
     }
     template <net::completion_token_for<void(error_code, std::vector<outbox_listed>)> Token =
                   net::deferred_t>
     [[nodiscard]] auto async_list(std::string endpoint, std::uint64_t after_key, std::size_t max,
                                   Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, std::vector<outbox_listed>)>(
-            [this](auto handler, std::string of, std::uint64_t after, std::size_t n) {
-                auto io = net::get_associated_executor(handler);
-                start_list(std::move(of), after, n, list_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code, std::vector<outbox_listed>)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::string of, std::uint64_t after,
+                                                          std::size_t n) {
+                self->start_list(std::move(of), after, n, list_handler(io, std::move(handler)));
             },
-            token, std::move(endpoint), after_key, max);
+            std::move(endpoint), after_key, max);
     }
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_retain(outbox_time before, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler, outbox_time t) {
-                auto io = net::get_associated_executor(handler);
-                start_retain(t, done_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          outbox_time t) {
+                self->start_retain(t, done_handler(io, std::move(handler)));
             },
-            token, before);
+            before);
     }
 };
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/errc.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -32,14 +33,20 @@ using watch_handle = std::shared_ptr<void>;
 /// in the order of the calls. Per-operation cancellation: none; what was started is done. @error of
 /// each: errc::store_failed; nothing was changed then, unless only the answer was lost: whoever
 /// asked asks again.
-class table {
+class table : public std::enable_shared_from_this<table> {
  public:
+    using executor_type = net::any_io_executor;
+
     using get_handler = detail::completion_handler<error_code, row>;
     using put_handler = detail::completion_handler<error_code, std::uint64_t>;
     using erase_handler = detail::completion_handler<error_code>;
     using scan_handler = detail::completion_handler<error_code, std::vector<row>>;
 
     virtual ~table() = default;
+
+    /// Where a completion is posted that has no executor of its own. A store that completes inside
+    /// the call belongs to no context: the system's.
+    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
 
     /// @error errc::not_found
     virtual void start_get(std::string key, get_handler h) = 0;
@@ -58,42 +65,47 @@ class table {
 
     template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>
     [[nodiscard]] auto async_get(std::string key, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, row)>(
-            [this](auto handler, std::string k) {
-                auto io = net::get_associated_executor(handler);
-                start_get(std::move(k), get_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code, row)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::string k) {
+                self->start_get(std::move(k), get_handler(io, std::move(handler)));
             },
-            token, std::move(key));
+            std::move(key));
     }
     template <net::completion_token_for<void(error_code, std::uint64_t)> Token = net::deferred_t>
     [[nodiscard]] auto async_put(std::string key, std::string value, std::uint64_t expected,
                                  Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, std::uint64_t)>(
-            [this](auto handler, std::string k, std::string v, std::uint64_t revision) {
-                auto io = net::get_associated_executor(handler);
-                start_put(std::move(k), std::move(v), revision,
-                          put_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code, std::uint64_t)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::string k, std::string v,
+                                                          std::uint64_t revision) {
+                self->start_put(std::move(k), std::move(v), revision,
+                                put_handler(io, std::move(handler)));
             },
-            token, std::move(key), std::move(value), expected);
+            std::move(key), std::move(value), expected);
     }
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_erase(std::string key, std::uint64_t expected,
                                    Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler, std::string k, std::uint64_t revision) {
-                auto io = net::get_associated_executor(handler);
-                start_erase(std::move(k), revision, erase_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::string k, std::uint64_t revision) {
+                self->start_erase(std::move(k), revision, erase_handler(io, std::move(handler)));
             },
-            token, std::move(key), expected);
+            std::move(key), expected);
     }
     template <net::completion_token_for<void(error_code, std::vector<row>)> Token = net::deferred_t>
     [[nodiscard]] auto async_scan(std::string after, std::size_t max, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, std::vector<row>)>(
-            [this](auto handler, std::string a, std::size_t n) {
-                auto io = net::get_associated_executor(handler);
-                start_scan(std::move(a), n, scan_handler(io, std::move(handler)));
+        return tidings::detail::initiate<void(error_code, std::vector<row>)>(
+            get_executor(), token,
+            [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
+                                                          std::string a, std::size_t n) {
+                self->start_scan(std::move(a), n, scan_handler(io, std::move(handler)));
             },
-            token, std::move(after), max);
+            std::move(after), max);
     }
 };
 

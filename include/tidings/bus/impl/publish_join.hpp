@@ -4,15 +4,29 @@
 #include <tidings/bus.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <mutex>
+#include <utility>
 
 namespace tidings::detail {
 
 /// What one `async_publish` waits for, and its receipt. Completes when the publisher and everything
 /// it expects have finished. Safe from any thread.
-class publish_join final : public delivery_join {
+class publish_join final : public delivery_join, public std::enable_shared_from_this<publish_join> {
  public:
     explicit publish_join(publish_handler handler) : handler_(std::move(handler)) {}
+
+    /// Once, before anything is expected: a terminal cancellation completes with
+    /// operation_aborted and what is known by then.
+    void listen_for_cancellation() {
+        if (auto slot = handler_.cancellation_slot(); slot.is_connected())
+            slot.assign([weak = weak_from_this()](net::cancellation_type type) {
+                const bool terminal =
+                    (type & net::cancellation_type::terminal) != net::cancellation_type::none;
+                if (const auto self = weak.lock(); self && terminal) self->cancel();
+            });
+    }
 
     void expect(std::size_t more) noexcept {
         const std::lock_guard lock(mutex_);
@@ -57,8 +71,16 @@ class publish_join final : public delivery_join {
     }
 
  private:
+    void cancel() noexcept {
+        const std::lock_guard lock(mutex_);
+        receipt_.error = net::error::operation_aborted;
+        complete();
+    }
     void leave() noexcept {
-        if (--pending_ == 0) std::move(handler_)(receipt_.error, std::move(receipt_));
+        if (--pending_ == 0) complete();
+    }
+    void complete() noexcept {
+        if (handler_) std::exchange(handler_, publish_handler())(receipt_.error, receipt_);
     }
 
     std::mutex mutex_;

@@ -45,7 +45,7 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
     std::uint64_t last_id_ = 0;
 };
 
-class memory_table final : public table, public std::enable_shared_from_this<memory_table> {
+class memory_table final : public table {
  public:
     void start_get(std::string key, get_handler h) override {
         perform([&](step& s) {
