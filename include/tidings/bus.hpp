@@ -104,7 +104,8 @@ class bus {
     /// is durable, every outlet with storage has accepted, every queue had room or its deadline
     /// passed. Name the event first in a coroutine: g++ 12 cannot take braces inside `co_await`.
     /// Per-operation cancellation: terminal. It completes with operation_aborted and the receipt as
-    /// it stands; the event stays published, and a queue or outlet that was asked may still take it.
+    /// it stands; the event stays published, queues that it waits for drop it, and an outlet that
+    /// was asked may still take it.
     /// @error as in `receipt::error`, and operation_aborted.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {

@@ -39,10 +39,12 @@ TEST_CASE("a publication that waits for room ends within one turn of its cancell
     f.run();
     REQUIRE(f.done);
     CHECK(f.done->first == net::error::operation_aborted);
+    CHECK(f.full.counters().dropped == 1);  // it does not come into the queue any more
 
     SECTION("and completes once, although room comes later") {
         f.done.reset();
         CHECK(f.full.try_receive());
+        CHECK(show(f.full.try_receive().value_or(nullptr)) == "lagged(1)");
         f.run();
         CHECK_FALSE(f.done);
     }

@@ -8,6 +8,7 @@
 
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace tidings::detail {
 
@@ -48,6 +49,11 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
         const std::lock_guard lock(mutex_);
         leave();
     }
+    bool on_cancel(unique_function<void()> f) override {
+        const std::lock_guard lock(mutex_);
+        if (!cancelled_) waiting_.push_back(std::move(f));
+        return !cancelled_;
+    }
     /// The history has given the event back and the bus has handed it on, or never will.
     void dispatched(error_code ec = {}) noexcept {
         const std::lock_guard lock(mutex_);
@@ -72,9 +78,15 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
 
  private:
     void cancel() noexcept {
-        const std::lock_guard lock(mutex_);
-        receipt_.error = net::error::operation_aborted;
-        complete();
+        std::vector<unique_function<void()>> waiting;
+        {
+            const std::lock_guard lock(mutex_);
+            if (std::exchange(cancelled_, true)) return;
+            receipt_.error = net::error::operation_aborted;
+            complete();
+            waiting.swap(waiting_);
+        }
+        for (auto& f : waiting) f();
     }
     void leave() noexcept {
         if (--pending_ == 0) complete();
@@ -87,6 +99,8 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
     publish_handler handler_;
     receipt receipt_;
     std::size_t pending_ = 1;
+    bool cancelled_ = false;
+    std::vector<unique_function<void()>> waiting_;  // targets to notify of a cancellation
 };
 
 }  // namespace tidings::detail

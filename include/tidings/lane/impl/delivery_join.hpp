@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/receipt.hpp>
+#include <tidings/unique_function.hpp>
 
 namespace tidings::detail {
 
@@ -12,6 +13,9 @@ class delivery_join {
     virtual void finished(error_code ec, outcome o) noexcept = 0;
     /// The target was reached by another pattern already, or is the event's origin.
     virtual void skipped() noexcept = 0;
+    /// For a target whose answer waits: `f` is called, on any thread and with no lock of the
+    /// publication held, when its publisher cancels. False: it has already, and `f` is discarded.
+    virtual bool on_cancel(unique_function<void()> /*f*/) { return true; }
 };
 
 }  // namespace tidings::detail

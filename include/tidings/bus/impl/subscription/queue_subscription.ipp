@@ -42,9 +42,14 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
         return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
     }
     add(matched);
-    auto timer = std::make_shared<wheel_timer>([weak = weak_from_this(), key = e.get()] {
+    const auto expiry = [weak = weak_from_this(), key = e.get()] {
         if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
-    });
+    };
+    if (!join->on_cancel(expiry)) {
+        add(dropped);
+        return join->finished(net::error::operation_aborted, outcome::dropped);
+    }
+    auto timer = std::make_shared<wheel_timer>(expiry);
     l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
     waiters_.push_back({e, std::move(join), std::move(timer), l});
 }
@@ -92,6 +97,7 @@ void queue_subscription::expire(const publication* e) {
         queue_.miss(1);
         add(dropped);
         it->join->finished(errc::timed_out, outcome::dropped);
+        cancel_in_lane(it->home, it->timer);
         return expired.splice(expired.begin(), waiters_, it);
     }
 }
