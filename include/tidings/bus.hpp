@@ -21,6 +21,8 @@ struct bus_options {
     std::shared_ptr<metrics_sink> metrics{};
     io::clock* clock = nullptr;  ///< null: the machine's
     std::size_t max_subscriptions = 1'000'000;
+    /// How long `async_drain` waits for callbacks, receivers and outlets.
+    std::chrono::milliseconds drain_timeout{30'000};
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -119,6 +121,21 @@ class bus {
             std::string(topic), std::move(e));
     }
 
+    /// Ends the bus without losing what it has: callbacks, receivers and outlets go on, their own
+    /// publications accepted, until nothing waits in any of them (a receiver: when it asks again)
+    /// or `bus_options::drain_timeout` passes. Then subscriptions end and publications are refused
+    /// with errc::closed; streams of services stay for their server to flush. Completes with
+    /// `void(error_code)`. Per-operation cancellation: none, the drain goes on; destroying the bus
+    /// ends it at once.
+    /// @error errc::timed_out: something was still busy, and is named in the log.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+
     /// A handle on a topic that is published to often.
     /// @throws std::invalid_argument where the other one reports an error.
     TIDINGS_DECL topic_handle topic(std::string_view name) const;
@@ -141,6 +158,8 @@ class bus {
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
                                                   detail::event_callback_function f);
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
+                                         detail::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,
                                            std::string topic, event e,
                                            detail::publish_handler handler);

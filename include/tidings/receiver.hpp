@@ -15,8 +15,9 @@ class receiver_subscription;
 using receive_handler = completion_handler<error_code, std::vector<event_ptr>>;
 }  // namespace detail
 
-/// A subscription that is read by a coroutine: a bounded queue and the operations that wait for it. Owns its
-/// subscription; move-only. Safe from any thread; operations under way are served in order.
+/// A subscription that is read by a coroutine: a bounded queue and the operations that wait for it.
+/// Owns its subscription; move-only. Safe from any thread; operations under way are served in
+/// order.
 class [[nodiscard("a receiver's subscription ends when it is destroyed")]] receiver {
  public:
     receiver() = default;
@@ -73,7 +74,8 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
         return active();
     }
     TIDINGS_DECL error_code error() const noexcept;
-    /// Ends it; what is queued is discarded and counted, pending operations complete with errc::closed.
+    /// Ends it; what is queued is discarded and counted, pending operations complete with
+    /// errc::closed.
     TIDINGS_DECL void reset() noexcept;
     TIDINGS_DECL subscription_counters counters() const noexcept;
 

@@ -5,6 +5,7 @@
 // system. That file needs OpenSSL (libssl, libcrypto) to link.
 
 #include <tidings/bus/impl/bounded_queue.ipp>
+#include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
@@ -13,6 +14,7 @@
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>
+#include <tidings/bus/impl/subscription/receiver_subscription.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>
 #include <tidings/codec/impl/cloudevents_http.ipp>
 #include <tidings/codec/impl/cloudevents_json.ipp>

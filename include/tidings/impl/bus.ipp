@@ -105,6 +105,12 @@ std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
     return state_;
 }
 
+void bus::start_drain(const std::shared_ptr<detail::bus_state>& s,
+                      detail::completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed));
+    s->start_drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
+}
+
 void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,
                         detail::publish_handler handler) {
     s->start_publish(std::string_view(topic), std::move(e), std::move(handler));

@@ -4,87 +4,9 @@
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/receiver.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/system_executor.hpp>
 
 namespace tidings {
-
-namespace detail {
-
-std::optional<event_ptr> receiver_subscription::try_take() {
-    const std::lock_guard lock(mutex_);
-    auto e = take();
-    if (!e) return std::nullopt;
-    if (counts(e)) add(delivered);
-    return e;
-}
-
-std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
-    std::vector<event_ptr> batch;
-    while (batch.size() < max) {
-        auto e = take();
-        if (!e) break;
-        if (counts(e)) add(delivered);
-        batch.push_back(std::move(e));
-    }
-    return batch;
-}
-
-void receiver_subscription::start(std::size_t max, receive_handler handler) {
-    const std::lock_guard lock(mutex_);
-    if (!active()) return std::move(handler)(error(), std::vector<event_ptr>());
-    if (max == 0) max = 1;
-    if (waiting_.empty()) {
-        if (auto batch = take_batch(max); !batch.empty())
-            return std::move(handler)(error_code(), std::move(batch));
-    }
-    const auto id = ++last_id_;
-    if (auto slot = handler.cancellation_slot(); slot.is_connected())
-        slot.assign([weak = weak_from_this(), id](net::cancellation_type) {
-            if (const auto self = weak.lock())
-                static_cast<receiver_subscription&>(*self).cancel(id);
-        });
-    waiting_.push_back({id, max, std::move(handler)});
-}
-
-void receiver_subscription::cancel(std::uint64_t id) {
-    const std::lock_guard lock(mutex_);
-    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-        if (it->id != id) continue;
-        auto handler = std::move(it->handler);
-        waiting_.erase(it);
-        return std::move(handler)(error_code(net::error::operation_aborted),
-                                  std::vector<event_ptr>());
-    }
-}
-
-void receiver_subscription::wake() {
-    while (!waiting_.empty()) {
-        auto batch = take_batch(waiting_.front().max);
-        if (batch.empty()) return;
-        auto handler = std::move(waiting_.front().handler);
-        waiting_.pop_front();
-        std::move(handler)(error_code(), std::move(batch));
-    }
-}
-
-std::list<receiver_subscription::reader> receiver_subscription::take_readers() noexcept {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(waiting_, {});
-}
-
-void receiver_subscription::on_end(error_code why) noexcept {
-    queue_subscription::on_end(why);
-    for (auto& r : take_readers()) std::move(r.handler)(why, std::vector<event_ptr>());
-}
-
-// A handler may own the coroutine that owns the receiver: it ends outside the lock.
-void receiver_subscription::drop_waiting() noexcept {
-    queue_subscription::drop_waiting();
-    take_readers();
-}
-
-}  // namespace detail
 
 receiver::receiver(std::shared_ptr<detail::receiver_subscription> s) noexcept
     : state_(std::move(s)) {}

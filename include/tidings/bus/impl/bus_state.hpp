@@ -14,6 +14,7 @@
 namespace tidings::detail {
 
 class publish_join;
+class bus_drain;
 class pending_appends;
 struct dispatch;
 class feed_sink;
@@ -94,6 +95,24 @@ class bus_state final : public subscriber, public history_listener, public conte
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
 
+    // For the drain.
+    /// From any thread; `done` is called in the lane at the end, with success or errc::timed_out.
+    TIDINGS_DECL void start_drain(unique_function<void(error_code)> done);
+    /// The drain is over: it is released.
+    std::shared_ptr<bus_drain> drained() noexcept { return std::exchange(drain_, nullptr); }
+    /// How many publications were dispatched.
+    std::uint64_t dispatched() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return last_ticket_;
+    }
+    TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
+    /// Publications are refused with errc::closed from here on; streams stay.
+    void refuse() noexcept {
+        const std::lock_guard lock(mutex_);
+        refuses_ = true;
+    }
+    std::chrono::milliseconds drain_timeout() const noexcept { return options_.drain_timeout; }
+
     // As a listener.
     void on_committed(const event_ptr& e) noexcept override;
     void on_append_failed(const event_ptr& e, error_code ec) noexcept override;
@@ -143,7 +162,10 @@ class bus_state final : public subscriber, public history_listener, public conte
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
     history_point head_;
+    bool refuses_ = false;
     bool closed_ = false;
+
+    std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
 
 }  // namespace tidings::detail

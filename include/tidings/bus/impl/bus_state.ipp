@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/append_call.hpp>
+#include <tidings/bus/impl/bus_drain.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/pending_appends.hpp>
@@ -60,12 +61,28 @@ void bus_state::on_context_end() noexcept {
     std::vector<std::shared_ptr<subscription_state>> ending;
     begin_close(ending);
     for (const auto& s : ending) s->abandon();
+    const auto draining = std::move(drain_);
     pattern_registry::entry_map entries;
     {
         const std::lock_guard lock(mutex_);
         entries = patterns_.clear();
     }
     executor_ = ended_executor();
+}
+
+void bus_state::start_drain(unique_function<void(error_code)> done) {
+    lane_->enqueue([self = self(), done = std::move(done)]() mutable {
+        if (!self->drain_) self->drain_ = self->lane_->make_resident<bus_drain>(self);
+        self->drain_->add(std::move(done));
+    });
+}
+
+std::vector<std::shared_ptr<subscription_state>> bus_state::active() const {
+    std::vector<std::shared_ptr<subscription_state>> all;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, weak] : owned_)
+        if (auto s = weak.lock()) all.push_back(std::move(s));
+    return all;
 }
 
 std::size_t bus_state::subscriptions() const noexcept {
@@ -201,6 +218,11 @@ struct depth_guard {
 
 const std::shared_ptr<publish_join> no_join;
 
+outcome outcome_of(error_code ec) noexcept {
+    if (ec == errc::closed) return outcome::closed;
+    return ec ? outcome::dropped : outcome::delivered;
+}
+
 }  // namespace
 
 template <class Content>
@@ -268,21 +290,14 @@ void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handle
 }
 
 outcome bus_state::deliver(const event_ptr& e) noexcept {
-    const auto r = publish(e);
-    if (r.error == errc::closed) return outcome::closed;
-    return r.error ? outcome::dropped : outcome::delivered;
+    return outcome_of(publish(e).error);
 }
 
 void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
-    start_publish(
-        e, publish_handler(executor_,
-                           net::bind_executor(
-                               executor_, [h = std::move(handler)](error_code ec, receipt) mutable {
-                                   const auto o = ec == errc::closed ? outcome::closed
-                                                  : ec               ? outcome::dropped
-                                                                     : outcome::delivered;
-                                   std::move(h)(ec, o);
-                               })));
+    auto map = [h = std::move(handler)](error_code ec, const receipt&) mutable {
+        std::move(h)(ec, outcome_of(ec));
+    };
+    start_publish(e, publish_handler(executor_, net::bind_executor(executor_, std::move(map))));
 }
 
 receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
@@ -298,7 +313,7 @@ receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
     append_call call{this, e->info().number, d};
     {
         const std::lock_guard lock(mutex_);
-        if (closed_)
+        if (closed_ || refuses_)
             d.result.error = errc::closed;
         else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
             append_locked(e, call);

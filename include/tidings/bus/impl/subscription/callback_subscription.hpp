@@ -21,6 +21,7 @@ class callback_subscription final : public queue_subscription {
           log_(std::move(log)) {}
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+    TIDINGS_DECL bool idle() override;
 
  private:
     void wake() override;

@@ -44,6 +44,11 @@ void callback_subscription::leave() {
     for (auto& h : enders) std::move(h)(error_code());
 }
 
+bool callback_subscription::idle() {
+    const std::lock_guard lock(mutex_);
+    return !scheduled_ && !more();
+}
+
 void callback_subscription::end_and_wait(completion_handler<error_code> handler) {
     end(errc::closed);
     {

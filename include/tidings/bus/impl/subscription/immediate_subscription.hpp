@@ -21,6 +21,7 @@ class immediate_subscription final : public subscription_state {
 
     TIDINGS_DECL outcome call(const event_ptr& e) noexcept;
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+    TIDINGS_DECL bool idle() override;
     TIDINGS_DECL void enter(pattern_entry& entry) override;
     TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
     /// It never begins in the past.

@@ -7,6 +7,11 @@
 
 namespace tidings::detail {
 
+bool immediate_subscription::idle() {
+    const std::lock_guard lock(mutex_);
+    return running_ == 0;
+}
+
 void immediate_subscription::enter(pattern_entry& entry) {
     entry.add(shared_as<immediate_subscription>());
 }

@@ -13,6 +13,8 @@ class receiver_subscription final : public queue_subscription {
 
     TIDINGS_DECL std::optional<event_ptr> try_take();
     TIDINGS_DECL void start(std::size_t max, receive_handler handler);
+    /// Also while its reader works at what it got: it is idle again when it asks for more.
+    TIDINGS_DECL bool idle() override;
 
  private:
     struct reader {
@@ -29,6 +31,7 @@ class receiver_subscription final : public queue_subscription {
 
     std::list<reader> waiting_;  // guarded by mutex_, as the next
     std::uint64_t last_id_ = 0;
+    bool reader_works_ = false;  // an operation brought events, and no other was started since
 };
 
 }  // namespace tidings::detail

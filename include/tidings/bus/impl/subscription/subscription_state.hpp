@@ -52,6 +52,9 @@ class subscription_state : public context_dependent,
         executor_ = ended_executor();
     }
 
+    /// Whether nothing waits in it and no call is under way; asked in the bus's lane.
+    virtual bool idle() = 0;
+
     /// Joins and leaves the entry of its pattern; called with the bus's mutex held.
     virtual void enter(pattern_entry& entry) = 0;
     virtual void leave(pattern_entry& entry) noexcept = 0;

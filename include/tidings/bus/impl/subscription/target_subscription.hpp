@@ -30,6 +30,7 @@ class target_subscription final : public subscription_state, public lane_target,
     void on_feed_end(error_code why) noexcept override { end(why); }
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
+    bool idle() override { return taking_ == 0; }
     TIDINGS_DECL void enter(pattern_entry& entry) override;
     TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }

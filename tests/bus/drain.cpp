@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/bus_fixture.hpp"
+#include "support/catch2.hpp"
+
+namespace tidings::test {
+
+namespace {
+
+struct draining_bus : bus_fixture {
+    using bus_fixture::bus_fixture;
+    std::optional<error_code> drained;
+    void drain() {
+        hub->async_drain([this](error_code ec) { drained = ec; });
+    }
+    /// The drain looks at the bus every 20 ms.
+    void look() { advance(std::chrono::milliseconds(50)); }
+};
+
+/// Takes an event when it is released.
+class slow_outlet final : public subscriber {
+ public:
+    outcome deliver(const event_ptr&) noexcept override { return outcome::dropped; }
+    void release() {
+        if (auto h = std::exchange(handler_, deliver_handler()))
+            std::move(h)(error_code(), outcome::queued);
+    }
+
+ private:
+    void start_deliver(event_ptr, deliver_handler handler) override {
+        handler_ = std::move(handler);
+    }
+    deliver_handler handler_;
+};
+
+}  // namespace
+
+TEST_CASE("a draining bus lets callbacks go on, and takes what they publish", "[bus][drain]") {
+    draining_bus f;
+    texts seen;
+    auto a = f.hub->subscribe("a", [&](const event_ptr&) { f.publish("b", "from a"); });
+    auto b = f.hub->subscribe("b", [&](const event_ptr&) { f.publish("c", "from b"); });
+    auto c = f.hub->subscribe("c", f.into(seen));
+    f.publish("a");
+    f.drain();
+    CHECK_FALSE(f.drained);  // never inline
+    f.look();
+    CHECK(seen == texts{"c=from b"});
+    REQUIRE(f.drained);
+    CHECK_FALSE(*f.drained);
+    CHECK(c.error() == errc::closed);
+    CHECK(f.publish("c").error == errc::closed);
+    CHECK(seen.size() == 1);
+}
+
+TEST_CASE("a drain waits for a receiver that works, until it asks again", "[bus][drain]") {
+    draining_bus f;
+    auto work = f.hub->receive("work");
+    texts got;
+    std::optional<error_code> ended;
+    work.async_receive([&](error_code, event_ptr e) { got.push_back(show(e)); });
+    f.publish("work", "1");
+    f.run();
+    REQUIRE(got.size() == 1);
+    f.drain();
+    f.look();
+    CHECK_FALSE(f.drained);  // the reader has not come back
+    f.publish("work", "2");  // its own publication
+    work.async_receive([&](error_code, event_ptr e) { got.push_back(show(e)); });
+    f.look();
+    CHECK(got == texts{"work=1", "work=2"});
+    CHECK_FALSE(f.drained);
+    work.async_receive([&](error_code ec, event_ptr) { ended = ec; });
+    f.look();
+    REQUIRE(f.drained);
+    CHECK(ended == make_error_code(errc::closed));
+}
+
+TEST_CASE("a drain ends at its deadline, says so and ends what still waits", "[bus][drain]") {
+    draining_bus f;
+    auto work = f.hub->receive("work");
+    f.publish("work");
+    f.drain();
+    f.look();
+    CHECK_FALSE(f.drained);
+    f.advance(std::chrono::seconds(31));
+    REQUIRE(f.drained);
+    CHECK(*f.drained == errc::timed_out);
+    CHECK(work.error() == errc::closed);
+    REQUIRE(f.logged.size() == 1);
+    CHECK(f.logged[0] == "1 subscriptions were still busy");
+}
+
+TEST_CASE("a drain waits for an outlet that is taking an event", "[bus][drain]") {
+    draining_bus f;
+    const auto outlet = std::make_shared<slow_outlet>();
+    auto s = f.hub->subscribe("a", outlet);
+    f.hub->async_publish("a", made("x"), [](error_code, receipt) {});
+    f.run();
+    f.drain();
+    f.look();
+    CHECK_FALSE(f.drained);
+    outlet->release();
+    f.look();
+    CHECK(f.drained);
+}
+
+TEST_CASE("a bus destroyed while it drains completes the drain", "[bus][drain]") {
+    draining_bus f;
+    auto work = f.hub->receive("work");
+    f.publish("work");
+    f.drain();
+    f.look();
+    f.hub.reset();
+    f.look();
+    CHECK(f.drained);
+}
+
+TEST_CASE("a context destroyed while a bus drains leaves nothing behind", "[bus][drain]") {
+    draining_bus f;
+    auto work = f.hub->receive("work");
+    f.publish("work");
+    f.drain();
+    f.look();
+    f.destroy_context();
+    CHECK_FALSE(f.drained);
+}
+
+TEST_CASE("two drains of one bus complete together", "[bus][drain]") {
+    draining_bus f;
+    int done = 0;
+    f.hub->async_drain([&](error_code) { ++done; });
+    f.hub->async_drain([&](error_code) { ++done; });
+    f.look();
+    CHECK(done == 2);
+}
+
+}  // namespace tidings::test
