@@ -3,6 +3,7 @@
 
 #include <tidings/io/stream.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/lane/impl/pace.hpp>
 #include <tidings/overflow.hpp>
 
 #include <atomic>
@@ -19,6 +20,9 @@ namespace tidings::detail {
 /// straight from the shared wire form if it is one message, else gathered in the lane's scratch
 /// buffer. Only a full socket costs a wait. A stream that cannot be polled (TLS) gets one
 /// asynchronous write of the turn's block at a time.
+///
+/// A peer that takes less than 1 KiB/s over `write_timeout` while the queue waits for it is an
+/// error, errc::timed_out.
 ///
 /// Callbacks come at the end of a turn or from the stream, never inside `append`.
 class send_queue final : public flushable, public std::enable_shared_from_this<send_queue> {
@@ -87,6 +91,8 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     void write_polled() noexcept;
     void write_async() noexcept;
     void wait_writable() noexcept;
+    void await_progress() noexcept;
+    void on_window_end() noexcept;
     void after_progress() noexcept;
     void fail(error_code ec) noexcept;
 
@@ -94,7 +100,8 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     io::stream* stream_;
     callbacks callbacks_;
     std::chrono::milliseconds write_timeout_;
-    wheel_timer deadline_;
+    wheel_timer window_;  // of the pace, while there is something to wait for
+    pace pace_;
     std::vector<item> items_;  // those before first_ are sent
     std::size_t first_ = 0;
     std::string writing_;  // TLS: the block under way

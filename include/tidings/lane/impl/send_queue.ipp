@@ -15,7 +15,7 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
     : lane_(std::move(l)),
       stream_(&stream),
       write_timeout_(write_timeout),
-      deadline_([this] { fail(errc::timed_out); }) {}
+      window_([this] { on_window_end(); }) {}
 
 void send_queue::append(event_ptr keep, std::string_view bytes) {
     add({std::move(keep), nullptr, bytes});
@@ -77,6 +77,7 @@ std::string_view send_queue::next_block() {
 
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
+    pace_.add(sent);
     while (sent != 0) {
         auto& front = items_[first_];
         const auto part = std::min(sent, front.bytes.size());
@@ -91,6 +92,7 @@ void send_queue::consume(std::size_t sent) noexcept {
         items_.clear();
         first_ = 0;
         if (items_.capacity() > 64) items_.shrink_to_fit();
+        window_.cancel();
     } else if (first_ >= 1024) {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
@@ -114,14 +116,34 @@ void send_queue::write_polled() noexcept {
     }
 }
 
-void send_queue::wait_writable() noexcept {
+// The windows follow each other until everything has left.
+void send_queue::await_progress() noexcept {
     blocked_ = true;
+    if (window_.armed()) return;
+    pace_.begin();
+    window_.arm(lane_->timers(), write_timeout_);
+}
+
+// The system reports room only once much of its buffer is free: of a slow peer's progress a write
+// that does not wait knows earlier.
+void send_queue::on_window_end() noexcept {
+    const auto keep = shared_from_this();
+    if (stream_->can_poll()) {
+        error_code ec;
+        const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
+        if (!ec) consume(sent);
+    }
+    if (!pace_.kept(write_timeout_) && !empty()) return fail(errc::timed_out);
+    if (!empty()) window_.arm(lane_->timers(), write_timeout_);
+    after_progress();
+}
+
+void send_queue::wait_writable() noexcept {
     ++stalls_;
-    deadline_.arm(lane_->timers(), write_timeout_);
+    await_progress();
     stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
         if (self->closed_) return;
         self->blocked_ = false;
-        self->deadline_.cancel();
         self->error_ = ec;
         self->flush();
     });
@@ -129,14 +151,12 @@ void send_queue::wait_writable() noexcept {
 
 void send_queue::write_async() noexcept {
     if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
-    blocked_ = true;
-    deadline_.arm(lane_->timers(), write_timeout_);
+    await_progress();
     ++writes_;
     stream_->start_write(std::as_bytes(std::span(writing_)),
                          [self = shared_from_this()](error_code ec, std::size_t n) {
                              if (self->closed_) return;
                              self->blocked_ = false;
-                             self->deadline_.cancel();
                              self->error_ = ec;
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
@@ -167,7 +187,7 @@ void send_queue::fail(error_code ec) noexcept {
 
 void send_queue::close() noexcept {
     closed_ = true;
-    deadline_.cancel();
+    window_.cancel();
     items_.clear();
     first_ = 0;
     hold(0);
