@@ -2,6 +2,8 @@
 // The WebSocket client as an outlet and with a bus at both ends; how it stops, and goes.
 #include "support/websocket_client_bed.hpp"
 
+#include <boost/asio/error.hpp>
+
 namespace tidings::test {
 
 using kind = websocket::client_state_kind;
@@ -71,6 +73,33 @@ TEST_CASE("Stopping closes with 1000 and waits for the answer", "[websocket]") {
     }
     bed.advance(1h);
     CHECK(bed.server.peers.size() == 1);
+}
+
+TEST_CASE("a client leaves the end of the TCP connection to the server, for a while",
+          "[websocket][fault-7]") {
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept();
+    const bool asked = GENERATE(true, false);
+    if (asked) bed.client->connection()->close(4000, "enough");
+    bed.peer().send(server_close(1001));
+    bed.run();
+    CHECK(close_code_of(bed.sent()) == (asked ? 4000 : 1001));
+    CHECK_FALSE(bed.peer().ended());
+    bed.advance(4900ms);
+    CHECK_FALSE(bed.peer().ended());
+    CHECK(bed.last_state().to == kind::open);
+    SECTION("that the server ends") {
+        bed.peer().close();
+        bed.run();
+    }
+    SECTION("that the client ends when the server does not") {
+        bed.advance(200ms);
+        CHECK(bed.peer().ended() == net::error::eof);
+    }
+    CHECK(bed.last_state().to == kind::waiting);
+    bed.client->stop();
+    bed.run();
 }
 
 TEST_CASE("A client stops in whatever it is doing, and calls nobody once it is destroyed",

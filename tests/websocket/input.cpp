@@ -30,7 +30,7 @@ bool below_open(const principal&, action a, std::string_view topic) {
 
 }  // namespace
 
-TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
+TEST_CASE("A handshake that is none is refused, and says why", "[websocket][fault-6]") {
     const auto good = upgrade_request("/ws?topic=a");
     struct row {
         std::string request, status, says;
@@ -47,6 +47,10 @@ TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
         row{with(good, "dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="), "400", "Key"},
         row{with(good, "Sec-WebSocket-Key", "Sec-WebSocket-Key: x\r\nSec-WebSocket-Key"), "400",
             "Key"},
+        row{with(good, "Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13"), "400",
+            "Sec-WebSocket-Version comes twice"},
+        row{with(good, "Host:", "Origin: http://127.0.0.1\r\nOrigin: http://127.0.0.1\r\nHost:"),
+            "400", "Origin comes twice"},
         row{with(good, "topic=a", ""), "400", "name at least one topic"},
         row{with(good, "topic=a", "topic=a..b"), "400", "Bad topic pattern"},
         row{with(good, "topic=a", "topic="), "400", "Bad topic pattern"},
@@ -73,6 +77,20 @@ TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
     peer->send(good);
     bed.run();
     CHECK(peer->received().starts_with("HTTP/1.1 101 "));
+}
+
+TEST_CASE("every 426 names the protocol to upgrade to and its version", "[websocket][fault-8]") {
+    const auto good = upgrade_request("/ws?topic=a");
+    const auto request = GENERATE_COPY(with(good, "Version: 13", "Version: 8"),
+                                       without(good, "Sec-WebSocket-Version: 13\r\n"),
+                                       without(good, "Upgrade: websocket\r\n"));
+    websocket_bed bed;
+    bed.web->start();
+    const auto answer = bed.ask(request);
+    CHECK(answer.starts_with("HTTP/1.1 426 "));
+    CHECK(field_of(answer, "Upgrade") == "websocket");
+    CHECK(field_of(answer, "Connection").find("Upgrade") != std::string::npos);
+    CHECK(field_of(answer, "Sec-WebSocket-Version") == "13");
 }
 
 TEST_CASE("Origins are those of the Host, or those that are listed", "[websocket]") {

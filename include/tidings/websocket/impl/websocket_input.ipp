@@ -151,9 +151,11 @@ void websocket_input::watch_pace(std::uint64_t frames_before, std::size_t bytes)
     if (parser_.inside_message() && !deadline_.armed() && options_.message_timeout.count() > 0)
         deadline_.arm(lane_.timers(), options_.message_timeout);
     if (!parser_.inside_frame()) return window_.cancel();
-    if (parser_.frames() == frames_before && window_.armed()) return pace_.add(bytes);
-    pace_.begin();
-    window_.arm(lane_.timers(), options_.frame_timeout);
+    if (parser_.frames() != frames_before || !window_.armed()) {
+        pace_.begin();
+        window_.arm(lane_.timers(), options_.frame_timeout);
+    }
+    pace_.add(bytes);
 }
 
 void websocket_input::on_window_end() noexcept {
