@@ -33,6 +33,7 @@ struct seen {
     websocket_opcode opcode{};
     std::string payload;
     std::uint16_t close_code = 0;
+    std::uint64_t skipped = 0;
 
     friend bool operator==(const seen&, const seen&) = default;
 };
@@ -51,7 +52,8 @@ class reader {
         parser_.feed(piece);
         while (const auto item = parser_.next(ec)) {
             if (ec) FAIL("an item came with an error");
-            items.push_back({item->opcode, std::string{item->text()}, item->close_code});
+            items.push_back(
+                {item->opcode, std::string{item->text()}, item->close_code, item->skipped_bytes});
         }
         error_code again;
         if (parser_.next(again) || again != ec) FAIL("the end did not last");
@@ -481,7 +483,7 @@ TEST_CASE("A message in one frame is handed out in the buffer that it came in", 
 }
 
 TEST_CASE("A parser is small", "[codec]") {
-    CHECK(sizeof(websocket_parser) <= 136);
+    CHECK(sizeof(websocket_parser) <= 168);
 }
 
 TEST_CASE("A claimed length takes no memory, only bytes that arrive do", "[codec]") {
@@ -522,6 +524,100 @@ TEST_CASE("Memory is given back when the connection idles, fails or closes", "[c
         closed.feed(half).feed(frame(role, websocket_opcode::close, ""));
         CHECK(closed.parser().done());
         CHECK(closed.parser().held_bytes() <= idle);
+    }
+}
+
+TEST_CASE("a message over its limit may be skipped, however it is cut, and the rest is read",
+          "[codec][fault-1]") {
+    const websocket_parser_options o{.max_message_bytes = 10, .max_skipped_bytes = 300};
+    for (const auto role : both_roles) {
+        const std::string stream =
+            text_frame(role, "before") + text_frame(role, std::string(11, '\xff')) +
+            text_frame(role, "\xe2", false) + frame(role, websocket_opcode::ping, "p") +
+            more_frame(role, std::string(200, 'x'), false) +
+            frame(role, websocket_opcode::pong, "q") + more_frame(role, "", false) +
+            more_frame(role, std::string(99, 'x'), true) + text_frame(role, "0123456789") +
+            frame(role, websocket_opcode::binary, std::string(300, 'x')) +
+            text_frame(role, "\xe2\x82\xac");
+        check_all_cuts(role, stream, o);
+        reader r{role, o};
+        r.feed(stream);
+        CHECK_FALSE(r.ec);
+        const std::vector<seen> expected{
+            {websocket_opcode::text, "before"},     {websocket_opcode::text, "", 0, 11},
+            {websocket_opcode::ping, "p"},          {websocket_opcode::pong, "q"},
+            {websocket_opcode::text, "", 0, 300},   {websocket_opcode::text, "0123456789"},
+            {websocket_opcode::binary, "", 0, 300}, {websocket_opcode::text, "\xe2\x82\xac"}};
+        CHECK(r.items == expected);
+    }
+}
+
+TEST_CASE("a skipped message takes no memory, and beyond its own limit it is refused",
+          "[codec][fault-1]") {
+    for (const auto role : both_roles) {
+        reader r{role, {.max_message_bytes = 5000, .max_skipped_bytes = std::uint64_t{1} << 30}};
+        r.feed(text_frame(role, std::string(4000, 'x'), false));
+        CHECK(r.parser().held_bytes() >= 4000);
+        r.feed(header(role, 0x00, 127, "\0\0\0\0\x3f\xff\0\0"sv));
+        CHECK(r.parser().held_bytes() == 0);
+        for (int i = 0; i < 100; ++i) r.feed(std::string(1000, 'x'));
+        CHECK(r.parser().held_bytes() == 0);
+        CHECK_FALSE(r.ec);
+        const websocket_parser_options o{.max_message_bytes = 10, .max_skipped_bytes = 300};
+        check_refused(role, header(role, 0x82, 126, "\x01\x2d"sv), errc::too_large, o);
+        check_refused(role,
+                      text_frame(role, std::string(200, 'x'), false) + header(role, 0x80, 101),
+                      errc::too_large, o);
+        check_refused(role,
+                      text_frame(role, std::string(200, 'x'), false) +
+                          header(role, 0x80, 127, "\x7f\xff\xff\xff\xff\xff\xff\xff"sv),
+                      errc::too_large, o);
+    }
+}
+
+TEST_CASE("a message whose length is known grows in few steps, within twice what has arrived",
+          "[codec][fault-17]") {
+    for (const auto role : both_roles) {
+        constexpr std::size_t size = std::size_t{1} << 20;
+        const auto stream = frame(role, websocket_opcode::binary, std::string(size, 'x'));
+        websocket_parser parser{role, {.max_message_bytes = size}};
+        std::size_t fed = 0;
+        // The second message is held at once: the connection has brought as much before.
+        for (int message = 0; message < 2; ++message) {
+            std::string copy = stream;
+            std::size_t steps = 0, held = 0, items = 0;
+            for (std::size_t at = 0; at < copy.size(); at += 65'536) {
+                const auto piece = std::min<std::size_t>(65'536, copy.size() - at);
+                parser.feed(std::as_writable_bytes(std::span(copy)).subspan(at, piece));
+                fed += piece;
+                error_code ec;
+                while (parser.next(ec)) ++items;
+                CHECK_FALSE(ec);
+                if (parser.held_bytes() > held) ++steps;
+                held = std::max(held, parser.held_bytes());
+                CHECK(parser.held_bytes() <= 2 * fed);
+            }
+            CHECK(items == 1);
+            CHECK(held <= size + size / 8);
+            CHECK(steps == (message == 0 ? 4 : 1));
+        }
+    }
+}
+
+TEST_CASE("bytes that are taken back may be fed again", "[codec]") {
+    for (const auto role : both_roles) {
+        std::string stream = text_frame(role, "one") + text_frame(role, "two");
+        websocket_parser parser{role};
+        parser.feed(std::as_writable_bytes(std::span(stream)));
+        error_code ec;
+        REQUIRE(parser.next(ec)->text() == "one");
+        const auto rest = parser.take_rest();
+        std::string later = {reinterpret_cast<const char*>(rest.data()), rest.size()};
+        CHECK(later == text_frame(role, "two"));
+        CHECK_FALSE(parser.inside_message());
+        CHECK_FALSE(parser.next(ec));
+        parser.feed(std::as_writable_bytes(std::span(later)));
+        REQUIRE(parser.next(ec)->text() == "two");
     }
 }
 

@@ -289,6 +289,24 @@ TEST_CASE("what hooks captured is released when the session ends, from inside a 
     session.reset();
 }
 
+TEST_CASE("a session that is kept keeps nothing of its service's options",
+          "[websocket][fault-22]") {
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    websocket::session_ptr session;
+    websocket_bed bed({.authorizer = [captured](const principal&, action,
+                                                std::string_view) { return *captured == 0; },
+                       .hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    captured.reset();
+    const auto peer = bed.open();
+    peer->close();
+    bed.run();
+    bed.web.reset();
+    bed.run();
+    CHECK(watched.expired());
+    session.reset();
+}
+
 TEST_CASE("the close timeout and a drain wait for output that is still leaving",
           "[websocket][fault-5]") {
     const std::string how = GENERATE("close", "drain", "peer", "feed");

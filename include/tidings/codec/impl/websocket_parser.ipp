@@ -218,7 +218,12 @@ bool websocket_parser::hold(std::span<const std::byte> bytes) noexcept {
     try {
         const std::uint64_t now = held_.size() + bytes.size();
         const std::uint64_t reserved = std::max(now, std::min(now + frame_left_, 2 * arrived_));
-        if (now > held_.capacity()) held_.reserve(static_cast<std::size_t>(reserved));
+        if (now > held_.capacity()) {
+            std::string larger;  // a string that has memory already would take more than this
+            larger.reserve(static_cast<std::size_t>(reserved));
+            larger += held_;
+            held_.swap(larger);
+        }
         held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         return true;
     } catch (const std::exception&) {

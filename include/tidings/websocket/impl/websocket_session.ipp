@@ -328,6 +328,7 @@ void websocket_session::end(error_code why) {
         if (const auto& f = hooks().on_close) f(keep, *why_);
     });
     release_callbacks();
+    taken_.lane->enqueue([f = std::move(feed_)] {});  // with the authorizer; it may be the caller
     if (auto f = std::exchange(options_.on_end, nullptr)) f(this);
     taken_.guard.reset();
 }
