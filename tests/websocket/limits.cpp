@@ -237,4 +237,36 @@ TEST_CASE("a message in parts has a deadline from its first byte to its last",
     }
 }
 
+TEST_CASE("messages under way count together, and what is over their bound is closed with 1013",
+          "[websocket][fault-30]") {
+    websocket_bed bed({.max_buffered_bytes = 100'000,
+                       .hooks = {.on_message = [](const auto&, const auto&) { return true; }}});
+    const std::string how = GENERATE("end", "leave", "break");
+    const auto half = client_frame(websocket_opcode::binary, std::string(30'000, 'x'), false);
+    std::vector<std::unique_ptr<http_peer>> peers;
+    const auto closed = [&] { return close_code_of(frames(*peers.back())); };
+    for (int i = 0; i < 3; ++i) {
+        peers.push_back(bed.open("/ws?topic=nothing"));
+        peers.back()->send(half);
+        bed.run();
+        CHECK(closed() == 0);
+    }
+    peers.push_back(bed.open("/ws?topic=nothing"));
+    peers.back()->send(half);
+    bed.run();
+    CHECK(closed() == 1013);
+    if (how == "end") peers[0]->send(client_frame(websocket_opcode::continuation, "", true));
+    if (how == "leave") peers[0]->close();
+    if (how == "break") peers[0]->send("no frame");
+    bed.run();
+    peers.push_back(bed.open("/ws?topic=nothing"));
+    peers.back()->send(half);
+    bed.run();
+    CHECK(closed() == 0);
+    peers.push_back(bed.open("/ws?topic=nothing"));
+    peers.back()->send(half);
+    bed.run();
+    CHECK(closed() == 1013);
+}
+
 }  // namespace tidings::test

@@ -17,7 +17,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
         : bus_(std::move(bus)),
-          options_(std::move(options)) {
+          options_(std::move(options)),
+          budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)) {
         if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
         hooks_ = std::make_shared<const websocket::hooks>(std::move(options_.hooks));
         if (!options_.metrics) return;
@@ -49,6 +50,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::shared_ptr<held_budget> budget_;
     std::shared_ptr<const websocket::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
     std::atomic<std::uint64_t>* unsent_ = nullptr;
@@ -121,6 +123,7 @@ websocket_session_options service_state::options_for(const http::exchange& x,
     o.write_timeout = options_.write_timeout;
     o.frame_timeout = options_.frame_timeout;
     o.message_timeout = options_.message_timeout;
+    o.budget = budget_;
     o.max_publishes_per_second = static_cast<double>(options_.max_publishes_per_second);
     o.publish_burst = static_cast<double>(options_.publish_burst);
     o.hooks = hooks_;

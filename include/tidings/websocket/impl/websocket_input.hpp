@@ -60,6 +60,8 @@ class websocket_input {
     void resume(owner_ptr owner) noexcept;
     void watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept;
     void on_window_end() noexcept;
+    bool count_held() noexcept;
+    void release_held() noexcept;
     void fail(error_code why) noexcept;
 
     io::stream& stream_;
@@ -72,6 +74,7 @@ class websocket_input {
     int items_left_ = 0;              // of this turn
     std::vector<std::byte> buffer_;   // TLS only; others read into the lane's
     std::vector<std::byte> pending_;  // came, and waits for the end of a pause
+    std::size_t counted_ = 0;         // in the budget
     owner_ptr paused_;
     wheel_timer pause_;
     wheel_timer window_;    // of the pace

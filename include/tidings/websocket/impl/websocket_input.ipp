@@ -49,6 +49,7 @@ void websocket_input::stop() noexcept {
     pause_.cancel();
     window_.cancel();
     deadline_.cancel();
+    if (options_.budget) options_.budget->give_back(std::exchange(counted_, 0));
     paused_.reset();
 }
 
@@ -99,10 +100,12 @@ bool websocket_input::take_bytes(const owner_ptr& owner, std::span<std::byte> by
     bool goes_on = true;
     if (!guarded(options_.log, "websocket", [&] { goes_on = take_items(owner, ec); }))
         ec = errc::callback_threw;
+    if (mode_ == mode::reading && !ec && !count_held()) ec = errc::overflow;
     if (ec && mode_ == mode::reading) {
         fail(ec);
-        return !stopped();
+        return !stopped() && goes_on;
     }
+    if (mode_ != mode::reading) release_held();
     if (mode_ == mode::reading && goes_on) watch_pace(frames, bytes.size());
     return !stopped() && goes_on;
 }
@@ -163,8 +166,25 @@ void websocket_input::on_window_end() noexcept {
     window_.arm(lane_.timers(), options_.frame_timeout);
 }
 
+// False when all sessions together hold too much.
+bool websocket_input::count_held() noexcept {
+    if (!options_.budget || stopped()) return true;
+    const auto held = parser_.held_bytes() + pending_.capacity();
+    if (held > counted_ && !options_.budget->take(held - counted_)) return false;
+    if (held < counted_) options_.budget->give_back(counted_ - held);
+    counted_ = held;
+    return true;
+}
+
+// Of a message that is not read on.
+void websocket_input::release_held() noexcept {
+    parser_ = websocket_parser(options_.role);
+    count_held();
+}
+
 void websocket_input::fail(error_code why) noexcept {
     discard();
+    release_held();
     sink_.on_input_failed(why);
 }
 

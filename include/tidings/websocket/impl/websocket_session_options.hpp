@@ -7,6 +7,7 @@
 #include <tidings/log.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/unique_function.hpp>
+#include <tidings/websocket/impl/held_budget.hpp>
 #include <tidings/websocket/session.hpp>
 
 #include <atomic>
@@ -32,6 +33,8 @@ struct websocket_session_options {
     std::chrono::milliseconds frame_timeout{30'000};
     /// From a message's first byte to its last; 0: any time.
     std::chrono::milliseconds message_timeout{60'000};
+    /// What a message under way holds counts there. Empty: nowhere.
+    std::shared_ptr<held_budget> budget{};
     double max_publishes_per_second = 0;  ///< 0: any number
     double publish_burst = 0;
     queue_limits limits{};
