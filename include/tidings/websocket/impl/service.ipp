@@ -35,8 +35,6 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  private:
     std::optional<http::response> check_upgrade(const http::request& r) const;
     void open(http::exchange& x, http::stream_request asked);
-    void begin(websocket_session& c, bool admitted, const std::string& first,
-               http::stream_request asked);
     void subscribe(websocket_session& c, http::stream_request asked);
     websocket_session_options options_for(const http::exchange& x, http::stream_request& asked,
                                           origin_id origin);
@@ -165,26 +163,16 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     };
     auto taken = x.take();
     if (!taken.stream) return;
-    const auto home = taken.lane;
-    auto c = std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
-    gauge(1);
+    const auto c =
+        std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
     const bool admitted = sessions_.add(c);
-    if (home->running_here()) return begin(*c, admitted, first, std::move(asked));
-    // A server of the user's own calls from outside the lane that the hooks run in.
-    net::post(home->executor(), [self = shared_from_this(), c = std::move(c), admitted,
-                                 first = std::move(first), asked = std::move(asked)]() mutable {
-        self->begin(*c, admitted, first, std::move(asked));
-    });
-}
-
-void service_state::begin(websocket_session& c, bool admitted, const std::string& first,
-                          http::stream_request asked) {
-    c.start(first);
+    gauge(1);
+    c->start(std::move(first));
     if (!admitted)
-        c.close(1001, "going away");
-    else if (bus_ && c.is_open())
-        subscribe(c, std::move(asked));
-    c.serve();
+        c->close(1001, "going away");
+    else if (bus_ && c->is_open())
+        subscribe(*c, std::move(asked));
+    c->serve();
 }
 
 void service_state::subscribe(websocket_session& c, http::stream_request asked) {
