@@ -7,6 +7,7 @@
 #include <tidings/overflow.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,7 +46,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     TIDINGS_DECL void append(std::string bytes);
 
     /// Whether it takes another message. It always takes control bytes.
-    bool ready() const noexcept { return !closed_ && !error_ && held() < max_block_bytes; }
+    bool ready() const noexcept { return !closed() && !error_ && held() < max_block_bytes; }
     bool empty() const noexcept { return held() == 0; }
     /// Calls `f` once everything appended so far is with the system, or sending has failed.
     TIDINGS_DECL void when_empty(unique_function<void()> f);
@@ -72,6 +73,11 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::uint64_t stalls() const noexcept { return stalls_; }
 
  private:
+    enum class mode : std::uint8_t {
+        ready,    // a write may begin
+        blocked,  // a wait or an asynchronous write is under way
+        closed
+    };
     struct item {
         event_ptr keep;
         std::unique_ptr<std::string> own;
@@ -83,6 +89,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     // Changed by the lane alone, read by others.
     std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     void hold(std::size_t bytes) noexcept { held_.store(bytes, std::memory_order_relaxed); }
+    bool closed() const noexcept { return mode_ == mode::closed; }
     void add(item i);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block();
@@ -110,10 +117,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::atomic<std::size_t> expected_{0};
     std::uint64_t writes_ = 0;
     std::uint64_t stalls_ = 0;
-    error_code error_;      // of a write, to be told at the end of the turn
-    bool blocked_ = false;  // a wait or an asynchronous write is under way
+    error_code error_;  // of a write, reported at the end of the turn
+    mode mode_ = mode::ready;
     bool was_full_ = false;
-    bool closed_ = false;
 };
 
 }  // namespace tidings::detail

@@ -28,19 +28,19 @@ void send_queue::append(std::string bytes) {
 }
 
 void send_queue::add(item i) {
-    if (closed_ || i.bytes.empty()) return;
+    if (closed() || i.bytes.empty()) return;
     const auto size = held() + i.bytes.size();
     items_.push_back(std::move(i));
     hold(size);
     if (size >= max_block_bytes) was_full_ = true;
-    if (blocked_ || error_) return;
+    if (mode_ != mode::ready || error_) return;
     lane_->schedule_flush(shared_from_this());
     if (size >= max_block_bytes) write();
 }
 
 void send_queue::when_empty(unique_function<void()> f) {
     when_empty_ = std::move(f);
-    if (empty() || closed_)
+    if (empty() || closed())
         lane_->enqueue([self = shared_from_this()] {
             if (auto g = std::exchange(self->when_empty_, nullptr)) g();
         });
@@ -56,8 +56,11 @@ void send_queue::flush() noexcept {
 }
 
 void send_queue::write() noexcept {
-    if (closed_ || blocked_ || error_ || nothing_left()) return;
-    stream_->can_poll() ? write_polled() : write_async();
+    if (mode_ != mode::ready || error_ || nothing_left()) return;
+    if (stream_->can_poll())
+        write_polled();
+    else
+        write_async();
 }
 
 // The bytes to write next, contiguous: one item as it stands, or several gathered.
@@ -118,7 +121,7 @@ void send_queue::write_polled() noexcept {
 
 // The windows follow each other until everything has left.
 void send_queue::await_progress() noexcept {
-    blocked_ = true;
+    mode_ = mode::blocked;
     if (window_.armed()) return;
     pace_.begin();
     window_.arm(lane_->timers(), write_timeout_);
@@ -142,8 +145,8 @@ void send_queue::wait_writable() noexcept {
     ++stalls_;
     await_progress();
     stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
-        if (self->closed_) return;
-        self->blocked_ = false;
+        if (self->closed()) return;
+        self->mode_ = mode::ready;
         self->error_ = ec;
         self->flush();
     });
@@ -155,8 +158,8 @@ void send_queue::write_async() noexcept {
     ++writes_;
     stream_->start_write(std::as_bytes(std::span(writing_)),
                          [self = shared_from_this()](error_code ec, std::size_t n) {
-                             if (self->closed_) return;
-                             self->blocked_ = false;
+                             if (self->closed()) return;
+                             self->mode_ = mode::ready;
                              self->error_ = ec;
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
@@ -168,16 +171,16 @@ void send_queue::write_async() noexcept {
 
 // Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
 void send_queue::after_progress() noexcept {
-    if (closed_) return;
+    if (closed()) return;
     if (empty())
         if (auto f = std::exchange(when_empty_, nullptr)) f();
-    if (closed_ || !was_full_ || held() > max_block_bytes / 2) return;
+    if (closed() || !was_full_ || held() > max_block_bytes / 2) return;
     was_full_ = false;
     if (callbacks_.on_room) callbacks_.on_room();
 }
 
 void send_queue::fail(error_code ec) noexcept {
-    if (closed_) return;
+    if (closed()) return;
     auto on_error = std::move(callbacks_.on_error);
     auto when_empty = std::move(when_empty_);
     close();
@@ -186,7 +189,7 @@ void send_queue::fail(error_code ec) noexcept {
 }
 
 void send_queue::close() noexcept {
-    closed_ = true;
+    mode_ = mode::closed;
     window_.cancel();
     items_.clear();
     first_ = 0;
