@@ -152,7 +152,7 @@ std::string close_payload(unsigned code, std::string_view reason = {}) {
 
 }  // namespace
 
-TEST_CASE("A frame with a reserved bit is refused by its first two bytes", "[codec]") {
+TEST_CASE("a frame with a reserved bit is refused by its first two bytes", "[codec]") {
     for (const auto role : both_roles) {
         for (const unsigned opcode : {0x1u, 0x2u, 0x8u, 0x9u, 0xau, 0x0u, 0x3u}) {
             for (const unsigned bits : {0x10u, 0x20u, 0x40u, 0x50u, 0x70u}) {
@@ -162,7 +162,7 @@ TEST_CASE("A frame with a reserved bit is refused by its first two bytes", "[cod
     }
 }
 
-TEST_CASE("A reserved opcode is refused by its first two bytes", "[codec]") {
+TEST_CASE("a reserved opcode is refused by its first two bytes", "[codec]") {
     for (const auto role : both_roles) {
         for (const unsigned opcode : {3u, 4u, 5u, 6u, 7u, 11u, 12u, 13u, 14u, 15u}) {
             for (const unsigned length : {0u, 1u, 127u}) {
@@ -174,7 +174,7 @@ TEST_CASE("A reserved opcode is refused by its first two bytes", "[codec]") {
     }
 }
 
-TEST_CASE("A frame masked the wrong way is refused", "[codec]") {
+TEST_CASE("a frame masked the wrong way is refused", "[codec]") {
     for (const unsigned opcode : {0x1u, 0x2u, 0x8u, 0x9u, 0xau}) {
         for (const unsigned length : {0u, 5u}) {
             check_refused(websocket_role::server,
@@ -185,7 +185,7 @@ TEST_CASE("A frame masked the wrong way is refused", "[codec]") {
     }
 }
 
-TEST_CASE("A control frame that is too long or fragmented is refused", "[codec]") {
+TEST_CASE("a control frame that is too long or fragmented is refused", "[codec]") {
     for (const auto role : both_roles) {
         for (const unsigned opcode : {0x8u, 0x9u, 0xau}) {
             for (const unsigned length : {126u, 127u}) {
@@ -198,7 +198,7 @@ TEST_CASE("A control frame that is too long or fragmented is refused", "[codec]"
     }
 }
 
-TEST_CASE("Fragments out of sequence are refused", "[codec]") {
+TEST_CASE("fragments out of sequence are refused", "[codec]") {
     for (const auto role : both_roles) {
         check_refused(role, start(role, 0x80, 1), errc::ws_bad_continuation);
         check_refused(role, start(role, 0x00, 1), errc::ws_bad_continuation);
@@ -220,7 +220,7 @@ TEST_CASE("Fragments out of sequence are refused", "[codec]") {
     }
 }
 
-TEST_CASE("A length that is not in its shortest form or over 2^63 is refused", "[codec]") {
+TEST_CASE("a length that is not in its shortest form or over 2^63 is refused", "[codec]") {
     const websocket_parser_options unbounded{.max_message_bytes = static_cast<std::size_t>(-1)};
     for (const auto role : both_roles) {
         for (const std::string_view length : {"\0\0"sv, "\0\x7d"sv}) {
@@ -238,7 +238,7 @@ TEST_CASE("A length that is not in its shortest form or over 2^63 is refused", "
     }
 }
 
-TEST_CASE("A message over its limit is refused by its header", "[codec]") {
+TEST_CASE("a message over its limit is refused by its header", "[codec]") {
     const websocket_parser_options small{.max_message_bytes = 10};
     const websocket_parser_options none{.max_message_bytes = 0};
     for (const auto role : both_roles) {
@@ -267,7 +267,7 @@ TEST_CASE("A message over its limit is refused by its header", "[codec]") {
     }
 }
 
-TEST_CASE("A close frame with half a code or one not for the wire is refused", "[codec]") {
+TEST_CASE("a close frame with half a code or one not for the wire is refused", "[codec]") {
     for (const auto role : both_roles) {
         check_refused(role, frame(role, websocket_opcode::close, "\x03"), errc::ws_bad_close_code);
         for (const unsigned code : {0u, 3u, 999u, 1004u, 1005u, 1006u, 1015u, 1016u, 1100u, 2000u,
@@ -281,7 +281,7 @@ TEST_CASE("A close frame with half a code or one not for the wire is refused", "
     }
 }
 
-TEST_CASE("A close reason that is not UTF-8 is refused", "[codec]") {
+TEST_CASE("a close reason that is not UTF-8 is refused", "[codec]") {
     for (const auto role : both_roles) {
         for (const std::string_view reason :
              {"\xff", "ok\xc0\x80", "cut\xe2\x82", "\xed\xa0\x80"}) {
@@ -291,7 +291,7 @@ TEST_CASE("A close reason that is not UTF-8 is refused", "[codec]") {
     }
 }
 
-TEST_CASE("Text that is not UTF-8 is refused at the first impossible byte", "[codec]") {
+TEST_CASE("text that is not UTF-8 is refused at the first impossible byte", "[codec]") {
     const std::string greek = "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";
     for (const auto role : both_roles) {
         // Autobahn 6.3 and 6.4: the rest of the frame, and of the message, never needs to arrive.
@@ -316,7 +316,7 @@ TEST_CASE("Text that is not UTF-8 is refused at the first impossible byte", "[co
     }
 }
 
-TEST_CASE("Text is judged message by message, and other payloads are not", "[codec]") {
+TEST_CASE("text is judged message by message, and other payloads are not", "[codec]") {
     for (const auto role : both_roles) {
         reader r{role};
         r.feed(frame(role, websocket_opcode::binary, "\xff\xfe\x80"));
@@ -336,7 +336,7 @@ TEST_CASE("Text is judged message by message, and other payloads are not", "[cod
     }
 }
 
-TEST_CASE("The examples of RFC 6455 5.7 are read", "[codec]") {
+TEST_CASE("the examples of RFC 6455 5.7 are read", "[codec]") {
     const std::vector<seen> hello{{websocket_opcode::text, "Hello"}};
     const auto read = [](websocket_role role, std::string_view bytes) {
         check_all_cuts(role, bytes);
@@ -361,7 +361,7 @@ TEST_CASE("The examples of RFC 6455 5.7 are read", "[codec]") {
     CHECK(r.items == std::vector<seen>{{websocket_opcode::binary, large}});
 }
 
-TEST_CASE("Every valid close is read, and nothing after it", "[codec]") {
+TEST_CASE("every valid close is read, and nothing after it", "[codec]") {
     for (const auto role : both_roles) {
         const auto read = [&](const std::string& payload) {
             const std::string stream = frame(role, websocket_opcode::close, payload) +
@@ -388,7 +388,7 @@ TEST_CASE("Every valid close is read, and nothing after it", "[codec]") {
     }
 }
 
-TEST_CASE("A close inside a fragmented message ends the stream", "[codec]") {
+TEST_CASE("a close inside a fragmented message ends the stream", "[codec]") {
     for (const auto role : both_roles) {
         const std::string stream =
             text_frame(role, std::string(500, 'a'), false) +
@@ -403,7 +403,7 @@ TEST_CASE("A close inside a fragmented message ends the stream", "[codec]") {
     }
 }
 
-TEST_CASE("A stream cut anywhere gives the same items", "[codec]") {
+TEST_CASE("a stream cut anywhere gives the same items", "[codec]") {
     for (const auto role : both_roles) {
         const std::string long_ping(125, 'p');
         const std::string stream =
@@ -435,7 +435,7 @@ TEST_CASE("A stream cut anywhere gives the same items", "[codec]") {
     }
 }
 
-TEST_CASE("Messages of every length class are read in one piece and in two", "[codec]") {
+TEST_CASE("messages of every length class are read in one piece and in two", "[codec]") {
     for (const auto role : both_roles) {
         for (const std::size_t size : {0u, 1u, 125u, 126u, 127u, 65535u, 65536u, 65537u}) {
             CAPTURE(size);
@@ -459,7 +459,7 @@ TEST_CASE("Messages of every length class are read in one piece and in two", "[c
     }
 }
 
-TEST_CASE("A message in one frame is handed out in the buffer that it came in", "[codec]") {
+TEST_CASE("a message in one frame is handed out in the buffer that it came in", "[codec]") {
     for (const auto role : both_roles) {
         std::string stream = text_frame(role, std::string(1000, 'a')) +
                              frame(role, websocket_opcode::ping, "ping") +
@@ -482,11 +482,11 @@ TEST_CASE("A message in one frame is handed out in the buffer that it came in", 
     }
 }
 
-TEST_CASE("A parser is small", "[codec]") {
+TEST_CASE("a parser is small", "[codec]") {
     CHECK(sizeof(websocket_parser) <= 168);
 }
 
-TEST_CASE("A claimed length takes no memory, only bytes that arrive do", "[codec]") {
+TEST_CASE("a claimed length takes no memory, only bytes that arrive do", "[codec]") {
     for (const auto role : both_roles) {
         reader r{role, {.max_message_bytes = std::size_t{1} << 40}};
         r.feed(header(role, 0x82, 127, "\0\0\0\x40\0\0\0\0"sv));
@@ -498,7 +498,7 @@ TEST_CASE("A claimed length takes no memory, only bytes that arrive do", "[codec
     }
 }
 
-TEST_CASE("Memory is given back when the connection idles, fails or closes", "[codec]") {
+TEST_CASE("memory is given back when the connection idles, fails or closes", "[codec]") {
     constexpr std::size_t idle = 256;
     for (const auto role : both_roles) {
         const std::string half = text_frame(role, std::string(5000, 'a'), false);
@@ -621,7 +621,7 @@ TEST_CASE("bytes that are taken back may be fed again", "[codec]") {
     }
 }
 
-TEST_CASE("An unfinished stream gives nothing and is no error", "[codec]") {
+TEST_CASE("an unfinished stream gives nothing and is no error", "[codec]") {
     for (const auto role : both_roles) {
         reader r{role};
         r.feed("").feed("");
@@ -633,7 +633,7 @@ TEST_CASE("An unfinished stream gives nothing and is no error", "[codec]") {
     }
 }
 
-TEST_CASE("An error of before does not outlast the next call that has none", "[codec]") {
+TEST_CASE("an error of before does not outlast the next call that has none", "[codec]") {
     websocket_parser parser{websocket_role::client};
     error_code ec = errc::timed_out;
     CHECK_FALSE(parser.next(ec));
@@ -645,7 +645,7 @@ TEST_CASE("An error of before does not outlast the next call that has none", "[c
     CHECK_FALSE(ec);
 }
 
-TEST_CASE("A large message in many fragments and reads is put together", "[codec]") {
+TEST_CASE("a large message in many fragments and reads is put together", "[codec]") {
     for (const auto role : both_roles) {
         // Autobahn 10.1.1, and 5.x with control frames between.
         const std::string payload(65536, '*');
@@ -728,7 +728,7 @@ void add_random_message(random_source& random, websocket_role role, std::string&
 
 }  // namespace
 
-TEST_CASE("Random streams in random pieces are read as they were written", "[codec]") {
+TEST_CASE("random streams in random pieces are read as they were written", "[codec]") {
     random_source random{20'240'611};
     for (int round = 0; round < 60; ++round) {
         for (const auto role : both_roles) {
@@ -752,7 +752,7 @@ TEST_CASE("Random streams in random pieces are read as they were written", "[cod
     SUCCEED();
 }
 
-TEST_CASE("Every error has the close code that tells the peer what to do", "[codec]") {
+TEST_CASE("every error has the close code that tells the peer what to do", "[codec]") {
     const std::vector<std::pair<error_code, unsigned>> codes{
         {{}, 1000},
         {errc::closed, 1000},

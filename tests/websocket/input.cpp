@@ -30,7 +30,7 @@ bool below_open(const principal&, action a, std::string_view topic) {
 
 }  // namespace
 
-TEST_CASE("A handshake that is none is refused, and says why", "[websocket][fault-6]") {
+TEST_CASE("a handshake that is none is refused, and says why", "[websocket][fault-6]") {
     const auto good = upgrade_request("/ws?topic=a");
     struct row {
         std::string request, status, says;
@@ -121,7 +121,7 @@ TEST_CASE("every 426 names the protocol to upgrade to and its version", "[websoc
     CHECK(field_of(answer, "Sec-WebSocket-Version") == "13");
 }
 
-TEST_CASE("Origins are those of the Host, or those that are listed", "[websocket]") {
+TEST_CASE("origins are those of the Host, or those that are listed", "[websocket]") {
     websocket_bed bed;
     bed.mount("/listed", {.allowed_origins = {"https://app.example"}});
     const auto status = [&](std::string_view target, std::string_view origin) {
@@ -135,7 +135,7 @@ TEST_CASE("Origins are those of the Host, or those that are listed", "[websocket
     CHECK(status("/listed?topic=a", "http://127.0.0.1") == "403");
 }
 
-TEST_CASE("Strangers need credentials, and a grant for each pattern", "[websocket]") {
+TEST_CASE("strangers need credentials, and a grant for each pattern", "[websocket]") {
     websocket_bed bed;
     bed.mount("/token", {.authenticator = bearer_token("secret"),
                          .authorizer = [](const principal& who, action, std::string_view topic) {
@@ -155,7 +155,7 @@ TEST_CASE("Strangers need credentials, and a grant for each pattern", "[websocke
               .starts_with("HTTP/1.1 403 "));
 }
 
-TEST_CASE("What breaks the protocol is answered with its close code", "[websocket]") {
+TEST_CASE("what breaks the protocol is answered with its close code", "[websocket]") {
     const auto masked = [](std::string_view first, std::string_view rest) {
         return std::string(first) + std::string(rest);
     };
@@ -197,7 +197,7 @@ TEST_CASE("What breaks the protocol is answered with its close code", "[websocke
     CHECK(reason.error);
 }
 
-TEST_CASE("A second handshake on the same connection is no frame", "[websocket]") {
+TEST_CASE("a second handshake on the same connection is no frame", "[websocket]") {
     websocket_bed bed;
     const auto together = GENERATE(false, true);
     bed.web->start();
@@ -210,7 +210,7 @@ TEST_CASE("A second handshake on the same connection is no frame", "[websocket]"
     CHECK(peer->ended() == net::error::eof);
 }
 
-TEST_CASE("First frames may come with the handshake, cut anywhere", "[websocket]") {
+TEST_CASE("first frames may come with the handshake, cut anywhere", "[websocket]") {
     const auto bytes =
         upgrade_request("/ws?topic=open.%3E") + client_frame(websocket_opcode::ping, "p") +
         client_text(json_event("1", R"(,"topic":"open.x","data":1)")) + client_close(1000, "done");
@@ -235,7 +235,7 @@ TEST_CASE("First frames may come with the handshake, cut anywhere", "[websocket]
     }
 }
 
-TEST_CASE("A client publishes where it is granted, and hears others but not itself",
+TEST_CASE("a client publishes where it is granted, and hears others but not itself",
           "[websocket]") {
     websocket_bed bed({.authorizer = below_open});
     const auto one = bed.open();
@@ -253,7 +253,7 @@ TEST_CASE("A client publishes where it is granted, and hears others but not itse
     CHECK_FALSE(e.position.empty());
 }
 
-TEST_CASE("An event that cannot be taken is answered with tidings.refused", "[websocket]") {
+TEST_CASE("an event that cannot be taken is answered with tidings.refused", "[websocket]") {
     struct row {
         std::string message, id;
         error_code why;
@@ -286,7 +286,7 @@ TEST_CASE("An event that cannot be taken is answered with tidings.refused", "[we
     CHECK(std::count(bed.logged.begin(), bed.logged.end(), "message refused") == 1);
 }
 
-TEST_CASE("A binary message is no CloudEvent in JSON", "[websocket]") {
+TEST_CASE("a binary message is no CloudEvent in JSON", "[websocket]") {
     websocket_bed bed({.authorizer = allow_all()});
     const auto peer = bed.open();
     peer->send(client_frame(websocket_opcode::binary, json_event("1", "")));
@@ -294,7 +294,7 @@ TEST_CASE("A binary message is no CloudEvent in JSON", "[websocket]") {
     CHECK(show_events(frames(*peer)).at(0).starts_with("tidings.refused="));
 }
 
-TEST_CASE("Nobody publishes who was not granted it", "[websocket]") {
+TEST_CASE("nobody publishes who was not granted it", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     peer->send(client_text(json_event("1", R"(,"topic":"open.x")")));

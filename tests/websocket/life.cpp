@@ -37,7 +37,7 @@ struct raw_bed : http_bed {
 
 }  // namespace
 
-TEST_CASE("Raw messages come and go as they are", "[websocket]") {
+TEST_CASE("raw messages come and go as they are", "[websocket]") {
     raw_bed bed({.hooks = echo()});
     const auto peer = bed.open();
     peer->send(client_text("text \xe2\x82\xac") +
@@ -55,7 +55,7 @@ TEST_CASE("Raw messages come and go as they are", "[websocket]") {
     CHECK(seen[3].payload == "in parts");
 }
 
-TEST_CASE("Hooks see pings and pongs, and a session tells who is there", "[websocket]") {
+TEST_CASE("hooks see pings and pongs, and a session tells who is there", "[websocket]") {
     strings seen;
     websocket::session_ptr session;
     raw_bed bed(
@@ -86,7 +86,7 @@ TEST_CASE("Hooks see pings and pongs, and a session tells who is there", "[webso
     session.reset();
 }
 
-TEST_CASE("A session without a codec drops events and takes messages", "[websocket]") {
+TEST_CASE("a session without a codec drops events and takes messages", "[websocket]") {
     websocket::session_ptr session;
     raw_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
     const auto peer = bed.open();
@@ -103,7 +103,7 @@ TEST_CASE("A session without a codec drops events and takes messages", "[websock
     session.reset();
 }
 
-TEST_CASE("A hook that throws ends its connection and no other", "[websocket]") {
+TEST_CASE("a hook that throws ends its connection and no other", "[websocket]") {
     const std::string where = GENERATE("open", "message", "ping", "pong", "close");
     int closed = 0;
     const auto may_throw = [&](std::string_view here) {
@@ -134,7 +134,7 @@ TEST_CASE("A hook that throws ends its connection and no other", "[websocket]") 
     CHECK(bed.metrics->value("clients transport=websocket") == 0);
 }
 
-TEST_CASE("A codec that throws ends nothing", "[websocket]") {
+TEST_CASE("a codec that throws ends nothing", "[websocket]") {
     class throwing : public websocket::codec {
         std::string_view subprotocol() const noexcept override { return {}; }
         bool binary() const noexcept override { return false; }
@@ -156,7 +156,7 @@ TEST_CASE("A codec that throws ends nothing", "[websocket]") {
     CHECK(close_code_of(frames(*peer)) == 1011);
 }
 
-TEST_CASE("A hook may close its session, or end the server it runs in", "[websocket]") {
+TEST_CASE("a hook may close its session, or end the server it runs in", "[websocket]") {
     const std::string how =
         GENERATE("close", "close in open", "stop", "destroy", "destroy in open");
     raw_bed* here = nullptr;
@@ -192,7 +192,7 @@ TEST_CASE("A hook may close its session, or end the server it runs in", "[websoc
     CHECK(bed.metrics->value("clients transport=websocket") == 0);
 }
 
-TEST_CASE("Hooks that keep their sessions keep them no longer than they live", "[websocket]") {
+TEST_CASE("hooks that keep their sessions keep them no longer than they live", "[websocket]") {
     std::weak_ptr<websocket::session> watched;
     {
         auto all = std::make_shared<std::vector<websocket::session_ptr>>();
@@ -366,7 +366,7 @@ TEST_CASE("a drain ends at its own timeout, whatever is still leaving", "[websoc
     session.reset();
 }
 
-TEST_CASE("A drain closes sessions with 1001 and takes no new ones", "[websocket]") {
+TEST_CASE("a drain closes sessions with 1001 and takes no new ones", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     const auto half = bed.connect();
@@ -389,7 +389,7 @@ TEST_CASE("A drain closes sessions with 1001 and takes no new ones", "[websocket
     CHECK_FALSE(*drained);
 }
 
-TEST_CASE("A drain does not wait for those who never answer", "[websocket]") {
+TEST_CASE("a drain does not wait for those who never answer", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     bool drained = false;
@@ -400,7 +400,7 @@ TEST_CASE("A drain does not wait for those who never answer", "[websocket]") {
     CHECK(drained);
 }
 
-TEST_CASE("A bus that goes closes its clients with 1001", "[websocket]") {
+TEST_CASE("a bus that goes closes its clients with 1001", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     bed.hub.reset();
@@ -409,14 +409,14 @@ TEST_CASE("A bus that goes closes its clients with 1001", "[websocket]") {
     CHECK(close_code_of(frames(*bed.open())) == 1001);
 }
 
-TEST_CASE("A bus that takes no more subscriptions sends its clients away", "[websocket]") {
+TEST_CASE("a bus that takes no more subscriptions sends its clients away", "[websocket]") {
     websocket_bed bed({}, {.max_subscriptions = 1});
     const auto one = bed.open();
     CHECK(close_code_of(frames(*bed.open())) == 1013);
     CHECK(close_code_of(frames(*one)) == 0);
 }
 
-TEST_CASE("A session outlives the context without a use for it", "[websocket]") {
+TEST_CASE("a session outlives the context without a use for it", "[websocket]") {
     websocket::session_ptr session;
     const auto live = publication::live();
     {
