@@ -172,6 +172,28 @@ TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
     bed.seen->clear();
 }
 
+TEST_CASE("what the hooks of a destroyed client captured is released before its connection ends",
+          "[websocket][fault-22]") {
+    const bool inside = GENERATE(false, true);
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    o.hooks.on_message = [&bed, inside, captured](const auto&, const auto&) {
+        if (inside) bed.client.reset();
+        return *captured == 0;
+    };
+    captured.reset();
+    bed.start(std::move(o));
+    bed.accept(server_text("{}"));
+    if (!inside) bed.client.reset();
+    bed.run();
+    CHECK_FALSE(bed.peer().ended());  // the closing handshake is not answered yet
+    CHECK(watched.expired());
+    bed.peer().close();
+    bed.run();
+}
+
 TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {
     websocket_client_bed bed;
     auto o = bed.client_options();
