@@ -74,6 +74,7 @@ class websocket_input {
     int items_left_ = 0;              // of this turn
     std::vector<std::byte> buffer_;   // TLS only; others read into the lane's
     std::vector<std::byte> pending_;  // came, and waits for the end of a pause
+    std::span<std::byte> rest_;       // of it, what is still to be read
     std::size_t counted_ = 0;         // in the budget
     owner_ptr paused_;
     wheel_timer pause_;

@@ -131,8 +131,11 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
 // Nothing is read meanwhile, so that the peer's own sending stalls. Without a time to wait the
 // others of the lane have their turn, and no more.
 void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wait) {
-    const auto rest = parser_.take_rest();
-    pending_.assign(rest.begin(), rest.end());
+    rest_ = parser_.take_rest();
+    if (pending_.empty()) {  // else it stands there already
+        pending_.assign(rest_.begin(), rest_.end());
+        rest_ = pending_;
+    }
     window_.cancel();
     if (wait.count() > 0) {
         paused_ = owner;
@@ -144,8 +147,10 @@ void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wa
 void websocket_input::resume(owner_ptr owner) noexcept {
     if (stopped()) return;
     items_left_ = max_turn_items;
-    auto bytes = std::exchange(pending_, {});
-    if (bytes.empty() || take_bytes(owner, bytes)) read(std::move(owner));
+    const auto bytes = std::exchange(rest_, {});
+    if (!bytes.empty() && !take_bytes(owner, bytes)) return;
+    std::vector<std::byte>().swap(pending_);
+    read(std::move(owner));
 }
 
 // A frame that begins begins a window of the pace.
