@@ -107,7 +107,9 @@
 #include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/signature.ipp>
 #include <tidings/websocket/impl/client.ipp>
+#include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/websocket_input.ipp>
+#include <tidings/websocket/impl/websocket_output.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>
-#include <tidings/websocket/impl/websocket_session_output.ipp>

@@ -45,7 +45,7 @@ std::string close_payload(std::uint16_t code, std::string_view reason) {
 
 }  // namespace
 
-TEST_CASE("Frames are those of RFC 6455 5.7, byte for byte", "[codec]") {
+TEST_CASE("frames are those of RFC 6455 5.7, byte for byte", "[codec]") {
     CHECK(unmasked(websocket_opcode::text, "Hello") == "\x81\x05\x48\x65\x6c\x6c\x6f");
     CHECK(masked(websocket_opcode::text, "Hello") ==
           "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
@@ -60,7 +60,7 @@ TEST_CASE("Frames are those of RFC 6455 5.7, byte for byte", "[codec]") {
     CHECK(unmasked(websocket_opcode::binary, large) == "\x82\x7f\0\0\0\0\0\x01\0\0"s + large);
 }
 
-TEST_CASE("A frame's length takes the shortest form at every boundary", "[codec]") {
+TEST_CASE("a frame's length takes the shortest form at every boundary", "[codec]") {
     const std::vector<std::pair<std::size_t, std::string>> lengths{
         {0, "\x00"s},
         {1, "\x01"s},
@@ -85,7 +85,7 @@ TEST_CASE("A frame's length takes the shortest form at every boundary", "[codec]
     }
 }
 
-TEST_CASE("Frames are appended to what is there", "[codec]") {
+TEST_CASE("frames are appended to what is there", "[codec]") {
     std::string out = "before";
     append_websocket_frame(out, websocket_opcode::ping, "a");
     append_websocket_frame(out, websocket_opcode::text, "Hello", key);
@@ -97,7 +97,7 @@ TEST_CASE("Frames are appended to what is there", "[codec]") {
           "bye\x88\x82\x37\xfa\x21\x3d\x34\x12");
 }
 
-TEST_CASE("A close with a code not for the wire carries nothing", "[codec]") {
+TEST_CASE("a close with a code not for the wire carries nothing", "[codec]") {
     constexpr std::array<std::uint16_t, 9> codes{0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535};
     for (const auto code : codes) {
         CAPTURE(code);
@@ -108,7 +108,7 @@ TEST_CASE("A close with a code not for the wire carries nothing", "[codec]") {
     CHECK(out == "\x88\x80\x37\xfa\x21\x3d");
 }
 
-TEST_CASE("A close reason is cut before the character that does not fit", "[codec]") {
+TEST_CASE("a close reason is cut before the character that does not fit", "[codec]") {
     const std::string code = "\x03\xe9";
     CHECK(close_payload(1001, "") == code);
     CHECK(close_payload(1001, "going") == code + "going");
@@ -126,14 +126,14 @@ TEST_CASE("A close reason is cut before the character that does not fit", "[code
     }
 }
 
-TEST_CASE("A close reason is cut before what is not UTF-8", "[codec]") {
+TEST_CASE("a close reason is cut before what is not UTF-8", "[codec]") {
     CHECK(close_payload(1000, "ok\xffno") == "\x03\xe8ok");
     CHECK(close_payload(1000, "ok\xe2\x82") == "\x03\xe8ok");
     CHECK(close_payload(1000, "ok\xe2\x82no") == "\x03\xe8ok");
     CHECK(close_payload(1000, std::string(200, '\x80')) == "\x03\xe8");
 }
 
-TEST_CASE("Close codes for the wire are exactly those of RFC 6455 7.4 and the registry",
+TEST_CASE("close codes for the wire are exactly those of RFC 6455 7.4 and the registry",
           "[codec]") {
     std::vector<unsigned> ends;  // where the answer changes
     bool last = false;
@@ -145,7 +145,7 @@ TEST_CASE("Close codes for the wire are exactly those of RFC 6455 7.4 and the re
     CHECK(ends == std::vector<unsigned>{1000, 1004, 1007, 1015, 3000, 5000});
 }
 
-TEST_CASE("Masking in pieces is masking in one piece, and masking twice is nothing", "[codec]") {
+TEST_CASE("masking in pieces is masking in one piece, and masking twice is nothing", "[codec]") {
     const tidings::detail::websocket_mask_bytes start{std::byte{1}, std::byte{2}, std::byte{4},
                                                       std::byte{8}};
     std::vector<std::byte> plain(37);

@@ -16,7 +16,7 @@ using tidings::errc;
 
 }  // namespace
 
-TEST_CASE("A key that is not the base64 of 16 bytes is refused", "[codec]") {
+TEST_CASE("a key that is not the base64 of 16 bytes is refused", "[codec]") {
     constexpr std::array<std::string_view, 14> bad{
         "",
         "==",
@@ -45,20 +45,20 @@ TEST_CASE("A key that is not the base64 of 16 bytes is refused", "[codec]") {
     }
 }
 
-TEST_CASE("A key of 16 bytes passes", "[codec]") {
+TEST_CASE("a key of 16 bytes passes", "[codec]") {
     CHECK_FALSE(check_websocket_key("dGhlIHNhbXBsZSBub25jZQ=="));
     CHECK_FALSE(check_websocket_key("x3JJHMbDL1EzLkh9GBhXDw=="));
     CHECK_FALSE(check_websocket_key("AZaz09+/AZaz09+/AZaz0Q=="));
     CHECK_FALSE(check_websocket_key("dGhlIHNhbXBsZSBub25jZR=="));  // spare bits set
 }
 
-TEST_CASE("The accept value is that of RFC 6455 1.3", "[codec]") {
+TEST_CASE("the accept value is that of RFC 6455 1.3", "[codec]") {
     CHECK(tidings::websocket_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     CHECK(tidings::websocket_accept("x3JJHMbDL1EzLkh9GBhXDw==") == "HSmrc0sMlYUkAGmm5OPpG2HaGWk=");
     CHECK(tidings::websocket_accept("") == "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w=");
 }
 
-TEST_CASE("A made key is the base64 of its bytes and passes the check", "[codec]") {
+TEST_CASE("a made key is the base64 of its bytes and passes the check", "[codec]") {
     std::array<std::byte, 16> nonce{};
     constexpr std::string_view sample = "the sample nonce";
     for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] = static_cast<std::byte>(sample[i]);
@@ -68,7 +68,7 @@ TEST_CASE("A made key is the base64 of its bytes and passes the check", "[codec]
     CHECK_FALSE(check_websocket_key(tidings::make_websocket_key(nonce)));
 }
 
-TEST_CASE("No subprotocol is chosen unless both sides name it", "[codec]") {
+TEST_CASE("no subprotocol is chosen unless both sides name it", "[codec]") {
     constexpr std::array<std::string_view, 2> supported{"chat", "cloudevents.json"};
     for (const std::string_view offered :
          {"", ",", " , ", "Chat", "chat2", "cha", "cloudevents.json.v2", "chat cloudevents.json",
@@ -81,7 +81,7 @@ TEST_CASE("No subprotocol is chosen unless both sides name it", "[codec]") {
     CHECK_FALSE(choose_subprotocol("a,,b", nameless));
 }
 
-TEST_CASE("The first subprotocol of the client that the server supports is chosen", "[codec]") {
+TEST_CASE("the first subprotocol of the client that the server supports is chosen", "[codec]") {
     constexpr std::array<std::string_view, 2> supported{"chat", "cloudevents.json"};
     CHECK(choose_subprotocol("chat", supported) == "chat");
     CHECK(choose_subprotocol("cloudevents.json, chat", supported) == "cloudevents.json");

@@ -27,6 +27,7 @@ struct seen {
     websocket_opcode opcode{};
     std::string payload;
     std::uint16_t close_code = 0;
+    std::uint64_t skipped = 0;
 
     friend bool operator==(const seen&, const seen&) = default;
 };
@@ -41,7 +42,8 @@ struct outcome {
 
 constexpr std::size_t whole = 0;
 
-void check_item(const tidings::websocket_item& item, std::size_t limit) {
+void check_item(const tidings::websocket_item& item, tidings::websocket_parser_options o) {
+    const std::size_t limit = o.max_message_bytes;
     const bool message =
         item.opcode == websocket_opcode::text || item.opcode == websocket_opcode::binary;
     const bool close = item.opcode == websocket_opcode::close;
@@ -53,12 +55,15 @@ void check_item(const tidings::websocket_item& item, std::size_t limit) {
                                ? item.payload.empty()
                                : tidings::is_valid_close_code_for_wire(item.close_code);
     require(close ? code_fits : item.close_code == 0);
+    if (item.skipped_bytes == 0) return;
+    require(message && item.payload.empty());
+    require(item.skipped_bytes > limit && item.skipped_bytes <= o.max_skipped_bytes);
 }
 
 /// Reads the stream in pieces of 1 to `longest` bytes, or whole, each in memory of its own.
-outcome read(std::span<const std::uint8_t> stream, tidings::websocket_role role, std::size_t limit,
-             std::uint32_t seed, std::size_t longest) {
-    tidings::websocket_parser parser{role, {.max_message_bytes = limit}};
+outcome read(std::span<const std::uint8_t> stream, tidings::websocket_role role,
+             tidings::websocket_parser_options options, std::uint32_t seed, std::size_t longest) {
+    tidings::websocket_parser parser{role, options};
     outcome result;
     std::size_t fed = 0;
     while (!stream.empty()) {
@@ -73,8 +78,9 @@ outcome read(std::span<const std::uint8_t> stream, tidings::websocket_role role,
         while (const auto item = parser.next(result.ec)) {
             require(!result.ec && (result.items.empty() ||
                                    result.items.back().opcode != websocket_opcode::close));
-            check_item(*item, limit);
-            result.items.push_back({item->opcode, std::string{item->text()}, item->close_code});
+            check_item(*item, options);
+            result.items.push_back(
+                {item->opcode, std::string{item->text()}, item->close_code, item->skipped_bytes});
         }
         error_code again;
         require(!parser.next(again) && again == result.ec);
@@ -94,11 +100,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr std::array<std::size_t, 4> limits{1024 * 1024, 0, 16, static_cast<std::size_t>(-1)};
     const auto role =
         (data[0] & 1) != 0 ? tidings::websocket_role::client : tidings::websocket_role::server;
-    const std::size_t limit = limits[data[0] >> 1 & 3];
+    const tidings::websocket_parser_options options{
+        .max_message_bytes = limits[data[0] >> 1 & 3],
+        .max_skipped_bytes = (data[0] & 8) != 0 ? std::uint64_t{1000} : std::uint64_t{0}};
     const std::span stream{data + 2, size - 2};
-    const outcome expected = read(stream, role, limit, data[1], whole);
-    require(read(stream, role, limit, data[1], 1) == expected);
-    require(read(stream, role, limit, data[1], 9) == expected);
-    require(read(stream, role, limit, data[1], 200) == expected);
+    const outcome expected = read(stream, role, options, data[1], whole);
+    require(read(stream, role, options, data[1], 1) == expected);
+    require(read(stream, role, options, data[1], 9) == expected);
+    require(read(stream, role, options, data[1], 200) == expected);
     return 0;
 }

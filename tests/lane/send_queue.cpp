@@ -273,22 +273,55 @@ TEST_CASE("a socket that stays full for the write timeout is an error", "[send_q
     CHECK(f.clock().next_deadline() == std::nullopt);
 }
 
-TEST_CASE("progress starts the write timeout anew", "[send_queue]") {
+TEST_CASE("a peer that takes 1 KiB/s over the write timeout is not cut, a slower one is",
+          "[send_queue][fault-5]") {
+    const bool polled = GENERATE(true, false);
+    const std::size_t step = GENERATE(60u, 45u);
+    CAPTURE(polled, step);
+    queue_bed f;
+    f.stream.polled = polled;
+    f.stream.room = 0;
+    f.append(f.filler(std::size_t{10} * 1024));
+    f.run();
+    for (int i = 0; i < 160 && f.errors.empty(); ++i) {
+        f.advance(50ms);
+        f.stream.room = step;
+        if (!polled && f.stream.writing) f.stream.wrote(step);
+        if (polled && f.stream.waiting) f.stream.writable();
+        f.run();
+    }
+    CHECK(f.errors.empty() == (step == 60));
+    if (step == 45) CHECK(f.errors.at(0) == errc::timed_out);
+}
+
+TEST_CASE("what is left of little may be taken slowly", "[send_queue][fault-5]") {
     queue_bed f;
     f.stream.room = 0;
     f.append("abc");
     f.run();
-    for (int i = 0; i < 2; ++i) {
-        f.advance(900ms);
-        f.stream.room = 1;
-        f.stream.writable();
-    }
-    CHECK(f.errors.empty());
-    f.stream.room = 1;
+    f.advance(900ms);
+    f.stream.room = 3;
     f.stream.writable();
     f.advance(5000ms);
     CHECK(f.errors.empty());
     CHECK(f.stream.taken == "abc");
+    CHECK(f.clock().next_deadline() == std::nullopt);
+}
+
+TEST_CASE("the system's room is asked for before a slow peer is cut", "[send_queue][fault-5]") {
+    queue_bed f;
+    f.stream.room = 0;
+    f.append(f.filler(4096));
+    f.run();
+    // The system has room, and does not say so yet.
+    for (int i = 0; i < 3; ++i) {
+        f.stream.room = 1200;
+        f.advance(1050ms);
+        CHECK(f.errors.empty());
+    }
+    f.stream.room = 0;
+    f.advance(1050ms);
+    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
 }
 
 TEST_CASE("only a full stream, and a block that more waits behind, count as stalls",

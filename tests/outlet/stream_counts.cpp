@@ -20,9 +20,11 @@
 namespace {
 
 std::atomic<std::size_t> allocations{0};
+std::atomic<std::size_t> large_bytes{0};  // of those that get pages of their own
 
 void* allocate(std::size_t size) {
     allocations.fetch_add(1, std::memory_order_relaxed);
+    if (size >= std::size_t{128} * 1024) large_bytes.fetch_add(size, std::memory_order_relaxed);
     if (void* p = std::malloc(size != 0 ? size : 1)) return p;
     throw std::bad_alloc();
 }
@@ -160,6 +162,40 @@ TEST_CASE("What one turn publishes leaves in one write per connection",
     }
     bed.run();
     CHECK(bed.writes() == before + 100);
+}
+
+// On Linux, a 1 MiB echo over a real socket has 484 page faults and not 966, of which these buffers
+// are nearly all.
+TEST_CASE("the echo of a large message allocates two buffers of its size, and no more",
+          "[websocket][counts][fault-17]") {
+    constexpr std::size_t size = std::size_t{1} << 20;
+    net::io_context io;
+    manual_clock clock;
+    fixed_random random;
+    quiet_network network;
+    std::vector<std::size_t> seen;
+    http::server web{io, {.environment = {&network, &clock, &random}}};
+    web.mount("/raw",
+              websocket::service({.max_message_bytes = size,
+                                  .limits = {.max_bytes = 16 * size},
+                                  .hooks = {.on_message = [&](const auto& s, const auto& m) {
+                                      seen.push_back(large_bytes);
+                                      s->send_binary(m.payload);
+                                      return true;
+                                  }}}));
+    web.start();
+    run_ready(io);
+    auto text = upgrade_request("/raw");
+    const auto message = client_frame(websocket_opcode::binary, std::string(size, 'x'));
+    for (int i = 0; i < 5; ++i) text += message;
+    const auto peer = network.connect(std::move(text));
+    run_ready(io);
+    REQUIRE(seen.size() == 5);
+    CHECK(peer->bytes > 5 * size);
+    for (std::size_t i = 2; i < seen.size(); ++i) {
+        CAPTURE(i);
+        CHECK(seen[i] - seen[i - 1] <= 2 * size + size / 16);
+    }
 }
 
 }  // namespace tidings::test

@@ -329,11 +329,9 @@ TEST_CASE("A server that breaks the protocol is told and left for good", "[webso
     const auto [bytes, code, why] =
         GENERATE(std::tuple(client_text("masked"), 1002, errc::ws_bad_mask),
                  std::tuple(server_text("\xff"), 1007, errc::invalid_utf8),
-                 std::tuple(server_text(std::string(2000, 'x')), 1009, errc::too_large));
+                 std::tuple(std::string("\x82\x7f\0\0\0\0\x40\0\0\1", 10), 1009, errc::too_large));
     websocket_client_bed bed;
-    auto o = bed.client_options();
-    o.max_message_bytes = 1000;
-    bed.start(std::move(o));
+    bed.start();
     bed.accept(bytes);
     CHECK(close_code_of(bed.sent()) == code);
     bed.peer().close();

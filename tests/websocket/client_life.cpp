@@ -2,6 +2,8 @@
 // The WebSocket client as an outlet and with a bus at both ends; how it stops, and goes.
 #include "support/websocket_client_bed.hpp"
 
+#include <boost/asio/error.hpp>
+
 namespace tidings::test {
 
 using kind = websocket::client_state_kind;
@@ -73,6 +75,33 @@ TEST_CASE("Stopping closes with 1000 and waits for the answer", "[websocket]") {
     CHECK(bed.server.peers.size() == 1);
 }
 
+TEST_CASE("a client leaves the end of the TCP connection to the server, for a while",
+          "[websocket][fault-7]") {
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept();
+    const bool asked = GENERATE(true, false);
+    if (asked) bed.client->connection()->close(4000, "enough");
+    bed.peer().send(server_close(1001));
+    bed.run();
+    CHECK(close_code_of(bed.sent()) == (asked ? 4000 : 1001));
+    CHECK_FALSE(bed.peer().ended());
+    bed.advance(4900ms);
+    CHECK_FALSE(bed.peer().ended());
+    CHECK(bed.last_state().to == kind::open);
+    SECTION("that the server ends") {
+        bed.peer().close();
+        bed.run();
+    }
+    SECTION("that the client ends when the server does not") {
+        bed.advance(200ms);
+        CHECK(bed.peer().ended() == net::error::eof);
+    }
+    CHECK(bed.last_state().to == kind::waiting);
+    bed.client->stop();
+    bed.run();
+}
+
 TEST_CASE("A client stops in whatever it is doing, and calls nobody once it is destroyed",
           "[websocket]") {
     const bool destroyed = GENERATE(false, true);
@@ -141,6 +170,28 @@ TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
     CHECK_FALSE(bed.client);
     CHECK(bed.server.peers.size() <= 1);
     bed.seen->clear();
+}
+
+TEST_CASE("what the hooks of a destroyed client captured is released before its connection ends",
+          "[websocket][fault-22]") {
+    const bool inside = GENERATE(false, true);
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    o.hooks.on_message = [&bed, inside, captured](const auto&, const auto&) {
+        if (inside) bed.client.reset();
+        return *captured == 0;
+    };
+    captured.reset();
+    bed.start(std::move(o));
+    bed.accept(server_text("{}"));
+    if (!inside) bed.client.reset();
+    bed.run();
+    CHECK_FALSE(bed.peer().ended());  // the closing handshake is not answered yet
+    CHECK(watched.expired());
+    bed.peer().close();
+    bed.run();
 }
 
 TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {

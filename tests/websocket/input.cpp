@@ -30,7 +30,7 @@ bool below_open(const principal&, action a, std::string_view topic) {
 
 }  // namespace
 
-TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
+TEST_CASE("a handshake that is none is refused, and says why", "[websocket][fault-6]") {
     const auto good = upgrade_request("/ws?topic=a");
     struct row {
         std::string request, status, says;
@@ -46,7 +46,10 @@ TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
         row{without(good, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), "400", "Key"},
         row{with(good, "dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="), "400", "Key"},
         row{with(good, "Sec-WebSocket-Key", "Sec-WebSocket-Key: x\r\nSec-WebSocket-Key"), "400",
-            "Key"},
+            ""},
+        row{with(good, "Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13"), "400", ""},
+        row{with(good, "Host:", "Origin: http://127.0.0.1\r\nOrigin: http://127.0.0.1\r\nHost:"),
+            "400", ""},
         row{with(good, "topic=a", ""), "400", "name at least one topic"},
         row{with(good, "topic=a", "topic=a..b"), "400", "Bad topic pattern"},
         row{with(good, "topic=a", "topic="), "400", "Bad topic pattern"},
@@ -75,7 +78,50 @@ TEST_CASE("A handshake that is none is refused, and says why", "[websocket]") {
     CHECK(peer->received().starts_with("HTTP/1.1 101 "));
 }
 
-TEST_CASE("Origins are those of the Host, or those that are listed", "[websocket]") {
+TEST_CASE("a field that may stand once is refused in a server of the user's own, too",
+          "[websocket][fault-6]") {
+    const std::string twice =
+        GENERATE("Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version");
+    http_bed bed;
+    error_code ec;
+    io::stream_ptr served;
+    const auto acceptor = bed.sim().listen(bed.io().get_executor(), {.port = 81}, ec);
+    acceptor->start_accept(bed.io().get_executor(),
+                           [&](error_code, io::stream_ptr s) { served = std::move(s); });
+    const auto peer = bed.connect(81);
+    http::request r{.target = "/"};
+    r.fields.set("Host", "127.0.0.1")
+        .set("Origin", "http://127.0.0.1")
+        .set("Upgrade", "websocket")
+        .set("Connection", "Upgrade")
+        .set("Sec-WebSocket-Version", "13")
+        .set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    r.fields.append(twice, std::string(r.fields.get(twice)));
+    websocket::service service({.hooks = {}});
+    http::exchange x(std::move(r), std::move(served), {}, bed.environment());
+    service.handle(x);
+    bed.run();
+    CHECK(peer->received().starts_with("HTTP/1.1 400 "));
+    CHECK(peer->received().find(twice + " comes twice") != std::string::npos);
+    peer->close();
+    bed.advance(10s);
+}
+
+TEST_CASE("every 426 names the protocol to upgrade to and its version", "[websocket][fault-8]") {
+    const auto good = upgrade_request("/ws?topic=a");
+    const auto request = GENERATE_COPY(with(good, "Version: 13", "Version: 8"),
+                                       without(good, "Sec-WebSocket-Version: 13\r\n"),
+                                       without(good, "Upgrade: websocket\r\n"));
+    websocket_bed bed;
+    bed.web->start();
+    const auto answer = bed.ask(request);
+    CHECK(answer.starts_with("HTTP/1.1 426 "));
+    CHECK(field_of(answer, "Upgrade") == "websocket");
+    CHECK(field_of(answer, "Connection").find("Upgrade") != std::string::npos);
+    CHECK(field_of(answer, "Sec-WebSocket-Version") == "13");
+}
+
+TEST_CASE("origins are those of the Host, or those that are listed", "[websocket]") {
     websocket_bed bed;
     bed.mount("/listed", {.allowed_origins = {"https://app.example"}});
     const auto status = [&](std::string_view target, std::string_view origin) {
@@ -89,7 +135,7 @@ TEST_CASE("Origins are those of the Host, or those that are listed", "[websocket
     CHECK(status("/listed?topic=a", "http://127.0.0.1") == "403");
 }
 
-TEST_CASE("Strangers need credentials, and a grant for each pattern", "[websocket]") {
+TEST_CASE("strangers need credentials, and a grant for each pattern", "[websocket]") {
     websocket_bed bed;
     bed.mount("/token", {.authenticator = bearer_token("secret"),
                          .authorizer = [](const principal& who, action, std::string_view topic) {
@@ -109,7 +155,7 @@ TEST_CASE("Strangers need credentials, and a grant for each pattern", "[websocke
               .starts_with("HTTP/1.1 403 "));
 }
 
-TEST_CASE("What breaks the protocol is answered with its close code", "[websocket]") {
+TEST_CASE("what breaks the protocol is answered with its close code", "[websocket]") {
     const auto masked = [](std::string_view first, std::string_view rest) {
         return std::string(first) + std::string(rest);
     };
@@ -151,7 +197,7 @@ TEST_CASE("What breaks the protocol is answered with its close code", "[websocke
     CHECK(reason.error);
 }
 
-TEST_CASE("A second handshake on the same connection is no frame", "[websocket]") {
+TEST_CASE("a second handshake on the same connection is no frame", "[websocket]") {
     websocket_bed bed;
     const auto together = GENERATE(false, true);
     bed.web->start();
@@ -164,7 +210,7 @@ TEST_CASE("A second handshake on the same connection is no frame", "[websocket]"
     CHECK(peer->ended() == net::error::eof);
 }
 
-TEST_CASE("First frames may come with the handshake, cut anywhere", "[websocket]") {
+TEST_CASE("first frames may come with the handshake, cut anywhere", "[websocket]") {
     const auto bytes =
         upgrade_request("/ws?topic=open.%3E") + client_frame(websocket_opcode::ping, "p") +
         client_text(json_event("1", R"(,"topic":"open.x","data":1)")) + client_close(1000, "done");
@@ -189,7 +235,7 @@ TEST_CASE("First frames may come with the handshake, cut anywhere", "[websocket]
     }
 }
 
-TEST_CASE("A client publishes where it is granted, and hears others but not itself",
+TEST_CASE("a client publishes where it is granted, and hears others but not itself",
           "[websocket]") {
     websocket_bed bed({.authorizer = below_open});
     const auto one = bed.open();
@@ -207,7 +253,7 @@ TEST_CASE("A client publishes where it is granted, and hears others but not itse
     CHECK_FALSE(e.position.empty());
 }
 
-TEST_CASE("An event that cannot be taken is answered with tidings.refused", "[websocket]") {
+TEST_CASE("an event that cannot be taken is answered with tidings.refused", "[websocket]") {
     struct row {
         std::string message, id;
         error_code why;
@@ -240,7 +286,7 @@ TEST_CASE("An event that cannot be taken is answered with tidings.refused", "[we
     CHECK(std::count(bed.logged.begin(), bed.logged.end(), "message refused") == 1);
 }
 
-TEST_CASE("A binary message is no CloudEvent in JSON", "[websocket]") {
+TEST_CASE("a binary message is no CloudEvent in JSON", "[websocket]") {
     websocket_bed bed({.authorizer = allow_all()});
     const auto peer = bed.open();
     peer->send(client_frame(websocket_opcode::binary, json_event("1", "")));
@@ -248,7 +294,7 @@ TEST_CASE("A binary message is no CloudEvent in JSON", "[websocket]") {
     CHECK(show_events(frames(*peer)).at(0).starts_with("tidings.refused="));
 }
 
-TEST_CASE("Nobody publishes who was not granted it", "[websocket]") {
+TEST_CASE("nobody publishes who was not granted it", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     peer->send(client_text(json_event("1", R"(,"topic":"open.x")")));

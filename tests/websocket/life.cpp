@@ -37,7 +37,7 @@ struct raw_bed : http_bed {
 
 }  // namespace
 
-TEST_CASE("Raw messages come and go as they are", "[websocket]") {
+TEST_CASE("raw messages come and go as they are", "[websocket]") {
     raw_bed bed({.hooks = echo()});
     const auto peer = bed.open();
     peer->send(client_text("text \xe2\x82\xac") +
@@ -55,7 +55,7 @@ TEST_CASE("Raw messages come and go as they are", "[websocket]") {
     CHECK(seen[3].payload == "in parts");
 }
 
-TEST_CASE("Hooks see pings and pongs, and a session tells who is there", "[websocket]") {
+TEST_CASE("hooks see pings and pongs, and a session tells who is there", "[websocket]") {
     strings seen;
     websocket::session_ptr session;
     raw_bed bed(
@@ -86,7 +86,7 @@ TEST_CASE("Hooks see pings and pongs, and a session tells who is there", "[webso
     session.reset();
 }
 
-TEST_CASE("A session without a codec drops events and takes messages", "[websocket]") {
+TEST_CASE("a session without a codec drops events and takes messages", "[websocket]") {
     websocket::session_ptr session;
     raw_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
     const auto peer = bed.open();
@@ -103,7 +103,7 @@ TEST_CASE("A session without a codec drops events and takes messages", "[websock
     session.reset();
 }
 
-TEST_CASE("A hook that throws ends its connection and no other", "[websocket]") {
+TEST_CASE("a hook that throws ends its connection and no other", "[websocket]") {
     const std::string where = GENERATE("open", "message", "ping", "pong", "close");
     int closed = 0;
     const auto may_throw = [&](std::string_view here) {
@@ -134,7 +134,7 @@ TEST_CASE("A hook that throws ends its connection and no other", "[websocket]") 
     CHECK(bed.metrics->value("clients transport=websocket") == 0);
 }
 
-TEST_CASE("A codec that throws ends nothing", "[websocket]") {
+TEST_CASE("a codec that throws ends nothing", "[websocket]") {
     class throwing : public websocket::codec {
         std::string_view subprotocol() const noexcept override { return {}; }
         bool binary() const noexcept override { return false; }
@@ -156,7 +156,7 @@ TEST_CASE("A codec that throws ends nothing", "[websocket]") {
     CHECK(close_code_of(frames(*peer)) == 1011);
 }
 
-TEST_CASE("A hook may close its session, or end the server it runs in", "[websocket]") {
+TEST_CASE("a hook may close its session, or end the server it runs in", "[websocket]") {
     const std::string how =
         GENERATE("close", "close in open", "stop", "destroy", "destroy in open");
     raw_bed* here = nullptr;
@@ -192,7 +192,7 @@ TEST_CASE("A hook may close its session, or end the server it runs in", "[websoc
     CHECK(bed.metrics->value("clients transport=websocket") == 0);
 }
 
-TEST_CASE("Hooks that keep their sessions keep them no longer than they live", "[websocket]") {
+TEST_CASE("hooks that keep their sessions keep them no longer than they live", "[websocket]") {
     std::weak_ptr<websocket::session> watched;
     {
         auto all = std::make_shared<std::vector<websocket::session_ptr>>();
@@ -212,7 +212,161 @@ TEST_CASE("Hooks that keep their sessions keep them no longer than they live", "
     CHECK(watched.expired());
 }
 
-TEST_CASE("A drain closes sessions with 1001 and takes no new ones", "[websocket]") {
+TEST_CASE("after close() of a session no hook is called but that of its end",
+          "[websocket][fault-2]") {
+    strings calls;
+    raw_bed bed(
+        {.hooks = {.on_message =
+                       [&](const auto& s, const auto& m) {
+                           calls.push_back("message " + std::string(m.payload));
+                           s->close(4000, "enough");
+                           return true;
+                       },
+                   .on_ping = [&](const auto&, auto) { calls.push_back("ping"); },
+                   .on_pong = [&](const auto&, auto) { calls.push_back("pong"); },
+                   .on_close = [&](const auto&, const auto&) { calls.push_back("close"); }}});
+    const auto peer = bed.open();
+    const auto rest = client_frame(websocket_opcode::ping) + client_frame(websocket_opcode::pong) +
+                      client_text("two");
+    peer->send(client_text("one") + rest);
+    bed.run();
+    peer->send(rest + client_close(1000));
+    bed.run();
+    peer->close();
+    bed.run();
+    CHECK(calls == strings{"message one", "close"});
+}
+
+TEST_CASE("an event behind the one that closed its session is not published",
+          "[websocket][fault-2]") {
+    websocket::session_ptr session;
+    websocket_bed bed(
+        {.authorizer = allow_all(), .hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    int published = 0;
+    const auto watch = bed.hub->subscribe("x", immediate, [&](const event_ptr&) {
+        ++published;
+        session->close(4000, "enough");
+    });
+    const auto peer = bed.open();
+    const std::string e = R"({"specversion":"1.0","source":"/p","type":"t","id":"1","topic":"x"})";
+    peer->send(client_text(e) + client_text(e));
+    bed.run();
+    CHECK(published == 1);
+    session.reset();
+}
+
+TEST_CASE("what hooks captured is released when the session ends, from inside a call too",
+          "[websocket][fault-22]") {
+    const std::string how = GENERATE("peer", "abort in message", "stop in close");
+    CAPTURE(how);
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    websocket::session_ptr session;
+    raw_bed* here = nullptr;
+    raw_bed bed({.hooks = {.on_open = [&session, captured](const auto& s) { session = s; },
+                           .on_message =
+                               [&, captured](const auto&, const auto&) {
+                                   if (how == "abort in message") here->web.reset();
+                                   CHECK(*captured == 0);
+                                   return true;
+                               },
+                           .on_close =
+                               [&, captured](const auto&, const auto&) {
+                                   if (how == "stop in close") here->web.reset();
+                                   CHECK(*captured == 0);
+                               }}});
+    captured.reset();
+    here = &bed;
+    const auto peer = bed.open();
+    peer->send(client_text("x"));
+    bed.run();
+    peer->close();
+    bed.run();
+    bed.web.reset();
+    bed.run();
+    CHECK(watched.expired());
+    CHECK_FALSE(session->is_open());
+    session.reset();
+}
+
+TEST_CASE("a session that is kept keeps nothing of its service's options",
+          "[websocket][fault-22]") {
+    auto captured = std::make_shared<int>(0);
+    const std::weak_ptr<int> watched = captured;
+    websocket::session_ptr session;
+    websocket_bed bed({.authorizer = [captured](const principal&, action,
+                                                std::string_view) { return *captured == 0; },
+                       .hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    captured.reset();
+    const auto peer = bed.open();
+    peer->close();
+    bed.run();
+    bed.web.reset();
+    bed.run();
+    CHECK(watched.expired());
+    session.reset();
+}
+
+TEST_CASE("the close timeout and a drain wait for output that is still leaving",
+          "[websocket][fault-5]") {
+    const std::string how = GENERATE("close", "drain", "peer", "feed");
+    CAPTURE(how);
+    websocket::session_ptr session;
+    websocket::close_reason reason;
+    websocket_bed bed({.limits = {.max_bytes = 64U << 20},
+                       .hooks = {.on_open = [&](const auto& s) { session = s; },
+                                 .on_close = [&](const auto&, const auto& w) { reason = w; }}});
+    const auto peer = bed.open();
+    peer->take();
+    peer->stop_reading();
+    REQUIRE_FALSE(session->send_text(std::string(400'000, 'x')));
+    bed.run();
+    if (how == "close") session->close(4000, "enough");
+    if (how == "drain") bed.web->async_drain([](error_code) {});
+    if (how == "peer") peer->send(client_close(4000));
+    if (how == "feed") bed.hub.reset();
+    // 4 KiB every 250 ms: all of it takes 25 s, longer than close timeouts, less than the drain.
+    for (int i = 0; i < 110; ++i) {
+        peer->resume_reading();
+        peer->stop_reading();
+        bed.advance(250ms);
+    }
+    peer->resume_reading();
+    bed.run();
+    const auto seen = frames_of(peer->received());
+    REQUIRE(payloads_of(seen).size() == 1);
+    CHECK(payloads_of(seen)[0].size() == 400'000);
+    CHECK(close_code_of(seen) == (how == "drain" || how == "feed" ? 1001 : 4000));
+    // The peer has the close frame; from here on the deadline runs.
+    bed.advance(5100ms);
+    CHECK(bed.clients() == 0);
+    CHECK(reason.code == (how == "close" || how == "drain" ? 1006 : how == "feed" ? 1001 : 4000));
+    session.reset();
+}
+
+TEST_CASE("a drain ends at its own timeout, whatever is still leaving", "[websocket][fault-5]") {
+    websocket::session_ptr session;
+    websocket_bed bed({.limits = {.max_bytes = 64U << 20},
+                       .hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    const auto peer = bed.open();
+    peer->stop_reading();
+    REQUIRE_FALSE(session->send_text(std::string(1'000'000, 'x')));
+    bed.run();
+    bool drained = false;
+    bed.web->async_drain([&](error_code) { drained = true; });
+    for (int i = 0; i < 59; ++i) {
+        peer->resume_reading();
+        peer->stop_reading();
+        bed.advance(500ms);
+    }
+    CHECK_FALSE(drained);
+    bed.advance(600ms);
+    CHECK(drained);
+    CHECK(bed.clients() == 0);
+    session.reset();
+}
+
+TEST_CASE("a drain closes sessions with 1001 and takes no new ones", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     const auto half = bed.connect();
@@ -235,7 +389,7 @@ TEST_CASE("A drain closes sessions with 1001 and takes no new ones", "[websocket
     CHECK_FALSE(*drained);
 }
 
-TEST_CASE("A drain does not wait for those who never answer", "[websocket]") {
+TEST_CASE("a drain does not wait for those who never answer", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     bool drained = false;
@@ -246,7 +400,7 @@ TEST_CASE("A drain does not wait for those who never answer", "[websocket]") {
     CHECK(drained);
 }
 
-TEST_CASE("A bus that goes closes its clients with 1001", "[websocket]") {
+TEST_CASE("a bus that goes closes its clients with 1001", "[websocket]") {
     websocket_bed bed;
     const auto peer = bed.open();
     bed.hub.reset();
@@ -255,14 +409,14 @@ TEST_CASE("A bus that goes closes its clients with 1001", "[websocket]") {
     CHECK(close_code_of(frames(*bed.open())) == 1001);
 }
 
-TEST_CASE("A bus that takes no more subscriptions sends its clients away", "[websocket]") {
+TEST_CASE("a bus that takes no more subscriptions sends its clients away", "[websocket]") {
     websocket_bed bed({}, {.max_subscriptions = 1});
     const auto one = bed.open();
     CHECK(close_code_of(frames(*bed.open())) == 1013);
     CHECK(close_code_of(frames(*one)) == 0);
 }
 
-TEST_CASE("A session outlives the context without a use for it", "[websocket]") {
+TEST_CASE("a session outlives the context without a use for it", "[websocket]") {
     websocket::session_ptr session;
     const auto live = publication::live();
     {

@@ -208,7 +208,8 @@ TEST_CASE("A handshake that stops at any byte is given up", "[websocket]") {
     }
 }
 
-TEST_CASE("A client that stops in the middle of a frame is pinged, then cut", "[websocket]") {
+TEST_CASE("a client that stops in the middle of a frame is pinged, then closed",
+          "[websocket][fault-30]") {
     const auto frame = client_text(std::string(200, 'x'));
     for (std::size_t cut = 1; cut < frame.size(); ++cut) {
         websocket::close_reason reason;
@@ -223,10 +224,13 @@ TEST_CASE("A client that stops in the middle of a frame is pinged, then cut", "[
         peer->send(frame.substr(0, cut));
         bed.advance(25'100ms);
         REQUIRE(pings() == 2);
-        bed.advance(7800ms);
+        bed.advance(4800ms);
         REQUIRE_FALSE(peer->ended());
         bed.advance(200ms);
+        REQUIRE(close_code_of(frames(*peer)) == 1008);
         REQUIRE(peer->ended());
+        bed.advance(5100ms);
+        REQUIRE(reason.code == 1008);
         REQUIRE(reason.error == errc::timed_out);
         REQUIRE(bed.clients() == 0);
     }

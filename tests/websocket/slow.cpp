@@ -28,7 +28,7 @@ strings numbers(int from, int to, const std::string& padding) {
 
 }  // namespace
 
-TEST_CASE("A slow client with history loses nothing and holds up nobody", "[websocket]") {
+TEST_CASE("a slow client with history loses nothing and holds up nobody", "[websocket]") {
     const auto [count, size] = GENERATE(std::pair(900, 1000), std::pair(40, 200'000));
     websocket::session_ptr session;
     websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
@@ -49,7 +49,7 @@ TEST_CASE("A slow client with history loses nothing and holds up nobody", "[webs
     slow_session.reset();
 }
 
-TEST_CASE("A resume of large events brings each once", "[websocket]") {
+TEST_CASE("a resume of large events brings each once", "[websocket]") {
     websocket_bed bed;
     const std::string padding(70'000, '.');
     for (int i = 0; i < 30; ++i) bed.publish("a", std::to_string(i) + padding);
@@ -57,7 +57,7 @@ TEST_CASE("A resume of large events brings each once", "[websocket]") {
     CHECK(show_events(frames(*peer)) == numbers(0, 30, padding));
 }
 
-TEST_CASE("A client that fell out of the history is told of the gap", "[websocket]") {
+TEST_CASE("a client that fell out of the history is told of the gap", "[websocket]") {
     websocket_bed bed({}, {.history = {.max_events = 10}});
     const auto slow = stalled(bed);
     const std::string padding(50'000, '.');
@@ -73,7 +73,7 @@ TEST_CASE("A client that fell out of the history is told of the gap", "[websocke
     CHECK(show_events(frames_of(slow->received())).back() == "a=live");
 }
 
-TEST_CASE("A client further behind than max_lag is closed with 4008", "[websocket]") {
+TEST_CASE("a client further behind than max_lag is closed with 4008", "[websocket]") {
     websocket_bed bed({.max_lag = 5});
     const auto slow = stalled(bed);
     for (int i = 0; i < 30; ++i) bed.publish("a", std::string(50'000, '.'));
@@ -82,7 +82,7 @@ TEST_CASE("A client further behind than max_lag is closed with 4008", "[websocke
     CHECK(bed.hub->subscriptions() == 0);
 }
 
-TEST_CASE("A slow client without history is closed with 4008", "[websocket]") {
+TEST_CASE("a slow client without history is closed with 4008", "[websocket]") {
     websocket::close_reason reason;
     websocket_bed bed({.limits = {.max_events = 20},
                        .hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}},
@@ -98,14 +98,16 @@ TEST_CASE("A slow client without history is closed with 4008", "[websocket]") {
         bed.run();
     }
     SECTION("and cut when it never does") {
-        bed.advance(5100ms);
+        bed.advance(29s);
+        CHECK(bed.clients() == 1);
+        bed.advance(1100ms);
     }
     CHECK(reason.code == websocket::close_lagging);
     CHECK(reason.error == errc::lagging);
     CHECK(bed.clients() == 0);
 }
 
-TEST_CASE("Drops by policy are counted and announced where they happened", "[websocket]") {
+TEST_CASE("drops by policy are counted and announced where they happened", "[websocket]") {
     const auto policy = GENERATE(overflow::drop_oldest, overflow::drop_newest);
     websocket_bed bed({.limits = {.max_events = 4}, .overflow = policy}, {});
     const auto slow = stalled(bed);
@@ -131,7 +133,7 @@ TEST_CASE("Drops by policy are counted and announced where they happened", "[web
     }
 }
 
-TEST_CASE("With conflate a slow client gets the latest of each topic", "[websocket]") {
+TEST_CASE("with conflate a slow client gets the latest of each topic", "[websocket]") {
     websocket_bed bed({.limits = {.max_events = 4}, .overflow = overflow::conflate}, {});
     const auto slow = stalled(bed);
     const std::string padding(30'000, '.');
@@ -144,7 +146,7 @@ TEST_CASE("With conflate a slow client gets the latest of each topic", "[websock
     CHECK(strings(seen.end() - 2, seen.end()) == strings{"a=29" + padding, "b=29" + padding});
 }
 
-TEST_CASE("Events delivered to a session that does not read are dropped and announced",
+TEST_CASE("events delivered to a session that does not read are dropped and announced",
           "[websocket]") {
     websocket::session_ptr session;
     websocket_bed bed({.limits = {.max_bytes = 200'000},
@@ -167,7 +169,7 @@ TEST_CASE("Events delivered to a session that does not read are dropped and anno
     session.reset();
 }
 
-TEST_CASE("A session that is over its bound takes messages again once it was read", "[websocket]") {
+TEST_CASE("a session that is over its bound takes messages again once it was read", "[websocket]") {
     websocket::session_ptr session;
     websocket_bed bed({.limits = {.max_bytes = 100'000},
                        .hooks = {.on_open = [&](const auto& s) { session = s; }}});
@@ -184,7 +186,7 @@ TEST_CASE("A session that is over its bound takes messages again once it was rea
     session.reset();
 }
 
-TEST_CASE("Who has ended its side still gets what is on its way, and our close frame",
+TEST_CASE("who has ended its side still gets what is on its way, and our close frame",
           "[websocket]") {
     websocket_bed bed;
     const auto slow = stalled(bed);
@@ -202,7 +204,7 @@ TEST_CASE("Who has ended its side still gets what is on its way, and our close f
     CHECK(bed.clients() == 0);
 }
 
-TEST_CASE("A client that never reads again is cut by the write timeout", "[websocket]") {
+TEST_CASE("a client that never reads again is cut by the write timeout", "[websocket]") {
     websocket::close_reason reason;
     websocket_bed bed({.ping_interval = 0ms,
                        .write_timeout = 10s,
@@ -216,7 +218,7 @@ TEST_CASE("A client that never reads again is cut by the write timeout", "[webso
     CHECK(reason.error == errc::timed_out);
 }
 
-TEST_CASE("A slow client that reads is not cut for want of a pong", "[websocket]") {
+TEST_CASE("a slow client that reads is not cut for want of a pong", "[websocket]") {
     websocket::close_reason reason;
     websocket_bed bed({.hooks = {.on_close = [&](const auto&, const auto& why) { reason = why; }}});
     const auto slow = stalled(bed);
@@ -232,7 +234,7 @@ TEST_CASE("A slow client that reads is not cut for want of a pong", "[websocket]
     SECTION("until it stops to read") {
         bed.advance(27'900ms);
         CHECK(bed.clients() == 1);
-        bed.advance(200ms);
+        bed.advance(30s);
         CHECK(bed.clients() == 0);
         CHECK(reason.error == errc::timed_out);
     }
@@ -246,7 +248,7 @@ TEST_CASE("A slow client that reads is not cut for want of a pong", "[websocket]
     }
 }
 
-TEST_CASE("Pings without reading pile up no pongs", "[websocket]") {
+TEST_CASE("pings without reading pile up no pongs", "[websocket]") {
     websocket::session_ptr session;
     websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
     const auto peer = stalled(bed);
@@ -261,9 +263,10 @@ TEST_CASE("Pings without reading pile up no pongs", "[websocket]") {
     session.reset();
 }
 
-TEST_CASE("Who sends bad messages and does not read the answers is closed", "[websocket]") {
+TEST_CASE("who sends bad messages and does not read the answers is closed", "[websocket]") {
     websocket::session_ptr session;
-    websocket_bed bed({.limits = {.max_bytes = 100'000},
+    websocket_bed bed({.max_publishes_per_second = 0,
+                       .limits = {.max_bytes = 100'000},
                        .hooks = {.on_open = [&](const auto& s) { session = s; }}});
     const auto peer = stalled(bed);
     for (int i = 0; i < 5000; ++i) peer->send(client_text("{"));

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tidings {
 
@@ -23,6 +24,10 @@ struct websocket_item {
 
     /// Of a close, else 0: its code, or 1005 when the frame carried none (RFC 6455 7.1.5).
     std::uint16_t close_code = 0;
+
+    /// Of a message over `max_message_bytes` that was discarded, its size: it has no payload. Else
+    /// 0.
+    std::uint64_t skipped_bytes = 0;
 
     /// Unmasked; of a close the reason, which is UTF-8.
     std::span<const std::byte> payload{};
@@ -35,8 +40,11 @@ struct websocket_item {
 
 struct websocket_parser_options {
     /// Payload bytes of one message, over all its frames; a longer one is refused when a header
-    /// announces it, before its payload arrives.
+    /// announces it, before its payload arrives, or skipped.
     std::size_t max_message_bytes = 1024 * 1024;
+    /// A message of more than `max_message_bytes` and of at most so many is discarded as it
+    /// arrives, neither held nor checked for UTF-8, and given out as an item without payload.
+    std::uint64_t max_skipped_bytes = 0;
 };
 
 /// Reads the frames of one connection (RFC 6455 5, no extensions) without doing I/O: feed what a
@@ -44,8 +52,9 @@ struct websocket_parser_options {
 /// nothing.
 ///
 /// A message in one frame that lies wholly in one read is handed out where it is, unmasked in
-/// place. Others are put together in memory that grows with the bytes that arrived, never with a
-/// length that a peer claims, and is given back when the connection idles. Text is checked as it
+/// place. Others are put together in memory that is reserved by the announced length, but never
+/// beyond twice the bytes that the connection has brought, and is given back when the connection
+/// idles. Text is checked as it
 /// arrives: the first impossible byte ends the connection even inside a frame.
 /// Never throws. Distinct objects are independent, a shared one is not safe.
 class websocket_parser {
@@ -70,6 +79,20 @@ class websocket_parser {
     /// Whether an error or a close frame has ended the stream.
     [[nodiscard]] bool done() const noexcept { return stage_ == stage::done; }
 
+    /// Takes back the bytes of the last `feed` that no item was made of yet, so that they can be
+    /// fed again later. Valid as long as those of `feed`.
+    std::span<std::byte> take_rest() noexcept { return std::exchange(input_, {}); }
+
+    /// Whether the last bytes ended inside a frame; inside a message, between its frames included.
+    [[nodiscard]] bool inside_frame() const noexcept {
+        return stage_ == stage::payload || header_bytes_ != 0;
+    }
+    [[nodiscard]] bool inside_message() const noexcept {
+        return !done() && (inside_frame() || message_ != websocket_opcode::continuation);
+    }
+    /// Frames whose header has been read so far.
+    [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
+
     /// Bytes the parser holds beside itself: of a message or a frame that has not all arrived.
     [[nodiscard]] TIDINGS_DECL std::size_t held_bytes() const noexcept;
 
@@ -80,6 +103,8 @@ class websocket_parser {
     bool fill_header(std::size_t size) noexcept;
     errc check_start() const noexcept;
     errc begin_frame() noexcept;
+    errc begin_data(std::uint64_t length) noexcept;
+    std::optional<websocket_item> skip() noexcept;
     std::optional<websocket_item> read_payload() noexcept;
     std::optional<websocket_item> finish_message(std::span<const std::byte> payload) noexcept;
     std::optional<websocket_item> finish_control(std::span<const std::byte> payload) noexcept;
@@ -91,7 +116,11 @@ class websocket_parser {
     std::string held_;  // the message under way, then the control frame that interrupts it
     std::size_t message_bytes_ = 0;  // of held_ that belong to the message
     std::size_t max_message_bytes_;
+    std::uint64_t max_skipped_bytes_;
+    std::uint64_t skipped_ = 0;     // announced so far of a message that is skipped; 0: none is
     std::uint64_t frame_left_ = 0;  // payload bytes of the frame that have not arrived
+    std::uint64_t arrived_ = 0;     // bytes of the connection
+    std::uint64_t frames_ = 0;
     detail::websocket_mask_bytes mask_{};
     std::array<std::byte, 14> header_{};
     std::uint8_t header_bytes_ = 0;

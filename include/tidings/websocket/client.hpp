@@ -32,7 +32,9 @@ struct client_options {
     std::vector<std::string> subprotocols{};
     topic_rule topic{};
 
-    std::size_t max_message_bytes = 1024 * 1024;
+    /// Of one incoming message. A larger one, up to 1 GiB, is discarded as it comes: the sink gets
+    /// a `tidings.skipped` with its size. Beyond that the connection is closed with 1009.
+    std::size_t max_message_bytes = 16 * 1024 * 1024;
     queue_limits limits{};  ///< of what waits to be sent; `max_bytes` is what counts here
     reconnect_options reconnect{};
     std::chrono::milliseconds connect_timeout{10'000};

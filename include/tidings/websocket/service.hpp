@@ -21,6 +21,13 @@ struct service_options {
     topic_rule topic{};                               ///< of events that clients send
 
     std::size_t max_message_bytes = 64 * 1024;  ///< of one incoming message
+    /// Held of messages that have not all arrived, over all clients; the one that comes on top is
+    /// closed with 1013.
+    std::size_t max_buffered_bytes = 64 * 1024 * 1024;
+    /// Events that one client may publish, and as many at once as `publish_burst`; 0: any number.
+    /// Beyond that nothing is refused: the connection is not read for a while.
+    std::size_t max_publishes_per_second = 100;
+    std::size_t publish_burst = 200;
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
@@ -29,8 +36,15 @@ struct service_options {
     /// Then the connection is cut, unless it still takes what waits for it: then `write_timeout`
     /// says.
     std::chrono::milliseconds pong_timeout{8'000};
+    /// Of a closing handshake, once everything that was to be sent has left.
     std::chrono::milliseconds close_timeout{5'000};
+    /// A client that takes less than 1 KiB/s over such a time of what waits for it is cut.
     std::chrono::milliseconds write_timeout{30'000};
+    /// A frame that has begun brings at least 1 KiB/s over each such time, or the connection is
+    /// closed with 1008.
+    std::chrono::milliseconds frame_timeout{30'000};
+    /// The time from a message's first byte to its last, over all its frames; 0: any.
+    std::chrono::milliseconds message_timeout{60'000};
 
     websocket::hooks hooks{};
     log_sink log{};

@@ -37,7 +37,9 @@ class session : public subscriber {
     virtual error_code send_binary(std::string_view bytes) = 0;
     /// At most 125 bytes (RFC 6455 5.5.2). @error errc::ws_control_too_long, errc::closed
     virtual error_code ping(std::string_view payload = {}) = 0;
-    /// Starts the closing handshake; the connection is cut if the peer does not answer in time.
+    /// Starts the closing handshake. Behind a call in the session's lane, as from a hook, no hook
+    /// but `on_close` is called. The connection is cut if the peer does not answer within
+    /// `close_timeout` of the close frame's leaving.
     virtual void close(std::uint16_t code = 1000, std::string_view reason = {}) = 0;
     virtual bool is_open() const noexcept = 0;
 

@@ -27,6 +27,7 @@ mount_function serve_bus(bus& from, std::shared_ptr<sessions> known) {
         o.authorizer = allow_all();
         o.max_message_bytes = max_bytes;
         o.limits = {max_bytes, 4096};
+        o.max_publishes_per_second = 0;
         o.hooks.on_open = [known](const websocket::session_ptr& c) { known->opened(c); };
         s.mount("/ws", websocket::service{from, std::move(o)});
     };

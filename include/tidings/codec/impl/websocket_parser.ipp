@@ -7,7 +7,6 @@
 #include <cassert>
 #include <exception>
 #include <initializer_list>
-#include <utility>
 
 namespace tidings {
 namespace detail {
@@ -35,11 +34,14 @@ inline std::uint64_t read_websocket_integer(std::span<const std::byte> bytes) no
 
 websocket_parser::websocket_parser(websocket_role role, websocket_parser_options options) noexcept
     : max_message_bytes_{options.max_message_bytes},
+      max_skipped_bytes_{options.max_skipped_bytes},
       role_{role} {}
 
 void websocket_parser::feed(std::span<std::byte> bytes) noexcept {
     assert(input_.empty());
-    if (!done()) input_ = bytes;
+    if (done()) return;
+    input_ = bytes;
+    arrived_ += bytes.size();
 }
 
 std::optional<websocket_item> websocket_parser::next(error_code& ec) noexcept {
@@ -121,12 +123,23 @@ errc websocket_parser::begin_frame() noexcept {
     std::copy_n(header_.data() + length_end, mask_bytes, mask_.data());
     opcode_ = static_cast<websocket_opcode>(detail::websocket_byte(header_[0]) & 0x0f);
     fin_ = (detail::websocket_byte(header_[0]) & 0x80) != 0;
-    if (!detail::is_websocket_control(opcode_)) {
-        if (length > max_message_bytes_ - message_bytes_) return errc::too_large;
-        if (opcode_ != websocket_opcode::continuation) message_ = opcode_;
-    }
+    if (!detail::is_websocket_control(opcode_))
+        if (const errc reason = begin_data(length); reason != errc{}) return reason;
     frame_left_ = length;
     stage_ = stage::payload;
+    ++frames_;
+    return {};
+}
+
+errc websocket_parser::begin_data(std::uint64_t length) noexcept {
+    if (opcode_ != websocket_opcode::continuation) message_ = opcode_;
+    if (skipped_ == 0 && length <= max_message_bytes_ - message_bytes_) return {};
+    const std::uint64_t before = skipped_ != 0 ? skipped_ : message_bytes_;
+    if (before > max_skipped_bytes_ || length > max_skipped_bytes_ - before) return errc::too_large;
+    skipped_ = before + length;
+    message_bytes_ = 0;
+    std::string{}.swap(held_);
+    utf8_.reset();
     return {};
 }
 
@@ -136,6 +149,7 @@ std::optional<websocket_item> websocket_parser::read_payload() noexcept {
     const std::span<std::byte> arrived = input_.first(count);
     input_ = input_.subspan(count);
     frame_left_ -= count;
+    if (skipped_ != 0 && !detail::is_websocket_control(opcode_)) return skip();
     if (role_ == websocket_role::server) detail::apply_websocket_mask(arrived, mask_);
 
     const bool control = detail::is_websocket_control(opcode_);
@@ -155,6 +169,14 @@ std::optional<websocket_item> websocket_parser::read_payload() noexcept {
     stage_ = stage::header;
     if (!fin_) return std::nullopt;
     return control ? finish_control(payload) : finish_message(payload);
+}
+
+std::optional<websocket_item> websocket_parser::skip() noexcept {
+    if (frame_left_ != 0) return std::nullopt;
+    stage_ = stage::header;
+    if (!fin_) return std::nullopt;
+    return websocket_item{.opcode = std::exchange(message_, websocket_opcode::continuation),
+                          .skipped_bytes = std::exchange(skipped_, 0)};
 }
 
 std::optional<websocket_item> websocket_parser::finish_message(
@@ -191,8 +213,17 @@ std::optional<websocket_item> websocket_parser::finish_control(
     return item;
 }
 
+// One allocation for a message whose length is known, unless a peer claims what it has not earned.
 bool websocket_parser::hold(std::span<const std::byte> bytes) noexcept {
     try {
+        const std::uint64_t now = held_.size() + bytes.size();
+        const std::uint64_t reserved = std::max(now, std::min(now + frame_left_, 2 * arrived_));
+        if (now > held_.capacity()) {
+            std::string larger;  // a string that has memory already would take more than this
+            larger.reserve(static_cast<std::size_t>(reserved));
+            larger += held_;
+            held_.swap(larger);
+        }
         held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         return true;
     } catch (const std::exception&) {

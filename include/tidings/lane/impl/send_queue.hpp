@@ -3,9 +3,11 @@
 
 #include <tidings/io/stream.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/lane/impl/pace.hpp>
 #include <tidings/overflow.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +21,9 @@ namespace tidings::detail {
 /// straight from the shared wire form if it is one message, else gathered in the lane's scratch
 /// buffer. Only a full socket costs a wait. A stream that cannot be polled (TLS) gets one
 /// asynchronous write of the turn's block at a time.
+///
+/// A peer that takes less than 1 KiB/s over `write_timeout` while the queue waits for it is an
+/// error, errc::timed_out.
 ///
 /// Callbacks come at the end of a turn or from the stream, never inside `append`.
 class send_queue final : public flushable, public std::enable_shared_from_this<send_queue> {
@@ -41,7 +46,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     TIDINGS_DECL void append(std::string bytes);
 
     /// Whether it takes another message. It always takes control bytes.
-    bool ready() const noexcept { return !closed_ && !error_ && held() < max_block_bytes; }
+    bool ready() const noexcept { return !closed() && !error_ && held() < max_block_bytes; }
     bool empty() const noexcept { return held() == 0; }
     /// Calls `f` once everything appended so far is with the system, or sending has failed.
     TIDINGS_DECL void when_empty(unique_function<void()> f);
@@ -68,6 +73,11 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::uint64_t stalls() const noexcept { return stalls_; }
 
  private:
+    enum class mode : std::uint8_t {
+        ready,    // a write may begin
+        blocked,  // a wait or an asynchronous write is under way
+        closed
+    };
     struct item {
         event_ptr keep;
         std::unique_ptr<std::string> own;
@@ -79,6 +89,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     // Changed by the lane alone, read by others.
     std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     void hold(std::size_t bytes) noexcept { held_.store(bytes, std::memory_order_relaxed); }
+    bool closed() const noexcept { return mode_ == mode::closed; }
     void add(item i);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block();
@@ -87,6 +98,8 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     void write_polled() noexcept;
     void write_async() noexcept;
     void wait_writable() noexcept;
+    void await_progress() noexcept;
+    void on_window_end() noexcept;
     void after_progress() noexcept;
     void fail(error_code ec) noexcept;
 
@@ -94,7 +107,8 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     io::stream* stream_;
     callbacks callbacks_;
     std::chrono::milliseconds write_timeout_;
-    wheel_timer deadline_;
+    wheel_timer window_;  // of the pace, while there is something to wait for
+    pace pace_;
     std::vector<item> items_;  // those before first_ are sent
     std::size_t first_ = 0;
     std::string writing_;  // TLS: the block under way
@@ -103,10 +117,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::atomic<std::size_t> expected_{0};
     std::uint64_t writes_ = 0;
     std::uint64_t stalls_ = 0;
-    error_code error_;      // of a write, to be told at the end of the turn
-    bool blocked_ = false;  // a wait or an asynchronous write is under way
+    error_code error_;  // of a write, reported at the end of the turn
+    mode mode_ = mode::ready;
     bool was_full_ = false;
-    bool closed_ = false;
 };
 
 }  // namespace tidings::detail

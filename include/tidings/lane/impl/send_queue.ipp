@@ -15,7 +15,7 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
     : lane_(std::move(l)),
       stream_(&stream),
       write_timeout_(write_timeout),
-      deadline_([this] { fail(errc::timed_out); }) {}
+      window_([this] { on_window_end(); }) {}
 
 void send_queue::append(event_ptr keep, std::string_view bytes) {
     add({std::move(keep), nullptr, bytes});
@@ -28,19 +28,19 @@ void send_queue::append(std::string bytes) {
 }
 
 void send_queue::add(item i) {
-    if (closed_ || i.bytes.empty()) return;
+    if (closed() || i.bytes.empty()) return;
     const auto size = held() + i.bytes.size();
     items_.push_back(std::move(i));
     hold(size);
     if (size >= max_block_bytes) was_full_ = true;
-    if (blocked_ || error_) return;
+    if (mode_ != mode::ready || error_) return;
     lane_->schedule_flush(shared_from_this());
     if (size >= max_block_bytes) write();
 }
 
 void send_queue::when_empty(unique_function<void()> f) {
     when_empty_ = std::move(f);
-    if (empty() || closed_)
+    if (empty() || closed())
         lane_->enqueue([self = shared_from_this()] {
             if (auto g = std::exchange(self->when_empty_, nullptr)) g();
         });
@@ -56,8 +56,11 @@ void send_queue::flush() noexcept {
 }
 
 void send_queue::write() noexcept {
-    if (closed_ || blocked_ || error_ || nothing_left()) return;
-    stream_->can_poll() ? write_polled() : write_async();
+    if (mode_ != mode::ready || error_ || nothing_left()) return;
+    if (stream_->can_poll())
+        write_polled();
+    else
+        write_async();
 }
 
 // The bytes to write next, contiguous: one item as it stands, or several gathered.
@@ -77,6 +80,7 @@ std::string_view send_queue::next_block() {
 
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
+    pace_.add(sent);
     while (sent != 0) {
         auto& front = items_[first_];
         const auto part = std::min(sent, front.bytes.size());
@@ -91,6 +95,7 @@ void send_queue::consume(std::size_t sent) noexcept {
         items_.clear();
         first_ = 0;
         if (items_.capacity() > 64) items_.shrink_to_fit();
+        window_.cancel();
     } else if (first_ >= 1024) {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
@@ -114,14 +119,34 @@ void send_queue::write_polled() noexcept {
     }
 }
 
+// The windows follow each other until everything has left.
+void send_queue::await_progress() noexcept {
+    mode_ = mode::blocked;
+    if (window_.armed()) return;
+    pace_.begin();
+    window_.arm(lane_->timers(), write_timeout_);
+}
+
+// The system reports room only once much of its buffer is free: of a slow peer's progress a write
+// that does not wait knows earlier.
+void send_queue::on_window_end() noexcept {
+    const auto keep = shared_from_this();
+    if (stream_->can_poll()) {
+        error_code ec;
+        const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
+        if (!ec) consume(sent);
+    }
+    if (!pace_.kept(write_timeout_) && !empty()) return fail(errc::timed_out);
+    if (!empty()) window_.arm(lane_->timers(), write_timeout_);
+    after_progress();
+}
+
 void send_queue::wait_writable() noexcept {
-    blocked_ = true;
     ++stalls_;
-    deadline_.arm(lane_->timers(), write_timeout_);
+    await_progress();
     stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
-        if (self->closed_) return;
-        self->blocked_ = false;
-        self->deadline_.cancel();
+        if (self->closed()) return;
+        self->mode_ = mode::ready;
         self->error_ = ec;
         self->flush();
     });
@@ -129,14 +154,12 @@ void send_queue::wait_writable() noexcept {
 
 void send_queue::write_async() noexcept {
     if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
-    blocked_ = true;
-    deadline_.arm(lane_->timers(), write_timeout_);
+    await_progress();
     ++writes_;
     stream_->start_write(std::as_bytes(std::span(writing_)),
                          [self = shared_from_this()](error_code ec, std::size_t n) {
-                             if (self->closed_) return;
-                             self->blocked_ = false;
-                             self->deadline_.cancel();
+                             if (self->closed()) return;
+                             self->mode_ = mode::ready;
                              self->error_ = ec;
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
@@ -148,16 +171,16 @@ void send_queue::write_async() noexcept {
 
 // Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
 void send_queue::after_progress() noexcept {
-    if (closed_) return;
+    if (closed()) return;
     if (empty())
         if (auto f = std::exchange(when_empty_, nullptr)) f();
-    if (closed_ || !was_full_ || held() > max_block_bytes / 2) return;
+    if (closed() || !was_full_ || held() > max_block_bytes / 2) return;
     was_full_ = false;
     if (callbacks_.on_room) callbacks_.on_room();
 }
 
 void send_queue::fail(error_code ec) noexcept {
-    if (closed_) return;
+    if (closed()) return;
     auto on_error = std::move(callbacks_.on_error);
     auto when_empty = std::move(when_empty_);
     close();
@@ -166,8 +189,8 @@ void send_queue::fail(error_code ec) noexcept {
 }
 
 void send_queue::close() noexcept {
-    closed_ = true;
-    deadline_.cancel();
+    mode_ = mode::closed;
+    window_.cancel();
     items_.clear();
     first_ = 0;
     hold(0);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/clock.hpp>
+#include <tidings/inlet/impl/token_bucket.hpp>
 
-#include <algorithm>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -19,30 +18,20 @@ class rate_limit {
     bool admit(const std::string& name, io::steady_time now) {
         if (rate_ == 0) return true;
         const std::lock_guard lock(mutex_);
-        // Whoever was quiet for a second has a full bucket, as who is new.
+        // A name that was quiet for a second has a full bucket, as a new one has.
         if (now - swept_ > std::chrono::seconds(1)) {
             std::erase_if(buckets_, [&](const auto& b) {
-                return now - b.second.filled > std::chrono::seconds(1);
+                return now - b.second.filled() > std::chrono::seconds(1);
             });
             swept_ = now;
         }
-        auto& b = buckets_.try_emplace(name, bucket{rate_, now}).first->second;
-        const std::chrono::duration<double> since = now - b.filled;
-        b.tokens = std::min(rate_, b.tokens + rate_ * since.count());
-        b.filled = now;
-        if (b.tokens < 1) return false;
-        b.tokens -= 1;
-        return true;
+        return buckets_.try_emplace(name, rate_, rate_, now).first->second.take(now);
     }
 
  private:
-    struct bucket {
-        double tokens = 0;
-        io::steady_time filled{};
-    };
     const double rate_;
     std::mutex mutex_;
-    std::unordered_map<std::string, bucket> buckets_;
+    std::unordered_map<std::string, tidings::detail::token_bucket> buckets_;
     io::steady_time swept_{};
 };
 

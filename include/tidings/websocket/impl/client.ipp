@@ -34,6 +34,9 @@ bool is_final(std::uint16_t code) noexcept {
            (code >= 4500 && code <= 4999);
 }
 
+// What is larger than the client takes is discarded as it comes, up to here.
+constexpr std::uint64_t max_skipped_bytes = 1024 * 1024 * 1024;
+
 bool is_final_status(unsigned status) noexcept {
     return status < 500 && status != 408 && status != 429;
 }
@@ -152,11 +155,13 @@ void client_core::refused(const http::response& answer, error_code why) {
     retry(why, after.value_or(std::chrono::seconds(0)));
 }
 
-connection_options client_core::options_for(std::string subprotocol) {
-    connection_options o;
+websocket_session_options client_core::options_for(std::string subprotocol) {
+    websocket_session_options o;
     o.role = websocket_role::client;
     o.codec = options_.codec;
     o.max_message_bytes = options_.max_message_bytes;
+    o.max_skipped_bytes = max_skipped_bytes;
+    o.message_timeout = std::chrono::milliseconds(0);
     o.limits = options_.limits;
     o.ping_interval = options_.ping_interval;
     o.pong_timeout = options_.pong_timeout;
@@ -170,6 +175,11 @@ connection_options client_core::options_for(std::string subprotocol) {
         const auto s = weak.lock();
         return s ? s->take_event(std::move(e)) : make_error_code(errc::closed);
     };
+    o.on_skipped = [weak](std::uint64_t bytes) {
+        const auto s = weak.lock();
+        if (s && s->sink_)
+            inlet::hand_over(*s->sink_, make_skipped_event(bytes), s->options_.log, "websocket");
+    };
     // A ping of our service carries the position up to which everything was sent.
     auto hooks = std::make_shared<websocket::hooks>(options_.hooks);
     hooks->on_ping = [weak, users = options_.hooks.on_ping](const session_ptr& c,
@@ -182,7 +192,7 @@ connection_options client_core::options_for(std::string subprotocol) {
         if (users) users(c, payload);
     };
     o.hooks = std::move(hooks);
-    o.on_end = [weak](const detail::connection* c) {
+    o.on_end = [weak](const websocket_session* c) {
         if (const auto s = weak.lock()) s->on_closed(c->why());
     };
     return o;
@@ -190,7 +200,7 @@ connection_options client_core::options_for(std::string subprotocol) {
 
 void client_core::open(http::upgraded_response r) {
     http::taken_stream taken{std::move(r.stream), std::move(r.leftover), lane_, nullptr};
-    auto c = std::make_shared<detail::connection>(
+    auto c = std::make_shared<websocket_session>(
         std::move(taken), options_for(std::string(r.head.fields.get("sec-websocket-protocol"))),
         origin());
     {
@@ -201,7 +211,7 @@ void client_core::open(http::upgraded_response r) {
             last_ = {};
         }
     }
-    if (released_) c->mute();
+    if (released_) c->drop_hooks();
     opened_ = lane_->timers().clock().now();
     tell(client_state_kind::open, {});
     c->start({});
@@ -267,7 +277,7 @@ void client_core::stop() noexcept {
 }
 
 void client_core::stop_here() {
-    std::shared_ptr<detail::connection> c;
+    std::shared_ptr<websocket_session> c;
     {
         const std::lock_guard lock(mutex_);
         if (std::exchange(stopped_, true)) return;
@@ -283,12 +293,12 @@ void client_core::stop_here() {
 
 void client_core::release() noexcept {
     released_ = true;
-    std::shared_ptr<detail::connection> c;
+    std::shared_ptr<websocket_session> c;
     {
         const std::lock_guard lock(mutex_);
         c = connection_;
     }
-    if (c) c->mute();
+    if (c) c->drop_hooks();
     stop();
 }
 
@@ -303,7 +313,7 @@ session_ptr client_core::current() const {
 }
 
 outcome client_core::deliver(const event_ptr& e) noexcept {
-    std::shared_ptr<detail::connection> c;
+    std::shared_ptr<websocket_session> c;
     if (is_control(e)) return outcome::delivered;  // a server takes none from a client
     {
         const std::lock_guard lock(mutex_);

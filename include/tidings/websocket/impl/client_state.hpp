@@ -38,7 +38,7 @@ class client_core final : public subscriber {
     error_code check_answer(const http::response& r, const std::string& key) const;
     void refused(const http::response& answer, error_code why);
     void open(http::upgraded_response r);
-    connection_options options_for(std::string subprotocol);
+    websocket_session_options options_for(std::string subprotocol);
     error_code take_event(wire_event&& e);
     void learn(const position& p);
     void on_closed(const close_reason& why);
@@ -57,7 +57,7 @@ class client_core final : public subscriber {
     io::steady_time opened_{};
     std::atomic<bool> released_{false};
     mutable std::mutex mutex_;
-    std::shared_ptr<connection> connection_;  // guarded by mutex_, as the next
+    std::shared_ptr<websocket_session> connection_;  // guarded by mutex_, as the next
     position last_;
     bool stopped_ = false;
 };

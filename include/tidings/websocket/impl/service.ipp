@@ -17,7 +17,8 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options)
         : bus_(std::move(bus)),
-          options_(std::move(options)) {
+          options_(std::move(options)),
+          budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)) {
         if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
         hooks_ = std::make_shared<const websocket::hooks>(std::move(options_.hooks));
         if (!options_.metrics) return;
@@ -34,9 +35,9 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  private:
     std::optional<http::response> check_upgrade(const http::request& r) const;
     void open(http::exchange& x, http::stream_request asked);
-    void subscribe(connection& c, http::stream_request asked);
-    connection_options options_for(const http::exchange& x, http::stream_request& asked,
-                                   origin_id origin);
+    void subscribe(websocket_session& c, http::stream_request asked);
+    websocket_session_options options_for(const http::exchange& x, http::stream_request& asked,
+                                          origin_id origin);
     std::string answer(const http::request& r, std::string_view subprotocol) const;
     http::stream_policy policy() const {
         return {options_.authenticator, options_.authorizer, options_.allowed_origins};
@@ -47,31 +48,42 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
+    std::shared_ptr<held_budget> budget_;
     std::shared_ptr<const websocket::hooks> hooks_;
     std::atomic<std::uint64_t>* sent_ = nullptr;
     std::atomic<std::uint64_t>* unsent_ = nullptr;
     std::atomic<std::uint64_t>* dropped_ = nullptr;
-    session_registry<connection> sessions_;
+    session_registry<websocket_session> sessions_;
 };
 
-// RFC 6455 4.2.1.
+namespace {
+
+// RFC 9110 15.5.22, and RFC 6455 4.4 for the version.
+http::response upgrade_required(std::string_view title, std::string_view detail) {
+    auto answer = http::problem(426, title, detail);
+    answer.fields.set("Upgrade", "websocket")
+        .set("Connection", "Upgrade")
+        .set("Sec-WebSocket-Version", "13");
+    return answer;
+}
+
+}  // namespace
+
+// RFC 6455 4.2.1; the fields that it allows once, 11.3.1 and 11.3.5, RFC 9112 3.2.
 std::optional<http::response> service_state::check_upgrade(const http::request& r) const {
     const auto& f = r.fields;
-    if (!header_has_token(f.joined("upgrade"), "websocket")) {
-        auto answer = http::problem(426, "Upgrade required", "this is a WebSocket endpoint");
-        answer.fields.set("Upgrade", "websocket").set("Connection", "Upgrade");
-        return answer;
-    }
+    if (!header_has_token(f.joined("upgrade"), "websocket"))
+        return upgrade_required("Upgrade required", "this is a WebSocket endpoint");
     if (r.method != "GET" || r.version < 11)
         return http::problem(400, "Bad handshake", "a WebSocket handshake is GET with HTTP/1.1");
     if (!header_has_token(f.joined("connection"), "upgrade"))
         return http::problem(400, "Bad handshake", "Connection must name upgrade");
-    if (f.get("sec-websocket-version") != "13") {
-        auto answer = http::problem(426, "Unsupported version", "Sec-WebSocket-Version must be 13");
-        answer.fields.set("Sec-WebSocket-Version", "13");
-        return answer;
-    }
-    if (f.count("sec-websocket-key") != 1 || check_websocket_key(f.get("sec-websocket-key")))
+    for (const auto* name : {"Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version"})
+        if (f.count(name) > 1)
+            return http::problem(400, "Bad handshake", std::string(name) + " comes twice");
+    if (f.get("sec-websocket-version") != "13")
+        return upgrade_required("Unsupported version", "Sec-WebSocket-Version must be 13");
+    if (check_websocket_key(f.get("sec-websocket-key")))
         return http::problem(400, "Bad handshake", "Sec-WebSocket-Key must be 16 bytes in base64");
     return std::nullopt;
 }
@@ -96,9 +108,10 @@ std::string service_state::answer(const http::request& r, std::string_view subpr
     return text + "\r\n";
 }
 
-connection_options service_state::options_for(const http::exchange& x, http::stream_request& asked,
-                                              origin_id origin) {
-    connection_options o;
+websocket_session_options service_state::options_for(const http::exchange& x,
+                                                     http::stream_request& asked,
+                                                     origin_id origin) {
+    websocket_session_options o;
     o.codec = options_.codec;
     o.max_message_bytes = options_.max_message_bytes;
     o.limits = options_.limits;
@@ -106,6 +119,11 @@ connection_options service_state::options_for(const http::exchange& x, http::str
     o.pong_timeout = options_.pong_timeout;
     o.close_timeout = options_.close_timeout;
     o.write_timeout = options_.write_timeout;
+    o.frame_timeout = options_.frame_timeout;
+    o.message_timeout = options_.message_timeout;
+    o.budget = budget_;
+    o.max_publishes_per_second = static_cast<double>(options_.max_publishes_per_second);
+    o.publish_burst = static_cast<double>(options_.publish_burst);
     o.hooks = hooks_;
     o.log = options_.log;
     o.principal = asked.principal;
@@ -139,24 +157,25 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     auto first = answer(x.request(), options.subprotocol);
     if (hooks_->any())
         options.request = std::make_shared<const http::request>(std::move(x.request()));
-    options.on_end = [self = shared_from_this()](const connection* c) {
+    options.on_end = [self = shared_from_this()](const websocket_session* c) {
         self->sessions_.remove(c);
         self->gauge(-1);
     };
     auto taken = x.take();
     if (!taken.stream) return;
-    const auto c = std::make_shared<connection>(std::move(taken), std::move(options), origin);
-    const bool welcome = sessions_.add(c);
+    const auto c =
+        std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
+    const bool admitted = sessions_.add(c);
     gauge(1);
     c->start(std::move(first));
-    if (!welcome)
+    if (!admitted)
         c->close(1001, "going away");
     else if (bus_ && c->is_open())
         subscribe(*c, std::move(asked));
     c->serve();
 }
 
-void service_state::subscribe(connection& c, http::stream_request asked) {
+void service_state::subscribe(websocket_session& c, http::stream_request asked) {
     const auto ec = c.subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
                                                      options_.overflow, options_.max_lag));
     if (ec) c.close(ec == errc::closed ? 1001 : 1013, ec.message());
@@ -169,7 +188,7 @@ void service_state::drain() {
 
 void service_state::cut_all() {
     sessions_.drain();
-    for (const auto& c : sessions_.all()) c->cut();
+    for (const auto& c : sessions_.all()) c->abort();
 }
 
 }  // namespace detail

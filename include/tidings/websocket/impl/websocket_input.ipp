@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/impl/guarded.hpp>
+#include <tidings/websocket/impl/websocket_input.hpp>
+
+#include <boost/asio/error.hpp>
+
+namespace tidings::websocket::detail {
+
+namespace {
+
+// A connection that sends without end leaves the lane to the others after so much.
+constexpr int max_turn_reads = 4;
+constexpr int max_turn_items = 64;
+
+}  // namespace
+
+websocket_input::websocket_input(io::stream& stream, lane& home, websocket_input_sink& sink,
+                                 const websocket_session_options& options)
+    : stream_(stream),
+      lane_(home),
+      sink_(sink),
+      options_(options),
+      parser_(options.role, {options.max_message_bytes, options.max_skipped_bytes}),
+      publishes_(options.max_publishes_per_second, options.publish_burst, now()),
+      pause_([this] { resume(std::exchange(paused_, nullptr)); }),
+      window_([this] { on_window_end(); }),
+      deadline_([this] { fail(errc::timed_out); }) {}
+
+void websocket_input::start(std::shared_ptr<void> owner, std::string leftover) {
+    if (mode_ == mode::idle) mode_ = mode::reading;
+    if (stopped()) return;
+    items_left_ = max_turn_items;
+    const auto bytes = std::as_writable_bytes(std::span(leftover));
+    if (bytes.empty() || take_bytes(owner, bytes)) read(std::move(owner));
+}
+
+void websocket_input::discard() noexcept {
+    if (stopped()) return;
+    mode_ = mode::discarding;
+    window_.cancel();
+    deadline_.cancel();
+    if (paused_) pause_.arm(lane_.timers(), std::chrono::milliseconds(0));
+}
+
+void websocket_input::stop() noexcept {
+    mode_ = mode::stopped;
+    pause_.cancel();
+    window_.cancel();
+    deadline_.cancel();
+    if (options_.budget) options_.budget->give_back(std::exchange(counted_, 0));
+    paused_.reset();
+}
+
+// One wait, then everything that is there: every frame of a read before anything is flushed.
+void websocket_input::read(owner_ptr owner) noexcept {
+    if (stopped()) return;
+    if (stream_.can_poll()) {
+        stream_.start_wait(io::wait_for::readable,
+                           [this, owner = std::move(owner)](error_code ec) mutable {
+                               if (stopped()) return;
+                               if (ec) return sink_.on_input_end(ec);
+                               read_ready(std::move(owner));
+                           });
+        return;
+    }
+    if (buffer_.empty()) buffer_.resize(std::size_t{16} * 1024);
+    stream_.start_read(buffer_,
+                       [this, owner = std::move(owner)](error_code ec, std::size_t n) mutable {
+                           if (stopped()) return;
+                           if (ec) return sink_.on_input_end(ec);
+                           items_left_ = max_turn_items;
+                           if (take_bytes(owner, std::span(buffer_).first(n)))
+                               read(std::move(owner));
+                       });
+}
+
+void websocket_input::read_ready(owner_ptr owner) noexcept {
+    items_left_ = max_turn_items;
+    for (int i = 0; i < max_turn_reads; ++i) {
+        error_code ec;
+        const auto buffer = lane_.receive_buffer();
+        const auto n = stream_.try_read(buffer, ec);
+        if (ec == net::error::would_block || ec == net::error::try_again) break;
+        if (ec) return sink_.on_input_end(ec);
+        if (!take_bytes(owner, buffer.first(n))) return;
+        if (n < buffer.size()) break;
+    }
+    read(std::move(owner));
+}
+
+// False when it must not read on now: it was stopped, or pauses.
+bool websocket_input::take_bytes(const owner_ptr& owner, std::span<std::byte> bytes) noexcept {
+    sink_.on_bytes();
+    if (mode_ != mode::reading) return !stopped();
+    const auto frames = parser_.frames();
+    parser_.feed(bytes);
+    error_code ec;
+    bool goes_on = true;
+    if (!guarded(options_.log, "websocket", [&] { goes_on = take_items(owner, ec); }))
+        ec = errc::callback_threw;
+    if (mode_ == mode::reading && !ec && !count_held()) ec = errc::overflow;
+    if (ec && mode_ == mode::reading) {
+        fail(ec);
+        return !stopped() && goes_on;
+    }
+    if (mode_ != mode::reading) release_held();
+    if (mode_ == mode::reading && goes_on) watch_pace(frames, bytes.size());
+    return !stopped() && goes_on;
+}
+
+// False when it pauses.
+bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
+    while (mode_ == mode::reading) {
+        const auto wait =
+            publishes_.has_token() ? std::chrono::milliseconds(0) : publishes_.wait(now());
+        if (wait.count() > 0 || items_left_-- <= 0) {
+            pause(owner, wait);
+            return false;
+        }
+        const auto item = parser_.next(ec);
+        if (!item) return true;
+        if (!is_websocket_control(item->opcode)) deadline_.cancel();
+        sink_.on_item(*item);
+    }
+    parser_.take_rest();
+    return true;
+}
+
+// Nothing is read meanwhile, so that the peer's own sending stalls. Without a time to wait the
+// others of the lane have their turn, and no more.
+void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wait) {
+    rest_ = parser_.take_rest();
+    if (pending_.empty()) {  // else it stands there already
+        pending_.assign(rest_.begin(), rest_.end());
+        rest_ = pending_;
+    }
+    window_.cancel();
+    if (wait.count() > 0) {
+        paused_ = owner;
+        return pause_.arm(lane_.timers(), wait);
+    }
+    lane_.enqueue([this, owner]() mutable { resume(std::move(owner)); });
+}
+
+void websocket_input::resume(owner_ptr owner) noexcept {
+    if (stopped()) return;
+    items_left_ = max_turn_items;
+    const auto bytes = std::exchange(rest_, {});
+    if (!bytes.empty() && !take_bytes(owner, bytes)) return;
+    std::vector<std::byte>().swap(pending_);
+    read(std::move(owner));
+}
+
+// A frame that begins begins a window of the pace.
+void websocket_input::watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept {
+    if (!parser_.inside_message()) deadline_.cancel();
+    if (parser_.inside_message() && !deadline_.armed() && options_.message_timeout.count() > 0)
+        deadline_.arm(lane_.timers(), options_.message_timeout);
+    if (!parser_.inside_frame()) return window_.cancel();
+    if (parser_.frames() != frames_before || !window_.armed()) {
+        pace_.begin();
+        window_.arm(lane_.timers(), options_.frame_timeout);
+    }
+    pace_.add(bytes);
+}
+
+void websocket_input::on_window_end() noexcept {
+    if (!pace_.kept(options_.frame_timeout)) return fail(errc::timed_out);
+    window_.arm(lane_.timers(), options_.frame_timeout);
+}
+
+// False when all sessions together hold too much.
+bool websocket_input::count_held() noexcept {
+    if (!options_.budget || stopped()) return true;
+    const auto held = parser_.held_bytes() + pending_.capacity();
+    if (held > counted_ && !options_.budget->take(held - counted_)) return false;
+    if (held < counted_) options_.budget->give_back(counted_ - held);
+    counted_ = held;
+    return true;
+}
+
+// Of a message that is not read on.
+void websocket_input::release_held() noexcept {
+    parser_ = websocket_parser(options_.role);
+    count_held();
+}
+
+void websocket_input::fail(error_code why) noexcept {
+    discard();
+    release_held();
+    sink_.on_input_failed(why);
+}
+
+}  // namespace tidings::websocket::detail

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/websocket/impl/websocket_output.hpp>
+
+namespace tidings::websocket::detail {
+
+websocket_output::websocket_output(std::shared_ptr<lane> home, io::stream& stream,
+                                   const websocket_session_options& options)
+    : options_(options),
+      queue_(std::make_shared<send_queue>(std::move(home), stream, options.write_timeout)) {}
+
+// RFC 6455 10.3: fresh for each frame.
+websocket_mask_key websocket_output::next_mask() const {
+    return {static_cast<std::uint32_t>(options_.random->next())};
+}
+
+void websocket_output::append(websocket_opcode opcode, std::string_view payload) {
+    std::string frame;
+    if (masks())
+        append_websocket_frame(frame, opcode, payload, next_mask());
+    else
+        append_websocket_frame(frame, opcode, payload);
+    queue_->append(std::move(frame));
+}
+
+void websocket_output::append_close(std::uint16_t code, std::string_view reason) {
+    std::string frame;
+    if (masks())
+        append_websocket_close(frame, code, reason, next_mask());
+    else
+        append_websocket_close(frame, code, reason);
+    queue_->append(std::move(frame));
+}
+
+void websocket_output::append_event(const event_ptr& e) {
+    static constexpr char frame_form = 0;
+    const auto& codec = *options_.codec;
+    const auto opcode = codec.binary() ? websocket_opcode::binary : websocket_opcode::text;
+    // The frame is shared by all sessions of this codec; a client's is masked anew.
+    const form_key key(&frame_form, codec.number());
+    const auto* frame = masks() ? nullptr : e->forms().find(key);
+    if (frame == nullptr) {
+        error_code ec;
+        const auto message = codec.encode(*e, ec);
+        if (ec) {
+            if (options_.unsent != nullptr) ++*options_.unsent;
+            if (options_.log) options_.log({log_level::warning, "websocket", e->topic(), ec});
+            return;
+        }
+        if (masks()) return append(opcode, message);
+        std::string bytes;
+        append_websocket_frame(bytes, opcode, message);
+        frame = &e->forms().store(key, std::move(bytes));
+    }
+    queue_->append(e, *frame);
+    if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace tidings::websocket::detail
