@@ -68,6 +68,7 @@ enum class errc {
     address_refused = 308,     ///< The address guard refuses every address of the host.
     connection_failed = 309,   ///< No connection could be made, or it broke.
     address_not_loopback = 310,  ///< Anonymous service beyond loopback without leave.
+    unsupported_encoding = 312,  ///< The body has a Content-Encoding that was not asked for.
 
     // 400: WebSocket (RFC 6455)
     ws_bad_handshake = 400,       ///< The upgrade request or response is malformed (4.2, 4.1).

@@ -134,7 +134,7 @@ TEST_CASE("SSE clients get events over every network", "[sse]") {
     first.stop();
     place.net.run_until([&] { return place.hub.subscriptions() == 1; });
     place.web->async_drain([](error_code) {});
-    place.net.run_until([&] { return second.state() == sse::ready_state::waiting; });
+    place.net.run_until([&] { return second.state() == connection_state::waiting; });
 }
 
 TEST_CASE("A stream that is drained, or whose client goes, leaves nothing over any network",

@@ -53,7 +53,7 @@ struct topic_bed {
         return {.url = url(),
                 .topics = std::move(topics),
                 .on_error =
-                    [to = errors](error_code ec, bool ended) {
+                    [to = errors](error_code ec, bool ended, const diagnostics&) {
                         to->push_back({ec, ended});
                     },
                 .environment = w.environment()};
@@ -429,7 +429,7 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
                         {.url = server.url(),
                          .topics = {"a"},
                          .on_error =
-                             [&](error_code ec, bool ended) {
+                             [&](error_code ec, bool ended, const diagnostics&) {
                                  errors.push_back({ec, ended});
                              },
                          .environment = w.environment()},
@@ -459,12 +459,51 @@ TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]"
     w.run_ready();
     CHECK(seen->count() == 16);
     CHECK(bed.errors->empty());
+}
 
-    bed.hub.publish("a", made(std::string(4'000, 'x')));
+TEST_CASE("an event that alone is over the limit is skipped and announced", "[rest][fault-1]") {
+    world w;
+    topic_bed bed(w);
+    const auto seen = std::make_shared<recorder>();
+    auto o = bed.client({"a"});
+    o.after = position();
+    o.max_response_bytes = 4'000;
+    for (const auto* text : {"1", "2", "large", "4", "5"})
+        bed.hub.publish("a", made(text == std::string("large") ? std::string(4'000, 'x') : text));
+    rest::client client(w.io(), o, seen);
     w.run_ready();
-    REQUIRE(bed.errors->size() == 1);
-    CHECK(bed.errors->at(0).first == errc::too_large);
-    CHECK(bed.errors->at(0).second);
+    CHECK(bed.errors->empty());
+    REQUIRE(seen->count() == 5);
+    const auto events = seen->events();
+    CHECK(events[1]->text() == "2");
+    CHECK(skipped_bytes(events[2]).value_or(0) > 4'000);
+    CHECK(events[4]->text() == "5");
+    CHECK(client.last_position() == bed.hub.head());
+    bed.hub.publish("a", made("6"));
+    w.run_ready();
+    CHECK(seen->events().back()->text() == "6");
+}
+
+TEST_CASE("an event over the limit behind which no position is named ends the reading",
+          "[rest][fault-1]") {
+    world w;
+    world_sink server(w);
+    server.answer = [](http::exchange& x) { x.respond({.body = std::string(2'000, 'x')}); };
+    std::vector<std::pair<error_code, bool>> errors;
+    const auto seen = std::make_shared<recorder>();
+    rest::client client(w.io(),
+                        {.url = server.url(),
+                         .topics = {"a"},
+                         .max_response_bytes = 1'000,
+                         .on_error =
+                             [&](error_code ec, bool ended, const diagnostics&) {
+                                 errors.push_back({ec, ended});
+                             },
+                         .environment = w.environment()},
+                        seen);
+    w.run_ready();
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0] == std::pair(error_code(errc::too_large), true));
 }
 
 TEST_CASE("what is no event in an answer is passed over", "[rest]") {
@@ -480,13 +519,14 @@ TEST_CASE("what is no event in an answer is passed over", "[rest]") {
     };
     const auto seen = std::make_shared<recorder>();
     std::vector<error_code> errors, logged;
-    rest::client client(w.io(),
-                        {.url = server.url(),
-                         .topics = {"a"},
-                         .on_error = [&](error_code ec, bool) { errors.push_back(ec); },
-                         .log = [&](const log_record& r) { logged.push_back(r.error); },
-                         .environment = w.environment()},
-                        seen);
+    rest::client client(
+        w.io(),
+        {.url = server.url(),
+         .topics = {"a"},
+         .on_error = [&](error_code ec, bool, const diagnostics&) { errors.push_back(ec); },
+         .log = [&](const log_record& r) { logged.push_back(r.error); },
+         .environment = w.environment()},
+        seen);
     w.run_ready();
     REQUIRE(seen->count() == 2);
     CHECK(seen->events()[0]->id() == "1");
@@ -515,7 +555,7 @@ TEST_CASE("what its subscriber does not take is logged, and a callback that thro
     rest::client client(w.io(),
                         {.url = server.url(),
                          .topics = {"a"},
-                         .on_error = [](error_code, bool) { throw std::runtime_error("thrown"); },
+                         .on_error = [](auto&&...) { throw std::runtime_error("thrown"); },
                          .log = [&](const log_record& r) { logged.emplace_back(r.message); },
                          .environment = w.environment()},
                         seen);
@@ -523,7 +563,9 @@ TEST_CASE("what its subscriber does not take is logged, and a callback that thro
     w.advance(2s);
     CHECK(server.requests.size() > 2);
     CHECK(logged == std::vector<std::string>{"event dropped by its subscriber",
-                                             "reading failed; trying again", "thrown"});
+                                             "reading failed; trying again: " + server.url() +
+                                                 ": the server answered 503",
+                                             "thrown"});
 }
 
 TEST_CASE("a server that has no position yet is asked for all it will have", "[rest]") {
@@ -680,7 +722,7 @@ TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]
                          .environment = w.environment()},
                         seen);
     w.run_ready();
-    CHECK(show(*seen) == texts{"from.x.y=", "from.tidings.gap=", "from.b="});
+    CHECK(show(*seen) == texts{"from.x.y=", "gap", "from.b="});
 }
 
 TEST_CASE("reading stops when it is told to, also by the subscriber", "[rest]") {

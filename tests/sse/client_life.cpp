@@ -4,7 +4,7 @@
 
 namespace tidings::test {
 
-using ready = sse::ready_state;
+using ready = connection_state;
 using state = sse_client_bed::state;
 
 TEST_CASE("An SSE client stops in whatever it is doing, and calls nobody once it is destroyed",
@@ -45,8 +45,8 @@ TEST_CASE("An SSE client stops in whatever it is doing, and calls nobody once it
         CHECK(bed.messages.empty());
         CHECK(bed.states.size() == states);
     } else {
-        CHECK(bed.last_state() == state{ready::closed, errc::closed});
-        CHECK(bed.client->state() == ready::closed);
+        CHECK(bed.last_state() == state{ready::stopped, errc::closed});
+        CHECK(bed.client->state() == ready::stopped);
     }
     CHECK(bed.server.peers.size() <= 1);
     for (const auto& p : bed.server.peers) CHECK_FALSE(p->open());
@@ -62,7 +62,7 @@ TEST_CASE("An SSE client may be destroyed by its own callbacks", "[sse]") {
         if (here == where) bed.client.reset();
     };
     auto o = bed.client_options();
-    o.on_state = [&](ready to, error_code) {
+    o.on_state = [&](ready to, auto&&...) {
         act(to == ready::connecting ? "connecting" : to == ready::open ? "open" : "waiting");
     };
     o.on_message = [&](const auto&) { return act("message"), false; };

@@ -4,7 +4,7 @@
 
 namespace tidings::test {
 
-using kind = websocket::client_state_kind;
+using kind = connection_state;
 
 namespace {
 
@@ -123,7 +123,7 @@ TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
         if (here == where) bed.client.reset();
     };
     auto o = bed.client_options();
-    o.on_state = [&](kind to, error_code) {
+    o.on_state = [&](kind to, auto&&...) {
         act(to == kind::connecting ? "connecting"
             : to == kind::open     ? "open"
             : to == kind::waiting  ? "waiting"
@@ -146,7 +146,7 @@ TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
 TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {
     websocket_client_bed bed;
     auto o = bed.client_options();
-    o.on_state = [](kind, error_code) { throw std::runtime_error("a callback threw"); };
+    o.on_state = [](auto&&...) { throw std::runtime_error("a callback threw"); };
     bed.start(std::move(o));
     bed.accept(server_text(cloud_event("1", "a.x")));
     CHECK(bed.seen->count() == 1);

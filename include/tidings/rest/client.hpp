@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -30,9 +31,12 @@ struct client_options {
     topic_rule topic{};
     std::chrono::seconds wait{30};  ///< how long the server holds a request that finds nothing
     std::size_t max_batch = 100;    ///< events of one answer
+    /// Of one answer: what is larger is asked for in smaller batches; an event that alone is larger
+    /// is skipped, announced to the sink as `tidings.skipped`.
     std::size_t max_response_bytes = 16 * 1024 * 1024;
-    /// Why a request of the reading failed, and whether that has ended it. In the client's lane.
-    std::function<void(error_code, bool ended)> on_error{};
+    /// Why a request of the reading failed, whether that has ended it, and a text that names its
+    /// object. In the client's lane.
+    std::function<void(error_code, bool ended, const diagnostics&)> on_error{};
 
     // Of the outlet.
     queue_limits limits{};  ///< of what waits to be sent
@@ -56,13 +60,15 @@ struct client_counters {
 };
 
 namespace detail {
-class client_core;
+class client_state;
 using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
 }  // namespace detail
 
 /// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and,
 /// given topics and a subscriber, reads as an inlet, by long polling. Handle on shared state:
-/// move-only, stops when destroyed; safe from any thread.
+/// move-only, stops when destroyed; safe from any thread. After the end of the reading the client
+/// holds neither `on_error` nor the sink. A client that was moved from completes operations with
+/// errc::closed, its getters give defaults and its outlet is closed.
 ///
 /// Reading keeps its position, so nothing is lost or doubled while the server's history holds it;
 /// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
@@ -73,7 +79,8 @@ using publish_handler = tidings::detail::completion_handler<error_code, receipt>
 /// is logged and passed over.
 class client {
  public:
-    /// Publishes only. @throws std::invalid_argument for a URL or a pattern that is not one.
+    /// Publishes only. @throws std::invalid_argument for a URL that is not one, or has
+    /// a query or a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
     /// Reads, too, from now on.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
@@ -100,9 +107,9 @@ class client {
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, receipt)>(
-            [core = core_](auto handler, std::string t, event published) {
-                auto io = net::get_associated_executor(handler, executor_of(core));
-                start_publish(core, std::move(t), std::move(published),
+            [state = state_](auto handler, std::string t, event published) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_publish(state, std::move(t), std::move(published),
                               detail::publish_handler(io, std::move(handler)));
             },
             token, std::string(topic), std::move(e));
@@ -113,7 +120,8 @@ class client {
     /// in the queue.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
-    /// Reads and sends nothing more.
+    /// Reads and sends nothing more; called in the client's lane, as in its callbacks, no event
+    /// follows it.
     TIDINGS_DECL void stop() noexcept;
     /// Where reading goes on; none before the first answer.
     TIDINGS_DECL std::optional<position> last_position() const;
@@ -121,10 +129,10 @@ class client {
 
  private:
     TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_core>& core);
-    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_core>& core,
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_state>& state,
                                            std::string topic, event e, detail::publish_handler h);
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::rest

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tidings/codec/sse_parser.hpp>
+#include <tidings/connection_state.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -15,8 +17,6 @@
 #include <vector>
 
 namespace tidings::sse {
-
-enum class ready_state { connecting, open, waiting, closed };
 
 struct client_options {
     std::string url{};                  ///< `http://` or `https://`
@@ -34,6 +34,7 @@ struct client_options {
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
 
+    /// An event over these is skipped, announced to the sink as `tidings.skipped`.
     sse_parser_options limits{};
     reconnect_options reconnect{.enabled = true, .initial = std::chrono::milliseconds(2'000)};
     std::chrono::milliseconds connect_timeout{10'000};
@@ -50,14 +51,15 @@ struct client_options {
     std::function<bool(const sse_message&)> on_message{};
     std::function<void(const std::string& text)> on_comment{};
     std::function<void(std::chrono::milliseconds)> on_retry{};
-    /// The state, with the error that led to it; one lost connection is one report.
-    std::function<void(ready_state, error_code)> on_state{};
+    /// The state, with the error that led to it and a text that names its object; one lost
+    /// connection is one report.
+    std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};
 };
 
 namespace detail {
-class client_core;
+class client_state;
 }
 
 /// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the
@@ -67,16 +69,19 @@ class client_core;
 /// time anew from its own URL; to another host goes a plain GET without `token`, `fields` and
 /// `body`, and `on_request` is not asked. Handle on shared state: move-only, safe from any thread.
 /// Destroying it stops it, and no callback is called any more; from another thread than the
-/// client's one call may be running still.
+/// client's one call may be running still. After its end the client holds neither the callbacks
+/// nor the sink. A client that was moved from does nothing, and its getters give defaults.
 ///
 /// Ends for good, unless `on_refused` has it otherwise: 204 (errc::sse_stopped), another media type
-/// (errc::sse_bad_content_type), any other answer below 500 but 408 and 429 (errc::http_status).
-/// 408, 429 and 5xx are retried, `Retry-After` heeded. Always final: errc::too_many_redirects (also
-/// one without Location), errc::bad_url (a redirect from https to http, say),
-/// errc::sse_line_too_long.
+/// (errc::sse_bad_content_type), a compressed stream (errc::unsupported_encoding), any other answer
+/// below 500 but 408 and 429 (errc::http_status). 408, 429 and 5xx are retried, `Retry-After`
+/// heeded. Always final: errc::too_many_redirects (also one without Location), errc::bad_url (a
+/// redirect from https to http, say), errc::sse_line_too_long (an event over
+/// `limits.max_skipped_bytes`).
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    /// Starts connecting. @throws std::invalid_argument for a URL that is not one
+    /// or has a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -90,14 +95,15 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Closes and does not reconnect.
+    /// Closes and does not reconnect. Called in the client's lane, as in its callbacks, no event
+    /// and no callback but `on_state` follows it.
     TIDINGS_DECL void stop() noexcept;
     /// The last event id seen.
     TIDINGS_DECL std::string last_event_id() const;
-    TIDINGS_DECL ready_state state() const noexcept;
+    TIDINGS_DECL connection_state state() const noexcept;
 
  private:
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::sse

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/connection_state.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -14,8 +16,6 @@
 #include <vector>
 
 namespace tidings::websocket {
-
-enum class client_state_kind { connecting, open, waiting, stopped };
 
 struct client_options {
     std::string url{};                  ///< `ws://host[:port]/path[?query]` or `wss://`
@@ -32,7 +32,7 @@ struct client_options {
     std::vector<std::string> subprotocols{};
     topic_rule topic{};
 
-    std::size_t max_message_bytes = 1024 * 1024;
+    std::size_t max_message_bytes = 16 * 1024 * 1024;  ///< of one incoming message
     queue_limits limits{};  ///< of what waits to be sent; `max_bytes` is what counts here
     reconnect_options reconnect{};
     std::chrono::milliseconds connect_timeout{10'000};
@@ -47,29 +47,32 @@ struct client_options {
     /// An answer that is no handshake, with what has come of its body, and whether the client would
     /// try again. What it returns decides that. Empty: as the client would.
     std::function<bool(const http::response&, bool again)> on_refused{};
-    /// The state, with the error that led to it; in the client's lane.
-    std::function<void(client_state_kind, error_code)> on_state{};
+    /// The state, with the error that led to it and a text that names its object; in the client's
+    /// lane.
+    std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};
 };
 
 namespace detail {
-class client_core;
+class client_state;
 }
 
 /// A WebSocket client, inlet and outlet in one: the events that come are delivered to the
 /// subscriber it was given; events delivered to it are sent. Reconnects with backoff and resumes
 /// after the last position. Handle on shared state: move-only, safe from any thread. Destroying it
 /// stops it, and no hook is called any more; from another thread than the client's one call may be
-/// running still.
+/// running still. After its end the client holds neither the callbacks nor the sink. A client that
+/// was moved from does nothing, its getters give defaults and its outlet is closed.
 ///
-/// Ended for good by the server: a close code of 1000, 1002, 1003, 1007 to 1010 or 4500 to 4999
-/// (also our own, when the server breaks the protocol); unless `on_refused` has it otherwise, a
-/// handshake that is wrong, or an answer below 500 that is neither 101, 408 nor 429
+/// Ended for good by the server: a close code of 1000, 1002, 1003, 1007, 1008, 1010 or 4500 to 4999
+/// (also our own, when the server breaks the protocol, and then 1009, too); unless `on_refused` has
+/// it otherwise, a handshake that is wrong, or an answer below 500 that is neither 101, 408 nor 429
 /// (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    /// Starts connecting. @throws std::invalid_argument for a URL that is not one
+    /// or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -83,7 +86,8 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Closes with 1000 and does not reconnect; `stopped` is told when that is done.
+    /// Closes with 1000 and does not reconnect; `on_state` reports `stopped` when that is done.
+    /// Called in the client's lane, as in its callbacks, only that and `on_close` follow it.
     TIDINGS_DECL void stop() noexcept;
     /// The last position seen.
     TIDINGS_DECL position last_position() const;
@@ -94,7 +98,7 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::websocket

@@ -42,8 +42,8 @@ websocket::client_options options_for(const world& w, const host& h, std::string
     o.limits = {max_bytes, 4096};
     o.reconnect = {true, std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
     o.tls = w.client_tls();
-    o.on_state = [view = std::move(view)](websocket::client_state_kind s, error_code) {
-        view->open = s == websocket::client_state_kind::open;
+    o.on_state = [view = std::move(view)](connection_state s, error_code, const diagnostics&) {
+        view->open = s == connection_state::open;
     };
     o.environment = w.environment();
     return o;

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSL-1.0
+// What every client that comes back has in common: each case runs over all three of them.
+#include "support/rest_bed.hpp"
+#include "support/sse_client_bed.hpp"
+#include "support/websocket_client_bed.hpp"
+
+#include <tidings/rest/client.hpp>
+
+#include <stdexcept>
+
+namespace tidings::test {
+
+namespace {
+
+/// A sink that does something with each event.
+class acting_sink final : public subscriber {
+ public:
+    outcome deliver(const event_ptr& e) noexcept override {
+        seen.emplace_back(e->text());
+        if (act) act();
+        return outcome::delivered;
+    }
+    strings seen;
+    std::function<void()> act;
+};
+
+std::string json_event(int n) {
+    return cloud_event(std::to_string(n), "a.x", "e:" + std::to_string(n));
+}
+
+/// One kind of client, and what its server says.
+struct sse_kind {
+    using client = sse::client;
+    static constexpr std::string_view scheme = "http";
+    static sse::client_options options(http_bed& bed, std::string url) {
+        sse::client_options o;
+        o.url = std::move(url);
+        o.topics = {"a.>"};
+        o.environment = bed.environment();
+        return o;
+    }
+    static void capture(sse::client_options& o, const std::shared_ptr<int>& p) {
+        o.on_request = [p](http::fields&) {};
+        o.on_refused = [p](const http::response&, bool again) { return again; };
+        o.on_message = [p](const sse_message&) { return false; };
+        o.on_comment = [p](const std::string&) {};
+        o.on_retry = [p](std::chrono::milliseconds) {};
+        o.on_state = [p](auto&&...) {};
+        o.topic = topic_rule::function([p](const event&) { return "a"; });
+        o.log = [p](const log_record&) {};
+    }
+    static std::string open_with(std::string_view, int events) {
+        auto text = std::string(stream_header);
+        for (int i = 1; i <= events; ++i) text += "data: " + json_event(i) + "\n\n";
+        return text;
+    }
+};
+
+struct websocket_kind {
+    using client = websocket::client;
+    static constexpr std::string_view scheme = "ws";
+    static websocket::client_options options(http_bed& bed, std::string url) {
+        websocket::client_options o;
+        o.url = std::move(url);
+        o.topics = {"a.>"};
+        o.environment = bed.environment();
+        return o;
+    }
+    static void capture(websocket::client_options& o, const std::shared_ptr<int>& p) {
+        o.on_request = [p](http::fields&) {};
+        o.on_refused = [p](const http::response&, bool again) { return again; };
+        o.on_state = [p](auto&&...) {};
+        o.hooks.on_open = [p](const auto&) {};
+        o.hooks.on_message = [p](const auto&, const auto&) { return false; };
+        o.hooks.on_ping = [p](const auto&, auto) {};
+        o.hooks.on_pong = [p](const auto&, auto) {};
+        o.hooks.on_close = [p](const auto&, const auto&) {};
+        o.topic = topic_rule::function([p](const event&) { return "a"; });
+        o.log = [p](const log_record&) {};
+    }
+    static std::string open_with(std::string_view request, int events) {
+        auto text = upgrade_answer(request);
+        for (int i = 1; i <= events; ++i) text += server_text(json_event(i));
+        return text;
+    }
+};
+
+struct rest_kind {
+    using client = rest::client;
+    static constexpr std::string_view scheme = "http";
+    static rest::client_options options(http_bed& bed, std::string url) {
+        rest::client_options o;
+        o.url = std::move(url);
+        o.topics = {"a.>"};
+        o.environment = bed.environment();
+        return o;
+    }
+    static void capture(rest::client_options& o, const std::shared_ptr<int>& p) {
+        o.on_error = [p](auto&&...) {};
+        o.topic = topic_rule::function([p](const event&) { return "a"; });
+    }
+    static std::string open_with(std::string_view, int events) {
+        std::string body;
+        for (int i = 1; i <= events; ++i) body += (body.empty() ? "[" : ",") + json_event(i);
+        if (body.empty()) body = "[";
+        body += "]";
+        return "HTTP/1.1 200 OK\r\nTidings-Position: e:9\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+};
+
+template <class Kind>
+std::string url_for() {
+    return std::string(Kind::scheme) + "://127.0.0.1/topics";
+}
+
+template <class F>
+void for_each_client(F f) {
+    SECTION("sse") {
+        f(sse_kind());
+    }
+    SECTION("websocket") {
+        f(websocket_kind());
+    }
+    SECTION("rest") {
+        f(rest_kind());
+    }
+}
+
+const std::string refusal = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("a fragment in a client's URL is refused at construction", "[inlet][fault-27]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        const auto sink = std::make_shared<acting_sink>();
+        auto o = kind_t::options(bed, url_for<kind_t>() + "#?topic=b");
+        CHECK_THROWS_AS(typename kind_t::client(bed.io(), o, sink), std::invalid_argument);
+    });
+}
+
+TEST_CASE("after stop inside a handler nothing of the same read reaches the sink",
+          "[inlet][fault-2]") {
+    const bool destroyed = GENERATE(true, false);
+    CAPTURE(destroyed);
+    for_each_client([destroyed](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        std::optional<typename kind_t::client> client;
+        sink->act = [&] {
+            if (!client) return;
+            if (destroyed)
+                client.reset();
+            else
+                client->stop();
+        };
+        client.emplace(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        bed.run();
+        REQUIRE(server.peers.size() == 1);
+        auto& peer = *server.peers.front();
+        peer.send(kind_t::open_with(peer.received(), 4));
+        bed.advance(1min);
+        CHECK(sink->seen == strings{"1"});
+        peer.close();
+        bed.run();
+        client.reset();
+    });
+}
+
+TEST_CASE("what a client's callbacks captured is released when it has ended", "[inlet][fault-22]") {
+    const std::string end = GENERATE("stopped", "refused", "destroyed", "stopped from inside");
+    CAPTURE(end);
+    for_each_client([&end](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        auto captured = std::make_shared<int>(7);
+        const std::weak_ptr<int> watch = captured;
+        auto sink = std::make_shared<acting_sink>();
+        std::optional<typename kind_t::client> client;
+        sink->act = [&client, &end, captured] {
+            if (end == "stopped from inside") client->stop();
+        };
+        auto o = kind_t::options(bed, url_for<kind_t>());
+        kind_t::capture(o, captured);
+        captured.reset();
+        client.emplace(bed.io(), std::move(o), std::move(sink));
+        bed.run();
+        REQUIRE(server.peers.size() == 1);
+        auto& peer = *server.peers.front();
+        peer.send(end == "refused" ? refusal : kind_t::open_with(peer.received(), 2));
+        bed.run();
+        if (end == "stopped") client->stop();
+        if (end == "destroyed") client.reset();
+        bed.run();
+        peer.close();
+        bed.advance(1min);
+        CHECK(watch.expired());
+        CHECK(server.peers.size() == 1);
+    });
+}
+
+TEST_CASE("a retry or an event at each stream's start does not reset the backoff",
+          "[inlet][fault-3]") {
+    const std::string hint = GENERATE("retry: 0\n\n", "retry: 1\n\n", "data: x\n\n");
+    CAPTURE(hint);
+    sse_client_bed bed;
+    bed.start();
+    std::size_t streams = 0;
+    for (auto past = 0ms; past < 60s; past += 20ms, bed.advance(20ms)) {
+        if (streams == bed.server.peers.size()) continue;
+        streams = bed.server.peers.size();
+        bed.open(hint);
+        bed.cut();
+    }
+    CHECK(streams <= 10);
+    bed.seen->clear();
+}
+
+}  // namespace tidings::test
