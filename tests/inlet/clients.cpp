@@ -6,6 +6,8 @@
 
 #include <tidings/rest/client.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <stdexcept>
 
 namespace tidings::test {
@@ -202,6 +204,99 @@ TEST_CASE("what a client's callbacks captured is released when it has ended", "[
         CHECK(watch.expired());
         CHECK(server.peers.size() == 1);
     });
+}
+
+TEST_CASE("a client that was moved from answers closed and gives defaults", "[inlet][fault-11]") {
+    error_code ec;
+    const auto e = publication::make("a.x", event("t", "/s"), {}, ec);
+    SECTION("sse") {
+        http_bed bed;
+        sse::client client(bed.io().get_executor(), sse_kind::options(bed, "http://127.0.0.1/"));
+        const auto other = std::move(client);
+        client.stop();
+        CHECK(client.state() == connection_state::stopped);
+        CHECK(client.last_event_id().empty());
+    }
+    SECTION("websocket") {
+        http_bed bed;
+        websocket::client client(bed.io().get_executor(),
+                                 websocket_kind::options(bed, "ws://127.0.0.1/"));
+        const auto other = std::move(client);
+        client.stop();
+        CHECK(client.last_position().empty());
+        CHECK_FALSE(client.connection());
+        REQUIRE(client.as_subscriber());
+        CHECK(client.as_subscriber()->deliver(e) == outcome::closed);
+    }
+    SECTION("rest") {
+        http_bed bed;
+        rest::client client(bed.io(), rest_kind::options(bed, "http://127.0.0.1/"));
+        const auto other = std::move(client);
+        client.stop();
+        CHECK_FALSE(client.last_position());
+        CHECK(client.counters().sent == 0);
+        REQUIRE(client.as_subscriber());
+        CHECK(client.as_subscriber()->deliver(e) == outcome::closed);
+        std::optional<error_code> published;
+        client.async_publish("a", event("t", "/s"),
+                             net::bind_executor(bed.io(), [&](error_code why, const receipt& r) {
+                                 CHECK(r.error == why);
+                                 published = why;
+                             }));
+        CHECK_FALSE(published);
+        bed.run();
+        REQUIRE(published);
+        CHECK(*published == errc::closed);
+    }
+}
+
+TEST_CASE("a client may be moved into one that was moved from", "[inlet][fault-11]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        const auto sink = std::make_shared<acting_sink>();
+        typename kind_t::client one(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        auto two = std::move(one);
+        one = std::move(two);
+        two.stop();
+        two = std::move(one);
+        two = std::move(two);  // NOLINT
+    });
+}
+
+TEST_CASE("the largest event that is accepted reaches every client", "[inlet][fault-1]") {
+    const char filling = GENERATE('"', '\n', '\x01');
+    CAPTURE(filling);
+    http_bed bed;
+    bed.sim().set_link({.buffer_bytes = 1U << 20});
+    bus hub(bed.io(), {.history = {.max_events = 100}, .clock = &bed.clock});
+    auto server = bed.server();
+    server.mount("/topics", rest::service(hub));
+    server.mount("/events", sse::service(hub));
+    server.mount("/ws", websocket::service(hub));
+    server.start();
+    const auto by_sse = std::make_shared<recorder>();
+    const auto by_websocket = std::make_shared<recorder>();
+    const auto by_rest = std::make_shared<recorder>();
+    const sse::client one(bed.io(), sse_kind::options(bed, "http://127.0.0.1/events"), by_sse);
+    const websocket::client two(bed.io(), websocket_kind::options(bed, "ws://127.0.0.1/ws"),
+                                by_websocket);
+    const rest::client three(bed.io(), rest_kind::options(bed, "http://127.0.0.1/topics"), by_rest);
+    bed.run();
+    const std::string data(rest::service_options().max_body_bytes, filling);
+    http::client poster(bed.io(), {.environment = bed.environment()});
+    unsigned status = 0;
+    poster.async_request(
+        "http://127.0.0.1/topics/a.x",
+        {.method = "POST", .fields = {{"Content-Type", "text/plain"}}, .body = data},
+        [&](error_code, const http::response& r) { status = r.status; });
+    bed.run();
+    CHECK(status == 202);
+    for (const auto& seen : {by_sse, by_websocket, by_rest}) {
+        REQUIRE(seen->count() == 1);
+        CHECK(seen->events()[0]->text() == data);
+        seen->clear();
+    }
 }
 
 TEST_CASE("a retry or an event at each stream's start does not reset the backoff",
