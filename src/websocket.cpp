@@ -3,5 +3,6 @@
 #include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>
 #include <tidings/websocket/impl/websocket_session_output.ipp>

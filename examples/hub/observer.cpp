@@ -55,6 +55,7 @@ void watch_bus(net::io_context& io, const options& o, const tidings::event_callb
                      std::cout << "observer: ready" << std::endl;
              }},
         bus};
+    client.start();
     net::signal_set signals(io, SIGINT, SIGTERM);
     signals.async_wait([&](auto, int) { io.stop(); });
     io.run();

@@ -63,7 +63,8 @@ int connect(const char* url) {
         if (result != 0) std::cerr << "websocket_echo: " << text.message() << '\n';
         io.stop();
     };
-    const websocket::client client{io.get_executor(), std::move(options)};
+    websocket::client client{io.get_executor(), std::move(options)};
+    client.start();
     io.run();
     return result;
 }

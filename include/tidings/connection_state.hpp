@@ -8,7 +8,7 @@ enum class connection_state {
     connecting,  ///< a connection is being made, or its answer is awaited
     open,        ///< the stream stands
     waiting,     ///< for the time of the next attempt
-    stopped,     ///< it has ended for good, or was moved from
+    stopped,     ///< it was not started, has ended for good, or was moved from
 };
 
 }  // namespace tidings

@@ -31,6 +31,7 @@ enum class errc {
     not_found = 13,         ///< No such object.
     callback_threw = 14,    ///< A user's callback threw an exception.
     out_of_memory = 15,     ///< An allocation failed while an event was frozen or encoded.
+    already_running = 16,   ///< The client runs already: it has one `async_run` at a time.
 
     // 100: events (CloudEvents 1.0)
     event_without_id = 100,           ///< The attribute `id` is missing or empty.

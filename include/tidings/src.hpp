@@ -75,6 +75,7 @@
 #include <tidings/outlet/impl/stream_request.ipp>
 #include <tidings/rest/impl/answer.ipp>
 #include <tidings/rest/impl/client.ipp>
+#include <tidings/rest/impl/client_request.ipp>
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
 #include <tidings/rest/impl/recent_publications.ipp>
@@ -110,5 +111,6 @@
 #include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>
 #include <tidings/websocket/impl/websocket_session_output.ipp>

@@ -6,7 +6,9 @@
 
 #include <tidings/rest/client.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include <stdexcept>
 
@@ -161,6 +163,7 @@ TEST_CASE("after stop inside a handler nothing of the same read reaches the sink
                 client->stop();
         };
         client.emplace(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        client->start();
         bed.run();
         REQUIRE(server.peers.size() == 1);
         auto& peer = *server.peers.front();
@@ -191,6 +194,7 @@ TEST_CASE("what a client's callbacks captured is released when it has ended", "[
         kind_t::capture(o, captured);
         captured.reset();
         client.emplace(bed.io(), std::move(o), std::move(sink));
+        client->start();
         bed.run();
         REQUIRE(server.peers.size() == 1);
         auto& peer = *server.peers.front();
@@ -212,6 +216,7 @@ TEST_CASE("a client that was moved from answers closed and gives defaults", "[in
     SECTION("sse") {
         http_bed bed;
         sse::client client(bed.io().get_executor(), sse_kind::options(bed, "http://127.0.0.1/"));
+        client.start();
         const auto other = std::move(client);
         client.stop();
         CHECK(client.state() == connection_state::stopped);
@@ -221,6 +226,7 @@ TEST_CASE("a client that was moved from answers closed and gives defaults", "[in
         http_bed bed;
         websocket::client client(bed.io().get_executor(),
                                  websocket_kind::options(bed, "ws://127.0.0.1/"));
+        client.start();
         const auto other = std::move(client);
         client.stop();
         CHECK(client.last_position().empty());
@@ -231,6 +237,7 @@ TEST_CASE("a client that was moved from answers closed and gives defaults", "[in
     SECTION("rest") {
         http_bed bed;
         rest::client client(bed.io(), rest_kind::options(bed, "http://127.0.0.1/"));
+        client.start();
         const auto other = std::move(client);
         client.stop();
         CHECK_FALSE(client.last_position());
@@ -256,6 +263,7 @@ TEST_CASE("a client may be moved into one that was moved from", "[inlet][fault-1
         http_bed bed;
         const auto sink = std::make_shared<acting_sink>();
         typename kind_t::client one(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        one.start();
         auto two = std::move(one);
         one = std::move(two);
         two.stop();
@@ -278,10 +286,13 @@ TEST_CASE("the largest event that is accepted reaches every client", "[inlet][fa
     const auto by_sse = std::make_shared<recorder>();
     const auto by_websocket = std::make_shared<recorder>();
     const auto by_rest = std::make_shared<recorder>();
-    const sse::client one(bed.io(), sse_kind::options(bed, "http://127.0.0.1/events"), by_sse);
-    const websocket::client two(bed.io(), websocket_kind::options(bed, "ws://127.0.0.1/ws"),
-                                by_websocket);
-    const rest::client three(bed.io(), rest_kind::options(bed, "http://127.0.0.1/topics"), by_rest);
+    sse::client one(bed.io(), sse_kind::options(bed, "http://127.0.0.1/events"), by_sse);
+    one.start();
+    websocket::client two(bed.io(), websocket_kind::options(bed, "ws://127.0.0.1/ws"),
+                          by_websocket);
+    two.start();
+    rest::client three(bed.io(), rest_kind::options(bed, "http://127.0.0.1/topics"), by_rest);
+    three.start();
     bed.run();
     const std::string data(rest::service_options().max_body_bytes, filling);
     http::client poster(bed.io(), {.environment = bed.environment()});
@@ -314,6 +325,129 @@ TEST_CASE("a retry or an event at each stream's start does not reset the backoff
     }
     CHECK(streams <= 10);
     bed.seen->clear();
+}
+
+TEST_CASE("a client runs once, and its run completes with why it ended", "[inlet]") {
+    const std::string end = GENERATE("stopped", "refused", "destroyed", "cancelled", "before");
+    CAPTURE(end);
+    for_each_client([&end](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        std::optional<typename kind_t::client> client(
+            std::in_place, bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        bed.run();
+        CHECK(server.peers.empty());  // a constructor starts nothing
+        if (end == "before") client->stop();
+        net::cancellation_signal signal;
+        std::vector<error_code> ended;
+        const auto note = [&](error_code why) { ended.push_back(why); };
+        client->async_run(
+            net::bind_cancellation_slot(signal.slot(), net::bind_executor(bed.io(), note)));
+        CHECK(ended.empty());
+        bed.run();
+        if (end == "before") {
+            CHECK(ended == std::vector<error_code>{errc::closed});
+            CHECK(server.peers.empty());
+            return;
+        }
+        REQUIRE(server.peers.size() == 1);
+        std::optional<error_code> second;
+        client->async_run(net::bind_executor(bed.io(), [&](error_code why) { second = why; }));
+        bed.run();
+        CHECK(second == error_code(errc::already_running));
+        auto& peer = *server.peers.front();
+        peer.send(end == "refused" ? refusal : kind_t::open_with(peer.received(), 1));
+        bed.run();
+        CHECK(sink->seen.size() == (end == "refused" ? 0 : 1));
+        CHECK(ended.size() == (end == "refused" ? 1 : 0));
+        if (end == "stopped") client->stop();
+        if (end == "destroyed") client.reset();
+        if (end == "cancelled") {
+            signal.emit(net::cancellation_type::partial);
+            bed.run();
+            CHECK(ended.empty());
+            signal.emit(net::cancellation_type::terminal);
+        }
+        bed.run();
+        peer.close();
+        bed.advance(1min);
+        REQUIRE(ended.size() == 1);
+        CHECK(ended[0]);
+        if (end == "destroyed") CHECK(ended[0] == errc::closed);
+        if (end == "cancelled") CHECK(ended[0] == net::error::operation_aborted);
+        CHECK(server.peers.size() == 1);
+    });
+}
+
+TEST_CASE("a restart leaves the connection and begins anew from where the client was", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        typename kind_t::client client(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        std::vector<error_code> ended;
+        client.async_run(
+            net::bind_executor(bed.io(), [&](error_code why) { ended.push_back(why); }));
+        bed.run();
+        server.peers.back()->send(kind_t::open_with(server.peers.back()->received(), 2));
+        bed.run();
+        CHECK(sink->seen == strings{"1", "2"});
+        client.restart();
+        bed.run();
+        REQUIRE(server.peers.size() == 2);
+        server.peers.back()->send(kind_t::open_with(server.peers.back()->received(), 1));
+        bed.run();
+        CHECK(sink->seen == strings{"1", "2", "1"});
+        CHECK(ended.empty());
+        client.stop();
+        for (const auto& p : server.peers) p->close();
+        bed.advance(1min);
+        CHECK(ended.size() == 1);
+        client.restart();
+        client.start();
+        bed.advance(1min);
+        CHECK(server.peers.size() == 2);
+    });
+}
+
+TEST_CASE("a run that is under way when the context goes is released with what it holds",
+          "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        const auto held = std::make_shared<int>(7);
+        {
+            http_bed bed;
+            std::optional<raw_listener> server(std::in_place, bed);
+            const auto sink = std::make_shared<acting_sink>();
+            const auto client = std::make_shared<typename kind_t::client>(
+                bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+            client->async_run(
+                net::bind_executor(bed.io(), [client, held](error_code) { FAIL("completed"); }));
+            bed.run();
+            server.reset();
+            bed.destroy_context();
+        }
+        CHECK(held.use_count() == 1);
+    });
+}
+
+TEST_CASE("a function may be the sink", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        strings seen;
+        typename kind_t::client client(bed.io(), kind_t::options(bed, url_for<kind_t>()),
+                                       [&](const event_ptr& e) { seen.emplace_back(e->text()); });
+        client.start();
+        bed.run();
+        server.peers.back()->send(kind_t::open_with(server.peers.back()->received(), 2));
+        bed.run();
+        CHECK(seen == strings{"1", "2"});
+    });
 }
 
 }  // namespace tidings::test

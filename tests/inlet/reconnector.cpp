@@ -68,7 +68,7 @@ TEST_CASE("every event in every state of a reconnector has one answer", "[inlet]
         {s::stopped, event::opened, s::stopped, nothing},
         {s::stopped, event::lost, s::stopped, nothing},
         {s::stopped, event::refused, s::stopped, nothing},
-        {s::stopped, event::stop, s::stopped, nothing},
+        {s::stopped, event::stop, s::stopped, stop},
         {s::connecting, event::start, s::connecting, nothing},
         {s::connecting, event::due, s::connecting, nothing},
         {s::connecting, event::opened, s::open, nothing},

@@ -42,6 +42,7 @@ struct sse_client_bed : http_bed {
     void start() { start(client_options()); }
     void start(sse::client_options o) {
         client.emplace(io().get_executor(), std::move(o), seen);
+        client->start();
         run();
     }
     http_peer& peer() {

@@ -36,6 +36,7 @@ struct websocket_client_bed : http_bed {
     void start() { start(client_options()); }
     void start(websocket::client_options o) {
         client.emplace(io().get_executor(), std::move(o), seen);
+        client->start();
         run();
     }
     /// The server's side of the connection that was made last.

@@ -86,10 +86,12 @@ TEST_CASE("A client stops in whatever it is doing, and calls nobody once it is d
     o.hooks.on_ping = [&](const auto&, auto) { ++calls; };
     o.hooks.on_close = [&](const auto&, const auto&) { ++calls; };
     if (when == "connecting") bed.sim().set_link({.connect = sim_link::on_connect::hang});
-    if (when == "unborn")
+    if (when == "unborn") {
         bed.client.emplace(bed.io().get_executor(), std::move(o), bed.seen);
-    else
+        bed.client->start();
+    } else {
         bed.start(std::move(o));
+    }
     if (when != "unborn" && when != "connecting" && when != "handshaking") bed.accept();
     if (when == "waiting") bed.peer().close();
     if (when == "closing") bed.client->connection()->close();
@@ -197,6 +199,7 @@ TEST_CASE("Between two buses every event goes once, over cuts and restarts", "[w
     o.topics = {">"};
     o.environment = there.environment();
     websocket::client client(there.io(), std::move(o), here);
+    client.start();
     const auto out = here.subscribe(">", client);
     there.run();
     strings all;

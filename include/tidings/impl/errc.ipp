@@ -37,6 +37,7 @@ inline constexpr errc_entry errc_table[] = {
     {errc::not_found, condition::permanent, "no such object"},
     {errc::callback_threw, condition::permanent, "a callback threw an exception"},
     {errc::out_of_memory, condition::retryable, "an allocation failed"},
+    {errc::already_running, condition::permanent, "the client runs already"},
 
     {errc::event_without_id, condition::permanent, "the event has no id"},
     {errc::event_without_source, condition::permanent, "the event has no source"},

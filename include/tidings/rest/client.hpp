@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/completion_handler.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
@@ -10,6 +11,8 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <functional>
@@ -61,6 +64,7 @@ struct client_counters {
 
 namespace detail {
 class client_state;
+using run_handler = tidings::detail::completion_handler<error_code>;
 using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
 }  // namespace detail
 
@@ -79,10 +83,14 @@ using publish_handler = tidings::detail::completion_handler<error_code, receipt>
 /// is logged and passed over.
 class client {
  public:
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
     /// Publishes only. @throws std::invalid_argument for a URL that is not one, or has
     /// a query or a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
-    /// Reads, too, from now on.
+    /// Reads, too, once it runs.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -98,6 +106,27 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what has ended the
+    /// reading
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_error` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
     /// Publishes once, and completes with `void(error_code, receipt)`: the server's receipt. Of an
     /// event that the server has already, it counts nobody. Per-operation cancellation: none.
     /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports,
@@ -130,6 +159,8 @@ class client {
  private:
     TIDINGS_DECL static net::any_io_executor executor_of(
         const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_state>& state,
                                            std::string topic, event e, detail::publish_handler h);
     std::shared_ptr<detail::client_state> state_;

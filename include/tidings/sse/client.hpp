@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/sse_parser.hpp>
+#include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
@@ -11,6 +12,8 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <functional>
@@ -60,7 +63,8 @@ struct client_options {
 
 namespace detail {
 class client_state;
-}
+using run_handler = tidings::detail::completion_handler<error_code>;
+}  // namespace detail
 
 /// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the
 /// subscriber it was given. Messages that are CloudEvents JSON become those events; others become
@@ -80,8 +84,12 @@ class client_state;
 /// `limits.max_skipped_bytes`).
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one
-    /// or has a fragment, and for a topic that is no pattern; its text names them.
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
+    /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
+    /// not one or has a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -95,6 +103,27 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what the class's
+    /// comment lists as final
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_state` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
     /// Closes and does not reconnect. Called in the client's lane, as in its callbacks, no event
     /// and no callback but `on_state` follows it.
     TIDINGS_DECL void stop() noexcept;
@@ -103,6 +132,10 @@ class client {
     TIDINGS_DECL connection_state state() const noexcept;
 
  private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;
 };
 

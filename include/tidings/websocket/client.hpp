@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
@@ -10,6 +11,8 @@
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <optional>
@@ -56,7 +59,8 @@ struct client_options {
 
 namespace detail {
 class client_state;
-}
+using run_handler = tidings::detail::completion_handler<error_code>;
+}  // namespace detail
 
 /// A WebSocket client, inlet and outlet in one: the events that come are delivered to the
 /// subscriber it was given; events delivered to it are sent. Reconnects with backoff and resumes
@@ -71,8 +75,13 @@ class client_state;
 /// (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one
-    /// or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names them.
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
+    /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
+    /// not one or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names
+    /// them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -86,6 +95,27 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what the class's
+    /// comment lists as final
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_state` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
     /// Closes with 1000 and does not reconnect; `on_state` reports `stopped` when that is done.
     /// Called in the client's lane, as in its callbacks, only that and `on_close` follow it.
     TIDINGS_DECL void stop() noexcept;
@@ -98,6 +128,10 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;
 };
 

@@ -22,7 +22,9 @@ class sse_link final : public link {
              std::shared_ptr<subscriber> to, origin_id origin)
         : known_(std::move(known)),
           token_(std::move(token)),
-          client_(w.executor(), options_for(w, h, origin), std::move(to)) {}
+          client_(w.executor(), options_for(w, h, origin), std::move(to)) {
+        client_.start();
+    }
 
     bool ready() const override { return client_.state() == connection_state::open; }
     std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }

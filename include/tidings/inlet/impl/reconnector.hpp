@@ -41,7 +41,7 @@ struct reconnect_action {
 ///     connecting, open -lost-> waiting -due-> connecting
 ///     any -refused, stop-> stopped
 ///
-/// Any other event is late and changes nothing.
+/// Any other event is late and changes nothing, but that a stop is always answered by one.
 class reconnector {
  public:
     /// A stream that has lasted so long begins anew; one that broke sooner does not, so that a

@@ -25,8 +25,9 @@ reconnect_action reconnector::resume(const reconnect_event& e, io::steady_time n
         case kind::lost:
             return lose(e, now, random);
         case kind::refused:
-        case kind::stop:
             if (state_ == connection_state::stopped) return {};
+            return stop(e.why);
+        case kind::stop:  // also before the start
             return stop(e.why);
     }
     return {};

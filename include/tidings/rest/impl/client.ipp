@@ -13,9 +13,9 @@ namespace tidings::rest {
 
 namespace {
 
-std::shared_ptr<detail::client_state> start_client(const net::any_io_executor& executor,
-                                                   client_options options,
-                                                   std::shared_ptr<subscriber> sink) {
+std::shared_ptr<detail::client_state> make_client(const net::any_io_executor& executor,
+                                                  client_options options,
+                                                  std::shared_ptr<subscriber> sink) {
     tidings::detail::check_client("tidings::rest::client", options.url, "http", options.topics);
     if (options.url.find('?') != std::string::npos)
         throw std::invalid_argument("tidings::rest::client: a URL without a query is wanted: " +
@@ -25,17 +25,17 @@ std::shared_ptr<detail::client_state> start_client(const net::any_io_executor& e
     while (options.url.ends_with('/')) options.url.pop_back();
     auto state =
         std::make_shared<detail::client_state>(executor, std::move(options), std::move(sink));
-    state->start();
+    tidings::detail::watch_context(executor, state);
     return state;
 }
 
 }  // namespace
 
 client::client(net::any_io_executor executor, client_options options)
-    : state_(start_client(executor, std::move(options), nullptr)) {}
+    : state_(make_client(executor, std::move(options), nullptr)) {}
 
 client::client(net::any_io_executor executor, client_options options, any_subscriber sink)
-    : state_(start_client(executor, std::move(options), std::move(sink).release())) {}
+    : state_(make_client(executor, std::move(options), std::move(sink).release())) {}
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {
@@ -47,6 +47,14 @@ client& client::operator=(client&& o) noexcept {
 
 client::~client() {
     stop();
+}
+
+void client::start() {
+    if (state_) state_->run({});
+}
+
+void client::restart() {
+    if (state_) state_->restart();
 }
 
 void client::stop() noexcept {
@@ -72,6 +80,11 @@ void client::start_publish(const std::shared_ptr<detail::client_state>& state, s
                            event e, detail::publish_handler h) {
     if (!state) return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
     state->publish(topic, std::move(e), std::move(h));
+}
+
+void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {
+    if (!state) return std::move(h)(make_error_code(errc::closed));
+    state->run(std::move(h));
 }
 
 }  // namespace tidings::rest

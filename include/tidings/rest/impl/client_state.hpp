@@ -3,12 +3,15 @@
 
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/http/client.hpp>
+#include <tidings/impl/context_end.hpp>
+#include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/impl/answer.hpp>
+#include <tidings/rest/impl/client_request.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -19,12 +22,13 @@ using namespace tidings::detail;
 
 /// What stands behind a client's handle; itself the outlet. Lane-confined behind a thread-safe
 /// face.
-class client_state final : public subscriber {
+class client_state final : public subscriber, public context_dependent {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
                  std::shared_ptr<subscriber> sink);
 
-    void start();
+    void run(run_handler h);
+    void restart();
     /// At once within the lane, else posted.
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
@@ -34,6 +38,7 @@ class client_state final : public subscriber {
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
+    void on_context_end() noexcept override;
 
  private:
     /// What the user gave for the reading. Released at its end, while a callback runs once that has
@@ -49,15 +54,13 @@ class client_state final : public subscriber {
     std::weak_ptr<client_state> weak_self() noexcept { return self(); }
     net::any_io_executor default_executor() const noexcept override { return executor(); }
 
-    http::request make_request(std::string method) const;
-    std::string topic_url(std::string_view topic) const;
     void log(std::string_view message, error_code ec = {}) const;
     void stop_here();
+    void end_reading(error_code why);
 
     // Reading.
     void react(const reconnect_event& e, std::string_view cause = {});
     void poll();
-    std::string poll_url() const;
     void on_answer(error_code ec, const http::response& r);
     void on_too_large(const http::response& r);
     /// How many events it brought.
@@ -89,8 +92,11 @@ class client_state final : public subscriber {
     std::optional<http::client> http_;        // none: stopped
     std::optional<http::client> reader_;      // its requests last longer
     reconnector reconnector_;
-    backoff pause_;  // between answers that bring nothing and do not wait
-    bool located_;   // asked where the present is, or told where to begin
+    client_run run_;
+    std::uint64_t polls_ = 0;  // so that the answer to one that was left is recognised
+    backoff pause_;            // between answers that bring nothing and do not wait
+    bool reading_ended_ = false;
+    bool located_;  // asked where the present is, or told where to begin
     std::size_t max_batch_;
     io::steady_time asked_{};
     wheel_timer poll_again_;

@@ -23,13 +23,6 @@ constexpr std::size_t remembered_own_ids = 10'000;
 // An empty answer that comes sooner was not waited for: by a server that drains, say.
 constexpr std::chrono::seconds shortest_wait{1};
 
-http::client_options reader_options(const client_options& o) {
-    auto h = http_options(o);
-    h.request_timeout += o.wait;
-    h.max_response_bytes = o.max_response_bytes;
-    return h;
-}
-
 std::string key_of(const std::string& source, const std::string& id) {
     return source + '\n' + id;
 }
@@ -87,10 +80,42 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
                                                     inlet(std::move(options.topic), origin_)});
 }
 
-void client_state::start() {
-    if (reading_)
-        net::post(lane_->executor(),
-                  [s = self()] { s->react({.what = reconnect_event::kind::start}); });
+void client_state::run(run_handler h) {
+    const auto id = run_.announce(h, lane_->executor(), [weak = weak_self()](auto cancelled) {
+        const auto s = weak.lock();
+        if (!s || !s->run_.is(cancelled)) return;
+        s->end_reading(net::error::operation_aborted);
+        s->stop();
+    });
+    net::post(lane_->executor(), [s = self(), h = std::move(h), id]() mutable {
+        if (!s->run_.begin(id, std::move(h))) return;
+        if (s->stopped_ || s->reading_ended_) return s->run_.finish(errc::closed);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::restart() {
+    net::post(lane_->executor(), [s = self()] {
+        if (!s->reading_) return;
+        s->poll_again_.cancel();
+        ++s->polls_;
+        s->reconnector_ = reconnector(s->options_.reconnect);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::end_reading(error_code why) {
+    const auto ending = std::exchange(reading_, nullptr);
+    reading_ended_ = true;
+    poll_again_.cancel();
+    ++polls_;
+    run_.finish(why);
+}
+
+void client_state::on_context_end() noexcept {
+    run_.drop();
+    reading_.reset();
+    log_.reset();
 }
 
 void client_state::stop() noexcept {
@@ -107,10 +132,9 @@ void client_state::stop() noexcept {
 void client_state::stop_here() {
     http_.reset();
     reader_.reset();
-    poll_again_.cancel();
     send_again_.cancel();
     sending_ = {};
-    const auto was_reading = std::exchange(reading_, nullptr);
+    end_reading(errc::closed);
     const auto log = std::exchange(log_, nullptr);
     const std::lock_guard lock(mutex_);
     dropped_ += queue_.clear();
@@ -129,19 +153,6 @@ void client_state::log(std::string_view message, error_code ec) const {
     if (const auto log = log_; log && *log) (*log)({log_level::warning, "rest", message, ec});
 }
 
-http::request client_state::make_request(std::string method) const {
-    http::request r;
-    r.method = std::move(method);
-    r.idempotent = true;  // a publication by its event's id
-    r.fields = options_.fields;
-    if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
-    return r;
-}
-
-std::string client_state::topic_url(std::string_view topic) const {
-    return options_.url + '/' + http::percent_encode(topic);
-}
-
 // ---- one publication
 
 void client_state::publish(const std::string& topic, event e, publish_handler h) {
@@ -151,10 +162,10 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
     if (!ec) p = publication::make(topic, std::move(e), {}, ec);
     const auto* json = p ? cloudevents_json(*p, ec) : nullptr;
     if (ec) return fail(ec);
-    auto r = make_request("POST");
+    auto r = make_request(options_, "POST");
     r.fields.set("Content-Type", cloudevents_json_type);
     r.body = *json;
-    net::post(lane_->executor(), [s = self(), url = topic_url(topic), r = std::move(r),
+    net::post(lane_->executor(), [s = self(), url = topic_url(options_, topic), r = std::move(r),
                                   h = std::move(h)]() mutable {
         if (!s->http_)
             return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
@@ -185,43 +196,33 @@ void client_state::react(const reconnect_event& e, std::string_view cause) {
     const bool ended = action.what == kind::stop;
     const diagnostics text(loggable_url(options_.url) + ": " +
                            (cause.empty() ? action.why.message() : std::string(cause)));
-    if (ended)
-        reading_.reset();
-    else
-        poll_again_.arm(lane_->timers(), action.after);
+    if (!ended) poll_again_.arm(lane_->timers(), action.after);
     log((ended ? "reading ended: " : "reading failed; trying again: ") + text.message(),
         action.why);
     const auto keep = log_;
-    if (!keep) return;
-    guarded(*keep, "rest", [&] {
-        if (to->on_error) to->on_error(action.why, ended, text);
-    });
-}
-
-// Where the present is must be known before it is waited at: what comes while a connection is made
-// anew would be missed.
-std::string client_state::poll_url() const {
-    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
-    auto url = topic_url(options_.topics.front()) + "?wait=" + std::to_string(wait.count()) +
-               "s&max=" + std::to_string(max_batch_);
-    for (std::size_t i = 1; i < options_.topics.size(); ++i)
-        append_query(url, "topic", options_.topics[i]);
-    if (const auto after = last_position()) append_query(url, "after", after->text());
-    return url;
+    const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
+    if (heard)
+        guarded(*keep, "rest", [&] {
+            if (to->on_error) to->on_error(action.why, ended, text);
+        });
+    if (ended) end_reading(action.why);
 }
 
 void client_state::poll() {
     if (!reader_ || !reading_) return;
+    // Where the present is must be known before it is waited at: what comes while a connection is
+    // made anew would be missed.
+    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
     asked_ = options_.environment.clock->now();
-    auto r = make_request("GET");
+    auto r = make_request(options_, "GET");
     r.fields.set("Accept", cloudevents_batch_type);
     reader_->async_request(
-        poll_url(), std::move(r),
-        net::bind_executor(lane_->executor(),
-                           [weak = weak_self()](error_code ec, const http::response& answer) {
-                               const auto s = weak.lock();
-                               if (s && !s->stopped_) s->on_answer(ec, answer);
-                           }));
+        poll_url(options_, wait, max_batch_, last_position()), std::move(r),
+        net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
+                                                  error_code ec, const http::response& answer) {
+            const auto s = weak.lock();
+            if (s && !s->stopped_ && s->polls_ == poll) s->on_answer(ec, answer);
+        }));
 }
 
 void client_state::on_answer(error_code ec, const http::response& r) {
@@ -353,11 +354,11 @@ void client_state::send() {
     const auto* json = cloudevents_json(*sending_, ec);
     if (json == nullptr) return settle(ec);
     if (reading_) own_.begin(key_of(sending_->source(), sending_->id()));
-    auto r = make_request("POST");
+    auto r = make_request(options_, "POST");
     r.fields.set("Content-Type", cloudevents_json_type);
     r.body = *json;
     http_->async_request(
-        topic_url(sending_->topic()), std::move(r),
+        topic_url(options_, sending_->topic()), std::move(r),
         net::bind_executor(lane_->executor(),
                            [weak = weak_self()](error_code failed, const http::response& answer) {
                                const auto s = weak.lock();

@@ -4,27 +4,29 @@
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/sse/impl/client_state.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 namespace tidings::sse {
 
 namespace {
 
-std::shared_ptr<detail::client_state> start_client(const net::any_io_executor& executor,
-                                                   client_options options,
-                                                   std::shared_ptr<subscriber> sink) {
+std::shared_ptr<detail::client_state> make_client(const net::any_io_executor& executor,
+                                                  client_options options,
+                                                  std::shared_ptr<subscriber> sink) {
     tidings::detail::check_client("tidings::sse::client", options.url, "http", options.topics);
     auto state =
         std::make_shared<detail::client_state>(executor, std::move(options), std::move(sink));
-    state->start();
+    tidings::detail::watch_context(executor, state);
     return state;
 }
 
 }  // namespace
 
 client::client(net::any_io_executor executor, client_options options, any_subscriber sink)
-    : state_(start_client(executor, std::move(options), std::move(sink).release())) {}
+    : state_(make_client(executor, std::move(options), std::move(sink).release())) {}
 
 client::client(net::any_io_executor executor, client_options options)
-    : state_(start_client(executor, std::move(options), nullptr)) {}
+    : state_(make_client(executor, std::move(options), nullptr)) {}
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {
@@ -38,6 +40,14 @@ client::~client() {
     if (state_) state_->release();
 }
 
+void client::start() {
+    if (state_) state_->run({});
+}
+
+void client::restart() {
+    if (state_) state_->restart();
+}
+
 void client::stop() noexcept {
     if (state_) state_->stop();
 }
@@ -47,6 +57,15 @@ std::string client::last_event_id() const {
 }
 connection_state client::state() const noexcept {
     return state_ ? state_->state() : connection_state::stopped;
+}
+
+net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
+    return state ? state->executor() : net::any_io_executor(net::system_executor());
+}
+
+void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {
+    if (!state) return std::move(h)(make_error_code(errc::closed));
+    state->run(std::move(h));
 }
 
 }  // namespace tidings::sse

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tidings/http/client.hpp>
+#include <tidings/impl/context_end.hpp>
+#include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/lane/impl/lane.hpp>
@@ -15,18 +17,22 @@ namespace tidings::sse::detail {
 using namespace tidings::detail;
 
 /// What stands behind a client's handle. Lane-confined behind a thread-safe face.
-class client_state final : public std::enable_shared_from_this<client_state> {
+class client_state final : public context_dependent,
+                           public std::enable_shared_from_this<client_state> {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
                  std::shared_ptr<subscriber> sink);
 
-    void start();
+    void run(run_handler h);
+    void restart();
     /// At once within the lane, else posted.
     void stop() noexcept;
     /// The handle is gone: no callback is called any more, and the client stops.
     void release() noexcept;
     std::string last_event_id() const;
     connection_state state() const noexcept { return state_; }
+    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    void on_context_end() noexcept override;
 
  private:
     /// What the user gave. Released at the end, while a callback runs once that has returned.
@@ -67,6 +73,7 @@ class client_state final : public std::enable_shared_from_this<client_state> {
     io::environment environment_;
     http::client http_;
     reconnector reconnector_;
+    client_run run_;
     sse_parser parser_;
     wheel_timer again_;
     wheel_timer idle_;
@@ -77,7 +84,7 @@ class client_state final : public std::enable_shared_from_this<client_state> {
     std::uint64_t connection_ = 0;  // counts connections, so that a late callback is recognised
     mutable std::mutex mutex_;
     std::string last_event_id_;  // guarded by mutex_
-    std::atomic<connection_state> state_{connection_state::connecting};
+    std::atomic<connection_state> state_{connection_state::stopped};
     std::atomic<bool> released_{false};
 };
 

@@ -72,9 +72,26 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
         std::make_shared<const given>(given{std::move(options), std::move(sink), std::move(in)});
 }
 
-void client_state::start() {
-    net::post(lane_->executor(),
-              [s = shared_from_this()] { s->react({.what = reconnect_event::kind::start}); });
+void client_state::run(run_handler h) {
+    const auto id = run_.announce(h, lane_->executor(), [weak = weak_from_this()](auto cancelled) {
+        if (const auto s = weak.lock(); s && s->run_.is(cancelled))
+            s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+    });
+    net::post(lane_->executor(), [s = shared_from_this(), h = std::move(h), id]() mutable {
+        if (!s->run_.begin(id, std::move(h))) return;
+        if (!s->given_) return s->run_.finish(errc::closed);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::restart() {
+    net::post(lane_->executor(), [s = shared_from_this()] {
+        if (!s->given_) return;
+        s->disconnect();
+        s->again_.cancel();
+        s->reconnector_ = reconnector(s->given_->options.reconnect);
+        s->react({.what = reconnect_event::kind::start});
+    });
 }
 
 template <class F, class... Args>
@@ -296,6 +313,12 @@ void client_state::end(error_code why, const diagnostics& text) {
         if (g->options.on_state && !released_)
             g->options.on_state(connection_state::stopped, why, text);
     });
+    run_.finish(why);
+}
+
+void client_state::on_context_end() noexcept {
+    run_.drop();
+    given_.reset();
 }
 
 void client_state::stop() noexcept {

@@ -2,20 +2,23 @@
 #pragma once
 
 #include <tidings/http/client.hpp>
+#include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/websocket/client.hpp>
+#include <tidings/websocket/impl/upgrade_answer.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
 
 namespace tidings::websocket::detail {
 
 /// What stands behind a client's handle: connect, serve, wait, again. Lane-confined behind a
 /// thread-safe face.
-class client_state final : public subscriber {
+class client_state final : public subscriber, public context_dependent {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
                  std::shared_ptr<subscriber> sink);
 
-    void start();
+    void run(run_handler h);
+    void restart();
     /// At once within the lane, else posted.
     void stop() noexcept;
     /// The handle is gone: no callback is called any more, and the client stops.
@@ -25,6 +28,8 @@ class client_state final : public subscriber {
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
+    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    void on_context_end() noexcept override;
 
  private:
     /// What the user gave. Released at the end, while a callback runs once that has returned.
@@ -50,7 +55,7 @@ class client_state final : public subscriber {
     std::shared_ptr<const websocket::hooks> make_hooks();
     error_code take_event(wire_event&& e);
     void learn(const position& p);
-    void on_closed(const close_reason& why);
+    void on_closed(const connection* c);
     void tell(connection_state state, error_code ec, const diagnostics& text = {});
     void end(error_code why, const diagnostics& text);
 
@@ -60,6 +65,7 @@ class client_state final : public subscriber {
     io::environment environment_;
     http::client http_;
     reconnector reconnector_;
+    client_run run_;
     wheel_timer again_;
     http::canceller connecting_;
     bool first_position_;  // whether the request names a position although it is empty
@@ -69,11 +75,5 @@ class client_state final : public subscriber {
     position last_;
     bool stopped_ = false;
 };
-
-/// What the client checks of the answer to its handshake (RFC 6455 4.1; 11.3.3 and 11.3.4: fields
-/// that stand once).
-/// @error errc::ws_refused, errc::ws_bad_handshake, errc::ws_bad_key, errc::ws_bad_subprotocol
-TIDINGS_DECL error_code check_upgrade_answer(const http::response& r, std::string_view key,
-                                             const std::vector<std::string>& offered);
 
 }  // namespace tidings::websocket::detail

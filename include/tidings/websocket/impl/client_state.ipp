@@ -5,12 +5,10 @@
 #include <tidings/control_event.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
-#include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/client_state.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-
-#include <algorithm>
 
 namespace tidings::websocket::detail {
 
@@ -38,23 +36,6 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-error_code check_upgrade_answer(const http::response& r, std::string_view key,
-                                const std::vector<std::string>& offered) {
-    if (r.status != 101) return errc::ws_refused;
-    if (!header_has_token(r.fields.joined("upgrade"), "websocket") ||
-        !header_has_token(r.fields.joined("connection"), "upgrade") ||
-        r.fields.find("sec-websocket-extensions"))
-        return errc::ws_bad_handshake;
-    // Of a field that must stand once no reader may pick the value it likes.
-    for (const auto* name : {"sec-websocket-accept", "sec-websocket-protocol"})
-        if (r.fields.count(name) > 1) return errc::ws_bad_handshake;
-    if (r.fields.get("sec-websocket-accept") != websocket_accept(key)) return errc::ws_bad_key;
-    const auto chosen = r.fields.find("sec-websocket-protocol");
-    const bool agreed =
-        !chosen || std::find(offered.begin(), offered.end(), *chosen) != offered.end();
-    return agreed ? error_code() : errc::ws_bad_subprotocol;
-}
-
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
     : origin_(make_origin()),
@@ -71,9 +52,35 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
         std::make_shared<const given>(given{std::move(options), std::move(sink), std::move(in)});
 }
 
-void client_state::start() {
-    net::post(lane_->executor(),
-              [s = self()] { s->react({.what = reconnect_event::kind::start}); });
+void client_state::run(run_handler h) {
+    const auto id =
+        run_.announce(h, lane_->executor(), [weak = std::weak_ptr(self())](auto cancelled) {
+            const auto s = weak.lock();
+            if (!s || !s->run_.is(cancelled)) return;
+            s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+        });
+    net::post(lane_->executor(), [s = self(), h = std::move(h), id]() mutable {
+        if (!s->run_.begin(id, std::move(h))) return;
+        if (!s->given_) return s->run_.finish(errc::closed);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::restart() {
+    net::post(lane_->executor(), [s = self()] {
+        const auto g = s->listening();
+        if (!g) return;
+        s->again_.cancel();
+        if (auto cancel = std::exchange(s->connecting_, nullptr)) cancel();
+        std::shared_ptr<detail::connection> c;
+        {
+            const std::lock_guard lock(s->mutex_);
+            c.swap(s->connection_);
+        }
+        if (c) c->close(1000, "");
+        s->reconnector_ = reconnector(g->options.reconnect);
+        s->react({.what = reconnect_event::kind::start});
+    });
 }
 
 std::shared_ptr<const client_state::given> client_state::listening() const {
@@ -245,7 +252,7 @@ connection_options client_state::options_for(std::string subprotocol) {
         return s ? s->take_event(std::move(e)) : make_error_code(errc::closed);
     };
     o.on_end = [weak](const detail::connection* c) {
-        if (const auto s = weak.lock()) s->on_closed(c->why());
+        if (const auto s = weak.lock()) s->on_closed(c);
     };
     return o;
 }
@@ -288,10 +295,12 @@ error_code client_state::take_event(wire_event&& e) {
     return ec;
 }
 
-void client_state::on_closed(const close_reason& why) {
+void client_state::on_closed(const connection* c) {
+    const auto& why = c->why();
     bool stopped = false;
     {
         const std::lock_guard lock(mutex_);
+        if (connection_.get() != c) return;  // `restart` left it
         connection_.reset();
         stopped = stopped_;
     }
@@ -305,13 +314,23 @@ void client_state::on_closed(const close_reason& why) {
 }
 
 void client_state::end(error_code why, const diagnostics& text) {
+    std::shared_ptr<detail::connection> c;
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
+        c = connection_;
     }
     again_.cancel();
+    if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
+    if (c) c->close(1000, "");
     tell(connection_state::stopped, why, text);
     const std::shared_ptr<const given> ending = std::exchange(given_, nullptr);
+    run_.finish(why);
+}
+
+void client_state::on_context_end() noexcept {
+    run_.drop();
+    given_.reset();
 }
 
 void client_state::stop() noexcept {
