@@ -7,7 +7,7 @@
 namespace tidings {
 
 /// What an error code cannot say: one line of text that names the object (a URL without its user
-/// info and query, a file, a port) and the cause, for a person who reads a log. Empty where there
+/// info and query, a file, a port) and the cause, for the reader of a log. Empty where there
 /// is nothing to add. Programs decide by the error code; the text may change.
 class diagnostics {
  public:

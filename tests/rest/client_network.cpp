@@ -462,6 +462,24 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
     CHECK(seen->count() == 0);
 }
 
+TEST_CASE("why reading failed comes with the URL and the cause", "[rest][fault-19]") {
+    world w;
+    world_sink server(w);
+    server.answer = [](http::exchange& x) { x.respond({.status = 403}); };
+    const auto seen = std::make_shared<recorder>();
+    texts told;
+    rest::client client(
+        w.io(),
+        {.url = server.url(),
+         .topics = {"a"},
+         .on_error = [&](error_code, bool, const diagnostics& d) { told.push_back(d.message()); },
+         .environment = w.environment()},
+        seen);
+    client.start();
+    w.run_ready();
+    CHECK(told == texts{server.url() + ": the server answered 403"});
+}
+
 TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]") {
     world w;
     topic_bed bed(w);

@@ -237,7 +237,7 @@ void client_state::on_read(error_code ec, std::size_t n) {
     if (!given_ || !response_) return;
     if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
     error_code bad;
-    // A callback may end the client: what the same read has brought then reaches nobody.
+    // A callback may end the client: what the same read has brought is then dropped.
     while (given_) {
         const auto item = parser_.next(bad);
         if (!item) break;

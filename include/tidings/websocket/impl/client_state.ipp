@@ -355,7 +355,7 @@ void client_state::stop_here() {
     again_.cancel();
     if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
     if (c) c->close(1000, "");
-    // With a connection the end comes when that has closed, unless nobody is to hear of it.
+    // With a connection the end comes when that has closed, unless the handle is gone.
     if (!c || released_) react({.what = reconnect_event::kind::stop});
 }
 
