@@ -22,18 +22,6 @@ bool is_final(const close_reason& why) noexcept {
            (code == 1009 && why.error) || code == 1010 || (code >= 4500 && code <= 4999);
 }
 
-std::vector<std::string> subprotocols_of(const client_options& o) {
-    if (!o.subprotocols.empty() || !o.codec) return o.subprotocols;
-    const std::string own(o.codec->subprotocol());
-    return own.empty() ? std::vector<std::string>() : std::vector{own};
-}
-
-std::string joined(const std::vector<std::string>& names) {
-    std::string list;
-    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-    return list;
-}
-
 }  // namespace
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
@@ -146,8 +134,10 @@ http::request client_state::upgrade_request(std::string& key) {
         .set("Connection", "Upgrade")
         .set("Sec-WebSocket-Version", "13")
         .set("Sec-WebSocket-Key", key);
-    const auto offered = subprotocols_of(g->options);
-    if (!offered.empty()) r.fields.set("Sec-WebSocket-Protocol", joined(offered));
+    const auto offered = offered_subprotocols(g->options);
+    std::string list;
+    for (const auto& name : offered) list += (list.empty() ? "" : ", ") + name;
+    if (!list.empty()) r.fields.set("Sec-WebSocket-Protocol", list);
     return r;
 }
 
@@ -169,7 +159,7 @@ void client_state::on_upgraded(error_code ec, http::upgraded_response r, const s
     const auto g = listening();
     if (!g) return;
     if (ec) return react(failed(ec));
-    if ((ec = check_upgrade_answer(r.head, key, subprotocols_of(g->options)))) {
+    if ((ec = check_upgrade_answer(r.head, key, offered_subprotocols(g->options)))) {
         r.head.body = std::move(r.leftover);
         return refuse(r.head, ec);
     }

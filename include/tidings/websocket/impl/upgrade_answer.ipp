@@ -9,6 +9,12 @@
 
 namespace tidings::websocket::detail {
 
+std::vector<std::string> offered_subprotocols(const client_options& o) {
+    if (!o.subprotocols.empty() || !o.codec) return o.subprotocols;
+    const std::string own(o.codec->subprotocol());
+    return own.empty() ? std::vector<std::string>() : std::vector{own};
+}
+
 error_code check_upgrade_answer(const http::response& r, std::string_view key,
                                 const std::vector<std::string>& offered) {
     if (r.status != 101) return errc::ws_refused;
