@@ -89,8 +89,8 @@ class function_subscriber final : public subscriber {
 
 /// The one parameter type of `bus.subscribe` and of every inlet. Made from a shared_ptr to a
 /// subscriber, from an rvalue of a class derived from it, from a handle that has
-/// `as_subscriber()` (a bus, a webhook endpoint, a client), or from a function of an event, which
-/// is called wherever the events come from.
+/// `as_subscriber()` (a bus, a webhook endpoint, a client), or from a function of an event that
+/// returns nothing, which is called wherever the events come from.
 class any_subscriber {
  public:
     template <std::derived_from<subscriber> S>
@@ -104,7 +104,8 @@ class any_subscriber {
         : subscriber_(h.as_subscriber()) {}
     template <std::invocable<const event_ptr&> F>
     requires(!std::derived_from<std::remove_cvref_t<F>, subscriber> &&
-             !has_subscriber<std::remove_reference_t<F>>) any_subscriber(F&& f)
+             !has_subscriber<std::remove_reference_t<F>> &&
+             std::is_void_v<std::invoke_result_t<F&, const event_ptr&>>) any_subscriber(F&& f)
         : subscriber_(std::make_shared<detail::function_subscriber<std::remove_cvref_t<F>>>(
               std::forward<F>(f))) {}
 
