@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/websocket/impl/client.ipp>
+#include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
 #include <tidings/websocket/impl/websocket_output.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>

@@ -49,13 +49,13 @@ void watch_bus(net::io_context& io, const options& o, const tidings::event_callb
         io,
         {.url = "ws" + o.hub.substr(4) + "/ws",
          .topics = {o.topic},
-         .max_message_bytes = 4 << 20,
          .on_state =
-             [](tidings::websocket::client_state_kind s, tidings::error_code) {
-                 if (s == tidings::websocket::client_state_kind::open)
+             [](tidings::connection_state s, tidings::error_code, const tidings::diagnostics&) {
+                 if (s == tidings::connection_state::open)
                      std::cout << "observer: ready" << std::endl;
              }},
         bus};
+    client.start();
     net::signal_set signals(io, SIGINT, SIGTERM);
     signals.async_wait([&](auto, int) { io.stop(); });
     io.run();

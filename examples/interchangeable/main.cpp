@@ -25,8 +25,10 @@ struct program {
         return scheme + "://127.0.0.1:" + std::to_string(server.local_endpoint().port) + path;
     }
     template <class T>
-    void keep(T thing) {
-        alive.push_back(std::make_shared<T>(std::move(thing)));
+    T& keep(T thing) {
+        auto kept = std::make_shared<T>(std::move(thing));
+        alive.push_back(kept);
+        return *kept;
     }
     void publish() {
         for (int n = 1; n <= 3; ++n) {
@@ -48,13 +50,14 @@ void use_websocket(program& p) {
     p.server.mount("/ws", tidings::websocket::service{p.here});
     tidings::websocket::client_options o{.url = p.url("ws", "/ws"), .topics = {">"}};
     o.after.emplace();  // from the beginning: what was published before it is connected, too
-    p.keep(tidings::websocket::client{p.io, std::move(o), p.there});
+    p.keep(tidings::websocket::client{p.io, std::move(o), p.there}).start();
     p.publish();
 }
 
 void use_sse(program& p) {
     p.server.mount("/events", tidings::sse::service{p.here});
-    p.keep(tidings::sse::client{p.io, {.url = p.url("http", "/events?topic=%3E&after=")}, p.there});
+    p.keep(tidings::sse::client{p.io, {.url = p.url("http", "/events?topic=%3E&after=")}, p.there})
+        .start();
     p.publish();
 }
 

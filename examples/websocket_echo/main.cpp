@@ -57,12 +57,14 @@ int connect(const char* url) {
         std::cout << "closed " << why.code << ' ' << why.reason << std::endl;
         result = 0;
     };
-    options.on_state = [&](websocket::client_state_kind state, tidings::error_code ec) {
-        if (state != websocket::client_state_kind::stopped) return;
-        if (result != 0) std::cerr << "websocket_echo: " << ec.message() << '\n';
+    options.on_state = [&](tidings::connection_state state, tidings::error_code,
+                           const tidings::diagnostics& text) {
+        if (state != tidings::connection_state::stopped) return;
+        if (result != 0) std::cerr << "websocket_echo: " << text.message() << '\n';
         io.stop();
     };
-    const websocket::client client{io.get_executor(), std::move(options)};
+    websocket::client client{io.get_executor(), std::move(options)};
+    client.start();
     io.run();
     return result;
 }

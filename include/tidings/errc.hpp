@@ -31,6 +31,7 @@ enum class errc {
     not_found = 13,         ///< No such object.
     callback_threw = 14,    ///< A user's callback threw an exception.
     out_of_memory = 15,     ///< An allocation failed while an event was frozen or encoded.
+    already_running = 16,   ///< The client runs already: it has one `async_run` at a time.
 
     // 100: events (CloudEvents 1.0)
     event_without_id = 100,           ///< The attribute `id` is missing or empty.
@@ -68,6 +69,7 @@ enum class errc {
     address_refused = 308,     ///< The address guard refuses every address of the host.
     connection_failed = 309,   ///< No connection could be made, or it broke.
     address_not_loopback = 310,  ///< Anonymous service beyond loopback without leave.
+    unsupported_encoding = 312,  ///< The body has a Content-Encoding that was not asked for.
 
     // 400: WebSocket (RFC 6455)
     ws_bad_handshake = 400,       ///< The upgrade request or response is malformed (4.2, 4.1).

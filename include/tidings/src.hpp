@@ -59,6 +59,8 @@
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>
+#include <tidings/inlet/impl/client_url.ipp>
+#include <tidings/inlet/impl/reconnector.ipp>
 #include <tidings/io/impl/clock.ipp>
 #include <tidings/io/impl/connecting.ipp>
 #include <tidings/io/impl/network.ipp>
@@ -75,7 +77,9 @@
 #include <tidings/outlet/impl/authenticate.ipp>
 #include <tidings/outlet/impl/origin.ipp>
 #include <tidings/outlet/impl/stream_request.ipp>
+#include <tidings/rest/impl/answer.ipp>
 #include <tidings/rest/impl/client.ipp>
+#include <tidings/rest/impl/client_request.ipp>
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
 #include <tidings/rest/impl/recent_publications.ipp>
@@ -85,6 +89,7 @@
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/sse/impl/client.ipp>
+#include <tidings/sse/impl/client_state.ipp>
 #include <tidings/sse/impl/resolve_location.ipp>
 #include <tidings/sse/impl/service.ipp>
 #include <tidings/sse/impl/sse_session.ipp>
@@ -107,9 +112,11 @@
 #include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/signature.ipp>
 #include <tidings/websocket/impl/client.ipp>
+#include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
 #include <tidings/websocket/impl/websocket_output.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>

@@ -66,9 +66,32 @@ concept has_subscriber = requires(T& t) {
     { t.as_subscriber() } -> std::convertible_to<std::shared_ptr<subscriber>>;
 };
 
+namespace detail {
+
+/// A function as a subscriber. An event at which it throws counts as dropped.
+template <class F>
+class function_subscriber final : public subscriber {
+ public:
+    explicit function_subscriber(F f) : f_(std::move(f)) {}
+    outcome deliver(const event_ptr& e) noexcept override {
+        try {
+            f_(e);
+            return outcome::delivered;
+        } catch (...) {
+            return outcome::dropped;
+        }
+    }
+
+ private:
+    F f_;
+};
+
+}  // namespace detail
+
 /// The one parameter type of `bus.subscribe` and of every inlet. Made from a shared_ptr to a
-/// subscriber, from an rvalue of a class derived from it, or from a handle that has
-/// `as_subscriber()` (a bus, a webhook endpoint, a client).
+/// subscriber, from an rvalue of a class derived from it, from a handle that has
+/// `as_subscriber()` (a bus, a webhook endpoint, a client), or from a function of an event that
+/// returns nothing, which is called wherever the events come from.
 class any_subscriber {
  public:
     template <std::derived_from<subscriber> S>
@@ -80,6 +103,12 @@ class any_subscriber {
     requires(!std::is_const_v<std::remove_reference_t<H>> &&
              !std::derived_from<std::remove_cvref_t<H>, subscriber>) any_subscriber(H&& h)
         : subscriber_(h.as_subscriber()) {}
+    template <std::invocable<const event_ptr&> F>
+    requires(!std::derived_from<std::remove_cvref_t<F>, subscriber> &&
+             !has_subscriber<std::remove_reference_t<F>> &&
+             std::is_void_v<std::invoke_result_t<F&, const event_ptr&>>) any_subscriber(F&& f)
+        : subscriber_(std::make_shared<detail::function_subscriber<std::remove_cvref_t<F>>>(
+              std::forward<F>(f))) {}
 
     const std::shared_ptr<subscriber>& get() const noexcept { return subscriber_; }
     std::shared_ptr<subscriber> release() && noexcept { return std::move(subscriber_); }

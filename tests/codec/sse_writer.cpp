@@ -148,8 +148,8 @@ TEST_CASE("what is written is read back", "[sse]") {
                 REQUIRE_FALSE(tidings::append_sse_event(
                     stream, data, name,
                     with_id ? std::optional<std::string_view>{id} : std::nullopt));
-                expected.push_back(
-                    tidings::sse_message{name.empty() ? "message" : name, with_lf(data), id});
+                expected.push_back(tidings::sse_message{name.empty() ? "message" : name,
+                                                        with_lf(data), id, with_id});
                 break;
             }
             case 1: {

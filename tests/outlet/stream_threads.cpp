@@ -89,7 +89,7 @@ struct place {
         ws.ping_interval = 10ms;
         web->mount("/ws", websocket::service(*hub, std::move(ws)));
         sse::service_options events;
-        events.retry = 1ms;
+        events.retry = 0ms;  // else clients wait for at least 500 ms
         events.heartbeat = 10ms;
         web->mount("/events", sse::service(*hub, std::move(events)));
         web->start();
@@ -123,7 +123,7 @@ struct place {
         o.after.emplace();
         o.reconnect = {.initial = 1ms, .max = 20ms};
         o.environment.network = &network;
-        clients.push_back(std::make_shared<websocket::client>(*io, std::move(o), add_witness()));
+        keep(websocket::client(*io, std::move(o), add_witness()));
     }
     void add_sse() {
         sse::client_options o;
@@ -131,7 +131,12 @@ struct place {
         o.topics = {"a.>"};
         o.reconnect = {.initial = 1ms, .max = 20ms};
         o.environment.network = &network;
-        clients.push_back(std::make_shared<sse::client>(*io, std::move(o), add_witness()));
+        keep(sse::client(*io, std::move(o), add_witness()));
+    }
+    template <class Client>
+    void keep(Client made) {
+        made.start();
+        clients.push_back(std::make_shared<Client>(std::move(made)));
     }
     std::shared_ptr<witness> add_witness() {
         return witnesses.emplace_back(std::make_shared<witness>(noted));

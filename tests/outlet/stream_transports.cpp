@@ -86,7 +86,9 @@ TEST_CASE("WebSocket clients get and send events over every network", "[websocke
         auto o = place.reach<websocket::client_options>("ws", "/ws");
         o.max_message_bytes = o.limits.max_bytes = 4U << 20;
         o.after.emplace();
-        return websocket::client(place.net.executor(), std::move(o), to);
+        websocket::client made(place.net.executor(), std::move(o), to);
+        made.start();
+        return made;
     };
     auto first = make(one), second = make(two);
     place.publish("small");
@@ -120,7 +122,9 @@ TEST_CASE("SSE clients get events over every network", "[sse]") {
     const auto make = [&](const std::shared_ptr<recorder>& to) {
         auto o = place.reach<sse::client_options>("http", "/events?after=");
         o.limits.max_line_bytes = o.limits.max_event_bytes = 4U << 20;
-        return sse::client(place.net.executor(), std::move(o), to);
+        sse::client made(place.net.executor(), std::move(o), to);
+        made.start();
+        return made;
     };
     auto first = make(one);
     const auto second = make(two);
@@ -134,7 +138,7 @@ TEST_CASE("SSE clients get events over every network", "[sse]") {
     first.stop();
     place.net.run_until([&] { return place.hub.subscriptions() == 1; });
     place.web->async_drain([](error_code) {});
-    place.net.run_until([&] { return second.state() == sse::ready_state::waiting; });
+    place.net.run_until([&] { return second.state() == connection_state::waiting; });
 }
 
 TEST_CASE("A stream that is drained, or whose client goes, leaves nothing over any network",
@@ -145,8 +149,10 @@ TEST_CASE("A stream that is drained, or whose client goes, leaves nothing over a
     const auto seen = std::make_shared<recorder>();
     std::optional<websocket::client> ws(std::in_place, place.net.executor(),
                                         place.reach<websocket::client_options>("ws", "/ws"), seen);
+    ws->start();
     std::optional<sse::client> events(std::in_place, place.net.executor(),
                                       place.reach<sse::client_options>("http", "/events"), seen);
+    events->start();
     place.net.run_until([&] { return place.hub.subscriptions() == 2; });
     if (GENERATE(true, false)) {
         ws.reset();

@@ -53,7 +53,7 @@ struct topic_bed {
         return {.url = url(),
                 .topics = std::move(topics),
                 .on_error =
-                    [to = errors](error_code ec, bool ended) {
+                    [to = errors](error_code ec, bool ended, const diagnostics&) {
                         to->push_back({ec, ended});
                     },
                 .environment = w.environment()};
@@ -84,6 +84,7 @@ TEST_CASE("an event is published, and its receipt comes back", "[rest]") {
     const auto seen = std::make_shared<recorder>();
     const auto watch = bed.hub.subscribe(">", seen);
     rest::client client(w.io(), bed.client());
+    client.start();
     const auto [ec, r] = publish(w, client, "orders.\xc3\xb6/1", made("hello").id("x"));
     CHECK_FALSE(ec);
     CHECK(r.matched == 1);
@@ -107,6 +108,7 @@ TEST_CASE("data of every kind arrives byte for byte", "[rest]") {
     const auto seen = std::make_shared<recorder>();
     const auto watch = bed.hub.subscribe(">", seen);
     rest::client client(w.io(), bed.client());
+    client.start();
     const std::string bytes("\0\xff\r\n\x80", 5);
     publish(w, client, "a", event("t", "/s", bytes_of(bytes), "application/octet-stream"));
     publish(w, client, "a", event{"t", "/s", {{"total", 99}}});
@@ -127,9 +129,11 @@ TEST_CASE("what cannot be published is said", "[rest]") {
                       .max_body_bytes = 1000});
     auto o = bed.client();
     rest::client stranger(w.io(), o);
+    stranger.start();
     CHECK(publish(w, stranger, "a", made("x")).first == errc::unauthorized);
     o.token = "key";
     rest::client client(w.io(), o);
+    client.start();
     CHECK_FALSE(publish(w, client, "a", made("x")).first);
     CHECK(publish(w, client, "secret", made("x")).first == errc::forbidden);
     CHECK(publish(w, client, "a", made(std::string(1000, 'x'))).first == errc::too_large);
@@ -149,6 +153,7 @@ TEST_CASE("an outlet publishes what it is given, in order", "[rest]") {
     const auto seen = std::make_shared<recorder>();
     const auto watch = bed.hub.subscribe(">", seen);
     rest::client client(w.io(), bed.client());
+    client.start();
     bus here(w.io());
     const auto hook = here.subscribe(">", client);
     texts expected;
@@ -171,6 +176,7 @@ TEST_CASE("an outlet waits for a server that is away, within its bounds", "[rest
     o.limits.max_events = 3;
     o.overflow = GENERATE(overflow::drop_oldest, overflow::drop_newest);
     rest::client client(w.io(), o);
+    client.start();
     bus here(w.io());
     const auto hook = here.subscribe(">", client);
     bed.shut();
@@ -198,6 +204,7 @@ TEST_CASE("an outlet that must not drop is closed instead", "[rest]") {
     o.limits.max_events = 1;
     o.overflow = overflow::disconnect;
     rest::client client(w.io(), o);
+    client.start();
     bus here(w.io());
     const auto hook = here.subscribe(">", client);
     bed.shut();
@@ -232,6 +239,7 @@ TEST_CASE("an outlet gives up what is refused for good, and goes on", "[rest]") 
         x.respond(std::move(answer));
     };
     rest::client client(w.io(), {.url = server.url(), .environment = w.environment()});
+    client.start();
     bus here(w.io());
     const auto hook = here.subscribe(">", client);
     here.publish("1", made("x"));
@@ -262,6 +270,7 @@ TEST_CASE("an event without a wire form is given up, control events are passed o
     world w;
     topic_bed bed(w);
     rest::client client(w.io(), bed.client());
+    client.start();
     bus here(w.io());
     const auto hook = here.subscribe(">", client);
     CHECK(client.as_subscriber()->deliver(make_lagged_event(3)) == outcome::delivered);
@@ -280,6 +289,7 @@ TEST_CASE("reading brings what is published from now on, in order, once", "[rest
     bed.hub.publish("a", made("before"));
     const auto seen = std::make_shared<recorder>();
     rest::client client(w.io(), bed.client({"a", "b.>"}), seen);
+    client.start();
     CHECK_FALSE(client.last_position());
     w.run_ready();
     CHECK(client.last_position() == bed.hub.head());
@@ -305,6 +315,7 @@ TEST_CASE("reading waits when there is nothing, and asks again when the wait is 
     bed.hub.publish("a", made("before"));
     const auto seen = std::make_shared<recorder>();
     rest::client client(w.io(), bed.client({"a"}), seen);
+    client.start();
     w.run_ready();
     const auto made_so_far = w.sim().connections();
     for (int i = 0; i < 10; ++i) w.advance(31s);
@@ -327,6 +338,7 @@ TEST_CASE("reading may begin in the past", "[rest]") {
     o.after = all ? position() : places[2];
     o.max_batch = 2;
     rest::client client(w.io(), o, seen);
+    client.start();
     w.run_ready();
     CHECK(show(*seen) == (all ? texts{"a=0", "a=1", "a=2", "a=3", "a=4"} : texts{"a=3", "a=4"}));
 }
@@ -340,6 +352,7 @@ TEST_CASE("what the history has lost is told as a gap", "[rest]") {
     auto o = bed.client({"a"});
     o.after = first;
     rest::client client(w.io(), o, seen);
+    client.start();
     w.run_ready();
     CHECK(show(*seen) == texts{"gap"});
     CHECK(client.last_position() == bed.hub.head());
@@ -354,6 +367,7 @@ TEST_CASE("reading goes on after an outage, nothing lost and nothing twice", "[r
     const auto seen = std::make_shared<recorder>();
     bed.hub.publish("a", made("before"));
     rest::client client(w.io(), bed.client({"a"}), seen);
+    client.start();
     w.run_ready();
     texts expected;
     const auto publish_some = [&] {
@@ -429,11 +443,12 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
                         {.url = server.url(),
                          .topics = {"a"},
                          .on_error =
-                             [&](error_code ec, bool ended) {
+                             [&](error_code ec, bool ended, const diagnostics&) {
                                  errors.push_back({ec, ended});
                              },
                          .environment = w.environment()},
                         seen);
+    client.start();
     w.run_ready();
     REQUIRE(errors.size() == 1);
     CHECK(errors[0].first);
@@ -447,6 +462,24 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
     CHECK(seen->count() == 0);
 }
 
+TEST_CASE("why reading failed comes with the URL and the cause", "[rest][fault-19]") {
+    world w;
+    world_sink server(w);
+    server.answer = [](http::exchange& x) { x.respond({.status = 403}); };
+    const auto seen = std::make_shared<recorder>();
+    texts told;
+    rest::client client(
+        w.io(),
+        {.url = server.url(),
+         .topics = {"a"},
+         .on_error = [&](error_code, bool, const diagnostics& d) { told.push_back(d.message()); },
+         .environment = w.environment()},
+        seen);
+    client.start();
+    w.run_ready();
+    CHECK(told == texts{server.url() + ": the server answered 403"});
+}
+
 TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]") {
     world w;
     topic_bed bed(w);
@@ -456,15 +489,57 @@ TEST_CASE("answers that are too large are asked for in smaller pieces", "[rest]"
     o.after = position();
     o.max_response_bytes = 4'000;
     rest::client client(w.io(), o, seen);
+    client.start();
     w.run_ready();
     CHECK(seen->count() == 16);
     CHECK(bed.errors->empty());
+}
 
-    bed.hub.publish("a", made(std::string(4'000, 'x')));
+TEST_CASE("an event that alone is over the limit is skipped and announced", "[rest][fault-1]") {
+    world w;
+    topic_bed bed(w);
+    const auto seen = std::make_shared<recorder>();
+    auto o = bed.client({"a"});
+    o.after = position();
+    o.max_response_bytes = 4'000;
+    for (const auto* text : {"1", "2", "large", "4", "5"})
+        bed.hub.publish("a", made(text == std::string("large") ? std::string(4'000, 'x') : text));
+    rest::client client(w.io(), o, seen);
+    client.start();
     w.run_ready();
-    REQUIRE(bed.errors->size() == 1);
-    CHECK(bed.errors->at(0).first == errc::too_large);
-    CHECK(bed.errors->at(0).second);
+    CHECK(bed.errors->empty());
+    REQUIRE(seen->count() == 5);
+    const auto events = seen->events();
+    CHECK(events[1]->text() == "2");
+    CHECK(skipped_bytes(events[2]).value_or(0) > 4'000);
+    CHECK(events[4]->text() == "5");
+    CHECK(client.last_position() == bed.hub.head());
+    bed.hub.publish("a", made("6"));
+    w.run_ready();
+    CHECK(seen->events().back()->text() == "6");
+}
+
+TEST_CASE("an event over the limit behind which no position is named ends the reading",
+          "[rest][fault-1]") {
+    world w;
+    world_sink server(w);
+    server.answer = [](http::exchange& x) { x.respond({.body = std::string(2'000, 'x')}); };
+    std::vector<std::pair<error_code, bool>> errors;
+    const auto seen = std::make_shared<recorder>();
+    rest::client client(w.io(),
+                        {.url = server.url(),
+                         .topics = {"a"},
+                         .max_response_bytes = 1'000,
+                         .on_error =
+                             [&](error_code ec, bool ended, const diagnostics&) {
+                                 errors.push_back({ec, ended});
+                             },
+                         .environment = w.environment()},
+                        seen);
+    client.start();
+    w.run_ready();
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0] == std::pair(error_code(errc::too_large), true));
 }
 
 TEST_CASE("what is no event in an answer is passed over", "[rest]") {
@@ -480,13 +555,15 @@ TEST_CASE("what is no event in an answer is passed over", "[rest]") {
     };
     const auto seen = std::make_shared<recorder>();
     std::vector<error_code> errors, logged;
-    rest::client client(w.io(),
-                        {.url = server.url(),
-                         .topics = {"a"},
-                         .on_error = [&](error_code ec, bool) { errors.push_back(ec); },
-                         .log = [&](const log_record& r) { logged.push_back(r.error); },
-                         .environment = w.environment()},
-                        seen);
+    rest::client client(
+        w.io(),
+        {.url = server.url(),
+         .topics = {"a"},
+         .on_error = [&](error_code ec, bool, const diagnostics&) { errors.push_back(ec); },
+         .log = [&](const log_record& r) { logged.push_back(r.error); },
+         .environment = w.environment()},
+        seen);
+    client.start();
     w.run_ready();
     REQUIRE(seen->count() == 2);
     CHECK(seen->events()[0]->id() == "1");
@@ -515,15 +592,18 @@ TEST_CASE("what its subscriber does not take is logged, and a callback that thro
     rest::client client(w.io(),
                         {.url = server.url(),
                          .topics = {"a"},
-                         .on_error = [](error_code, bool) { throw std::runtime_error("thrown"); },
+                         .on_error = [](auto&&...) { throw std::runtime_error("thrown"); },
                          .log = [&](const log_record& r) { logged.emplace_back(r.message); },
                          .environment = w.environment()},
                         seen);
+    client.start();
     w.run_ready();
     w.advance(2s);
     CHECK(server.requests.size() > 2);
     CHECK(logged == std::vector<std::string>{"event dropped by its subscriber",
-                                             "reading failed; trying again", "thrown"});
+                                             "reading failed; trying again: " + server.url() +
+                                                 ": the server answered 503",
+                                             "thrown"});
 }
 
 TEST_CASE("a server that has no position yet is asked for all it will have", "[rest]") {
@@ -540,6 +620,7 @@ TEST_CASE("a server that has no position yet is asked for all it will have", "[r
     error_code ec;
     if (gap) o.after = position::parse("e:7", ec);
     rest::client client(w.io(), o, seen);
+    client.start();
     w.run_ready();
     REQUIRE(server.requests.size() >= 2);
     CHECK(server.requests[1].target == "/hook/a?wait=30s&max=100&after=");
@@ -553,6 +634,7 @@ TEST_CASE("reading a server that has held nothing yet loses nothing", "[rest]") 
     topic_bed bed(w);
     const auto seen = std::make_shared<recorder>();
     rest::client client(w.io(), bed.client({"a"}), seen);
+    client.start();
     w.run_ready();
     texts expected;
     for (int i = 0; i < 5; ++i) {
@@ -571,6 +653,7 @@ TEST_CASE("a server that begins anew is told as one gap, and read on from there"
     bed.hub.publish("a", made("before"));
     const auto seen = std::make_shared<recorder>();
     rest::client client(w.io(), bed.client({"a"}), seen);
+    client.start();
     w.run_ready();
     bed.hub.publish("a", made("0"));
     w.run_ready();
@@ -596,8 +679,10 @@ TEST_CASE("readers of one topic each get everything", "[rest]") {
     bed.hub.publish("a", made("before"));
     const auto one = std::make_shared<recorder>();
     const auto two = std::make_shared<recorder>();
-    const rest::client first(w.io(), bed.client({"a"}), one);
-    const rest::client second(w.io(), bed.client({"a"}), two);
+    rest::client first(w.io(), bed.client({"a"}), one);
+    first.start();
+    rest::client second(w.io(), bed.client({"a"}), two);
+    second.start();
     w.run_ready();
     texts expected;
     for (int i = 0; i < 20; ++i) {
@@ -621,6 +706,7 @@ TEST_CASE("a server that does not answer in time is tried again", "[rest]") {
     w.sim().set_link(connects ? sim_link{.silent = true}
                               : sim_link{.connect = sim_link::on_connect::hang});
     rest::client client(w.io(), o, seen);
+    client.start();
     std::optional<error_code> published;
     client.async_publish("b", made("x"), [&](error_code ec, receipt) { published = ec; });
     w.advance(4900ms);
@@ -649,6 +735,7 @@ TEST_CASE("a server that answers at once with nothing is not asked in a circle",
     const auto seen = std::make_shared<recorder>();
     rest::client client(
         w.io(), {.url = server.url(), .topics = {"a"}, .environment = w.environment()}, seen);
+    client.start();
     w.run_ready();
     CHECK(server.requests.size() == 2);  // where the present is, then waiting there
     CHECK(server.requests[0].target == "/hook/a?wait=0s&max=100");
@@ -679,8 +766,9 @@ TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]
                          .topic = topic_rule::prefix("from"),
                          .environment = w.environment()},
                         seen);
+    client.start();
     w.run_ready();
-    CHECK(show(*seen) == texts{"from.x.y=", "from.tidings.gap=", "from.b="});
+    CHECK(show(*seen) == texts{"from.x.y=", "gap", "from.b="});
 }
 
 TEST_CASE("reading stops when it is told to, also by the subscriber", "[rest]") {
@@ -705,6 +793,7 @@ TEST_CASE("reading stops when it is told to, also by the subscriber", "[rest]") 
     };
     const bool destroy = GENERATE(true, false);
     client.emplace(w.io(), bed.client({"a"}), std::make_shared<stopping>(client, seen, destroy));
+    client->start();
     w.run_ready();
     for (const auto* text : {"1", "2"}) bed.hub.publish("a", made(text));
     w.run_ready();
@@ -722,6 +811,7 @@ TEST_CASE("two buses bridged both ways by one client see each event once", "[res
     const auto watch_here = here.subscribe(">", seen_here);
     const auto watch_there = there.hub.subscribe(">", seen_there);
     rest::client client(w.io(), there.client({">"}), here);
+    client.start();
     const auto hook = here.subscribe(">", client);
     w.run_ready();
     texts expected;
@@ -748,6 +838,7 @@ TEST_CASE("a client ends at any moment, before or after what it talks to", "[res
             auto o = bed->client({"a"});
             o.on_error = nullptr;
             std::optional<rest::client> client(std::in_place, w.io(), o, seen);
+            client->start();
             auto hook = here.subscribe(">", *client);
             bed->hub.publish("a", made("1"));
             here.publish("b", made("2"));
@@ -772,6 +863,7 @@ TEST_CASE("reading and publishing work on real sockets", "[rest]") {
     const auto seen = std::make_shared<recorder>();
     bed.hub.publish("a", made("before"));
     rest::client client(w.io(), bed.client({"a"}), seen);
+    client.start();
     w.run_until([&] { return client.last_position().has_value(); });
     publish(w, client, "a", made("hello"));
     w.run_until([&] { return seen->count() == 1; });

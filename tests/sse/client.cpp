@@ -4,7 +4,7 @@
 
 namespace tidings::test {
 
-using ready = sse::ready_state;
+using ready = connection_state;
 using state = sse_client_bed::state;
 
 TEST_CASE("A client asks as WHATWG HTML 9.2.3 says", "[sse]") {
@@ -135,7 +135,7 @@ TEST_CASE("What the callbacks take is no event", "[sse]") {
 
 TEST_CASE("A server's retry is obeyed", "[sse]") {
     const auto [retry, least, most] =
-        GENERATE(std::tuple("5000", 5000ms, 5040ms), std::tuple("0", 0ms, 60ms),
+        GENERATE(std::tuple("5000", 5000ms, 5040ms), std::tuple("0", 500ms, 540ms),
                  std::tuple("90000", 90'000ms, 90'040ms));
     sse_client_bed bed;
     bed.start();
@@ -171,8 +171,8 @@ TEST_CASE("Some answers are final", "[sse]") {
     sse_client_bed bed;
     bed.start();
     bed.answer("HTTP/1.1 " + std::string(answer) + "Content-Length: 0\r\n\r\n");
-    CHECK(bed.last_state() == state{ready::closed, why});
-    CHECK(bed.client->state() == ready::closed);
+    CHECK(bed.last_state() == state{ready::stopped, why});
+    CHECK(bed.client->state() == ready::stopped);
     bed.advance(1h);
     CHECK(bed.server.peers.size() == 1);
 }
@@ -230,7 +230,7 @@ TEST_CASE("Who is asked decides whether to try again", "[sse]") {
     REQUIRE(asked.size() == 1);
     CHECK(asked[0] == (std::string(answer).starts_with("401") ? "401Bearer"
                                                               : std::string(answer).substr(0, 3)));
-    CHECK(bed.last_state() == state{decision ? ready::waiting : ready::closed, why});
+    CHECK(bed.last_state() == state{decision ? ready::waiting : ready::stopped, why});
     if (decision) CHECK(bed.until_next_connection() <= 2040ms);
 }
 
@@ -300,7 +300,7 @@ TEST_CASE("A redirect to itself comes to an end", "[sse]") {
     for (int i = 0; i < 4; ++i)
         bed.answer("HTTP/1.1 307 Again\r\nLocation: /events\r\nContent-Length: 0\r\n\r\n");
     CHECK(bed.server.peers.size() == 4);
-    CHECK(bed.last_state() == state{ready::closed, errc::too_many_redirects});
+    CHECK(bed.last_state() == state{ready::stopped, errc::too_many_redirects});
 }
 
 TEST_CASE("Credentials stay with the host they were given for", "[sse]") {
@@ -374,21 +374,106 @@ TEST_CASE("A connection on which nothing comes is made anew", "[sse]") {
     bed.until_next_connection();
 }
 
-TEST_CASE("An event over its limit ends the client, which would meet it again", "[sse]") {
+TEST_CASE("an event over its limit is skipped and announced, and the stream goes on",
+          "[sse][fault-1]") {
     sse_client_bed bed;
     auto o = bed.client_options();
     o.limits = {.max_line_bytes = 100, .max_event_bytes = 150};
     bed.start(std::move(o));
-    bed.open("data: before\n\n");
-    SECTION("a line") {
-        bed.answer("data: " + std::string(100, 'x'));
+    bed.open("id: 1\ndata: before\n\n");
+    std::size_t size = 0;
+    SECTION("a line, in pieces") {
+        bed.answer("id: 2\ndata: " + std::string(100, 'x'));
+        bed.answer(std::string(1'000'000, 'x'));
+        bed.answer("x\n\n");
+        size = 1'000'102;  // with the space before it, and the id
     }
     SECTION("an event") {
-        bed.answer("data: " + std::string(90, 'x') + "\ndata: " + std::string(90, 'x') + "\n");
+        const std::string line = "data: " + std::string(90, 'x') + '\n';
+        bed.answer("id: 2\n" + line + line + line + '\n');
+        size = 273;
     }
-    CHECK(bed.messages == strings{"message:before#"});
-    CHECK(bed.last_state() == state{ready::closed, errc::sse_line_too_long});
+    REQUIRE(bed.seen->count() == 2);
+    CHECK(skipped_bytes(bed.seen->events()[1]) == size + (size == 273 ? 0 : 1));
+    CHECK(bed.client->last_event_id() == "2");
+    bed.answer("data: after\n\n");
+    CHECK(bed.messages == strings{"message:before#1", "message:after#2"});
+    CHECK(bed.last_state().to == ready::open);
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.asked_id() == "2");
     bed.seen->clear();
+}
+
+TEST_CASE("an event beyond what is read away ends the client, which would meet it again",
+          "[sse][fault-1]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.limits = {.max_line_bytes = 100, .max_event_bytes = 150, .max_skipped_bytes = 1000};
+    bed.start(std::move(o));
+    bed.open("data: " + std::string(1001, 'x'));
+    CHECK(bed.last_state() == state{ready::stopped, errc::sse_line_too_long});
+}
+
+TEST_CASE("an id that a message brings is kept, also when it is the last one again",
+          "[sse][fault-25]") {
+    sse_client_bed bed;
+    bed.start();
+    bed.open("id: 7\ndata: x\n\nid: 7\ndata: x\n\ndata: y\n\n");
+    const auto events = bed.seen->events();
+    REQUIRE(events.size() == 3);
+    CHECK(events[0]->id() == "7");
+    CHECK(events[1]->id() == "7");
+    CHECK(events[2]->id() != "7");
+    bed.seen->clear();
+}
+
+TEST_CASE("a compressed stream is refused with a clear error", "[sse][fault-26]") {
+    const auto [coding, refused] =
+        GENERATE(std::pair("gzip", true), std::pair("br", true), std::pair("identity", false));
+    sse_client_bed bed;
+    std::string told;
+    auto o = bed.client_options();
+    o.on_state = [&, report = o.on_state](ready to, error_code why, const diagnostics& text) {
+        told = text.message();
+        report(to, why, text);
+    };
+    bed.start(std::move(o));
+    bed.answer("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: " +
+               std::string(coding) + "\r\n\r\n");
+    if (!refused) {
+        CHECK(bed.last_state().to == ready::open);
+        return;
+    }
+    CHECK(bed.last_state() == state{ready::stopped, errc::unsupported_encoding});
+    CHECK(told == "http://127.0.0.1/events: the stream is compressed: Content-Encoding is " +
+                      std::string(coding));
+}
+
+TEST_CASE("a state is reported with the object and the cause", "[sse][fault-19]") {
+    sse_client_bed bed;
+    strings told;
+    auto o = bed.client_options("http://user:secret@127.0.0.1/events?key=secret");
+    o.on_state = [&](ready, error_code, const diagnostics& text) {
+        told.push_back(text.message());
+    };
+    bed.start(std::move(o));
+    const std::string url = "http://127.0.0.1/events: ";
+    std::string expected;
+    SECTION("an answer") {
+        bed.answer("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+        expected = url + "the server answered 404";
+    }
+    SECTION("another type") {
+        bed.answer("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n");
+        expected = url + "the answer is no event stream: Content-Type is \"text/html\"";
+    }
+    SECTION("silence") {
+        bed.advance(11s);
+        expected = url + error_code(errc::timed_out).message();
+    }
+    CHECK(told.at(0).empty());
+    CHECK(told.back() == expected);
 }
 
 TEST_CASE("A server that drops each stream at once is not stormed", "[sse]") {
@@ -402,6 +487,10 @@ TEST_CASE("A server that drops each stream at once is not stormed", "[sse]") {
     }
     CHECK(waited >= 15s);
     bed.open("data: x\n\n");
+    bed.cut();
+    CHECK(bed.until_next_connection() >= 15s);
+    bed.open();
+    bed.advance(10s);
     bed.cut();
     CHECK(bed.until_next_connection() <= 2040ms);
     bed.seen->clear();

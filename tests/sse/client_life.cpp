@@ -4,7 +4,7 @@
 
 namespace tidings::test {
 
-using ready = sse::ready_state;
+using ready = connection_state;
 using state = sse_client_bed::state;
 
 TEST_CASE("An SSE client stops in whatever it is doing, and calls nobody once it is destroyed",
@@ -19,10 +19,12 @@ TEST_CASE("An SSE client stops in whatever it is doing, and calls nobody once it
     o.on_comment = [&](const auto&) { ++calls; };
     o.on_retry = [&](auto) { ++calls; };
     if (when == "connecting") bed.sim().set_link({.connect = sim_link::on_connect::hang});
-    if (when == "unborn")
+    if (when == "unborn") {
         bed.client.emplace(bed.io().get_executor(), std::move(o), bed.seen);
-    else
+        bed.client->start();
+    } else {
         bed.start(std::move(o));
+    }
     if (when == "redirected") {
         bed.sim().set_link({.connect = sim_link::on_connect::hang});
         bed.answer("HTTP/1.1 301 There\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n");
@@ -45,8 +47,8 @@ TEST_CASE("An SSE client stops in whatever it is doing, and calls nobody once it
         CHECK(bed.messages.empty());
         CHECK(bed.states.size() == states);
     } else {
-        CHECK(bed.last_state() == state{ready::closed, errc::closed});
-        CHECK(bed.client->state() == ready::closed);
+        CHECK(bed.last_state() == state{ready::stopped, errc::closed});
+        CHECK(bed.client->state() == ready::stopped);
     }
     CHECK(bed.server.peers.size() <= 1);
     for (const auto& p : bed.server.peers) CHECK_FALSE(p->open());
@@ -62,7 +64,7 @@ TEST_CASE("An SSE client may be destroyed by its own callbacks", "[sse]") {
         if (here == where) bed.client.reset();
     };
     auto o = bed.client_options();
-    o.on_state = [&](ready to, error_code) {
+    o.on_state = [&](ready to, auto&&...) {
         act(to == ready::connecting ? "connecting" : to == ready::open ? "open" : "waiting");
     };
     o.on_message = [&](const auto&) { return act("message"), false; };
@@ -125,7 +127,8 @@ TEST_CASE("Over cuts an SSE client brings every event once", "[sse]") {
     o.last_event_id = "";
     o.reconnect.initial = 500ms;
     o.environment = there.environment();
-    const sse::client client(there.io(), std::move(o), here);
+    sse::client client(there.io(), std::move(o), here);
+    client.start();
     there.run();
     strings all;
     for (int i = 0; i < 200; ++i) {
@@ -147,7 +150,8 @@ TEST_CASE("A gap is told to whoever gets the events", "[sse]") {
     o.url = "http://127.0.0.1/events";
     o.topics = {">"};
     o.environment = there.environment();
-    const sse::client client(there.io(), std::move(o), seen);
+    sse::client client(there.io(), std::move(o), seen);
+    client.start();
     there.run();
     there.publish("a", "0");
     there.sim().reset_all();

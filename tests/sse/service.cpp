@@ -90,6 +90,45 @@ TEST_CASE("A peer that goes is noticed without a write", "[sse]") {
     CHECK(*reason);
 }
 
+TEST_CASE("every spelling of the last event id is read, the field first and after last",
+          "[sse][fault-21]") {
+    const std::string name = GENERATE("lastEventId", "last_event_id", "Last-Event-ID");
+    CAPTURE(name);
+    sse_bed bed;
+    const auto one = bed.publish("a.1", "one");
+    const auto two = bed.publish("a.2", "two");
+    const auto three = bed.publish("a.3", "three");
+    const auto at = [](const receipt& r) { return r.position->text(); };
+    const auto query = "/events?topic=%3E&" + name + '=' + at(two);
+    CHECK(events_of(*bed.get(query)) == strings{"a.3=three"});
+    CHECK(events_of(*bed.get(query + "&after=" + at(one))) == strings{"a.3=three"});
+    CHECK(events_of(*bed.get("/events?after=" + at(one) + "&topic=%3E&" + name + '=' + at(two))) ==
+          strings{"a.3=three"});
+    CHECK(events_of(*bed.get(query, "Last-Event-ID: " + at(three) + "\r\n")).empty());
+}
+
+TEST_CASE("a polyfill's empty or foreign id is that of a browser", "[sse][fault-21]") {
+    sse_bed bed;
+    bed.publish("a.1", "one");
+    CHECK(events_of(*bed.get("/events?topic=%3E&lastEventId=")).empty());
+    const auto gap = events_of(*bed.get("/events?topic=%3E&lastEventId=not%20ours"));
+    REQUIRE(gap.size() == 1);
+    CHECK(gap[0].starts_with("tidings.gap="));
+}
+
+TEST_CASE("a parameter of ours that is spelled wrongly is refused with its name",
+          "[sse][fault-21]") {
+    const std::string name =
+        GENERATE("topics", "Topic", "After", "last-event-id", "lasteventid", "LastEventID", "Max");
+    sse_bed bed;
+    const auto peer = bed.get("/events?topic=%3E&" + name + "=1");
+    INFO(peer->received());
+    CHECK(peer->received().starts_with("HTTP/1.1 400 "));
+    CHECK(peer->received().find("\"detail\":\"" + name + ';') != std::string::npos);
+    // What is not ours may be an authenticator's.
+    CHECK(bed.get("/events?topic=%3E&token=1&_=2")->received().starts_with("HTTP/1.1 200 "));
+}
+
 TEST_CASE("A request that cannot be served is refused, and says why", "[sse]") {
     const auto [request, status, says] =
         GENERATE(std::tuple("GET /events", "400", "name at least one topic"),

@@ -87,6 +87,8 @@ struct readme_clients {
                  sse::client_options{
                      .url = origin + "/events", .topics = {"orders.>"}, .environment = environment},
                  seen) {
+        ws->start();
+        events->start();
         ask("GET", "/topics/orders.none?wait=30s");
         ask("GET", "/topics/orders.%3E?after=");
         post();

@@ -15,7 +15,7 @@ inline constexpr std::string_view chunked_header =
 
 /// An SSE client, and a server that a test speaks for.
 struct sse_client_bed : http_bed {
-    using ready = sse::ready_state;
+    using ready = connection_state;
     struct state {
         ready to;
         error_code why;
@@ -28,7 +28,9 @@ struct sse_client_bed : http_bed {
     sse::client_options client_options(std::string url = "http://127.0.0.1/events") {
         sse::client_options o;
         o.url = std::move(url);
-        o.on_state = [this](ready to, error_code why) { states.push_back({to, why}); };
+        o.on_state = [this](ready to, error_code why, const diagnostics&) {
+            states.push_back({to, why});
+        };
         o.on_message = [this](const sse_message& m) {
             messages.push_back(m.event + ':' + m.data + '#' + m.last_event_id);
             return false;
@@ -40,6 +42,7 @@ struct sse_client_bed : http_bed {
     void start() { start(client_options()); }
     void start(sse::client_options o) {
         client.emplace(io().get_executor(), std::move(o), seen);
+        client->start();
         run();
     }
     http_peer& peer() {

@@ -10,7 +10,7 @@ namespace tidings::test {
 
 /// A WebSocket client, and a server that a test speaks for.
 struct websocket_client_bed : http_bed {
-    using kind = websocket::client_state_kind;
+    using kind = connection_state;
     struct state {
         kind to;
         error_code why;
@@ -26,7 +26,9 @@ struct websocket_client_bed : http_bed {
         websocket::client_options o;
         o.url = std::move(url);
         o.topics = {"a.>"};
-        o.on_state = [this](kind to, error_code why) { states.push_back({to, why}); };
+        o.on_state = [this](kind to, error_code why, const diagnostics&) {
+            states.push_back({to, why});
+        };
         o.log = options().log;
         o.environment = environment();
         return o;
@@ -34,6 +36,7 @@ struct websocket_client_bed : http_bed {
     void start() { start(client_options()); }
     void start(websocket::client_options o) {
         client.emplace(io().get_executor(), std::move(o), seen);
+        client->start();
         run();
     }
     /// The server's side of the connection that was made last.

@@ -6,7 +6,7 @@
 
 namespace tidings::test {
 
-using kind = websocket::client_state_kind;
+using kind = connection_state;
 
 namespace {
 
@@ -115,10 +115,12 @@ TEST_CASE("A client stops in whatever it is doing, and calls nobody once it is d
     o.hooks.on_ping = [&](const auto&, auto) { ++calls; };
     o.hooks.on_close = [&](const auto&, const auto&) { ++calls; };
     if (when == "connecting") bed.sim().set_link({.connect = sim_link::on_connect::hang});
-    if (when == "unborn")
+    if (when == "unborn") {
         bed.client.emplace(bed.io().get_executor(), std::move(o), bed.seen);
-    else
+        bed.client->start();
+    } else {
         bed.start(std::move(o));
+    }
     if (when != "unborn" && when != "connecting" && when != "handshaking") bed.accept();
     if (when == "waiting") bed.peer().close();
     if (when == "closing") bed.client->connection()->close();
@@ -152,7 +154,7 @@ TEST_CASE("A client may be destroyed by its own hooks", "[websocket]") {
         if (here == where) bed.client.reset();
     };
     auto o = bed.client_options();
-    o.on_state = [&](kind to, error_code) {
+    o.on_state = [&](kind to, auto&&...) {
         act(to == kind::connecting ? "connecting"
             : to == kind::open     ? "open"
             : to == kind::waiting  ? "waiting"
@@ -197,7 +199,7 @@ TEST_CASE("what the hooks of a destroyed client captured is released before its 
 TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {
     websocket_client_bed bed;
     auto o = bed.client_options();
-    o.on_state = [](kind, error_code) { throw std::runtime_error("a callback threw"); };
+    o.on_state = [](auto&&...) { throw std::runtime_error("a callback threw"); };
     bed.start(std::move(o));
     bed.accept(server_text(cloud_event("1", "a.x")));
     CHECK(bed.seen->count() == 1);
@@ -248,6 +250,7 @@ TEST_CASE("Between two buses every event goes once, over cuts and restarts", "[w
     o.topics = {">"};
     o.environment = there.environment();
     websocket::client client(there.io(), std::move(o), here);
+    client.start();
     const auto out = here.subscribe(">", client);
     there.run();
     strings all;
@@ -267,6 +270,56 @@ TEST_CASE("Between two buses every event goes once, over cuts and restarts", "[w
     CHECK(seen_here.back() == "back");
     CHECK(seen_here.size() == 201);
     CHECK(seen_there.size() == 201);
+}
+
+TEST_CASE("after stop in a hook no hook but on_close is called", "[websocket][fault-2]") {
+    websocket_client_bed bed;
+    strings called;
+    auto o = bed.client_options();
+    o.hooks.on_message = [&](const auto&, const auto&) {
+        called.push_back("message");
+        bed.client->stop();
+        return false;
+    };
+    o.hooks.on_ping = [&](const auto&, auto) { called.push_back("ping"); };
+    o.hooks.on_pong = [&](const auto&, auto) { called.push_back("pong"); };
+    o.hooks.on_close = [&](const auto&, const auto&) { called.push_back("close"); };
+    bed.start(std::move(o));
+    const auto text = server_text(cloud_event("1", "a.x"));
+    bed.accept(text + server_frame(websocket_opcode::ping) + server_frame(websocket_opcode::pong) +
+               text + server_close(1000));
+    bed.peer().close();
+    bed.run();
+    CHECK(called == strings{"message", "close"});
+    CHECK(bed.seen->count() == 0);
+    CHECK(bed.last_state().to == kind::stopped);
+}
+
+TEST_CASE("a client's state comes with its URL and the cause", "[websocket][fault-19]") {
+    websocket_client_bed bed;
+    std::string told;
+    auto o = bed.client_options("ws://user:secret@127.0.0.1/ws?key=secret");
+    o.on_state = [&](kind, error_code, const diagnostics& text) { told = text.message(); };
+    const std::string url = "ws://127.0.0.1/ws: ";
+    std::string cause;
+    SECTION("a refusal") {
+        bed.start(std::move(o));
+        bed.peer().send("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+        cause = "the server answered 404 to the WebSocket handshake";
+    }
+    SECTION("a close") {
+        bed.start(std::move(o));
+        bed.accept(server_close(1001, "maintenance"));
+        bed.peer().close();
+        cause = "closed by the server, close code 1001: maintenance";
+    }
+    SECTION("nobody there") {
+        bed.sim().set_link({.connect = sim_link::on_connect::refuse});
+        bed.start(std::move(o));
+    }
+    bed.run();
+    CHECK(told.starts_with(url + cause));
+    CHECK(told.size() > url.size());
 }
 
 }  // namespace tidings::test

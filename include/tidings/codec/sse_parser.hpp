@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct sse_message {
     std::string event;          ///< Never empty: without an `event` field it is "message".
     std::string data;           ///< The `data` lines, joined with LF.
     std::string last_event_id;  ///< The id in force, from this event or an earlier one.
+    bool has_id = false;        ///< Whether this event brought it, be it the same as before.
 
     friend bool operator==(const sse_message&, const sse_message&) = default;
 };
@@ -43,11 +45,22 @@ struct sse_id {
     friend bool operator==(const sse_id&, const sse_id&) = default;
 };
 
-using sse_item = std::variant<sse_message, sse_comment, sse_retry, sse_id>;
+/// An event over a limit, in its place: it was read away without being kept, and its id, if it
+/// brought one within the limits, is committed.
+struct sse_skipped {
+    std::uint64_t bytes = 0;  ///< Of its data, event name and id as received.
+
+    friend bool operator==(const sse_skipped&, const sse_skipped&) = default;
+};
+
+using sse_item = std::variant<sse_message, sse_comment, sse_retry, sse_id, sse_skipped>;
 
 struct sse_parser_options {
-    std::size_t max_line_bytes = 1024 * 1024;       ///< One line as received, without its end.
-    std::size_t max_event_bytes = 4 * 1024 * 1024;  ///< Data, event name and id of one block.
+    std::size_t max_line_bytes = 16 * 1024 * 1024;   ///< One line as received, without its end.
+    std::size_t max_event_bytes = 16 * 1024 * 1024;  ///< Data, event name and id of one block.
+    /// How much of one line or event over these limits is read away; beyond it the stream is
+    /// refused.
+    std::uint64_t max_skipped_bytes = 1024 * 1024 * 1024;
 };
 
 /// Reads `text/event-stream` (WHATWG HTML 9.2.5 and 9.2.6) without doing I/O: feed what a read
@@ -66,8 +79,8 @@ class sse_parser {
     TIDINGS_DECL void feed(std::string_view bytes);
 
     /// The next item, or nothing when more bytes are needed or the stream is refused.
-    /// @error errc::sse_line_too_long after the items before it, and from then on until
-    /// `reset_connection`.
+    /// @error errc::sse_line_too_long (`max_skipped_bytes` was reached) after the items before it,
+    /// and from then on until `reset_connection`.
     [[nodiscard]] TIDINGS_DECL std::optional<sse_item> next(error_code& ec);
 
     /// The id committed by the items pulled so far: what a `Last-Event-ID` header carries, unless
@@ -87,9 +100,18 @@ class sse_parser {
         std::string event;
         std::optional<std::string> data;
         std::optional<std::string> id;
+        std::optional<std::uint64_t> skipped;  // its size, if it is over a limit
+    };
+    enum class state {
+        reading,
+        discarding_field,  // the rest of a line too long, which makes its event one to skip
+        discarding_other,  // of one that belongs to no event
+        failed,
     };
 
     std::optional<std::string_view> take_line();
+    void discard(std::string_view part);
+    std::nullopt_t skip_event(std::uint64_t more);
     std::optional<sse_item> on_line(std::string_view line);
     std::optional<sse_item> on_field(std::string_view name, std::string_view value);
     std::optional<sse_item> dispatch();
@@ -98,11 +120,12 @@ class sse_parser {
     std::string last_event_id_;
     block block_;
     std::string input_;
-    std::size_t begin_ = 0;    // of the first unread line in input_
-    std::size_t scanned_ = 0;  // bytes from begin_ on that hold no line end
+    std::size_t begin_ = 0;        // of the first unread line in input_
+    std::size_t scanned_ = 0;      // bytes from begin_ on that hold no line end
+    std::uint64_t discarded_ = 0;  // of the line that is being discarded
+    state state_ = state::reading;
     bool first_line_ = true;
     bool after_cr_ = false;
-    bool failed_ = false;
 };
 
 /// Whether a Content-Type is `text/event-stream`, in any case and with any parameters.

@@ -37,6 +37,7 @@ inline constexpr errc_entry errc_table[] = {
     {errc::not_found, condition::permanent, "no such object"},
     {errc::callback_threw, condition::permanent, "a callback threw an exception"},
     {errc::out_of_memory, condition::retryable, "an allocation failed"},
+    {errc::already_running, condition::permanent, "the client runs already"},
 
     {errc::event_without_id, condition::permanent, "the event has no id"},
     {errc::event_without_source, condition::permanent, "the event has no source"},
@@ -71,6 +72,8 @@ inline constexpr errc_entry errc_table[] = {
     {errc::connection_failed, condition::retryable, "no connection, or it broke"},
     {errc::address_not_loopback, condition::permanent,
      "an anonymous service beyond loopback needs allow_anonymous()"},
+    {errc::unsupported_encoding, condition::permanent,
+     "the body has a Content-Encoding that was not asked for"},
 
     {errc::ws_bad_handshake, condition::protocol_violation, "the WebSocket handshake is malformed"},
     {errc::ws_bad_key, condition::protocol_violation, "the WebSocket key is wrong"},

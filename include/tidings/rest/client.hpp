@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/completion_handler.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -9,6 +11,8 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <functional>
@@ -30,9 +34,12 @@ struct client_options {
     topic_rule topic{};
     std::chrono::seconds wait{30};  ///< how long the server holds a request that finds nothing
     std::size_t max_batch = 100;    ///< events of one answer
+    /// Of one answer: what is larger is asked for in smaller batches; an event that alone is larger
+    /// is skipped, announced to the sink as `tidings.skipped`.
     std::size_t max_response_bytes = 16 * 1024 * 1024;
-    /// Why a request of the reading failed, and whether that has ended it. In the client's lane.
-    std::function<void(error_code, bool ended)> on_error{};
+    /// Why a request of the reading failed, whether that has ended it, and a text that names its
+    /// object. In the client's lane.
+    std::function<void(error_code, bool ended, const diagnostics&)> on_error{};
 
     // Of the outlet.
     queue_limits limits{};  ///< of what waits to be sent
@@ -56,13 +63,16 @@ struct client_counters {
 };
 
 namespace detail {
-class client_core;
+class client_state;
+using run_handler = tidings::detail::completion_handler<error_code>;
 using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
 }  // namespace detail
 
 /// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and,
 /// given topics and a subscriber, reads as an inlet, by long polling. Handle on shared state:
-/// move-only, stops when destroyed; safe from any thread.
+/// move-only, stops when destroyed; safe from any thread. After the end of the reading the client
+/// holds neither `on_error` nor the sink. A client that was moved from completes operations with
+/// errc::closed, its getters give defaults and its outlet is closed.
 ///
 /// Reading keeps its position, so nothing is lost or doubled while the server's history holds it;
 /// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
@@ -73,9 +83,14 @@ using publish_handler = tidings::detail::completion_handler<error_code, receipt>
 /// is logged and passed over.
 class client {
  public:
-    /// Publishes only. @throws std::invalid_argument for a URL or a pattern that is not one.
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
+    /// Publishes only. @throws std::invalid_argument for a URL that is not one, or has
+    /// a query or a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
-    /// Reads, too, from now on.
+    /// Reads, too, once it runs.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -91,6 +106,27 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what has ended the
+    /// reading
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_error` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
     /// Publishes once, and completes with `void(error_code, receipt)`: the server's receipt. Of an
     /// event that the server has already, it counts nobody. Per-operation cancellation: none.
     /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports,
@@ -100,9 +136,9 @@ class client {
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return net::async_initiate<Token, void(error_code, receipt)>(
-            [core = core_](auto handler, std::string t, event published) {
-                auto io = net::get_associated_executor(handler, executor_of(core));
-                start_publish(core, std::move(t), std::move(published),
+            [state = state_](auto handler, std::string t, event published) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_publish(state, std::move(t), std::move(published),
                               detail::publish_handler(io, std::move(handler)));
             },
             token, std::string(topic), std::move(e));
@@ -113,7 +149,8 @@ class client {
     /// in the queue.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
-    /// Reads and sends nothing more.
+    /// Reads and sends nothing more; called in the client's lane, as in its callbacks, no event
+    /// follows it.
     TIDINGS_DECL void stop() noexcept;
     /// Where reading goes on; none before the first answer.
     TIDINGS_DECL std::optional<position> last_position() const;
@@ -121,10 +158,12 @@ class client {
 
  private:
     TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_core>& core);
-    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_core>& core,
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
+    TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_state>& state,
                                            std::string topic, event e, detail::publish_handler h);
-    std::shared_ptr<detail::client_core> core_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::rest

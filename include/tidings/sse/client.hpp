@@ -2,6 +2,9 @@
 #pragma once
 
 #include <tidings/codec/sse_parser.hpp>
+#include <tidings/completion_handler.hpp>
+#include <tidings/connection_state.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -9,14 +12,14 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <functional>
 #include <vector>
 
 namespace tidings::sse {
-
-enum class ready_state { connecting, open, waiting, closed };
 
 struct client_options {
     std::string url{};                  ///< `http://` or `https://`
@@ -34,6 +37,7 @@ struct client_options {
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
 
+    /// An event over these is skipped, announced to the sink as `tidings.skipped`.
     sse_parser_options limits{};
     reconnect_options reconnect{.enabled = true, .initial = std::chrono::milliseconds(2'000)};
     std::chrono::milliseconds connect_timeout{10'000};
@@ -50,15 +54,17 @@ struct client_options {
     std::function<bool(const sse_message&)> on_message{};
     std::function<void(const std::string& text)> on_comment{};
     std::function<void(std::chrono::milliseconds)> on_retry{};
-    /// The state, with the error that led to it; one lost connection is one report.
-    std::function<void(ready_state, error_code)> on_state{};
+    /// The state, with the error that led to it and a text that names its object; one lost
+    /// connection is one report.
+    std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};
 };
 
 namespace detail {
-class client_core;
-}
+class client_state;
+using run_handler = tidings::detail::completion_handler<error_code>;
+}  // namespace detail
 
 /// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the
 /// subscriber it was given. Messages that are CloudEvents JSON become those events; others become
@@ -67,16 +73,23 @@ class client_core;
 /// time anew from its own URL; to another host goes a plain GET without `token`, `fields` and
 /// `body`, and `on_request` is not asked. Handle on shared state: move-only, safe from any thread.
 /// Destroying it stops it, and no callback is called any more; from another thread than the
-/// client's one call may be running still.
+/// client's one call may be running still. After its end the client holds neither the callbacks
+/// nor the sink. A client that was moved from does nothing, and its getters give defaults.
 ///
 /// Ends for good, unless `on_refused` has it otherwise: 204 (errc::sse_stopped), another media type
-/// (errc::sse_bad_content_type), any other answer below 500 but 408 and 429 (errc::http_status).
-/// 408, 429 and 5xx are retried, `Retry-After` heeded. Always final: errc::too_many_redirects (also
-/// one without Location), errc::bad_url (a redirect from https to http, say),
-/// errc::sse_line_too_long.
+/// (errc::sse_bad_content_type), a compressed stream (errc::unsupported_encoding), any other answer
+/// below 500 but 408 and 429 (errc::http_status). 408, 429 and 5xx are retried, `Retry-After`
+/// heeded. Always final: errc::too_many_redirects (also one without Location), errc::bad_url (a
+/// redirect from https to http, say), errc::sse_line_too_long (an event over
+/// `limits.max_skipped_bytes`).
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
+    /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
+    /// not one or has a fragment, and for a topic that is no pattern; its text names them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -90,14 +103,40 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Closes and does not reconnect.
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what the class's
+    /// comment lists as final
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_state` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
+    /// Closes and does not reconnect. Called in the client's lane, as in its callbacks, no event
+    /// and no callback but `on_state` follows it.
     TIDINGS_DECL void stop() noexcept;
     /// The last event id seen.
     TIDINGS_DECL std::string last_event_id() const;
-    TIDINGS_DECL ready_state state() const noexcept;
+    TIDINGS_DECL connection_state state() const noexcept;
 
  private:
-    std::shared_ptr<detail::client_core> core_;
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::sse

@@ -32,7 +32,9 @@ struct service_options {
     /// From `make_origin()`; 0: there is none.
     origin_id origin = 0;
 
-    std::chrono::milliseconds retry{2'000};  ///< sent at the start, drawn from once to twice this
+    /// Sent at the start, drawn from once to twice this. 0: none is sent, and each client waits as
+    /// it would by itself.
+    std::chrono::milliseconds retry{2'000};
     /// The longest silence: then the position is sent, or a comment. 0: never.
     std::chrono::milliseconds heartbeat{15'000};
     std::chrono::milliseconds write_timeout{30'000};

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/completion_handler.hpp>
+#include <tidings/connection_state.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -8,14 +11,14 @@
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
 #include <optional>
 #include <vector>
 
 namespace tidings::websocket {
-
-enum class client_state_kind { connecting, open, waiting, stopped };
 
 struct client_options {
     std::string url{};                  ///< `ws://host[:port]/path[?query]` or `wss://`
@@ -49,29 +52,38 @@ struct client_options {
     /// An answer that is no handshake, with what has come of its body, and whether the client would
     /// try again. What it returns decides that. Empty: as the client would.
     std::function<bool(const http::response&, bool again)> on_refused{};
-    /// The state, with the error that led to it; in the client's lane.
-    std::function<void(client_state_kind, error_code)> on_state{};
+    /// The state, with the error that led to it and a text that names its object; in the client's
+    /// lane.
+    std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};
 };
 
 namespace detail {
-class client_core;
-}
+class client_state;
+using run_handler = tidings::detail::completion_handler<error_code>;
+}  // namespace detail
 
 /// A WebSocket client, inlet and outlet in one: the events that come are delivered to the
 /// subscriber it was given; events delivered to it are sent. Reconnects with backoff and resumes
 /// after the last position. Handle on shared state: move-only, safe from any thread. Destroying it
 /// stops it, and no hook is called any more; from another thread than the client's one call may be
-/// running still.
+/// running still. After its end the client holds neither the callbacks nor the sink. A client that
+/// was moved from does nothing, its getters give defaults and its outlet is closed.
 ///
-/// Ended for good by the server: a close code of 1000, 1002, 1003, 1007 to 1010 or 4500 to 4999
-/// (also our own, when the server breaks the protocol); unless `on_refused` has it otherwise, a
-/// handshake that is wrong, or an answer below 500 that is neither 101, 408 nor 429
+/// Ended for good by the server: a close code of 1000, 1002, 1003, 1007, 1008, 1010 or 4500 to 4999
+/// (also our own, when the server breaks the protocol, and then 1009, too); unless `on_refused` has
+/// it otherwise, a handshake that is wrong, or an answer below 500 that is neither 101, 408 nor 429
 /// (errc::ws_refused). Everything else is retried, `Retry-After` heeded.
 class client {
  public:
-    /// Starts connecting. @throws std::invalid_argument for a URL that is not one.
+    using executor_type = net::any_io_executor;
+    /// The client's lane, where its callbacks run.
+    executor_type get_executor() const noexcept { return executor_of(state_); }
+
+    /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
+    /// not one or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names
+    /// them.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options, any_subscriber sink);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
@@ -85,7 +97,29 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Closes with 1000 and does not reconnect; `stopped` is told when that is done.
+    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
+    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// which stops the client at once.
+    /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
+    /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what the class's
+    /// comment lists as final
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_run(Token&& token = Token{}) {
+        return net::async_initiate<Token, void(error_code)>(
+            [state = state_](auto handler) {
+                auto io = net::get_associated_executor(handler, executor_of(state));
+                start_run(state, detail::run_handler(io, std::move(handler)));
+            },
+            token);
+    }
+    /// The same detached: `on_state` says what happens. Does nothing where the client runs already
+    /// or has ended.
+    TIDINGS_DECL void start();
+    /// Leaves what it is doing and begins anew at once, from where it was, with the first backoff.
+    /// Starts a client that does not run; does nothing at one that has ended.
+    TIDINGS_DECL void restart();
+    /// Closes with 1000 and does not reconnect; `on_state` reports `stopped` when that is done.
+    /// Called in the client's lane, as in its callbacks, only that and `on_close` follow it.
     TIDINGS_DECL void stop() noexcept;
     /// The last position seen.
     TIDINGS_DECL position last_position() const;
@@ -96,7 +130,11 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
-    std::shared_ptr<detail::client_core> core_;
+    TIDINGS_DECL static net::any_io_executor executor_of(
+        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
+                                       detail::run_handler h);
+    std::shared_ptr<detail::client_state> state_;
 };
 
 }  // namespace tidings::websocket

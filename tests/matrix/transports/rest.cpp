@@ -55,7 +55,9 @@ class polling_link final : public link {
  public:
     polling_link(const world& w, const host& h, std::shared_ptr<subscriber> to)
         : host_(h),
-          client_(w.executor(), reader_for(w, h), std::move(to)) {}
+          client_(w.executor(), reader_for(w, h), std::move(to)) {
+        client_.start();
+    }
 
     bool ready() const override { return true; }  // it reads from the beginning
     std::shared_ptr<subscriber> outlet() const override { return nullptr; }
@@ -73,7 +75,9 @@ class both_ways final : public link {
  public:
     both_ways(const world& w, const host& h, bus& b, std::shared_ptr<subscriber> to)
         : client_(w.executor(), reader_for(w, h), std::move(to)),
-          up_(b.subscribe(">", client_)) {}
+          up_(b.subscribe(">", client_)) {
+        client_.start();
+    }
 
     bool ready() const override { return up_.active(); }
     std::shared_ptr<subscriber> outlet() const override { return nullptr; }

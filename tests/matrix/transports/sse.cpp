@@ -13,6 +13,7 @@ namespace {
 using sessions = sessions_by_name<sse::session>;
 
 constexpr std::size_t max_bytes = 8 * 1024 * 1024;
+// No `retry:` is sent, since that makes clients wait for at least 500 ms.
 constexpr std::chrono::milliseconds retry{5};
 
 class sse_link final : public link {
@@ -21,9 +22,11 @@ class sse_link final : public link {
              std::shared_ptr<subscriber> to, origin_id origin)
         : known_(std::move(known)),
           token_(std::move(token)),
-          client_(w.executor(), options_for(w, h, origin), std::move(to)) {}
+          client_(w.executor(), options_for(w, h, origin), std::move(to)) {
+        client_.start();
+    }
 
-    bool ready() const override { return client_.state() == sse::ready_state::open; }
+    bool ready() const override { return client_.state() == connection_state::open; }
     std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
     void close() override { client_.stop(); }
 
@@ -69,7 +72,7 @@ class sse_transport final : public transport {
             o.authenticator = whoever_it_says();
             o.origin = origin;
             o.limits = {max_bytes, 4096};
-            o.retry = retry;
+            o.retry = {};
             o.hooks.on_open = [known](const sse::session_ptr& c) { known->opened(c); };
             s.mount("/events", sse::service{from, std::move(o)});
         };

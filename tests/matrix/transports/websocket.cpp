@@ -43,8 +43,8 @@ websocket::client_options options_for(const world& w, const host& h, std::string
     o.limits = {max_bytes, 4096};
     o.reconnect = {true, std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
     o.tls = w.client_tls();
-    o.on_state = [view = std::move(view)](websocket::client_state_kind s, error_code) {
-        view->open = s == websocket::client_state_kind::open;
+    o.on_state = [view = std::move(view)](connection_state s, error_code, const diagnostics&) {
+        view->open = s == connection_state::open;
     };
     o.environment = w.environment();
     return o;
@@ -57,7 +57,9 @@ class downstream_link final : public link {
                     std::string token, std::shared_ptr<subscriber> to)
         : known_(std::move(known)),
           token_(std::move(token)),
-          client_(w.executor(), options_for(w, h, ">", token_, view_), std::move(to)) {}
+          client_(w.executor(), options_for(w, h, ">", token_, view_), std::move(to)) {
+        client_.start();
+    }
 
     bool ready() const override { return view_->open; }
     std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
@@ -99,7 +101,9 @@ class both_ways final : public link {
  public:
     both_ways(const world& w, const host& h, bus& b, std::shared_ptr<subscriber> to)
         : client_(w.executor(), options_for(w, h, ">", "bridge", view_), std::move(to)),
-          up_(b.subscribe(">", client_)) {}
+          up_(b.subscribe(">", client_)) {
+        client_.start();
+    }
 
     bool ready() const override { return view_->open; }
     std::shared_ptr<subscriber> outlet() const override { return nullptr; }
@@ -124,7 +128,9 @@ class upstream_link final : public link {
     upstream_link(const world& w, const host& h, bus& from)
         : client_(w.executor(), options_for(w, h, "nothing.comes", "up", view_),
                   std::make_shared<test::recorder>()),
-          in_(from.subscribe(">", client_)) {}
+          in_(from.subscribe(">", client_)) {
+        client_.start();
+    }
 
     bool ready() const override { return view_->open; }
     std::shared_ptr<subscriber> outlet() const override { return client_.as_subscriber(); }

@@ -32,6 +32,9 @@ struct sse_utf8_unit {
     bool valid;
 };
 
+// "event" and its colon, behind a byte order mark.
+constexpr std::size_t longest_sse_field = 3 + 6;
+
 // The code point at the front of text, or the bytes that WHATWG Encoding 8.1.1 replaces by one
 // U+FFFD: a lead byte with as many continuations as could have been right (maximal subpart).
 sse_utf8_unit front_sse_unit(std::string_view text) noexcept {
@@ -103,7 +106,7 @@ std::optional<std::chrono::milliseconds> parse_sse_retry(std::string_view digits
 sse_parser::sse_parser(sse_parser_options options) : options_{options} {}
 
 void sse_parser::feed(std::string_view bytes) {
-    if (failed_) return;
+    if (state_ == state::failed) return;
     // Only when at least half is read, so that a byte moves once however small the reads are.
     if (begin_ >= input_.size() - begin_) {
         input_.erase(0, begin_);
@@ -116,7 +119,7 @@ std::optional<sse_item> sse_parser::next(error_code& ec) {
     ec = {};
     while (const auto line = take_line())
         if (auto item = on_line(*line)) return item;
-    if (failed_) ec = errc::sse_line_too_long;
+    if (state_ == state::failed) ec = errc::sse_line_too_long;
     return std::nullopt;
 }
 
@@ -133,31 +136,72 @@ void sse_parser::reset_connection() noexcept {
     scanned_ = 0;
     first_line_ = true;
     after_cr_ = false;
-    failed_ = false;
+    discarded_ = 0;
+    state_ = state::reading;
 }
 
 std::optional<std::string_view> sse_parser::take_line() {
-    if (failed_ || begin_ == input_.size()) return std::nullopt;
-    if (std::exchange(after_cr_, false) && input_[begin_] == '\n') ++begin_;
+    while (state_ != state::failed && begin_ != input_.size()) {
+        if (std::exchange(after_cr_, false) && input_[begin_] == '\n') {
+            ++begin_;
+            continue;
+        }
+        auto line = std::string_view{input_}.substr(begin_);
+        const auto found = detail::find_sse_line_end(line.substr(scanned_));
+        const bool complete = found != line.npos;
+        if (complete) line = line.substr(0, scanned_ + found);
+        // Not before the name of its field is there: a cut into other reads must change nothing.
+        const bool known = complete || line.size() > detail::longest_sse_field;
+        const bool too_long =
+            state_ != state::reading || (known && line.size() > options_.max_line_bytes);
+        if (!complete && !too_long) {
+            scanned_ = line.size();
+            return std::nullopt;
+        }
+        if (complete) after_cr_ = input_[begin_ + line.size()] == '\r';
+        begin_ += line.size() + (complete ? 1 : 0);
+        scanned_ = 0;
+        if (std::exchange(first_line_, false) && line.starts_with("\xef\xbb\xbf"))
+            line.remove_prefix(3);
+        if (!too_long) return line;
+        discard(line);
+        if (complete && state_ != state::failed) {
+            state_ = state::reading;
+            discarded_ = 0;
+        }
+    }
+    return std::nullopt;
+}
 
-    auto line = std::string_view{input_}.substr(begin_);
-    const auto found = detail::find_sse_line_end(line.substr(scanned_));
-    const bool complete = found != line.npos;
-    if (complete) line = line.substr(0, scanned_ + found);
-    if (line.size() > options_.max_line_bytes) {
-        failed_ = true;
-        return std::nullopt;
+// A part of a line that is too long; the first holds the name of its field.
+void sse_parser::discard(std::string_view part) {
+    if (state_ == state::reading) {
+        const auto colon = part.find(':');
+        const auto name = part.substr(0, colon);
+        const bool of_event = name == "data" || name == "event" || name == "id";
+        state_ = of_event ? state::discarding_field : state::discarding_other;
+        if (of_event) part.remove_prefix(std::min(part.size(), name.size() + 1));
     }
-    if (!complete) {
-        scanned_ = line.size();
-        return std::nullopt;
+    if (state_ == state::discarding_field) {
+        skip_event(part.size());
+        return;
     }
-    after_cr_ = input_[begin_ + line.size()] == '\r';
-    begin_ += line.size() + 1;
-    scanned_ = 0;
-    if (std::exchange(first_line_, false) && line.starts_with("\xef\xbb\xbf"))
-        line.remove_prefix(3);
-    return line;
+    discarded_ += part.size();
+    if (discarded_ > options_.max_skipped_bytes) state_ = state::failed;
+}
+
+// So many bytes more belong to an event that is over its limit: nothing of it is kept but its id.
+std::nullopt_t sse_parser::skip_event(std::uint64_t more) {
+    if (!block_.skipped) {
+        const auto size_of = [](const auto& text) { return text ? text->size() : 0; };
+        block_.skipped = block_.event.size() + size_of(block_.data) + size_of(block_.id);
+        block_.event = std::string();
+        block_.data.reset();
+    }
+    *block_.skipped += more;
+    if (block_.id && block_.id->size() > options_.max_event_bytes) block_.id.reset();
+    if (*block_.skipped > options_.max_skipped_bytes) state_ = state::failed;
+    return std::nullopt;
 }
 
 // No line end is inside a UTF-8 sequence and every syntactic byte is ASCII, so decoding the values
@@ -172,33 +216,39 @@ std::optional<sse_item> sse_parser::on_line(std::string_view line) {
 }
 
 std::optional<sse_item> sse_parser::on_field(std::string_view name, std::string_view value) {
+    const bool skipping = block_.skipped.has_value();
     if (name == "data") {
+        if (skipping) return skip_event(value.size() + 1);
         if (block_.data)
             block_.data->push_back('\n');
         else
             block_.data.emplace();
         detail::append_sse_text(*block_.data, value);
     } else if (name == "event") {
+        if (skipping) return skip_event(value.size());
         block_.event = detail::sse_text(value);
     } else if (name == "id") {
         if (value.find('\0') == value.npos) block_.id = detail::sse_text(value);
+        if (skipping) return skip_event(value.size());
     } else if (name == "retry") {
         if (const auto time = detail::parse_sse_retry(value)) return sse_retry{*time};
     }
     const auto size_of = [](const auto& text) { return text ? text->size() : 0; };
-    failed_ =
-        block_.event.size() + size_of(block_.data) + size_of(block_.id) > options_.max_event_bytes;
+    if (block_.event.size() + size_of(block_.data) + size_of(block_.id) > options_.max_event_bytes)
+        return skip_event(0);
     return std::nullopt;
 }
 
 std::optional<sse_item> sse_parser::dispatch() {
     auto done = std::exchange(block_, {});
-    if (done.id) last_event_id_ = std::move(*done.id);
+    const bool has_id = done.id.has_value();
+    if (has_id) last_event_id_ = std::move(*done.id);
+    if (done.skipped) return sse_skipped{*done.skipped};
     if (done.data) {
         if (done.event.empty()) done.event = "message";
-        return sse_message{std::move(done.event), std::move(*done.data), last_event_id_};
+        return sse_message{std::move(done.event), std::move(*done.data), last_event_id_, has_id};
     }
-    if (done.id) return sse_id{last_event_id_};
+    if (has_id) return sse_id{last_event_id_};
     return std::nullopt;
 }
 

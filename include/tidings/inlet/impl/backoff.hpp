@@ -9,20 +9,23 @@
 
 namespace tidings::detail {
 
-/// The waits of one client. `random` is any uniform number.
+/// The waits of one client (`reconnect_options`). `random` is any uniform number.
 class backoff {
  public:
-    /// A connection that lasted so long begins anew; one that broke at once does not, so that a
-    /// server which takes connections and drops them is not stormed.
-    static constexpr std::chrono::milliseconds lasting{5'000};
+    /// No wish of a server makes a client come back sooner.
+    static constexpr std::chrono::milliseconds shortest_least{500};
 
     explicit backoff(reconnect_options o) : options_(o), next_(o.initial) {}
-    /// All is well: the next wait is the first again.
+    /// The next wait is the first again.
     void reset() noexcept { next_ = options_.initial; }
-    /// The server's own wish (`retry:`): no wait is shorter from now on.
+    /// The server's own wish (`retry:`): no wait is shorter from now on. The waits grow on from
+    /// where they are, since a server may say it at the start of each stream.
     void set_least(std::chrono::milliseconds t) noexcept {
-        least_ = options_.initial = next_ = std::min(t, options_.max_retry_after);
+        least_ = std::max(std::min(t, options_.max_retry_after), shortest_least);
+        const bool first = next_ == options_.initial;
+        options_.initial = least_;
         options_.max = std::max(options_.max, least_);
+        next_ = first ? least_ : std::max(next_, least_);
     }
     /// `asked`: by the server, this once (`Retry-After`).
     std::chrono::milliseconds next(std::uint64_t random,

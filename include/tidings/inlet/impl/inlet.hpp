@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/control_event.hpp>
 #include <tidings/log.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
@@ -34,7 +35,19 @@ class inlet {
         return publication::make(topic, std::move(e.event), std::move(info), ec);
     }
 
-    /// Delivers to a subscriber nobody behind which answers: what it does not take is logged.
+    /// Takes an event that a peer we chose sent, and delivers it. A control event keeps its topic.
+    /// @error as `topic_of` and `make`; nothing was delivered then
+    error_code take(wire_event&& e, subscriber& to, const log_sink& log,
+                    std::string_view module) const {
+        error_code ec;
+        const auto topic = is_control(e.topic) ? e.topic : topic_of(e, ec);
+        event_ptr p;
+        if (!ec) p = make(topic, std::move(e), ec);
+        if (!ec) hand_over(to, p, log, module);
+        return ec;
+    }
+
+    /// Delivers without an answer to the sender: an event that is not accepted is logged.
     static void hand_over(subscriber& to, const event_ptr& e, const log_sink& log,
                           std::string_view module) noexcept {
         const auto o = to.deliver(e);

@@ -13,8 +13,9 @@
 namespace tidings::http {
 
 /// What a request for a stream of events asks for, as every streaming service reads it:
-/// `?topic=<pattern>` (repeatable), `&after=<position>` or `&last_event_id=<position>`, or the
-/// field `Last-Event-ID`, which wins.
+/// `?topic=<pattern>` (repeatable), `&after=<position>`, `&last_event_id=<position>` (or, as
+/// polyfills of EventSource send it, `lastEventId` or `Last-Event-ID`), which wins over `after`, or
+/// the field `Last-Event-ID`, which wins over both. Another spelling of these is refused.
 struct stream_request {
     tidings::principal principal{};
     std::vector<std::string> patterns{};
@@ -30,8 +31,8 @@ struct stream_policy {
 };
 
 /// Reads and checks it. The answer is set when it is refused: 400 (no topic, a bad pattern or
-/// position, a malformed query), 401, 403 (the Origin, or a pattern that is not granted).
-/// `patterns_in_path`: patterns given elsewhere, which the query may add to.
+/// position, a malformed query, a parameter spelled wrongly), 401, 403 (the Origin, or a pattern
+/// that is not granted). `patterns_in_path`: patterns given elsewhere, which the query may add to.
 TIDINGS_DECL std::optional<response> read_stream_request(const exchange& x,
                                                          const stream_policy& policy,
                                                          std::vector<std::string> patterns_in_path,

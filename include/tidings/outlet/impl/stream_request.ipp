@@ -5,7 +5,11 @@
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/origin.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/text/impl/ascii.hpp>
 #include <tidings/topic.hpp>
+
+#include <algorithm>
+#include <array>
 
 namespace tidings::http {
 
@@ -20,6 +24,38 @@ std::optional<response> read_position(std::string_view text, stream_request& out
     out.after = position::parse(text, ec);
     if (!ec) return std::nullopt;
     return problem(400, "Bad position", "a position is 1 to 128 printable ASCII characters");
+}
+
+// As a browser, or a polyfill for one, repeats whatever id it saw last: an empty one is none, and
+// one that another server gave is answered with a gap.
+void read_repeated_id(std::string_view id, stream_request& out) {
+    if (!id.empty() && read_position(id, out)) read_position("unknown", out);
+}
+
+// In lower case, without hyphens and underscores.
+std::string plain_name(std::string_view name) {
+    std::string plain;
+    for (const char c : name)
+        if (c != '-' && c != '_') plain += tidings::detail::ascii_lower(c);
+    return plain;
+}
+
+// A parameter that means one of ours and is spelled otherwise would be ignored in silence.
+std::optional<response> check_spelling(const stream_request& r) {
+    constexpr std::array<std::string_view, 7> ours{
+        "topic", "after", "last_event_id", "lastEventId", "Last-Event-ID", "wait", "max"};
+    constexpr std::array<std::string_view, 6> alike{"topic", "topics",      "after",
+                                                    "wait",  "lasteventid", "max"};
+    const auto has = [](const auto& names, std::string_view name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    for (const auto& [name, value] : r.query)
+        if (!has(ours, name) && has(alike, plain_name(name)))
+            return problem(400, "Unknown parameter",
+                           name +
+                               "; the parameters are topic, after, last_event_id (or "
+                               "lastEventId), and where topics are read wait and max");
+    return std::nullopt;
 }
 
 std::optional<response> check_patterns(const stream_policy& policy, const stream_request& r) {
@@ -53,15 +89,20 @@ std::optional<response> read_stream_request(const exchange& x, const stream_poli
                                             std::vector<std::string> patterns_in_path,
                                             stream_request& out) {
     if (auto refused = read_stream_caller(x, policy, out)) return refused;
+    if (auto refused = check_spelling(out)) return refused;
     out.patterns = std::move(patterns_in_path);
     for (const auto& [name, value] : out.query) {
         if (name == "topic") out.patterns.push_back(value);
-        if (name != "after" && name != "last_event_id") continue;
+        if (name != "after") continue;
         if (auto refused = read_position(value, out)) return refused;
     }
-    // A browser repeats whatever id it saw last; one of another server is answered with a gap.
-    if (const auto id = x.request().fields.find("last-event-id"); id && !id->empty())
-        if (read_position(*id, out)) read_position("unknown", out);
+    // `after` says where a stream began; an id, where it has got to since.
+    for (const auto& [name, value] : out.query) {
+        if (name == "lastEventId" || name == "Last-Event-ID") read_repeated_id(value, out);
+        if (name != "last_event_id") continue;
+        if (auto refused = read_position(value, out)) return refused;
+    }
+    read_repeated_id(x.request().fields.get("last-event-id"), out);
     return check_patterns(policy, out);
 }
 

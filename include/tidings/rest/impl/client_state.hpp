@@ -3,11 +3,15 @@
 
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/http/client.hpp>
-#include <tidings/inlet/impl/backoff.hpp>
+#include <tidings/impl/context_end.hpp>
+#include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
+#include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/client.hpp>
+#include <tidings/rest/impl/answer.hpp>
+#include <tidings/rest/impl/client_request.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -16,18 +20,16 @@ namespace tidings::rest::detail {
 
 using namespace tidings::detail;
 
-/// The error that an answer to a publication or to a poll stands for; success for 2xx.
-TIDINGS_DECL error_code error_of(const http::response& r) noexcept;
-/// The receipt in the body of a 202; empty for anything else.
-TIDINGS_DECL receipt read_receipt(std::string_view body);
-
-/// The client behind its handle; itself the outlet. Lane-confined behind a thread-safe face.
-class client_core final : public subscriber {
+/// What stands behind a client's handle; itself the outlet. Lane-confined behind a thread-safe
+/// face.
+class client_state final : public subscriber, public context_dependent {
  public:
-    client_core(net::any_io_executor executor, client_options options,
-                std::shared_ptr<subscriber> sink);
+    client_state(const net::any_io_executor& executor, client_options options,
+                 std::shared_ptr<subscriber> sink);
 
-    void start();
+    void run(run_handler h);
+    void restart();
+    /// At once within the lane, else posted.
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
@@ -35,27 +37,36 @@ class client_core final : public subscriber {
     client_counters counters() const noexcept;
 
     outcome deliver(const event_ptr& e) noexcept override;
-    origin_id origin() const noexcept override { return inlet_.origin(); }
+    origin_id origin() const noexcept override { return origin_; }
+    void on_context_end() noexcept override;
 
  private:
-    std::shared_ptr<client_core> self() noexcept {
-        return std::static_pointer_cast<client_core>(shared_from_this());
+    /// What the user gave for the reading. Released at its end, while a callback runs once that has
+    /// returned.
+    struct reading {
+        std::function<void(error_code, bool ended, const diagnostics&)> on_error;
+        std::shared_ptr<subscriber> sink;
+        inlet in;
+    };
+    std::shared_ptr<client_state> self() noexcept {
+        return std::static_pointer_cast<client_state>(shared_from_this());
     }
-    std::weak_ptr<client_core> weak_self() noexcept { return self(); }
+    std::weak_ptr<client_state> weak_self() noexcept { return self(); }
     net::any_io_executor default_executor() const noexcept override { return executor(); }
 
-    http::request make_request(std::string method) const;
-    std::string topic_url(std::string_view topic) const;
     void log(std::string_view message, error_code ec = {}) const;
+    void stop_here();
+    void end_reading(error_code why);
 
     // Reading.
+    void react(const reconnect_event& e, std::string_view cause = {});
     void poll();
-    std::string poll_url() const;
     void on_answer(error_code ec, const http::response& r);
-    void take(const http::response& r, error_code& ec);
-    void take_event(wire_event&& e);
-    void lost(error_code why, const http::response* answer);
-    std::chrono::milliseconds wait_after(backoff& b, const http::response* answer) const;
+    void on_too_large(const http::response& r);
+    /// How many events it brought.
+    std::size_t take(const reading& to, const http::response& r, error_code& ec);
+    void take_event(const reading& to, wire_event&& e);
+    void move_to(position p);
 
     // The outlet.
     void pump();
@@ -63,10 +74,9 @@ class client_core final : public subscriber {
     void on_sent(error_code ec, const http::response& r);
     void settle(error_code ec);
 
-    const client_options options_;
-    const std::shared_ptr<subscriber> sink_;
+    const client_options options_;  // without the callbacks
+    const origin_id origin_;
     const std::shared_ptr<lane> lane_;
-    const inlet inlet_;
     recent_ids own_;  // what the outlet sent, so that it is not read back
     std::atomic<bool> stopped_{false};
     std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_{0}, failed_{0};
@@ -77,12 +87,18 @@ class client_core final : public subscriber {
     std::optional<position> position_;
 
     // In the lane.
-    std::optional<http::client> http_;    // none: stopped
-    std::optional<http::client> reader_;  // its requests last longer
-    bool located_;                        // asked where the present is, or told where to begin
+    std::shared_ptr<const log_sink> log_;     // null: stopped
+    std::shared_ptr<const reading> reading_;  // null: none, or it has ended
+    std::optional<http::client> http_;        // none: stopped
+    std::optional<http::client> reader_;      // its requests last longer
+    reconnector reconnector_;
+    client_run run_;
+    std::uint64_t polls_ = 0;  // so that the answer to one that was left is recognised
+    backoff pause_;            // between answers that bring nothing and do not wait
+    bool reading_ended_ = false;
+    bool located_;  // asked where the present is, or told where to begin
     std::size_t max_batch_;
     io::steady_time asked_{};
-    backoff poll_backoff_;
     wheel_timer poll_again_;
     event_ptr sending_;
     backoff send_backoff_;

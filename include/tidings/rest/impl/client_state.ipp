@@ -3,15 +3,17 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/http/impl/message/percent.hpp>
-#include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/impl/guarded.hpp>
+#include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tidings::rest::detail {
 
@@ -21,203 +23,298 @@ constexpr std::size_t remembered_own_ids = 10'000;
 // An empty answer that comes sooner was not waited for: by a server that drains, say.
 constexpr std::chrono::seconds shortest_wait{1};
 
-http::client_options http_options(const client_options& o) {
-    http::client_options h;
-    h.tls = o.tls;
-    h.unix_path = o.unix_path;
-    h.connect_timeout = o.connect_timeout;
-    h.request_timeout = o.request_timeout;
-    h.environment = o.environment;
-    return h;
-}
-
-http::client_options reader_options(const client_options& o) {
-    auto h = http_options(o);
-    h.request_timeout += o.wait;
-    h.max_response_bytes = o.max_response_bytes;
-    return h;
-}
-
 std::string key_of(const std::string& source, const std::string& id) {
     return source + '\n' + id;
 }
 
-/// Whether the same request may succeed later. Nothing for an answer: none came.
-bool is_temporary(error_code ec, const http::response* answer) noexcept {
-    if (answer == nullptr) return ec != errc::too_large && ec != errc::invalid_argument;
-    const auto status = answer->status;
-    return status == 408 || status == 409 || status == 429 || status >= 500;
+// Of a publication: also while the same one is being published (409).
+bool may_be_sent_again(error_code ec, const http::response* answer) noexcept {
+    if (answer == nullptr) return ec != errc::too_large && is_temporary(ec);
+    return answer->status == 409 || is_temporary(answer->status);
+}
+
+// The callbacks of options whose other members may be read by any thread.
+client_options without_callbacks(client_options o) {
+    o.on_error = nullptr;
+    o.log = nullptr;
+    o.topic = {};
+    return o;
+}
+
+// The size of a body that was not read.
+std::uint64_t size_of(const http::response& r, std::uint64_t otherwise) noexcept {
+    const auto text = r.fields.get("content-length");
+    std::uint64_t n = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return ec == std::errc() && end == text.data() + text.size() ? n : otherwise;
 }
 
 }  // namespace
 
-client_core::client_core(net::any_io_executor executor, client_options options,
-                         std::shared_ptr<subscriber> sink)
-    : options_(std::move(options)),
-      sink_(std::move(sink)),
+client_state::client_state(const net::any_io_executor& executor, client_options options,
+                           std::shared_ptr<subscriber> sink)
+    : options_(without_callbacks(options)),
+      origin_(make_origin()),
       lane_(lane::make(executor, *options_.environment.clock)),
-      inlet_(options_.topic, make_origin()),
       own_(remembered_own_ids),
       queue_(options_.limits, options_.overflow),
       position_(options_.after),
+      log_(std::make_shared<const log_sink>(std::move(options.log))),
+      reconnector_(options_.reconnect),
+      pause_(options_.reconnect),
       located_(options_.after.has_value()),
       max_batch_(std::max<std::size_t>(options_.max_batch, 1)),
-      poll_backoff_(options_.reconnect),
-      poll_again_([this] { poll(); }),
+      poll_again_([this] {
+          if (reconnector_.state() == connection_state::waiting)
+              react({.what = reconnect_event::kind::due});
+          else
+              poll();
+      }),
       send_backoff_(options_.reconnect),
       send_again_([this] { send(); }) {
     http_.emplace(executor, http_options(options_));
     reader_.emplace(executor, reader_options(options_));
+    if (sink)
+        reading_ =
+            std::make_shared<const reading>(reading{std::move(options.on_error), std::move(sink),
+                                                    inlet(std::move(options.topic), origin_)});
 }
 
-void client_core::start() {
-    if (sink_) net::post(lane_->executor(), [s = self()] { s->poll(); });
-}
-
-void client_core::stop() noexcept {
-    if (stopped_.exchange(true)) return;
-    net::post(lane_->executor(), [s = self()] {
-        s->http_.reset();
-        s->reader_.reset();
-        s->poll_again_.cancel();
-        s->send_again_.cancel();
-        s->sending_ = {};
-        const std::lock_guard lock(s->mutex_);
-        s->dropped_ += s->queue_.clear();
+void client_state::run(run_handler h) {
+    const auto id = run_.announce(h, lane_->executor(), [weak = weak_self()](auto cancelled) {
+        const auto s = weak.lock();
+        if (!s || !s->run_.is(cancelled)) return;
+        s->end_reading(net::error::operation_aborted);
+        s->stop();
+    });
+    net::post(lane_->executor(), [s = self(), h = std::move(h), id]() mutable {
+        if (!s->run_.begin(id, std::move(h))) return;
+        if (s->stopped_ || s->reading_ended_) return s->run_.finish(errc::closed);
+        s->react({.what = reconnect_event::kind::start});
     });
 }
 
-std::optional<position> client_core::last_position() const {
+void client_state::restart() {
+    net::post(lane_->executor(), [s = self()] {
+        if (!s->reading_) return;
+        s->poll_again_.cancel();
+        ++s->polls_;
+        s->reconnector_ = reconnector(s->options_.reconnect);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::end_reading(error_code why) {
+    const auto ending = std::exchange(reading_, nullptr);
+    reading_ended_ = true;
+    poll_again_.cancel();
+    ++polls_;
+    run_.finish(why);
+}
+
+void client_state::on_context_end() noexcept {
+    run_.drop();
+    reading_.reset();
+    log_.reset();
+}
+
+void client_state::stop() noexcept {
+    if (stopped_.exchange(true)) return;
+    try {
+        // It is posted in any case: the caller may hold the last reference.
+        net::post(lane_->executor(), [s = self()] { s->stop_here(); });
+        if (lane_->running_here()) stop_here();
+    } catch (const std::bad_alloc&) {
+        return;  // it ends with the context
+    }
+}
+
+void client_state::stop_here() {
+    http_.reset();
+    reader_.reset();
+    send_again_.cancel();
+    sending_ = {};
+    end_reading(errc::closed);
+    const auto log = std::exchange(log_, nullptr);
+    const std::lock_guard lock(mutex_);
+    dropped_ += queue_.clear();
+}
+
+std::optional<position> client_state::last_position() const {
     const std::lock_guard lock(mutex_);
     return position_;
 }
 
-client_counters client_core::counters() const noexcept {
+client_counters client_state::counters() const noexcept {
     return {received_, sent_, dropped_, failed_};
 }
 
-void client_core::log(std::string_view message, error_code ec) const {
-    if (options_.log) options_.log({log_level::warning, "rest", message, ec});
+void client_state::log(std::string_view message, error_code ec) const {
+    if (const auto log = log_; log && *log) (*log)({log_level::warning, "rest", message, ec});
 }
 
-http::request client_core::make_request(std::string method) const {
-    http::request r;
-    r.method = std::move(method);
-    r.idempotent = true;  // a publication by its event's id
-    r.fields = options_.fields;
-    if (!options_.token.empty()) r.fields.set("Authorization", "Bearer " + options_.token);
-    return r;
-}
+// ---- one publication
 
-std::string client_core::topic_url(std::string_view topic) const {
-    return options_.url + '/' + http::percent_encode(topic);
+void client_state::publish(const std::string& topic, event e, publish_handler h) {
+    const auto fail = [&h](error_code ec) { std::move(h)(ec, receipt{.error = ec}); };
+    auto ec = check_topic(topic);
+    event_ptr p;
+    if (!ec) p = publication::make(topic, std::move(e), {}, ec);
+    const auto* json = p ? cloudevents_json(*p, ec) : nullptr;
+    if (ec) return fail(ec);
+    auto r = make_request(options_, "POST");
+    r.fields.set("Content-Type", cloudevents_json_type);
+    r.body = *json;
+    net::post(lane_->executor(), [s = self(), url = topic_url(options_, topic), r = std::move(r),
+                                  h = std::move(h)]() mutable {
+        if (!s->http_)
+            return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
+        s->http_->async_request(
+            std::move(url), std::move(r),
+            net::bind_executor(
+                s->lane_->executor(),
+                [h = std::move(h)](error_code failed, const http::response& answer) mutable {
+                    if (!failed) failed = error_of(answer);
+                    auto result = failed ? receipt() : read_receipt(answer.body);
+                    result.error = failed;
+                    std::move(h)(failed, std::move(result));
+                }));
+    });
 }
 
 // ---- reading
 
-// Where the present is must be known before it is waited at: what comes while a connection is made
-// anew would be missed.
-std::string client_core::poll_url() const {
-    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
-    auto url = topic_url(options_.topics.front()) + "?wait=" + std::to_string(wait.count()) +
-               "s&max=" + std::to_string(max_batch_);
-    for (std::size_t i = 1; i < options_.topics.size(); ++i)
-        url += "&topic=" + http::percent_encode(options_.topics[i]);
-    if (const auto after = last_position()) url += "&after=" + http::percent_encode(after->text());
-    return url;
+void client_state::react(const reconnect_event& e, std::string_view cause) {
+    using kind = reconnect_action::kind;
+    const auto to = reading_;
+    if (!to) return;
+    const auto& environment = options_.environment;
+    const auto action =
+        reconnector_.resume(e, environment.clock->now(), environment.random->next());
+    if (action.what == kind::nothing) return;
+    if (action.what == kind::connect) return poll();
+    const bool ended = action.what == kind::stop;
+    const diagnostics text(loggable_url(options_.url) + ": " +
+                           (cause.empty() ? action.why.message() : std::string(cause)));
+    if (!ended) poll_again_.arm(lane_->timers(), action.after);
+    log((ended ? "reading ended: " : "reading failed; trying again: ") + text.message(),
+        action.why);
+    const auto keep = log_;
+    const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
+    if (heard)
+        guarded(*keep, "rest", [&] {
+            if (to->on_error) to->on_error(action.why, ended, text);
+        });
+    if (ended) end_reading(action.why);
 }
 
-void client_core::poll() {
-    if (!reader_ || stopped_) return;
+void client_state::poll() {
+    if (!reader_ || !reading_) return;
+    // Where the present is must be known before it is waited at: what comes while a connection is
+    // made anew would be missed.
+    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
     asked_ = options_.environment.clock->now();
-    auto r = make_request("GET");
+    auto r = make_request(options_, "GET");
     r.fields.set("Accept", cloudevents_batch_type);
     reader_->async_request(
-        poll_url(), std::move(r),
-        net::bind_executor(lane_->executor(),
-                           [weak = weak_self()](error_code ec, const http::response& answer) {
-                               const auto s = weak.lock();
-                               if (s && !s->stopped_) s->on_answer(ec, answer);
-                           }));
+        poll_url(options_, wait, max_batch_, last_position()), std::move(r),
+        net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
+                                                  error_code ec, const http::response& answer) {
+            const auto s = weak.lock();
+            if (s && !s->stopped_ && s->polls_ == poll) s->on_answer(ec, answer);
+        }));
 }
 
-void client_core::on_answer(error_code ec, const http::response& r) {
-    // Fewer at once may fit.
-    if (ec == errc::too_large && max_batch_ > 1) {
+void client_state::on_answer(error_code ec, const http::response& r) {
+    const auto to = reading_;
+    if (!to) return;
+    if (ec && ec != errc::too_large) return react(failed(ec));
+    if (const auto refused = error_of(r))
+        return react(answered(r, refused, is_temporary(r.status), *options_.environment.clock),
+                     "the server answered " + std::to_string(r.status));
+    if (ec) return on_too_large(r);
+    const auto before = last_position();
+    const auto events = take(*to, r, ec);
+    if (ec) return react(failed(ec));
+    if (!reading_) return;
+    react({.what = reconnect_event::kind::opened});
+    // It is caught up: what made the batches small is over.
+    if (events < max_batch_) max_batch_ = std::max<std::size_t>(options_.max_batch, 1);
+    const bool progress =
+        !std::exchange(located_, true) || events != 0 || last_position() != before;
+    if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
+        pause_.reset();
+        return poll();
+    }
+    poll_again_.arm(lane_->timers(), pause_.next(options_.environment.random->next()));
+}
+
+// A smaller batch may fit the limit. An event that does not fit alone is passed over: the answer's
+// header says what follows it.
+void client_state::on_too_large(const http::response& r) {
+    if (max_batch_ > 1) {
         max_batch_ /= 2;
         return poll();
     }
-    if (ec) return lost(ec, nullptr);
-    if ((ec = error_of(r))) return lost(ec, &r);
-    const auto received = received_.load();
-    const auto place = last_position();
-    take(r, ec);
-    if (ec) return lost(ec, nullptr);
-    if (stopped_) return;
-    const bool progress =
-        !std::exchange(located_, true) || received_ != received || last_position() != place;
-    if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
-        poll_backoff_.reset();
-        return poll();
-    }
-    poll_again_.arm(lane_->timers(), wait_after(poll_backoff_, nullptr));
+    error_code ec;
+    auto next = position::parse(r.fields.get("tidings-position"), ec);
+    if (ec || next == last_position())
+        return react({.what = reconnect_event::kind::refused, .why = errc::too_large},
+                     "an event is over max_response_bytes, and no position follows it");
+    const auto to = reading_;
+    log("an event over max_response_bytes was skipped", errc::too_large);
+    const auto e = make_skipped_event(size_of(r, options_.max_response_bytes));
+    if (!reading_) return;
+    if (const auto keep = log_) inlet::hand_over(*to->sink, e, *keep, "rest");
+    if (!reading_) return;
+    move_to(std::move(next));
+    located_ = true;
+    react({.what = reconnect_event::kind::opened});
+    poll();
 }
 
-void client_core::take(const http::response& r, error_code& ec) {
+void client_state::move_to(position p) {
+    const std::lock_guard lock(mutex_);
+    position_ = std::move(p);
+}
+
+std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
+    std::size_t events = 0;
     if (!is_json_array(r.body)) ec = errc::invalid_json;
     std::optional<position> next;
     if (const auto text = r.fields.find("tidings-position"); text && !ec)
         next = position::parse(*text, ec);
-    if (ec) return;
+    if (ec) return 0;
     const bool gap = r.fields.get("tidings-gap") == "true";
-    if (gap) sink_->deliver(make_gap_event(next.value_or(position())));
+    if (gap) to.sink->deliver(make_gap_event(next.value_or(position())));
     for (const auto text : json_elements(r.body)) {
-        if (stopped_) return;  // by the subscriber: what follows is read again
+        if (!reading_) return events;  // stopped by the subscriber: what follows is read again
+        ++events;
         error_code bad;
         auto e = parse_cloudevents_json(text, bad);
         // It would be no better the next time.
         if (bad)
             log("an element of a batch is no event", bad);
         else
-            take_event(std::move(e));
+            take_event(to, std::move(e));
     }
-    const std::lock_guard lock(mutex_);
     // A server that has no position yet has no events either: all that come are news.
-    if (!next && (gap || !position_)) next.emplace();
-    if (next) position_ = std::move(next);
+    if (!next && (gap || !last_position())) next.emplace();
+    if (next) move_to(std::move(*next));
+    return events;
 }
 
-void client_core::take_event(wire_event&& e) {
+void client_state::take_event(const reading& to, wire_event&& e) {
     ++received_;
     if (own_.forget(key_of(e.event.source(), e.event.id()))) return;
-    error_code ec;
-    const auto topic = inlet_.topic_of(e, ec);
-    event_ptr p;
-    if (!ec) p = inlet_.make(topic, std::move(e), ec);
-    if (ec) return log("event refused", ec);
-    inlet::hand_over(*sink_, p, options_.log, "rest");
-}
-
-void client_core::lost(error_code why, const http::response* answer) {
-    const bool again = options_.reconnect.enabled && is_temporary(why, answer);
-    log(again ? "reading failed; trying again" : "reading ended", why);
-    if (again) poll_again_.arm(lane_->timers(), wait_after(poll_backoff_, answer));
-    guarded(options_.log, "rest", [&] {
-        if (options_.on_error) options_.on_error(why, !again);
-    });
-}
-
-std::chrono::milliseconds client_core::wait_after(backoff& b, const http::response* answer) const {
-    const auto& environment = options_.environment;
-    if (answer == nullptr) return b.next(environment.random->next());
-    const auto asked =
-        http::parse_retry_after(answer->fields.get("retry-after"), environment.clock->wall_now());
-    return b.next(environment.random->next(), asked.value_or(std::chrono::seconds(0)));
+    const auto keep = log_;
+    if (!keep) return;
+    if (const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest")) log("event refused", ec);
 }
 
 // ---- the outlet
 
-outcome client_core::deliver(const event_ptr& e) noexcept {
+outcome client_state::deliver(const event_ptr& e) noexcept {
     if (stopped_) return outcome::closed;
     if (is_control(e)) return outcome::delivered;
     try {
@@ -240,7 +337,7 @@ outcome client_core::deliver(const event_ptr& e) noexcept {
 }
 
 // One request at a time keeps the order.
-void client_core::pump() {
+void client_state::pump() {
     if (sending_ || !http_) return;
     {
         const std::lock_guard lock(mutex_);
@@ -251,17 +348,17 @@ void client_core::pump() {
     if (sending_) send();
 }
 
-void client_core::send() {
+void client_state::send() {
     if (!sending_ || !http_) return;
     error_code ec;
     const auto* json = cloudevents_json(*sending_, ec);
     if (json == nullptr) return settle(ec);
-    if (sink_) own_.begin(key_of(sending_->source(), sending_->id()));
-    auto r = make_request("POST");
+    if (reading_) own_.begin(key_of(sending_->source(), sending_->id()));
+    auto r = make_request(options_, "POST");
     r.fields.set("Content-Type", cloudevents_json_type);
     r.body = *json;
     http_->async_request(
-        topic_url(sending_->topic()), std::move(r),
+        topic_url(options_, sending_->topic()), std::move(r),
         net::bind_executor(lane_->executor(),
                            [weak = weak_self()](error_code failed, const http::response& answer) {
                                const auto s = weak.lock();
@@ -269,15 +366,18 @@ void client_core::send() {
                            }));
 }
 
-void client_core::on_sent(error_code ec, const http::response& r) {
+void client_state::on_sent(error_code ec, const http::response& r) {
     const auto* const answer = ec ? nullptr : &r;
     if (!ec) ec = error_of(r);
-    if (!ec || !is_temporary(ec, answer)) return settle(ec);
+    if (!ec || !may_be_sent_again(ec, answer)) return settle(ec);
+    const auto& environment = options_.environment;
+    const auto asked =
+        answer != nullptr ? asked_wait(*answer, *environment.clock) : std::chrono::milliseconds(0);
+    send_again_.arm(lane_->timers(), send_backoff_.next(environment.random->next(), asked));
     log("sending failed; trying again", ec);
-    send_again_.arm(lane_->timers(), wait_after(send_backoff_, answer));
 }
 
-void client_core::settle(error_code ec) {
+void client_state::settle(error_code ec) {
     const auto e = std::exchange(sending_, {});
     const auto key = key_of(e->source(), e->id());
     if (ec) {

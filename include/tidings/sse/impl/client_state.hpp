@@ -2,31 +2,45 @@
 #pragma once
 
 #include <tidings/http/client.hpp>
-#include <tidings/inlet/impl/backoff.hpp>
+#include <tidings/impl/context_end.hpp>
+#include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/sse/client.hpp>
 
+#include <atomic>
 #include <mutex>
 
 namespace tidings::sse::detail {
 
 using namespace tidings::detail;
 
-/// The client behind its handle. Lane-confined behind a thread-safe face.
-class client_core final : public std::enable_shared_from_this<client_core> {
+/// What stands behind a client's handle. Lane-confined behind a thread-safe face.
+class client_state final : public context_dependent,
+                           public std::enable_shared_from_this<client_state> {
  public:
-    client_core(net::any_io_executor executor, client_options options,
-                std::shared_ptr<subscriber> sink);
+    client_state(const net::any_io_executor& executor, client_options options,
+                 std::shared_ptr<subscriber> sink);
 
-    void start();
+    void run(run_handler h);
+    void restart();
+    /// At once within the lane, else posted.
     void stop() noexcept;
-    /// The handle is gone: calls nobody any more, and stops.
+    /// The handle is gone: no callback is called any more, and the client stops.
     void release() noexcept;
     std::string last_event_id() const;
-    ready_state state() const noexcept { return state_; }
+    connection_state state() const noexcept { return state_; }
+    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    void on_context_end() noexcept override;
 
  private:
+    /// What the user gave. Released at the end, while a callback runs once that has returned.
+    struct given {
+        client_options options;
+        std::shared_ptr<subscriber> sink;
+        inlet in;
+    };
     /// Where redirects have led, from the client's own URL.
     struct destination {
         std::string url{};
@@ -34,6 +48,7 @@ class client_core final : public std::enable_shared_from_this<client_core> {
         bool as_get = false;  ///< a redirect made another method GET (Fetch 4.4)
         bool trusted = true;  ///< may have what the user gave for his own URL
     };
+    void react(const reconnect_event& e, std::string_view cause = {});
     void connect();
     void follow();
     http::request make_request();
@@ -42,38 +57,35 @@ class client_core final : public std::enable_shared_from_this<client_core> {
     void redirect(const http::response& head);
     void refuse(const http::response& head);
     void read();
-    void take(std::string_view bytes);
+    void on_read(error_code ec, std::size_t n);
     void take_item(const sse_item& item);
-    void take_message(const sse_message& m);
+    void take_message(const given& g, const sse_message& m);
     void learn(const std::string& id);
-    void lost(error_code why, std::chrono::milliseconds asked = {});
-    void give_up(error_code why);
+    void end(error_code why, const diagnostics& text);
     void disconnect() noexcept;
-    void tell(ready_state s, error_code ec);
-    /// Calls what the user gave us, unless the handle is gone.
+    void tell(connection_state s, error_code ec, const diagnostics& text = {});
+    /// Calls a member of the options, unless the client has ended.
     template <class F, class... Args>
-    void call(const F& f, const Args&... args) noexcept;
+    void call(F client_options::*f, const Args&... args) noexcept;
 
-    client_options options_;
-    std::shared_ptr<subscriber> sink_;
-    std::shared_ptr<lane> lane_;
+    std::shared_ptr<const given> given_;  // null: ended
+    const std::shared_ptr<lane> lane_;
+    io::environment environment_;
     http::client http_;
-    inlet inlet_;
-    backoff backoff_;
+    reconnector reconnector_;
+    client_run run_;
     sse_parser parser_;
     wheel_timer again_;
     wheel_timer idle_;
     destination to_;
     http::canceller connecting_;
     std::unique_ptr<http::streaming_response> response_;
-    io::steady_time opened_{};
     std::vector<std::byte> buffer_;
     std::uint64_t connection_ = 0;  // counts connections, so that a late callback is recognised
     mutable std::mutex mutex_;
     std::string last_event_id_;  // guarded by mutex_
-    std::atomic<ready_state> state_{ready_state::connecting};
+    std::atomic<connection_state> state_{connection_state::stopped};
     std::atomic<bool> released_{false};
-    bool stopped_ = false;
 };
 
 }  // namespace tidings::sse::detail

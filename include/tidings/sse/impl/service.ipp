@@ -141,6 +141,7 @@ stream::settings service_state::settings_for(const http::exchange& x,
 
 // Clients that lost the same server must not all come back at once.
 std::string service_state::retry_field(const http::exchange& x) const {
+    if (options_.retry.count() == 0) return {};
     const auto most = static_cast<std::uint64_t>(options_.retry.count());
     const auto more = std::chrono::milliseconds(x.environment().random->next() % (most + 1));
     std::string field;

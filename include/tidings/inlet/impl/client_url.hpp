@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/client.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidings::detail {
+
+/// Checks what a client is configured with: a URL of `scheme` ("http" or "ws") or its secure form,
+/// without a fragment (RFC 6455 3), which would take the topics away with it; and patterns.
+/// @throws std::invalid_argument that names `client`, the object and what is wrong with it
+TIDINGS_DECL void check_client(std::string_view client, const std::string& url,
+                               std::string_view scheme, const std::vector<std::string>& patterns);
+
+/// A URL without user info, query and fragment, which may hold secrets: fit for a log.
+TIDINGS_DECL std::string loggable_url(std::string_view url);
+
+/// Appends a parameter to the query of a URL.
+TIDINGS_DECL void append_query(std::string& url, std::string_view name, std::string_view value);
+
+/// The part of a client's options that its HTTP client is made with.
+template <class Options>
+http::client_options http_options(const Options& o) {
+    http::client_options h;
+    h.tls = o.tls;
+    h.unix_path = o.unix_path;
+    h.connect_timeout = o.connect_timeout;
+    if constexpr (requires { o.request_timeout; }) h.request_timeout = o.request_timeout;
+    h.environment = o.environment;
+    return h;
+}
+
+}  // namespace tidings::detail

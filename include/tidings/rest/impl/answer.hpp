@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+#include <tidings/http/message.hpp>
+#include <tidings/receipt.hpp>
+
+#include <string_view>
+
+namespace tidings::rest::detail {
+
+/// The error that an answer to a publication or to a poll stands for; success for 2xx.
+TIDINGS_DECL error_code error_of(const http::response& r) noexcept;
+/// The receipt in the body of a 202; empty for anything else.
+TIDINGS_DECL receipt read_receipt(std::string_view body);
+
+}  // namespace tidings::rest::detail

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/client.hpp>
+#include <tidings/rest/client.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidings::rest::detail {
+
+/// A request with the client's fields and token.
+TIDINGS_DECL http::request make_request(const client_options& o, std::string method);
+/// The resource of a topic.
+TIDINGS_DECL std::string topic_url(const client_options& o, std::string_view topic);
+/// The question for what comes after a position, or for where the present is.
+TIDINGS_DECL std::string poll_url(const client_options& o, std::chrono::seconds wait,
+                                  std::size_t max_batch, const std::optional<position>& after);
+/// Of the client whose requests wait for events.
+TIDINGS_DECL http::client_options reader_options(const client_options& o);
+
+}  // namespace tidings::rest::detail

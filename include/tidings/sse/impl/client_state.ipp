@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/control_event.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/inlet/impl/client_url.hpp>
+#include <tidings/sse/impl/client_state.hpp>
+#include <tidings/sse/impl/resolve_location.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace tidings::sse::detail {
+
+namespace {
+
+bool is_redirect(unsigned status) noexcept {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// An id may hold control characters, a field may not (RFC 9110 5.5).
+bool fits_in_field(std::string_view id) noexcept {
+    return std::none_of(id.begin(), id.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
+    });
+}
+
+// A token must not travel to another host. From http to https it may: it was in the open before.
+bool same_host(const http::url& from, const http::url& to) noexcept {
+    const bool upgraded = from.port == 80 && to.port == 443 && to.secure();
+    return from.host == to.host && (from.port == to.port || upgraded);
+}
+
+// Why an answer of 200 is no stream that can be read; success if it is one.
+error_code check_stream(const http::response& head) {
+    const auto encoding = head.fields.joined("content-encoding");
+    if (!encoding.empty() && encoding != "identity") return errc::unsupported_encoding;
+    // A type that was said twice is none.
+    if (!is_sse_content_type(head.fields.joined("content-type"))) return errc::sse_bad_content_type;
+    return {};
+}
+
+std::string why_refused(const http::response& head, error_code why) {
+    if (why == errc::unsupported_encoding)
+        return "the stream is compressed: Content-Encoding is " +
+               head.fields.joined("content-encoding");
+    if (why == errc::sse_bad_content_type)
+        return "the answer is no event stream: Content-Type is \"" +
+               head.fields.joined("content-type") + '"';
+    return "the server answered " + std::to_string(head.status);
+}
+
+}  // namespace
+
+client_state::client_state(const net::any_io_executor& executor, client_options options,
+                           std::shared_ptr<subscriber> sink)
+    : lane_(lane::make(executor, *options.environment.clock)),
+      environment_(options.environment),
+      http_(executor, http_options(options)),
+      reconnector_(options.reconnect),
+      parser_(options.limits),
+      again_([this] { react({.what = reconnect_event::kind::due}); }),
+      idle_([this] { react(failed(errc::timed_out), "no byte came for idle_timeout"); }),
+      buffer_(16 * 1024),
+      last_event_id_(options.last_event_id) {
+    if (parser_.set_last_event_id(last_event_id_)) last_event_id_.clear();
+    inlet in(options.topic, options.origin != 0 ? options.origin : make_origin());
+    given_ =
+        std::make_shared<const given>(given{std::move(options), std::move(sink), std::move(in)});
+}
+
+void client_state::run(run_handler h) {
+    const auto id = run_.announce(h, lane_->executor(), [weak = weak_from_this()](auto cancelled) {
+        if (const auto s = weak.lock(); s && s->run_.is(cancelled))
+            s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+    });
+    net::post(lane_->executor(), [s = shared_from_this(), h = std::move(h), id]() mutable {
+        if (!s->run_.begin(id, std::move(h))) return;
+        if (!s->given_) return s->run_.finish(errc::closed);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+void client_state::restart() {
+    net::post(lane_->executor(), [s = shared_from_this()] {
+        if (!s->given_) return;
+        s->disconnect();
+        s->again_.cancel();
+        s->reconnector_ = reconnector(s->given_->options.reconnect);
+        s->react({.what = reconnect_event::kind::start});
+    });
+}
+
+template <class F, class... Args>
+void client_state::call(F client_options::*f, const Args&... args) noexcept {
+    const auto g = given_;
+    if (!g || released_) return;
+    guarded(g->options.log, "sse", [&] {
+        if (const auto& callback = g->options.*f) callback(args...);
+    });
+}
+
+void client_state::tell(connection_state s, error_code ec, const diagnostics& text) {
+    state_ = s;
+    call(&client_options::on_state, s, ec, text);
+}
+
+void client_state::react(const reconnect_event& e, std::string_view cause) {
+    using kind = reconnect_action::kind;
+    if (!given_) return;
+    const auto action =
+        reconnector_.resume(e, environment_.clock->now(), environment_.random->next());
+    diagnostics text;
+    if (action.why && action.why != errc::closed)
+        text = diagnostics(loggable_url(to_.url.empty() ? given_->options.url : to_.url) + ": " +
+                           (cause.empty() ? action.why.message() : std::string(cause)));
+    switch (action.what) {
+        case kind::nothing:
+            return;
+        case kind::connect:
+            return connect();
+        case kind::wait:
+            disconnect();
+            again_.arm(lane_->timers(), action.after);
+            return tell(connection_state::waiting, action.why, text);
+        case kind::stop:
+            return end(action.why, text);
+    }
+}
+
+std::string client_state::own_url() const {
+    std::string url = given_->options.url;
+    for (const auto& topic : given_->options.topics) append_query(url, "topic", topic);
+    return url;
+}
+
+http::request client_state::make_request() {
+    const auto g = given_;
+    http::request r;
+    if (to_.trusted) {
+        r.fields = g->options.fields;
+        if (!g->options.token.empty()) r.fields.set("Authorization", "Bearer " + g->options.token);
+        guarded(g->options.log, "sse", [&] {
+            if (g->options.on_request && !released_) g->options.on_request(r.fields);
+        });
+    }
+    if (!to_.as_get) {
+        r.method = g->options.method;
+        r.body = g->options.body;
+    }
+    r.fields.set("Accept", "text/event-stream").set("Cache-Control", "no-cache");
+    const auto id = last_event_id();
+    if (!id.empty() && fits_in_field(id)) r.fields.set("Last-Event-ID", id);
+    return r;
+}
+
+void client_state::connect() {
+    to_ = {.url = own_url()};
+    tell(connection_state::connecting, {});
+    follow();
+}
+
+void client_state::follow() {
+    if (!given_) return;
+    auto request = make_request();
+    if (!given_) return;
+    connecting_ = http_.start_open(
+        lane_->executor(), to_.url, std::move(request),
+        [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> r) {
+            if (const auto s = weak.lock()) s->on_opened(ec, std::move(r));
+        });
+}
+
+void client_state::on_opened(error_code ec, std::unique_ptr<http::streaming_response> r) {
+    connecting_ = nullptr;
+    if (!given_) return;
+    if (ec) return react(failed(ec));
+    const auto& head = r->head();
+    if (is_redirect(head.status)) return redirect(head);
+    if (head.status != 200 || check_stream(head)) return refuse(head);
+    response_ = std::move(r);
+    ++connection_;
+    parser_.reset_connection();
+    react({.what = reconnect_event::kind::opened});
+    tell(connection_state::open, {});
+    read();
+}
+
+void client_state::redirect(const http::response& head) {
+    const auto location = head.fields.get("location");
+    const auto give_up = [this](errc why, std::string_view cause) {
+        react({.what = reconnect_event::kind::refused, .why = why}, cause);
+    };
+    if (location.empty()) return give_up(errc::too_many_redirects, "a redirect without Location");
+    if (++to_.redirects > given_->options.max_redirects)
+        return give_up(errc::too_many_redirects, "more redirects than max_redirects");
+    const auto next = resolve_location(to_.url, location);
+    error_code ec;
+    const auto from = http::url::parse(to_.url, ec);
+    const auto to = http::url::parse(next, ec);
+    if (ec || (from.secure() && !to.secure()))
+        return give_up(errc::bad_url, "a redirect to " + loggable_url(next));
+    if (!same_host(from, to)) to_.trusted = false;
+    const bool post = given_->options.method == "POST";
+    if (!to_.trusted || head.status == 303 || (post && head.status <= 302)) to_.as_get = true;
+    to_.url = next;
+    follow();
+}
+
+void client_state::refuse(const http::response& head) {
+    const auto why = head.status == 204   ? make_error_code(errc::sse_stopped)
+                     : head.status == 200 ? check_stream(head)
+                                          : make_error_code(errc::http_status);
+    bool again = is_temporary(head.status);
+    const auto g = given_;
+    guarded(g->options.log, "sse", [&] {
+        if (g->options.on_refused && !released_) again = g->options.on_refused(head, again);
+    });
+    react(answered(head, why, again, *environment_.clock), why_refused(head, why));
+}
+
+void client_state::read() {
+    const auto g = given_;
+    if (!g || !response_) return;
+    if (g->options.idle_timeout.count() != 0) idle_.arm(lane_->timers(), g->options.idle_timeout);
+    response_->start_read(
+        buffer_, [weak = weak_from_this(), connection = connection_](error_code ec, std::size_t n) {
+            const auto s = weak.lock();
+            if (s && s->connection_ == connection) s->on_read(ec, n);
+        });
+}
+
+void client_state::on_read(error_code ec, std::size_t n) {
+    if (!given_ || !response_) return;
+    if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
+    error_code bad;
+    // A callback may end the client: what the same read has brought is then dropped.
+    while (given_) {
+        const auto item = parser_.next(bad);
+        if (!item) break;
+        take_item(*item);
+    }
+    if (bad)
+        react({.what = reconnect_event::kind::refused, .why = bad});
+    else if (ec)
+        react(failed(ec));
+    else
+        read();
+}
+
+void client_state::take_item(const sse_item& item) {
+    const auto g = given_;
+    if (const auto* m = std::get_if<sse_message>(&item)) {
+        take_message(*g, *m);
+    } else if (const auto* retry = std::get_if<sse_retry>(&item)) {
+        reconnector_.set_least(retry->time);
+        call(&client_options::on_retry, retry->time);
+    } else if (const auto* comment = std::get_if<sse_comment>(&item)) {
+        call(&client_options::on_comment, comment->text);
+    } else if (const auto* skipped = std::get_if<sse_skipped>(&item)) {
+        if (g->options.log)
+            g->options.log({log_level::warning, "sse", "an event over the limits was skipped",
+                            errc::too_large});
+        const auto e = make_skipped_event(skipped->bytes);
+        if (g->sink && !released_) inlet::hand_over(*g->sink, e, g->options.log, "sse");
+    }
+    // After the event was handed on, never before.
+    learn(parser_.last_event_id());
+}
+
+void client_state::take_message(const given& g, const sse_message& m) {
+    bool taken = false;
+    guarded(g.options.log, "sse",
+            [&] { taken = g.options.on_message && !released_ && g.options.on_message(m); });
+    if (taken || !g.sink || !given_ || released_) return;
+    error_code ec;
+    auto e = parse_cloudevents_json(m.data, ec);
+    if (ec) {
+        e = {};
+        e.event.type("sse." + m.event).source(loggable_url(g.options.url));
+        e.event.data(m.data, "text/plain; charset=utf-8");
+        // An id stays in force for later messages, but names only the one it came with.
+        if (m.has_id) e.event.id(m.last_event_id);
+    }
+    ec = g.in.take(std::move(e), *g.sink, g.options.log, "sse");
+    if (ec && g.options.log) g.options.log({log_level::warning, "sse", "event refused", ec});
+}
+
+void client_state::learn(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    if (last_event_id_ != id) last_event_id_ = id;
+}
+
+void client_state::disconnect() noexcept {
+    idle_.cancel();
+    if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
+    if (const auto r = std::exchange(response_, nullptr)) r->close();
+    ++connection_;
+}
+
+void client_state::end(error_code why, const diagnostics& text) {
+    const auto g = std::exchange(given_, nullptr);
+    disconnect();
+    again_.cancel();
+    state_ = connection_state::stopped;
+    const auto message = "the client gives up: " + text.message();
+    if (g->options.log && why != errc::closed)
+        g->options.log({log_level::warning, "sse", message, why});
+    guarded(g->options.log, "sse", [&] {
+        if (g->options.on_state && !released_)
+            g->options.on_state(connection_state::stopped, why, text);
+    });
+    run_.finish(why);
+}
+
+void client_state::on_context_end() noexcept {
+    run_.drop();
+    given_.reset();
+}
+
+void client_state::stop() noexcept {
+    try {
+        const auto end_it = [s = shared_from_this()] {
+            s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
+        };
+        // It is posted in any case: the caller may hold the last reference.
+        net::post(lane_->executor(), end_it);
+        if (lane_->running_here()) end_it();
+    } catch (const std::bad_alloc&) {
+        return;  // it ends with the context
+    }
+}
+
+void client_state::release() noexcept {
+    released_ = true;
+    stop();
+}
+
+std::string client_state::last_event_id() const {
+    const std::lock_guard lock(mutex_);
+    return last_event_id_;
+}
+
+}  // namespace tidings::sse::detail

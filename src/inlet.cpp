@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/inlet/impl/client_url.ipp>
+#include <tidings/inlet/impl/reconnector.ipp>
