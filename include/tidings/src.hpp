@@ -36,7 +36,9 @@
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
 #include <tidings/http/impl/server.ipp>
+#include <tidings/http/impl/server/body_budget.ipp>
 #include <tidings/http/impl/server/ledger.ipp>
+#include <tidings/http/impl/server/local_request.ipp>
 #include <tidings/http/impl/server/server_connection.ipp>
 #include <tidings/http/impl/server/server_state.ipp>
 #include <tidings/http/impl/wire.ipp>

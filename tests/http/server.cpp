@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/server.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
 
 #include <stdexcept>
@@ -322,7 +324,7 @@ TEST_CASE("A service may set its own limit for bodies", "[http]") {
     const std::string large(1'500'000, 'x');
     CHECK_THAT(bed.ask("PUT /large" + head + "1500000\r\n\r\n" + large),
                StartsWith("HTTP/1.1 200"));
-    CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 413"));
+    CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 404"));
 }
 
 TEST_CASE("The longest mount point before the path answers", "[http]") {
@@ -583,4 +585,66 @@ TEST_CASE("A server that cannot listen says why and does nothing", "[http]") {
     CHECK(second.connections() == 0);
     CHECK_THROWS_AS(bed.server(), boost::system::system_error);
     CHECK(first.local_endpoint().port == http_bed::port);
+}
+
+TEST_CASE("a plain function on a loopback address is reached under this machine's names alone",
+          "[http][fault-14]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.allowed_hosts = {"admin.example:8080"};
+    http::server server(bed.io(), options);
+    server.mount("/", [](http::exchange& x) { x.respond({.body = "in"}); });
+    server.start();
+    const auto ask = [&](const std::string& host) {
+        return bed.ask("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    };
+    for (const auto* ours :
+         {"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]", "Admin.Example:8080"})
+        CHECK_THAT(ask(ours), StartsWith("HTTP/1.1 200 "));
+    for (const auto* foreign : {"rebound.example", "admin.example", ""})
+        CHECK_THAT(ask(foreign), StartsWith("HTTP/1.1 421 ") && Contains("allowed_hosts"));
+    bed.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK_THAT(ask("rebound.example"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("another major version is answered 505, a minor one served", "[http][fault-8]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) { x.respond({.body = "in"}); });
+    server.start();
+    CHECK_THAT(bed.ask("GET / HTTP/2.0\r\nHost: h\r\n\r\n"),
+               StartsWith("HTTP/1.1 505 HTTP Version Not Supported\r\n"));
+    CHECK_THAT(bed.ask("GET / HTTP/1.2\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("an answer to HEAD says no length where it knows none", "[http][fault-10]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) {
+        x.respond({.body = x.request().method == "HEAD" ? "" : "of six"});
+    });
+    server.start();
+    CHECK_THAT(bed.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"),
+               StartsWith("HTTP/1.1 200 ") && !Contains("Content-Length") && EndsWith("\r\n\r\n"));
+    CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), Contains("\r\nContent-Length: 6\r\n"));
+}
+
+TEST_CASE("a server that was moved from does nothing and says so", "[http][fault-11]") {
+    http_bed bed;
+    auto server = bed.server();
+    auto kept = std::move(server);
+    kept.start();
+    server.mount("/", [](http::exchange&) {});
+    server.start();
+    server.stop();
+    CHECK(server.connections() == 0);
+    CHECK_FALSE(server.draining());
+    CHECK(server.local_endpoint() == io::socket_address());
+    CHECK(server.drain_state() == nullptr);
+    std::optional<error_code> drained;
+    server.async_drain(
+        net::bind_executor(bed.io().get_executor(), [&](error_code ec) { drained = ec; }));
+    bed.run();
+    CHECK(drained == errc::closed);
+    CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
 }

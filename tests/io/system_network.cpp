@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 /// Resolves every name to the same addresses and can do nothing else.
 class fixed_names final : public io::network {
  public:
-    std::vector<io::endpoint> found;
+    std::vector<io::socket_address> found;
 
     std::unique_ptr<io::acceptor> listen(net::any_io_executor, const io::listen_options&,
                                          error_code& ec) override {
@@ -43,7 +43,7 @@ class fixed_names final : public io::network {
     }
 };
 
-io::endpoint at(const char* address, std::uint16_t port = 1) {
+io::socket_address at(const char* address, std::uint16_t port = 1) {
     return {net::ip::make_address(address), port};
 }
 

@@ -61,3 +61,39 @@ TEST_CASE("Who is no page needs no leave, who claims to be two gets none", "[htt
     CHECK_FALSE(http::origin_allowed({.fields = {{"Origin", list[0]}, {"Origin", list[0]}}}, list));
     CHECK_FALSE(http::origin_allowed({.fields = {{"Origin", "http://h"}}}, {}));
 }
+
+TEST_CASE("every answer to a listed origin may be read by its pages", "[http][fault-10]") {
+    const std::vector<std::string> list{"https://app.example"};
+    const auto listed = http::cors_fields({.fields = {{"Origin", list[0]}}}, list);
+    CHECK(listed.get("Vary") == "Origin");
+    CHECK(listed.get("Access-Control-Allow-Origin") == list[0]);
+    CHECK(listed.get("Access-Control-Allow-Credentials") == "true");
+    for (const auto* other : {"https://evil.example", "null", ""}) {
+        const auto f = http::cors_fields({.fields = {{"Origin", other}}}, list);
+        CHECK(f.get("Vary") == "Origin");
+        CHECK_FALSE(f.find("Access-Control-Allow-Origin").has_value());
+    }
+    CHECK(http::cors_fields({.fields = {{"Origin", list[0]}, {"Origin", list[0]}}}, list).size() ==
+          1);
+    CHECK(http::cors_fields({.fields = {{"Origin", list[0]}}}, {}).empty());
+}
+
+TEST_CASE("a preflight is answered 204 with what a listed origin may send", "[http][fault-10]") {
+    const std::vector<std::string> list{"https://app.example"};
+    const auto ask = [&](const std::string& origin) {
+        return http::preflight({.method = "OPTIONS",
+                                .fields = {{"Origin", origin},
+                                           {"Access-Control-Request-Method", "POST"},
+                                           {"Access-Control-Request-Headers", "content-type, x"}}},
+                               list, "GET, POST");
+    };
+    const auto listed = ask(list[0]);
+    CHECK(listed.status == 204);
+    CHECK(listed.fields.get("Allow") == "GET, POST");
+    CHECK(listed.fields.get("Access-Control-Allow-Methods") == "GET, POST");
+    CHECK(listed.fields.get("Access-Control-Allow-Headers") == "content-type, x");
+    const auto other = ask("https://evil.example");
+    CHECK(other.status == 204);
+    CHECK(other.fields.get("Allow") == "GET, POST");
+    CHECK_FALSE(other.fields.find("Access-Control-Allow-Methods").has_value());
+}

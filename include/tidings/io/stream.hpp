@@ -32,6 +32,12 @@ class stream {
     virtual ~stream() = default;
 
     virtual net::any_io_executor executor() const noexcept = 0;
+    /// Makes another executor of the same context its own. Nothing may be under way. False where
+    /// the stream cannot.
+    virtual bool rebind(const net::any_io_executor& executor) {
+        (void)executor;
+        return false;
+    }
 
     /// Makes it ready for bytes: the TLS handshake, nothing elsewhere. @error errc::tls_failed
     virtual void start_handshake(ready_callback done) = 0;

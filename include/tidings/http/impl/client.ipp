@@ -56,6 +56,7 @@ void client_state::start(std::string text, request r, response_handler handler) 
     job->to = to;
     job->text = serialise(r, to, options_.user_agent, close);
     job->to_head = r.method == "HEAD";
+    job->encoding_given = r.fields.find("Accept-Encoding").has_value();
     job->idempotent = r.idempotent || is_idempotent(r.method);
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
@@ -171,8 +172,13 @@ inline canceller start_stream(const std::shared_ptr<client_state>& state,
     auto to = url::parse(text, ec);
     if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
     auto bytes = ec ? std::string() : serialise(r, to, state->options().user_agent, false);
-    const auto s = std::make_shared<streamed_exchange>(state, std::move(executor), std::move(to),
-                                                       std::move(bytes), upgrade, std::move(done));
+    const auto s = std::make_shared<streamed_exchange>(
+        state, std::move(executor),
+        streamed_exchange::question{.to = std::move(to),
+                                    .text = std::move(bytes),
+                                    .upgrade = upgrade,
+                                    .encoding_given = r.fields.find("Accept-Encoding").has_value()},
+        std::move(done));
     if (!ec && !state->add(s)) ec = errc::closed;
     if (ec)
         s->abort(ec);
@@ -215,6 +221,10 @@ void client::start_request(const std::shared_ptr<detail::client_state>& s, std::
 canceller client::start_open(
     net::any_io_executor executor, std::string url, request r,
     tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done) {
+    if (!state_) {  // moved from
+        net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, nullptr); });
+        return {};
+    }
     return detail::start_stream(
         state_, std::move(executor), url, r, false,
         [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {
@@ -226,6 +236,10 @@ canceller client::start_open(
 canceller client::start_upgrade(
     net::any_io_executor executor, std::string url, request r,
     tidings::detail::unique_function<void(error_code, upgraded_response)> done) {
+    if (!state_) {  // moved from
+        net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, {}); });
+        return {};
+    }
     return detail::start_stream(
         state_, std::move(executor), url, r, true,
         [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {

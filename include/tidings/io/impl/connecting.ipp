@@ -2,11 +2,14 @@
 #pragma once
 
 #include <tidings/io/clock.hpp>
-#include <tidings/io/impl/socket_stream.ipp>
+#include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/socket_stream.hpp>
 #include <tidings/io/impl/tls_stream.ipp>
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -48,7 +51,8 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void resolve() {
         if (cancelled_) return;
         if (!options_.unix_path.empty()) return attempt_unix();
-        auto resolved = [self = shared_from_this()](error_code e, std::vector<io::endpoint> found) {
+        auto resolved = [self = shared_from_this()](error_code e,
+                                                    std::vector<io::socket_address> found) {
             if (self->cancelled_) return;
             if (e) return self->finish(e, nullptr);
             self->attempt_all(interleaved(std::move(found)));
@@ -58,12 +62,12 @@ class connecting : public std::enable_shared_from_this<connecting> {
     }
 
     // RFC 8305 4: a family that leads nowhere costs one attempt.
-    static std::vector<io::endpoint> interleaved(std::vector<io::endpoint> found) {
+    static std::vector<io::socket_address> interleaved(std::vector<io::socket_address> found) {
         const auto first = found.empty() || found.front().address.is_v6();
         const auto rest = std::stable_partition(
             found.begin(), found.end(),
-            [first](const io::endpoint& e) { return e.address.is_v6() == first; });
-        std::vector<io::endpoint> mixed;
+            [first](const io::socket_address& e) { return e.address.is_v6() == first; });
+        std::vector<io::socket_address> mixed;
         mixed.reserve(found.size());
         for (auto a = found.begin(), b = rest; a != rest || b != found.end();) {
             if (a != rest) mixed.push_back(*a++);
@@ -84,7 +88,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
 #endif
     }
 
-    void attempt_all(std::vector<io::endpoint> endpoints) {
+    void attempt_all(std::vector<io::socket_address> endpoints) {
         endpoints_ = std::move(endpoints);
         failure_ = errc::address_refused;
         attempt_next();
@@ -105,13 +109,17 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void attempt(const any_endpoint& peer) {
         auto& socket = *sockets_.emplace_back(std::make_unique<any_socket>(executor_));
         ++under_way_;
-        socket.async_connect(peer, [self = shared_from_this(), &socket, peer](error_code ec) {
+        auto connected = [self = shared_from_this(), &socket, peer](error_code ec) {
             if (self->cancelled_ || !self->done_ || self->won_) return;
             --self->under_way_;
             if (!ec) return self->connected(std::move(socket), peer);
             self->failure_ = ec;
             self->attempt_next();
-        });
+        };
+        error_code ec;
+        open_close_on_exec(socket, peer.protocol(), ec);
+        if (ec) return net::post(executor_, [c = std::move(connected), ec] { c(ec); });
+        socket.async_connect(peer, std::move(connected));
     }
 
     void connected(any_socket socket, const any_endpoint& peer) {
@@ -157,7 +165,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     std::atomic<bool> cancelled_ = false;
     std::unique_ptr<io::timer> timer_;
     io::canceller cancel_resolution_;
-    std::vector<io::endpoint> endpoints_;
+    std::vector<io::socket_address> endpoints_;
     std::size_t next_ = 0;
     std::size_t under_way_ = 0;
     bool won_ = false;  // an attempt succeeded

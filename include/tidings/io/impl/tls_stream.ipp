@@ -40,6 +40,7 @@ class tls_stream final : public io::stream {
     }
 
     net::any_io_executor executor() const noexcept override { return lower_->executor(); }
+    bool rebind(const net::any_io_executor& executor) override { return lower_->rebind(executor); }
 
     void start_handshake(io::ready_callback done) override {
         start({&tls_stream::try_handshake, ignoring_size(std::move(done))});

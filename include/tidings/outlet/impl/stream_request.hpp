@@ -29,18 +29,16 @@ struct stream_policy {
     std::size_t max_patterns = 128;
 };
 
-/// Reads and checks it. The answer is set when it is refused: 400 (no topic, a bad pattern or
-/// position, a malformed query), 401, 403 (the Origin, or a pattern that is not granted).
+/// Reads and checks it, after `admit`. The answer is set when it is refused: 400 (no topic, a bad
+/// pattern or position, a malformed query), 403 (a pattern that is not granted).
 /// `patterns_in_path`: patterns given elsewhere, which the query may add to.
 TIDINGS_DECL std::optional<response> read_stream_request(const exchange& x,
                                                          const stream_policy& policy,
                                                          std::vector<std::string> patterns_in_path,
                                                          stream_request& out);
 
-/// The same without topics: Origin, credentials and query alone.
-TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x,
-                                                        const stream_policy& policy,
-                                                        stream_request& out);
+/// The same without topics: caller and query alone.
+TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x, stream_request& out);
 
 /// The feed that answers the request: authorised again for every event it replays.
 TIDINGS_DECL tidings::detail::feed_options feed_for(stream_request&& asked,

@@ -27,6 +27,10 @@ io::connect_options connecting_to(const url& to, const client_options& options);
 /// The errors of connecting, as `http::client` promises them.
 error_code connecting_error(const error_code& ec) noexcept;
 
+/// Whether a body of this answer can be read as it is: it has no Content-Encoding, or the request
+/// asked for one itself.
+bool is_readable(const response& r, bool encoding_given) noexcept;
+
 /// One request until its answer. Lane-confined.
 struct client_job : std::enable_shared_from_this<client_job> {
     client_job(std::weak_ptr<client_state> s, response_handler h);
@@ -42,6 +46,7 @@ struct client_job : std::enable_shared_from_this<client_job> {
     std::string text{};  // the request; the wire has it while it is under way
     bool to_head = false;
     bool idempotent = false;
+    bool encoding_given = false;  // the request has an Accept-Encoding of its own
     origin_pool* pool = nullptr;
     client_connection* connection = nullptr;
 };
@@ -76,6 +81,8 @@ class client_connection final : public wire_user,
     void process();
     error_code on_header();
     void complete();
+    bool is_reusable() const;
+    std::chrono::milliseconds age() const;
     void fail(error_code ec);
     void end_with_head(error_code ec);
 
@@ -87,6 +94,8 @@ class client_connection final : public wire_user,
     std::optional<wire> wire_;
     response_reader reader_;
     tidings::detail::wheel_timer deadline_;
+    io::steady_time made_;
+    std::chrono::milliseconds max_age_;
     bool reused_ = false;    // a request that is repeated goes to a connection that is not
     bool answered_ = false;  // something of an answer has come
     unsigned interim_ = 0;   // 1xx answers before the real one

@@ -24,7 +24,7 @@ class ledger : public std::enable_shared_from_this<ledger> {
 
     /// Takes a connection in. What is over a limit still gets a place, among a few that are told
     /// so; beyond those it is turned away without a word.
-    admission enter(const std::string& remote_address);
+    admission enter(const std::string& remote_address, bool loopback);
     /// Connections within the limits.
     std::size_t size() const noexcept;
     /// Calls `f` once when there is no connection, at once if so now; on any thread.

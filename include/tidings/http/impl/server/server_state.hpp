@@ -27,7 +27,7 @@ class server_state final : public tidings::detail::drainable,
     void on_context_end() noexcept override;
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
-    io::endpoint local_endpoint() const noexcept { return local_; }
+    io::socket_address local_endpoint() const noexcept { return local_; }
     std::size_t connections() const noexcept { return ledger_->size(); }
     bool draining() const noexcept { return draining_; }
 
@@ -44,7 +44,7 @@ class server_state final : public tidings::detail::drainable,
     const std::shared_ptr<const server_options> options_;
     const std::shared_ptr<ledger> ledger_;
     std::vector<std::shared_ptr<shard>> shards_;
-    io::endpoint local_{};
+    io::socket_address local_{};
     std::vector<route> routes_;  // until the start
     bool started_ = false;
     std::atomic<bool> draining_{false};  // changed on `control_`

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/server_state.hpp>
 
@@ -37,10 +38,14 @@ server_state::server_state(net::any_io_executor executor, server_options options
     auto& clock = *o.environment.clock;
     pause_ = clock.make_timer(control_);
     drain_deadline_ = clock.make_timer(control_);
+    const auto bodies = std::make_shared<body_budget>(o.max_buffered_bytes);
     for (std::size_t i = 0; i < std::max<std::size_t>(o.lanes, 1); ++i) {
         auto lane = tidings::detail::lane::make(executor_, clock, o.assume_single_thread);
-        shards_.push_back(
-            std::make_shared<shard>(shard{.lane = std::move(lane), .options = options_}));
+        shards_.push_back(std::make_shared<shard>(
+            shard{.lane = std::move(lane),
+                  .options = options_,
+                  .bodies = bodies,
+                  .on_loopback = o.unix_path.empty() && local_.address.is_loopback()}));
     }
 }
 
@@ -105,12 +110,12 @@ void server_state::on_accept(error_code ec, io::stream_ptr stream,
 }
 
 void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to) {
-    auto [verdict, place] = ledger_->enter(stream->remote_address());
+    auto [verdict, place] = ledger_->enter(stream->remote_address(), stream->remote_is_loopback());
     const bool told = verdict == ledger::verdict::welcome || !options_->tls;
     if (!place || !told) return log(log_level::warning, "connection closed: too many");
     net::post(to->lane->executor(),
               [to, v = verdict, s = std::move(stream), p = std::move(place)]() mutable {
-                  connection::start(to, std::move(s), std::move(p), v);
+                  server_connection::start(to, std::move(s), std::move(p), v);
               });
 }
 

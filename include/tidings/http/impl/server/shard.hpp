@@ -10,7 +10,8 @@
 
 namespace tidings::http::detail {
 
-class connection;
+class body_budget;
+class server_connection;
 
 /// "/events" stands before "/events" and "/events/x", not before "/eventsx".
 inline bool stands_before(std::string_view prefix, std::string_view path) noexcept {
@@ -41,7 +42,9 @@ struct shard {
     std::shared_ptr<tidings::detail::lane> lane{};
     std::shared_ptr<const server_options> options{};
     std::shared_ptr<const route_table> routes{};  // null: the server has stopped
-    std::unordered_set<std::shared_ptr<connection>> connections{};
+    std::unordered_set<std::shared_ptr<server_connection>> connections{};
+    std::shared_ptr<body_budget> bodies{};  // null: no server, one adopted connection
+    bool on_loopback = false;               // where the server listens
     bool draining = false;
     date_cache date{};
 
