@@ -7,6 +7,7 @@
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 
 #include <stdexcept>
 
@@ -585,6 +586,40 @@ TEST_CASE("A server that cannot listen says why and does nothing", "[http]") {
     CHECK(second.connections() == 0);
     CHECK_THROWS_AS(bed.server(), boost::system::system_error);
     CHECK(first.local_endpoint().port == http_bed::port);
+}
+
+TEST_CASE("a server that cannot listen names what it could not have", "[http][fault-19]") {
+    const auto thrown = [](http::server_options o) {
+        net::io_context io;
+        try {
+            http::server server(io, std::move(o));
+        } catch (const boost::system::system_error& e) {
+            return std::pair(e.code(), std::string(e.what()));
+        }
+        return std::pair(error_code(), std::string());
+    };
+    net::io_context io;
+    const http::server first(io);
+    const auto port = first.local_endpoint().port;
+    const auto busy = thrown({.port = port});
+    CHECK(busy.first == net::error::address_in_use);
+    CHECK_THAT(busy.second, Contains("127.0.0.1:" + std::to_string(port)));
+
+    const auto missing = thrown(
+        {.tls = io::tls_server_options{"/nonexistent/chain.pem", "/nonexistent/key.pem", {}, {}}});
+    CHECK(missing.first == boost::system::errc::no_such_file_or_directory);
+    CHECK_THAT(missing.second, Contains("/nonexistent/chain.pem"));
+
+    const auto path = thrown({.unix_path = "/nonexistent/socket"});
+    CHECK(path.first == boost::system::errc::no_such_file_or_directory);
+    CHECK_THAT(path.second, Contains("/nonexistent/socket"));
+
+    std::string logged;
+    error_code ec;
+    const http::server silent(
+        io, {.port = port, .log = [&](const log_record& r) { logged = r.message; }}, ec);
+    CHECK(ec == net::error::address_in_use);
+    CHECK_THAT(logged, Contains("127.0.0.1:" + std::to_string(port)));
 }
 
 TEST_CASE("a plain function on a loopback address is reached under this machine's names alone",

@@ -113,9 +113,11 @@ concept service = requires(S& s, exchange& x) {
 /// destroyed. `mount` before `start`; `stop` is safe from any thread.
 class server {
  public:
-    /// Binds and listens. @throws boost::system::system_error
+    /// Binds and listens. @throws boost::system::system_error, whose text names the address and
+    /// port, the path, or the certificate's file
     TIDINGS_DECL explicit server(net::any_io_executor executor, server_options options = {});
-    /// @error what the system reports, errc::tls_failed; every other call does nothing then.
+    /// @error what the system reports, errc::tls_failed; the log names the object. Every other call
+    /// does nothing then.
     TIDINGS_DECL server(net::any_io_executor executor, server_options options, error_code& ec);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>

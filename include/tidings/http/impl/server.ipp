@@ -35,7 +35,9 @@ server::server(net::any_io_executor executor, server_options options, error_code
 server::server(net::any_io_executor executor, server_options options) {
     error_code ec;
     *this = server(std::move(executor), std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "http::server");
+    if (ec)
+        throw boost::system::system_error(
+            ec, "http::server cannot listen on " + state_->listening_on());
 }
 
 server& server::operator=(server&& o) noexcept {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/clock.hpp>
+#include <tidings/io/impl/connecting.hpp>
 #include <tidings/io/impl/descriptor.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
-#include <tidings/io/impl/tls_stream.ipp>
+#include <tidings/io/impl/tls_stream.hpp>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -16,12 +16,11 @@
 
 namespace tidings::detail {
 
-/// One `start_connect`: resolution, then an attempt per address, each begun when the one before
-/// failed or has not answered for a while (RFC 8305 5), then the TLS handshake. Confined to its
-/// executor.
+namespace {
+
+/// One `start_connect`. Confined to its executor.
 class connecting : public std::enable_shared_from_this<connecting> {
  public:
-    /// `network` is asked for the addresses only.
     static io::canceller start(io::network& network, io::clock& clock,
                                net::any_io_executor executor, io::connect_options options,
                                io::stream_callback done) {
@@ -173,5 +172,14 @@ class connecting : public std::enable_shared_from_this<connecting> {
     std::vector<std::unique_ptr<any_socket>> sockets_;
     io::stream_ptr stream_;
 };
+
+}  // namespace
+
+io::canceller start_connecting(io::network& network, io::clock& clock,
+                               net::any_io_executor executor, io::connect_options options,
+                               io::stream_callback done) {
+    return connecting::start(network, clock, std::move(executor), std::move(options),
+                             std::move(done));
+}
 
 }  // namespace tidings::detail

@@ -47,13 +47,21 @@ void open_close_on_exec(Socket& socket, const Protocol& protocol, error_code& ec
 #endif
 }
 
-/// Ends what a child that was forked without exec holds open beside this process. Before `close`.
-template <class Socket>
-void shutdown_native(Socket& socket) noexcept {
+/// Ends a listener or connection that a child which was forked without exec may hold open beside
+/// this process. Before `close`. A connection whose bytes were not all read is reset, as `close`
+/// alone would.
+inline void shutdown_descriptor(int descriptor) noexcept {
 #if defined(__unix__) || defined(__APPLE__)
-    if (socket.is_open()) ::shutdown(socket.native_handle(), SHUT_RDWR);
+#if defined(__linux__)
+    char unread = 0;
+    if (::recv(descriptor, &unread, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+        const sockaddr none{};  // AF_UNSPEC
+        if (::connect(descriptor, &none, sizeof none) == 0) return;
+    }
+#endif
+    ::shutdown(descriptor, SHUT_RDWR);
 #else
-    (void)socket;
+    (void)descriptor;
 #endif
 }
 

@@ -145,7 +145,7 @@ void socket_stream::start_shutdown(io::ready_callback done) {
 
 void socket_stream::close() noexcept {
     if (std::exchange(state_->closed, true)) return;
-    shutdown_native(state_->socket);
+    if (state_->socket.is_open()) shutdown_descriptor(state_->socket.native_handle());
     error_code ignored;  // the descriptor is gone in either case
     state_->socket.close(ignored);
 }

@@ -3,7 +3,8 @@
 
 #include <tidings/io/impl/descriptor.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
-#include <tidings/io/impl/tls_stream.ipp>
+#include <tidings/io/impl/system_acceptor.hpp>
+#include <tidings/io/impl/tls_stream.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,6 +19,8 @@
 #endif
 
 namespace tidings::detail {
+
+namespace {
 
 /// A listening TCP or Unix socket.
 class system_acceptor final : public io::acceptor {
@@ -50,7 +53,7 @@ class system_acceptor final : public io::acceptor {
         if (std::exchange(state_->closed, true)) return;
         if (!unix_path_.empty() && file_at(unix_path_) == unix_file_)
             std::remove(unix_path_.c_str());
-        shutdown_native(state_->acceptor);
+        if (state_->acceptor.is_open()) shutdown_descriptor(state_->acceptor.native_handle());
         error_code ignored;  // the descriptor is gone in either case
         state_->acceptor.close(ignored);
     }
@@ -190,5 +193,13 @@ class system_acceptor final : public io::acceptor {
     std::string unix_path_;
     file_id unix_file_;
 };
+
+}  // namespace
+
+std::unique_ptr<io::acceptor> make_system_acceptor(net::any_io_executor executor,
+                                                   const io::listen_options& options,
+                                                   error_code& ec) {
+    return system_acceptor::make(std::move(executor), options, ec);
+}
 
 }  // namespace tidings::detail

@@ -26,6 +26,9 @@ class server_state final : public tidings::detail::drainable,
     void drain(drained done);
     void on_context_end() noexcept override;
 
+    /// What the server listens on, or could not: an address and port, a path, or the certificate's
+    /// or key's file that cannot be opened.
+    std::string listening_on() const;
     const net::any_io_executor& executor() const noexcept { return executor_; }
     io::socket_address local_endpoint() const noexcept { return local_; }
     std::size_t connections() const noexcept { return ledger_->size(); }

@@ -9,6 +9,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -32,6 +33,7 @@ server_state::server_state(net::any_io_executor executor, server_options options
         ec);
     if (!acceptor_) {
         ended_ = true;
+        log(log_level::error, "cannot listen on " + listening_on(), ec);
         return;
     }
     local_ = acceptor_->local_endpoint();
@@ -47,6 +49,16 @@ server_state::server_state(net::any_io_executor executor, server_options options
                   .bodies = bodies,
                   .on_loopback = o.unix_path.empty() && local_.address.is_loopback()}));
     }
+}
+
+std::string server_state::listening_on() const {
+    const auto& o = *options_;
+    if (o.tls)
+        for (const auto& file : {o.tls->certificate_chain_file, o.tls->private_key_file})
+            if (!file.empty() && !std::ifstream(file)) return file;
+    if (!o.unix_path.empty()) return o.unix_path;
+    const bool v6 = o.address.find(':') != std::string::npos;
+    return (v6 ? '[' + o.address + ']' : o.address) + ':' + std::to_string(o.port);
 }
 
 void server_state::on_context_end() noexcept {
