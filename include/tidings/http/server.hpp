@@ -169,7 +169,8 @@ class server {
     TIDINGS_DECL io::socket_address local_endpoint() const;
     /// Open connections, taken ones included.
     TIDINGS_DECL std::size_t connections() const noexcept;
-    /// Whether a drain has begun: what a readiness probe wants to know. From any thread.
+    /// Whether a drain has begun or the server has ended: what a readiness probe wants to know.
+    /// From any thread.
     TIDINGS_DECL bool draining() const noexcept;
     TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
 

@@ -58,14 +58,14 @@ class message_reader {
     void expect_no_body() noexcept { no_body_ = true; }
 
     /// Whether something of a message has come.
-    bool begun() const noexcept { return phase_ != phase::start || !buffer_.empty(); }
+    bool begun() const noexcept { return phase_ > phase::after_blank_line || !buffer_.empty(); }
     std::size_t buffered() const noexcept { return buffer_.size(); }
     /// Bytes of a body that are held.
     std::size_t body_bytes() const noexcept { return message_.body.size(); }
     std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
 
  private:
-    enum class phase { start, header, body, complete };
+    enum class phase { start, after_blank_line, header, header_end, body, complete };
     read_step read_header(error_code& ec);
     error_code parse_header(std::string& header);
     read_step read_body(error_code& ec);
@@ -84,14 +84,12 @@ class message_reader {
     phase phase_ = phase::start;
     std::size_t body_left_ = 0;  // where a length was given
     std::optional<chunk_decoder> chunks_;
-    bool blank_skipped_ = false;
     // Of the header's lines: bytes of the buffer looked at, whole lines, bytes of the last one, the
     // byte before.
     std::size_t scanned_ = 0;
     std::size_t lines_ = 0;
     std::size_t line_bytes_ = 0;
     char previous_ = '\n';
-    bool header_ended_ = false;
 };
 
 using request_reader = message_reader<request>;

@@ -224,7 +224,7 @@ void message_reader<Message>::reset() {
     phase_ = phase::start;
     max_body_bytes_ = no_limit;
     chunks_.reset();
-    no_body_ = blank_skipped_ = header_ended_ = false;
+    no_body_ = false;
     body_left_ = scanned_ = line_bytes_ = lines_ = 0;
     previous_ = '\n';
 }
@@ -233,7 +233,7 @@ template <class Message>
 read_step message_reader<Message>::next(error_code& ec) {
     ec = {};
     auto step = read_step::complete;
-    if (phase_ == phase::start || phase_ == phase::header)
+    if (phase_ <= phase::header)
         step = read_header(ec);
     else if (phase_ == phase::body)
         step = read_body(ec);
@@ -251,12 +251,12 @@ read_step message_reader<Message>::end(error_code& ec) {
 // RFC 9112 2.2: one empty line before a request is overlooked.
 template <class Message>
 bool message_reader<Message>::skip_blank_line() {
-    if (std::is_same_v<Message, response> || blank_skipped_ || !buffer_.starts_with('\r'))
+    if (std::is_same_v<Message, response> || phase_ != phase::start || !buffer_.starts_with('\r'))
         return true;
     if (buffer_.size() < 2) return false;
     if (buffer_[1] != '\n') return true;
     buffer_.erase(0, 2);
-    blank_skipped_ = true;
+    phase_ = phase::after_blank_line;
     return true;
 }
 
@@ -265,12 +265,12 @@ bool message_reader<Message>::skip_blank_line() {
 template <class Message>
 error_code message_reader<Message>::check_lines() noexcept {
     const std::size_t may_fold = std::is_same_v<Message, response> ? 2 : no_limit;
-    for (; !header_ended_ && scanned_ < buffer_.size(); ++scanned_) {
+    for (; phase_ == phase::header && scanned_ < buffer_.size(); ++scanned_) {
         const char c = buffer_[scanned_];
         if ((c == '\n') != (previous_ == '\r')) return errc::bad_request;
         if (is_field_control(c) && c != '\r' && c != '\n') return errc::bad_request;
         if (c == '\n') {
-            header_ended_ = line_bytes_ == 0;
+            if (line_bytes_ == 0) phase_ = phase::header_end;
             line_bytes_ = 0;
             ++lines_;
         } else if (c != '\r') {
@@ -285,14 +285,15 @@ error_code message_reader<Message>::check_lines() noexcept {
 
 template <class Message>
 read_step message_reader<Message>::read_header(error_code& ec) {
-    if (phase_ == phase::start) {
+    if (phase_ < phase::header) {
         if (!skip_blank_line() || buffer_.empty()) return read_step::more;
         phase_ = phase::header;
     }
     ec = check_lines();
-    const auto header_bytes = header_ended_ ? scanned_ : buffer_.size();
+    const bool ended = phase_ == phase::header_end;
+    const auto header_bytes = ended ? scanned_ : buffer_.size();
     if (!ec && header_bytes > max_header_bytes_) ec = errc::header_too_large;
-    if (ec || !header_ended_) return read_step::more;
+    if (ec || !ended) return read_step::more;
     auto header = buffer_.substr(0, scanned_);
     buffer_.erase(0, scanned_);
     ec = parse_header(header);

@@ -31,4 +31,17 @@ bool is_forwarded(const request& r) noexcept {
            });
 }
 
+// HTTP/1.0 may come without Host; no browser speaks it.
+std::optional<response> check_local_host(const request& r, std::span<const std::string> allowed) {
+    const auto host = r.fields.find("Host");
+    const bool known = !host || names_this_machine(r) ||
+                       std::any_of(allowed.begin(), allowed.end(), [&](const std::string& a) {
+                           return a == "*" || equal_ignoring_case(a, *host);
+                       });
+    if (known) return std::nullopt;
+    return problem(421, "Misdirected Request",
+                   "this server listens on a loopback address, and the Host is neither localhost "
+                   "nor one nor among allowed_hosts");
+}
+
 }  // namespace tidings::http::detail

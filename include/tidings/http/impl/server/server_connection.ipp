@@ -20,26 +20,7 @@ namespace {
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
 
-std::string_view status_class(unsigned status) noexcept {
-    switch (status / 100) {
-        case 2:
-            return "2xx";
-        case 3:
-            return "3xx";
-        case 4:
-            return "4xx";
-        default:
-            return "5xx";
-    }
-}
-
 }  // namespace
-
-std::string_view date_cache::text(io::system_time now) {
-    const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-    if (std::exchange(second_, second) != second) text_ = http_date(now);
-    return text_;
-}
 
 server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
                                      std::shared_ptr<seat> place)
@@ -225,17 +206,7 @@ void server_connection::on_header() {
 std::optional<response> server_connection::check_header() const {
     if (!now_.service) return problem(404, "Not Found");
     if (now_.service->admits() || !shard_->on_loopback || !loopback_) return std::nullopt;
-    const auto& r = now_.pending->request();
-    const auto host = r.fields.find("Host");
-    const auto& allowed = shard_->options->allowed_hosts;
-    const bool known = !host || names_this_machine(r) ||
-                       std::any_of(allowed.begin(), allowed.end(), [&](const std::string& a) {
-                           return a == "*" || equal_ignoring_case(a, *host);
-                       });
-    if (known) return std::nullopt;
-    return problem(421, "Misdirected Request",
-                   "this server listens on a loopback address, and the Host is neither localhost "
-                   "nor one nor among allowed_hosts");
+    return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
 }
 
 // True when the service is to handle the request. An answer that comes before it ends the
@@ -334,7 +305,7 @@ void server_connection::answer(response r) {
     if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
         now_.keep_alive = false;
     enter(phase::writing);
-    shard_->count("http_requests", {{"status", status_class(r.status)}});
+    shard_->count_answer(r.status);
     const response_frame frame{.to_head = now_.to_head,
                                .close = !now_.keep_alive,
                                .http_1_0 = now_.http_1_0,

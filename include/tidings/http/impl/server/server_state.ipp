@@ -32,7 +32,7 @@ server_state::server_state(net::any_io_executor executor, server_options options
         control_, {.address = o.address, .port = o.port, .unix_path = o.unix_path, .tls = o.tls},
         ec);
     if (!acceptor_) {
-        ended_ = true;
+        stage_ = stage::ended;
         log(log_level::error, "cannot listen on " + listening_on(), ec);
         return;
     }
@@ -62,7 +62,7 @@ std::string server_state::listening_on() const {
 }
 
 void server_state::on_context_end() noexcept {
-    ended_ = true;
+    stage_ = stage::ended;
     waiting_.clear();
     acceptor_.reset();
     pause_.reset();
@@ -81,14 +81,16 @@ void server_state::log(log_level level, std::string_view message, error_code ec)
 
 void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> service) {
     if (!prefix.starts_with('/')) throw std::invalid_argument("a mount point begins with '/'");
-    if (started_) throw std::logic_error("mount() after start()");
+    if (stage_ == stage::started || stage_ == stage::draining)
+        throw std::logic_error("mount() after start()");
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
     std::erase_if(routes_, [prefix](const route& r) { return r.prefix == prefix; });
     routes_.push_back({std::string(prefix), std::move(service)});
 }
 
 void server_state::start() {
-    if (shards_.empty() || std::exchange(started_, true)) return;
+    auto expected = stage::configured;
+    if (!stage_.compare_exchange_strong(expected, stage::started)) return;
     std::stable_sort(routes_.begin(), routes_.end(), [](const route& a, const route& b) {
         return a.prefix.size() > b.prefix.size();
     });
@@ -98,7 +100,7 @@ void server_state::start() {
 }
 
 void server_state::accept() {
-    if (ended_ || draining_) return;
+    if (stage_ != stage::started) return;
     const auto& to = shards_[next_shard_++ % shards_.size()];
     acceptor_->start_accept(to->lane->executor(),
                             [weak = weak_from_this(), to](error_code ec, io::stream_ptr stream) {
@@ -109,7 +111,7 @@ void server_state::accept() {
 
 void server_state::on_accept(error_code ec, io::stream_ptr stream,
                              const std::shared_ptr<shard>& to) {
-    if (ended_ || draining_) return;
+    if (stage_ != stage::started) return;
     if (!ec) {
         admit(std::move(stream), to);
         return accept();
@@ -133,9 +135,9 @@ void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to
 
 void server_state::drain(drained done) {
     net::post(control_, [self = shared_from_this(), done = std::move(done)]() mutable {
-        if (self->ended_) return done({});
+        if (self->stage_ == stage::ended) return done({});
         self->waiting_.push_back(std::move(done));
-        if (!self->draining_.exchange(true)) self->begin_drain();
+        if (self->stage_.exchange(stage::draining) != stage::draining) self->begin_drain();
     });
 }
 
@@ -174,7 +176,7 @@ void server_state::stop() noexcept {
 
 // Services go with their routes, and take along the streams they have.
 void server_state::end(error_code drain_result) {
-    if (std::exchange(ended_, true)) return;
+    if (stage_.exchange(stage::ended) == stage::ended) return;
     acceptor_.reset();
     pause_.reset();
     drain_deadline_.reset();

@@ -48,12 +48,8 @@ struct shard {
     bool draining = false;
     date_cache date{};
 
-    void log(log_level level, std::string_view message, error_code ec = {}) const {
-        if (options->log) options->log({level, "http", message, ec});
-    }
-    void count(std::string_view name, metrics_sink::labels labels) const {
-        if (options->metrics) options->metrics->count(name, labels, 1);
-    }
+    void log(log_level level, std::string_view message, error_code ec = {}) const;
+    void count_answer(unsigned status) const;
 };
 
 }  // namespace tidings::http::detail
