@@ -81,11 +81,13 @@ class client {
     /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent,
     /// Connection, and `Accept-Encoding: identity` unless it is given, are set here. A request on a
     /// connection that the server had meanwhile closed is repeated once on a new one, if nothing of
-    /// an answer had come and it is idempotent: by its method (RFC 9110 9.2.2) or its own word.
+    /// an answer had come and it is idempotent: by its method (RFC 9110 9.2.2) or by
+    /// `request::idempotent`.
     /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
     /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large or
     /// errc::unsupported_encoding (the response has its status and fields, and no body),
-    /// errc::bad_request or errc::unsupported_http_version (the answer is not HTTP/1.1),
+    /// errc::bad_request, errc::repeated_field or errc::unsupported_http_version (the answer is not
+    /// HTTP/1.1 as it should be),
     /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {

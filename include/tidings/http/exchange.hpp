@@ -32,7 +32,7 @@ using namespace tidings::detail;
 
 class server_connection;
 
-/// Who reads requests and writes responses: a server's connection, or a user's own server.
+/// Reads requests and writes responses: the connection that an exchange belongs to.
 class exchange_owner {
  public:
     virtual ~exchange_owner() = default;

@@ -75,6 +75,8 @@ inline constexpr errc_entry errc_table[] = {
      "the HTTP version is not supported: HTTP/1.1 is spoken here"},
     {errc::unsupported_encoding, condition::permanent,
      "the body has a Content-Encoding that was not asked for"},
+    {errc::repeated_field, condition::protocol_violation,
+     "a header field that must be single came twice with different values"},
 
     {errc::ws_bad_handshake, condition::protocol_violation, "the WebSocket handshake is malformed"},
     {errc::ws_bad_key, condition::protocol_violation, "the WebSocket key is wrong"},

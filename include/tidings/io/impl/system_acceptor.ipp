@@ -152,7 +152,7 @@ class system_acceptor final : public io::acceptor {
     }
 
     // Device and inode of what stands at a path, by which its maker knows it again: while the
-    // socket is open its inode is nobody else's.
+    // socket is open no other file has its inode.
     using file_id = std::optional<std::pair<std::uintmax_t, std::uintmax_t>>;
     static file_id file_at(const std::string& path) noexcept {
 #if defined(__unix__) || defined(__APPLE__)
@@ -183,7 +183,7 @@ class system_acceptor final : public io::acceptor {
         error_code ec;
         any_socket probe(state_->acceptor.get_executor());
         open_close_on_exec(probe, there.protocol(), ec);
-        if (!ec) probe.non_blocking(true, ec);  // who listens may be too busy to accept
+        if (!ec) probe.non_blocking(true, ec);  // the listener may be too busy to accept
         if (!ec) probe.connect(there, ec);
         return ec == net::error::connection_refused;
     }

@@ -89,8 +89,10 @@ class tls_stream final : public io::stream {
     ssl_ptr ssl_;
     error_code lower_error_;
     bool closed_ = false;
-    bool reading_ = false;
-    bool writing_ = false;
+    struct {
+        bool readable = false;
+        bool writable = false;
+    } waiting_;  // for the stream below
     std::vector<operation> parked_;
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

@@ -85,7 +85,7 @@ int tls_stream::try_encrypt(operation& op) {
     return 1;
 }
 
-// 0: the alert is sent, and the peer's has not come; nobody waits for it (RFC 8446 6.1).
+// 0: the alert is sent, and the peer's has not come; it is not awaited (RFC 8446 6.1).
 int tls_stream::try_alert(operation&) {
     const int result = SSL_shutdown(ssl_.get());
     return result == 0 ? 1 : result;
@@ -129,7 +129,7 @@ error_code tls_stream::failure(const operation& op) const {
 }
 
 void tls_stream::wait_for(io::wait_for what, operation op) {
-    auto& waiting = what == io::wait_for::readable ? reading_ : writing_;
+    auto& waiting = what == io::wait_for::readable ? waiting_.readable : waiting_.writable;
     // The stream takes one wait per direction. Two operations want the same one only when the
     // peer changes keys: the second goes on with the first.
     if (waiting) return parked_.push_back(std::move(op));

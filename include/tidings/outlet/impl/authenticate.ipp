@@ -37,7 +37,7 @@ std::optional<response> authenticate(const exchange& x, const authenticator& a, 
                        "without an authenticator only requests to localhost or a loopback address "
                        "are served, and the Host is neither");
     auto refusal = problem(401, "Unauthorized", ec.message());
-    // RFC 6750 3.1: a token that came is told apart from none.
+    // RFC 6750 3.1: an invalid token is distinguished from none.
     refusal.fields.set("WWW-Authenticate",
                        c.authorization.empty() ? "Bearer" : "Bearer error=\"invalid_token\"");
     return refusal;

@@ -24,7 +24,7 @@ struct stream_request {
 
 struct stream_policy {
     tidings::authenticator authenticator{};      ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};            ///< empty: whoever is authenticated may subscribe
+    tidings::authorizer authorizer{};            ///< empty: every caller may subscribe
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
     std::size_t max_patterns = 128;
 };

@@ -31,11 +31,11 @@ class client_connection final : public wire_user,
     /// Only when idle.
     void send(std::shared_ptr<client_job> job);
     bool idle() const noexcept { return phase_ == phase::idle; }
-    /// Ends it; its job is not told.
+    /// Ends it and releases its job, which does not complete.
     void close();
     /// Ends it and its job.
     void end(error_code ec);
-    /// Lets go of everything without a word to anybody, when the context is no more.
+    /// Releases everything and completes no handler; called when the context is destroyed.
     void abandon() noexcept;
 
  private:
@@ -67,7 +67,7 @@ class client_connection final : public wire_user,
     unsigned interim_ = 0;   // 1xx answers before the real one
 };
 
-/// The connections to one origin, and who waits for one. Lane-confined.
+/// The connections to one origin, and the jobs that wait for one. Lane-confined.
 struct origin_pool {
     std::string key{};
     std::unordered_set<std::shared_ptr<client_connection>> connections{};

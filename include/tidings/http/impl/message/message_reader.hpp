@@ -40,7 +40,7 @@ class message_reader {
     /// its body is looked at; after `complete`, take the message and `reset`. After `failed`
     /// nothing more can be read.
     /// @error errc::bad_request, errc::ambiguous_framing, errc::header_too_large, errc::too_large,
-    /// errc::unsupported_http_version
+    /// errc::unsupported_http_version, errc::repeated_field
     TIDINGS_DECL read_step next(error_code& ec);
     /// The connection has ended: `complete` or `failed`.
     /// @error errc::bad_request for part of a message, boost::asio::error::eof between messages

@@ -78,7 +78,7 @@ inline error_code reading_error(const error_code& ec) noexcept {
     return framing ? errc::ambiguous_framing : errc::bad_request;
 }
 
-/// One length or one chunked coding and nothing else, whoever may read more into it.
+/// One length or one chunked coding and nothing else.
 inline error_code check_framing(const fields& f, unsigned version) {
     const auto lengths = f.count("Content-Length");
     const auto codings = f.count("Transfer-Encoding");
@@ -95,8 +95,8 @@ inline error_code check_framing(const fields& f, unsigned version) {
     return chunked && version >= 11 ? error_code() : errc::ambiguous_framing;
 }
 
-/// Fields that RFC 9110 or the field's own specification defines as a single value, and that
-/// somebody here reads: two values that differ are two readings (RFC 9110 5.3).
+/// Fields that this library reads and that their specifications define as a single value: two
+/// values that differ are two readings (RFC 9110 5.3).
 inline constexpr std::string_view single_fields[] = {
     "Authorization", "Content-Type", "Idempotency-Key",      "Last-Event-ID",    "Location",
     "Origin",        "Retry-After",  "Sec-WebSocket-Accept", "Sec-WebSocket-Key"};
@@ -122,7 +122,7 @@ error_code check_single(const Message& m) noexcept {
         is_repeated(m.fields, single_field_of(m)) ||
         std::any_of(std::begin(single_fields), std::end(single_fields),
                     [&m](std::string_view name) { return is_repeated(m.fields, name); });
-    return repeated ? make_error_code(errc::bad_request) : error_code();
+    return repeated ? make_error_code(errc::repeated_field) : error_code();
 }
 
 constexpr bool is_digit(char c) noexcept {

@@ -34,10 +34,10 @@ class server_connection final : public exchange_owner,
     };
 
  public:
-    /// Begins to serve; `why` tells what to answer instead of serving.
+    /// Begins to serve; what `admitted` refuses is answered instead.
     static void start(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place,
-                      ledger::verdict why);
-    /// For one request that somebody else has read.
+                      ledger::verdict admitted);
+    /// For one request that a server of the user's own has read.
     static std::shared_ptr<server_connection> adopt(const request& r, io::stream_ptr stream,
                                                     std::string leftover,
                                                     io::environment environment);
@@ -45,9 +45,9 @@ class server_connection final : public exchange_owner,
     server_connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
     /// Closes at once, whatever goes on.
     void close();
-    /// Lets go of everything without a word to anybody, when the context is no more.
+    /// Releases everything and calls no callback; called when the context is destroyed.
     void abandon() noexcept;
-    /// Where no server tells it.
+    /// Of an adopted connection, which no server abandons.
     void on_context_end() noexcept override;
     /// The server drains: an idle connection closes, a busy one after its answer.
     void drain();
@@ -72,7 +72,7 @@ class server_connection final : public exchange_owner,
     void on_deadline();
 
     void enter(phase p);
-    void begin(ledger::verdict why);
+    void begin(ledger::verdict admitted);
     /// What keeps it alive during an operation: nothing for one that a server owns.
     std::shared_ptr<void> keep() { return shard_->bodies ? nullptr : shared_from_this(); }
     void read();

@@ -34,16 +34,16 @@ server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr st
 }
 
 void server_connection::start(std::shared_ptr<shard> s, io::stream_ptr stream,
-                              std::shared_ptr<seat> place, ledger::verdict why) {
+                              std::shared_ptr<seat> place, ledger::verdict admitted) {
     if (!s->routes) return;
     const auto made = std::make_shared<server_connection>(s, std::move(stream), std::move(place));
     s->connections.insert(made);
     if (s->draining) return made->close();
     made->enter(phase::handshake);
     // `made` is owned by the shard, and dropped with its stream's callbacks.
-    made->wire_->stream().start_handshake([self = made.get(), why](error_code ec) {
+    made->wire_->stream().start_handshake([self = made.get(), admitted](error_code ec) {
         const auto alive = self->shared_from_this();
-        if (!ec) return self->begin(why);
+        if (!ec) return self->begin(admitted);
         self->shard_->log(log_level::debug, "handshake failed", ec);
         self->close();
     });
@@ -88,15 +88,15 @@ void server_connection::enter(phase p) {
     }
 }
 
-void server_connection::begin(ledger::verdict why) {
-    if (why == ledger::verdict::welcome) {
+void server_connection::begin(ledger::verdict admitted) {
+    if (admitted == ledger::verdict::welcome) {
         enter(phase::idle);
         return process();
     }
-    shard_->log(log_level::warning, why == ledger::verdict::full
+    shard_->log(log_level::warning, admitted == ledger::verdict::full
                                         ? "connection refused: max_connections"
                                         : "connection refused: max_connections_per_address");
-    auto r = why == ledger::verdict::full
+    auto r = admitted == ledger::verdict::full
                  ? problem(503, "Service Unavailable", "too many connections")
                  : problem(429, "Too Many Requests", "too many connections from your address");
     r.fields.set("Retry-After", "5");
@@ -222,7 +222,8 @@ bool server_connection::admit(bool has_body) {
     now_.pending.reset();
     x.owner_ = shared_from_this();
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
-    if (!x || !returned) return false;  // answered, or answered 500 by its end
+    if (phase_ != phase::handling) return false;  // answered or closed
+    if (!x || !returned) return false;            // moved away, or answered 500 by its end
     x.owner_ = nullptr;
     now_.keep_alive = keep_alive;
     if (shard_->bodies && has_body) {

@@ -124,11 +124,11 @@ void server_state::on_accept(error_code ec, io::stream_ptr stream,
 }
 
 void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to) {
-    auto [verdict, place] = ledger_->enter(stream->remote_address(), stream->remote_is_loopback());
+    auto [verdict, seat] = ledger_->enter(stream->remote_address(), stream->remote_is_loopback());
     const bool told = verdict == ledger::verdict::welcome || !options_->tls;
-    if (!place || !told) return log(log_level::warning, "connection closed: too many");
+    if (!seat || !told) return log(log_level::warning, "connection closed: too many");
     net::post(to->lane->executor(),
-              [to, v = verdict, s = std::move(stream), p = std::move(place)]() mutable {
+              [to, v = verdict, s = std::move(stream), p = std::move(seat)]() mutable {
                   server_connection::start(to, std::move(s), std::move(p), v);
               });
 }

@@ -37,7 +37,7 @@ class date_cache {
 };
 
 /// A lane of the server and the connections in it; lane-confined once the server has started. It
-/// owns its connections, and they know it: who destroys it empties it first.
+/// owns its connections, and they hold it: it is emptied before it is destroyed.
 struct shard {
     std::shared_ptr<tidings::detail::lane> lane{};
     std::shared_ptr<const server_options> options{};
