@@ -165,6 +165,11 @@ TEST_CASE("a listed origin gets the answers of every service, dated", "[outlet][
     CHECK_THAT(bed.ask(from_origin("POST /topics/a", app[0], "Content-Length: 0\r\n")),
                StartsWith("HTTP/1.1 202 ") &&
                    Contains("\r\nAccess-Control-Allow-Origin: https://app.example\r\n"));
+    // Refused in the middle of its body.
+    CHECK_THAT(bed.ask(from_origin("POST /topics/a", app[0], "Transfer-Encoding: chunked\r\n") +
+                       "fffffff\r\n"),
+               StartsWith("HTTP/1.1 413 ") &&
+                   Contains("\r\nAccess-Control-Allow-Origin: https://app.example\r\n"));
 }
 
 TEST_CASE("every service answers a preflight without credentials", "[outlet][fault-10]") {

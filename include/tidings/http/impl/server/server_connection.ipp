@@ -301,6 +301,7 @@ void server_connection::answer(response r) {
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
     now_.body.reset();
+    if (now_.pending) now_.pending->add_answer_fields(r);  // refused in the middle of its body
     now_.pending.reset();
     reader_.take_body();
     if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
