@@ -21,7 +21,7 @@ void print_log(const tidings::log_record& r) {
     std::cerr << std::endl;
 }
 
-std::string url(const tidings::io::endpoint& e) {
+std::string url(const tidings::io::socket_address& e) {
     const auto host = e.address.to_string();
     return "http://" + (e.address.is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(e.port);
 }

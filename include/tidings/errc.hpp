@@ -68,8 +68,10 @@ enum class errc {
     name_not_resolved = 307,   ///< The host name has no address.
     address_refused = 308,     ///< The address guard refuses every address of the host.
     connection_failed = 309,   ///< No connection could be made, or it broke.
-    address_not_loopback = 310,  ///< Anonymous service beyond loopback without leave.
-    unsupported_encoding = 312,  ///< The body has a Content-Encoding that was not asked for.
+    address_not_loopback = 310,      ///< Anonymous service beyond loopback without leave.
+    unsupported_http_version = 311,  ///< The message is of another major version (RFC 9110 6.2).
+    unsupported_encoding = 312,      ///< The body has a Content-Encoding that was not asked for.
+    repeated_field = 313,            ///< A field that is single came twice with different values.
 
     // 400: WebSocket (RFC 6455)
     ws_bad_handshake = 400,       ///< The upgrade request or response is malformed (4.2, 4.1).

@@ -29,7 +29,9 @@
 #include <tidings/crypto/impl/wipe.ipp>
 #include <tidings/http/impl/beast.ipp>
 #include <tidings/http/impl/client.ipp>
-#include <tidings/http/impl/client/client_pool.ipp>
+#include <tidings/http/impl/client/client_connection.ipp>
+#include <tidings/http/impl/client/client_job.ipp>
+#include <tidings/http/impl/client/client_state.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
@@ -40,9 +42,12 @@
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
 #include <tidings/http/impl/server.ipp>
+#include <tidings/http/impl/server/body_budget.ipp>
 #include <tidings/http/impl/server/ledger.ipp>
+#include <tidings/http/impl/server/local_request.ipp>
 #include <tidings/http/impl/server/server_connection.ipp>
 #include <tidings/http/impl/server/server_state.ipp>
+#include <tidings/http/impl/server/shard.ipp>
 #include <tidings/http/impl/wire.ipp>
 #include <tidings/impl/authorizer.ipp>
 #include <tidings/impl/bus.ipp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/beast.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include "support/catch2.hpp"
 #include "support/network_fixture.hpp"
@@ -195,4 +196,70 @@ TEST_CASE("A peer that is gone is not taken for a neighbour", "[http]") {
     bed.server.shutdown(net::socket_base::shutdown_both, ec);
     const auto stream = http::make_stream(std::move(bed.server));
     CHECK_FALSE(stream->remote_is_loopback());
+}
+
+TEST_CASE("everything of an adopted connection runs in its lane", "[http][fault-4]") {
+    beast_bed bed;
+    net::ssl::context server_context(net::ssl::context::tls_server);
+    server_context.use_certificate_chain(net::buffer(certificates().server.certificate_pem));
+    server_context.use_private_key(net::buffer(certificates().server.key_pem),
+                                   net::ssl::context::pem);
+    net::ssl::context client_context(net::ssl::context::tls_client);
+    net::ssl::stream<tcp::socket&> client(bed.client, client_context);
+    io::stream_ptr stream;
+    const bool tls = GENERATE(false, true);
+    if (tls) {
+        net::ssl::stream<tcp::socket> server(std::move(bed.server), server_context);
+        int handshakes = 0;
+        const auto done = [&](error_code ec) {
+            REQUIRE_FALSE(ec);
+            ++handshakes;
+        };
+        client.async_handshake(net::ssl::stream_base::client, done);
+        server.async_handshake(net::ssl::stream_base::server, done);
+        run_until(bed.io, [&] { return handshakes == 2; });
+        stream = http::make_stream(std::move(server));
+    } else {
+        stream = http::make_stream(std::move(bed.server));
+    }
+    http::exchange x({}, std::move(stream));
+    const auto lane = x.lane();
+    CHECK_FALSE(lane->running_here());
+    std::optional<http::exchange> handled;
+    x.in_lane([&](http::exchange& here) {
+        CHECK(lane->running_here());
+        here.in_lane([&](http::exchange& nested) { handled.emplace(std::move(nested)); });
+        CHECK(handled.has_value());
+    });
+    CHECK_FALSE(x);
+    CHECK_FALSE(handled.has_value());
+    run_until(bed.io, [&] { return handled.has_value(); });
+    auto taken = handled->take();
+    CHECK(taken.stream->executor() == lane->executor());
+    std::array<std::byte, 16> into{};
+    std::string got;
+    bool written = false;
+    taken.stream->start_read(into, [&](error_code ec, std::size_t n) {
+        CHECK_FALSE(ec);
+        CHECK(lane->running_here());
+        got = text_of(std::span(into).first(n));
+    });
+    taken.stream->start_write(bytes_of("answer"), [&](error_code ec, std::size_t) {
+        CHECK_FALSE(ec);
+        CHECK(lane->running_here());
+        written = true;
+    });
+    if (tls)
+        net::write(client, net::buffer(std::string("question")));
+    else
+        net::write(bed.client, net::buffer(std::string("question")));
+    run_until(bed.io, [&] { return written && !got.empty(); });
+    CHECK(got == "question");
+    bool ended = false;
+    taken.stream->start_shutdown([&](error_code) {
+        CHECK(lane->running_here());
+        ended = true;
+    });
+    bed.client.close();
+    run_until(bed.io, [&] { return ended; });
 }

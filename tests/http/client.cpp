@@ -117,7 +117,8 @@ TEST_CASE("A request carries what it must", "[http]") {
                .body = "body"},
               "http://127.0.0.1:80/p?q#f");
     CHECK(bed.peers().at(0)->received() ==
-          "PUT /p?q HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: tidings/0.1\r\nX: y\r\n"
+          "PUT /p?q HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: tidings/0.1\r\n"
+          "Accept-Encoding: identity\r\nX: y\r\n"
           "Content-Length: 4\r\n\r\nbody");
 }
 
@@ -511,4 +512,100 @@ TEST_CASE("A request of a client that is gone completes with closed", "[http]") 
     std::move(second)(note());
     bed.run();
     CHECK(errors == std::vector<error_code>(2, errc::closed));
+}
+
+TEST_CASE("an answer in a coding that was not asked for is a clear error with its status",
+          "[http][fault-26]") {
+    client_bed bed({.max_idle_per_origin = 0});
+    const std::string zipped =
+        "HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nX: y\r\nContent-Length: 3\r\n\r\nabc";
+    const auto refused = bed.answered(zipped);
+    CHECK_THAT(bed.peers().back()->received(), Contains("\r\nAccept-Encoding: identity\r\n"));
+    CHECK(refused->error == errc::unsupported_encoding);
+    CHECK(refused->answer.status == 201);
+    CHECK(refused->answer.fields.get("X") == "y");
+    CHECK(refused->answer.body.empty());
+
+    const auto wanted = bed.answered(zipped, 0, false, {.fields = {{"accept-encoding", "gzip"}}});
+    CHECK_THAT(bed.peers().back()->received(), !Contains("identity"));
+    CHECK(wanted->error == error_code());
+    CHECK(wanted->answer.body == "abc");
+
+    CHECK(bed.answered("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
+              ->error == error_code());
+    CHECK(bed.answered("HTTP/1.1 204 No Content\r\nContent-Encoding: br\r\n\r\n")->error ==
+          error_code());
+    CHECK(
+        bed.answered("HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: 1\r\n\r\na")
+            ->answer.body == "a");
+}
+
+TEST_CASE("a busy connection ends between requests when it is old", "[http][fault-24]") {
+    client_bed bed({.max_connection_age = 5min});
+    const auto ask = [&] {
+        const auto r = bed.start();
+        bed.peers().back()->send(ok);
+        bed.run();
+        CHECK(r->error == error_code());
+    };
+    for (int i = 0; i < 4 * 6; ++i) {
+        ask();
+        bed.advance(10s);
+    }
+    CHECK(bed.peers().size() == 1);
+    CHECK(bed.peers().back()->open());
+    for (int i = 0; i < 7; ++i) {
+        ask();
+        bed.advance(10s);
+    }
+    CHECK_FALSE(bed.peers().front()->open());
+    CHECK(bed.peers().size() == 2);
+}
+
+TEST_CASE("an idle connection ends when it is old", "[http][fault-24]") {
+    client_bed bed({.keep_alive = 1h, .max_connection_age = 1min});
+    bed.answered(ok);
+    bed.advance(47s);
+    CHECK(bed.peers().back()->open());
+    bed.advance(14s);
+    CHECK_FALSE(bed.peers().back()->open());
+}
+
+TEST_CASE("an old connection does not end in the middle of an answer", "[http][fault-24]") {
+    client_bed bed({.request_timeout = 1h, .max_connection_age = 1min});
+    const auto slow = bed.start();
+    bed.advance(10min);
+    CHECK(bed.peers().back()->open());
+    bed.peers().back()->send(ok);
+    bed.run();
+    CHECK(slow->error == error_code());
+    CHECK_FALSE(bed.peers().back()->open());
+}
+
+TEST_CASE("a client that was moved from answers closed", "[http][fault-11]") {
+    client_bed bed;
+    auto gone = std::move(*bed.client);
+    bed.client.reset();
+    bed.client.emplace(std::move(gone));
+    int closed = 0;
+    const auto executor = bed.io().get_executor();
+    gone.async_request("http://127.0.0.1/", {},
+                       net::bind_executor(executor, [&](error_code ec, http::response) {
+                           CHECK(ec == errc::closed);
+                           ++closed;
+                       }));
+    gone.start_open(executor, "http://127.0.0.1/", {}, [&](error_code ec, auto stream) {
+        CHECK(ec == errc::closed);
+        CHECK_FALSE(stream);
+        ++closed;
+    });
+    gone.start_upgrade(executor, "http://127.0.0.1/", {},
+                       [&](error_code ec, http::upgraded_response u) {
+                           CHECK(ec == errc::closed);
+                           CHECK_FALSE(u.stream);
+                           ++closed;
+                       });
+    CHECK(closed == 0);
+    bed.run();
+    CHECK(closed == 3);
 }

@@ -364,3 +364,21 @@ TEST_CASE("An open stream may outlive its context", "[http]") {
     bed.stream.reset();
     bed.client.reset();
 }
+
+TEST_CASE("a stream in a coding that was not asked for is a clear error, and its status counts",
+          "[http][fault-26]") {
+    stream_bed bed;
+    const bool asked = GENERATE(false, true);
+    bed.open(asked ? http::request{.fields = {{"Accept-Encoding", "gzip"}}} : http::request());
+    bed.run();
+    bed.peer().send(
+        "HTTP/1.1 403 Forbidden\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc");
+    bed.run();
+    REQUIRE(bed.opened == std::vector<error_code>{{}});
+    CHECK(bed.stream->head().status == 403);
+    bed.read_on();
+    bed.run();
+    CHECK(bed.body == (asked ? "abc" : ""));
+    CHECK(bed.end ==
+          (asked ? error_code(net::error::eof) : make_error_code(errc::unsupported_encoding)));
+}

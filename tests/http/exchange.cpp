@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/sse/service.hpp>
 
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"
@@ -165,4 +168,38 @@ TEST_CASE("A user's peer that leaves is reported", "[http]") {
         bed.destroy_context();
         x.respond({});
     }
+}
+
+TEST_CASE("a service embedded in a user's server runs in the connection's lane",
+          "[http][fault-4]") {
+    own_server bed;
+    bus events(bed.io());
+    std::shared_ptr<tidings::detail::lane> lane;
+    int opened = 0;
+    int closed = 0;
+    {
+        sse::service service(events, {.hooks = {.on_open =
+                                                    [&](const auto&) {
+                                                        CHECK(lane->running_here());
+                                                        ++opened;
+                                                    },
+                                                .on_close =
+                                                    [&](const auto&, error_code) {
+                                                        CHECK(lane->running_here());
+                                                        ++closed;
+                                                    }}});
+        auto x = bed.exchange({.target = "/events?topic=a", .fields = {{"Host", "localhost"}}});
+        lane = x.lane();
+        service.handle(x);
+        CHECK_FALSE(x);
+        CHECK(opened == 0);
+        bed.run();
+        CHECK(opened == 1);
+        CHECK_THAT(bed.client->received(), StartsWith("HTTP/1.1 200 OK\r\nDate: ") &&
+                                               Contains("\r\nTransfer-Encoding: chunked\r\n"));
+        bed.client->close();
+        bed.run();
+    }
+    bed.run();
+    CHECK(closed == 1);
 }

@@ -150,8 +150,11 @@ TEST_CASE("A request that two readers could read differently is refused, however
                errc::bad_request},
         broken{"a Host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", errc::bad_request},
         broken{"a Host with user info", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", errc::bad_request},
-        broken{"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", errc::bad_request},
-        broken{"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", errc::bad_request},
+        broken{"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", errc::unsupported_http_version},
+        broken{"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+               errc::unsupported_http_version},
+        broken{"HTTP/1.10", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", errc::bad_request},
+        broken{"HTTP/1.x", "GET / HTTP/1.x\r\nHost: a\r\n\r\n", errc::bad_request},
         broken{"HTTP/0.9", "GET /\r\n\r\n", errc::bad_request},
         broken{"http in lower case", "GET / http/1.1\r\nHost: a\r\n\r\n", errc::bad_request},
         broken{"a space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", errc::bad_request},
@@ -368,7 +371,16 @@ TEST_CASE("A response to HEAD has no body, whatever its header says", "[http]") 
 TEST_CASE("A response that is not HTTP/1.1 is an error", "[http]") {
     const auto row = GENERATE(
         broken{"another protocol", "SSH-2.0-OpenSSH_9.2p1\r\n\r\n", errc::bad_request},
-        broken{"a status over 599", "HTTP/1.1 600 x\r\n\r\n", errc::bad_request},
+        broken{"a status of four digits", "HTTP/1.1 1000 x\r\n\r\n", errc::bad_request},
+        broken{"no status", "HTTP/1.1\r\n\r\n", errc::bad_request},
+        broken{"HTTP/2.0", "HTTP/2.0 200 OK\r\n\r\n", errc::unsupported_http_version},
+        broken{"a first field that is indented", "HTTP/1.1 200 OK\r\n X: a\r\n\r\n",
+               errc::bad_request},
+        broken{"a folded length", "HTTP/1.1 200 OK\r\nContent-Length:\r\n 3\r\n\r\nabc",
+               errc::ambiguous_framing},
+        broken{"a folded coding",
+               "HTTP/1.1 200 OK\r\ntransfer-encoding:\r\n\tchunked\r\n\r\n0\r\n\r\n",
+               errc::ambiguous_framing},
         broken{"a status under 100", "HTTP/1.1 099 x\r\n\r\n", errc::bad_request},
         broken{"a status of two digits", "HTTP/1.1 20 x\r\n\r\n", errc::bad_request},
         broken{"both framings",
@@ -384,6 +396,64 @@ TEST_CASE("A response that is not HTTP/1.1 is an error", "[http]") {
         CHECK(result.error == row.expected);
         CHECK(result.messages.empty());
     });
+}
+
+TEST_CASE("a response is read as leniently as curl, node and Python read it", "[http][fault-9]") {
+    const std::string text =
+        "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok"
+        "HTTP/1.1 999 Request denied\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.1 600 x\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.2 200 OK\r\nX: a\r\n b\r\n\tc\r\nContent-Length: 0\r\n\r\n";
+    in_every_cut(text, [](const std::vector<std::string>& pieces) {
+        const auto [messages, frames, error, rest] = read_pieces<http::response>(pieces);
+        REQUIRE_FALSE(error);
+        REQUIRE(messages.size() == 4);
+        CHECK(messages[0].status == 200);
+        CHECK(messages[0].body == "ok");
+        CHECK(messages[1].status == 999);
+        CHECK(messages[2].status == 600);
+        CHECK(messages[3].fields.get("X") == "a   b  \tc");
+        CHECK(frames[3].keep_alive);
+    });
+}
+
+TEST_CASE("a later minor version of HTTP/1 is read as HTTP/1.1", "[http][fault-8]") {
+    in_every_cut("GET /HTTP/2.0 HTTP/1.2\r\nHost: h\r\n\r\n",
+                 [](const std::vector<std::string>& pieces) {
+                     const auto result = read_pieces<http::request>(pieces);
+                     REQUIRE_FALSE(result.error);
+                     REQUIRE(result.messages.size() == 1);
+                     CHECK(result.messages[0].version == 11);
+                     CHECK(result.messages[0].target == "/HTTP/2.0");
+                     CHECK(result.frames[0].keep_alive);
+                 });
+}
+
+TEST_CASE("a field that is single may not come twice with different values", "[http][fault-6]") {
+    const std::string request_start = "GET / HTTP/1.1\r\nHost: h\r\n";
+    const std::string response_start = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+    const auto twice = [](const std::string& start, const std::string& name,
+                          const std::string& second) {
+        return start + name + ": a\r\nX: y\r\n" + name + ": " + second + "\r\n\r\n";
+    };
+    for (const auto* name : {"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID",
+                             "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version"}) {
+        INFO(name);
+        CHECK(read_pieces<http::request>({twice(request_start, name, "b")}).error ==
+              errc::repeated_field);
+        CHECK_FALSE(read_pieces<http::request>({twice(request_start, name, "a")}).error);
+    }
+    for (const auto* name : {"Content-Type", "Location", "Retry-After", "Sec-WebSocket-Accept",
+                             "Sec-WebSocket-Protocol"}) {
+        INFO(name);
+        CHECK(read_pieces<http::response>({twice(response_start, name, "b")}).error ==
+              errc::repeated_field);
+        CHECK_FALSE(read_pieces<http::response>({twice(response_start, name, "a")}).error);
+    }
+    for (const auto* name : {"Sec-WebSocket-Protocol", "Accept", "Cookie"})
+        CHECK_FALSE(read_pieces<http::request>({twice(request_start, name, "b")}).error);
+    for (const auto* name : {"Sec-WebSocket-Version", "Set-Cookie", "WWW-Authenticate"})
+        CHECK_FALSE(read_pieces<http::response>({twice(response_start, name, "b")}).error);
 }
 
 TEST_CASE("A body that is read in parts can be taken in parts", "[http]") {

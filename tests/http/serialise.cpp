@@ -53,6 +53,23 @@ TEST_CASE("An upgrade that is offered is named in Connection", "[http]") {
           std::string::npos);
 }
 
+TEST_CASE("one place writes the heads of all kinds of answers", "[http][fault-10]") {
+    using http::detail::body_framing;
+    const auto head = [](unsigned status, body_framing framing, bool close) {
+        return http::detail::serialise_head({.status = status, .fields = {{"X", "a\r\nb"}}},
+                                            {.framing = framing, .close = close, .date = "today"});
+    };
+    CHECK(head(200, body_framing::chunked, true) ==
+          "HTTP/1.1 200 OK\r\nDate: today\r\nX: a  b\r\nConnection: close\r\n"
+          "Transfer-Encoding: chunked\r\n\r\n");
+    CHECK(head(200, body_framing::until_close, true) ==
+          "HTTP/1.1 200 OK\r\nDate: today\r\nX: a  b\r\nConnection: close\r\n\r\n");
+    CHECK(head(101, body_framing::none, false) ==
+          "HTTP/1.1 101 Switching Protocols\r\nDate: today\r\nX: a  b\r\n\r\n");
+    CHECK(head(200, body_framing::length, false) ==
+          "HTTP/1.1 200 OK\r\nDate: today\r\nX: a  b\r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST_CASE("A service's own date stands", "[http]") {
     const auto text = serialise({.fields = {{"date", "yesterday"}}}, {.date = "today"});
     CHECK(text.find("today") == std::string::npos);
@@ -64,10 +81,11 @@ TEST_CASE("A request is sent to the origin of its URL", "[http]") {
                                 url("https://[::1]:8443/a%20b?c"), "agent", true);
     CHECK(text ==
           "GET /a%20b?c HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: agent\r\n"
-          "Connection: close\r\n\r\n");
-    CHECK(serialise({}, url("http://h/"), "", false) == "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+          "Accept-Encoding: identity\r\nConnection: close\r\n\r\n");
+    CHECK(serialise({}, url("http://h/"), "", false) ==
+          "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n");
     CHECK(serialise({.fields = {{"Authorization", "mine"}}}, url("http://a:b@h/"), "", false) ==
-          "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: mine\r\n\r\n");
+          "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\nAuthorization: mine\r\n\r\n");
 }
 
 TEST_CASE("A request with a byte too many is not sent", "[http]") {

@@ -5,7 +5,9 @@
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 
 #include <stdexcept>
 
@@ -323,7 +325,7 @@ TEST_CASE("A service may set its own limit for bodies", "[http]") {
     const std::string large(1'500'000, 'x');
     CHECK_THAT(bed.ask("PUT /large" + head + "1500000\r\n\r\n" + large),
                StartsWith("HTTP/1.1 200"));
-    CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 413"));
+    CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 404"));
 }
 
 TEST_CASE("The longest mount point before the path answers", "[http]") {
@@ -584,4 +586,100 @@ TEST_CASE("A server that cannot listen says why and does nothing", "[http]") {
     CHECK(second.connections() == 0);
     CHECK_THROWS_AS(bed.server(), boost::system::system_error);
     CHECK(first.local_endpoint().port == http_bed::port);
+}
+
+TEST_CASE("a server that cannot listen names what it could not have", "[http][fault-19]") {
+    const auto thrown = [](http::server_options o) {
+        net::io_context io;
+        try {
+            http::server server(io, std::move(o));
+        } catch (const boost::system::system_error& e) {
+            return std::pair(e.code(), std::string(e.what()));
+        }
+        return std::pair(error_code(), std::string());
+    };
+    net::io_context io;
+    const http::server first(io);
+    const auto port = first.local_endpoint().port;
+    const auto busy = thrown({.port = port});
+    CHECK(busy.first == net::error::address_in_use);
+    CHECK_THAT(busy.second, Contains("127.0.0.1:" + std::to_string(port)));
+
+    const auto missing = thrown(
+        {.tls = io::tls_server_options{"/nonexistent/chain.pem", "/nonexistent/key.pem", {}, {}}});
+    CHECK(missing.first == boost::system::errc::no_such_file_or_directory);
+    CHECK_THAT(missing.second, Contains("/nonexistent/chain.pem"));
+
+    const auto path = thrown({.unix_path = "/nonexistent/socket"});
+    CHECK(path.first == boost::system::errc::no_such_file_or_directory);
+    CHECK_THAT(path.second, Contains("/nonexistent/socket"));
+
+    std::string logged;
+    error_code ec;
+    const http::server silent(
+        io, {.port = port, .log = [&](const log_record& r) { logged = r.message; }}, ec);
+    CHECK(ec == net::error::address_in_use);
+    CHECK_THAT(logged, Contains("127.0.0.1:" + std::to_string(port)));
+}
+
+TEST_CASE("a plain function on a loopback address is reached under this machine's names alone",
+          "[http][fault-14]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.allowed_hosts = {"admin.example:8080"};
+    http::server server(bed.io(), options);
+    server.mount("/", [](http::exchange& x) { x.respond({.body = "in"}); });
+    server.start();
+    const auto ask = [&](const std::string& host) {
+        return bed.ask("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    };
+    for (const auto* ours :
+         {"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]", "Admin.Example:8080"})
+        CHECK_THAT(ask(ours), StartsWith("HTTP/1.1 200 "));
+    for (const auto* foreign : {"rebound.example", "admin.example", ""})
+        CHECK_THAT(ask(foreign), StartsWith("HTTP/1.1 421 ") && Contains("allowed_hosts"));
+    bed.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK_THAT(ask("rebound.example"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("another major version is answered 505, a minor one served", "[http][fault-8]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) { x.respond({.body = "in"}); });
+    server.start();
+    CHECK_THAT(bed.ask("GET / HTTP/2.0\r\nHost: h\r\n\r\n"),
+               StartsWith("HTTP/1.1 505 HTTP Version Not Supported\r\n"));
+    CHECK_THAT(bed.ask("GET / HTTP/1.2\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("an answer to HEAD says no length where it knows none", "[http][fault-10]") {
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) {
+        x.respond({.body = x.request().method == "HEAD" ? "" : "of six"});
+    });
+    server.start();
+    CHECK_THAT(bed.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"),
+               StartsWith("HTTP/1.1 200 ") && !Contains("Content-Length") && EndsWith("\r\n\r\n"));
+    CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), Contains("\r\nContent-Length: 6\r\n"));
+}
+
+TEST_CASE("a server that was moved from does nothing and says so", "[http][fault-11]") {
+    http_bed bed;
+    auto server = bed.server();
+    auto kept = std::move(server);
+    kept.start();
+    server.mount("/", [](http::exchange&) {});
+    server.start();
+    server.stop();
+    CHECK(server.connections() == 0);
+    CHECK_FALSE(server.draining());
+    CHECK(server.local_endpoint() == io::socket_address());
+    CHECK(server.drain_state() == nullptr);
+    std::optional<error_code> drained;
+    server.async_drain(
+        net::bind_executor(bed.io().get_executor(), [&](error_code ec) { drained = ec; }));
+    bed.run();
+    CHECK(drained == errc::closed);
+    CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/server.hpp>
 
 #include "support/catch2.hpp"
@@ -69,7 +70,7 @@ class failing_network final : public io::network {
             });
         }
         void close() noexcept override { real_->close(); }
-        io::endpoint local_endpoint() const override { return real_->local_endpoint(); }
+        io::socket_address local_endpoint() const override { return real_->local_endpoint(); }
 
      private:
         failing_network& network_;
@@ -266,6 +267,7 @@ TEST_CASE("Connections beyond an address's limit are told so", "[http]") {
     http_bed bed;
     auto options = bed.options();
     options.max_connections_per_address = 2;
+    options.count_loopback = true;
     const auto server = serve(bed, options);
     const auto first = bed.connect();
     auto second = bed.connect();
@@ -350,4 +352,167 @@ TEST_CASE("A server that waits to accept can be stopped", "[http]") {
     bed.run();
     bed.advance(1s);
     CHECK(network.accepts == 1);
+}
+
+TEST_CASE("peers of this machine, which may be a proxy's, are not counted by address",
+          "[http][fault-28]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.max_connections_per_address = 2;
+    const auto server = serve(bed, options);
+    std::vector<std::unique_ptr<http_peer>> visitors;
+    for (int i = 0; i < 10; ++i) visitors.push_back(bed.connect());
+    for (const auto& v : visitors) CHECK(v->received().empty());
+    CHECK(server.connections() == 10);
+}
+
+namespace {
+
+/// A service that knows its callers by the header, and notes what it was handed.
+struct doorkeeper {
+    struct notes {
+        int admitted = 0;
+        std::vector<std::size_t> bodies{};
+    };
+    std::shared_ptr<notes> seen = std::make_shared<notes>();
+    std::size_t limit = 0;
+
+    void admit(http::exchange& x) {
+        ++seen->admitted;
+        CHECK(x.request().body.empty());
+        x.answer_fields().append("X-Door", "passed");
+        const auto who = x.request().fields.get("Authorization");
+        if (who == "throw") throw std::runtime_error("no");
+        if (who.empty()) return x.respond(http::problem(401, "Unauthorized"));
+        if (who != "stranger") x.caller({.name = std::string(who), .anonymous = false});
+    }
+    void handle(http::exchange& x) {
+        seen->bodies.push_back(x.request().body.size());
+        x.respond({.body = x.caller() ? x.caller()->name : "nobody"});
+    }
+    std::size_t max_body_bytes() const noexcept { return limit; }
+};
+
+std::string post_of(std::size_t size, const std::string& fields) {
+    return "POST / HTTP/1.1\r\nHost: h\r\n" + fields + "Content-Length: " + std::to_string(size) +
+           "\r\n\r\n";
+}
+
+const std::string ann = "Authorization: ann\r\n";
+const std::string stranger = "Authorization: stranger\r\n";
+
+}  // namespace
+
+TEST_CASE("a caller that is not authenticated is refused before the body is read",
+          "[http][fault-12]") {
+    http_bed bed;
+    doorkeeper door;
+    auto server = bed.server();
+    server.mount("/", doorkeeper(door));
+    server.start();
+    const auto peer = bed.connect();
+    SECTION("by its header") {
+        peer->send(post_of(1000, ""));
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 401 ") &&
+                                         Contains("\r\nConnection: close\r\n") &&
+                                         Contains("\r\nX-Door: passed\r\n"));
+        CHECK(door.seen->bodies.empty());
+    }
+    SECTION("without the word to go on") {
+        peer->send(post_of(1000, "Expect: 100-continue\r\n"));
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 401 ") && !Contains("100 Continue"));
+    }
+    SECTION("and the connection stays where no body stands in between") {
+        peer->send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        bed.run();
+        CHECK_THAT(peer->take(), StartsWith("HTTP/1.1 401 ") && !Contains("Connection: close"));
+        peer->send("GET / HTTP/1.1\r\nHost: h\r\n" + ann + "\r\n");
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 200 ") && EndsWith("ann"));
+    }
+    SECTION("also by an admit that throws") {
+        peer->send(post_of(3, "Authorization: throw\r\n") + "abc");
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 500 "));
+        CHECK(door.seen->bodies.empty());
+    }
+    SECTION("and one that is keeps its name until the body is there") {
+        peer->send(post_of(3, ann + "Expect: 100-continue\r\n"));
+        bed.run();
+        CHECK(peer->take() == "HTTP/1.1 100 Continue\r\n\r\n");
+        peer->send("abc");
+        bed.run();
+        CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 200 ") && EndsWith("ann"));
+        CHECK(door.seen->admitted == 1);
+        CHECK(door.seen->bodies == std::vector<std::size_t>{3});
+    }
+}
+
+TEST_CASE("the bodies of all connections together have a limit, and a quarter is for strangers",
+          "[http][fault-12]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.max_buffered_bytes = 40'000;
+    doorkeeper door{.limit = 100'000};
+    http::server server(bed.io(), options);
+    server.mount("/", doorkeeper(door));
+    server.start();
+    const auto begin = [&](const std::string& who, std::size_t bytes, std::size_t size = 90'000) {
+        auto peer = bed.connect();
+        peer->send(post_of(size, who) + std::string(bytes, 'x'));
+        bed.run();
+        return peer;
+    };
+    SECTION("of those who are known") {
+        auto first = begin(ann, 25'000);
+        CHECK(first->received().empty());
+        const auto second = begin(ann, 25'000);
+        CHECK_THAT(second->received(), StartsWith("HTTP/1.1 503 ") &&
+                                           Contains("\r\nRetry-After: ") &&
+                                           Contains("\r\nConnection: close\r\n"));
+        // What was given back is there for the next.
+        first->close();
+        bed.run();
+        CHECK_THAT(begin(ann, 35'000, 35'000)->received(), StartsWith("HTTP/1.1 200 "));
+        CHECK_THAT(begin(ann, 35'000, 35'000)->received(), StartsWith("HTTP/1.1 200 "));
+        CHECK_THAT(begin(ann, 45'000, 45'000)->received(), StartsWith("HTTP/1.1 503 "));
+    }
+    SECTION("of strangers, who leave the rest to others") {
+        const auto first = begin(stranger, 9'000);
+        CHECK(first->received().empty());
+        CHECK_THAT(begin(stranger, 2'000)->received(), StartsWith("HTTP/1.1 503 "));
+        CHECK_THAT(begin(ann, 25'000, 25'000)->received(), StartsWith("HTTP/1.1 200 "));
+    }
+    SECTION("of strangers, of whom one address leaves something to another") {
+        bed.sim().set_link({.client_address = "192.0.2.7"});
+        const auto first = begin(stranger, 4'000);
+        CHECK(first->received().empty());
+        CHECK_THAT(begin(stranger, 2'000)->received(), StartsWith("HTTP/1.1 503 "));
+        bed.sim().set_link({.client_address = "192.0.2.8"});
+        CHECK(begin(stranger, 2'000)->received().empty());
+    }
+}
+
+TEST_CASE("an address that is no caller's holds no more than is left for others",
+          "[http][fault-12]") {
+    http::detail::body_budget budget(4'000);
+    CHECK(budget.take(500, false, "a"));
+    CHECK_FALSE(budget.take(1, false, "a"));
+    CHECK(budget.take(250, false, "b"));
+    CHECK_FALSE(budget.take(1, false, "b"));
+    CHECK(budget.take(125, false, "c"));
+    CHECK(budget.take(125, false, ""));
+    CHECK_FALSE(budget.take(1, false, ""));
+    CHECK(budget.take(3'000, true, "a"));
+    CHECK_FALSE(budget.take(1, true, "d"));
+    budget.give_back(500, false, "a");
+    CHECK(budget.take(250, false, "d"));
+    budget.give_back(250, false, "d");
+    budget.give_back(250, false, "b");
+    budget.give_back(125, false, "c");
+    budget.give_back(125, false, "");
+    budget.give_back(3'000, true, "a");
+    CHECK(budget.held() == 0);
 }

@@ -554,9 +554,9 @@ TEST_CASE("names are resolved, and an unknown one is said to be", "[io]") {
     CAPTURE(t);
     network_fixture f(t);
     const auto resolve = [&](const std::string& host) {
-        std::optional<std::pair<error_code, std::vector<io::endpoint>>> result;
+        std::optional<std::pair<error_code, std::vector<io::socket_address>>> result;
         auto cancel = f.network().start_resolve(
-            f.executor(), host, 80, [&](error_code ec, std::vector<io::endpoint> found) {
+            f.executor(), host, 80, [&](error_code ec, std::vector<io::socket_address> found) {
                 result.emplace(ec, std::move(found));
             });
         f.run_until([&] { return result.has_value(); });
@@ -564,12 +564,12 @@ TEST_CASE("names are resolved, and an unknown one is said to be", "[io]") {
     };
     const auto [ec, found] = resolve("localhost");
     CHECK_FALSE(ec);
-    const io::endpoint loopback{net::ip::make_address("127.0.0.1"), 80};
+    const io::socket_address loopback{net::ip::make_address("127.0.0.1"), 80};
     CHECK(std::count(found.begin(), found.end(), loopback) == 1);
     const auto [literal_ec, literal] = resolve("::1");
     CHECK_FALSE(literal_ec);
     REQUIRE(literal.size() == 1);
-    CHECK(literal.front() == io::endpoint{net::ip::make_address("::1"), 80});
+    CHECK(literal.front() == io::socket_address{net::ip::make_address("::1"), 80});
     // Too long for any name, so that no name server is asked.
     const std::string impossible(300, 'x');
     for (const auto& bad : {std::string(), impossible}) {

@@ -88,9 +88,9 @@ class scripted_lookup {
 
 struct answer {
     std::optional<error_code> ec;
-    std::vector<io::endpoint> found;
+    std::vector<io::socket_address> found;
     auto handler() {
-        return [this](error_code e, std::vector<io::endpoint> f) {
+        return [this](error_code e, std::vector<io::socket_address> f) {
             CHECK_FALSE(ec.has_value());
             ec = e;
             found = std::move(f);
@@ -98,7 +98,7 @@ struct answer {
     }
 };
 
-void forbidden(error_code, const std::vector<io::endpoint>&) {
+void forbidden(error_code, const std::vector<io::socket_address>&) {
     FAIL("dropped");
 }
 
@@ -110,9 +110,9 @@ TEST_CASE("a name is resolved on a thread of the pool and answered on the execut
     scripted_lookup script;
     io::resolver_pool pool(script.options());
     const auto strand = net::make_strand(io);
-    std::optional<std::vector<io::endpoint>> found;
+    std::optional<std::vector<io::socket_address>> found;
     auto cancel = pool.start_resolve(strand, "a.example", 443,
-                                     [&](error_code ec, std::vector<io::endpoint> f) {
+                                     [&](error_code ec, std::vector<io::socket_address> f) {
                                          CHECK(strand.running_in_this_thread());
                                          CHECK_FALSE(ec);
                                          found = std::move(f);
@@ -121,8 +121,8 @@ TEST_CASE("a name is resolved on a thread of the pool and answered on the execut
     io.run();  // kept from returning by the request
     REQUIRE(found);
     REQUIRE(found->size() == 2);
-    CHECK(found->front() == io::endpoint{net::ip::make_address("192.0.2.1"), 443});
-    CHECK(found->back() == io::endpoint{net::ip::make_address("2001:db8::1"), 443});
+    CHECK(found->front() == io::socket_address{net::ip::make_address("192.0.2.1"), 443});
+    CHECK(found->back() == io::socket_address{net::ip::make_address("2001:db8::1"), 443});
     cancel();  // late
     CHECK(script.threads() == 1);
 }
@@ -137,7 +137,7 @@ TEST_CASE("a literal address needs no thread", "[io][threads]") {
     CHECK_FALSE(v4.ec);
     io.run();
     REQUIRE(v4.found.size() == 1);
-    CHECK(v4.found.front() == io::endpoint{net::ip::make_address("198.51.100.7"), 1});
+    CHECK(v4.found.front() == io::socket_address{net::ip::make_address("198.51.100.7"), 1});
     REQUIRE(v6.found.size() == 1);
     CHECK(v6.found.front().port == 2);
     CHECK(script.threads() == 0);
@@ -261,9 +261,9 @@ TEST_CASE("a cancelled request is dropped even when its answer has been posted",
     scripted_lookup script;
     io::resolver_pool pool(script.options());
     const auto token = std::make_shared<int>();
-    auto cancel =
-        pool.start_resolve(io.get_executor(), "192.0.2.1", 1,
-                           [token](error_code, std::vector<io::endpoint>) { FAIL("cancelled"); });
+    auto cancel = pool.start_resolve(
+        io.get_executor(), "192.0.2.1", 1,
+        [token](error_code, std::vector<io::socket_address>) { FAIL("cancelled"); });
     cancel();
     CHECK(token.use_count() == 1);
     io.run();
@@ -277,7 +277,9 @@ TEST_CASE("a pool that goes drops its requests and waits for nobody", "[io][thre
         auto options = script.options();
         options.max_threads = 2;
         io::resolver_pool pool(options);
-        const auto dropped = [token](error_code, std::vector<io::endpoint>) { FAIL("dropped"); };
+        const auto dropped = [token](error_code, std::vector<io::socket_address>) {
+            FAIL("dropped");
+        };
         answer a;
         auto done = pool.start_resolve(io.get_executor(), "a", 1, a.handler());
         run_until(io, [&] { return a.ec.has_value(); });
@@ -302,8 +304,9 @@ TEST_CASE("a context that goes drops its requests, and the late answer harms nob
     io::canceller late, shared;
     {
         net::io_context io;
-        late = pool.start_resolve(net::make_strand(io), "hung", 1,
-                                  [token](error_code, std::vector<io::endpoint>) { FAIL("gone"); });
+        late = pool.start_resolve(
+            net::make_strand(io), "hung", 1,
+            [token](error_code, std::vector<io::socket_address>) { FAIL("gone"); });
         shared = pool.start_resolve(other.get_executor(), "hung", 1, a.handler());
         script.wait_hung(1);
     }
@@ -333,13 +336,13 @@ TEST_CASE("requests are made and cancelled from many threads", "[io][threads]") 
         for (int t = 0; t < 3; ++t)
             threads.emplace_back([&, t] {
                 for (int i = 0; i < count; ++i) {
-                    auto cancel =
-                        pool.start_resolve(net::make_strand(io), "name" + std::to_string(i % 7), 1,
-                                           [&, c = counted(dropped)](
-                                               error_code ec, std::vector<io::endpoint>) mutable {
-                                               if (!ec) ++answered;
-                                               c.dropped = nullptr;
-                                           });
+                    auto cancel = pool.start_resolve(
+                        net::make_strand(io), "name" + std::to_string(i % 7), 1,
+                        [&, c = counted(dropped)](error_code ec,
+                                                  std::vector<io::socket_address>) mutable {
+                            if (!ec) ++answered;
+                            c.dropped = nullptr;
+                        });
                     if (i % 3 == t) cancel();
                 }
             });

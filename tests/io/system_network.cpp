@@ -2,7 +2,7 @@
 // What only the machine's network has; what it shares with every network is in network.cpp.
 #include "support/network_fixture.hpp"
 
-#include <tidings/io/impl/connecting.ipp>
+#include <tidings/io/impl/connecting.hpp>
 #include <tidings/test/manual_clock.hpp>
 
 #include <boost/asio/error.hpp>
@@ -10,8 +10,12 @@
 #include <filesystem>
 #include <fstream>
 #if defined(__unix__)
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <set>
 #endif
 
 namespace tidings::test {
@@ -23,7 +27,7 @@ using namespace std::chrono_literals;
 /// Resolves every name to the same addresses and can do nothing else.
 class fixed_names final : public io::network {
  public:
-    std::vector<io::endpoint> found;
+    std::vector<io::socket_address> found;
 
     std::unique_ptr<io::acceptor> listen(net::any_io_executor, const io::listen_options&,
                                          error_code& ec) override {
@@ -43,7 +47,7 @@ class fixed_names final : public io::network {
     }
 };
 
-io::endpoint at(const char* address, std::uint16_t port = 1) {
+io::socket_address at(const char* address, std::uint16_t port = 1) {
     return {net::ip::make_address(address), port};
 }
 
@@ -82,7 +86,7 @@ TEST_CASE("the families of a name's addresses take turns", "[io]") {
         return false;
     };
     result r;
-    auto cancel = detail::connecting::start(names, clock, io.get_executor(), to, r.handler());
+    auto cancel = detail::start_connecting(names, clock, io.get_executor(), to, r.handler());
     io.run();
     CHECK(r.ec == errc::address_refused);
     CHECK(asked == expected);
@@ -101,7 +105,7 @@ TEST_CASE("an address that refuses gives way to the next at once", "[io]") {
     io::connect_options to;
     to.host = "x";
     result r;
-    auto cancel = detail::connecting::start(names, clock, f.executor(), to, r.handler());
+    auto cancel = detail::start_connecting(names, clock, f.executor(), to, r.handler());
     f.run_until([&] { return r.ec.has_value(); });
     CHECK_FALSE(*r.ec);
     REQUIRE(r.stream);
@@ -109,7 +113,7 @@ TEST_CASE("an address that refuses gives way to the next at once", "[io]") {
 
     names.found = {refusing, refusing};
     result all_refuse;
-    cancel = detail::connecting::start(names, clock, f.executor(), to, all_refuse.handler());
+    cancel = detail::start_connecting(names, clock, f.executor(), to, all_refuse.handler());
     f.run_until([&] { return all_refuse.ec.has_value(); });
     CHECK(*all_refuse.ec == net::error::connection_refused);
     CHECK_FALSE(clock.next_deadline());
@@ -136,7 +140,7 @@ TEST_CASE("an address that does not answer does not keep the next waiting", "[io
     to.host = "x";
     result r;
     SECTION("another address is tried after a while") {
-        auto cancel = detail::connecting::start(names, clock, f.executor(), to, r.handler());
+        auto cancel = detail::start_connecting(names, clock, f.executor(), to, r.handler());
         f.run_ready();
         CHECK_FALSE(r.ec);
         CHECK(clock.next_deadline() == clock.now() + 250ms);
@@ -149,8 +153,8 @@ TEST_CASE("an address that does not answer does not keep the next waiting", "[io
         names.found.pop_back();
         const auto token = std::make_shared<int>();
         auto cancel =
-            detail::connecting::start(names, clock, f.executor(), to,
-                                      [token](error_code, io::stream_ptr) { FAIL("cancelled"); });
+            detail::start_connecting(names, clock, f.executor(), to,
+                                     [token](error_code, io::stream_ptr) { FAIL("cancelled"); });
         f.run_ready();
         cancel();
         f.run_ready();
@@ -184,6 +188,76 @@ TEST_CASE("an acceptor that ran out of descriptors can go on", "[io]") {
     f.run_until([&] { return accepted.ec.has_value(); });
     CHECK_FALSE(*accepted.ec);
     CHECK(accepted.stream);
+}
+#endif
+
+#if defined(__linux__)
+namespace {
+
+std::set<int> descriptor_numbers() {
+    std::set<int> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        all.insert(std::stoi(entry.path().filename().string()));
+    return all;
+}
+
+/// A child process that holds copies of every descriptor until it is destroyed.
+struct child_process {
+    pid_t id = ::fork();
+    child_process() {
+        if (id != 0) return;
+        for (;;) ::pause();
+    }
+    ~child_process() {
+        ::kill(id, SIGKILL);
+        ::waitpid(id, nullptr, 0);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("no descriptor is inherited by a program that is executed", "[io][fault-23]") {
+    const auto over = GENERATE(transport::tcp, transport::unix_socket);
+    const auto before = descriptor_numbers();
+    network_fixture f(over);
+    result connected, accepted;
+    f.acceptor().start_accept(f.executor(), accepted.handler());
+    auto cancel = f.network().start_connect(f.executor(), f.connect_options(), connected.handler());
+    f.run_until([&] { return connected.ec.has_value() && accepted.ec.has_value(); });
+    REQUIRE(connected.stream);
+    REQUIRE(accepted.stream);
+    int sockets = 0;
+    for (const int d : descriptor_numbers()) {
+        const int flags = ::fcntl(d, F_GETFD);
+        if (before.count(d) != 0 || flags < 0) continue;  // the listing's own is gone
+        INFO("descriptor " << d);
+        CHECK((flags & FD_CLOEXEC) != 0);
+        ++sockets;
+    }
+    CHECK(sockets >= 3);
+}
+
+TEST_CASE("a forked child that keeps running keeps neither connection nor port", "[io][fault-23]") {
+    network_fixture f(transport::tcp);
+    result connected, accepted;
+    f.acceptor().start_accept(f.executor(), accepted.handler());
+    auto cancel = f.network().start_connect(f.executor(), f.connect_options(), connected.handler());
+    f.run_until([&] { return connected.ec.has_value() && accepted.ec.has_value(); });
+    const child_process child;
+    REQUIRE(child.id > 0);
+    accepted.stream.reset();
+    std::optional<error_code> ended;
+    std::array<std::byte, 1> into{};
+    connected.stream->start_read(into, [&](error_code ec, std::size_t) { ended = ec; });
+    f.run_until([&] { return ended.has_value(); });
+    CHECK(*ended == net::error::eof);
+
+    const auto port = f.acceptor().local_endpoint().port;
+    f.acceptor().close();
+    error_code ec;
+    const auto next = f.network().listen(f.executor(), {.address = "127.0.0.1", .port = port}, ec);
+    CHECK_FALSE(ec);
+    CHECK(next);
 }
 #endif
 

@@ -3,7 +3,7 @@
 
 #if TIDINGS_TLS
 
-#include <tidings/io/impl/tls_stream.ipp>
+#include <tidings/io/impl/tls_stream.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -167,9 +167,6 @@ TEST_CASE("a listener without a usable certificate is refused at once", "[io][tl
     const auto& made = certificates();
     io::tls_server_options bad;
     SECTION("none") {}
-    SECTION("no such file") {
-        bad = {"/nonexistent/chain", "/nonexistent/key", {}, {}};
-    }
     SECTION("no certificate") {
         bad = {{}, {}, "nonsense", made.server.key_pem};
     }
@@ -187,6 +184,19 @@ TEST_CASE("a listener without a usable certificate is refused at once", "[io][tl
     error_code ec;
     CHECK_FALSE(f.network().listen(f.executor(), options, ec));
     CHECK(ec == errc::tls_failed);
+}
+
+TEST_CASE("a certificate or key file that is not there keeps the system's error",
+          "[io][tls][fault-19]") {
+    tls_fixture f;
+    auto options = f.listen_options();
+    const auto chain = file_of("chain.pem", certificates().server.certificate_pem);
+    const bool has_chain = GENERATE(false, true);
+    options.tls = {
+        has_chain ? chain.path.string() : "/nonexistent/chain", "/nonexistent/key", {}, {}};
+    error_code ec;
+    CHECK_FALSE(f.network().listen(f.executor(), options, ec));
+    CHECK(ec == boost::system::errc::no_such_file_or_directory);
 }
 
 TEST_CASE("a client that cannot be set up says tls_failed and no more", "[io][tls]") {

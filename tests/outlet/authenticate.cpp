@@ -69,6 +69,29 @@ TEST_CASE("Without an authenticator this machine is served under its own names a
     }
 }
 
+TEST_CASE("without an authenticator what a proxy forwards is not this machine's",
+          "[http][fault-28]") {
+    for (const auto* field :
+         {"Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "x-forwarded-proto: https",
+          "X-Real-IP: 192.0.2.1", "Via: 1.1 proxy"}) {
+        INFO(field);
+        const auto line = std::string(field) + "\r\n";
+        CHECK_THAT(ask({}, line), StartsWith("HTTP/1.1 403 ") && Contains("proxy"));
+        CHECK_THAT(ask(allow_anonymous(), line), EndsWith("\r\nanonymous"));
+    }
+    CHECK_THAT(ask({}, "X-Forwarded: no\r\nX-Real: no\r\n"), EndsWith("\r\nanonymous"));
+    http_bed bed;
+    auto server = bed.server();
+    server.mount("/", [](http::exchange& x) {
+        principal who;
+        auto refused = http::authenticate(x, {}, who);
+        x.respond(refused ? std::move(*refused) : http::response{.body = "local"});
+    });
+    server.start();
+    CHECK_THAT(bed.ask("GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"), StartsWith("HTTP/1.1 403 "));
+    CHECK_THAT(bed.ask("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), EndsWith("local"));
+}
+
 TEST_CASE("A bearer of the token is known by name, nobody else", "[http]") {
     const auto a = bearer_token("s3cret", "ci");
     CHECK_THAT(ask(a, "Authorization: Bearer s3cret\r\n", "192.0.2.1"), EndsWith("\r\nci"));

@@ -318,7 +318,7 @@ TEST_CASE("reading waits when there is nothing, and asks again when the wait is 
     client.start();
     w.run_ready();
     const auto made_so_far = w.sim().connections();
-    for (int i = 0; i < 10; ++i) w.advance(31s);
+    for (int i = 0; i < 7; ++i) w.advance(31s);
     CHECK(w.sim().connections() == made_so_far);
     bed.hub.publish("a", made("x"));
     w.run_ready();

@@ -112,7 +112,7 @@ TEST_CASE("other methods are refused with those that are known", "[rest]") {
     rest_bed bed(w);
     const auto r = w.request("DELETE", bed.url("/a"));
     CHECK(r.status == 405);
-    CHECK(r.fields.get("allow") == "GET, HEAD, POST");
+    CHECK(r.fields.get("allow") == "GET, HEAD, OPTIONS, POST");
     CHECK(w.request("HEAD", bed.url("/a")).status == 200);
 }
 

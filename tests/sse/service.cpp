@@ -181,8 +181,7 @@ TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
                     "Access-Control-Request-Method: GET\r\n"
                     "Access-Control-Request-Headers: last-event-id\r\n\r\n");
     check(*preflight, "204");
-    CHECK(field_of(preflight->received(), "Access-Control-Allow-Headers").find("Last-Event-ID") !=
-          std::string::npos);
+    CHECK(field_of(preflight->received(), "Access-Control-Allow-Headers") == "last-event-id");
     const auto other = bed.get("/events?topic=a", "Origin: https://other.example\r\n");
     CHECK(other->received().starts_with("HTTP/1.1 403"));
     CHECK(field_of(other->received(), "Access-Control-Allow-Origin").empty());
@@ -206,7 +205,8 @@ TEST_CASE("HEAD is answered like GET, without a stream", "[sse]") {
 
 TEST_CASE("For HTTP/1.0 the end of the connection ends the body", "[sse]") {
     sse::session_ptr session;
-    sse_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    sse_bed bed({.authenticator = allow_anonymous(),
+                 .hooks = {.on_open = [&](const auto& s) { session = s; }}});
     const auto peer = bed.request("GET /events?topic=%3E HTTP/1.0\r\n\r\n");
     const auto chunked = bed.get();
     bed.publish("a", "x");

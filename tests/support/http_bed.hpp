@@ -91,6 +91,7 @@ class http_bed {
     http::server_options options() {
         http::server_options o;
         o.port = port;
+        o.allowed_hosts = {"*"};
         o.environment = environment();
         o.metrics = metrics;
         o.log = [this](const log_record& r) { logged.emplace_back(r.message); };

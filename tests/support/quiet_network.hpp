@@ -120,7 +120,7 @@ class quiet_network final : public io::network {
             waiting_->done = std::move(done);
         }
         void close() noexcept override { waiting_->done = nullptr; }
-        io::endpoint local_endpoint() const override { return {}; }
+        io::socket_address local_endpoint() const override { return {}; }
 
      private:
         std::shared_ptr<waiting> waiting_;

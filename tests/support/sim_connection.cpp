@@ -13,7 +13,7 @@ namespace {
 class sim_stream final : public io::stream {
  public:
     sim_stream(std::shared_ptr<sim_connection> connection, sim_connection::side side,
-               net::any_io_executor executor, std::optional<io::endpoint> peer)
+               net::any_io_executor executor, std::optional<io::socket_address> peer)
         : connection_(std::move(connection)),
           side_(side),
           executor_(std::move(executor)),
@@ -21,6 +21,11 @@ class sim_stream final : public io::stream {
     ~sim_stream() override { connection_->drop(side_); }
 
     net::any_io_executor executor() const noexcept override { return executor_; }
+    bool rebind(const net::any_io_executor& executor) override {
+        executor_ = executor;
+        connection_->rebind(side_, executor);
+        return true;
+    }
     void start_handshake(io::ready_callback done) override {
         connection_->post(side_, connection_->tls(side_) ? connection_->handshake() : error_code(),
                           std::move(done));
@@ -66,7 +71,7 @@ class sim_stream final : public io::stream {
     std::shared_ptr<sim_connection> connection_;
     sim_connection::side side_;
     net::any_io_executor executor_;
-    std::optional<io::endpoint> peer_;
+    std::optional<io::socket_address> peer_;
 };
 
 constexpr auto readable = io::wait_for::readable;
@@ -91,12 +96,17 @@ error_code sim_connection::handshake() const {
 }
 
 io::stream_ptr sim_connection::make_stream(side s, net::any_io_executor executor,
-                                           std::optional<io::endpoint> peer) {
+                                           std::optional<io::socket_address> peer) {
     const std::lock_guard lock(shared_->mutex);
     ends_[s].executor = executor;
     ++shared_->live_streams;
     return std::make_unique<sim_stream>(shared_from_this(), s, std::move(executor),
                                         std::move(peer));
+}
+
+void sim_connection::rebind(side s, const net::any_io_executor& executor) {
+    const std::lock_guard lock(shared_->mutex);
+    ends_[s].executor = executor;
 }
 
 void sim_connection::start_transfer(side s, io::wait_for way, std::span<std::byte> into,

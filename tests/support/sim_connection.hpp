@@ -25,9 +25,10 @@ class sim_connection : public std::enable_shared_from_this<sim_connection> {
 
     /// Hands one end out; its operations complete on `executor`.
     io::stream_ptr make_stream(side s, net::any_io_executor executor,
-                               std::optional<io::endpoint> peer);
+                               std::optional<io::socket_address> peer);
 
     // For sim_stream.
+    void rebind(side s, const net::any_io_executor& executor);
     void start_transfer(side s, io::wait_for way, std::span<std::byte> into,
                         std::span<const std::byte> from, io::read_callback done);
     void start_wait(side s, io::wait_for way, io::ready_callback done);

@@ -17,14 +17,14 @@ namespace tidings::test {
 namespace {
 
 /// Where something listens: a Unix path, or an endpoint as text.
-std::string key_of(const std::string& unix_path, const io::endpoint& e) {
+std::string key_of(const std::string& unix_path, const io::socket_address& e) {
     if (!unix_path.empty()) return unix_path;
     return e.address.to_string() + ' ' + std::to_string(e.port);
 }
 
 struct waiting_connection {
     std::shared_ptr<sim_connection> connection;
-    std::optional<io::endpoint> peer;
+    std::optional<io::socket_address> peer;
 };
 
 struct listener {
@@ -90,7 +90,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
         error_code ec;
         const auto found = look_up(r->options.host, ec);
         if (!ec && found.empty()) return;  // hangs
-        std::vector<io::endpoint> endpoints;
+        std::vector<io::socket_address> endpoints;
         for (const auto& address : found) endpoints.push_back({address, r->options.port});
         if (take(r)) r->resolved(ec, std::move(endpoints));
     }
@@ -131,14 +131,14 @@ struct sim_network::core : std::enable_shared_from_this<core> {
             ec = unresolved ? unresolved : error_code(errc::address_refused);
             for (const auto& address : found) {
                 if (r->options.address_filter && !r->options.address_filter(address)) continue;
-                stream = attempt(*r, l, io::endpoint{address, r->options.port}, ec);
+                stream = attempt(*r, l, io::socket_address{address, r->options.port}, ec);
                 if (stream) break;
             }
         }
         if (take(r)) r->connected(stream ? error_code() : ec, std::move(stream));
     }
-    io::stream_ptr attempt(const request& r, const sim_link& l, std::optional<io::endpoint> to,
-                           error_code& ec) {
+    io::stream_ptr attempt(const request& r, const sim_link& l,
+                           std::optional<io::socket_address> to, error_code& ec) {
         std::shared_ptr<sim_connection> connection;
         {
             const std::lock_guard lock(shared->mutex);
@@ -151,7 +151,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
             std::erase_if(made, [](const auto& weak) { return weak.expired(); });
             made.push_back(connection);
             ++connections;
-            std::optional<io::endpoint> client;
+            std::optional<io::socket_address> client;
             if (to) client = {net::ip::make_address(l.client_address), next_client_port++};
             server.queue.push_back({connection, client});
             post_accept(it->second);
@@ -161,7 +161,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
         return ec ? nullptr : std::move(stream);
     }
     std::map<std::string, std::shared_ptr<listener>>::iterator find_listener(
-        const std::string& unix_path, const std::optional<io::endpoint>& to) {
+        const std::string& unix_path, const std::optional<io::socket_address>& to) {
         if (!unix_path.empty() || !to) return listeners.find(unix_path);
         const auto it = listeners.find(key_of({}, *to));
         if (it != listeners.end()) return it;
@@ -200,7 +200,7 @@ namespace {
 class sim_acceptor final : public io::acceptor {
  public:
     sim_acceptor(std::shared_ptr<sim_network::core> core, std::shared_ptr<listener> l,
-                 std::string key, io::endpoint local)
+                 std::string key, io::socket_address local)
         : core_(std::move(core)),
           listener_(std::move(l)),
           key_(std::move(key)),
@@ -229,13 +229,13 @@ class sim_acceptor final : public io::acceptor {
         }
         for (auto& w : never_accepted) w.connection->reset();
     }
-    io::endpoint local_endpoint() const override { return local_; }
+    io::socket_address local_endpoint() const override { return local_; }
 
  private:
     std::shared_ptr<sim_network::core> core_;
     std::shared_ptr<listener> listener_;
     std::string key_;
-    io::endpoint local_;
+    io::socket_address local_;
 };
 
 }  // namespace
@@ -290,7 +290,7 @@ std::size_t sim_network::connections() const {
 std::unique_ptr<io::acceptor> sim_network::listen(net::any_io_executor executor,
                                                   const io::listen_options& options,
                                                   error_code& ec) {
-    io::endpoint local;
+    io::socket_address local;
     if (options.unix_path.empty()) {
         local.address = net::ip::make_address(options.address, ec);
         if (ec) return nullptr;

@@ -9,8 +9,9 @@ TEST_CASE("A client is answered as RFC 6455 4.2.2 says", "[websocket]") {
     websocket_bed bed({}, {});
     const auto peer = bed.open();
     CHECK(peer->received() ==
-          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+          "HTTP/1.1 101 Switching Protocols\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+          "Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+          "Connection: Upgrade\r\n\r\n");
     CHECK(bed.clients() == 1);
 }
 

@@ -4,6 +4,7 @@
 #include <tidings/http/exchange.hpp>
 
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -46,12 +47,14 @@ struct peer_address {
 TIDINGS_DECL peer_address describe(const error_code& ec, const net::ip::tcp::endpoint& peer);
 
 /// A TLS stream of Asio's whose handshake is made. Its operations are on buffers of its own,
-/// because they may go on after this object has ended.
+/// because they may go on after this object has ended; every step of them runs on its executor,
+/// which the handlers carry.
 template <class Stream>
 class tls_adapter final : public io::stream {
     struct state {
-        explicit state(Stream s) : stream(std::move(s)) {}
+        explicit state(Stream s) : stream(std::move(s)), executor(stream.get_executor()) {}
         Stream stream;
+        net::any_io_executor executor;
         std::vector<std::byte> in;
         std::vector<std::byte> out;
         bool closed = false;
@@ -72,42 +75,48 @@ class tls_adapter final : public io::stream {
         close();
     }
 
-    net::any_io_executor executor() const noexcept override {
-        return state_->stream.get_executor();
+    net::any_io_executor executor() const noexcept override { return state_->executor; }
+    bool rebind(const net::any_io_executor& executor) override {
+        state_->executor = executor;
+        return true;
     }
     void start_handshake(io::ready_callback done) override { post({}, std::move(done)); }
     void start_read(std::span<std::byte> into, io::read_callback done) override {
         auto& s = *state_;
         s.in.resize(std::min(into.size(), buffer_bytes));
-        s.stream.async_read_some(net::buffer(s.in), [into, g = guard(std::move(done))](
-                                                        error_code ec, std::size_t n) mutable {
+        auto take = [into, g = guard(std::move(done))](error_code ec, std::size_t n) mutable {
             g(ec, n, [&](const state& alive) {
                 if (n > 0) std::memcpy(into.data(), alive.in.data(), n);
             });
-        });
+        };
+        s.stream.async_read_some(net::buffer(s.in),
+                                 net::bind_executor(s.executor, std::move(take)));
     }
     void start_write(std::span<const std::byte> from, io::read_callback done) override {
         auto& s = *state_;
         const auto piece = from.first(std::min(from.size(), buffer_bytes));
         s.out.assign(piece.begin(), piece.end());
-        s.stream.async_write_some(
-            net::buffer(s.out), [g = guard(std::move(done))](error_code ec, std::size_t n) mutable {
-                g(ec, n, [](const state&) {});
-            });
+        auto written = [g = guard(std::move(done))](error_code ec, std::size_t n) mutable {
+            g(ec, n, [](const state&) {});
+        };
+        s.stream.async_write_some(net::buffer(s.out),
+                                  net::bind_executor(s.executor, std::move(written)));
     }
     void start_shutdown(io::ready_callback done) override {
-        state_->stream.async_shutdown(
-            [this, g = guard([d = std::move(done)](error_code ec, std::size_t) mutable { d(ec); })](
-                error_code ec) mutable {
-                g(ec, 0, [this](const state&) {
-                    error_code ignored;  // the peer is gone then
-                    socket().shutdown(net::socket_base::shutdown_send, ignored);
-                });
+        auto ended = [this, g = guard([d = std::move(done)](error_code ec, std::size_t) mutable {
+                                d(ec);
+                            })](error_code ec) mutable {
+            g(ec, 0, [this](const state&) {
+                error_code ignored;  // the peer is gone then
+                socket().shutdown(net::socket_base::shutdown_send, ignored);
             });
+        };
+        state_->stream.async_shutdown(net::bind_executor(state_->executor, std::move(ended)));
     }
     void close() noexcept override {
         state_->closed = true;
         error_code ignored;  // the descriptor is gone in either case
+        socket().shutdown(net::socket_base::shutdown_both, ignored);
         socket().close(ignored);
     }
 

@@ -23,6 +23,9 @@ struct client_options {
     std::chrono::milliseconds request_timeout{30'000};  ///< the whole exchange, body included
     /// How long an idle connection is kept, and `run()` with it; 0: none is.
     std::chrono::milliseconds keep_alive{30'000};
+    /// A connection ends between requests when it is 80 to 100 % of this old, so that its name is
+    /// looked up again. 0: never.
+    std::chrono::milliseconds max_connection_age{300'000};
     std::size_t max_idle_per_origin = 16;
     std::size_t max_connections_per_origin = 64;   ///< further requests wait their turn
     std::size_t max_response_bytes = 1024 * 1024;  ///< of a body; not of one that is streamed
@@ -38,8 +41,9 @@ class streaming_response {
     virtual const response& head() const noexcept = 0;  ///< its body is empty
     /// Reads some decoded body bytes (chunked, Content-Length or close-delimited).
     /// @error boost::asio::error::eof at the end of the body, errc::bad_request for broken framing,
-    /// errc::connection_failed for an end too early, operation_aborted after `close`, or what the
-    /// stream reports
+    /// errc::unsupported_encoding for a body with a Content-Encoding where the request did not give
+    /// Accept-Encoding, errc::connection_failed for an end too early, operation_aborted after
+    /// `close`, or what the stream reports
     virtual void start_read(std::span<std::byte> into, io::read_callback done) = 0;
     virtual void close() noexcept = 0;
 };
@@ -74,13 +78,16 @@ class client {
     TIDINGS_DECL ~client();
 
     /// Sends a request to an absolute URL and completes with the whole answer, whatever its status:
-    /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent and
-    /// Connection are set here. A request on a connection that the server had meanwhile closed is
-    /// repeated once on a new one, if nothing of an answer had come and it is idempotent: by its
-    /// method (RFC 9110 9.2.2) or its own word.
+    /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent,
+    /// Connection, and `Accept-Encoding: identity` unless it is given, are set here. A request on a
+    /// connection that the server had meanwhile closed is repeated once on a new one, if nothing of
+    /// an answer had come and it is idempotent: by its method (RFC 9110 9.2.2) or by
+    /// `request::idempotent`.
     /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
-    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large (the response
-    /// has its status and fields, and no body), errc::bad_request (the answer is not HTTP),
+    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large or
+    /// errc::unsupported_encoding (the response has its status and fields, and no body),
+    /// errc::bad_request, errc::repeated_field or errc::unsupported_http_version (the answer is not
+    /// HTTP/1.1 as it should be),
     /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/authorizer.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tidings::detail {
@@ -28,7 +30,9 @@ class exchange;
 namespace detail {
 using namespace tidings::detail;
 
-/// Who reads requests and writes responses: a server's connection, or a user's own server.
+class server_connection;
+
+/// Reads requests and writes responses: the connection that an exchange belongs to.
 class exchange_owner {
  public:
     virtual ~exchange_owner() = default;
@@ -46,11 +50,15 @@ class exchange_owner {
 
 /// One request and the way to answer it, once. Handed to a service's `handle`; a service that
 /// answers later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
+///
+/// Before, when only the header has come, it is handed to the service's `admit`, where there is
+/// one: the request has no body yet, and is refused by an answer. `admit` may not move it away.
 class exchange {
  public:
     /// From a server of the user's own: the request as read, the stream it came over, and what was
     /// read beyond it. An answer is written with `Connection: close`. The stream may be made of a
-    /// socket with <tidings/http/beast.hpp>; its executor is a strand, or its context is run by one
+    /// socket with <tidings/http/beast.hpp>, and moves to the lane of the exchange; that of a
+    /// stream of another kind, which cannot `rebind`, is a strand, or its context is run by one
     /// thread. `mount` is where the service stands, for `suffix`; empty: at the request's path.
     TIDINGS_DECL exchange(http::request r, io::stream_ptr stream, std::string leftover = {},
                           io::environment environment = {}, std::string_view mount = {});
@@ -70,6 +78,23 @@ class exchange {
     TIDINGS_DECL const std::shared_ptr<tidings::detail::lane>& lane() const noexcept;
     TIDINGS_DECL const io::environment& environment() const noexcept;
 
+    /// The caller that `admit` found by the header; null before, and where the service
+    /// authenticates by the body or not at all.
+    const tidings::principal* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
+    void caller(tidings::principal who) { caller_ = std::move(who); }
+    /// Fields that every answer to this request gets, such as those of CORS.
+    http::fields& answer_fields() noexcept { return answer_fields_; }
+
+    /// Calls `f` in the lane: at once where the caller runs in it, as every service of an
+    /// `http::server` does, else soon, and the exchange is empty then. What begins to handle a
+    /// request that a server of the user's own has read begins here.
+    TIDINGS_DECL void in_lane(tidings::detail::unique_function<void(exchange&)> f);
+
+    /// The head of an answer that the service itself writes to the stream it takes: with Date, the
+    /// `answer_fields`, and the framing of a body without a known end: chunked for HTTP/1.1, until
+    /// the connection closes for HTTP/1.0. No body follows 101. Before `take`.
+    TIDINGS_DECL std::string stream_head(response r) const;
+
     /// Answers; the exchange is empty then.
     TIDINGS_DECL void respond(response r);
     /// Takes the connection out of HTTP; the exchange is empty then. Not after `on_peer_closed`.
@@ -85,8 +110,13 @@ class exchange {
     explicit operator bool() const noexcept { return owner_ != nullptr; }
 
  private:
+    friend class detail::server_connection;  // takes it back after `admit`
+    void add_answer_fields(response& r) const;
+
     http::request request_;
     std::string suffix_;
+    std::optional<tidings::principal> caller_;
+    http::fields answer_fields_;
     std::shared_ptr<detail::exchange_owner> owner_;
 };
 

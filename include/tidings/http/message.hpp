@@ -30,7 +30,8 @@ class fields {
     TIDINGS_DECL std::size_t count(std::string_view name) const noexcept;
     TIDINGS_DECL fields& set(std::string_view name, std::string_view value);
     fields& append(std::string_view name, std::string_view value) {
-        return list_.emplace_back(name, value), *this;
+        list_.emplace_back(name, value);
+        return *this;
     }
     TIDINGS_DECL void erase(std::string_view name);
 

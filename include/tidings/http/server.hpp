@@ -14,6 +14,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace tidings::http {
 
@@ -28,8 +30,17 @@ struct server_options {
     std::size_t max_header_bytes = 8 * 1024;
     std::size_t max_body_bytes = 1024 * 1024;  ///< a service may allow more or less for itself
     std::size_t max_connections = 16 * 1024;   ///< beyond: 503, or closed for TLS
-    /// Beyond: 429. IPv6 addresses count by their first 64 bits; not for Unix sockets.
+    /// Beyond: 429. IPv6 addresses count by their first 64 bits; Unix sockets never count, loopback
+    /// addresses, which may be a proxy's, only if `count_loopback` is set.
     std::size_t max_connections_per_address = 256;
+    bool count_loopback = false;
+    /// Bytes of request bodies held over all connections; beyond: 503. Callers whose header does
+    /// not authenticate them share a quarter of it, by address.
+    std::size_t max_buffered_bytes = 256 * 1024 * 1024;
+    /// A server that listens on a loopback address answers 421 to a Host that is neither
+    /// `localhost` nor a loopback address nor here, unless the service authenticates its callers:
+    /// it may be a web site's, rebound to this machine. "*": any Host.
+    std::vector<std::string> allowed_hosts{};
     std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the blank line
     std::chrono::milliseconds body_timeout{30'000};    ///< from there to its end
     std::chrono::milliseconds write_timeout{30'000};   ///< for a whole answer
@@ -47,6 +58,9 @@ namespace detail {
 class mounted {
  public:
     virtual ~mounted() = default;
+    /// Whether it looks at the header before the body is read.
+    virtual bool admits() const noexcept = 0;
+    virtual void admit(exchange& x) = 0;
     virtual void handle(exchange& x) = 0;
     /// The largest body this service takes; 0: the server's.
     virtual std::size_t max_body_bytes() const noexcept = 0;
@@ -58,6 +72,11 @@ template <class Service>
 class mounted_service final : public mounted {
  public:
     explicit mounted_service(Service&& s) : service_(std::move(s)) {}
+    static constexpr bool has_admit = requires(Service & s, exchange& x) { s.admit(x); };
+    bool admits() const noexcept override { return has_admit; }
+    void admit(exchange& x) override {
+        if constexpr (has_admit) service_.admit(x);
+    }
     void handle(exchange& x) override { service_.handle(x); }
     std::size_t max_body_bytes() const noexcept override {
         if constexpr (requires { service_.max_body_bytes(); }) return service_.max_body_bytes();
@@ -76,9 +95,15 @@ class server_state;
 }  // namespace detail
 
 /// A service answers requests below its mount point. `handle` is called in the connection's lane;
-/// it may be called by several lanes at once. Optional: `std::size_t max_body_bytes()`, and
-/// `drain()`, called once on any thread, to begin to end the streams it took. When the server
-/// stops, or drains for too long, it is destroyed, on any thread, and closes them at once.
+/// it may be called by several lanes at once. Optional:
+/// - `void admit(exchange&)`, called before when only the header has come: what it answers is
+///   refused without its body, and the caller it sets authenticated. Bodies of requests without one
+///   count as those of strangers (`max_buffered_bytes`): a service that authenticates by the body
+///   has no `admit`, or one that sets no caller.
+/// - `std::size_t max_body_bytes()`.
+/// - `void drain()`, called once on any thread, to begin to end the streams it took.
+/// When the server stops, or drains for too long, the service is destroyed, on any thread, and
+/// closes them at once.
 template <class S>
 concept service = requires(S& s, exchange& x) {
     s.handle(x);
@@ -88,9 +113,11 @@ concept service = requires(S& s, exchange& x) {
 /// destroyed. `mount` before `start`; `stop` is safe from any thread.
 class server {
  public:
-    /// Binds and listens. @throws boost::system::system_error
+    /// Binds and listens. @throws boost::system::system_error, whose text names the address and
+    /// port, the path, or the certificate's file
     TIDINGS_DECL explicit server(net::any_io_executor executor, server_options options = {});
-    /// @error what the system reports, errc::tls_failed; every other call does nothing then.
+    /// @error what the system reports, errc::tls_failed; the log names the object. Every other call
+    /// does nothing then.
     TIDINGS_DECL server(net::any_io_executor executor, server_options options, error_code& ec);
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>
@@ -139,10 +166,11 @@ class server {
             token);
     }
 
-    TIDINGS_DECL io::endpoint local_endpoint() const;
+    TIDINGS_DECL io::socket_address local_endpoint() const;
     /// Open connections, taken ones included.
     TIDINGS_DECL std::size_t connections() const noexcept;
-    /// Whether a drain has begun: what a readiness probe wants to know. From any thread.
+    /// Whether a drain has begun or the server has ended: what a readiness probe wants to know.
+    /// From any thread.
     TIDINGS_DECL bool draining() const noexcept;
     TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
 

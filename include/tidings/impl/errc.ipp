@@ -72,8 +72,12 @@ inline constexpr errc_entry errc_table[] = {
     {errc::connection_failed, condition::retryable, "no connection, or it broke"},
     {errc::address_not_loopback, condition::permanent,
      "an anonymous service beyond loopback needs allow_anonymous()"},
+    {errc::unsupported_http_version, condition::protocol_violation,
+     "the HTTP version is not supported: HTTP/1.1 is spoken here"},
     {errc::unsupported_encoding, condition::permanent,
      "the body has a Content-Encoding that was not asked for"},
+    {errc::repeated_field, condition::protocol_violation,
+     "a header field that must be single came twice with different values"},
 
     {errc::ws_bad_handshake, condition::protocol_violation, "the WebSocket handshake is malformed"},
     {errc::ws_bad_key, condition::protocol_violation, "the WebSocket key is wrong"},

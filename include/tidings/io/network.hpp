@@ -14,10 +14,11 @@
 
 namespace tidings::io {
 
-struct endpoint {
+/// An address and a port.
+struct socket_address {
     net::ip::address address{};
     std::uint16_t port = 0;
-    friend bool operator==(const endpoint&, const endpoint&) = default;
+    friend bool operator==(const socket_address&, const socket_address&) = default;
 };
 
 struct listen_options {
@@ -38,7 +39,7 @@ struct connect_options {
 };
 
 using stream_callback = detail::unique_function<void(error_code, stream_ptr)>;
-using resolve_callback = detail::unique_function<void(error_code, std::vector<endpoint>)>;
+using resolve_callback = detail::unique_function<void(error_code, std::vector<socket_address>)>;
 
 /// A listening socket; confined to its executor.
 class acceptor {
@@ -50,7 +51,7 @@ class acceptor {
     virtual void start_accept(net::any_io_executor executor, stream_callback done) = 0;
     virtual void close() noexcept = 0;
     /// `127.0.0.1` and the port really bound; port 0 for a Unix socket.
-    virtual endpoint local_endpoint() const = 0;
+    virtual socket_address local_endpoint() const = 0;
 };
 
 /// Stops an operation that has not completed; its callback is dropped. May be null or called late.

@@ -5,7 +5,6 @@
 #include <tidings/unique_function.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
 
 #include <memory>
 #include <span>
@@ -32,6 +31,12 @@ class stream {
     virtual ~stream() = default;
 
     virtual net::any_io_executor executor() const noexcept = 0;
+    /// Makes another executor of the same context its own. Nothing may be under way. False where
+    /// the stream cannot.
+    virtual bool rebind(const net::any_io_executor& executor) {
+        (void)executor;
+        return false;
+    }
 
     /// Makes it ready for bytes: the TLS handshake, nothing elsewhere. @error errc::tls_failed
     virtual void start_handshake(ready_callback done) = 0;
@@ -60,55 +65,6 @@ class stream {
     virtual std::string remote_address() const = 0;
     /// Whether the peer is on this machine: loopback address or Unix socket.
     virtual bool remote_is_loopback() const noexcept = 0;
-
-    // The same for coroutines, by any completion token.
-    template <class Token>
-    auto async_read_some(std::span<std::byte> into, Token&& token) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(
-            [this](auto handler, std::span<std::byte> b) {
-                start_read(b, [h = std::move(handler)](error_code ec, std::size_t n) mutable {
-                    std::move(h)(ec, n);
-                });
-            },
-            token, into);
-    }
-    template <class Token>
-    auto async_write_some(std::span<const std::byte> from, Token&& token) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(
-            [this](auto handler, std::span<const std::byte> b) {
-                start_write(b, [h = std::move(handler)](error_code ec, std::size_t n) mutable {
-                    std::move(h)(ec, n);
-                });
-            },
-            token, from);
-    }
-    template <class Token>
-    auto async_wait(wait_for what, Token&& token) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler, wait_for w) {
-                start_wait(w,
-                           [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
-            },
-            token, what);
-    }
-    template <class Token>
-    auto async_handshake(Token&& token) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler) {
-                start_handshake(
-                    [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
-            },
-            token);
-    }
-    template <class Token>
-    auto async_shutdown(Token&& token) {
-        return net::async_initiate<Token, void(error_code)>(
-            [this](auto handler) {
-                start_shutdown(
-                    [h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
-            },
-            token);
-    }
 };
 
 using stream_ptr = std::unique_ptr<stream>;

@@ -5,7 +5,7 @@
 
 namespace tidings::io {
 
-/// TLS 1.2 and newer of a client. Verification of chain and name is on unless told otherwise.
+/// TLS 1.2 and newer of a client. Verification of chain and name is on unless `verify` is false.
 /// Connections with the same options share what was read: a file of roots is read once.
 struct tls_client_options {
     bool verify = true;

@@ -71,6 +71,8 @@ class service {
     service(service&&) = default;
     service& operator=(service&&) = default;
 
+    /// Authenticates before the body is read; see `http::service`.
+    TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
     /// Answers every long poll with what there is. From any thread.

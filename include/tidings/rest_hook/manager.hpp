@@ -68,6 +68,8 @@ class manager {
     TIDINGS_DECL manager& operator=(manager&& o) noexcept;
     TIDINGS_DECL ~manager();
 
+    /// Authenticates before the body is read; see `http::service`.
+    TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
 

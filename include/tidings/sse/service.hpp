@@ -63,6 +63,8 @@ class service {
     TIDINGS_DECL service& operator=(service&&) noexcept;
     TIDINGS_DECL ~service();
 
+    /// Authenticates before the body is read; see `http::service`.
+    TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     /// Ends every stream, those that are asked for from now on at once: clients reconnect,
     /// elsewhere if somebody leads them there. From any thread.

@@ -71,6 +71,8 @@ class receiver {
     receiver(receiver&&) = default;
     receiver& operator=(receiver&&) = default;
 
+    /// Refuses other methods before the body is read; see `http::service`.
+    TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
 

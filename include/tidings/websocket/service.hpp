@@ -71,6 +71,8 @@ class service {
     TIDINGS_DECL service& operator=(service&&) noexcept;
     TIDINGS_DECL ~service();
 
+    /// Authenticates before the body is read; see `http::service`.
+    TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     /// Closes every session with 1001. From any thread.
     TIDINGS_DECL void drain();

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <tidings/http/beast.hpp>
-#include <tidings/io/impl/socket_stream.ipp>
+#include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/socket_stream.hpp>
 
 namespace tidings::http::detail {
 
@@ -11,16 +12,14 @@ io::stream_ptr adopt_socket(net::generic::stream_protocol::socket socket) {
     error_code ec;
     auto peer = socket.remote_endpoint(ec);
     if (ec) peer = net::ip::tcp::endpoint();
+    tidings::detail::set_close_on_exec(socket.native_handle());
     return std::make_unique<tidings::detail::socket_stream>(std::move(socket), peer);
 }
 
 peer_address describe(const error_code& ec, const net::ip::tcp::endpoint& peer) {
-    const auto internet = tidings::detail::internet_endpoint(
+    const auto address = tidings::detail::internet_address(
         net::generic::stream_protocol::endpoint(ec ? net::ip::tcp::endpoint() : peer));
-    const auto text = internet->address.to_string();
-    return {(internet->address.is_v6() ? '[' + text + ']' : text) + ':' +
-                std::to_string(internet->port),
-            internet->address.is_loopback()};
+    return {tidings::detail::to_text(*address), address->address.is_loopback()};
 }
 
 }  // namespace tidings::http::detail

@@ -9,145 +9,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/system_executor.hpp>
 
-#include <algorithm>
-#include <array>
-
 namespace tidings::http {
 
 namespace detail {
-
-io::connect_options connecting_to(const url& to, const client_options& options) {
-    io::connect_options c{.host = to.host,
-                          .port = to.port,
-                          .unix_path = options.unix_path,
-                          .address_filter = options.address_filter};
-    if (to.secure()) c.tls = options.tls;
-    return c;
-}
-
-namespace {
-
-// RFC 9110 9.2.2.
-bool is_idempotent(std::string_view method) noexcept {
-    constexpr std::array<std::string_view, 6> methods{"GET",    "HEAD",  "OPTIONS",
-                                                      "DELETE", "TRACE", "PUT"};
-    return std::find(methods.begin(), methods.end(), method) != methods.end();
-}
-
-}  // namespace
-
-error_code connecting_error(const error_code& ec) noexcept {
-    return ec.category() == errc_category() ? ec : errc::connection_failed;
-}
-
-client_state::client_state(const net::any_io_executor& executor, client_options options)
-    : executor_(executor),
-      options_(std::move(options)),
-      lane_(tidings::detail::lane::make(executor, *options_.environment.clock)) {}
-
-void client_state::start(std::string text, request r, response_handler handler) {
-    error_code ec;
-    const auto to = url::parse(text, ec);
-    if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
-    if (ec) return std::move(handler)(ec, response());
-    const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
-    auto slot = handler.cancellation_slot();
-    const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
-    job->to = to;
-    job->text = serialise(r, to, options_.user_agent, close);
-    job->to_head = r.method == "HEAD";
-    job->idempotent = r.idempotent || is_idempotent(r.method);
-    if (slot.is_connected())
-        slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
-            net::post(lane->executor(), [weak] {
-                if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
-            });
-        });
-    net::post(lane_->executor(), [self = shared_from_this(), job] { self->begin(job); });
-}
-
-void client_state::begin(const std::shared_ptr<client_job>& job) {
-    if (ended_) return job->finish(errc::closed);
-    if (!job->handler) return;  // cancelled meanwhile
-    job->deadline.arm(lane_->timers(), options_.request_timeout);
-    const auto key =
-        (job->to.secure() ? "s " : "p ") + job->to.host + ' ' + std::to_string(job->to.port);
-    auto& p = pools_[key];
-    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
-    job->pool = p.get();
-    p->waiting.push_back(job);
-    serve(*p);
-}
-
-void client_state::serve(origin_pool& p) {
-    if (ended_) return;
-    const auto limit = std::max<std::size_t>(options_.max_connections_per_origin, 1);
-    while (!p.waiting.empty() && (!p.idle.empty() || p.connections.size() < limit)) {
-        auto job = std::move(p.waiting.front());
-        p.waiting.pop_front();
-        if (p.idle.empty()) {
-            connect(p, std::move(job));
-        } else {
-            auto* const c = p.idle.back();
-            p.idle.pop_back();
-            c->send(std::move(job));
-        }
-    }
-    if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
-}
-
-void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
-    const auto made = std::make_shared<client_connection>(*this, p);
-    p.connections.insert(made);
-    made->connect(std::move(job));
-}
-
-void client_state::close() noexcept {
-    try {
-        net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
-        std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
-        {
-            const std::lock_guard lock(mutex_);
-            closed_ = true;
-            streams = streams_;
-        }
-        for (const auto& s : streams) s->abort(errc::closed);
-    } catch (const std::bad_alloc&) {
-        return;  // what is under way ends by its deadlines
-    }
-}
-
-void client_state::end() {
-    ended_ = true;
-    for (const auto& [key, p] : std::exchange(pools_, {})) {
-        for (const auto& job : std::exchange(p->waiting, {})) job->finish(errc::closed);
-        const auto all = p->connections;
-        for (const auto& c : all) c->end(errc::closed);
-    }
-}
-
-// Handlers that wait go unheard, as all that waits for the context.
-void client_state::on_context_end() noexcept {
-    ended_ = true;
-    for (const auto& [key, p] : std::exchange(pools_, {})) {
-        for (const auto& c : std::exchange(p->connections, {})) c->abandon();
-    }
-    executor_ = tidings::detail::ended_executor();
-    std::unordered_set<std::shared_ptr<streamed_exchange>> dropped;  // outside the lock
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    dropped.swap(streams_);
-}
-
-bool client_state::add(const std::shared_ptr<streamed_exchange>& s) {
-    const std::lock_guard lock(mutex_);
-    return !closed_ && streams_.insert(s).second;
-}
-
-void client_state::remove(const std::shared_ptr<streamed_exchange>& s) noexcept {
-    const std::lock_guard lock(mutex_);
-    streams_.erase(s);
-}
 
 class streamed_response final : public streaming_response {
  public:
@@ -171,8 +35,13 @@ inline canceller start_stream(const std::shared_ptr<client_state>& state,
     auto to = url::parse(text, ec);
     if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
     auto bytes = ec ? std::string() : serialise(r, to, state->options().user_agent, false);
-    const auto s = std::make_shared<streamed_exchange>(state, std::move(executor), std::move(to),
-                                                       std::move(bytes), upgrade, std::move(done));
+    const auto s = std::make_shared<streamed_exchange>(
+        state, std::move(executor),
+        streamed_exchange::question{.to = std::move(to),
+                                    .text = std::move(bytes),
+                                    .upgrade = upgrade,
+                                    .encoding_given = r.fields.find("Accept-Encoding").has_value()},
+        std::move(done));
     if (!ec && !state->add(s)) ec = errc::closed;
     if (ec)
         s->abort(ec);
@@ -215,6 +84,10 @@ void client::start_request(const std::shared_ptr<detail::client_state>& s, std::
 canceller client::start_open(
     net::any_io_executor executor, std::string url, request r,
     tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done) {
+    if (!state_) {  // moved from
+        net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, nullptr); });
+        return {};
+    }
     return detail::start_stream(
         state_, std::move(executor), url, r, false,
         [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {
@@ -226,6 +99,10 @@ canceller client::start_open(
 canceller client::start_upgrade(
     net::any_io_executor executor, std::string url, request r,
     tidings::detail::unique_function<void(error_code, upgraded_response)> done) {
+    if (!state_) {  // moved from
+        net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, {}); });
+        return {};
+    }
     return detail::start_stream(
         state_, std::move(executor), url, r, true,
         [done = std::move(done)](error_code ec, detail::streamed_exchange& e) mutable {

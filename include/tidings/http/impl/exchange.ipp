@@ -2,8 +2,11 @@
 #pragma once
 
 #include <tidings/http/exchange.hpp>
+#include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/shard.hpp>
+
+#include <boost/asio/post.hpp>
 
 namespace tidings::http {
 
@@ -20,8 +23,8 @@ exchange::exchange(http::request r, io::stream_ptr stream, std::string leftover,
     if (mount.ends_with('/')) mount.remove_suffix(1);
     if (const auto path = request_.path(); !mount.empty() && detail::stands_before(mount, path))
         suffix_ = path.substr(mount.size());
-    owner_ = detail::connection::adopt(request_, std::move(stream), std::move(leftover),
-                                       std::move(environment));
+    owner_ = detail::server_connection::adopt(request_, std::move(stream), std::move(leftover),
+                                              std::move(environment));
 }
 
 exchange::exchange(http::request r, std::string suffix,
@@ -34,6 +37,8 @@ exchange& exchange::operator=(exchange&& o) noexcept {
     const exchange unanswered(std::move(*this));
     request_ = std::move(o.request_);
     suffix_ = std::move(o.suffix_);
+    caller_ = std::move(o.caller_);
+    answer_fields_ = std::move(o.answer_fields_);
     owner_ = std::move(o.owner_);
     return *this;
 }
@@ -63,8 +68,36 @@ const io::environment& exchange::environment() const noexcept {
     return owner_ ? owner_->environment() : default_environment;
 }
 
+void exchange::add_answer_fields(response& r) const {
+    for (const auto& [name, value] : answer_fields_) r.fields.append(name, value);
+}
+
+void exchange::in_lane(tidings::detail::unique_function<void(exchange&)> f) {
+    if (!owner_) return;
+    const auto home = owner_->home();
+    if (home->running_here()) return f(*this);
+    net::post(home->executor(), [x = std::move(*this), f = std::move(f)]() mutable { f(x); });
+}
+
+std::string exchange::stream_head(response r) const {
+    add_answer_fields(r);
+    const auto date = detail::http_date(environment().clock->wall_now());
+    detail::response_frame frame{.date = date};
+    if (r.status == 101) {
+        frame.framing = detail::body_framing::none;
+    } else {
+        frame.framing = request_.version >= 11 ? detail::body_framing::chunked
+                                               : detail::body_framing::until_close;
+        frame.close = true;  // the connection has left HTTP and does not come back
+    }
+    return detail::serialise_head(r, frame);
+}
+
 void exchange::respond(response r) {
-    if (const auto owner = std::exchange(owner_, nullptr)) owner->respond(std::move(r));
+    const auto owner = std::exchange(owner_, nullptr);
+    if (!owner) return;
+    add_answer_fields(r);
+    owner->respond(std::move(r));
 }
 
 taken_stream exchange::take() {

@@ -14,6 +14,8 @@ namespace detail {
 class function_service final : public mounted {
  public:
     explicit function_service(std::function<void(exchange&)> f) : function_(std::move(f)) {}
+    bool admits() const noexcept override { return false; }
+    void admit(exchange&) override {}
     void handle(exchange& x) override { function_(x); }
     std::size_t max_body_bytes() const noexcept override { return 0; }
     void drain() override {}
@@ -33,7 +35,9 @@ server::server(net::any_io_executor executor, server_options options, error_code
 server::server(net::any_io_executor executor, server_options options) {
     error_code ec;
     *this = server(std::move(executor), std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "http::server");
+    if (ec)
+        throw boost::system::system_error(
+            ec, "http::server cannot listen on " + state_->listening_on());
 }
 
 server& server::operator=(server&& o) noexcept {
@@ -64,8 +68,8 @@ void server::stop() noexcept {
     if (state_) state_->stop();
 }
 
-io::endpoint server::local_endpoint() const {
-    return state_ ? state_->local_endpoint() : io::endpoint{};
+io::socket_address server::local_endpoint() const {
+    return state_ ? state_->local_endpoint() : io::socket_address{};
 }
 
 std::size_t server::connections() const noexcept {

@@ -6,7 +6,7 @@
 
 namespace tidings::http::detail {
 
-/// Who talks over a wire. Both calls may destroy the wire.
+/// The user of a wire. Both calls may destroy the wire.
 class wire_user {
  public:
     /// The bytes last until the call returns.
@@ -21,7 +21,7 @@ class wire_user {
 /// A stream's reads and writes, one of each at a time, over whatever the stream can do. Confined to
 /// the stream's executor. Destroying it closes the stream and drops what is under way.
 ///
-/// `keep` is held until the operation ends: by it lives a user whom nobody else owns.
+/// `keep` is held until the operation ends: it keeps a user alive that has no other owner.
 class wire {
  public:
     /// Reads go through the receive buffer of the lane, where there is one and the stream can be

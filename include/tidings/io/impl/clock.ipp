@@ -40,7 +40,7 @@ class steady_timer final : public timer {
     struct state {
         explicit state(net::any_io_executor executor) : timer(std::move(executor)) {}
         net::steady_timer timer;
-        // Read by an expiry that runs late, when another thread may be the last to let go of the
+        // Read by an expiry that runs late, when another thread may be the last to release the
         // timer, which no longer waits.
         std::atomic<std::uint64_t> wait{0};
     };

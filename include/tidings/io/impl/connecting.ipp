@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/clock.hpp>
-#include <tidings/io/impl/socket_stream.ipp>
-#include <tidings/io/impl/tls_stream.ipp>
+#include <tidings/io/impl/connecting.hpp>
+#include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/socket_stream.hpp>
+#include <tidings/io/impl/tls_stream.hpp>
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <atomic>
 
 namespace tidings::detail {
 
-/// One `start_connect`: resolution, then an attempt per address, each begun when the one before
-/// failed or has not answered for a while (RFC 8305 5), then the TLS handshake. Confined to its
-/// executor.
+namespace {
+
+/// One `start_connect`. Confined to its executor.
 class connecting : public std::enable_shared_from_this<connecting> {
  public:
-    /// `network` is asked for the addresses only.
     static io::canceller start(io::network& network, io::clock& clock,
                                net::any_io_executor executor, io::connect_options options,
                                io::stream_callback done) {
@@ -48,7 +50,8 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void resolve() {
         if (cancelled_) return;
         if (!options_.unix_path.empty()) return attempt_unix();
-        auto resolved = [self = shared_from_this()](error_code e, std::vector<io::endpoint> found) {
+        auto resolved = [self = shared_from_this()](error_code e,
+                                                    std::vector<io::socket_address> found) {
             if (self->cancelled_) return;
             if (e) return self->finish(e, nullptr);
             self->attempt_all(interleaved(std::move(found)));
@@ -58,12 +61,12 @@ class connecting : public std::enable_shared_from_this<connecting> {
     }
 
     // RFC 8305 4: a family that leads nowhere costs one attempt.
-    static std::vector<io::endpoint> interleaved(std::vector<io::endpoint> found) {
+    static std::vector<io::socket_address> interleaved(std::vector<io::socket_address> found) {
         const auto first = found.empty() || found.front().address.is_v6();
         const auto rest = std::stable_partition(
             found.begin(), found.end(),
-            [first](const io::endpoint& e) { return e.address.is_v6() == first; });
-        std::vector<io::endpoint> mixed;
+            [first](const io::socket_address& e) { return e.address.is_v6() == first; });
+        std::vector<io::socket_address> mixed;
         mixed.reserve(found.size());
         for (auto a = found.begin(), b = rest; a != rest || b != found.end();) {
             if (a != rest) mixed.push_back(*a++);
@@ -84,7 +87,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
 #endif
     }
 
-    void attempt_all(std::vector<io::endpoint> endpoints) {
+    void attempt_all(std::vector<io::socket_address> endpoints) {
         endpoints_ = std::move(endpoints);
         failure_ = errc::address_refused;
         attempt_next();
@@ -105,13 +108,17 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void attempt(const any_endpoint& peer) {
         auto& socket = *sockets_.emplace_back(std::make_unique<any_socket>(executor_));
         ++under_way_;
-        socket.async_connect(peer, [self = shared_from_this(), &socket, peer](error_code ec) {
+        auto connected = [self = shared_from_this(), &socket, peer](error_code ec) {
             if (self->cancelled_ || !self->done_ || self->won_) return;
             --self->under_way_;
             if (!ec) return self->connected(std::move(socket), peer);
             self->failure_ = ec;
             self->attempt_next();
-        });
+        };
+        error_code ec;
+        open_close_on_exec(socket, peer.protocol(), ec);
+        if (ec) return net::post(executor_, [c = std::move(connected), ec] { c(ec); });
+        socket.async_connect(peer, std::move(connected));
     }
 
     void connected(any_socket socket, const any_endpoint& peer) {
@@ -157,7 +164,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     std::atomic<bool> cancelled_ = false;
     std::unique_ptr<io::timer> timer_;
     io::canceller cancel_resolution_;
-    std::vector<io::endpoint> endpoints_;
+    std::vector<io::socket_address> endpoints_;
     std::size_t next_ = 0;
     std::size_t under_way_ = 0;
     bool won_ = false;  // an attempt succeeded
@@ -165,5 +172,14 @@ class connecting : public std::enable_shared_from_this<connecting> {
     std::vector<std::unique_ptr<any_socket>> sockets_;
     io::stream_ptr stream_;
 };
+
+}  // namespace
+
+io::canceller start_connecting(io::network& network, io::clock& clock,
+                               net::any_io_executor executor, io::connect_options options,
+                               io::stream_callback done) {
+    return connecting::start(network, clock, std::move(executor), std::move(options),
+                             std::move(done));
+}
 
 }  // namespace tidings::detail

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/impl/connecting.ipp>
-#include <tidings/io/impl/resolver_pool.ipp>
-#include <tidings/io/impl/system_acceptor.ipp>
+#include <tidings/io/impl/connecting.hpp>
+#include <tidings/io/impl/resolver_pool.hpp>
+#include <tidings/io/impl/system_acceptor.hpp>
 #include <tidings/io/network.hpp>
 
 namespace tidings::io {
@@ -14,12 +14,12 @@ class machine_network final : public network {
  public:
     std::unique_ptr<acceptor> listen(net::any_io_executor executor, const listen_options& options,
                                      error_code& ec) override {
-        return detail::system_acceptor::make(std::move(executor), options, ec);
+        return detail::make_system_acceptor(std::move(executor), options, ec);
     }
     canceller start_connect(net::any_io_executor executor, connect_options options,
                             stream_callback done) override {
-        return detail::connecting::start(*this, system_clock(), std::move(executor),
-                                         std::move(options), std::move(done));
+        return detail::start_connecting(*this, system_clock(), std::move(executor),
+                                        std::move(options), std::move(done));
     }
     canceller start_resolve(net::any_io_executor executor, std::string host, std::uint16_t port,
                             resolve_callback done) override {

@@ -39,7 +39,7 @@ class resolve_requests : public std::enable_shared_from_this<resolve_requests> {
         const std::lock_guard lock(mutex_);
         const auto it = requests_.find(id);
         if (it == requests_.end()) return;
-        std::vector<io::endpoint> endpoints;
+        std::vector<io::socket_address> endpoints;
         for (const auto& address : found) endpoints.push_back({address, it->second.port});
         // The callback stays here until it runs: it can still be cancelled.
         const auto executor = std::exchange(it->second.executor, {});

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/network.hpp>
+#include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/socket_stream.hpp>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
@@ -12,12 +12,18 @@
 
 namespace tidings::detail {
 
-using any_socket = net::generic::stream_protocol::socket;
-using any_endpoint = net::generic::stream_protocol::endpoint;
+namespace {
 
-/// The internet address in an erased endpoint; nothing for a Unix socket. IPv4 mapped into IPv6
-/// comes out as IPv4, so that it is recognised for what it is.
-inline std::optional<io::endpoint> internet_endpoint(const any_endpoint& from) {
+net::mutable_buffer as_buffer(std::span<std::byte> b) noexcept {
+    return {b.data(), b.size()};
+}
+net::const_buffer as_buffer(std::span<const std::byte> b) noexcept {
+    return {b.data(), b.size()};
+}
+
+}  // namespace
+
+std::optional<io::socket_address> internet_address(const any_endpoint& from) {
     const int family = from.protocol().family();
     net::ip::tcp::endpoint tcp;
     if (family != net::ip::tcp::v4().family() && family != net::ip::tcp::v6().family())
@@ -27,118 +33,125 @@ inline std::optional<io::endpoint> internet_endpoint(const any_endpoint& from) {
     auto address = tcp.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped())
         address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
-    return io::endpoint{address, tcp.port()};
+    return io::socket_address{address, tcp.port()};
 }
 
-/// A connected TCP or Unix socket.
-class socket_stream final : public io::stream {
-    // Shared with the operations under way: they end after the stream does.
-    struct state {
-        explicit state(any_socket s) : socket(std::move(s)) {}
-        any_socket socket;
-        bool closed = false;
-        bool dropped = false;
-        bool ended = false;  // a read met the end
-    };
+std::string to_text(const io::socket_address& a) {
+    const auto text = a.address.to_string();
+    return (a.address.is_v6() ? '[' + text + ']' : text) + ':' + std::to_string(a.port);
+}
 
-    static net::mutable_buffer buffer(std::span<std::byte> b) noexcept {
-        return {b.data(), b.size()};
-    }
-    static net::const_buffer buffer(std::span<const std::byte> b) noexcept {
-        return {b.data(), b.size()};
-    }
+/// Shared with the operations under way: they end after the stream does.
+struct socket_stream::state {
+    explicit state(any_socket s) : socket(std::move(s)) {}
 
     // An operation may succeed just before the stream is closed and complete after it.
     template <class... Args>
-    static void finish(const state& s, unique_function<void(error_code, Args...)>& done,
-                       error_code ec, Args... args) {
-        if (s.dropped) return;
-        if (s.closed) return done(net::error::operation_aborted, Args{}...);
+    void finish(unique_function<void(error_code, Args...)>& done, error_code ec, Args... args) {
+        if (dropped) return;
+        if (closed) return done(net::error::operation_aborted, Args{}...);
         done(ec, args...);
     }
-    template <class... Args>
-    auto guard(unique_function<void(error_code, Args...)> done) {
-        return [s = state_, done = std::move(done)](error_code ec, Args... args) mutable {
-            finish(*s, done, ec, args...);
-        };
-    }
-    void post(error_code ec, io::ready_callback done) {
-        net::post(state_->socket.get_executor(),
-                  [ec, g = guard(std::move(done))]() mutable { g(ec); });
-    }
 
- public:
-    socket_stream(any_socket socket, const any_endpoint& peer)
-        : state_(std::make_shared<state>(std::move(socket))),
-          peer_(internet_endpoint(peer)) {
-        error_code ignored;  // a connection that broke already says so at the first read
-        if (peer_) state_->socket.set_option(net::ip::tcp::no_delay(true), ignored);
-        state_->socket.non_blocking(true, ignored);
-    }
-    ~socket_stream() override {
-        state_->dropped = true;
-        close();
-    }
-
-    net::any_io_executor executor() const noexcept override {
-        return state_->socket.get_executor();
-    }
-
-    void start_handshake(io::ready_callback done) override { post({}, std::move(done)); }
-    // Asio waits for ever when it is asked to read once more after the end.
-    void start_read(std::span<std::byte> into, io::read_callback done) override {
-        if (state_->ended)
-            return post(net::error::eof,
-                        [done = std::move(done)](error_code ec) mutable { done(ec, 0); });
-        state_->socket.async_read_some(buffer(into), [s = state_, done = std::move(done)](
-                                                         error_code ec, std::size_t n) mutable {
-            s->ended = ec == net::error::eof;
-            finish(*s, done, ec, n);
-        });
-    }
-    void start_write(std::span<const std::byte> from, io::read_callback done) override {
-        state_->socket.async_write_some(buffer(from), guard(std::move(done)));
-    }
-    void start_wait(io::wait_for what, io::ready_callback done) override {
-        state_->socket.async_wait(
-            what == io::wait_for::readable ? any_socket::wait_read : any_socket::wait_write,
-            guard(std::move(done)));
-    }
-
-    bool can_poll() const noexcept override { return true; }
-    std::size_t try_read(std::span<std::byte> into, error_code& ec) noexcept override {
-        ec = net::error::operation_aborted;
-        return state_->closed ? 0 : state_->socket.read_some(buffer(into), ec);
-    }
-    std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept override {
-        ec = net::error::operation_aborted;
-        return state_->closed ? 0 : state_->socket.write_some(buffer(from), ec);
-    }
-
-    void start_shutdown(io::ready_callback done) override {
-        error_code ec;
-        state_->socket.shutdown(any_socket::shutdown_send, ec);
-        post(ec, std::move(done));
-    }
-    void close() noexcept override {
-        state_->closed = true;
-        error_code ignored;  // the descriptor is gone in either case
-        state_->socket.close(ignored);
-    }
-
-    std::string remote_address() const override {
-        if (!peer_) return "unix";
-        const auto text = peer_->address.to_string();
-        return (peer_->address.is_v6() ? '[' + text + ']' : text) + ':' +
-               std::to_string(peer_->port);
-    }
-    bool remote_is_loopback() const noexcept override {
-        return !peer_ || peer_->address.is_loopback();
-    }
-
- private:
-    std::shared_ptr<state> state_;
-    std::optional<io::endpoint> peer_;
+    any_socket socket;
+    bool closed = false;
+    bool dropped = false;
+    bool ended = false;  // a read met the end
 };
+
+template <class... Args>
+auto socket_stream::guard(unique_function<void(error_code, Args...)> done) {
+    return [s = state_, done = std::move(done)](error_code ec, Args... args) mutable {
+        s->finish(done, ec, args...);
+    };
+}
+
+void socket_stream::post(error_code ec, io::ready_callback done) {
+    net::post(state_->socket.get_executor(), [ec, g = guard(std::move(done))]() mutable { g(ec); });
+}
+
+socket_stream::socket_stream(any_socket socket, const any_endpoint& peer)
+    : state_(std::make_shared<state>(std::move(socket))),
+      peer_(internet_address(peer)) {
+    error_code ignored;  // a connection that broke already says so at the first read
+    if (peer_) state_->socket.set_option(net::ip::tcp::no_delay(true), ignored);
+    state_->socket.non_blocking(true, ignored);
+}
+
+socket_stream::~socket_stream() {
+    state_->dropped = true;
+    close();
+}
+
+net::any_io_executor socket_stream::executor() const noexcept {
+    return state_->socket.get_executor();
+}
+
+bool socket_stream::rebind(const net::any_io_executor& executor) {
+    auto& socket = state_->socket;
+    error_code ec;
+    const auto protocol = socket.local_endpoint(ec).protocol();
+    if (ec) return false;
+    const auto descriptor = socket.release(ec);
+    if (ec) return false;
+    any_socket moved(executor);
+    moved.assign(protocol, descriptor, ec);
+    if (!ec) moved.non_blocking(true, ec);
+    socket = std::move(moved);
+    return !ec;
+}
+
+void socket_stream::start_handshake(io::ready_callback done) {
+    post({}, std::move(done));
+}
+
+// Asio waits for ever when it is asked to read once more after the end.
+void socket_stream::start_read(std::span<std::byte> into, io::read_callback done) {
+    if (state_->ended)
+        return post(net::error::eof,
+                    [done = std::move(done)](error_code ec) mutable { done(ec, 0); });
+    state_->socket.async_read_some(as_buffer(into), [s = state_, done = std::move(done)](
+                                                        error_code ec, std::size_t n) mutable {
+        s->ended = ec == net::error::eof;
+        s->finish(done, ec, n);
+    });
+}
+
+void socket_stream::start_write(std::span<const std::byte> from, io::read_callback done) {
+    state_->socket.async_write_some(as_buffer(from), guard(std::move(done)));
+}
+
+void socket_stream::start_wait(io::wait_for what, io::ready_callback done) {
+    state_->socket.async_wait(
+        what == io::wait_for::readable ? any_socket::wait_read : any_socket::wait_write,
+        guard(std::move(done)));
+}
+
+std::size_t socket_stream::try_read(std::span<std::byte> into, error_code& ec) noexcept {
+    ec = net::error::operation_aborted;
+    return state_->closed ? 0 : state_->socket.read_some(as_buffer(into), ec);
+}
+
+std::size_t socket_stream::try_write(std::span<const std::byte> from, error_code& ec) noexcept {
+    ec = net::error::operation_aborted;
+    return state_->closed ? 0 : state_->socket.write_some(as_buffer(from), ec);
+}
+
+void socket_stream::start_shutdown(io::ready_callback done) {
+    error_code ec;
+    state_->socket.shutdown(any_socket::shutdown_send, ec);
+    post(ec, std::move(done));
+}
+
+void socket_stream::close() noexcept {
+    if (std::exchange(state_->closed, true)) return;
+    if (state_->socket.is_open()) shutdown_descriptor(state_->socket.native_handle());
+    error_code ignored;  // the descriptor is gone in either case
+    state_->socket.close(ignored);
+}
+
+std::string socket_stream::remote_address() const {
+    return peer_ ? to_text(*peer_) : "unix";
+}
 
 }  // namespace tidings::detail

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/io/impl/socket_stream.ipp>
-#include <tidings/io/impl/tls_stream.ipp>
+#include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/socket_stream.hpp>
+#include <tidings/io/impl/system_acceptor.hpp>
+#include <tidings/io/impl/tls_stream.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <cstdint>
@@ -16,6 +19,8 @@
 #endif
 
 namespace tidings::detail {
+
+namespace {
 
 /// A listening TCP or Unix socket.
 class system_acceptor final : public io::acceptor {
@@ -42,25 +47,17 @@ class system_acceptor final : public io::acceptor {
     }
 
     void start_accept(net::any_io_executor executor, io::stream_callback done) override {
-        state_->acceptor.async_accept(
-            executor, state_->peer,
-            [s = state_, done = std::move(done)](error_code ec, any_socket socket) mutable {
-                if (s->dropped) return;
-                if (s->closed) ec = net::error::operation_aborted;
-                if (ec) return done(ec, nullptr);
-                io::stream_ptr made = std::make_unique<socket_stream>(std::move(socket), s->peer);
-                if (s->tls) made = make_server_stream(s->tls, std::move(made), ec);
-                done(ec, std::move(made));
-            });
+        wait(state_, std::move(executor), std::move(done));
     }
     void close() noexcept override {
         if (std::exchange(state_->closed, true)) return;
         if (!unix_path_.empty() && file_at(unix_path_) == unix_file_)
             std::remove(unix_path_.c_str());
+        if (state_->acceptor.is_open()) shutdown_descriptor(state_->acceptor.native_handle());
         error_code ignored;  // the descriptor is gone in either case
         state_->acceptor.close(ignored);
     }
-    io::endpoint local_endpoint() const override { return local_; }
+    io::socket_address local_endpoint() const override { return local_; }
 
  private:
     // Shared with the accept under way, which ends after the acceptor does.
@@ -69,11 +66,53 @@ class system_acceptor final : public io::acceptor {
             : acceptor(std::move(executor)),
               tls(std::move(t)) {}
         any_acceptor acceptor;
-        any_endpoint peer;
         tls_context tls;
         bool closed = false;
         bool dropped = false;
     };
+
+    // Asio's own accept makes descriptors that a child process inherits.
+    static void wait(const std::shared_ptr<state>& s, net::any_io_executor executor,
+                     io::stream_callback done) {
+        s->acceptor.async_wait(
+            any_acceptor::wait_read,
+            [s, executor = std::move(executor), done = std::move(done)](error_code ec) mutable {
+                if (s->dropped) return;
+                if (s->closed) ec = net::error::operation_aborted;
+                io::stream_ptr made;
+                if (!ec) made = accept(*s, executor, ec);
+                if (!ec && !made) return wait(s, std::move(executor), std::move(done));
+                if (made && s->tls) made = make_server_stream(s->tls, std::move(made), ec);
+                done(ec, std::move(made));
+            });
+    }
+
+    // Null without an error where the connection has gone meanwhile.
+    static io::stream_ptr accept(state& s, const net::any_io_executor& executor, error_code& ec) {
+        any_endpoint peer;
+        auto size = static_cast<socklen_t>(peer.capacity());
+#if defined(__linux__)
+        const int made =
+            ::accept4(s.acceptor.native_handle(), peer.data(), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+        const int made = ::accept(s.acceptor.native_handle(), peer.data(), &size);
+        if (made >= 0) set_close_on_exec(made);
+#endif
+        if (made < 0) {
+            const bool gone =
+                errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED;
+            if (!gone) ec = error_code(errno, boost::system::system_category());
+            return nullptr;
+        }
+        peer.resize(size);
+        any_socket socket(executor);
+        socket.assign(s.acceptor.local_endpoint(ec).protocol(), made, ec);
+        if (ec) {
+            ::close(made);
+            return nullptr;
+        }
+        return std::make_unique<socket_stream>(std::move(socket), peer);
+    }
 
     system_acceptor(net::any_io_executor executor, tls_context tls)
         : state_(std::make_shared<state>(std::move(executor), std::move(tls))) {}
@@ -86,7 +125,7 @@ class system_acceptor final : public io::acceptor {
         if (ec) return;
         const auto bound = state_->acceptor.local_endpoint(ec);
         if (ec) return;
-        if (const auto internet = internet_endpoint(bound)) local_ = *internet;
+        if (const auto internet = internet_address(bound)) local_ = *internet;
     }
 
     void listen_unix(const io::listen_options& options, error_code& ec) {
@@ -113,7 +152,7 @@ class system_acceptor final : public io::acceptor {
     }
 
     // Device and inode of what stands at a path, by which its maker knows it again: while the
-    // socket is open its inode is nobody else's.
+    // socket is open no other file has its inode.
     using file_id = std::optional<std::pair<std::uintmax_t, std::uintmax_t>>;
     static file_id file_at(const std::string& path) noexcept {
 #if defined(__unix__) || defined(__APPLE__)
@@ -129,10 +168,11 @@ class system_acceptor final : public io::acceptor {
         auto& a = state_->acceptor;
         error_code ignored;
         a.close(ignored);
-        a.open(wanted.protocol(), ec);
+        open_close_on_exec(a, wanted.protocol(), ec);
         if (!ec) a.set_option(net::socket_base::reuse_address(true), ec);
         if (!ec) a.bind(wanted, ec);
         if (!ec) a.listen(backlog, ec);
+        if (!ec) a.native_non_blocking(true, ec);
     }
 
     // What a server that crashed left behind would keep its successor from starting. A connect to
@@ -142,16 +182,24 @@ class system_acceptor final : public io::acceptor {
         if (!std::filesystem::is_socket(path, unknown)) return false;
         error_code ec;
         any_socket probe(state_->acceptor.get_executor());
-        probe.open(there.protocol(), ec);
-        if (!ec) probe.non_blocking(true, ec);  // who listens may be too busy to accept
+        open_close_on_exec(probe, there.protocol(), ec);
+        if (!ec) probe.non_blocking(true, ec);  // the listener may be too busy to accept
         if (!ec) probe.connect(there, ec);
         return ec == net::error::connection_refused;
     }
 
     std::shared_ptr<state> state_;
-    io::endpoint local_{};
+    io::socket_address local_{};
     std::string unix_path_;
     file_id unix_file_;
 };
+
+}  // namespace
+
+std::unique_ptr<io::acceptor> make_system_acceptor(net::any_io_executor executor,
+                                                   const io::listen_options& options,
+                                                   error_code& ec) {
+    return system_acceptor::make(std::move(executor), options, ec);
+}
 
 }  // namespace tidings::detail

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/errc.hpp>
-#include <tidings/io/tls.hpp>
+#include <tidings/io/impl/tls_context.hpp>
 
-#include <memory>
-
+#include <cerrno>
+#include <cstdio>
 #if TIDINGS_TLS
-#include <boost/asio/ssl/context.hpp>
-
 #include <mutex>
 #include <unordered_map>
 #endif
@@ -17,9 +14,7 @@ namespace tidings::detail {
 
 #if TIDINGS_TLS
 
-using tls_context = std::shared_ptr<net::ssl::context>;
-
-inline tls_context make_tls_context(net::ssl::context::method method) {
+tls_context make_tls_context(net::ssl::context::method method) {
     auto made = std::make_shared<net::ssl::context>(method);
     SSL_CTX* const ctx = made->native_handle();
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
@@ -33,9 +28,18 @@ inline tls_context make_tls_context(net::ssl::context::method method) {
     return made;
 }
 
-/// @error errc::tls_failed: a file or text that cannot be read, or a key that is not the
-/// certificate's
-inline tls_context make_server_context(const io::tls_server_options& options, error_code& ec) {
+// OpenSSL's own error for a file that is not there names neither file nor reason.
+inline error_code why_unreadable(const std::string& file) noexcept {
+    std::FILE* const opened = file.empty() ? nullptr : std::fopen(file.c_str(), "re");
+    if (opened != nullptr) std::fclose(opened);
+    return opened != nullptr || file.empty() ? error_code()
+                                             : error_code(errno, boost::system::system_category());
+}
+
+tls_context make_server_context(const io::tls_server_options& options, error_code& ec) {
+    if (options.certificate_chain_pem.empty()) ec = why_unreadable(options.certificate_chain_file);
+    if (!ec && options.private_key_pem.empty()) ec = why_unreadable(options.private_key_file);
+    if (ec) return nullptr;
     auto made = make_tls_context(net::ssl::context::tls_server);
     if (options.certificate_chain_pem.empty())
         made->use_certificate_chain_file(options.certificate_chain_file, ec);
@@ -63,9 +67,7 @@ inline tls_context make_client_context(const io::tls_client_options& options, er
     return nullptr;
 }
 
-/// The context for these options, shared by connections: to read the system's roots costs tens of
-/// milliseconds. A `ca_file` is therefore read once. From any thread. @error errc::tls_failed
-inline tls_context client_context(const io::tls_client_options& options, error_code& ec) {
+tls_context client_context(const io::tls_client_options& options, error_code& ec) {
     static constexpr std::size_t max_kept = 32;
     static std::mutex mutex;
     static std::unordered_map<std::string, tls_context> kept;
@@ -81,9 +83,7 @@ inline tls_context client_context(const io::tls_client_options& options, error_c
 
 #else
 
-using tls_context = std::shared_ptr<void>;
-
-inline tls_context make_server_context(const io::tls_server_options&, error_code& ec) {
+tls_context make_server_context(const io::tls_server_options&, error_code& ec) {
     ec = errc::tls_failed;
     return nullptr;
 }

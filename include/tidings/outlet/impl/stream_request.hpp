@@ -25,23 +25,21 @@ struct stream_request {
 
 struct stream_policy {
     tidings::authenticator authenticator{};      ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};            ///< empty: whoever is authenticated may subscribe
+    tidings::authorizer authorizer{};            ///< empty: every caller may subscribe
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
     std::size_t max_patterns = 128;
 };
 
-/// Reads and checks it. The answer is set when it is refused: 400 (no topic, a bad pattern or
-/// position, a malformed query, a parameter spelled wrongly), 401, 403 (the Origin, or a pattern
-/// that is not granted). `patterns_in_path`: patterns given elsewhere, which the query may add to.
+/// Reads and checks it, after `admit`. The answer is set when it is refused: 400 (no topic, a bad
+/// pattern or position, a malformed query, a parameter spelled wrongly), 403 (a pattern that is not
+/// granted). `patterns_in_path`: patterns given elsewhere, which the query may add to.
 TIDINGS_DECL std::optional<response> read_stream_request(const exchange& x,
                                                          const stream_policy& policy,
                                                          std::vector<std::string> patterns_in_path,
                                                          stream_request& out);
 
-/// The same without topics: Origin, credentials and query alone.
-TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x,
-                                                        const stream_policy& policy,
-                                                        stream_request& out);
+/// The same without topics: caller and query alone.
+TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x, stream_request& out);
 
 /// The feed that answers the request: authorised again for every event it replays.
 TIDINGS_DECL tidings::detail::feed_options feed_for(stream_request&& asked,

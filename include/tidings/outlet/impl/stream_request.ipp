@@ -2,14 +2,13 @@
 #pragma once
 
 #include <tidings/http/impl/message/percent.hpp>
-#include <tidings/outlet/impl/authenticate.hpp>
-#include <tidings/outlet/impl/origin.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace tidings::http {
 
@@ -74,11 +73,9 @@ std::optional<response> check_patterns(const stream_policy& policy, const stream
 
 }  // namespace
 
-std::optional<response> read_stream_caller(const exchange& x, const stream_policy& policy,
-                                           stream_request& out) {
-    if (!origin_allowed(x.request(), policy.allowed_origins))
-        return problem(403, "Origin not allowed", x.request().fields.get("origin"));
-    if (auto refused = authenticate(x, policy.authenticator, out.principal)) return refused;
+std::optional<response> read_stream_caller(const exchange& x, stream_request& out) {
+    assert(x.caller() != nullptr);
+    if (x.caller() != nullptr) out.principal = *x.caller();
     error_code ec;
     out.query = parse_query(x.request().query(), ec);
     if (ec) return problem(400, "Bad query", ec.message());
@@ -88,7 +85,7 @@ std::optional<response> read_stream_caller(const exchange& x, const stream_polic
 std::optional<response> read_stream_request(const exchange& x, const stream_policy& policy,
                                             std::vector<std::string> patterns_in_path,
                                             stream_request& out) {
-    if (auto refused = read_stream_caller(x, policy, out)) return refused;
+    if (auto refused = read_stream_caller(x, out)) return refused;
     if (auto refused = check_spelling(out)) return refused;
     out.patterns = std::move(patterns_in_path);
     for (const auto& [name, value] : out.query) {

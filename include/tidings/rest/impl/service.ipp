@@ -6,6 +6,7 @@
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
@@ -31,14 +32,15 @@ class service_state final : public std::enable_shared_from_this<service_state> {
           publications_(std::make_shared<publications>(options_.remembered_ids, options_.metrics)),
           rate_(options_.max_publishes_per_second) {}
 
+    bool admit(http::exchange& x);
     void handle(http::exchange& x);
     void drain();
     const service_options& options() const noexcept { return options_; }
 
  private:
     void publish(http::exchange& x, const std::string& topic);
-    std::optional<http::response> admit(const http::exchange& x, const std::string& topic,
-                                        principal& who);
+    std::optional<http::response> check_publication(const http::exchange& x,
+                                                    const std::string& topic, principal& who);
     std::optional<wire_event> read_event(const http::request& r, const std::string& key,
                                          http::response& refused) const;
     std::optional<http::response> find_earlier(const wire_event& e, attempt& a);
@@ -127,7 +129,17 @@ std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
 
 }  // namespace
 
+bool service_state::admit(http::exchange& x) {
+    const bool publishes = x.request().method == "POST";
+    if (http::admit(x,
+                    {options_.authenticator, options_.allowed_origins, "GET, HEAD, OPTIONS, POST"}))
+        return true;
+    if (publishes) publications_->count("refused");
+    return false;
+}
+
 void service_state::handle(http::exchange& x) {
+    if (!admit(x)) return;
     const auto& r = x.request();
     error_code ec;
     auto name =
@@ -138,15 +150,15 @@ void service_state::handle(http::exchange& x) {
     if (r.method == "POST") return publish(x, name);
     if (r.method == "GET" || r.method == "HEAD") return read(x, name);
     auto refused = http::problem(405, "Method not allowed", "POST publishes, GET reads");
-    refused.fields.set("Allow", "GET, HEAD, POST");
+    refused.fields.set("Allow", "GET, HEAD, OPTIONS, POST");
     x.respond(std::move(refused));
 }
 
-std::optional<http::response> service_state::admit(const http::exchange& x,
-                                                   const std::string& topic, principal& who) {
-    const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
+std::optional<http::response> service_state::check_publication(const http::exchange& x,
+                                                               const std::string& topic,
+                                                               principal& who) {
     http::stream_request asked;
-    if (auto refused = http::read_stream_caller(x, policy, asked)) return refused;
+    if (auto refused = http::read_stream_caller(x, asked)) return refused;
     who = std::move(asked.principal);
     if (const auto ec = check_topic(topic)) return refusal(ec);
     if (options_.authorizer && !options_.authorizer(who, action::publish, topic))
@@ -211,7 +223,7 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
         x.respond(std::move(r));
     };
     principal who;
-    if (auto refused = admit(x, topic, who)) return refuse(std::move(*refused));
+    if (auto refused = check_publication(x, topic, who)) return refuse(std::move(*refused));
     attempt a(publications_);
     if (a.over(options_.max_publishing))
         return refuse(later(429, "Too many requests", "max_publishing are under way"));
@@ -331,8 +343,11 @@ void service_state::drain() {
 service::service(const bus& b, service_options options)
     : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
 
+void service::admit(http::exchange& x) {
+    state_->admit(x);
+}
 void service::handle(http::exchange& x) {
-    state_->handle(x);
+    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
 }
 std::size_t service::max_body_bytes() const noexcept {
     return state_->options().max_body_bytes;

@@ -83,7 +83,13 @@ table_request::table_request(http::exchange x, std::chrono::milliseconds timeout
     deadline.arm(exchange.lane()->timers(), timeout);
 }
 
+bool manager_state::admit(http::exchange& x) const {
+    return http::admit(
+        x, {options_.authenticator, options_.allowed_origins, "DELETE, GET, HEAD, OPTIONS, POST"});
+}
+
 void manager_state::handle(http::exchange& x) {
+    if (!admit(x)) return;
     http::stream_request caller;
     if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
     error_code ec;
@@ -107,8 +113,7 @@ void manager_state::handle(http::exchange& x) {
 
 std::optional<http::response> manager_state::check_caller(const http::exchange& x,
                                                           http::stream_request& caller) const {
-    const http::stream_policy policy{options_.authenticator, {}, options_.allowed_origins};
-    if (auto refused = http::read_stream_caller(x, policy, caller)) return refused;
+    if (auto refused = http::read_stream_caller(x, caller)) return refused;
     // A service cannot see where its server listens: the request tells.
     if (!options_.authorizer && !http::is_local(x))
         return http::problem(403, "Not granted",
@@ -301,8 +306,11 @@ manager::~manager() {
     if (state_) state_->close();
 }
 
+void manager::admit(http::exchange& x) {
+    state_->admit(x);
+}
 void manager::handle(http::exchange& x) {
-    state_->handle(x);
+    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
 }
 std::size_t manager::max_body_bytes() const noexcept {
     return state_->options().max_body_bytes;

@@ -36,6 +36,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
 
     void start();
     void close() noexcept;
+    bool admit(http::exchange& x) const;
     void handle(http::exchange& x);
     const manager_options& options() const noexcept { return options_; }
 

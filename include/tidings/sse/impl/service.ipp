@@ -2,12 +2,12 @@
 #pragma once
 
 #include <tidings/codec/sse_writer.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/sse/impl/sse_session.hpp>
 #include <tidings/sse/service.hpp>
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace tidings::sse {
@@ -29,21 +29,21 @@ class service_state final : public std::enable_shared_from_this<service_state> {
         dropped_ = options_.metrics->counter("events_dropped", {{"transport", "sse"}});
     }
 
+    bool admit(http::exchange& x);
     void handle(http::exchange& x);
     void drain();
     void cut_all();
     std::size_t sessions() const noexcept { return streams_.size(); }
 
  private:
+    static constexpr std::string_view methods = "GET, HEAD, OPTIONS";
     http::stream_policy policy() const {
         return {options_.authenticator, options_.authorizer, options_.allowed_origins};
     }
     void open(http::exchange& x, http::stream_request asked);
     stream::settings settings_for(const http::exchange& x, const http::stream_request& asked);
-    http::fields header_fields(const http::request& r) const;
-    std::string header(const http::request& r) const;
+    static http::response head();
     std::string retry_field(const http::exchange& x) const;
-    void add_cors(const http::request& r, http::fields& f) const;
     void gauge(std::int64_t add) const noexcept {
         if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "sse"}}, add);
     }
@@ -57,60 +57,39 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     session_registry<stream> streams_;
 };
 
-// Exact origins only, and never `*`: an answer that varies by Origin must say so (Fetch, 3.2).
-void service_state::add_cors(const http::request& r, http::fields& f) const {
-    if (options_.allowed_origins.empty()) return;
-    f.set("Vary", "Origin");
-    const auto origin = r.fields.get("origin");
-    const auto& allowed = options_.allowed_origins;
-    if (std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) return;
-    f.set("Access-Control-Allow-Origin", origin);
-    f.set("Access-Control-Allow-Credentials", "true");
-    f.set("Access-Control-Allow-Headers", "Last-Event-ID, Authorization, Cache-Control");
+bool service_state::admit(http::exchange& x) {
+    const auto& method = x.request().method;
+    if (method == "GET" || method == "HEAD" || method == "OPTIONS")
+        return http::admit(x, {options_.authenticator, options_.allowed_origins, methods});
+    auto refused = http::problem(405, "Method not allowed", "an event stream is read with GET");
+    refused.fields.set("Allow", methods);
+    x.respond(std::move(refused));
+    return false;
 }
 
 void service_state::handle(http::exchange& x) {
-    const auto& r = x.request();
-    if (r.method == "OPTIONS") {
-        http::response preflight{204, {{"Allow", "GET, HEAD, OPTIONS"}}, {}};
-        add_cors(r, preflight.fields);
-        return x.respond(std::move(preflight));
-    }
-    if (r.method != "GET" && r.method != "HEAD") {
-        auto refused = http::problem(405, "Method not allowed", "an event stream is read with GET");
-        refused.fields.set("Allow", "GET, HEAD, OPTIONS");
-        return x.respond(std::move(refused));
-    }
+    if (!admit(x)) return;
     http::stream_request asked;
     auto refused = bus_ ? http::read_stream_request(x, policy(), {}, asked)
-                        : http::read_stream_caller(x, policy(), asked);
-    if (refused) {
-        add_cors(r, refused->fields);
-        return x.respond(std::move(*refused));
-    }
-    if (r.method == "HEAD") return x.respond({200, header_fields(r), {}});
+                        : http::read_stream_caller(x, asked);
+    if (refused) return x.respond(std::move(*refused));
+    if (x.request().method == "HEAD") return x.respond(head());
     // A browser takes any other status for the end of all (WHATWG HTML 9.2.3); after the end of a
     // body it comes back.
-    if (streams_.draining()) return x.respond({200, header_fields(r), retry_field(x)});
+    if (streams_.draining()) {
+        auto ending = head();
+        ending.body = retry_field(x);
+        return x.respond(std::move(ending));
+    }
     open(x, std::move(asked));
 }
 
-http::fields service_state::header_fields(const http::request& r) const {
-    http::fields f{{"Content-Type", "text/event-stream"},
-                   {"Cache-Control", "no-cache, no-transform"},
-                   {"X-Accel-Buffering", "no"}};
-    add_cors(r, f);
-    return f;
-}
-
-// The connection has left HTTP and will not come back (RFC 9112 9.6).
-std::string service_state::header(const http::request& r) const {
-    auto f = header_fields(r);
-    if (r.version >= 11) f.set("Transfer-Encoding", "chunked");
-    f.set("Connection", "close");
-    std::string text = "HTTP/1.1 200 OK\r\n";
-    for (const auto& [name, value] : f) text += name + ": " + value + "\r\n";
-    return text + "\r\n";
+http::response service_state::head() {
+    return {200,
+            {{"Content-Type", "text/event-stream"},
+             {"Cache-Control", "no-cache, no-transform"},
+             {"X-Accel-Buffering", "no"}},
+            {}};
 }
 
 stream::settings service_state::settings_for(const http::exchange& x,
@@ -150,7 +129,7 @@ std::string service_state::retry_field(const http::exchange& x) const {
 }
 
 void service_state::open(http::exchange& x, http::stream_request asked) {
-    auto text = header(x.request());
+    auto text = x.stream_head(head());
     auto settings = settings_for(x, asked);
     auto first = retry_field(x);
     append_sse_comment(first, "open");
@@ -201,8 +180,11 @@ service::~service() {
     if (state_) state_->cut_all();
 }
 
+void service::admit(http::exchange& x) {
+    state_->admit(x);
+}
 void service::handle(http::exchange& x) {
-    state_->handle(x);
+    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
 }
 void service::drain() {
     state_->drain();

@@ -72,6 +72,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
         if (!options_.reader) options_.reader = read_standard();
     }
 
+    bool admit(http::exchange& x) const;
     void handle(http::exchange& x);
     /// The subscriber has spoken.
     void conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o);
@@ -108,13 +109,18 @@ acceptance::~acceptance() {
     if (!concluded) receiver->forget(*this);
 }
 
+// The signature is of the body: no caller is known by the header.
+bool receiver_state::admit(http::exchange& x) const {
+    if (x.request().method == "POST") return true;
+    auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
+    refused.fields.set("Allow", "POST");
+    x.respond(std::move(refused));
+    return false;
+}
+
 void receiver_state::handle(http::exchange& x) {
+    if (!admit(x)) return;
     const auto& r = x.request();
-    if (r.method != "POST") {
-        auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
-        refused.fields.set("Allow", "POST");
-        return x.respond(std::move(refused));
-    }
     if (r.body.size() > options_.max_body_bytes)
         return x.respond(
             http::problem(413, "Too large", make_error_code(errc::too_large).message()));
@@ -273,8 +279,11 @@ receiver::receiver(any_subscriber sink, receiver_options options) {
         std::make_shared<detail::receiver_state>(std::move(sink).release(), std::move(options));
 }
 
+void receiver::admit(http::exchange& x) {
+    state_->admit(x);
+}
 void receiver::handle(http::exchange& x) {
-    state_->handle(x);
+    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
 }
 std::size_t receiver::max_body_bytes() const noexcept {
     return state_->options().max_body_bytes;

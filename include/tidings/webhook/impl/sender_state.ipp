@@ -142,7 +142,7 @@ void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_
 attempt sender_core::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                            const http::response& r) const {
     // An answer whose body is too long is an answer all the same: the body says nothing here.
-    const bool answered = !ec || ec == errc::too_large;
+    const bool answered = !ec || ec == errc::too_large || ec == errc::unsupported_encoding;
     attempt a{.endpoint = id,
               .message_id = entry.message_id,
               .number = entry.attempts + 1,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/websocket_handshake.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
@@ -27,6 +28,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
         dropped_ = options_.metrics->counter("events_dropped", {{"transport", "websocket"}});
     }
 
+    bool admit(http::exchange& x);
     void handle(http::exchange& x);
     void drain();
     void cut_all();
@@ -38,7 +40,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     void subscribe(websocket_session& c, http::stream_request asked);
     websocket_session_options options_for(const http::exchange& x, http::stream_request& asked,
                                           origin_id origin);
-    std::string answer(const http::request& r, std::string_view subprotocol) const;
+    static http::response answer(const http::request& r, std::string_view subprotocol);
     http::stream_policy policy() const {
         return {options_.authenticator, options_.authorizer, options_.allowed_origins};
     }
@@ -88,24 +90,33 @@ std::optional<http::response> service_state::check_upgrade(const http::request& 
     return std::nullopt;
 }
 
+bool service_state::admit(http::exchange& x) {
+    if (x.caller() != nullptr) return true;
+    if (auto refused = check_upgrade(x.request())) {
+        x.respond(std::move(*refused));
+        return false;
+    }
+    return http::admit(x, {options_.authenticator, options_.allowed_origins, "GET"});
+}
+
 void service_state::handle(http::exchange& x) {
-    if (auto refused = check_upgrade(x.request())) return x.respond(std::move(*refused));
+    if (!admit(x)) return;
     http::stream_request asked;
     auto refused = bus_ ? http::read_stream_request(x, policy(), {}, asked)
-                        : http::read_stream_caller(x, policy(), asked);
+                        : http::read_stream_caller(x, asked);
     if (refused) return x.respond(std::move(*refused));
     if (sessions_.draining()) return x.respond(http::going_away());
     open(x, std::move(asked));
 }
 
-std::string service_state::answer(const http::request& r, std::string_view subprotocol) const {
-    std::string text =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: " +
-        websocket_accept(r.fields.get("sec-websocket-key")) + "\r\n";
-    if (!subprotocol.empty())
-        text += "Sec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n";
-    return text + "\r\n";
+http::response service_state::answer(const http::request& r, std::string_view subprotocol) {
+    http::response answer{
+        101,
+        {{"Upgrade", "websocket"},
+         {"Sec-WebSocket-Accept", websocket_accept(r.fields.get("sec-websocket-key"))}},
+        {}};
+    if (!subprotocol.empty()) answer.fields.set("Sec-WebSocket-Protocol", subprotocol);
+    return answer;
 }
 
 websocket_session_options service_state::options_for(const http::exchange& x,
@@ -154,7 +165,7 @@ websocket_session_options service_state::options_for(const http::exchange& x,
 void service_state::open(http::exchange& x, http::stream_request asked) {
     const auto origin = make_origin();
     auto options = options_for(x, asked, origin);
-    auto first = answer(x.request(), options.subprotocol);
+    auto first = x.stream_head(answer(x.request(), options.subprotocol));
     if (hooks_->any())
         options.request = std::make_shared<const http::request>(std::move(x.request()));
     options.on_end = [self = shared_from_this()](const websocket_session* c) {
@@ -211,8 +222,11 @@ service::~service() {
     if (state_) state_->cut_all();
 }
 
+void service::admit(http::exchange& x) {
+    state_->admit(x);
+}
 void service::handle(http::exchange& x) {
-    state_->handle(x);
+    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
 }
 void service::drain() {
     state_->drain();

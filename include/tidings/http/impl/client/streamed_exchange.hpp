@@ -17,8 +17,15 @@ class streamed_exchange final : public wire_user,
  public:
     using callback = tidings::detail::unique_function<void(error_code, streamed_exchange&)>;
 
+    struct question {
+        url to{};
+        std::string text{};           // the request
+        bool upgrade = false;         // takes the connection over after 101
+        bool encoding_given = false;  // the request has an Accept-Encoding of its own
+    };
+
     streamed_exchange(const std::shared_ptr<client_state>& owner, net::any_io_executor executor,
-                      url to, std::string text, bool upgrade, callback done);
+                      question asked, callback done);
 
     // From any thread.
     void start();
@@ -53,9 +60,7 @@ class streamed_exchange final : public wire_user,
     const std::weak_ptr<client_state> owner_;
     net::any_io_executor executor_;
     const client_options options_;
-    const url to_;
-    std::string text_;
-    const bool upgrade_;
+    question asked_;
     callback done_;
     std::atomic<bool> cancelled_ = false;
 

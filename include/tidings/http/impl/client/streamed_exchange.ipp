@@ -13,14 +13,11 @@
 namespace tidings::http::detail {
 
 streamed_exchange::streamed_exchange(const std::shared_ptr<client_state>& owner,
-                                     net::any_io_executor executor, url to, std::string text,
-                                     bool upgrade, callback done)
+                                     net::any_io_executor executor, question asked, callback done)
     : owner_(owner),
       executor_(std::move(executor)),
       options_(owner->options()),
-      to_(std::move(to)),
-      text_(std::move(text)),
-      upgrade_(upgrade),
+      asked_(std::move(asked)),
       done_(std::move(done)),
       reader_(options_.max_header_bytes) {}
 
@@ -55,7 +52,7 @@ void streamed_exchange::begin() {
                               if (const auto self = weak.lock()) self->complete(errc::timed_out);
                           });
     cancel_connecting_ = environment.network->start_connect(
-        executor_, connecting_to(to_, options_),
+        executor_, connecting_to(asked_.to, options_),
         [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
             if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
         });
@@ -66,7 +63,7 @@ void streamed_exchange::on_connected(error_code ec, io::stream_ptr stream) {
     cancel_connecting_ = nullptr;
     if (ec) return complete(connecting_error(ec));
     wire_.emplace(std::move(stream), *this);
-    wire_->write(std::move(text_));
+    wire_->write(std::move(asked_.text));
     wire_->read();
 }
 
@@ -93,8 +90,12 @@ void streamed_exchange::read_header() {
         if (ec) return complete(ec);
         const auto status = reader_.message().status;
         // Taken over only whole: nothing of the request may still be on its way.
-        if (status >= 200 || (status == 101 && upgrade_ && !wire_->writing())) {
+        if (status >= 200 || (status == 101 && asked_.upgrade && !wire_->writing())) {
             head_ = {.status = status, .fields = reader_.message().fields};
+            // What the status says counts all the same: the reader of the body meets the error.
+            if (status != 101 && reader_.frame().has_body &&
+                !is_readable(head_, asked_.encoding_given))
+                end_ = errc::unsupported_encoding;
             return complete({});
         }
         if (step == read_step::complete)

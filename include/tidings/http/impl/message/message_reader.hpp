@@ -7,12 +7,9 @@
 
 #include <cstdint>
 #include <limits>
-#include <memory>
+#include <string_view>
 
 namespace tidings::http::detail {
-
-template <class Message>
-class message_parser;  // Beast's, in parse.ipp
 
 enum class read_step { more, header, complete, failed };
 
@@ -27,7 +24,9 @@ struct message_frame {
 
 /// Reads the messages of one connection, one after another, from bytes in pieces of any size. No
 /// I/O. Beast parses the headers; this is stricter: what two readers could read differently
-/// (RFC 9112 11.2) is an error.
+/// (RFC 9112 11.2) is an error. A response may have what user agents accept everywhere: no reason
+/// phrase and no space before it, folded fields (5.2), a status up to 999. What frames the body is
+/// read strictly in both.
 template <class Message>
 class message_reader {
  public:
@@ -40,7 +39,8 @@ class message_reader {
     /// Reads on. `header` comes once per message, when its header is complete, and before any of
     /// its body is looked at; after `complete`, take the message and `reset`. After `failed`
     /// nothing more can be read.
-    /// @error errc::bad_request, errc::ambiguous_framing, errc::header_too_large, errc::too_large
+    /// @error errc::bad_request, errc::ambiguous_framing, errc::header_too_large, errc::too_large,
+    /// errc::unsupported_http_version, errc::repeated_field
     TIDINGS_DECL read_step next(error_code& ec);
     /// The connection has ended: `complete` or `failed`.
     /// @error errc::bad_request for part of a message, boost::asio::error::eof between messages
@@ -58,14 +58,16 @@ class message_reader {
     void expect_no_body() noexcept { no_body_ = true; }
 
     /// Whether something of a message has come.
-    bool begun() const noexcept { return phase_ != phase::start || !buffer_.empty(); }
+    bool begun() const noexcept { return phase_ > phase::after_blank_line || !buffer_.empty(); }
     std::size_t buffered() const noexcept { return buffer_.size(); }
+    /// Bytes of a body that are held.
+    std::size_t body_bytes() const noexcept { return message_.body.size(); }
     std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
 
  private:
-    enum class phase { start, header, body, complete };
-    void begin_header();
+    enum class phase { start, after_blank_line, header, header_end, body, complete };
     read_step read_header(error_code& ec);
+    error_code parse_header(std::string& header);
     read_step read_body(error_code& ec);
     bool skip_blank_line();
     error_code check_lines() noexcept;
@@ -77,19 +79,17 @@ class message_reader {
     std::size_t max_body_bytes_ = no_limit;  // counts down
     bool no_body_ = false;
     std::string buffer_;
-    std::unique_ptr<message_parser<Message>> parser_;  // while there is a header to parse
     Message message_{};
     message_frame frame_{};
     phase phase_ = phase::start;
     std::size_t body_left_ = 0;  // where a length was given
     std::optional<chunk_decoder> chunks_;
-    bool blank_skipped_ = false;
-    std::size_t header_bytes_ = 0;  // taken out of the buffer
-    // Of the header's lines: bytes of the buffer looked at, where the line stands, the byte before.
+    // Of the header's lines: bytes of the buffer looked at, whole lines, bytes of the last one, the
+    // byte before.
     std::size_t scanned_ = 0;
+    std::size_t lines_ = 0;
     std::size_t line_bytes_ = 0;
     char previous_ = '\n';
-    bool header_ended_ = false;
 };
 
 using request_reader = message_reader<request>;

@@ -73,14 +73,12 @@ class message_parser final : public trailerless_parser<std::is_same_v<Message, r
 
 inline error_code reading_error(const error_code& ec) noexcept {
     using error = boost::beast::http::error;
-    if (ec == error::need_more) return {};
-    if (ec == error::header_limit) return errc::header_too_large;
     const bool framing = ec == error::bad_content_length || ec == error::bad_transfer_encoding ||
                          ec == error::multiple_content_length;
     return framing ? errc::ambiguous_framing : errc::bad_request;
 }
 
-/// One length or one chunked coding and nothing else, whoever may read more into it.
+/// One length or one chunked coding and nothing else.
 inline error_code check_framing(const fields& f, unsigned version) {
     const auto lengths = f.count("Content-Length");
     const auto codings = f.count("Transfer-Encoding");
@@ -95,6 +93,82 @@ inline error_code check_framing(const fields& f, unsigned version) {
     if (codings == 0) return {};
     const bool chunked = equal_ignoring_case(f.get("Transfer-Encoding"), "chunked");
     return chunked && version >= 11 ? error_code() : errc::ambiguous_framing;
+}
+
+/// Fields that this library reads and that their specifications define as a single value: two
+/// values that differ are two readings (RFC 9110 5.3).
+inline constexpr std::string_view single_fields[] = {
+    "Authorization", "Content-Type", "Idempotency-Key",      "Last-Event-ID",    "Location",
+    "Origin",        "Retry-After",  "Sec-WebSocket-Accept", "Sec-WebSocket-Key"};
+
+inline bool is_repeated(const fields& f, std::string_view name) noexcept {
+    const auto first = f.find(name);
+    return first && std::any_of(f.begin(), f.end(), [&](const fields::value_type& other) {
+               return equal_ignoring_case(other.first, name) && other.second != *first;
+           });
+}
+
+// RFC 6455 11.3.4, 11.3.5: a request may offer many protocols, a response may list many versions.
+inline std::string_view single_field_of(const request&) noexcept {
+    return "Sec-WebSocket-Version";
+}
+inline std::string_view single_field_of(const response&) noexcept {
+    return "Sec-WebSocket-Protocol";
+}
+
+template <class Message>
+error_code check_single(const Message& m) noexcept {
+    const bool repeated =
+        is_repeated(m.fields, single_field_of(m)) ||
+        std::any_of(std::begin(single_fields), std::end(single_fields),
+                    [&m](std::string_view name) { return is_repeated(m.fields, name); });
+    return repeated ? make_error_code(errc::repeated_field) : error_code();
+}
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// Writes a later minor version of HTTP/1 as the one that is spoken here (RFC 9110 6.2).
+/// @error errc::unsupported_http_version for another major version.
+inline error_code normalise_version(std::string& header, std::size_t at) noexcept {
+    const std::string_view version = std::string_view(header).substr(at, 8);
+    if (version.size() < 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
+        version[6] != '.' || !is_digit(version[7]))
+        return {};  // the parser refuses it
+    if (version[5] != '1') return errc::unsupported_http_version;
+    if (version[7] > '1') header[at + 7] = '1';
+    return {};
+}
+
+/// A request's line ends in its version.
+inline error_code normalise_start(std::string& header, const request&) noexcept {
+    const auto end = header.find("\r\n");
+    return end < 8 ? error_code() : normalise_version(header, end - 8);
+}
+
+/// A status line begins with its version. The space before a reason phrase that is not there is
+/// often left out, though RFC 9112 4 wants it.
+inline error_code normalise_start(std::string& header, const response&) {
+    const auto end = header.find("\r\n");
+    constexpr std::size_t without_reason = std::string_view("HTTP/1.1 200").size();
+    if (end == without_reason) header.insert(end, 1, ' ');
+    return normalise_version(header, 0);
+}
+
+/// Replaces folds by spaces, as a user agent must (RFC 9112 5.2). @error errc::ambiguous_framing
+/// for a folded field that frames the body.
+inline error_code unfold(std::string& header) noexcept {
+    for (auto at = header.find("\r\n"); at + 2 < header.size(); at = header.find("\r\n", at + 2)) {
+        if (header[at + 2] != ' ' && header[at + 2] != '\t') continue;
+        const auto line = header.rfind('\n', at) + 1;
+        const auto name = std::string_view(header).substr(line, header.find(':', line) - line);
+        if (equal_ignoring_case(name, "Content-Length") ||
+            equal_ignoring_case(name, "Transfer-Encoding"))
+            return errc::ambiguous_framing;
+        header[at] = header[at + 1] = ' ';
+    }
+    return {};
 }
 
 inline error_code check_host(const request& r) noexcept {
@@ -124,7 +198,7 @@ inline error_code check_start(request& r) {
     return ec ? ec : normalise_target(r);
 }
 inline error_code check_start(const response& r) noexcept {
-    return r.status >= 100 && r.status <= 599 ? error_code() : errc::bad_request;
+    return r.status >= 100 && r.status <= 999 ? error_code() : errc::bad_request;
 }
 
 inline bool may_have_body(const request&) noexcept {
@@ -145,14 +219,13 @@ template <class Message>
 void message_reader<Message>::reset() {
     constexpr std::size_t worth_keeping = 4096;
     if (buffer_.empty() && buffer_.capacity() > worth_keeping) std::string().swap(buffer_);
-    parser_.reset();
     message_ = {};
     frame_ = {};
     phase_ = phase::start;
     max_body_bytes_ = no_limit;
     chunks_.reset();
-    no_body_ = blank_skipped_ = header_ended_ = false;
-    body_left_ = header_bytes_ = scanned_ = line_bytes_ = 0;
+    no_body_ = false;
+    body_left_ = scanned_ = line_bytes_ = lines_ = 0;
     previous_ = '\n';
 }
 
@@ -160,7 +233,7 @@ template <class Message>
 read_step message_reader<Message>::next(error_code& ec) {
     ec = {};
     auto step = read_step::complete;
-    if (phase_ == phase::start || phase_ == phase::header)
+    if (phase_ <= phase::header)
         step = read_header(ec);
     else if (phase_ == phase::body)
         step = read_body(ec);
@@ -178,27 +251,31 @@ read_step message_reader<Message>::end(error_code& ec) {
 // RFC 9112 2.2: one empty line before a request is overlooked.
 template <class Message>
 bool message_reader<Message>::skip_blank_line() {
-    if (std::is_same_v<Message, response> || blank_skipped_ || !buffer_.starts_with('\r'))
+    if (std::is_same_v<Message, response> || phase_ != phase::start || !buffer_.starts_with('\r'))
         return true;
     if (buffer_.size() < 2) return false;
     if (buffer_[1] != '\n') return true;
     buffer_.erase(0, 2);
-    blank_skipped_ = true;
+    phase_ = phase::after_blank_line;
     return true;
 }
 
-// What Beast lets pass, and what it would report only after the blank line: lines that end
-// otherwise than in CRLF, and folded ones (RFC 9112 5.2).
+// What Beast lets pass: lines that end otherwise than in CRLF. A request has no folded line, and no
+// message a first field that is indented (RFC 9112 2.2, 5.2).
 template <class Message>
 error_code message_reader<Message>::check_lines() noexcept {
-    for (; !header_ended_ && scanned_ < buffer_.size(); ++scanned_) {
+    const std::size_t may_fold = std::is_same_v<Message, response> ? 2 : no_limit;
+    for (; phase_ == phase::header && scanned_ < buffer_.size(); ++scanned_) {
         const char c = buffer_[scanned_];
         if ((c == '\n') != (previous_ == '\r')) return errc::bad_request;
+        if (is_field_control(c) && c != '\r' && c != '\n') return errc::bad_request;
         if (c == '\n') {
-            header_ended_ = line_bytes_ == 0;
+            if (line_bytes_ == 0) phase_ = phase::header_end;
             line_bytes_ = 0;
+            ++lines_;
         } else if (c != '\r') {
-            if (line_bytes_ == 0 && (c == ' ' || c == '\t')) return errc::bad_request;
+            const bool folded = line_bytes_ == 0 && (c == ' ' || c == '\t');
+            if (folded && lines_ < may_fold) return errc::bad_request;
             ++line_bytes_;
         }
         previous_ = c;
@@ -207,39 +284,41 @@ error_code message_reader<Message>::check_lines() noexcept {
 }
 
 template <class Message>
-void message_reader<Message>::begin_header() {
-    phase_ = phase::header;
-    parser_ = std::make_unique<message_parser<Message>>(message_, frame_);
-    const auto limit = std::min<std::size_t>(max_header_bytes_, 1U << 30);
-    parser_->header_limit(static_cast<std::uint32_t>(limit));
-    parser_->body_limit(boost::none);
+read_step message_reader<Message>::read_header(error_code& ec) {
+    if (phase_ < phase::header) {
+        if (!skip_blank_line() || buffer_.empty()) return read_step::more;
+        phase_ = phase::header;
+    }
+    ec = check_lines();
+    const bool ended = phase_ == phase::header_end;
+    const auto header_bytes = ended ? scanned_ : buffer_.size();
+    if (!ec && header_bytes > max_header_bytes_) ec = errc::header_too_large;
+    if (ec || !ended) return read_step::more;
+    auto header = buffer_.substr(0, scanned_);
+    buffer_.erase(0, scanned_);
+    ec = parse_header(header);
+    return read_step::header;
 }
 
 template <class Message>
-read_step message_reader<Message>::read_header(error_code& ec) {
-    if (phase_ == phase::start) {
-        if (!skip_blank_line() || buffer_.empty()) return read_step::more;
-        begin_header();
-    }
-    ec = check_lines();
-    if (ec) return read_step::failed;
-    const auto taken = parser_->put(net::const_buffer(buffer_.data(), buffer_.size()), ec);
-    buffer_.erase(0, taken);
-    header_bytes_ += taken;
-    scanned_ -= taken;
-    if (ec) ec = reading_error(ec);
-    const bool done = !ec && parser_->is_header_done();
-    if (header_bytes_ + (done ? 0 : buffer_.size()) > max_header_bytes_)
-        ec = errc::header_too_large;
-    if (done && !ec) ec = finish_header();
-    return done ? read_step::header : read_step::more;
+error_code message_reader<Message>::parse_header(std::string& header) {
+    if (const auto ec = normalise_start(header, message_)) return ec;
+    if constexpr (std::is_same_v<Message, response>)
+        if (const auto ec = unfold(header)) return ec;
+    message_parser<Message> parser(message_, frame_);
+    parser.header_limit(std::numeric_limits<std::uint32_t>::max());
+    parser.body_limit(boost::none);
+    error_code ec;
+    parser.put(net::const_buffer(header.data(), header.size()), ec);
+    if (ec) return reading_error(ec);
+    return parser.is_header_done() ? finish_header() : make_error_code(errc::bad_request);
 }
 
 template <class Message>
 error_code message_reader<Message>::finish_header() {
-    parser_.reset();
     phase_ = phase::body;
     if (const auto ec = check_framing(message_.fields, frame_.version)) return ec;
+    if (const auto ec = check_single(message_)) return ec;
     if (const auto ec = check_start(message_)) return ec;
     const auto connection = message_.fields.joined("Connection");
     frame_.keep_alive = frame_.version >= 11 ? !header_has_token(connection, "close")

@@ -7,24 +7,32 @@
 
 namespace tidings::http::detail {
 
+/// How the end of a body is found (RFC 9112 6.3).
+enum class body_framing { none, length, chunked, until_close };
+
 /// How a response goes onto its connection.
 struct response_frame {
-    bool to_head = false;  ///< answers HEAD: the header of the body, without it
-    bool close = false;    ///< the connection ends with it
-    bool http_1_0 = false;
+    body_framing framing = body_framing::length;
+    bool to_head = false;   ///< answers HEAD: the header of the body, without it
+    bool close = false;     ///< the connection ends with it
+    bool http_1_0 = false;  ///< a connection that stays says so
     std::string_view date{};
 };
 
-/// The bytes of a response. Its framing and connection fields are made here, whatever it holds of
-/// them; what would break the header out of its lines becomes a space. A status that is none for an
-/// answer becomes 500.
+/// The bytes of a response's head, with the blank line. Its framing and connection fields are made
+/// here, whatever it holds of them; what would break the head out of its lines becomes a space. The
+/// answer to HEAD says a length only where there is a body to tell it (RFC 9110 9.3.2).
+TIDINGS_DECL std::string serialise_head(const response& r, const response_frame& frame);
+
+/// The bytes of a whole response. A status that is none for an answer becomes 500.
 TIDINGS_DECL std::string serialise(const response& r, const response_frame& frame);
 
 /// Whether the request can be written as it is: a method and field names that are tokens, values
 /// without control bytes.
 TIDINGS_DECL bool is_sendable(const request& r) noexcept;
 
-/// The bytes of a request to the URL; framing, Host, User-Agent and Connection are made here.
+/// The bytes of a request to the URL; framing, Host, User-Agent and Connection are made here, and
+/// `Accept-Encoding: identity` unless the request has the field, because no body is decoded.
 TIDINGS_DECL std::string serialise(const request& r, const url& to, std::string_view user_agent,
                                    bool close);
 

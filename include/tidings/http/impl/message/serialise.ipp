@@ -43,9 +43,7 @@ bool has_length(unsigned status) noexcept {
 
 }  // namespace
 
-std::string serialise(const response& r, const response_frame& frame) {
-    if (r.status < 200 || r.status > 599)
-        return serialise(problem(500, "Internal Server Error"), frame);
+std::string serialise_head(const response& r, const response_frame& frame) {
     std::string out;
     out.reserve(256 + r.body.size());
     out.append("HTTP/1.1 ").append(std::to_string(r.status)).append(" ");
@@ -54,8 +52,17 @@ std::string serialise(const response& r, const response_frame& frame) {
     for (const auto& [name, value] : r.fields)
         if (is_token(name) && !is_framing_field(name)) append_field(out, name, value);
     append_connection(out, r.fields, frame.close ? "close" : frame.http_1_0 ? "keep-alive" : "");
-    if (has_length(r.status)) append_field(out, "Content-Length", std::to_string(r.body.size()));
-    out.append("\r\n");
+    const bool says_length = !frame.to_head || !r.body.empty();
+    if (frame.framing == body_framing::length && has_length(r.status) && says_length)
+        append_field(out, "Content-Length", std::to_string(r.body.size()));
+    if (frame.framing == body_framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
+    return out.append("\r\n");
+}
+
+std::string serialise(const response& r, const response_frame& frame) {
+    if (r.status < 200 || r.status > 599)
+        return serialise(problem(500, "Internal Server Error"), frame);
+    auto out = serialise_head(r, frame);
     if (has_length(r.status) && !frame.to_head) out.append(r.body);
     return out;
 }
@@ -75,6 +82,7 @@ std::string serialise(const request& r, const url& to, std::string_view user_age
     append_field(out, "Host", to.authority());
     if (!user_agent.empty() && !r.fields.find("User-Agent"))
         append_field(out, "User-Agent", user_agent);
+    if (!r.fields.find("Accept-Encoding")) append_field(out, "Accept-Encoding", "identity");
     if (error_code ec; !to.user_info.empty() && !r.fields.find("Authorization")) {
         const auto plain = percent_decode(to.user_info, ec);
         append_field(out, "Authorization", "Basic " + tidings::detail::base64_encode(plain));

@@ -11,20 +11,20 @@ namespace tidings::http::detail {
 
 class seat;
 
-/// Who is connected. Safe from any thread.
+/// Counts the connections of a server. Safe from any thread.
 class ledger : public std::enable_shared_from_this<ledger> {
  public:
     enum class verdict { welcome, full, address_full, turned_away };
     struct admission {
         verdict result;
-        std::shared_ptr<seat> place;
+        std::shared_ptr<http::detail::seat> seat;
     };
 
     explicit ledger(std::shared_ptr<const server_options> options) : options_(std::move(options)) {}
 
-    /// Takes a connection in. What is over a limit still gets a place, among a few that are told
-    /// so; beyond those it is turned away without a word.
-    admission enter(const std::string& remote_address);
+    /// Counts a connection. One that is over a limit still gets a seat, among a few that are
+    /// answered so; beyond those it gets none and is closed.
+    admission enter(const std::string& remote_address, bool loopback);
     /// Connections within the limits.
     std::size_t size() const noexcept;
     /// Calls `f` once when there is no connection, at once if so now; on any thread.

@@ -6,8 +6,9 @@
 
 namespace tidings::http::detail {
 
-ledger::admission ledger::enter(const std::string& remote_address) {
-    auto address = peer_key(remote_address);
+ledger::admission ledger::enter(const std::string& remote_address, bool loopback) {
+    std::string address;
+    if (!loopback || options_->count_loopback) address = peer_key(remote_address);
     auto result = verdict::welcome;
     {
         const std::lock_guard lock(mutex_);

@@ -3,6 +3,7 @@
 
 #include <tidings/http/exchange.hpp>
 #include <tidings/http/impl/message/message_reader.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/ledger.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 #include <tidings/http/impl/wire.hpp>
@@ -15,11 +16,12 @@ namespace tidings::http::detail {
 ///
 ///     handshake -> idle -> header -> body -> handling -> writing -> idle, or lingering -> closed
 ///
-/// Every phase but `handling`, which is the service's, has a deadline.
-class connection final : public exchange_owner,
-                         public wire_user,
-                         public tidings::detail::context_dependent,
-                         public std::enable_shared_from_this<connection> {
+/// Every phase but `handling`, which is the service's, has a deadline. Between header and body the
+/// service may refuse the request, in a phase `handling` of its own.
+class server_connection final : public exchange_owner,
+                                public wire_user,
+                                public tidings::detail::context_dependent,
+                                public std::enable_shared_from_this<server_connection> {
     enum class phase {
         handshake,
         idle,
@@ -32,19 +34,20 @@ class connection final : public exchange_owner,
     };
 
  public:
-    /// Begins to serve; `why` tells what to answer instead of serving.
+    /// Begins to serve; what `admitted` refuses is answered instead.
     static void start(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place,
-                      ledger::verdict why);
-    /// For one request that somebody else has read.
-    static std::shared_ptr<connection> adopt(const request& r, io::stream_ptr stream,
-                                             std::string leftover, io::environment environment);
+                      ledger::verdict admitted);
+    /// For one request that a server of the user's own has read.
+    static std::shared_ptr<server_connection> adopt(const request& r, io::stream_ptr stream,
+                                                    std::string leftover,
+                                                    io::environment environment);
 
-    connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
+    server_connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
     /// Closes at once, whatever goes on.
     void close();
-    /// Lets go of everything without a word to anybody, when the context is no more.
+    /// Releases everything and calls no callback; called when the context is destroyed.
     void abandon() noexcept;
-    /// Where no server tells it.
+    /// Of an adopted connection, which no server abandons.
     void on_context_end() noexcept override;
     /// The server drains: an idle connection closes, a busy one after its answer.
     void drain();
@@ -69,13 +72,19 @@ class connection final : public exchange_owner,
     void on_deadline();
 
     void enter(phase p);
-    void begin(ledger::verdict why);
+    void begin(ledger::verdict admitted);
+    /// What keeps it alive during an operation: nothing for one that a server owns.
+    std::shared_ptr<void> keep() { return shard_->bodies ? nullptr : shared_from_this(); }
     void read();
     void process();
     bool step();
     void on_header();
+    std::optional<response> check_header() const;
+    bool admit(bool has_body);
+    bool count_body();
     void dispatch();
-    void handle(mounted& service, exchange x);
+    template <class F>
+    bool call_service(F&& f);
     void answer(response r);
     void refuse(unsigned status, std::string_view detail = {});
     void refuse(const error_code& ec);
@@ -86,7 +95,6 @@ class connection final : public exchange_owner,
     std::shared_ptr<seat> seat_;
     const std::string remote_address_;
     const bool loopback_;
-    bool adopted_ = false;  // no server owns it: it lives by its operations
 
     std::optional<wire> wire_;
     request_reader reader_;
@@ -95,13 +103,18 @@ class connection final : public exchange_owner,
     bool processing_ = false;
     bool peer_ended_ = false;
 
-    // Of the request that is being served.
-    route route_{};
-    bool to_head_ = false;
-    bool http_1_0_ = false;
-    bool keep_alive_ = false;
-    unique_function<void()> on_closed_;
-    unique_function<void()> on_drain_;
+    /// The request that is being served.
+    struct served {
+        std::shared_ptr<mounted> service{};
+        std::optional<exchange> pending{};  // between header and body; without an owner then
+        std::unique_ptr<body_share> body{};
+        unique_function<void()> on_closed{};
+        unique_function<void()> on_drain{};
+        bool to_head = false;
+        bool http_1_0 = false;
+        bool keep_alive = false;
+    };
+    served now_;
 };
 
 }  // namespace tidings::http::detail

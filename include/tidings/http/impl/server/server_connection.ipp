@@ -2,12 +2,15 @@
 #pragma once
 
 #include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/http/impl/server/local_request.hpp>
+#include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -17,28 +20,10 @@ namespace {
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
 
-std::string_view status_class(unsigned status) noexcept {
-    switch (status / 100) {
-        case 2:
-            return "2xx";
-        case 3:
-            return "3xx";
-        case 4:
-            return "4xx";
-        default:
-            return "5xx";
-    }
-}
-
 }  // namespace
 
-std::string_view date_cache::text(io::system_time now) {
-    const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-    if (std::exchange(second_, second) != second) text_ = http_date(now);
-    return text_;
-}
-
-connection::connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place)
+server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
+                                     std::shared_ptr<seat> place)
     : shard_(std::move(s)),
       seat_(std::move(place)),
       remote_address_(stream->remote_address()),
@@ -48,39 +33,40 @@ connection::connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::sha
     wire_.emplace(std::move(stream), *this, shard_->lane.get());
 }
 
-void connection::start(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place,
-                       ledger::verdict why) {
+void server_connection::start(std::shared_ptr<shard> s, io::stream_ptr stream,
+                              std::shared_ptr<seat> place, ledger::verdict admitted) {
     if (!s->routes) return;
-    const auto made = std::make_shared<connection>(s, std::move(stream), std::move(place));
+    const auto made = std::make_shared<server_connection>(s, std::move(stream), std::move(place));
     s->connections.insert(made);
     if (s->draining) return made->close();
     made->enter(phase::handshake);
     // `made` is owned by the shard, and dropped with its stream's callbacks.
-    made->wire_->stream().start_handshake([self = made.get(), why](error_code ec) {
+    made->wire_->stream().start_handshake([self = made.get(), admitted](error_code ec) {
         const auto alive = self->shared_from_this();
-        if (!ec) return self->begin(why);
+        if (!ec) return self->begin(admitted);
         self->shard_->log(log_level::debug, "handshake failed", ec);
         self->close();
     });
 }
 
-std::shared_ptr<connection> connection::adopt(const request& r, io::stream_ptr stream,
-                                              std::string leftover, io::environment environment) {
+std::shared_ptr<server_connection> server_connection::adopt(const request& r, io::stream_ptr stream,
+                                                            std::string leftover,
+                                                            io::environment environment) {
     auto s = std::make_shared<shard>();
     s->lane = tidings::detail::lane::make(stream->executor(), *environment.clock);
+    stream->rebind(s->lane->executor());
     s->options = std::make_shared<const server_options>(
         server_options{.environment = std::move(environment)});
-    auto made = std::make_shared<connection>(std::move(s), std::move(stream), nullptr);
-    made->adopted_ = true;
-    made->to_head_ = r.method == "HEAD";
-    made->http_1_0_ = r.version < 11;
+    auto made = std::make_shared<server_connection>(std::move(s), std::move(stream), nullptr);
+    made->now_.to_head = r.method == "HEAD";
+    made->now_.http_1_0 = r.version < 11;
     made->reader_.append(leftover);
     made->phase_ = phase::handling;
     tidings::detail::watch_context(made->home()->executor(), made);
     return made;
 }
 
-void connection::enter(phase p) {
+void server_connection::enter(phase p) {
     phase_ = p;
     const auto& o = *shard_->options;
     auto& wheel = shard_->lane->timers();
@@ -102,22 +88,22 @@ void connection::enter(phase p) {
     }
 }
 
-void connection::begin(ledger::verdict why) {
-    if (why == ledger::verdict::welcome) {
+void server_connection::begin(ledger::verdict admitted) {
+    if (admitted == ledger::verdict::welcome) {
         enter(phase::idle);
         return process();
     }
-    shard_->log(log_level::warning, why == ledger::verdict::full
+    shard_->log(log_level::warning, admitted == ledger::verdict::full
                                         ? "connection refused: max_connections"
                                         : "connection refused: max_connections_per_address");
-    auto r = why == ledger::verdict::full
+    auto r = admitted == ledger::verdict::full
                  ? problem(503, "Service Unavailable", "too many connections")
                  : problem(429, "Too Many Requests", "too many connections from your address");
     r.fields.set("Retry-After", "5");
     answer(std::move(r));
 }
 
-void connection::on_deadline() {
+void server_connection::on_deadline() {
     const auto self = shared_from_this();
     const bool mid_request = phase_ == phase::header || phase_ == phase::body;
     if (mid_request && !wire_->writing()) return refuse(408, "the request took too long");
@@ -125,22 +111,22 @@ void connection::on_deadline() {
     close();
 }
 
-void connection::read() {
-    wire_->read(adopted_ ? shared_from_this() : nullptr);
+void server_connection::read() {
+    wire_->read(keep());
 }
 
-void connection::on_read(error_code ec, std::string_view bytes) {
+void server_connection::on_read(error_code ec, std::string_view bytes) {
     const auto self = shared_from_this();
     if (ec) return on_read_failed(ec);
     if (phase_ == phase::lingering) return read();
     reader_.append(bytes);
     // Beyond a header's worth, what a peer sends while it waits stays in its socket.
-    const bool watching = phase_ == phase::handling && on_closed_;
+    const bool watching = phase_ == phase::handling && now_.on_closed;
     if (watching && reader_.buffered() < shard_->options->max_header_bytes) return read();
     process();
 }
 
-void connection::on_read_failed(error_code ec) {
+void server_connection::on_read_failed(error_code ec) {
     peer_ended_ = true;
     // A peer may end its side and still wait for the answer that is under way.
     if (phase_ == phase::writing && ec == net::error::eof) return;
@@ -149,15 +135,16 @@ void connection::on_read_failed(error_code ec) {
     close();
 }
 
-void connection::process() {
+void server_connection::process() {
     if (processing_) return;
     processing_ = true;
-    while (step()) continue;
+    while (step()) {
+    }
     processing_ = false;
 }
 
 // False when something has to be waited for.
-bool connection::step() {
+bool server_connection::step() {
     const bool receiving =
         phase_ == phase::idle || phase_ == phase::header || phase_ == phase::body;
     if (!receiving || wire_->writing()) return false;
@@ -167,12 +154,13 @@ bool connection::step() {
             on_header();
             return true;
         case read_step::complete:
-            dispatch();
+            if (count_body()) dispatch();
             return true;
         case read_step::failed:
             refuse(ec);
             return false;
         case read_step::more:
+            if (!count_body()) return true;
             break;
     }
     if (phase_ == phase::idle && reader_.begun()) enter(phase::header);
@@ -184,66 +172,121 @@ bool connection::step() {
     return false;
 }
 
-void connection::on_header() {
+void server_connection::on_header() {
     enter(phase::body);
-    const auto& r = reader_.message();
-    const auto& frame = reader_.frame();
-    to_head_ = r.method == "HEAD";
-    http_1_0_ = frame.version < 11;
-    keep_alive_ = frame.keep_alive;
-    route_ = {};
+    auto& r = reader_.message();
+    const auto frame = reader_.frame();
+    now_.to_head = r.method == "HEAD";
+    now_.http_1_0 = frame.version < 11;
+    now_.keep_alive = frame.keep_alive;
+    std::string suffix;
     for (const auto& candidate : *shard_->routes) {
         if (!stands_before(candidate.prefix, r.path())) continue;
-        route_ = candidate;
+        now_.service = candidate.service;
+        suffix = r.path().substr(candidate.prefix.size());
         break;
     }
-    const auto own = route_.service ? route_.service->max_body_bytes() : 0;
+    const auto own = now_.service ? now_.service->max_body_bytes() : 0;
     const auto limit = own != 0 ? own : shard_->options->max_body_bytes;
     reader_.limit_body(limit);
-
-    // RFC 9110 10.1.1: who asks before sending is answered before it sends.
-    const auto expected = r.fields.find("Expect");
-    if (!expected || http_1_0_) return;
-    if (!header_has_token(*expected, "100-continue"))
+    const auto expected = now_.http_1_0 ? std::nullopt : r.fields.find("Expect");
+    if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
-    const bool wanted =
-        frame.has_body && reader_.buffered() == 0 && frame.content_length.value_or(0) <= limit;
-    if (wanted) wire_->write("HTTP/1.1 100 Continue\r\n\r\n");
+    // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
+    const bool asks = expected && frame.has_body && reader_.buffered() == 0 &&
+                      frame.content_length.value_or(0) <= limit;
+    now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
+    if (!frame.has_body) reader_.reset();
+    if (!admit(frame.has_body)) return;
+    if (!frame.has_body) return dispatch();
+    if (asks) wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
-void connection::dispatch() {
-    request r = std::move(reader_.message());
+// What refuses every request to a service that does not look at the header itself.
+std::optional<response> server_connection::check_header() const {
+    if (!now_.service) return problem(404, "Not Found");
+    if (now_.service->admits() || !shard_->on_loopback || !loopback_) return std::nullopt;
+    return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
+}
+
+// True when the service is to handle the request. An answer that comes before it ends the
+// connection, because the body stands between it and the next request.
+bool server_connection::admit(bool has_body) {
+    const bool keep_alive = std::exchange(now_.keep_alive, now_.keep_alive && !has_body);
+    enter(phase::handling);
+    if (auto refused = check_header()) {
+        answer(std::move(*refused));
+        return false;
+    }
+    auto x = std::move(*now_.pending);
+    now_.pending.reset();
+    x.owner_ = shared_from_this();
+    const bool returned = call_service([&](mounted& s) { s.admit(x); });
+    if (phase_ != phase::handling) return false;  // answered or closed
+    if (!x || !returned) return false;            // moved away, or answered 500 by its end
+    x.owner_ = nullptr;
+    now_.keep_alive = keep_alive;
+    if (shard_->bodies && has_body) {
+        const bool authenticated = x.caller() != nullptr && !x.caller()->anonymous;
+        const bool counted = !loopback_ || shard_->options->count_loopback;
+        now_.body = std::make_unique<body_share>(shard_->bodies, authenticated,
+                                                 counted ? peer_key(remote_address_) : "");
+    }
+    now_.pending.emplace(std::move(x));
+    enter(phase::body);
+    return true;
+}
+
+// False when the server holds too much already: the request is refused then.
+bool server_connection::count_body() {
+    if (!now_.body || now_.body->grow_to(reader_.body_bytes())) return true;
+    shard_->log(log_level::warning, "request refused: max_buffered_bytes", errc::overflow);
+    now_.keep_alive = false;
+    auto r = problem(503, "Service Unavailable", "the server holds too many bytes of bodies");
+    r.fields.set("Retry-After", "1");
+    answer(std::move(r));
+    return false;
+}
+
+void server_connection::dispatch() {
+    auto x = std::move(*now_.pending);
+    now_.pending.reset();
+    x.request_.body = reader_.take_body();
+    x.owner_ = shared_from_this();
     reader_.reset();
     enter(phase::handling);
-    const auto to = std::exchange(route_, {});
-    if (!to.service) return answer(problem(404, "Not Found"));
-    auto suffix = std::string(r.path().substr(to.prefix.size()));
-    handle(*to.service, exchange(std::move(r), std::move(suffix), shared_from_this()));
+    call_service([&](mounted& s) { s.handle(x); });
 }
 
-void connection::handle(mounted& service, exchange x) {
+// False when it threw.
+template <class F>
+bool server_connection::call_service(F&& f) {
+    const auto service = now_.service;  // lives until the call returns
     try {
-        service.handle(x);
+        f(*service);
+        return true;
     } catch (const std::exception& e) {
         shard_->log(log_level::error, e.what(), errc::callback_threw);
     } catch (...) {
         shard_->log(log_level::error, "a service threw", errc::callback_threw);
     }
+    return false;
 }
 
-void connection::refuse(const error_code& ec) {
+void server_connection::refuse(const error_code& ec) {
     if (ec == errc::too_large) return refuse(413, "the body is over its limit");
     if (ec == errc::header_too_large) return refuse(431, "the header is over its limit");
+    if (ec == errc::unsupported_http_version) return refuse(505, ec.message());
     refuse(400, ec.message());
 }
 
-void connection::refuse(unsigned status, std::string_view detail) {
-    keep_alive_ = false;
+void server_connection::refuse(unsigned status, std::string_view detail) {
+    now_.keep_alive = false;
     shard_->log(log_level::debug, detail, errc::bad_request);
     answer(problem(status, reason_phrase(status), detail));
 }
 
-void connection::respond(response r) {
+void server_connection::respond(response r) {
     if (!shard_->lane->running_here()) {
         net::post(shard_->lane->executor(),
                   [self = shared_from_this(), r = std::move(r)]() mutable {
@@ -254,37 +297,41 @@ void connection::respond(response r) {
     }
 }
 
-void connection::answer(response r) {
-    on_closed_ = nullptr;
-    on_drain_ = nullptr;
+void server_connection::answer(response r) {
+    now_.on_closed = nullptr;
+    now_.on_drain = nullptr;
+    now_.body.reset();
+    if (now_.pending) now_.pending->add_answer_fields(r);  // refused in the middle of its body
+    now_.pending.reset();
+    reader_.take_body();
     if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
-        keep_alive_ = false;
+        now_.keep_alive = false;
     enter(phase::writing);
-    shard_->count("http_requests", {{"status", status_class(r.status)}});
-    const response_frame frame{.to_head = to_head_,
-                               .close = !keep_alive_,
-                               .http_1_0 = http_1_0_,
+    shard_->count_answer(r.status);
+    const response_frame frame{.to_head = now_.to_head,
+                               .close = !now_.keep_alive,
+                               .http_1_0 = now_.http_1_0,
                                .date = shard_->date.text(environment().clock->wall_now())};
-    if (wire_->write(serialise(r, frame), adopted_ ? shared_from_this() : nullptr)) written();
+    if (wire_->write(serialise(r, frame), keep())) written();
 }
 
-void connection::on_written(error_code ec) {
+void server_connection::on_written(error_code ec) {
     const auto self = shared_from_this();
     if (ec) return close();
     if (phase_ == phase::writing) return written();
     process();  // what was written was only "100 Continue"
 }
 
-void connection::written() {
-    if (!keep_alive_) return linger();
-    to_head_ = http_1_0_ = false;
+void server_connection::written() {
+    if (!now_.keep_alive) return linger();
+    now_ = {};
     enter(phase::idle);
     process();
 }
 
 // Closing while bytes of the peer's are unread would reset the connection, and take the answer away
 // from a peer that is still sending (RFC 9112 9.6).
-void connection::linger() {
+void server_connection::linger() {
     if (peer_ended_) return close();
     enter(phase::lingering);
     reader_.take_rest();
@@ -292,37 +339,36 @@ void connection::linger() {
     read();
 }
 
-void connection::close() {
+void server_connection::close() {
     const auto self = shared_from_this();
     const bool waiting = phase_ == phase::handling;
     if (phase_ == phase::closed) return;
     enter(phase::closed);
     wire_.reset();
     seat_.reset();
-    on_drain_ = nullptr;
     shard_->connections.erase(self);
-    if (auto f = std::exchange(on_closed_, nullptr); f && waiting) f();
+    auto ended = std::exchange(now_, {});
+    if (ended.on_closed && waiting) ended.on_closed();
 }
 
-void connection::on_context_end() noexcept {
+void server_connection::on_context_end() noexcept {
     abandon();
 }
 
-void connection::abandon() noexcept {
+void server_connection::abandon() noexcept {
     phase_ = phase::closed;
     deadline_.cancel();
     wire_.reset();
     seat_.reset();
-    on_closed_ = nullptr;
-    on_drain_ = nullptr;
+    now_ = {};
 }
 
-void connection::drain() {
+void server_connection::drain() {
     if (phase_ == phase::idle || phase_ == phase::handshake) return close();
-    if (auto f = std::exchange(on_drain_, nullptr)) f();
+    if (auto f = std::exchange(now_.on_drain, nullptr)) f();
 }
 
-taken_stream connection::take() {
+taken_stream server_connection::take() {
     if (phase_ != phase::handling) return {};
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
     enter(phase::closed);
@@ -332,21 +378,21 @@ taken_stream connection::take() {
     return taken;
 }
 
-void connection::watch_peer(unique_function<void()> on_closed) {
+void server_connection::watch_peer(unique_function<void()> on_closed) {
     if (phase_ != phase::handling) return;
-    on_closed_ = std::move(on_closed);
+    now_.on_closed = std::move(on_closed);
     // An adopted one is kept by its exchange while it waits.
     if (reader_.buffered() < shard_->options->max_header_bytes) wire_->read();
 }
 
-void connection::watch_drain(unique_function<void()> f) {
+void server_connection::watch_drain(unique_function<void()> f) {
     if (phase_ != phase::handling) return;
-    on_drain_ = std::move(f);
+    now_.on_drain = std::move(f);
     if (!shard_->draining) return;
     net::post(shard_->lane->executor(), [weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self) return;
-        if (auto call = std::exchange(self->on_drain_, nullptr)) call();
+        if (auto call = std::exchange(self->now_.on_drain, nullptr)) call();
     });
 }
 

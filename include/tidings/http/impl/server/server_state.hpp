@@ -26,12 +26,17 @@ class server_state final : public tidings::detail::drainable,
     void drain(drained done);
     void on_context_end() noexcept override;
 
+    /// What the server listens on, or could not: an address and port, a path, or the certificate's
+    /// or key's file that cannot be opened.
+    std::string listening_on() const;
     const net::any_io_executor& executor() const noexcept { return executor_; }
-    io::endpoint local_endpoint() const noexcept { return local_; }
+    io::socket_address local_endpoint() const noexcept { return local_; }
     std::size_t connections() const noexcept { return ledger_->size(); }
-    bool draining() const noexcept { return draining_; }
+    bool draining() const noexcept { return stage_ >= stage::draining; }
 
  private:
+    // From `configured` on it changes on `control_`, but for the start.
+    enum class stage { configured, started, draining, ended };
     void accept();
     void on_accept(error_code ec, io::stream_ptr stream, const std::shared_ptr<shard>& to);
     void admit(io::stream_ptr stream, const std::shared_ptr<shard>& to);
@@ -44,10 +49,9 @@ class server_state final : public tidings::detail::drainable,
     const std::shared_ptr<const server_options> options_;
     const std::shared_ptr<ledger> ledger_;
     std::vector<std::shared_ptr<shard>> shards_;
-    io::endpoint local_{};
+    io::socket_address local_{};
     std::vector<route> routes_;  // until the start
-    bool started_ = false;
-    std::atomic<bool> draining_{false};  // changed on `control_`
+    std::atomic<stage> stage_{stage::configured};
 
     // Confined to `control_`.
     std::unique_ptr<io::acceptor> acceptor_;
@@ -56,7 +60,6 @@ class server_state final : public tidings::detail::drainable,
     std::shared_ptr<const route_table> table_;
     std::size_t next_shard_ = 0;
     std::vector<drained> waiting_;  // for the drain
-    bool ended_ = false;
 };
 
 }  // namespace tidings::http::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/server_state.hpp>
 
@@ -8,6 +9,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -30,22 +32,37 @@ server_state::server_state(net::any_io_executor executor, server_options options
         control_, {.address = o.address, .port = o.port, .unix_path = o.unix_path, .tls = o.tls},
         ec);
     if (!acceptor_) {
-        ended_ = true;
+        stage_ = stage::ended;
+        log(log_level::error, "cannot listen on " + listening_on(), ec);
         return;
     }
     local_ = acceptor_->local_endpoint();
     auto& clock = *o.environment.clock;
     pause_ = clock.make_timer(control_);
     drain_deadline_ = clock.make_timer(control_);
+    const auto bodies = std::make_shared<body_budget>(o.max_buffered_bytes);
     for (std::size_t i = 0; i < std::max<std::size_t>(o.lanes, 1); ++i) {
         auto lane = tidings::detail::lane::make(executor_, clock, o.assume_single_thread);
-        shards_.push_back(
-            std::make_shared<shard>(shard{.lane = std::move(lane), .options = options_}));
+        shards_.push_back(std::make_shared<shard>(
+            shard{.lane = std::move(lane),
+                  .options = options_,
+                  .bodies = bodies,
+                  .on_loopback = o.unix_path.empty() && local_.address.is_loopback()}));
     }
 }
 
+std::string server_state::listening_on() const {
+    const auto& o = *options_;
+    if (o.tls)
+        for (const auto& file : {o.tls->certificate_chain_file, o.tls->private_key_file})
+            if (!file.empty() && !std::ifstream(file)) return file;
+    if (!o.unix_path.empty()) return o.unix_path;
+    const bool v6 = o.address.find(':') != std::string::npos;
+    return (v6 ? '[' + o.address + ']' : o.address) + ':' + std::to_string(o.port);
+}
+
 void server_state::on_context_end() noexcept {
-    ended_ = true;
+    stage_ = stage::ended;
     waiting_.clear();
     acceptor_.reset();
     pause_.reset();
@@ -64,14 +81,16 @@ void server_state::log(log_level level, std::string_view message, error_code ec)
 
 void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> service) {
     if (!prefix.starts_with('/')) throw std::invalid_argument("a mount point begins with '/'");
-    if (started_) throw std::logic_error("mount() after start()");
+    if (stage_ == stage::started || stage_ == stage::draining)
+        throw std::logic_error("mount() after start()");
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
     std::erase_if(routes_, [prefix](const route& r) { return r.prefix == prefix; });
     routes_.push_back({std::string(prefix), std::move(service)});
 }
 
 void server_state::start() {
-    if (shards_.empty() || std::exchange(started_, true)) return;
+    auto expected = stage::configured;
+    if (!stage_.compare_exchange_strong(expected, stage::started)) return;
     std::stable_sort(routes_.begin(), routes_.end(), [](const route& a, const route& b) {
         return a.prefix.size() > b.prefix.size();
     });
@@ -81,7 +100,7 @@ void server_state::start() {
 }
 
 void server_state::accept() {
-    if (ended_ || draining_) return;
+    if (stage_ != stage::started) return;
     const auto& to = shards_[next_shard_++ % shards_.size()];
     acceptor_->start_accept(to->lane->executor(),
                             [weak = weak_from_this(), to](error_code ec, io::stream_ptr stream) {
@@ -92,7 +111,7 @@ void server_state::accept() {
 
 void server_state::on_accept(error_code ec, io::stream_ptr stream,
                              const std::shared_ptr<shard>& to) {
-    if (ended_ || draining_) return;
+    if (stage_ != stage::started) return;
     if (!ec) {
         admit(std::move(stream), to);
         return accept();
@@ -105,20 +124,20 @@ void server_state::on_accept(error_code ec, io::stream_ptr stream,
 }
 
 void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to) {
-    auto [verdict, place] = ledger_->enter(stream->remote_address());
+    auto [verdict, seat] = ledger_->enter(stream->remote_address(), stream->remote_is_loopback());
     const bool told = verdict == ledger::verdict::welcome || !options_->tls;
-    if (!place || !told) return log(log_level::warning, "connection closed: too many");
+    if (!seat || !told) return log(log_level::warning, "connection closed: too many");
     net::post(to->lane->executor(),
-              [to, v = verdict, s = std::move(stream), p = std::move(place)]() mutable {
-                  connection::start(to, std::move(s), std::move(p), v);
+              [to, v = verdict, s = std::move(stream), p = std::move(seat)]() mutable {
+                  server_connection::start(to, std::move(s), std::move(p), v);
               });
 }
 
 void server_state::drain(drained done) {
     net::post(control_, [self = shared_from_this(), done = std::move(done)]() mutable {
-        if (self->ended_) return done({});
+        if (self->stage_ == stage::ended) return done({});
         self->waiting_.push_back(std::move(done));
-        if (!self->draining_.exchange(true)) self->begin_drain();
+        if (self->stage_.exchange(stage::draining) != stage::draining) self->begin_drain();
     });
 }
 
@@ -157,7 +176,7 @@ void server_state::stop() noexcept {
 
 // Services go with their routes, and take along the streams they have.
 void server_state::end(error_code drain_result) {
-    if (std::exchange(ended_, true)) return;
+    if (stage_.exchange(stage::ended) == stage::ended) return;
     acceptor_.reset();
     pause_.reset();
     drain_deadline_.reset();

@@ -10,7 +10,8 @@
 
 namespace tidings::http::detail {
 
-class connection;
+class body_budget;
+class server_connection;
 
 /// "/events" stands before "/events" and "/events/x", not before "/eventsx".
 inline bool stands_before(std::string_view prefix, std::string_view path) noexcept {
@@ -36,21 +37,19 @@ class date_cache {
 };
 
 /// A lane of the server and the connections in it; lane-confined once the server has started. It
-/// owns its connections, and they know it: who destroys it empties it first.
+/// owns its connections, and they hold it: it is emptied before it is destroyed.
 struct shard {
     std::shared_ptr<tidings::detail::lane> lane{};
     std::shared_ptr<const server_options> options{};
     std::shared_ptr<const route_table> routes{};  // null: the server has stopped
-    std::unordered_set<std::shared_ptr<connection>> connections{};
+    std::unordered_set<std::shared_ptr<server_connection>> connections{};
+    std::shared_ptr<body_budget> bodies{};  // null: no server, one adopted connection
+    bool on_loopback = false;               // where the server listens
     bool draining = false;
     date_cache date{};
 
-    void log(log_level level, std::string_view message, error_code ec = {}) const {
-        if (options->log) options->log({level, "http", message, ec});
-    }
-    void count(std::string_view name, metrics_sink::labels labels) const {
-        if (options->metrics) options->metrics->count(name, labels, 1);
-    }
+    void log(log_level level, std::string_view message, error_code ec = {}) const;
+    void count_answer(unsigned status) const;
 };
 
 }  // namespace tidings::http::detail

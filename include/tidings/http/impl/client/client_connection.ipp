@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/client_connection.hpp>
 #include <tidings/http/impl/client/client_state.hpp>
+#include <tidings/text/impl/ascii.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -9,33 +11,27 @@
 
 namespace tidings::http::detail {
 
-client_job::client_job(std::weak_ptr<client_state> s, response_handler h)
-    : state(std::move(s)),
-      handler(std::move(h)),
-      deadline([this] { abort(errc::timed_out); }) {}
-
-void client_job::finish(error_code ec, response r) {
-    deadline.cancel();
-    connection = nullptr;
-    pool = nullptr;
-    if (handler) std::move(handler)(ec, std::move(r));
-}
-
-void client_job::abort(error_code ec) {
-    const auto self = shared_from_this();
-    const auto s = state.lock();
-    auto* const p = pool;
-    if (p != nullptr) std::erase(p->waiting, self);
-    if (connection != nullptr) connection->close();
-    finish(ec);
-    if (s && p != nullptr) s->serve(*p);
+bool is_readable(const response& r, bool encoding_given) noexcept {
+    const auto encoding = r.fields.find("Content-Encoding");
+    return !encoding || encoding_given || encoding->empty() ||
+           equal_ignoring_case(*encoding, "identity");
 }
 
 client_connection::client_connection(client_state& s, origin_pool& p)
     : state_(s),
       pool_(p),
       reader_(s.options().max_header_bytes),
-      deadline_([this] { on_deadline(); }) {}
+      deadline_([this] { on_deadline(); }),
+      made_(s.options().environment.clock->now()),
+      max_age_(s.options().max_connection_age) {
+    const auto spread = static_cast<std::uint64_t>(max_age_.count() / 5 + 1);
+    max_age_ -= std::chrono::milliseconds(s.options().environment.random->next() % spread);
+}
+
+std::chrono::milliseconds client_connection::age() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+        state_.options().environment.clock->now() - made_);
+}
 
 void client_connection::connect(std::shared_ptr<client_job> job) {
     job_ = std::move(job);
@@ -108,7 +104,7 @@ void client_connection::process() {
         const auto step = reader_.next(ec);
         if (step == read_step::more) return wire_->read();
         if (step == read_step::header) ec = on_header();
-        if (ec == errc::too_large) return end_with_head(ec);
+        if (ec == errc::too_large || ec == errc::unsupported_encoding) return end_with_head(ec);
         if (ec) return fail(ec);
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
@@ -120,28 +116,37 @@ void client_connection::process() {
 error_code client_connection::on_header() {
     reader_.limit_body(state_.options().max_response_bytes);
     const auto status = reader_.message().status;
-    if (status >= 200) return {};
+    if (status >= 200) {
+        const bool readable = is_readable(reader_.message(), job_->encoding_given);
+        return readable || !reader_.frame().has_body ? error_code() : errc::unsupported_encoding;
+    }
     // Nobody asked to switch protocols.
     return status == 101 || ++interim_ > max_interim_answers ? errc::bad_request : error_code();
 }
 
 void client_connection::complete() {
-    const auto& o = state_.options();
     const auto job = std::exchange(job_, nullptr);
-    const bool reusable = reader_.frame().keep_alive && !wire_->writing() &&
-                          reader_.buffered() == 0 && o.keep_alive.count() > 0 &&
-                          pool_.idle.size() < o.max_idle_per_origin;
+    const bool reusable = is_reusable();
     auto answer = std::move(reader_.message());
     job->finish({}, std::move(answer));
     if (reusable) {
         phase_ = phase::idle;
-        deadline_.arm(state_.lane().timers(), o.keep_alive);
+        auto left = state_.options().keep_alive;
+        if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
+        deadline_.arm(state_.lane().timers(), left);
         pool_.idle.push_back(this);
         wire_->read();  // to learn when the peer closes
     } else {
         close();
     }
     state_.serve(pool_);
+}
+
+bool client_connection::is_reusable() const {
+    const auto& o = state_.options();
+    return reader_.frame().keep_alive && !wire_->writing() && reader_.buffered() == 0 &&
+           o.keep_alive.count() > 0 && pool_.idle.size() < o.max_idle_per_origin &&
+           (max_age_.count() <= 0 || age() < max_age_);
 }
 
 void client_connection::fail(error_code ec) {

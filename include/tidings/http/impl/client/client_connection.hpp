@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/client/client_job.hpp>
+#include <tidings/http/impl/message/message_reader.hpp>
+#include <tidings/http/impl/wire.hpp>
+
+#include <deque>
+#include <unordered_set>
+
+namespace tidings::http::detail {
+
+/// How many 1xx answers a request may get before the real one.
+inline constexpr unsigned max_interim_answers = 16;
+
+/// Whether a body of this answer can be read as it is: it has no Content-Encoding, or the request
+/// asked for one itself.
+bool is_readable(const response& r, bool encoding_given) noexcept;
+
+/// One keep-alive connection. Lane-confined; owned by its pool.
+///
+///     connecting -> busy -> idle -> busy ... -> closed
+class client_connection final : public wire_user,
+                                public std::enable_shared_from_this<client_connection> {
+    enum class phase { connecting, busy, idle, closed };
+
+ public:
+    client_connection(client_state& s, origin_pool& p);
+
+    void connect(std::shared_ptr<client_job> job);
+    /// Only when idle.
+    void send(std::shared_ptr<client_job> job);
+    bool idle() const noexcept { return phase_ == phase::idle; }
+    /// Ends it and releases its job, which does not complete.
+    void close();
+    /// Ends it and its job.
+    void end(error_code ec);
+    /// Releases everything and completes no handler; called when the context is destroyed.
+    void abandon() noexcept;
+
+ private:
+    void on_read(error_code ec, std::string_view bytes) override;
+    void on_written(error_code ec) override;
+    void on_connected(error_code ec, io::stream_ptr stream);
+    void on_deadline();
+    void begin();
+    void process();
+    error_code on_header();
+    void complete();
+    bool is_reusable() const;
+    std::chrono::milliseconds age() const;
+    void fail(error_code ec);
+    void end_with_head(error_code ec);
+
+    client_state& state_;  // outlives its connections
+    origin_pool& pool_;
+    phase phase_ = phase::connecting;
+    std::shared_ptr<client_job> job_;
+    io::canceller cancel_connecting_;
+    std::optional<wire> wire_;
+    response_reader reader_;
+    tidings::detail::wheel_timer deadline_;
+    io::steady_time made_;
+    std::chrono::milliseconds max_age_;
+    bool reused_ = false;    // a request that is repeated goes to a connection that is not
+    bool answered_ = false;  // something of an answer has come
+    unsigned interim_ = 0;   // 1xx answers before the real one
+};
+
+/// The connections to one origin, and the jobs that wait for one. Lane-confined.
+struct origin_pool {
+    std::string key{};
+    std::unordered_set<std::shared_ptr<client_connection>> connections{};
+    std::vector<client_connection*> idle{};  // the freshest last
+    std::deque<std::shared_ptr<client_job>> waiting{};
+};
+
+}  // namespace tidings::http::detail

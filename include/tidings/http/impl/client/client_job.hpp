@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/client.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/lane/impl/lane.hpp>
+
+namespace tidings::http::detail {
+
+class client_connection;
+class client_state;
+struct origin_pool;
+
+/// One request until its answer. Lane-confined.
+struct client_job : std::enable_shared_from_this<client_job> {
+    client_job(std::weak_ptr<client_state> s, response_handler h);
+    /// Completes, once.
+    void finish(error_code ec, response r = {});
+    /// From outside: by its deadline, a cancellation, the end of the client.
+    void abort(error_code ec);
+
+    const std::weak_ptr<client_state> state;
+    response_handler handler;
+    tidings::detail::wheel_timer deadline;
+    url to{};
+    std::string text{};  // the request; the wire has it while it is under way
+    bool to_head = false;
+    bool idempotent = false;
+    bool encoding_given = false;  // the request has an Accept-Encoding of its own
+    origin_pool* pool = nullptr;
+    client_connection* connection = nullptr;
+};
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/client/client_job.hpp>
+#include <tidings/http/impl/client/client_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::http::detail {
+
+client_job::client_job(std::weak_ptr<client_state> s, response_handler h)
+    : state(std::move(s)),
+      handler(std::move(h)),
+      deadline([this] { abort(errc::timed_out); }) {}
+
+void client_job::finish(error_code ec, response r) {
+    deadline.cancel();
+    connection = nullptr;
+    pool = nullptr;
+    if (handler) std::move(handler)(ec, std::move(r));
+}
+
+void client_job::abort(error_code ec) {
+    const auto self = shared_from_this();
+    const auto s = state.lock();
+    auto* const p = pool;
+    if (p != nullptr) std::erase(p->waiting, self);
+    if (connection != nullptr) connection->close();
+    finish(ec);
+    if (s && p != nullptr) s->serve(*p);
+}
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/client/client_state.hpp>
+#include <tidings/http/impl/client/streamed_exchange.hpp>
+#include <tidings/http/impl/message/serialise.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tidings::http::detail {
+
+io::connect_options connecting_to(const url& to, const client_options& options) {
+    io::connect_options c{.host = to.host,
+                          .port = to.port,
+                          .unix_path = options.unix_path,
+                          .address_filter = options.address_filter};
+    if (to.secure()) c.tls = options.tls;
+    return c;
+}
+
+namespace {
+
+// RFC 9110 9.2.2.
+bool is_idempotent(std::string_view method) noexcept {
+    constexpr std::array<std::string_view, 6> methods{"GET",    "HEAD",  "OPTIONS",
+                                                      "DELETE", "TRACE", "PUT"};
+    return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+}  // namespace
+
+error_code connecting_error(const error_code& ec) noexcept {
+    return ec.category() == errc_category() ? ec : errc::connection_failed;
+}
+
+client_state::client_state(const net::any_io_executor& executor, client_options options)
+    : executor_(executor),
+      options_(std::move(options)),
+      lane_(tidings::detail::lane::make(executor, *options_.environment.clock)) {}
+
+void client_state::start(std::string text, request r, response_handler handler) {
+    error_code ec;
+    const auto to = url::parse(text, ec);
+    if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
+    if (ec) return std::move(handler)(ec, response());
+    const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
+    auto slot = handler.cancellation_slot();
+    const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
+    job->to = to;
+    job->text = serialise(r, to, options_.user_agent, close);
+    job->to_head = r.method == "HEAD";
+    job->encoding_given = r.fields.find("Accept-Encoding").has_value();
+    job->idempotent = r.idempotent || is_idempotent(r.method);
+    if (slot.is_connected())
+        slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
+            net::post(lane->executor(), [weak] {
+                if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
+            });
+        });
+    net::post(lane_->executor(), [self = shared_from_this(), job] { self->begin(job); });
+}
+
+void client_state::begin(const std::shared_ptr<client_job>& job) {
+    if (ended_) return job->finish(errc::closed);
+    if (!job->handler) return;  // cancelled meanwhile
+    job->deadline.arm(lane_->timers(), options_.request_timeout);
+    const auto key =
+        (job->to.secure() ? "s " : "p ") + job->to.host + ' ' + std::to_string(job->to.port);
+    auto& p = pools_[key];
+    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
+    job->pool = p.get();
+    p->waiting.push_back(job);
+    serve(*p);
+}
+
+void client_state::serve(origin_pool& p) {
+    if (ended_) return;
+    const auto limit = std::max<std::size_t>(options_.max_connections_per_origin, 1);
+    while (!p.waiting.empty() && (!p.idle.empty() || p.connections.size() < limit)) {
+        auto job = std::move(p.waiting.front());
+        p.waiting.pop_front();
+        if (p.idle.empty()) {
+            connect(p, std::move(job));
+        } else {
+            auto* const c = p.idle.back();
+            p.idle.pop_back();
+            c->send(std::move(job));
+        }
+    }
+    if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+}
+
+void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
+    const auto made = std::make_shared<client_connection>(*this, p);
+    p.connections.insert(made);
+    made->connect(std::move(job));
+}
+
+void client_state::close() noexcept {
+    try {
+        net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
+        std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
+        {
+            const std::lock_guard lock(mutex_);
+            closed_ = true;
+            streams = streams_;
+        }
+        for (const auto& s : streams) s->abort(errc::closed);
+    } catch (const std::bad_alloc&) {
+        return;  // what is under way ends by its deadlines
+    }
+}
+
+void client_state::end() {
+    ended_ = true;
+    for (const auto& [key, p] : std::exchange(pools_, {})) {
+        for (const auto& job : std::exchange(p->waiting, {})) job->finish(errc::closed);
+        const auto all = p->connections;
+        for (const auto& c : all) c->end(errc::closed);
+    }
+}
+
+// Handlers that wait go unheard, as all that waits for the context.
+void client_state::on_context_end() noexcept {
+    ended_ = true;
+    for (const auto& [key, p] : std::exchange(pools_, {})) {
+        for (const auto& c : std::exchange(p->connections, {})) c->abandon();
+    }
+    executor_ = tidings::detail::ended_executor();
+    std::unordered_set<std::shared_ptr<streamed_exchange>> dropped;  // outside the lock
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    dropped.swap(streams_);
+}
+
+bool client_state::add(const std::shared_ptr<streamed_exchange>& s) {
+    const std::lock_guard lock(mutex_);
+    return !closed_ && streams_.insert(s).second;
+}
+
+void client_state::remove(const std::shared_ptr<streamed_exchange>& s) noexcept {
+    const std::lock_guard lock(mutex_);
+    streams_.erase(s);
+}
+
+}  // namespace tidings::http::detail

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/http/impl/server/local_request.hpp>
+#include <tidings/text/impl/ascii.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+
+namespace tidings::http::detail {
+
+bool names_this_machine(const request& r) {
+    error_code ec;
+    const auto here = url::parse("http://" + r.fields.joined("Host"), ec);
+    if (ec || !here.user_info.empty() || here.target != "/") return false;
+    if (here.host == "localhost") return true;
+    const auto address = net::ip::make_address(here.host, ec);
+    return !ec && address.is_loopback();
+}
+
+bool is_forwarded(const request& r) noexcept {
+    constexpr std::string_view prefix = "X-Forwarded-";
+    return r.version < 11 ||
+           std::any_of(r.fields.begin(), r.fields.end(), [&](const fields::value_type& f) {
+               const std::string_view name = f.first;
+               return equal_ignoring_case(name, "Forwarded") || equal_ignoring_case(name, "Via") ||
+                      equal_ignoring_case(name, "X-Real-IP") ||
+                      equal_ignoring_case(name.substr(0, prefix.size()), prefix);
+           });
+}
+
+// HTTP/1.0 may come without Host; no browser speaks it.
+std::optional<response> check_local_host(const request& r, std::span<const std::string> allowed) {
+    const auto host = r.fields.find("Host");
+    const bool known = !host || names_this_machine(r) ||
+                       std::any_of(allowed.begin(), allowed.end(), [&](const std::string& a) {
+                           return a == "*" || equal_ignoring_case(a, *host);
+                       });
+    if (known) return std::nullopt;
+    return problem(421, "Misdirected Request",
+                   "this server listens on a loopback address, and the Host is neither localhost "
+                   "nor one nor among allowed_hosts");
+}
+
+}  // namespace tidings::http::detail

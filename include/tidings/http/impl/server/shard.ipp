@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/http/impl/server/shard.hpp>
+
+namespace tidings::http::detail {
+
+namespace {
+
+std::string_view status_class(unsigned status) noexcept {
+    switch (status / 100) {
+        case 2:
+            return "2xx";
+        case 3:
+            return "3xx";
+        case 4:
+            return "4xx";
+        default:
+            return "5xx";
+    }
+}
+
+}  // namespace
+
+std::string_view date_cache::text(io::system_time now) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+    if (std::exchange(second_, second) != second) text_ = http_date(now);
+    return text_;
+}
+
+void shard::log(log_level level, std::string_view message, error_code ec) const {
+    if (options->log) options->log({level, "http", message, ec});
+}
+
+void shard::count_answer(unsigned status) const {
+    if (options->metrics)
+        options->metrics->count("http_requests", {{"status", status_class(status)}}, 1);
+}
+
+}  // namespace tidings::http::detail
