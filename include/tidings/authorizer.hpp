@@ -57,6 +57,13 @@ TIDINGS_DECL authenticator loopback_only();
 /// "publish" may publish, with "manage" manage.
 TIDINGS_DECL authorizer subscribe_only();
 
+/// To each principal its own topics: `pattern` with `{}` as a whole token, once or more, in the
+/// place of the principal's name as `topic_token` writes it: `users.{}.>`. A principal may
+/// subscribe to patterns that this covers; publish to its topics only with the grant "publish",
+/// manage only with the grant "manage". Who has no name may do nothing.
+/// @throws std::invalid_argument for a pattern that is none, or has no `{}`.
+TIDINGS_DECL authorizer per_principal(std::string pattern);
+
 /// Everything is allowed to whoever is authenticated.
 TIDINGS_DECL authorizer allow_all();
 

@@ -54,12 +54,33 @@ TEST_CASE("a subscription is created, shown, listed and deleted", "[rest_hook]")
     CHECK(json::parse(shown.body) == hook);
     CHECK(json::parse(bed.get().body) == json::array({hook}));
     CHECK(json::parse(bed.get("/").body) == json::array({hook}));
+    CHECK(json::parse(bed.get('/' + id + '/').body) == hook);
 
     CHECK(bed.del(id).status == 204);
     CHECK(bed.del(id).status == 404);
     CHECK(bed.get('/' + id).status == 404);
     CHECK(bed.get().body == "[]");
     CHECK(bed.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a subscription's path may end in a slash", "[rest_hook][fault-15]") {
+    world w;
+    hook_bed bed(w);
+    const std::string id = bed.create("a").at("id");
+    CHECK(bed.get('/' + id + '/').status == 200);
+    CHECK(bed.get('/' + id + "//").status == 404);
+    CHECK(bed.del(id + '/').status == 204);
+    CHECK(bed.get().body == "[]");
+}
+
+TEST_CASE("a subscription with a member that nobody knows is not made", "[rest_hook][fault-15]") {
+    world w;
+    hook_bed bed(w);
+    const auto r =
+        bed.post(json{{"event", "a"}, {"target_url", bed.target.url()}, {"active", false}}.dump());
+    CHECK(r.status == 422);
+    CHECK(detail_of(r).find("\"active\"") == 0);
+    CHECK(bed.get().body == "[]");
 }
 
 TEST_CASE("an event goes to the target, signed with the secret that was told", "[rest_hook]") {
@@ -156,11 +177,11 @@ TEST_CASE("a target or pattern that cannot be taken is refused with the reason",
         {"http://user:pass@127.0.0.1/", "the URL is malformed"},
         {"http://127.1/", "the URL is malformed"},
         {"http://0x7f.0.0.1/", "the URL is malformed"},
-        {"https://127.0.0.1/", "its scheme, port or address"},
+        {"https://127.0.0.1/", "the URL's scheme is not allowed"},
         {"ftp://127.0.0.1/", "the URL is malformed"},
-        {"http://10.0.0.1/", "its scheme, port or address"},
-        {"http://[fe80::1]/", "its scheme, port or address"},
-        {"http://169.254.169.254/latest/meta-data", "its scheme, port or address"},
+        {"http://10.0.0.1/", "its port or address"},
+        {"http://[fe80::1]/", "its port or address"},
+        {"http://169.254.169.254/latest/meta-data", "its port or address"},
     }));
     CAPTURE(r.target);
     const auto refused = bed.post(json{{"event", "a"}, {"target_url", r.target}}.dump());

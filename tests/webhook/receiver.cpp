@@ -301,6 +301,13 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
     CHECK(post("", "guid-4", "{}").status == 400);
     CHECK(post("push", "", "{}").status == 400);
     CHECK(post("push", "guid-5", "{").status == 400);
+    for (const auto* const doubled :
+         {R"({"action":"opened","action":"closed"})", R"({"action":"opened","\u0061ction":1})",
+          R"({"repository":{"full_name":"a/b"},"repository":{"full_name":"c/d"}})",
+          R"({"repository":{"full_name":"a/b","full_name":"c/d"}})"}) {
+        INFO(doubled);
+        CHECK(post("issues", "guid-7", doubled).status == 400);
+    }
     http::fields f{{"X-GitHub-Event", "push"}, {"X-GitHub-Delivery", "guid-6"}};
     CHECK(bed.post("{}", f).status == 401);
     f.set("X-Hub-Signature-256", "sha256=" + std::string(64, '0'));
@@ -317,7 +324,22 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
     CHECK(e->id() == "guid-1");
     CHECK(e->text() == body);
     CHECK(seen->events()[1]->topic() == "github.push");
-    CHECK(seen->events()[2]->topic() == "github.a_b__.x_y");
+    CHECK(seen->events()[2]->topic() == "github.a~2eb~3e~2a.x~2ey");
+}
+
+TEST_CASE("a topic of GitHub's has the tokens of an event and an action, and no more",
+          "[webhook][fault-29]") {
+    const auto rule = webhook::github_topic();
+    const auto topic_of = [&](std::string_view type) {
+        error_code ec;
+        auto topic = rule.resolve(event(type, "/s"), {}, ec);
+        return ec ? ec.message() : topic;
+    };
+    CHECK(topic_of("com.github.push") == "github.push");
+    CHECK(topic_of("com.github.issues.opened") == "github.issues.opened");
+    for (const auto* const other : {"com.github.issues.opened.closed", "com.github.", "com.github",
+                                    "x", "com.gitlab.push", "com.github.a..b"})
+        CHECK(topic_of(other) == make_error_code(errc::bad_topic).message());
 }
 
 TEST_CASE("a sender's event arrives at another bus, once, however often it was sent", "[webhook]") {

@@ -44,8 +44,8 @@ class service_state;
 /// Topics as HTTP resources, below its mount point.
 ///
 /// `POST /<topic>` publishes: a CloudEvent in structured or binary mode (CloudEvents HTTP binding),
-/// else the body as data. It answers 202 with the receipt as JSON: `id`, `position` (or null),
-/// `matched`, `delivered`, `queued`, `dropped`.
+/// else the body as data; one slash at the end of the path is ignored. It answers 202 with the
+/// receipt as JSON: `id`, `position` (or null), `matched`, `delivered`, `queued`, `dropped`.
 ///
 /// An event whose `source` and `id` the history holds, or the service remembers, is not published
 /// again, and neither is a request with an `Idempotency-Key` that the same principal has used for
@@ -64,9 +64,11 @@ class service_state;
 /// from. Nothing is kept between requests.
 ///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
-/// with Retry-After where the same may succeed later (409, 429, 503).
+/// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
+/// answers 503.
 class service {
  public:
+    /// @throws std::invalid_argument for a bus that was moved from
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
     service(service&&) = default;
     service& operator=(service&&) = default;

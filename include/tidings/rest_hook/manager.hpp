@@ -47,10 +47,12 @@ class manager_state;
 ///
 /// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
 /// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
-/// is made, and told this once. It answers 201, `Location` and
+/// is made, and told this once. `"active":true` may be there; other members are refused with their
+/// names. It answers 201, `Location` and
 /// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them
 /// by age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
-/// `DELETE /<id>` ends it. A principal sees only its own.
+/// `DELETE /<id>` ends it; one slash at the end of a path is ignored. A principal sees only its
+/// own.
 ///
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
 /// target that answers 410 ends its subscription.
@@ -60,9 +62,10 @@ class manager_state;
 /// trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
 ///
 /// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
-/// subscription), 413, 415, 422 (pattern, target or secret not taken), 429 (a limit), 503.
+/// subscription), 413, 415, 422 (pattern, target, secret or member not taken), 429 (a limit), 503.
 class manager {
  public:
+    /// @throws std::invalid_argument for a bus or sender that was moved from
     TIDINGS_DECL manager(const bus& b, const webhook::sender& s, manager_options options = {});
     manager(manager&&) = default;
     TIDINGS_DECL manager& operator=(manager&& o) noexcept;

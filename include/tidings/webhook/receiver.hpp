@@ -22,9 +22,11 @@ TIDINGS_DECL event_reader read_standard(std::string type = "webhook.received",
                                         std::string source = "/webhooks");
 
 /// GitHub: the id is `X-GitHub-Delivery`, the type `com.github.<event>[.<action>]`, the source
-/// `https://github.com/<owner>/<repository>`, the data the body as it came.
+/// `https://github.com/<owner>/<repository>`, the data the body as it came. A body in which
+/// `action`, `repository` or `full_name` stands twice is refused (errc::event_bad_data).
 TIDINGS_DECL event_reader read_github();
-/// The topic of an event of `read_github`: `github.<event>[.<action>]`.
+/// The topic of an event of `read_github`: `github.<event>[.<action>]`, two or three tokens
+/// whatever the request holds. Other types are refused (errc::bad_topic).
 TIDINGS_DECL topic_rule github_topic();
 
 struct receiver_options {
@@ -64,6 +66,8 @@ class receiver_state;
 /// fields. In binary mode an event's attributes stand in those: who can change a request on its
 /// way, which TLS prevents, can change them, but no request that was seen brings a second event.
 /// In structured mode everything is signed.
+///
+/// One that was moved from answers 503.
 class receiver {
  public:
     /// @throws std::invalid_argument without a verifier, or without a subscriber.

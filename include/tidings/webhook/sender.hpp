@@ -95,6 +95,7 @@ class endpoint {
 
 /// Delivers events to endpoints over HTTP: signed (Standard Webhooks 1.0.0), retried on a schedule,
 /// from an outbox. Handle on shared state: move-only, safe from any thread; destroying it stops.
+/// One that was moved from is closed: operations end with errc::closed, getters give defaults.
 ///
 /// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
 /// anything else, redirects included, is retried. Every address a target resolves to passes the
@@ -110,10 +111,12 @@ class sender {
     TIDINGS_DECL sender& operator=(sender&& o) noexcept;
     TIDINGS_DECL ~sender();
 
-    /// @throws boost::system::system_error with what the overload below reports.
+    /// @throws boost::system::system_error with what the overload below reports, and the URL's
+    /// scheme and host in its text: the rest of a URL may be secret.
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
-    /// @error errc::bad_url, errc::address_refused (scheme, port or literal address),
-    /// errc::webhook_invalid_secret, errc::closed; an endpoint of the same id is replaced
+    /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
+    /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret, errc::closed; an
+    /// endpoint of the same id is replaced
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
 
     /// For `drain_on_signal`: takes nothing more, makes what is due now, and is

@@ -4,6 +4,7 @@
 #include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/resource_name.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/outlet/impl/session_registry.hpp>
@@ -17,6 +18,7 @@
 #include <boost/asio/bind_executor.hpp>
 
 #include <charconv>
+#include <stdexcept>
 
 namespace tidings::rest {
 
@@ -92,7 +94,7 @@ http::response later(unsigned status, std::string_view title, std::string_view d
 
 // Why there is nothing to publish.
 http::response refusal(error_code ec) {
-    if (ec == errc::bad_topic || ec == errc::reserved_topic)
+    if (ec == errc::bad_topic || ec == errc::reserved_topic || ec == errc::foreign_wildcard)
         return http::problem(400, "Bad topic", ec.message());
     if (ec == errc::event_bad_content_type)
         return http::problem(415, "Unsupported media type",
@@ -107,8 +109,8 @@ http::response failure(error_code ec) {
         return ec.category() == errc_category() && ec.value() >= static_cast<int>(first) &&
                ec.value() <= static_cast<int>(last);
     };
-    const bool of_the_event = within(errc::event_without_id, errc::event_no_wire_form) ||
-                              within(errc::bad_topic, errc::reserved_topic) ||
+    const bool of_the_event = within(errc::event_without_id, errc::event_bad_type) ||
+                              within(errc::bad_topic, errc::foreign_wildcard) ||
                               ec == errc::hop_limit;
     return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
 }
@@ -130,8 +132,7 @@ std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
 void service_state::handle(http::exchange& x) {
     const auto& r = x.request();
     error_code ec;
-    auto name =
-        http::percent_decode(std::string_view(x.suffix()).substr(x.suffix().empty() ? 0 : 1), ec);
+    const auto name = http::detail::resource_name(x, ec);
     if (ec || name.empty())
         return x.respond(http::problem(ec ? 400 : 404, "No topic",
                                        "the path ends in a topic: orders.42.created"));
@@ -328,17 +329,20 @@ void service_state::drain() {
 
 }  // namespace detail
 
-service::service(const bus& b, service_options options)
-    : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
+service::service(const bus& b, service_options options) {
+    if (!b.state()) throw std::invalid_argument("tidings::rest::service: the bus was moved from");
+    state_ = std::make_shared<detail::service_state>(b.state(), std::move(options));
+}
 
 void service::handle(http::exchange& x) {
-    state_->handle(x);
+    if (state_) return state_->handle(x);
+    x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 std::size_t service::max_body_bytes() const noexcept {
-    return state_->options().max_body_bytes;
+    return state_ ? state_->options().max_body_bytes : 0;
 }
 void service::drain() {
-    state_->drain();
+    if (state_) state_->drain();
 }
 
 }  // namespace tidings::rest

@@ -55,6 +55,7 @@ error_code error_of(const http::response& r) {
     }
     const auto title = text_member(r.body, "title");
     if (title == bad_event_title) return errc::hook_bad_event;
+    if (title == bad_member_title) return errc::invalid_argument;
     return title == bad_secret_title ? errc::webhook_invalid_secret : errc::hook_bad_target;
 }
 
@@ -182,7 +183,7 @@ client::client(net::any_io_executor executor, client_options options) {
 }
 
 std::string client::id() const {
-    return state_->id();
+    return state_ ? state_->id() : std::string();
 }
 
 net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& s) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/resource_name.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest_hook/impl/manager_state.hpp>
 #include <tidings/text/impl/timestamp.hpp>
@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 
 #include <charconv>
+#include <stdexcept>
 
 namespace tidings::rest_hook {
 
@@ -87,9 +88,7 @@ void manager_state::handle(http::exchange& x) {
     http::stream_request caller;
     if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
     error_code ec;
-    auto id = std::string_view(x.suffix());
-    if (id.starts_with('/')) id.remove_prefix(1);
-    const auto name = http::percent_decode(id, ec);
+    const auto name = http::detail::resource_name(x, ec);
     if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
 
     const auto& method = x.request().method;
@@ -125,11 +124,11 @@ std::optional<http::response> manager_state::check_caller(const http::exchange& 
 std::optional<http::response> manager_state::check_target(const std::string& url) const {
     const auto ec = sender_->check_target(url);
     if (!ec) return std::nullopt;
-    return http::problem(422, bad_target_title,
-                         make_error_code(errc::hook_bad_target).message() + ": " +
-                             (ec == errc::address_refused
-                                  ? "its scheme, port or address is not one that may be called"
-                                  : ec.message()));
+    return http::problem(
+        422, bad_target_title,
+        make_error_code(errc::hook_bad_target).message() + ": " +
+            (ec == errc::address_refused ? "its port or address is not one that may be called"
+                                         : ec.message()));
 }
 
 void manager_state::create(http::exchange& x, const principal& who) {
@@ -284,8 +283,11 @@ void manager_state::remove(http::exchange& x, const principal& who, const std::s
 
 }  // namespace detail
 
-manager::manager(const bus& b, const webhook::sender& s, manager_options options)
-    : state_(std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options))) {
+manager::manager(const bus& b, const webhook::sender& s, manager_options options) {
+    if (!b.state() || !s.state())
+        throw std::invalid_argument(
+            "tidings::rest_hook::manager: the bus or sender was moved from");
+    state_ = std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options));
     state_->start();
 }
 
@@ -302,10 +304,11 @@ manager::~manager() {
 }
 
 void manager::handle(http::exchange& x) {
-    state_->handle(x);
+    if (state_) return state_->handle(x);
+    x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 std::size_t manager::max_body_bytes() const noexcept {
-    return state_->options().max_body_bytes;
+    return state_ ? state_->options().max_body_bytes : 0;
 }
 
 }  // namespace tidings::rest_hook

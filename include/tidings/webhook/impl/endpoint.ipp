@@ -25,12 +25,17 @@ std::string message_id_of(const publication& p) {
 }
 
 std::string label_of(const endpoint_options& o) {
-    error_code ec;
-    const auto target = http::url::parse(o.url, ec);
-    return o.id == o.url ? target.scheme + "://" + target.authority() : o.id;
+    return o.id == o.url ? origin_of(o.url) : o.id;
 }
 
 }  // namespace
+
+std::string origin_of(const std::string& url) {
+    error_code ec;
+    const auto target = http::url::parse(url, ec);
+    if (ec) return '"' + url.substr(0, url.find('?')) + '"';
+    return target.scheme + "://" + target.authority();
+}
 
 endpoint_state::endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
                                standard_signer signer)

@@ -234,22 +234,47 @@ event_reader read_standard(std::string type, std::string source) {
     };
 }
 
+namespace detail {
+namespace {
+
+constexpr std::string_view github_type_prefix = "com.github.";
+
+// A member's value if it is a string. @error errc::event_bad_data for a name that stands there
+// twice: readers would not agree on what it says.
+std::optional<std::string> text_member(
+    const std::vector<std::pair<std::string, std::string_view>>& members, std::string_view name,
+    error_code& ec) {
+    std::optional<std::string> text;
+    bool found = false;
+    for (const auto& [key, value] : members) {
+        if (key != name) continue;
+        if (std::exchange(found, true)) ec = errc::event_bad_data;
+        if (value.starts_with('"')) text = read_json_string(value);
+    }
+    return text;
+}
+
+}  // namespace
+}  // namespace detail
+
 event_reader read_github() {
     return [](const http::request& r, error_code& ec) {
         const auto name = r.fields.get("x-github-event");
         const auto id = r.fields.get("x-github-delivery");
         if (name.empty() || id.empty()) ec = errc::webhook_missing_header;
         if (!ec && !detail::is_json(r.body)) ec = errc::invalid_json;
-        std::string type = "com.github." + topic_token(name);
+        std::string type = std::string(detail::github_type_prefix) + topic_token(name);
         std::string source = "https://github.com/";
         if (!ec) {
-            for (const auto& [key, value] : detail::json_members(r.body)) {
-                if (key == "action" && value.starts_with('"'))
-                    type += '.' + topic_token(detail::read_json_string(value));
+            const auto members = detail::json_members(r.body);
+            const auto action = detail::text_member(members, "action", ec);
+            if (action) type += '.' + topic_token(*action);
+            std::size_t repositories = 0;
+            for (const auto& [key, value] : members) {
                 if (key != "repository") continue;
-                for (const auto& [inner, text] : detail::json_members(value))
-                    if (inner == "full_name" && text.starts_with('"'))
-                        source += detail::read_json_string(text);
+                if (++repositories == 2) ec = errc::event_bad_data;
+                source += detail::text_member(detail::json_members(value), "full_name", ec)
+                              .value_or(std::string());
             }
         }
         event e(type, source);
@@ -261,23 +286,32 @@ event_reader read_github() {
 
 topic_rule github_topic() {
     return topic_rule::function([](const event& e) {
-        return std::string("github.") + e.type().substr(std::string_view("com.github.").size());
+        std::string_view tokens = e.type();
+        if (!tokens.starts_with(detail::github_type_prefix)) return std::string();
+        tokens.remove_prefix(detail::github_type_prefix.size());
+        // More than an event and its action were not made by `read_github`.
+        if (std::count(tokens.begin(), tokens.end(), '.') > 1) return std::string();
+        return "github." + std::string(tokens);
     });
 }
 
 receiver::receiver(any_subscriber sink, receiver_options options) {
     if (!options.verifier && !options.allow_unsigned)
-        throw std::invalid_argument("tidings::webhook::receiver: no verifier");
+        throw std::invalid_argument(
+            "tidings::webhook::receiver: receiver_options::verifier is empty, and allow_unsigned "
+            "is "
+            "not set");
     if (!sink.get()) throw std::invalid_argument("tidings::webhook::receiver: no subscriber");
     state_ =
         std::make_shared<detail::receiver_state>(std::move(sink).release(), std::move(options));
 }
 
 void receiver::handle(http::exchange& x) {
-    state_->handle(x);
+    if (state_) return state_->handle(x);
+    x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 std::size_t receiver::max_body_bytes() const noexcept {
-    return state_->options().max_body_bytes;
+    return state_ ? state_->options().max_body_bytes : 0;
 }
 
 }  // namespace tidings::webhook

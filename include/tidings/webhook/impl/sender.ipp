@@ -28,7 +28,8 @@ http::client_options http_options(const sender_options& o, const address_guard& 
 
 std::vector<secret> read_secrets(const endpoint_options& o, error_code& ec) {
     std::vector<secret> secrets;
-    if (!o.secret.empty() || o.secrets.empty()) secrets.push_back(secret::parse(o.secret, ec));
+    if (o.secret.empty() && o.secrets.empty()) ec = errc::webhook_missing_secret;
+    if (!o.secret.empty()) secrets.push_back(secret::parse(o.secret, ec));
     for (const auto& text : o.secrets)
         if (!ec) secrets.push_back(secret::parse(text, ec));
     return secrets;
@@ -121,13 +122,16 @@ sender::~sender() {
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec) {
-    return webhook::endpoint(core_->add(std::move(options), ec));
+    if (core_) return webhook::endpoint(core_->add(std::move(options), ec));
+    ec = errc::closed;
+    return webhook::endpoint(nullptr);
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options) {
     error_code ec;
+    const auto label = detail::origin_of(options.url);
     auto result = endpoint(std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "tidings::webhook::sender::endpoint");
+    if (ec) throw boost::system::system_error(ec, "tidings: webhook endpoint " + label);
     return result;
 }
 
@@ -135,7 +139,7 @@ std::shared_ptr<tidings::detail::drainable> sender::drain_state() const {
     return core_;
 }
 std::size_t sender::in_flight() const noexcept {
-    return core_->in_flight();
+    return core_ ? core_->in_flight() : 0;
 }
 
 }  // namespace tidings::webhook

@@ -15,6 +15,10 @@ using namespace tidings::detail;
 
 class sender_core;
 
+/// Scheme and authority of a URL, as logs and errors may show them; of text that is no URL what
+/// precedes its query.
+std::string origin_of(const std::string& url);
+
 /// One endpoint as a subscriber: what it takes goes into the outbox. Safe from any thread.
 class endpoint_state final : public subscriber {
  public:

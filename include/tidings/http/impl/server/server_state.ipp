@@ -66,7 +66,9 @@ void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> servi
     if (!prefix.starts_with('/')) throw std::invalid_argument("a mount point begins with '/'");
     if (started_) throw std::logic_error("mount() after start()");
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
-    std::erase_if(routes_, [prefix](const route& r) { return r.prefix == prefix; });
+    if (std::any_of(routes_.begin(), routes_.end(),
+                    [prefix](const route& r) { return r.prefix == prefix; }))
+        throw std::logic_error("mount() again at \"" + std::string(prefix) + '"');
     routes_.push_back({std::string(prefix), std::move(service)});
 }
 
