@@ -342,6 +342,102 @@ TEST_CASE("a topic of GitHub's has the tokens of an event and an action, and no 
         CHECK(topic_of(other) == make_error_code(errc::bad_topic).message());
 }
 
+TEST_CASE("a receiver that was closed inside a callback calls nobody any more",
+          "[webhook][fault-2]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    std::optional<webhook::receiver> closer;
+    std::string called;
+    struct closing_verifier final : webhook::verifier {
+        error_code verify(const webhook::header_lookup&, std::string_view,
+                          std::chrono::system_clock::time_point) const noexcept override {
+            f();
+            return {};
+        }
+        std::function<void()> f;
+    };
+    const auto place = GENERATE(as<std::string>(), "", "verifier", "reader", "topic");
+    const auto call = [&](const std::string& name) {
+        called += name + ' ';
+        if (name == place) closer->close();
+    };
+    const auto verifies = std::make_shared<closing_verifier>();
+    verifies->f = [&] { call("verifier"); };
+    closer.emplace(seen, webhook::receiver_options{.verifier = verifies,
+                                                   .reader =
+                                                       [&](const http::request& r, error_code& ec) {
+                                                           call("reader");
+                                                           return webhook::read_standard()(r, ec);
+                                                       },
+                                                   .topic = topic_rule::function([&](const event&) {
+                                                       call("topic");
+                                                       return std::string("a");
+                                                   })});
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/in", webhook::receiver(*closer));
+    server.start();
+    const auto post = [&] {
+        return w.request("POST", url_of(server, "/in"), "x", {{"webhook-id", "1"}}).status;
+    };
+    CAPTURE(place);
+    CHECK(post() == (place.empty() ? 202 : 503));
+    CHECK(seen->count() == (place.empty() ? 1 : 0));
+    CHECK(called == (place == "verifier" ? "verifier "
+                     : place == "reader" ? "verifier reader "
+                                         : "verifier reader topic "));
+    if (place.empty()) return;
+    called.clear();
+    CHECK(post() == 503);
+    CHECK(called.empty());
+}
+
+TEST_CASE("a receiver releases what it was given when it closes, from inside a call too",
+          "[webhook][fault-22]") {
+    world w;
+    // An object that is the subscriber, owns the receiver, and is captured by the callbacks.
+    struct owner final : subscriber {
+        outcome deliver(const event_ptr&) noexcept override {
+            if (close_inside) in->close();
+            return outcome::delivered;
+        }
+        std::optional<webhook::receiver> in;
+        bool close_inside = false;
+    };
+    auto o = std::make_shared<owner>();
+    const std::weak_ptr<owner> watched = o;
+    o->in.emplace(o, webhook::receiver_options{
+                         .allow_unsigned = true,
+                         .reader = [o](const http::request& r,
+                                       error_code& ec) { return webhook::read_standard()(r, ec); },
+                         .topic = topic_rule::function([o](const event&) { return "a"; })});
+    SECTION("closed from outside") {
+        o->in->close();
+        o.reset();
+        CHECK(watched.expired());
+    }
+    SECTION("closed inside the subscriber") {
+        http::server server(w.io(), {.environment = w.environment()});
+        server.mount("/in", webhook::receiver(*o->in));
+        server.start();
+        o->close_inside = true;
+        o.reset();
+        CHECK(w.request("POST", url_of(server, "/in"), "x", {{"webhook-id", "1"}}).status == 202);
+        CHECK(watched.expired());
+    }
+}
+
+TEST_CASE("a receiver ends with its last handle", "[webhook][fault-22]") {
+    const auto seen = std::make_shared<recorder>();
+    std::optional<webhook::receiver> a(std::in_place, seen,
+                                       webhook::receiver_options{.allow_unsigned = true});
+    std::optional<webhook::receiver> b(*a);
+    a.reset();
+    CHECK(seen.use_count() == 2);
+    CHECK(b->max_body_bytes() != 0);
+    b.reset();
+    CHECK(seen.use_count() == 1);
+}
+
 TEST_CASE("a sender's event arrives at another bus, once, however often it was sent", "[webhook]") {
     world w;
     bus there(w.io());

@@ -42,8 +42,9 @@ class manager_state;
 }
 
 /// REST hooks (resthooks.org): others subscribe their webhooks to topics by an HTTP API below its
-/// mount point. Handle on shared state, and on that of the bus and the sender, which it may
-/// outlive; destroying it ends the subscriptions, but not what the sender still owes them.
+/// mount point. Handle; copies share one manager, and the state of the bus and the sender, which it
+/// may outlive. `close`, or the end of the last handle (a mounted one lives as long as its server),
+/// ends the subscriptions, but not what the sender still owes them.
 ///
 /// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
 /// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
@@ -67,12 +68,10 @@ class manager {
  public:
     /// @throws std::invalid_argument for a bus or sender that was moved from
     TIDINGS_DECL manager(const bus& b, const webhook::sender& s, manager_options options = {});
-    manager(manager&&) = default;
-    TIDINGS_DECL manager& operator=(manager&& o) noexcept;
-    TIDINGS_DECL ~manager();
-
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+    /// Ends the subscriptions here; their rows stay in the table. From any thread.
+    TIDINGS_DECL void close() noexcept;
 
  private:
     std::shared_ptr<detail::manager_state> state_;

@@ -67,16 +67,18 @@ class receiver_state;
 /// way, which TLS prevents, can change them, but no request that was seen brings a second event.
 /// In structured mode everything is signed.
 ///
-/// One that was moved from answers 503.
+/// Handle; copies share one receiver. `close`, or the end of the last handle (a mounted one lives
+/// as long as its server), ends it: what the options hold and the subscriber are released, from
+/// inside their calls too, and called no more; requests are answered 503, as they are by a handle
+/// that was moved from. Events that the subscriber was given before are still answered.
 class receiver {
  public:
     /// @throws std::invalid_argument without a verifier, or without a subscriber.
     TIDINGS_DECL receiver(any_subscriber sink, receiver_options options);
-    receiver(receiver&&) = default;
-    receiver& operator=(receiver&&) = default;
-
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+    /// From any thread.
+    TIDINGS_DECL void close() noexcept;
 
  private:
     std::shared_ptr<detail::receiver_state> state_;

@@ -17,7 +17,7 @@ constexpr std::chrono::seconds after_failed_erasure{1};
 }  // namespace
 
 manager_state::manager_state(std::shared_ptr<bus_state> b,
-                             std::shared_ptr<webhook::detail::sender_core> s,
+                             std::shared_ptr<webhook::detail::sender_state> s,
                              manager_options options)
     : bus_(std::move(b)),
       sender_(std::move(s)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/resource_name.hpp>
+#include <tidings/impl/closing_handle.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest_hook/impl/manager_state.hpp>
 #include <tidings/text/impl/timestamp.hpp>
@@ -287,20 +288,9 @@ manager::manager(const bus& b, const webhook::sender& s, manager_options options
     if (!b.state() || !s.state())
         throw std::invalid_argument(
             "tidings::rest_hook::manager: the bus or sender was moved from");
-    state_ = std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options));
+    state_ = tidings::detail::closing_handle(
+        std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options)));
     state_->start();
-}
-
-manager& manager::operator=(manager&& o) noexcept {
-    if (this != &o) {
-        if (state_) state_->close();
-        state_ = std::move(o.state_);
-    }
-    return *this;
-}
-
-manager::~manager() {
-    if (state_) state_->close();
 }
 
 void manager::handle(http::exchange& x) {
@@ -309,6 +299,9 @@ void manager::handle(http::exchange& x) {
 }
 std::size_t manager::max_body_bytes() const noexcept {
     return state_ ? state_->options().max_body_bytes : 0;
+}
+void manager::close() noexcept {
+    if (state_) state_->close();
 }
 
 }  // namespace tidings::rest_hook

@@ -31,7 +31,7 @@ struct table_request {
 /// never called with the mutex held, since it may call back inside.
 class manager_state final : public std::enable_shared_from_this<manager_state> {
  public:
-    manager_state(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_core> s,
+    manager_state(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
                   manager_options options);
 
     void start();
@@ -75,7 +75,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     void gauge(std::int64_t add) const noexcept;
 
     const std::shared_ptr<bus_state> bus_;
-    const std::shared_ptr<webhook::detail::sender_core> sender_;
+    const std::shared_ptr<webhook::detail::sender_state> sender_;
     const manager_options options_;
     const std::shared_ptr<store::table> table_;
     const std::shared_ptr<lane> lane_;

@@ -37,8 +37,11 @@ std::vector<secret> read_secrets(const endpoint_options& o, error_code& ec) {
 
 }  // namespace
 
-sender_core::sender_core(net::any_io_executor executor, sender_options options)
-    : options_(std::move(options)),
+sender_state::sender_state(net::any_io_executor executor, sender_options options)
+    : on_attempt_(options.on_attempt ? std::make_shared<const attempt_hook>(
+                                           std::exchange(options.on_attempt, nullptr))
+                                     : nullptr),
+      options_(std::move(options)),
       outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
       schedule_(options_.retry),
       guard_(options_.guard),
@@ -52,13 +55,13 @@ sender_core::sender_core(net::any_io_executor executor, sender_options options)
     http_.emplace(executor, http_options(options_, guard_));
 }
 
-error_code sender_core::check_target(const std::string& url) const {
+error_code sender_state::check_target(const std::string& url) const {
     error_code ec;
     const auto target = http::url::parse(url, ec);
     return ec ? ec : guard_.check_url(target);
 }
 
-std::shared_ptr<endpoint_state> sender_core::add(endpoint_options options, error_code& ec) {
+std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (ec) return nullptr;
     const auto secrets = read_secrets(options, ec);
@@ -67,33 +70,13 @@ std::shared_ptr<endpoint_state> sender_core::add(endpoint_options options, error
     options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
     auto state = std::make_shared<endpoint_state>(shared_from_this(), std::move(options),
                                                   standard_signer(secrets));
-    std::vector<std::shared_ptr<endpoint_state>> replaced;  // ends outside the mutex
-    {
-        const std::lock_guard lock(mutex_);
-        const auto [it, fresh] = endpoints_.insert_or_assign(state->id(), known{state});
-        if (fresh) known_ids_.reset();
-        const auto same = std::partition(lingering_.begin(), lingering_.end(),
-                                         [&](const auto& e) { return e->id() != state->id(); });
-        replaced.assign(std::make_move_iterator(same), std::make_move_iterator(lingering_.end()));
-        lingering_.erase(same, lingering_.end());
-    }
+    endpoints_.add(state);
     // A durable outbox may hold deliveries for it from before.
     net::post(lane_->executor(), [self = shared_from_this()] { self->claim(); });
     return state;
 }
 
-void sender_core::linger(std::shared_ptr<endpoint_state> e) {
-    const std::lock_guard lock(mutex_);
-    if (!ended_) lingering_.push_back(std::move(e));
-}
-
-std::shared_ptr<endpoint_state> sender_core::find(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
-    const auto it = endpoints_.find(id);
-    return it == endpoints_.end() ? nullptr : it->second.state.lock();
-}
-
-void sender_core::report(const endpoint_state& e, const attempt& a) const {
+void sender_state::report(const endpoint_state& e, const attempt& a) const {
     const bool success = a.result == verdict::success;
     if (options_.metrics)
         options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
@@ -101,28 +84,33 @@ void sender_core::report(const endpoint_state& e, const attempt& a) const {
     if (options_.log && !success)
         options_.log(
             {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
-    if (options_.on_attempt) guarded(options_.log, "webhook", [&] { options_.on_attempt(a); });
+    std::shared_ptr<const attempt_hook> hook;  // ends after its call, whatever that ends
+    {
+        const std::lock_guard lock(mutex_);
+        hook = on_attempt_;
+    }
+    if (hook) guarded(options_.log, "webhook", [&] { (*hook)(a); });
 }
 
 }  // namespace detail
 
 sender::sender(net::any_io_executor executor, sender_options options)
-    : core_(std::make_shared<detail::sender_core>(std::move(executor), std::move(options))) {}
+    : state_(std::make_shared<detail::sender_state>(std::move(executor), std::move(options))) {}
 
 sender& sender::operator=(sender&& o) noexcept {
     if (this != &o) {
-        if (core_) core_->stop();
-        core_ = std::move(o.core_);
+        if (state_) state_->stop();
+        state_ = std::move(o.state_);
     }
     return *this;
 }
 
 sender::~sender() {
-    if (core_) core_->stop();
+    if (state_) state_->stop();
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec) {
-    if (core_) return webhook::endpoint(core_->add(std::move(options), ec));
+    if (state_) return webhook::endpoint(state_->add(std::move(options), ec));
     ec = errc::closed;
     return webhook::endpoint(nullptr);
 }
@@ -136,10 +124,10 @@ webhook::endpoint sender::endpoint(endpoint_options options) {
 }
 
 std::shared_ptr<tidings::detail::drainable> sender::drain_state() const {
-    return core_;
+    return state_;
 }
 std::size_t sender::in_flight() const noexcept {
-    return core_ ? core_->in_flight() : 0;
+    return state_ ? state_->in_flight() : 0;
 }
 
 }  // namespace tidings::webhook
