@@ -2,5 +2,5 @@
 #include <tidings/rest/impl/client.ipp>
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
-#include <tidings/rest/impl/recent_publications.ipp>
 #include <tidings/rest/impl/service.ipp>
+#include <tidings/rest/impl/service_state.ipp>

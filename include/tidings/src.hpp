@@ -55,6 +55,7 @@
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>
+#include <tidings/inlet/impl/recent_ids.ipp>
 #include <tidings/io/impl/clock.ipp>
 #include <tidings/io/impl/connecting.ipp>
 #include <tidings/io/impl/network.ipp>
@@ -74,8 +75,8 @@
 #include <tidings/rest/impl/client.ipp>
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
-#include <tidings/rest/impl/recent_publications.ipp>
 #include <tidings/rest/impl/service.ipp>
+#include <tidings/rest/impl/service_state.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>

@@ -4,6 +4,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/event_json.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/test/recorder.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -211,7 +212,9 @@ TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
 TEST_CASE("a delivery that comes again is answered and not delivered again", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
-    receive_bed bed(w, seen, {.verifier = verifier(), .max_remembered_ids = 2});
+    receive_bed bed(
+        w, seen,
+        {.verifier = verifier(), .max_remembered_bytes = 4 * detail::recent_ids::entry_bytes});
     CHECK(bed.post_signed("1", "x").status == 202);
     const auto again = bed.post_signed("1", "x");
     CHECK(again.status == 202);

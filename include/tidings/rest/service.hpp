@@ -29,7 +29,8 @@ struct service_options {
     /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits, all
     /// of a Unix socket together), and as many at once; beyond it 429. 0: no limit.
     std::size_t max_publishes_per_second = 0;
-    std::size_t remembered_ids = 10'000;  ///< ids and keys by which a repetition is recognised
+    /// Of the memory of ids and keys by which a repetition is recognised: about 300 bytes each.
+    std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// Source and type of events whose body is not a CloudEvent.
     std::string default_source = "/topics";
     std::string default_type = "tidings.message";
@@ -63,6 +64,9 @@ class service_state;
 /// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
 /// from. Nothing is kept between requests.
 ///
+/// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
+/// long as its server), ends it.
+///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
 /// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
 /// answers 503.
@@ -70,13 +74,13 @@ class service {
  public:
     /// @throws std::invalid_argument for a bus that was moved from
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
-    service(service&&) = default;
-    service& operator=(service&&) = default;
 
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
     /// Answers every long poll with what there is. From any thread.
     TIDINGS_DECL void drain();
+    /// Drains, and answers 503 from now on. From any thread.
+    TIDINGS_DECL void close();
 
  private:
     std::shared_ptr<detail::service_state> state_;

@@ -40,11 +40,11 @@ struct receiver_options {
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
     std::size_t max_body_bytes = 1024 * 1024;
-    /// How many (source, id) pairs are remembered so that a repeated delivery is answered, but not
-    /// delivered again; and as many signatures, so that none brings a second event. Memory is bound
-    /// by count, not by time: what must never get through twice needs room for all that comes
-    /// within the verifier's tolerance.
-    std::size_t max_remembered_ids = 10'000;
+    /// Of the memory of what was delivered: each event, and each signature, so that none brings a
+    /// second event, costs about 200 bytes. A repeated delivery is answered, and not delivered
+    /// again. What must never get through twice needs room for all that comes within the verifier's
+    /// tolerance.
+    std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// How long the subscriber may take to accept. Then the answer is 503, and 503 to the same
     /// event until the subscriber has said what became of it.
     std::chrono::milliseconds accept_timeout{10'000};

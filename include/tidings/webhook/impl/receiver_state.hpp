@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace tidings::webhook::detail {
 
@@ -20,15 +21,14 @@ class receiver_state;
 /// An event that the subscriber was asked to take, and the request that waits for its answer. Owned
 /// by the subscriber until then.
 struct acceptance {
-    acceptance(std::shared_ptr<receiver_state> r, http::exchange x, std::string event_key,
-               std::string signature);
+    acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
+               std::vector<recent_ids::key> ids);
     /// A subscriber that drops the question has accepted nothing.
     ~acceptance();
 
     const std::shared_ptr<receiver_state> receiver;
-    http::exchange exchange;  // empty once it was answered
-    const std::string key;
-    const std::string attempt_id;
+    http::exchange exchange;                 // empty once it was answered
+    const std::vector<recent_ids::key> ids;  // of the event and of the attempt
     bool concluded = false;
     wheel_timer deadline;
 };
@@ -74,8 +74,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     const std::shared_ptr<metrics_sink> metrics_;
     mutable std::mutex mutex_;
     parts parts_;      // guarded by mutex_; null: closed
-    recent_ids seen_;  // events
-    recent_ids used_;  // attempts
+    recent_ids seen_;  // events and attempts
 };
 
 }  // namespace tidings::webhook::detail

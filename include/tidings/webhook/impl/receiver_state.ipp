@@ -37,12 +37,11 @@ unsigned hops_of(const event& e) noexcept {
 
 }  // namespace
 
-acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x, std::string event_key,
-                       std::string attempt)
+acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
+                       std::vector<recent_ids::key> known_as)
     : receiver(std::move(r)),
       exchange(std::move(x)),
-      key(std::move(event_key)),
-      attempt_id(std::move(attempt)),
+      ids(std::move(known_as)),
       deadline([this] { receiver->on_late(*this); }) {
     deadline.arm(exchange.lane()->timers(), receiver->accept_timeout());
 }
@@ -59,8 +58,7 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
       parts_(std::make_shared<const user_parts>(user_parts{
           std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
           inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin())})),
-      seen_(o.max_remembered_ids),
-      used_(o.max_remembered_ids) {}
+      seen_(o.max_remembered_bytes) {}
 
 void receiver_state::close() noexcept {
     parts released;  // outside the mutex: it may own anything
@@ -145,26 +143,32 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
 
 void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
                             std::string attempt_id) {
-    auto key = e->source() + '\n' + e->id();
-    const auto standing = seen_.begin(key);
+    recent_ids::result ignored;
+    std::vector<recent_ids::key> ids{seen_.key_of("id\n" + e->source() + '\n' + e->id())};
+    const auto seen = seen_.begin(ids, ignored);
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
-    if (standing == recent_ids::standing::pending)
+    if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));
-    if (standing == recent_ids::standing::known) {
+    if (seen == recent_ids::seen::known) {
         count("repeated");
         return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
     }
-    // Not 2xx: two events of one id in one second may be honest, and the next attempt is another.
-    if (!attempt_id.empty() && used_.begin(attempt_id) != recent_ids::standing::fresh) {
-        seen_.forget(key);
-        count("replayed");
-        log("signature used before", {});
-        return x.respond(http::problem(401, "Signature refused", "it came with another event"));
+    if (!attempt_id.empty()) {
+        const auto attempt = seen_.key_of("attempt\n" + attempt_id);
+        // Not 2xx: two events of one id in one second may be honest, and the next attempt is
+        // another.
+        if (seen_.begin({&attempt, 1}, ignored) != recent_ids::seen::fresh) {
+            seen_.forget(ids);
+            count("replayed");
+            log("signature used before", {});
+            return x.respond(http::problem(401, "Signature refused", "it came with another event"));
+        }
+        ids.push_back(attempt);
     }
     const auto lane = x.lane();
     const auto& io = lane->executor();
-    const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
-                                                       std::move(key), std::move(attempt_id));
+    const auto asked =
+        lane->make_resident<acceptance>(shared_from_this(), std::move(x), std::move(ids));
     with.sink->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
                                  asked->receiver->conclude(*asked, e, ec, o);
                              }));
@@ -179,8 +183,7 @@ void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, 
         const auto why = ec ? ec : make_error_code(errc::overflow);
         return a.exchange.respond(retry_later(why.message()));
     }
-    seen_.accept(a.key);
-    used_.accept(a.attempt_id);
+    seen_.accept(a.ids);
     count("accepted");
     std::string body = R"({"id":)";
     append_json_string(body, e->id());
@@ -190,8 +193,7 @@ void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, 
 }
 
 void receiver_state::forget(const acceptance& a) {
-    seen_.forget(a.key);
-    used_.forget(a.attempt_id);
+    seen_.forget(a.ids);
 }
 
 void receiver_state::on_late(acceptance& a) {
