@@ -78,13 +78,17 @@
 #include <tidings/rest/impl/service.ipp>
 #include <tidings/rest/impl/service_state.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
+#include <tidings/rest_hook/impl/client_state.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/manager.ipp>
+#include <tidings/rest_hook/impl/manager_state.ipp>
+#include <tidings/rest_hook/impl/table_request.ipp>
 #include <tidings/sse/impl/client.ipp>
 #include <tidings/sse/impl/resolve_location.ipp>
 #include <tidings/sse/impl/service.ipp>
 #include <tidings/sse/impl/sse_session.ipp>
+#include <tidings/store/impl/history_ring.ipp>
 #include <tidings/store/impl/memory_history.ipp>
 #include <tidings/store/impl/memory_outbox.ipp>
 #include <tidings/store/impl/memory_table.ipp>

@@ -3,6 +3,7 @@
 #include "support/rest_hook_bed.hpp"
 
 #include <tidings/rest_hook/client.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/signature.hpp>

@@ -4,6 +4,7 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/event_json.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 #include <tidings/webhook/signature.hpp>
 

@@ -3,6 +3,7 @@
 #include "support/raw_target.hpp"
 #include "support/webhook_bed.hpp"
 
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 
 #include <set>
@@ -482,7 +483,6 @@ TEST_CASE("an endpoint releases its callback when it cannot be called any more",
     SECTION("its sender ended") {
         sender = webhook::sender(w.io(), webhook_options(w));
         CHECK(held() == 0);
-        CHECK_FALSE(e.active());
     }
 }
 

@@ -153,7 +153,4 @@ class outbox {
     }
 };
 
-/// In memory: gone with the process.
-TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox();
-
 }  // namespace tidings::store

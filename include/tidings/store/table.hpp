@@ -97,7 +97,4 @@ class table {
     }
 };
 
-/// In memory: gone with the process.
-TIDINGS_DECL std::shared_ptr<table> make_memory_table();
-
 }  // namespace tidings::store

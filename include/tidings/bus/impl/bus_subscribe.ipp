@@ -5,6 +5,7 @@
 #include <tidings/bus/impl/pending_appends.hpp>
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/store/memory_history.hpp>
 
 #include <stdexcept>
 

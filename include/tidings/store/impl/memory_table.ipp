@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/impl/guarded.hpp>
-#include <tidings/store/table.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <deque>

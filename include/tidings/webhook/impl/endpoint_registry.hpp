@@ -27,7 +27,7 @@ class endpoint_registry {
     std::shared_ptr<const store::outbox_endpoints> ids();
     /// Forgets the ids that nobody has held for longer than `keep`.
     void forget_missed(io::system_time now, std::chrono::milliseconds keep);
-    /// Closes all; nothing is added afterwards.
+    /// Releases every `on_gone`; nothing is added afterwards.
     void end() noexcept;
 
  private:

@@ -84,7 +84,7 @@ void endpoint_registry::end() noexcept {
         lingering.swap(lingering_);
     }
     for (const auto& [id, k] : endpoints)
-        if (const auto e = k.state.lock()) e->close();
+        if (const auto e = k.state.lock()) e->take_on_gone();
 }
 
 }  // namespace tidings::webhook::detail
