@@ -114,14 +114,14 @@ class bus {
             token, std::string(topic), std::move(e));
     }
 
-    /// A handle on a topic for who publishes there often.
+    /// A handle on a topic for frequent publication.
     /// @throws std::invalid_argument where the other one reports an error.
     TIDINGS_DECL topic_handle topic(std::string_view name) const;
     /// @error errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, errc::closed; the
     /// handle is empty then.
     TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec) const;
 
-    /// Where the history stands: who resumes there gets what is published from now on. Empty
+    /// Where the history stands: a resume there brings what is published from now on. Empty
     /// without one.
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;

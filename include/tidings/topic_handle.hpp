@@ -18,7 +18,7 @@ class bus_state;
 struct topic_route;
 }  // namespace detail
 
-/// A topic of one bus, for who publishes there often: checked when `bus::topic` made it, and never
+/// A topic of one bus, for frequent publication: checked when `bus::topic` made it, and never
 /// again; which patterns match it is looked up anew only when a pattern has come or gone. Copies
 /// share what they know. Safe from any thread.
 ///

@@ -411,6 +411,25 @@ TEST_CASE("a drain answers every question that waits", "[rest]") {
     CHECK_FALSE(*drained);
 }
 
+TEST_CASE("a service that was closed answers what waits and refuses the rest", "[rest]") {
+    world w;
+    bus hub(w.io(), {.history = {.max_events = 10}, .clock = &w.clock()});
+    rest::service topics(hub);
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/topics", rest::service(topics));
+    server.start();
+    pending_get waiting(w, url_of(server, "/topics/a?wait=30s"));
+    CHECK_FALSE(waiting.answer);
+    topics.close();
+    w.run_ready();
+    REQUIRE(waiting.answer);
+    CHECK(waiting.answer->status == 200);
+    CHECK(w.request("GET", url_of(server, "/topics/a")).status == 503);
+    CHECK(w.request("POST", url_of(server, "/topics/a"), "x").status == 503);
+    topics = rest::service(hub);  // the mounted one stays closed
+    CHECK(w.request("GET", url_of(server, "/topics/a")).status == 503);
+}
+
 TEST_CASE("a bus that is full lets no question wait", "[rest]") {
     world w;
     bus hub(w.io(), {.history = {.max_events = 10}, .clock = &w.clock(), .max_subscriptions = 1});

@@ -500,6 +500,41 @@ TEST_CASE("what is owed when the manager ends is still delivered", "[rest_hook]"
     CHECK(bed.target.requests.size() == 2);
 }
 
+TEST_CASE("a manager that was closed serves nothing, and its last handle closes it",
+          "[rest_hook]") {
+    world w;
+    bus hub(w.io());
+    webhook::sender sender(w.io(), hook_sender_options(w));
+    world_sink target(w);
+    const auto table = store::make_memory_table();
+    std::optional<rest_hook::manager> hooks(
+        std::in_place, hub, sender,
+        rest_hook::manager_options{.table = table, .environment = w.environment()});
+    auto server = std::make_unique<http::server>(
+        w.io(), http::server_options{.environment = w.environment()});
+    server->mount("/hooks", rest_hook::manager(*hooks));
+    server->start();
+    w.run_ready();
+    const auto url = url_of(*server, "/hooks");
+    CHECK(w.request("POST", url, json{{"event", "a"}, {"target_url", target.url()}}.dump(),
+                    {{"Content-Type", "application/json"}})
+              .status == 201);
+    CHECK(hub.subscriptions() == 1);
+    SECTION("closed") {
+        hooks->close();
+        CHECK(hub.subscriptions() == 0);
+        CHECK(w.request("GET", url).status == 503);
+    }
+    SECTION("one handle after the other") {
+        hooks.reset();
+        CHECK(hub.subscriptions() == 1);
+        CHECK(w.request("GET", url).status == 200);
+        server.reset();
+        w.run_ready();
+        CHECK(hub.subscriptions() == 0);
+    }
+}
+
 TEST_CASE("manager, sender, bus and server end in any order", "[rest_hook]") {
     std::vector<int> order{0, 1, 2};
     do {

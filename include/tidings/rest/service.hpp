@@ -12,9 +12,9 @@ namespace tidings::rest {
 
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
-    /// Empty: whoever is authenticated may publish and read: without an authenticator every process
-    /// on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes no events from
-    /// those who were not granted "publish".
+    /// Empty: every principal that is authenticated may publish and read: without an authenticator
+    /// every process on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes
+    /// events only from principals with the grant "publish".
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
@@ -55,8 +55,8 @@ class service_state;
 /// being published: 409. One that failed is published again. A body that is not a CloudEvent gets
 /// its id from the key.
 ///
-/// What was published but did not reach an outlet that may take it later is answered 503; who
-/// repeats it reaches the others twice. An outlet that refuses it for good is in `dropped`.
+/// What was published but did not reach an outlet that may take it later is answered 503; a
+/// repetition reaches the others twice. An outlet that refuses it for good is in `dropped`.
 ///
 /// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:

@@ -17,7 +17,7 @@ struct manager_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     /// Asked for action::manage, with an empty topic, before anything else, and for
     /// action::subscribe on the pattern of a new subscription. Empty: loopback peers may do all,
-    /// whoever comes from elsewhere nothing.
+    /// others nothing.
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
@@ -58,9 +58,9 @@ class manager_state;
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
 /// target that answers 410 ends its subscription.
 ///
-/// No proof of intent is asked for yet: whoever may manage can have events sent to any target that
-/// the sender's guard lets pass, whether that wants them or not. Where those who may are not
-/// trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
+/// No proof of intent is asked for yet: a principal that may manage can have events sent to any
+/// target that the sender's guard lets pass, whether that wants them or not. Where such principals
+/// are not trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
 ///
 /// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
 /// subscription), 413, 415, 422 (pattern, target, secret or member not taken), 429 (a limit), 503.

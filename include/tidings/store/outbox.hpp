@@ -82,7 +82,7 @@ struct outbox_listed {
 /// started is done. An entry that is claimed is given to nobody else until it is finished; in a
 /// durable outbox a claim ends with the process that made it.
 /// @error of each: errc::store_failed; nothing was changed then, unless only the answer was lost:
-/// whoever asked asks again.
+/// the caller repeats the operation.
 class outbox {
  public:
     using done_handler = detail::completion_handler<error_code>;

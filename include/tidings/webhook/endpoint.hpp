@@ -45,7 +45,8 @@ class endpoint_state;
 /// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
 /// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
 /// subscription does), but once nobody holds it, deliveries still owed are given up as they come
-/// due. What an outbox holds for an id that its sender was never given stays there, for whoever is.
+/// due. What an outbox holds for an id that its sender was never given stays there, for a sender
+/// that is.
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;

@@ -63,9 +63,9 @@ class receiver_state;
 /// or not in time, with Retry-After).
 ///
 /// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
-/// fields. In binary mode an event's attributes stand in those: who can change a request on its
-/// way, which TLS prevents, can change them, but no request that was seen brings a second event.
-/// In structured mode everything is signed.
+/// fields. In binary mode an event's attributes stand in those: an attacker that can change a
+/// request on its way, which TLS prevents, can change them, but no request that was seen brings a
+/// second event. In structured mode everything is signed.
 ///
 /// Handle; copies share one receiver. `close`, or the end of the last handle (a mounted one lives
 /// as long as its server), ends it: what the options hold and the subscriber are released, from

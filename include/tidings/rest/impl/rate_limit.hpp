@@ -19,7 +19,7 @@ class rate_limit {
     bool admit(const std::string& name, io::steady_time now) {
         if (rate_ == 0) return true;
         const std::lock_guard lock(mutex_);
-        // Whoever was quiet for a second has a full bucket, as who is new.
+        // After a quiet second a bucket is full, as a new one is.
         if (now - swept_ > std::chrono::seconds(1)) {
             std::erase_if(buckets_, [&](const auto& b) {
                 return now - b.second.filled > std::chrono::seconds(1);

@@ -63,7 +63,7 @@ http::response refusal(error_code ec) {
     return http::problem(400, "Not an event", ec.message());
 }
 
-// Why the bus, the history or somebody who must have the event did not take it.
+// Why the bus, the history or an outlet that must have the event did not take it.
 http::response failure(error_code ec) {
     const auto within = [&](errc first, errc last) {
         return ec.category() == errc_category() && ec.value() >= static_cast<int>(first) &&

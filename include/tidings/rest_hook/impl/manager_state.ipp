@@ -186,15 +186,15 @@ std::optional<http::response> manager_state::reserve(const hook_record& h) {
 
 void manager_state::on_put(http::exchange x, const hook_record& h, bool show_secret,
                            std::uint64_t revision, error_code ec) {
-    // Answered already: the client was told to come again, and will not know of this one.
+    // Answered 503 already: the client repeats the request, and will not know of this one.
     if (!x && ec != errc::store_conflict) return hooks_->erase_later(h.id);
     if (ec) {
         hooks_->drop(h.id);
         if (options_->log)
             options_->log(
                 {log_level::error, "rest_hook", "a subscription could not be stored", ec});
-        // The answer may be all that was lost: the client is told to come again, and will not know
-        // of this one.
+        // The answer may be all that was lost: the client repeats the request, and will not know of
+        // this one.
         if (ec != errc::store_conflict) hooks_->erase_later(h.id);
         return x.respond(ec == errc::store_conflict ? http::problem(409, "Conflict", ec.message())
                                                     : try_again(ec.message()));

@@ -15,8 +15,8 @@ using namespace tidings::detail;
 /// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
 /// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
 /// holds up nobody else. Only what is owed to endpoints that were added here is claimed: what an
-/// outbox holds for others is theirs who add them, later or elsewhere. Lane-confined behind a
-/// thread-safe face.
+/// outbox holds for others is left to the senders that add them, later or elsewhere. Lane-confined
+/// behind a thread-safe face.
 class sender_state final : public drainable, public std::enable_shared_from_this<sender_state> {
  public:
     sender_state(net::any_io_executor executor, sender_options options);

@@ -103,7 +103,7 @@ void sender_state::append(store::outbox_entry entry, unique_function<void(error_
     const std::lock_guard lock(mutex_);
     open = open_batch_.lock();
     if (!open) {
-        // Owned by what is posted alone: whoever waits in it may own the sender.
+        // Owned by what is posted alone: a pending completion in it may own the sender.
         open_batch_ = open = std::make_shared<batch>();
         net::post(lane_->executor(),
                   [self = shared_from_this(), open] { self->append_batch(*open); });

@@ -76,7 +76,7 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     again_.cancel();
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
-    // Whose pause was over while this was claimed was left out as well.
+    // Endpoints whose pause ended while this was claimed were left out as well.
     for (const auto& [id, l] : lines_)
         if (l.paused_until > at) wake_at(l.paused_until);
     if (again) claim();
