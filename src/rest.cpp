@@ -4,5 +4,5 @@
 #include <tidings/rest/impl/client_request.ipp>
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
-#include <tidings/rest/impl/recent_publications.ipp>
 #include <tidings/rest/impl/service.ipp>
+#include <tidings/rest/impl/service_state.ipp>

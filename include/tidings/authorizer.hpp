@@ -11,7 +11,7 @@
 
 namespace tidings {
 
-/// Who makes a request.
+/// The maker of a request.
 struct principal {
     std::string name{};  ///< empty: anonymous
     bool anonymous = true;
@@ -38,8 +38,8 @@ struct credentials {
     bool loopback = false;
 };
 
-/// Tells who makes a request. @error errc::unauthorized or another, for an answer 401. Must not
-/// block; called from any thread.
+/// Identifies the maker of a request. @error errc::unauthorized or another, for an answer 401. Must
+/// not block; called from any thread.
 using authenticator = std::function<principal(const credentials&, error_code&)>;
 
 /// Bearer token `Authorization: Bearer <token>` (RFC 6750 2.1), compared in constant time.
@@ -53,11 +53,18 @@ TIDINGS_DECL authenticator allow_anonymous();
 /// @error errc::address_not_loopback
 TIDINGS_DECL authenticator loopback_only();
 
-/// The default authorizer: whoever is authenticated may subscribe; only a principal with the grant
-/// "publish" may publish, with "manage" manage.
+/// The default authorizer: every authenticated principal may subscribe; only a principal with the
+/// grant "publish" may publish, with "manage" manage.
 TIDINGS_DECL authorizer subscribe_only();
 
-/// Everything is allowed to whoever is authenticated.
+/// To each principal its own topics: `pattern` with `{}` as a whole token, once or more, in the
+/// place of the principal's name as `topic_token` writes it: `users.{}.>`. A principal may
+/// subscribe to patterns that this covers; publish to its topics only with the grant "publish",
+/// manage only with the grant "manage". A principal without a name may do nothing.
+/// @throws std::invalid_argument for a pattern that is none, or has no `{}`.
+TIDINGS_DECL authorizer per_principal(std::string pattern);
+
+/// Everything is allowed to every authenticated principal.
 TIDINGS_DECL authorizer allow_all();
 
 }  // namespace tidings

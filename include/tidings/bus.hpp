@@ -47,6 +47,7 @@ using publish_handler = completion_handler<error_code, receipt>;
 /// An in-process publish-subscribe bus by topic, with history and resume; itself a subscriber, so
 /// that inlets and other buses deliver into it. Handle on shared state: move-only; destroying it
 /// ends every subscription with errc::closed. `publish` and `subscribe` are safe from any thread.
+/// One that was moved from is closed: operations end with errc::closed, getters give defaults.
 ///
 /// Every subscriber that carries a position sees events in position order over all topics. Nothing
 /// here throws for what a peer sent.
@@ -66,7 +67,8 @@ class bus {
     TIDINGS_DECL executor_type get_executor() const noexcept;
 
     /// Delivers to a subscriber, one event at a time, on the bus's executor.
-    /// @error in the handle: errc::bad_pattern, errc::too_many, errc::invalid_argument (nobody)
+    /// @error in the handle, and in the log with the pattern: errc::bad_pattern,
+    /// errc::foreign_wildcard, errc::too_many, errc::invalid_argument (nobody)
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
                                         subscribe_options options = {});
 
@@ -96,8 +98,8 @@ class bus {
     TIDINGS_DECL receiver receive(std::string_view pattern, subscribe_options options = {});
 
     /// Publishes. Braces `{"type", "/source", {{"total", 99}}}` need <tidings/event_json.hpp>.
-    /// @error in the receipt: errc::bad_topic, errc::reserved_topic, what `event::check` reports,
-    /// errc::hop_limit, errc::history_failed, errc::closed
+    /// @error in the receipt: errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, what
+    /// `event::check` reports, errc::hop_limit, errc::history_failed, errc::closed
     TIDINGS_DECL receipt publish(std::string_view topic, event e);
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e);
@@ -139,7 +141,8 @@ class bus {
     /// A handle on a topic that is published to often.
     /// @throws std::invalid_argument where the other one reports an error.
     TIDINGS_DECL topic_handle topic(std::string_view name) const;
-    /// @error errc::bad_topic, errc::reserved_topic; the handle is empty then.
+    /// @error errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, errc::closed; the
+    /// handle is empty then.
     TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec) const;
 
     /// Where the history stands: a subscriber that resumes there gets what is published from now

@@ -44,12 +44,16 @@ enum class errc {
     event_bad_data = 107,             ///< `data` and `data_base64` together, or bad base64.
     event_bad_content_type = 108,     ///< The media type is not one this codec reads.
     event_no_wire_form = 109,         ///< A C++ value without a serialiser was asked for bytes.
+    event_bad_source = 110,           ///< `source` holds a space: no URI-reference does (RFC 3986).
+    event_bad_type = 111,             ///< `type` begins with '/', as a source does.
 
     // 150: topics, patterns, positions
     bad_topic = 150,       ///< Not a literal topic by the grammar.
     reserved_topic = 151,  ///< The first token is reserved (`tidings`, or a leading `_`).
     bad_pattern = 152,     ///< Not a pattern by the grammar.
     bad_position = 153,    ///< Over 128 bytes, empty, or not printable ASCII.
+    /// `#` or `+`, a wildcard of MQTT, stands in a topic or pattern as a whole token or level.
+    foreign_wildcard = 154,
 
     // 200: bus and history
     hop_limit = 200,       ///< The publication has passed 16 inlets.
@@ -107,6 +111,8 @@ enum class errc {
     webhook_gone = 606,                   ///< The endpoint answered 410: delivery is over.
     webhook_exhausted = 607,              ///< Every attempt of the schedule failed.
     webhook_endpoint_disabled = 608,      ///< The endpoint takes no deliveries now.
+    webhook_missing_secret = 609,         ///< The endpoint has no secret to sign with.
+    webhook_bad_scheme = 610,             ///< The target's scheme is not one that is allowed.
 
     // 700: REST hooks
     hook_bad_target = 700,  ///< The target URL is malformed or refused.

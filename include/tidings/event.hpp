@@ -152,7 +152,8 @@ class event {
 
     /// What is wrong with the event, if anything: the check that freezing makes.
     /// @error errc::event_without_source, errc::event_without_type, errc::event_bad_attribute_name,
-    /// errc::event_bad_attribute_value, errc::event_bad_time (not in the years 0 to 9999),
+    /// errc::event_bad_attribute_value, errc::event_bad_type, errc::event_bad_source,
+    /// errc::event_bad_time (not in the years 0 to 9999),
     /// errc::invalid_utf8 (from the JSON constructor)
     TIDINGS_DECL error_code check() const noexcept;
 

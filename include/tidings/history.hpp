@@ -125,10 +125,4 @@ class history : public std::enable_shared_from_this<history> {
     virtual std::optional<position> find(std::string_view source, std::string_view id) const = 0;
 };
 
-/// The history in this process's memory. One rising sequence, one ring per rule, positions
-/// `epoch:offset` with an epoch drawn from `random` when it is made.
-/// `clock` times `max_age`; null: the machine's.
-TIDINGS_DECL std::shared_ptr<history> make_memory_history(std::vector<history_rule> rules,
-                                                          io::clock* clock = nullptr);
-
 }  // namespace tidings

@@ -15,9 +15,8 @@ class receiver_subscription;
 using receive_handler = completion_handler<error_code, std::vector<event_ptr>>;
 }  // namespace detail
 
-/// A subscription that is read by a coroutine: a bounded queue and the operations that wait for it.
-/// Owns its subscription; move-only. Safe from any thread; operations under way are served in
-/// order.
+/// A subscription that is read by a coroutine: a bounded queue and its pending reads. Owns its
+/// subscription; move-only. Safe from any thread; operations under way are served in order.
 class [[nodiscard("a receiver's subscription ends when it is destroyed")]] receiver {
  public:
     receiver() = default;
@@ -37,8 +36,8 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     /// @error why the subscription was refused or ended, as `subscription::error` has it
     /// (errc::closed, errc::lagging, errc::history_failed, errc::bad_pattern, errc::too_many), and
     /// operation_aborted. Per-operation cancellation: total, nothing is lost. While it waits it is
-    /// no outstanding work: `run()` returns if there is no other, and a program that lives by this
-    /// operation alone holds a work guard.
+    /// no outstanding work: `run()` returns if there is no other; a program that lives by this
+    /// alone holds a work guard.
     template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
     [[nodiscard]] auto async_receive(Token && token = Token{}) {
         return detail::initiate<void(error_code, event_ptr)>(
@@ -74,7 +73,7 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
         return active();
     }
     TIDINGS_DECL error_code error() const noexcept;
-    /// Ends it; what is queued is discarded and counted, pending operations complete with
+    /// Ends it; what is queued is discarded and counted, pending reads complete with
     /// errc::closed.
     TIDINGS_DECL void reset() noexcept;
     TIDINGS_DECL subscription_counters counters() const noexcept;

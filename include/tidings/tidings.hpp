@@ -27,6 +27,9 @@
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>
+#include <tidings/store/memory_history.hpp>
+#include <tidings/store/memory_outbox.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/store/table.hpp>
 #include <tidings/subscriber.hpp>

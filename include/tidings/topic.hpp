@@ -16,6 +16,9 @@
 // A pattern is a topic some of whose tokens may be `*`, exactly one token, and whose last may be
 // `>`, one or more tokens. A wildcard is always a whole token. The limits are those of a topic.
 //
+// `#` and `+`, the wildcards of MQTT, stand neither for a whole token nor, in a token with '/', for
+// a whole part between these: `orders.#` or `orders/+/x` would wait for nothing.
+//
 // A first token `tidings`, or one that starts with '_', is reserved to the library: a user may not
 // publish there, but may subscribe, and wildcards match there as everywhere.
 //
@@ -28,14 +31,16 @@ inline constexpr std::size_t max_topic_tokens = 16;       ///< of a topic and of
 inline constexpr std::size_t max_topic_token_bytes = 64;  ///< of what `topic_token` makes
 
 /// Whether a user may publish to `topic`.
-/// @error errc::bad_topic when it is none, errc::reserved_topic when it is the library's own.
+/// @error errc::bad_topic when it is none, errc::foreign_wildcard for `#` or `+`,
+/// errc::reserved_topic when it is the library's own.
 [[nodiscard]] TIDINGS_DECL error_code check_topic(std::string_view topic) noexcept;
 
-/// Like `check_topic`, but reserved topics are fine. @error errc::bad_topic
+/// Like `check_topic`, but reserved topics are fine.
+/// @error errc::bad_topic, errc::foreign_wildcard
 [[nodiscard]] TIDINGS_DECL error_code check_topic_syntax(std::string_view topic) noexcept;
 
 /// Whether `pattern` may be subscribed to. A literal topic is a pattern too.
-/// @error errc::bad_pattern
+/// @error errc::bad_pattern, errc::foreign_wildcard for `#` or `+`
 [[nodiscard]] TIDINGS_DECL error_code check_pattern(std::string_view pattern) noexcept;
 
 // What follows takes what has passed its check; for anything else the answer means nothing, but
@@ -54,13 +59,19 @@ inline constexpr std::size_t max_topic_token_bytes = 64;  ///< of what `topic_to
 /// `narrow`. Topics of any length count, also beyond the limits.
 [[nodiscard]] TIDINGS_DECL bool covers(std::string_view wide, std::string_view narrow) noexcept;
 
-/// Makes one token of a stranger's text, whatever it holds. The token can stand anywhere in a
-/// topic: it is never empty, never two, never a wildcard, never reserved.
+/// Makes one token of a stranger's text, whatever it holds: different texts make different tokens.
+/// The token can stand anywhere in a topic: it is never empty, never two, never a wildcard, never
+/// reserved.
 ///
-/// Every character that no token may hold, every '.', '*' and '>', and every byte that is not
-/// UTF-8 becomes '_'. What is then empty, starts with '_' or is `tidings` gets an `x` in front.
-/// The result is cut to `max_topic_token_bytes`, between characters. Text that is a token already,
-/// and neither reserved nor too long, stays as it is. Different texts can give the same token.
+/// Text that is a token, not reserved, and holds no '~' stays as it is. Each byte of a character
+/// that may not stand in a token, of '.', '*', '>', '~', of a `#` or `+` that would be refused, of
+/// a
+/// '_' in front, and of the first letter of `tidings`, is written as '~' and two hexadecimal
+/// digits: `bob@example.com` becomes `bob@example~2ecom`. The empty text becomes `~`.
+///
+/// A token longer than `max_topic_token_bytes` is cut to at most 30 bytes, between characters, and
+/// gets `~~` and the first 128 bits of the text's SHA-256 in hexadecimal digits: such tokens differ
+/// as far as those digests do.
 /// @throws std::bad_alloc
 [[nodiscard]] TIDINGS_DECL std::string topic_token(std::string_view untrusted);
 

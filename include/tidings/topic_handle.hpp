@@ -22,8 +22,8 @@ struct topic_route;
 /// again; which patterns match it is looked up anew only when a pattern has come or gone. Copies
 /// share what they know. Safe from any thread.
 ///
-/// It does not keep the bus open: once that is closed, publishing says errc::closed. One that is
-/// empty says errc::bad_topic.
+/// It does not keep the bus open: once that is closed, publishing says errc::closed, as it does for
+/// a handle that is empty or was moved from.
 class topic_handle {
  public:
     topic_handle() = default;
@@ -38,7 +38,7 @@ class topic_handle {
 
     /// As `bus::publish`.
     /// @error in the receipt: what `event::check` reports, errc::hop_limit, errc::history_failed,
-    /// errc::closed, errc::bad_topic
+    /// errc::closed
     TIDINGS_DECL receipt publish(event e) const;
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(const event_ptr& e) const;

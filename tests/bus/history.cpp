@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/resume_bed.hpp"
 
+#include <tidings/store/memory_history.hpp>
+
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/strand.hpp>
 

@@ -7,6 +7,30 @@ namespace tidings::test {
 
 namespace {
 
+TEST_CASE("a pattern or topic that is refused is named, with a hint", "[bus][fault-19]") {
+    net::io_context io;
+    std::vector<std::string> logged;
+    bus hub(io, {.log = [&](const log_record& r) {
+                logged.push_back(std::string(r.message) + ": " + r.error.message());
+            }});
+    const auto by_callback = hub.subscribe("orders.#", [](const event_ptr&) {});
+    CHECK(by_callback.error() == errc::foreign_wildcard);
+    CHECK(hub.subscribe("a..b", immediate, [](const event_ptr&) {}).error() == errc::bad_pattern);
+    CHECK(hub.receive("a b").error() == errc::bad_pattern);
+    REQUIRE(logged.size() == 3);
+    CHECK(logged[0].find("\"orders.#\"") != std::string::npos);
+    CHECK(logged[0].find("'>'") != std::string::npos);
+    CHECK(logged[1].find("\"a..b\"") != std::string::npos);
+    CHECK(logged[2].find("\"a b\"") != std::string::npos);
+    try {
+        static_cast<void>(hub.topic("orders.+"));
+        FAIL("no error");
+    } catch (const std::invalid_argument& e) {
+        CHECK(std::string(e.what()).find("\"orders.+\"") != std::string::npos);
+        CHECK(std::string(e.what()).find("'*'") != std::string::npos);
+    }
+}
+
 TEST_CASE("a topic is checked when its handle is made", "[bus][topic_handle]") {
     bus_fixture f;
     CHECK(f.hub->topic("a.b").name() == "a.b");
@@ -21,11 +45,11 @@ TEST_CASE("a topic is checked when its handle is made", "[bus][topic_handle]") {
     CHECK_FALSE(none);
     CHECK(ec == errc::reserved_topic);
     CHECK(none.name().empty());
-    CHECK(none.publish(made("x")).error == errc::bad_topic);
+    CHECK(none.publish(made("x")).error == errc::closed);
     int ends = 0;
     none.async_publish(made("x"), net::bind_executor(f.io(), [&](error_code err, receipt r) {
-                           CHECK(err == errc::bad_topic);
-                           CHECK(r.error == errc::bad_topic);
+                           CHECK(err == errc::closed);
+                           CHECK(r.error == errc::closed);
                            ++ends;
                        }));
     f.run();

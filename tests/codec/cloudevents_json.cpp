@@ -110,6 +110,45 @@ TEST_CASE("JSON data stands in the text as it is, as its last member", "[codec][
               .ends_with(R"("data_base64":"ew=="})"));
 }
 
+TEST_CASE("data that is JSON passes as bytes, whatever its numbers and depth are",
+          "[codec][cloudevents][fault-13]") {
+    const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+    for (const auto& data : {std::string("1e400"), std::string("[1e400,-1e-400]"),
+                             std::string(400, '9'), std::string("\"\\ud800\""), deep}) {
+        INFO(data.substr(0, 40));
+        error_code ec;
+        event e("t", "/s");
+        e.id("1").data(data, "application/json");
+        const auto p = publication::make("a", std::move(e), {}, ec);
+        REQUIRE(p);
+        const auto* text = cloudevents_json(*p, ec);
+        REQUIRE(text);
+        CHECK(text->ends_with(",\"data\":" + data + '}'));
+        CHECK(parse_cloudevents_json(*text, ec).event.text() == data);
+        CHECK_FALSE(ec);
+        CHECK(parse_cloudevents_batch('[' + *text + ']', ec).size() == 1);
+        // As a value it may be more than a reader takes, which is an error and no crash.
+        p->json(ec);
+        CHECK((!ec || ec == errc::invalid_json));
+    }
+}
+
+TEST_CASE("a surrogate alone is no text of an attribute or of text data",
+          "[codec][cloudevents][fault-13]") {
+    const auto refusal = [](std::string_view members) {
+        error_code ec;
+        parse_cloudevents_json(R"({"specversion":"1.0","id":"1","source":"/s","type":"t",)" +
+                                   std::string(members) + '}',
+                               ec);
+        return ec;
+    };
+    CHECK(refusal(R"("x":"\ud800")") == errc::event_bad_attribute_value);
+    CHECK(refusal(R"("subject":"a\udc00")") == errc::event_bad_attribute_value);
+    CHECK(refusal(R"("\ud800":"x")") == errc::event_bad_attribute_name);
+    CHECK(refusal(R"("datacontenttype":"text/plain","data":"\ud800")") == errc::event_bad_data);
+    CHECK_FALSE(refusal(R"("x":"\ud83d\ude00")"));
+}
+
 TEST_CASE("data without a content type comes back as bytes", "[codec][cloudevents]") {
     event e{"t", "/s"};
     e.data("ab", "");
@@ -151,10 +190,10 @@ TEST_CASE("an extension of the names that travel beside the event gives way to t
 }
 
 TEST_CASE("what is not JSON or not UTF-8 is refused", "[codec][cloudevents]") {
-    for (const auto& text : {std::string(), std::string("{"), std::string("text"), with("") + "x",
-                             with("") + '\0' + "x", with("") + '\0', "\xef\xbb\xbf" + with(""),
-                             with(R"(,"a":)"), with(R"(,"a":01)"), with(R"(,a:1)"),
-                             with(R"(,"a":"\ud800")"), with(",\"a\":\"\n\""), with(R"(,"a":1,)")}) {
+    for (const auto& text :
+         {std::string(), std::string("{"), std::string("text"), with("") + "x",
+          with("") + '\0' + "x", with("") + '\0', "\xef\xbb\xbf" + with(""), with(R"(,"a":)"),
+          with(R"(,"a":01)"), with(R"(,a:1)"), with(",\"a\":\"\n\""), with(R"(,"a":1,)")}) {
         INFO(text);
         CHECK(error_of(text) == errc::invalid_json);
     }

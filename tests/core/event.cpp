@@ -55,6 +55,15 @@ TEST_CASE("braces make JSON: an object of pairs, an array of the rest, null of n
     CHECK(event{"t", "/s", {{j}}}.text() == R"([[{"x":1}]])");
 }
 
+TEST_CASE("type and source that were swapped are refused", "[event][fault-20]") {
+    CHECK(event("/shop", "com.acme.order.created").check() == errc::event_bad_type);
+    CHECK(event("com.acme.order.created", "my shop").check() == errc::event_bad_source);
+    CHECK(event("com.acme.order.created", " ").check() == errc::event_bad_source);
+    CHECK(event("/", "/").check() == errc::event_bad_type);
+    CHECK_FALSE(event("a/b", "shop").check());
+    CHECK_FALSE(event("an event", "https://shop.example/a%20b?c#d").check());
+}
+
 TEST_CASE("json keeps its order if it is an ordered one", "[event]") {
     CHECK(event{"t", "/s", json::parse(R"({"b":1,"a":2})")}.text() == R"({"a":2,"b":1})");
     CHECK(event{"t", "/s", ordered_json::parse(R"({"b":1,"a":2})")}.text() == R"({"b":1,"a":2})");

@@ -328,6 +328,18 @@ TEST_CASE("A service may set its own limit for bodies", "[http]") {
     CHECK_THAT(bed.ask("PUT /none" + head + "1500000\r\n\r\n"), StartsWith("HTTP/1.1 404"));
 }
 
+TEST_CASE("a second mount of one path throws and names it", "[http][fault-20]") {
+    http_bed bed;
+    auto server = bed.server();
+    const auto nothing = [](http::exchange&) {};
+    server.mount("/a", nothing);
+    server.mount("/", nothing);
+    for (const auto* const again : {"/a", "/a/"})
+        CHECK_THROWS_WITH(server.mount(again, nothing), Contains("\"/a\""));
+    CHECK_THROWS_AS(server.mount("/", nothing), std::logic_error);
+    CHECK_NOTHROW(server.mount("/a/b", nothing));
+}
+
 TEST_CASE("The longest mount point before the path answers", "[http]") {
     http_bed bed;
     auto server = bed.server();
@@ -335,8 +347,7 @@ TEST_CASE("The longest mount point before the path answers", "[http]") {
         return [name](http::exchange& x) { x.respond({.body = name + '[' + x.suffix() + ']'}); };
     };
     server.mount("/a", named("a"));
-    server.mount("/a/b/", named("ab"));
-    server.mount("/a/b", named("ab again"));
+    server.mount("/a/b/", named("ab again"));
     SECTION("and nobody elsewhere") {
         server.start();
         const auto answer = bed.ask("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");

@@ -5,6 +5,7 @@
 #include "support/rest_bed.hpp"
 
 #include <boost/asio/error.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
 
 namespace tidings::test {
 
@@ -102,7 +103,8 @@ TEST_CASE("the answer to a repetition names the first, and counts nobody", "[res
 
 TEST_CASE("a repetition is known without a history, as long as it is remembered", "[rest]") {
     world w;
-    rest_bed bed(w, {.remembered_ids = 2}, 0);
+    // Each with its result.
+    rest_bed bed(w, {.max_remembered_bytes = 3 * detail::recent_ids::entry_bytes}, 0);
     bed.post("/a", cloudevent("1"), as_event);
     const auto again = json::parse(bed.post("/a", cloudevent("1"), as_event).body);
     CHECK(again.at("duplicate") == true);

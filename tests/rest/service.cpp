@@ -48,6 +48,54 @@ TEST_CASE("a body becomes an event of the topic in the path", "[rest]") {
     CHECK(receipt.at("dropped") == 0);
 }
 
+TEST_CASE("one slash at the end of a topic's path is ignored", "[rest][fault-29]") {
+    world w;
+    rest_bed bed(w);
+    CHECK(bed.post("/a.b/", "x").status == 202);
+    CHECK(bed.post("/a/b.c/", "x").status == 202);
+    CHECK(bed.post("/a%2F", "x").status == 202);
+    REQUIRE(bed.seen->count() == 3);
+    CHECK(bed.seen->events()[0]->topic() == "a.b");
+    CHECK(bed.seen->events()[1]->topic() == "a/b.c");
+    CHECK(bed.seen->events()[2]->topic() == "a/");
+    CHECK(bed.post("/", "x").status == 404);
+    CHECK(bed.get("/a.b/?after=" + bed.hub.head().text()).status == 200);
+    // What follows is the page of the same question.
+    CHECK(bed.get("/a.b/").fields.get("link").find("/topics/a.b/?") != std::string::npos);
+}
+
+TEST_CASE("a body that is JSON is published as it stands, whatever its numbers are",
+          "[rest][fault-13]") {
+    world w;
+    rest_bed bed(w);
+    const auto body = GENERATE(as<std::string>(), "1e400", R"({"n":-1e-400,"big":1E+9999})");
+    CHECK(bed.post("/a", body, {{"Content-Type", "application/json"}}).status == 202);
+    CHECK(bed.post("/a",
+                   R"({"specversion":"1.0","id":"1","source":"/s","type":"t","data":)" + body + '}',
+                   {{"Content-Type", "application/cloudevents+json"}})
+              .status == 202);
+    REQUIRE(bed.seen->count() == 2);
+    for (const auto& e : bed.seen->events()) CHECK(e->text() == body);
+}
+
+TEST_CASE("a topic, type or source that cannot be meant is refused with a hint",
+          "[rest][fault-20]") {
+    world w;
+    rest_bed bed(w);
+    const auto hint = [](const http::response& r) {
+        CHECK(r.status == 400);
+        return std::string(json::parse(r.body).at("detail"));
+    };
+    CHECK(hint(bed.post("/orders.%2B", "x")) == make_error_code(errc::foreign_wildcard).message());
+    CHECK(hint(bed.post("/a", "x",
+                        {{"ce-specversion", "1.0"},
+                         {"ce-id", "1"},
+                         {"ce-type", "/shop"},
+                         {"ce-source", "com.acme.order"}})) ==
+          make_error_code(errc::event_bad_type).message());
+    CHECK(bed.seen->count() == 0);
+}
+
 TEST_CASE("CloudEvents are published as they are, in either mode", "[rest]") {
     world w;
     rest_bed bed(w);
@@ -361,6 +409,25 @@ TEST_CASE("a drain answers every question that waits", "[rest]") {
     CHECK(question.answer->body == "[]");
     REQUIRE(drained);
     CHECK_FALSE(*drained);
+}
+
+TEST_CASE("a service that was closed answers what waits and refuses the rest", "[rest]") {
+    world w;
+    bus hub(w.io(), {.history = {.max_events = 10}, .clock = &w.clock()});
+    rest::service topics(hub);
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/topics", rest::service(topics));
+    server.start();
+    pending_get waiting(w, url_of(server, "/topics/a?wait=30s"));
+    CHECK_FALSE(waiting.answer);
+    topics.close();
+    w.run_ready();
+    REQUIRE(waiting.answer);
+    CHECK(waiting.answer->status == 200);
+    CHECK(w.request("GET", url_of(server, "/topics/a")).status == 503);
+    CHECK(w.request("POST", url_of(server, "/topics/a"), "x").status == 503);
+    topics = rest::service(hub);  // the mounted one stays closed
+    CHECK(w.request("GET", url_of(server, "/topics/a")).status == 503);
 }
 
 TEST_CASE("a bus that is full lets no question wait", "[rest]") {

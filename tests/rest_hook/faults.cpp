@@ -4,6 +4,8 @@
 #include "support/rest_hook_bed.hpp"
 
 #include <tidings/rest_hook/client.hpp>
+#include <tidings/store/memory_outbox.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 
 #include <algorithm>

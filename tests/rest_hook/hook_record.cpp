@@ -83,6 +83,8 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
         {R"({"event":"a..b","target_url":"https://x"})", 422, "not a topic pattern: a..b"},
         {R"({"event":"a.>.b","target_url":"https://x"})", 422, "not a topic pattern"},
         {R"({"event":"a\u0000","target_url":"https://x"})", 422, "not a topic pattern"},
+        {R"({"event":"orders.#","target_url":"https://x"})", 422, "write '>'"},
+        {R"({"event":"a\ud800","target_url":"https://x"})", 400, "\"event\" is not text"},
         {R"({"event":"a","target_url":"https://x","secret":"hunter2"})", 422,
          "secret is malformed"},
         {R"({"event":"a","target_url":"https://x","secret":"whsec_AAAA"})", 422,
@@ -93,6 +95,24 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
     CHECK(refused.status == r.status);
     CHECK(refused.detail.find(r.detail) != std::string::npos);
     CHECK(refused.detail.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("members that are unknown are refused with their names", "[rest_hook][fault-15]") {
+    const auto refused = [](std::string_view members) {
+        return refusal_of(
+            posted(R"({"event":"a","target_url":"https://x",)" + std::string(members) + '}'));
+    };
+    auto r = refused(R"("event_type":7,"secret":null,"nested":{"event":"b"},"filter":null)");
+    CHECK(r.status == 422);
+    CHECK(r.detail == R"(a subscription has no "event_type", "nested", "filter")");
+    r = refused(R"("active":false)");
+    CHECK(r.status == 422);
+    CHECK(r.detail.find("\"active\"") == 0);
+    r = refused(R"("active":"true")");
+    CHECK(r.status == 400);
+    CHECK(r.detail.find("\"active\"") == 0);
+    CHECK(refused(R"("Event":"a")").detail == R"(a subscription has no "Event")");
+    CHECK(refused(R"("\ud800":1)").status == 400);
 }
 
 TEST_CASE("a body over its limit is refused before it is read", "[rest_hook]") {
@@ -120,13 +140,14 @@ TEST_CASE("only JSON is read, whatever curl calls it", "[rest_hook]") {
     CHECK(refusal_of(posted("event=a", "application/x-www-form-urlencoded")).status == 415);
 }
 
-TEST_CASE("other names are taken, and other members passed over", "[rest_hook]") {
+TEST_CASE("members have other names, and a subscription may be called active", "[rest_hook]") {
     const auto body =
         GENERATE(as<std::string>(), R"({"event":"orders.>","target_url":"https://x/h"})",
                  R"({"topic":"orders.>","target":"https://x/h"})",
                  R"({"url":"https://x/h","event":"orders.>"})",
-                 R"( {"event":"orders.>","event_type":7,"secret":null,
-                                    "target_url":"https:\/\/x\/h","nested":{"event":"b"}} )");
+                 R"({"url":"https://x/h","event":"orders.>","active":true})",
+                 R"( {"event":"orders.>","active":null,"secret":null,
+                                    "target_url":"https:\/\/x\/h"} )");
     CAPTURE(body);
     const auto h = taken(posted(body));
     CHECK(h.event == "orders.>");

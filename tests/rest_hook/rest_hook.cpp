@@ -3,6 +3,7 @@
 #include "support/rest_hook_bed.hpp"
 
 #include <tidings/rest_hook/client.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/signature.hpp>
@@ -54,12 +55,33 @@ TEST_CASE("a subscription is created, shown, listed and deleted", "[rest_hook]")
     CHECK(json::parse(shown.body) == hook);
     CHECK(json::parse(bed.get().body) == json::array({hook}));
     CHECK(json::parse(bed.get("/").body) == json::array({hook}));
+    CHECK(json::parse(bed.get('/' + id + '/').body) == hook);
 
     CHECK(bed.del(id).status == 204);
     CHECK(bed.del(id).status == 404);
     CHECK(bed.get('/' + id).status == 404);
     CHECK(bed.get().body == "[]");
     CHECK(bed.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a subscription's path may end in a slash", "[rest_hook][fault-15]") {
+    world w;
+    hook_bed bed(w);
+    const std::string id = bed.create("a").at("id");
+    CHECK(bed.get('/' + id + '/').status == 200);
+    CHECK(bed.get('/' + id + "//").status == 404);
+    CHECK(bed.del(id + '/').status == 204);
+    CHECK(bed.get().body == "[]");
+}
+
+TEST_CASE("a subscription with a member that nobody knows is not made", "[rest_hook][fault-15]") {
+    world w;
+    hook_bed bed(w);
+    const auto r =
+        bed.post(json{{"event", "a"}, {"target_url", bed.target.url()}, {"active", false}}.dump());
+    CHECK(r.status == 422);
+    CHECK(detail_of(r).find("\"active\"") == 0);
+    CHECK(bed.get().body == "[]");
 }
 
 TEST_CASE("an event goes to the target, signed with the secret that was told", "[rest_hook]") {
@@ -156,11 +178,11 @@ TEST_CASE("a target or pattern that cannot be taken is refused with the reason",
         {"http://user:pass@127.0.0.1/", "the URL is malformed"},
         {"http://127.1/", "the URL is malformed"},
         {"http://0x7f.0.0.1/", "the URL is malformed"},
-        {"https://127.0.0.1/", "its scheme, port or address"},
+        {"https://127.0.0.1/", "the URL's scheme is not allowed"},
         {"ftp://127.0.0.1/", "the URL is malformed"},
-        {"http://10.0.0.1/", "its scheme, port or address"},
-        {"http://[fe80::1]/", "its scheme, port or address"},
-        {"http://169.254.169.254/latest/meta-data", "its scheme, port or address"},
+        {"http://10.0.0.1/", "its port or address"},
+        {"http://[fe80::1]/", "its port or address"},
+        {"http://169.254.169.254/latest/meta-data", "its port or address"},
     }));
     CAPTURE(r.target);
     const auto refused = bed.post(json{{"event", "a"}, {"target_url", r.target}}.dump());
@@ -476,6 +498,41 @@ TEST_CASE("what is owed when the manager ends is still delivered", "[rest_hook]"
     CHECK(bed.target.requests.size() == 2);
     w.advance(1h);
     CHECK(bed.target.requests.size() == 2);
+}
+
+TEST_CASE("a manager that was closed serves nothing, and its last handle closes it",
+          "[rest_hook]") {
+    world w;
+    bus hub(w.io());
+    webhook::sender sender(w.io(), hook_sender_options(w));
+    world_sink target(w);
+    const auto table = store::make_memory_table();
+    std::optional<rest_hook::manager> hooks(
+        std::in_place, hub, sender,
+        rest_hook::manager_options{.table = table, .environment = w.environment()});
+    auto server = std::make_unique<http::server>(
+        w.io(), http::server_options{.environment = w.environment()});
+    server->mount("/hooks", rest_hook::manager(*hooks));
+    server->start();
+    w.run_ready();
+    const auto url = url_of(*server, "/hooks");
+    CHECK(w.request("POST", url, json{{"event", "a"}, {"target_url", target.url()}}.dump(),
+                    {{"Content-Type", "application/json"}})
+              .status == 201);
+    CHECK(hub.subscriptions() == 1);
+    SECTION("closed") {
+        hooks->close();
+        CHECK(hub.subscriptions() == 0);
+        CHECK(w.request("GET", url).status == 503);
+    }
+    SECTION("one handle after the other") {
+        hooks.reset();
+        CHECK(hub.subscriptions() == 1);
+        CHECK(w.request("GET", url).status == 200);
+        server.reset();
+        w.run_ready();
+        CHECK(hub.subscriptions() == 0);
+    }
 }
 
 TEST_CASE("manager, sender, bus and server end in any order", "[rest_hook]") {

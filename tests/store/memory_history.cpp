@@ -2,6 +2,8 @@
 #include "support/history_conformance.hpp"
 #include "support/ordering_history.hpp"
 
+#include <tidings/store/memory_history.hpp>
+
 namespace tidings::test {
 
 namespace {

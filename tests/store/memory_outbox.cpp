@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/outbox_conformance.hpp"
 
+#include <tidings/store/memory_outbox.hpp>
+
 namespace tidings::test {
 
 TEST_CASE("the memory outbox is an outbox", "[store]") {

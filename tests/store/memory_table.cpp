@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/table_conformance.hpp"
 
+#include <tidings/store/memory_table.hpp>
+
 namespace tidings::test {
 
 TEST_CASE("the memory table is a table", "[store]") {

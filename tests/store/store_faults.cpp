@@ -3,6 +3,9 @@
 #include "support/rest_hook_bed.hpp"
 #include "support/webhook_bed.hpp"
 
+#include <tidings/store/memory_history.hpp>
+#include <tidings/store/memory_outbox.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_history.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 #include <tidings/test/faulty_table.hpp>

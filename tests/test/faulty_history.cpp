@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/store/memory_history.hpp>
 #include <tidings/test/faulty_history.hpp>
 
 #include "support/history_conformance.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 
 #include "support/table_conformance.hpp"

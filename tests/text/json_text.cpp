@@ -3,6 +3,7 @@
 
 #include <tidings/detail/json_depth.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <string>
 
@@ -44,7 +45,22 @@ TEST_CASE("only one whole JSON value is JSON", "[detail]") {
                              std::string("NaN"),
                              std::string("// x\n1"),
                              std::string("\"\\x\""),
-                             std::string("\"\\ud800\""),
+                             std::string("\"\\u12g4\""),
+                             std::string("\"\\u123"),
+                             std::string("1."),
+                             std::string(".5"),
+                             std::string("-"),
+                             std::string("+1"),
+                             std::string("1e"),
+                             std::string("1e+"),
+                             std::string("[1}"),
+                             std::string("{\"a\":1]"),
+                             std::string("{1:2}"),
+                             std::string("{\"a\":1,}"),
+                             std::string("{,}"),
+                             std::string("]"),
+                             std::string("[1]]"),
+                             std::string("truefalse"),
                              std::string("\"\xff\""),
                              std::string("\"\n\""),
                              std::string("\xef\xbb\xbf") + "1",
@@ -58,6 +74,28 @@ TEST_CASE("only one whole JSON value is JSON", "[detail]") {
     }
     const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
     CHECK(detail::is_json(deep));
+}
+
+TEST_CASE("what a number or an escape means does not matter to the grammar of JSON",
+          "[detail][fault-13]") {
+    const auto digits = std::string(10'000, '9');
+    for (const auto& text :
+         {std::string("1e400"), std::string("-1e400"), std::string("1E+999999999"),
+          std::string("1e-999999999"), digits, "-" + digits, "0." + digits, digits + "e" + digits,
+          std::string("-0"), std::string("[1e400,{\"a\":[-1e400]}]"), std::string("\"\\ud800\"")}) {
+        INFO(text.substr(0, 40));
+        CHECK(detail::is_json(text));
+    }
+}
+
+TEST_CASE("a lone surrogate is read as bytes that are not UTF-8", "[detail][fault-13]") {
+    for (const auto* literal : {R"("\ud800")", R"("\udc00")", R"("a\ud83dz")", R"("\ud800\ud800")",
+                                R"("\ud800\u0041")", R"("\ud800\n")"}) {
+        INFO(literal);
+        CHECK(detail::read_json_string(literal).size() > 1);
+        CHECK_FALSE(is_valid_utf8(detail::read_json_string(literal)));
+    }
+    CHECK(detail::read_json_string(R"("\ud83d\ude00")") == "\xf0\x9f\x98\x80");
 }
 
 TEST_CASE("an array is told from what only holds one", "[detail]") {

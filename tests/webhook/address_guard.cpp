@@ -188,8 +188,8 @@ TEST_CASE("user info in a URL is refused", "[webhook]") {
 
 TEST_CASE("only listed schemes and ports are allowed", "[webhook]") {
     const address_guard standard;
-    CHECK(judge(standard, "http://example.com/") == errc::address_refused);
-    CHECK(judge(standard, "wss://example.com/") == errc::address_refused);
+    CHECK(judge(standard, "http://example.com/") == errc::webhook_bad_scheme);
+    CHECK(judge(standard, "wss://example.com/") == errc::webhook_bad_scheme);
     CHECK_FALSE(judge(standard, "https://example.com:22/"));
 
     const address_guard narrow({.schemes = {"https", "http"}, .ports = {443, 8443}});
@@ -198,9 +198,10 @@ TEST_CASE("only listed schemes and ports are allowed", "[webhook]") {
     CHECK_FALSE(judge(narrow, "http://example.com:443/"));
     CHECK(judge(narrow, "http://example.com/") == errc::address_refused);
     CHECK(judge(narrow, "https://example.com:444/") == errc::address_refused);
-    CHECK(judge(narrow, "ws://example.com:443/") == errc::address_refused);
+    CHECK(judge(narrow, "ws://example.com:443/") == errc::webhook_bad_scheme);
 
-    CHECK(judge(address_guard({.schemes = {}}), "https://example.com/") == errc::address_refused);
+    CHECK(judge(address_guard({.schemes = {}}), "https://example.com/") ==
+          errc::webhook_bad_scheme);
 }
 
 }  // namespace

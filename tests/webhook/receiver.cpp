@@ -4,6 +4,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/event_json.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/test/recorder.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -211,7 +212,9 @@ TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
 TEST_CASE("a delivery that comes again is answered and not delivered again", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
-    receive_bed bed(w, seen, {.verifier = verifier(), .max_remembered_ids = 2});
+    receive_bed bed(
+        w, seen,
+        {.verifier = verifier(), .max_remembered_bytes = 4 * detail::recent_ids::entry_bytes});
     CHECK(bed.post_signed("1", "x").status == 202);
     const auto again = bed.post_signed("1", "x");
     CHECK(again.status == 202);
@@ -301,6 +304,13 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
     CHECK(post("", "guid-4", "{}").status == 400);
     CHECK(post("push", "", "{}").status == 400);
     CHECK(post("push", "guid-5", "{").status == 400);
+    for (const auto* const doubled :
+         {R"({"action":"opened","action":"closed"})", R"({"action":"opened","\u0061ction":1})",
+          R"({"repository":{"full_name":"a/b"},"repository":{"full_name":"c/d"}})",
+          R"({"repository":{"full_name":"a/b","full_name":"c/d"}})"}) {
+        INFO(doubled);
+        CHECK(post("issues", "guid-7", doubled).status == 400);
+    }
     http::fields f{{"X-GitHub-Event", "push"}, {"X-GitHub-Delivery", "guid-6"}};
     CHECK(bed.post("{}", f).status == 401);
     f.set("X-Hub-Signature-256", "sha256=" + std::string(64, '0'));
@@ -317,7 +327,118 @@ TEST_CASE("GitHub's webhooks become events by name and action", "[webhook]") {
     CHECK(e->id() == "guid-1");
     CHECK(e->text() == body);
     CHECK(seen->events()[1]->topic() == "github.push");
-    CHECK(seen->events()[2]->topic() == "github.a_b__.x_y");
+    CHECK(seen->events()[2]->topic() == "github.a~2eb~3e~2a.x~2ey");
+}
+
+TEST_CASE("a topic of GitHub's has the tokens of an event and an action, and no more",
+          "[webhook][fault-29]") {
+    const auto rule = webhook::github_topic();
+    const auto topic_of = [&](std::string_view type) {
+        error_code ec;
+        auto topic = rule.resolve(event(type, "/s"), {}, ec);
+        return ec ? ec.message() : topic;
+    };
+    CHECK(topic_of("com.github.push") == "github.push");
+    CHECK(topic_of("com.github.issues.opened") == "github.issues.opened");
+    for (const auto* const other : {"com.github.issues.opened.closed", "com.github.", "com.github",
+                                    "x", "com.gitlab.push", "com.github.a..b"})
+        CHECK(topic_of(other) == make_error_code(errc::bad_topic).message());
+}
+
+TEST_CASE("a receiver that was closed inside a callback calls nobody any more",
+          "[webhook][fault-2]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    std::optional<webhook::receiver> closer;
+    std::string called;
+    struct closing_verifier final : webhook::verifier {
+        error_code verify(const webhook::header_lookup&, std::string_view,
+                          std::chrono::system_clock::time_point) const noexcept override {
+            f();
+            return {};
+        }
+        std::function<void()> f;
+    };
+    const auto place = GENERATE(as<std::string>(), "", "verifier", "reader", "topic");
+    const auto call = [&](const std::string& name) {
+        called += name + ' ';
+        if (name == place) closer->close();
+    };
+    const auto verifies = std::make_shared<closing_verifier>();
+    verifies->f = [&] { call("verifier"); };
+    closer.emplace(seen, webhook::receiver_options{.verifier = verifies,
+                                                   .reader =
+                                                       [&](const http::request& r, error_code& ec) {
+                                                           call("reader");
+                                                           return webhook::read_standard()(r, ec);
+                                                       },
+                                                   .topic = topic_rule::function([&](const event&) {
+                                                       call("topic");
+                                                       return std::string("a");
+                                                   })});
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/in", webhook::receiver(*closer));
+    server.start();
+    const auto post = [&] {
+        return w.request("POST", url_of(server, "/in"), "x", {{"webhook-id", "1"}}).status;
+    };
+    CAPTURE(place);
+    CHECK(post() == (place.empty() ? 202 : 503));
+    CHECK(seen->count() == (place.empty() ? 1 : 0));
+    CHECK(called == (place == "verifier" ? "verifier "
+                     : place == "reader" ? "verifier reader "
+                                         : "verifier reader topic "));
+    if (place.empty()) return;
+    called.clear();
+    CHECK(post() == 503);
+    CHECK(called.empty());
+}
+
+TEST_CASE("a receiver releases what it was given when it closes, from inside a call too",
+          "[webhook][fault-22]") {
+    world w;
+    // An object that is the subscriber, owns the receiver, and is captured by the callbacks.
+    struct owner final : subscriber {
+        outcome deliver(const event_ptr&) noexcept override {
+            if (close_inside) in->close();
+            return outcome::delivered;
+        }
+        std::optional<webhook::receiver> in;
+        bool close_inside = false;
+    };
+    auto o = std::make_shared<owner>();
+    const std::weak_ptr<owner> watched = o;
+    o->in.emplace(o, webhook::receiver_options{
+                         .allow_unsigned = true,
+                         .reader = [o](const http::request& r,
+                                       error_code& ec) { return webhook::read_standard()(r, ec); },
+                         .topic = topic_rule::function([o](const event&) { return "a"; })});
+    SECTION("closed from outside") {
+        o->in->close();
+        o.reset();
+        CHECK(watched.expired());
+    }
+    SECTION("closed inside the subscriber") {
+        http::server server(w.io(), {.environment = w.environment()});
+        server.mount("/in", webhook::receiver(*o->in));
+        server.start();
+        o->close_inside = true;
+        o.reset();
+        CHECK(w.request("POST", url_of(server, "/in"), "x", {{"webhook-id", "1"}}).status == 202);
+        CHECK(watched.expired());
+    }
+}
+
+TEST_CASE("a receiver ends with its last handle", "[webhook][fault-22]") {
+    const auto seen = std::make_shared<recorder>();
+    std::optional<webhook::receiver> a(std::in_place, seen,
+                                       webhook::receiver_options{.allow_unsigned = true});
+    std::optional<webhook::receiver> b(*a);
+    a.reset();
+    CHECK(seen.use_count() == 2);
+    CHECK(b->max_body_bytes() != 0);
+    b.reset();
+    CHECK(seen.use_count() == 1);
 }
 
 TEST_CASE("a sender's event arrives at another bus, once, however often it was sent", "[webhook]") {

@@ -4,6 +4,7 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/event_json.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 #include <tidings/webhook/signature.hpp>
 
@@ -293,7 +294,7 @@ TEST_CASE("an endpoint that may not be called is refused at once", "[webhook]") 
     const auto r = GENERATE(values<row>({{"", errc::bad_url},
                                          {"x", errc::bad_url},
                                          {"http://u:p@127.0.0.1/", errc::bad_url},
-                                         {"https://127.0.0.1/", errc::address_refused},
+                                         {"https://127.0.0.1/", errc::webhook_bad_scheme},
                                          {"http://192.168.0.1/", errc::address_refused},
                                          {"http://[::ffff:10.0.0.1]/", errc::address_refused}}));
     CAPTURE(r.url);
@@ -309,10 +310,46 @@ TEST_CASE("an endpoint that may not be called is refused at once", "[webhook]") 
     bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = "short"}, ec);
     CHECK(ec == errc::webhook_invalid_secret);
     bed.sender->endpoint({.url = "http://127.0.0.1/"}, ec);
-    CHECK(ec == errc::webhook_invalid_secret);
+    CHECK(ec == errc::webhook_missing_secret);
     bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = webhook_secret, .secrets = {"x"}},
                          ec);
     CHECK(ec == errc::webhook_invalid_secret);
+}
+
+TEST_CASE("an endpoint that cannot be made says which one and why", "[webhook][fault-19]") {
+    world w;
+    webhook::sender sender(w.io(), {.environment = w.environment()});
+    const auto text = [&](webhook::endpoint_options o, errc expected) {
+        try {
+            sender.endpoint(std::move(o));
+            FAIL("no error");
+        } catch (const boost::system::system_error& e) {
+            CHECK(e.code() == expected);
+            return std::string(e.what());
+        }
+        return std::string();
+    };
+    const auto names = [](const std::string& whole, std::string_view part) {
+        INFO(whole);
+        CHECK(whole.find(part) != std::string::npos);
+    };
+    const std::string url = "https://example.com/hook?token=hidden";
+    auto what = text({.url = url}, errc::webhook_missing_secret);
+    names(what, "https://example.com");
+    names(what, "make_secret");
+    CHECK(what.find("hidden") == std::string::npos);
+    what = text({.url = url, .secret = "hunter2"}, errc::webhook_invalid_secret);
+    names(what, "https://example.com");
+    names(what, "whsec_");
+    CHECK(what.find("hunter2") == std::string::npos);
+    what = text({.url = "http://example.com/hook", .secret = webhook_secret},
+                errc::webhook_bad_scheme);
+    names(what, "http://example.com");
+    names(what, "https");
+    names(text({.url = "example.com/hook?x=hidden", .secret = webhook_secret}, errc::bad_url),
+          "example.com/hook");
+    names(text({.url = "https://10.0.0.7/", .secret = webhook_secret}, errc::address_refused),
+          "https://10.0.0.7");
 }
 
 TEST_CASE("a name that leads to a private address is not connected to", "[webhook]") {

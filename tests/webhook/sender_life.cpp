@@ -3,8 +3,10 @@
 #include "support/raw_target.hpp"
 #include "support/webhook_bed.hpp"
 
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 
+#include <set>
 #include <stdexcept>
 
 namespace tidings::test {
@@ -370,6 +372,137 @@ TEST_CASE("the status counts, however long the body that follows it", "[webhook]
     CHECK(e.counters().delivered == (status == 200 ? 1 : 0));
     CHECK(e.active() == (status != 410));
     if (status == 429 || status == 500) CHECK(a.next == 1000s);
+}
+
+TEST_CASE("a sender that ends inside a callback calls no other one", "[webhook][fault-2]") {
+    world w;
+    std::optional<webhook::sender> sender;
+    std::optional<webhook::endpoint> gone;
+    const auto ends = GENERATE(as<std::string>(), "sender", "endpoint", "");
+    int attempts = 0;
+    int calls = 0;
+    auto o = webhook_options(w);
+    o.on_attempt = [&](const webhook::attempt&) {
+        ++attempts;
+        if (ends == "sender") sender.reset();
+        if (ends == "endpoint") gone->close();
+    };
+    sender.emplace(w.io(), std::move(o));
+    world_sink target(w);
+    target.answer = [](http::exchange& x) { x.respond({.status = 410}); };
+    gone = sender->endpoint(
+        {.url = target.url(), .secret = webhook_secret, .on_gone = [&] { ++calls; }});
+    const auto e = gone->as_subscriber();
+    for (const auto* const id : {"1", "2"}) {
+        error_code ec;
+        e->deliver(publication::make("a", event("t", "/s", "x").id(id), {}, ec));
+    }
+    w.run_ready();
+    CAPTURE(ends);
+    CHECK(attempts == 1);
+    CHECK(calls == (ends.empty() ? 1 : 0));
+    CHECK_FALSE(gone->active());
+}
+
+TEST_CASE("a sender releases its callbacks when it ends, from inside a call too",
+          "[webhook][fault-22]") {
+    world w;
+    // An object that owns the sender, an endpoint and its place on the bus, and is captured by the
+    // callbacks of both.
+    struct owner {
+        std::optional<webhook::sender> sender;
+        std::optional<webhook::endpoint> endpoint;
+        subscription on_bus;
+    };
+    bus hub(w.io());
+    world_sink target(w);
+    const auto make = [&](const std::function<void(owner&)>& f) {
+        auto o = std::make_shared<owner>();
+        auto options = webhook_options(w);
+        options.on_attempt = [o, f](const webhook::attempt&) {
+            if (f) f(*o);
+        };
+        o->sender.emplace(w.io(), std::move(options));
+        o->endpoint =
+            o->sender->endpoint({.url = target.url(), .secret = webhook_secret, .on_gone = [o] {}});
+        o->on_bus = hub.subscribe("a", *o->endpoint);
+        return o;
+    };
+    SECTION("ended from outside") {
+        auto o = make(nullptr);
+        const std::weak_ptr<owner> watched = o;
+        o->sender.reset();
+        o.reset();
+        CHECK(watched.expired());
+    }
+    SECTION("ended inside a call") {
+        auto o = make([](owner& self) { self.sender.reset(); });
+        const std::weak_ptr<owner> watched = o;
+        o.reset();
+        hub.publish("a", event("t", "/s", "x"));
+        w.run_ready();
+        CHECK(watched.expired());
+    }
+    SECTION("drained") {
+        auto o = make(nullptr);
+        const std::weak_ptr<owner> watched = o;
+        o->sender->drain_state()->start_drain([] {});
+        w.run_ready();
+        o.reset();
+        CHECK(watched.expired());
+    }
+}
+
+TEST_CASE("an endpoint releases its callback when it cannot be called any more",
+          "[webhook][fault-22]") {
+    world w;
+    webhook::sender sender(w.io(), webhook_options(w));
+    world_sink target(w);
+    const auto captured = std::make_shared<int>();
+    const webhook::endpoint_options o{
+        .url = target.url(), .secret = webhook_secret, .on_gone = [captured] {}};
+    const auto held = [&] { return captured.use_count() - 2; };  // besides `o`'s and this one
+    auto e = sender.endpoint(o);
+    CHECK(held() == 1);
+    SECTION("closed") {
+        e.close();
+        CHECK(held() == 0);
+    }
+    SECTION("replaced") {
+        const auto other = sender.endpoint(o);
+        CHECK(held() == 1);
+    }
+    SECTION("gone") {
+        target.answer = [](http::exchange& x) { x.respond({.status = 410}); };
+        error_code ec;
+        e.as_subscriber()->deliver(publication::make("a", event("t", "/s", "x"), {}, ec));
+        w.run_ready();
+        CHECK_FALSE(e.active());
+        CHECK(held() == 0);
+    }
+    SECTION("its sender ended") {
+        sender = webhook::sender(w.io(), webhook_options(w));
+        CHECK(held() == 0);
+    }
+}
+
+TEST_CASE("a body is held once, however many endpoints are owed it", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    o.outbox = store::make_memory_outbox();
+    o.retry.delays.front() = 60s;
+    const auto outbox = o.outbox;
+    const auto form = GENERATE(webhook::body_form::binary, webhook::body_form::structured);
+    send_bed bed(w, std::move(o));
+    for (int i = 0; i < 100; ++i)
+        bed.add("http://127.0.0.1:9/" + std::to_string(i), {.form = form});
+    bed.publish(std::string(1024 * 1024, 'x'));
+    const auto owed = listed(w, *outbox);
+    REQUIRE(owed.size() == 100);
+    std::set<const std::string*> bodies;
+    for (const auto& l : owed) bodies.insert(l.entry.body.get());
+    CHECK(bodies.size() == 1);
+    CHECK((*bodies.begin())->size() >= 1024 * 1024);
 }
 
 TEST_CASE("a target that goes away without an answer, or in its midst, is tried again",

@@ -10,6 +10,7 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_network.hpp>
 #include <tidings/test/recorder.hpp>
 #include <tidings/webhook/receiver.hpp>

@@ -16,7 +16,7 @@ inline constexpr std::string_view cloudevents_batch_type = "application/cloudeve
 /// So many attributes, extensions included, an event may have on a wire.
 inline constexpr std::size_t max_wire_attributes = 256;
 
-/// More hops than this are an error and no number; who adds one need not fear for the type.
+/// A larger hop count is an error, so that adding one cannot overflow.
 inline constexpr unsigned max_wire_hops = 1'000'000;
 
 /// An event as it came over a wire, with what travels beside it as extensions: `topic`, `position`

@@ -134,7 +134,7 @@ class server {
 
     /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the
     /// longest prefix wins. @throws std::invalid_argument for a prefix that does not begin with
-    /// "/", std::logic_error after `start`.
+    /// "/", std::logic_error for a prefix that is mounted already, and after `start`.
     template <class Service>
     requires(!std::invocable<std::remove_cvref_t<Service>&, exchange&>) void mount(
         std::string_view prefix, Service&& s) {

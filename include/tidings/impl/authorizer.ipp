@@ -3,8 +3,11 @@
 
 #include <tidings/authorizer.hpp>
 #include <tidings/crypto/impl/hmac.hpp>
+#include <tidings/text/impl/take_token.hpp>
+#include <tidings/topic.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 namespace tidings {
@@ -54,11 +57,44 @@ authenticator loopback_only() {
     };
 }
 
+namespace {
+
+bool is_granted(const principal& p, action a) {
+    const std::string_view wanted = a == action::publish ? "publish" : "manage";
+    return std::find(p.grants.begin(), p.grants.end(), wanted) != p.grants.end();
+}
+
+// The pattern with a token in each place of `{}`; nothing when there is none.
+std::optional<std::string> insert_token(std::string_view pattern, std::string_view token) {
+    std::optional<std::string> out;
+    std::string all;
+    while (!pattern.empty()) {
+        const auto part = detail::take_token(pattern);
+        all += all.empty() ? "" : ".";
+        all += part == "{}" ? token : part;
+        if (part == "{}") out.emplace();
+    }
+    if (out) *out = std::move(all);
+    return out;
+}
+
+}  // namespace
+
 authorizer subscribe_only() {
     return [](const principal& p, action a, std::string_view) {
-        if (a == action::subscribe) return true;
-        const std::string_view wanted = a == action::publish ? "publish" : "manage";
-        return std::find(p.grants.begin(), p.grants.end(), wanted) != p.grants.end();
+        return a == action::subscribe || is_granted(p, a);
+    };
+}
+
+authorizer per_principal(std::string pattern) {
+    const auto example = insert_token(pattern, "x");
+    if (check_pattern(pattern) || !example || example->find_first_of("{}") != std::string::npos)
+        throw std::invalid_argument("tidings::per_principal: not a pattern with {} as a token: \"" +
+                                    pattern + '"');
+    return [pattern = std::move(pattern)](const principal& p, action a, std::string_view asked) {
+        if (p.anonymous || p.name.empty()) return false;
+        if (a != action::subscribe && !is_granted(p, a)) return false;
+        return a == action::manage || covers(*insert_token(pattern, topic_token(p.name)), asked);
     };
 }
 

@@ -3,6 +3,9 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/store/memory_history.hpp>
+
+#include <boost/asio/system_executor.hpp>
 
 #include <stdexcept>
 
@@ -48,33 +51,55 @@ bus::~bus() {
     if (state_) state_->close();
 }
 
+namespace {
+
+// A handle's error names no pattern: the log does.
+template <class Handle>
+Handle logged(const std::shared_ptr<detail::bus_state>& s, std::string_view pattern, Handle made) {
+    const auto ec = made.error();
+    if (ec && s->log())
+        s->log()(
+            {log_level::warning, "bus", "not subscribed to \"" + std::string(pattern) + '"', ec});
+    return made;
+}
+
+}  // namespace
+
 subscription bus::subscribe(std::string_view pattern, any_subscriber s, subscribe_options options) {
-    return state_->subscribe(pattern, std::move(s).release(), std::move(options));
+    if (!state_) return {};
+    return logged(state_, pattern,
+                  state_->subscribe(pattern, std::move(s).release(), std::move(options)));
 }
 
 subscription bus::subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                      detail::event_callback_function f, subscribe_options options) {
-    return state_->subscribe_callback(pattern, std::move(io), std::move(f), std::move(options));
+    if (!state_) return {};
+    return logged(
+        state_, pattern,
+        state_->subscribe_callback(pattern, std::move(io), std::move(f), std::move(options)));
 }
 
 subscription bus::subscribe_immediate(std::string_view pattern, detail::event_callback_function f) {
-    return state_->subscribe_immediate(pattern, std::move(f));
+    if (!state_) return {};
+    return logged(state_, pattern, state_->subscribe_immediate(pattern, std::move(f)));
 }
 
 receiver bus::receive(std::string_view pattern, subscribe_options options) {
-    return receiver(state_->receive(pattern, std::move(options)));
+    if (!state_) return {};
+    return logged(state_, pattern, receiver(state_->receive(pattern, std::move(options))));
 }
 
 receipt bus::publish(std::string_view topic, event e) {
+    if (!state_) return {.error = errc::closed};
     return state_->publish(topic, std::move(e));
 }
 
 receipt bus::publish(std::string_view topic, const event_ptr& e) {
-    return state_->publish(topic, e);
+    return state_ ? state_->publish(topic, e) : receipt{.error = errc::closed};
 }
 
 topic_handle bus::topic(std::string_view name, error_code& ec) const {
-    ec = check_topic(name);
+    ec = state_ ? check_topic(name) : make_error_code(errc::closed);
     if (ec) return {};
     auto route = std::make_shared<detail::topic_route>();
     route->topic = name;
@@ -84,21 +109,22 @@ topic_handle bus::topic(std::string_view name, error_code& ec) const {
 topic_handle bus::topic(std::string_view name) const {
     error_code ec;
     auto made = topic(name, ec);
-    if (ec) throw std::invalid_argument("tidings::bus: not a topic: " + std::string(name));
+    if (ec)
+        throw std::invalid_argument("tidings::bus::topic(\"" + std::string(name) +
+                                    "\"): " + ec.message());
     return made;
 }
 
 position bus::head() const {
-    const auto& history = state_->history();
-    return history ? history->head() : position();
+    return state_ && state_->history() ? state_->history()->head() : position();
 }
 
 std::size_t bus::subscriptions() const noexcept {
-    return state_->subscriptions();
+    return state_ ? state_->subscriptions() : 0;
 }
 
 bus::executor_type bus::get_executor() const noexcept {
-    return state_->executor();
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
@@ -113,7 +139,8 @@ void bus::start_drain(const std::shared_ptr<detail::bus_state>& s,
 
 void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,
                         detail::publish_handler handler) {
-    s->start_publish(std::string_view(topic), std::move(e), std::move(handler));
+    if (s) return s->start_publish(std::string_view(topic), std::move(e), std::move(handler));
+    std::move(handler)(make_error_code(errc::closed), receipt{.error = errc::closed});
 }
 
 }  // namespace tidings

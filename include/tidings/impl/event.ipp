@@ -98,6 +98,8 @@ error_code event::check() const noexcept {
     if (source_.empty()) return errc::event_without_source;
     for (const auto* text : {&id_, &type_, &source_, &subject_, &data_schema_, &content_type_})
         if (!detail::is_attribute_text(*text)) return errc::event_bad_attribute_value;
+    if (type_.starts_with('/')) return errc::event_bad_type;
+    if (source_.find(' ') != std::string::npos) return errc::event_bad_source;
     if (time_ && !detail::is_writable_time(*time_)) return errc::event_bad_time;
     for (const auto& [name, value] : extensions_) {
         if (!detail::is_attribute_name(name) || detail::is_core_attribute(name))

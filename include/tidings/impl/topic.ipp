@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/text/impl/take_token.hpp>
 #include <tidings/topic.hpp>
 
@@ -52,15 +53,28 @@ bool is_token(std::string_view text) noexcept {
     return true;
 }
 
-bool is_well_formed(std::string_view text, bool wildcards) noexcept {
-    if (text.empty() || text.size() > max_topic_bytes || text.back() == '.') return false;
+// Whether `#` or `+` stands alone in a token, or between its slashes.
+bool has_foreign_wildcard(std::string_view token) noexcept {
+    for (std::size_t at = 0; (at = token.find_first_of("#+", at)) != std::string_view::npos; ++at) {
+        const bool begins = at == 0 || token[at - 1] == '/';
+        const bool ends = at + 1 == token.size() || token[at + 1] == '/';
+        if (begins && ends) return true;
+    }
+    return false;
+}
+
+// `malformed` is the error of text that is no topic, or no pattern.
+error_code check_syntax(std::string_view text, bool wildcards, errc malformed) noexcept {
+    if (text.empty() || text.size() > max_topic_bytes || text.back() == '.') return malformed;
+    bool foreign = false;
     for (std::size_t tokens = 0; !text.empty(); ++tokens) {
         const auto token = take_token(text);
-        if (tokens == max_topic_tokens) return false;
+        if (tokens == max_topic_tokens) return malformed;
         if (wildcards && (token == "*" || (token == ">" && text.empty()))) continue;
-        if (!is_token(token)) return false;
+        if (!is_token(token)) return malformed;
+        foreign = foreign || has_foreign_wildcard(token);
     }
-    return true;
+    return foreign ? error_code(errc::foreign_wildcard) : error_code();
 }
 
 bool is_reserved(std::string_view first_token) noexcept {
@@ -71,8 +85,7 @@ bool is_reserved(std::string_view first_token) noexcept {
 }  // namespace detail::topic_grammar
 
 error_code check_topic_syntax(std::string_view topic) noexcept {
-    if (!detail::topic_grammar::is_well_formed(topic, false)) return errc::bad_topic;
-    return {};
+    return detail::topic_grammar::check_syntax(topic, false, errc::bad_topic);
 }
 
 error_code check_topic(std::string_view topic) noexcept {
@@ -82,8 +95,7 @@ error_code check_topic(std::string_view topic) noexcept {
 }
 
 error_code check_pattern(std::string_view pattern) noexcept {
-    if (!detail::topic_grammar::is_well_formed(pattern, true)) return errc::bad_pattern;
-    return {};
+    return detail::topic_grammar::check_syntax(pattern, true, errc::bad_pattern);
 }
 
 bool is_literal(std::string_view pattern) noexcept {
@@ -115,17 +127,31 @@ bool covers(std::string_view wide, std::string_view narrow) noexcept {
 }
 
 std::string topic_token(std::string_view untrusted) {
+    static constexpr char digits[] = "0123456789abcdef";
+    constexpr std::size_t digest_digits = 32;
+    constexpr std::size_t most_kept = max_topic_token_bytes - digest_digits - 2;
+    using namespace detail::topic_grammar;
     std::string token;
-    while (!untrusted.empty()) {
-        const auto c = detail::topic_grammar::first_character(untrusted);
-        const auto piece = c.fits ? untrusted.substr(0, c.size) : std::string_view("_");
-        if (token.empty() && piece == "_") token = "x";
-        if (token.size() + piece.size() > max_topic_token_bytes) break;
-        token += piece;
-        untrusted.remove_prefix(c.size);
+    std::size_t kept = 0;  // bytes of the token that stay when it is too long
+    for (std::size_t at = 0; at < untrusted.size() && token.size() <= max_topic_token_bytes;) {
+        const auto rest = untrusted.substr(at);
+        const auto c = first_character(rest);
+        const bool alone =
+            (at == 0 || untrusted[at - 1] == '/') && (rest.size() == 1 || rest[1] == '/');
+        const bool reserved = at == 0 && (rest[0] == '_' || rest == "tidings");
+        const bool stays =
+            c.fits && rest[0] != '~' && !reserved && !(alone && (rest[0] == '#' || rest[0] == '+'));
+        for (const char byte : rest.substr(0, c.size)) {
+            if (!stays) token += '~';
+            if (!stays) token += digits[static_cast<unsigned char>(byte) >> 4];
+            token += stays ? byte : digits[static_cast<unsigned char>(byte) & 15];
+        }
+        if (token.size() <= most_kept) kept = token.size();
+        at += c.size;
     }
-    if (token.empty() || detail::topic_grammar::is_reserved(token)) token.insert(0, "x");
-    return token;
+    if (token.empty()) return "~";
+    if (token.size() <= max_topic_token_bytes) return token;
+    return token.substr(0, kept) + "~~" + detail::sha256_hex(untrusted).substr(0, digest_digits);
 }
 
 }  // namespace tidings

@@ -11,7 +11,8 @@ namespace tidings {
 namespace {
 
 std::string checked(std::string topic) {
-    if (check_topic(topic)) throw std::invalid_argument("tidings: not a topic: " + topic);
+    if (const auto ec = check_topic(topic))
+        throw std::invalid_argument("tidings::topic_rule: \"" + topic + "\": " + ec.message());
     return topic;
 }
 

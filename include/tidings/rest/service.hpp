@@ -12,9 +12,9 @@ namespace tidings::rest {
 
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
-    /// Empty: whoever is authenticated may publish and read: without an authenticator every process
-    /// on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes no events from
-    /// those who were not granted "publish".
+    /// Empty: every principal that is authenticated may publish and read: without an authenticator
+    /// every process on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes
+    /// events only from principals with the grant "publish".
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
@@ -29,7 +29,8 @@ struct service_options {
     /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits, all
     /// of a Unix socket together), and as many at once; beyond it 429. 0: no limit.
     std::size_t max_publishes_per_second = 0;
-    std::size_t remembered_ids = 10'000;  ///< ids and keys by which a repetition is recognised
+    /// Of the memory of ids and keys by which a repetition is recognised: about 300 bytes each.
+    std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// Source and type of events whose body is not a CloudEvent.
     std::string default_source = "/topics";
     std::string default_type = "tidings.message";
@@ -44,8 +45,8 @@ class service_state;
 /// Topics as HTTP resources, below its mount point.
 ///
 /// `POST /<topic>` publishes: a CloudEvent in structured or binary mode (CloudEvents HTTP binding),
-/// else the body as data. It answers 202 with the receipt as JSON: `id`, `position` (or null),
-/// `matched`, `delivered`, `queued`, `dropped`.
+/// else the body as data; one slash at the end of the path is ignored. It answers 202 with the
+/// receipt as JSON: `id`, `position` (or null), `matched`, `delivered`, `queued`, `dropped`.
 ///
 /// An event whose `source` and `id` the history holds, or the service remembers, is not published
 /// again, and neither is a request with an `Idempotency-Key` that the same principal has used for
@@ -54,8 +55,8 @@ class service_state;
 /// being published: 409. One that failed is published again. A body that is not a CloudEvent gets
 /// its id from the key.
 ///
-/// What was published but did not reach an outlet that may take it later is answered 503; who
-/// repeats it reaches the others twice. An outlet that refuses it for good is in `dropped`.
+/// What was published but did not reach an outlet that may take it later is answered 503; a
+/// repetition reaches the others twice. An outlet that refuses it for good is in `dropped`.
 ///
 /// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:
@@ -63,13 +64,16 @@ class service_state;
 /// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
 /// from. Nothing is kept between requests.
 ///
+/// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
+/// long as its server), ends it.
+///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
-/// with Retry-After where the same may succeed later (409, 429, 503).
+/// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
+/// answers 503.
 class service {
  public:
+    /// @throws std::invalid_argument for a bus that was moved from
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
-    service(service&&) = default;
-    service& operator=(service&&) = default;
 
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
@@ -77,6 +81,8 @@ class service {
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
     /// Answers every long poll with what there is. From any thread.
     TIDINGS_DECL void drain();
+    /// Drains, and answers 503 from now on. From any thread.
+    TIDINGS_DECL void close();
 
  private:
     std::shared_ptr<detail::service_state> state_;

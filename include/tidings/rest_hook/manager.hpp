@@ -17,7 +17,7 @@ struct manager_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     /// Asked for action::manage, with an empty topic, before anything else, and for
     /// action::subscribe on the pattern of a new subscription. Empty: loopback peers may do all,
-    /// whoever comes from elsewhere nothing.
+    /// others nothing.
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
@@ -42,36 +42,38 @@ class manager_state;
 }
 
 /// REST hooks (resthooks.org): others subscribe their webhooks to topics by an HTTP API below its
-/// mount point. Handle on shared state, and on that of the bus and the sender, which it may
-/// outlive; destroying it ends the subscriptions, but not what the sender still owes them.
+/// mount point. Handle; copies share one manager, and the state of the bus and the sender, which it
+/// may outlive. `close`, or the end of the last handle (a mounted one lives as long as its server),
+/// ends the subscriptions, but not what the sender still owes them.
 ///
 /// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
 /// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
-/// is made, and told this once. It answers 201, `Location` and
+/// is made, and told this once. `"active":true` may be there; other members are refused with their
+/// names. It answers 201, `Location` and
 /// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them
 /// by age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
-/// `DELETE /<id>` ends it. A principal sees only its own.
+/// `DELETE /<id>` ends it; one slash at the end of a path is ignored. A principal sees only its
+/// own.
 ///
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
 /// target that answers 410 ends its subscription.
 ///
-/// No proof of intent is asked for yet: whoever may manage can have events sent to any target that
-/// the sender's guard lets pass, whether that wants them or not. Where those who may are not
-/// trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
+/// No proof of intent is asked for yet: a principal that may manage can have events sent to any
+/// target that the sender's guard lets pass, whether that wants them or not. Where such principals
+/// are not trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
 ///
 /// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
-/// subscription), 413, 415, 422 (pattern, target or secret not taken), 429 (a limit), 503.
+/// subscription), 413, 415, 422 (pattern, target, secret or member not taken), 429 (a limit), 503.
 class manager {
  public:
+    /// @throws std::invalid_argument for a bus or sender that was moved from
     TIDINGS_DECL manager(const bus& b, const webhook::sender& s, manager_options options = {});
-    manager(manager&&) = default;
-    TIDINGS_DECL manager& operator=(manager&& o) noexcept;
-    TIDINGS_DECL ~manager();
-
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+    /// Ends the subscriptions here; their rows stay in the table. From any thread.
+    TIDINGS_DECL void close() noexcept;
 
  private:
     std::shared_ptr<detail::manager_state> state_;

@@ -83,7 +83,7 @@ struct outbox_listed {
 /// started is done. An entry that is claimed is given to nobody else until it is finished; in a
 /// durable outbox a claim ends with the process that made it.
 /// @error of each: errc::store_failed; nothing was changed then, unless only the answer was lost:
-/// whoever asked asks again.
+/// the caller repeats the operation.
 class outbox : public std::enable_shared_from_this<outbox> {
  public:
     using executor_type = net::any_io_executor;
@@ -165,8 +165,5 @@ class outbox : public std::enable_shared_from_this<outbox> {
             before);
     }
 };
-
-/// In memory: gone with the process.
-TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox();
 
 }  // namespace tidings::store

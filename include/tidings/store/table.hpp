@@ -31,8 +31,8 @@ using watch_handle = std::shared_ptr<void>;
 
 /// A small table of rows by key, with optimistic concurrency. Thread-safe; completions are posted,
 /// in the order of the calls. Per-operation cancellation: none; what was started is done. @error of
-/// each: errc::store_failed; nothing was changed then, unless only the answer was lost: whoever
-/// asked asks again.
+/// each: errc::store_failed; nothing was changed then, unless only the answer was lost: the
+/// caller repeats the operation.
 class table : public std::enable_shared_from_this<table> {
  public:
     using executor_type = net::any_io_executor;
@@ -60,7 +60,7 @@ class table : public std::enable_shared_from_this<table> {
     virtual void start_scan(std::string after, std::size_t max, scan_handler h) = 0;
     /// Calls `f` for every change from now on, in order, one call at a time, on any thread; it must
     /// not block, and may call the table. What it throws goes nowhere. A change that is made
-    /// through this object is told before it completes.
+    /// through this object is reported before it completes.
     virtual watch_handle watch(std::function<void(const row_change&)> f) = 0;
 
     template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>
@@ -108,8 +108,5 @@ class table : public std::enable_shared_from_this<table> {
             std::move(after), max);
     }
 };
-
-/// In memory: gone with the process.
-TIDINGS_DECL std::shared_ptr<table> make_memory_table();
 
 }  // namespace tidings::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/store/outbox.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_operation.hpp>
 
 namespace tidings::test {

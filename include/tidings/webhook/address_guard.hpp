@@ -58,8 +58,9 @@ class address_guard {
     /// Judges a URL before its host is resolved.
     /// @error errc::bad_url for user info, and for a host that some resolvers would read as a
     /// number
-    /// (`127.1`, `0x7f.1`, `017700000001`); errc::address_refused for a literal address that is not
-    /// allowed, a scheme or a port that is not in the options.
+    /// (`127.1`, `0x7f.1`, `017700000001`); errc::webhook_bad_scheme for a scheme that is not in
+    /// the options; errc::address_refused for a port that is not, and for a literal address that is
+    /// not allowed.
     TIDINGS_DECL error_code check_url(const http::url& target) const;
 
  private:

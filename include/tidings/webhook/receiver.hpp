@@ -22,9 +22,11 @@ TIDINGS_DECL event_reader read_standard(std::string type = "webhook.received",
                                         std::string source = "/webhooks");
 
 /// GitHub: the id is `X-GitHub-Delivery`, the type `com.github.<event>[.<action>]`, the source
-/// `https://github.com/<owner>/<repository>`, the data the body as it came.
+/// `https://github.com/<owner>/<repository>`, the data the body as it came. A body in which
+/// `action`, `repository` or `full_name` stands twice is refused (errc::event_bad_data).
 TIDINGS_DECL event_reader read_github();
-/// The topic of an event of `read_github`: `github.<event>[.<action>]`.
+/// The topic of an event of `read_github`: `github.<event>[.<action>]`, two or three tokens
+/// whatever the request holds. Other types are refused (errc::bad_topic).
 TIDINGS_DECL topic_rule github_topic();
 
 struct receiver_options {
@@ -38,11 +40,11 @@ struct receiver_options {
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
     std::size_t max_body_bytes = 1024 * 1024;
-    /// How many (source, id) pairs are remembered so that a repeated delivery is answered, but not
-    /// delivered again; and as many signatures, so that none brings a second event. Memory is bound
-    /// by count, not by time: what must never get through twice needs room for all that comes
-    /// within the verifier's tolerance.
-    std::size_t max_remembered_ids = 10'000;
+    /// Of the memory of what was delivered: each event, and each signature, so that none brings a
+    /// second event, costs about 200 bytes. A repeated delivery is answered, and not delivered
+    /// again. What must never get through twice needs room for all that comes within the verifier's
+    /// tolerance.
+    std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// How long the subscriber may take to accept. Then the answer is 503, and 503 to the same
     /// event until the subscriber has said what became of it.
     std::chrono::milliseconds accept_timeout{10'000};
@@ -61,20 +63,24 @@ class receiver_state;
 /// or not in time, with Retry-After).
 ///
 /// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
-/// fields. In binary mode an event's attributes stand in those: who can change a request on its
-/// way, which TLS prevents, can change them, but no request that was seen brings a second event.
-/// In structured mode everything is signed.
+/// fields. In binary mode an event's attributes stand in those: an attacker that can change a
+/// request on its way, which TLS prevents, can change them, but no request that was seen brings a
+/// second event. In structured mode everything is signed.
+///
+/// Handle; copies share one receiver. `close`, or the end of the last handle (a mounted one lives
+/// as long as its server), ends it: what the options hold and the subscriber are released, from
+/// inside their calls too, and called no more; requests are answered 503, as they are by a handle
+/// that was moved from. Events that the subscriber was given before are still answered.
 class receiver {
  public:
     /// @throws std::invalid_argument without a verifier, or without a subscriber.
     TIDINGS_DECL receiver(any_subscriber sink, receiver_options options);
-    receiver(receiver&&) = default;
-    receiver& operator=(receiver&&) = default;
-
     /// Refuses other methods before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     TIDINGS_DECL std::size_t max_body_bytes() const noexcept;
+    /// From any thread.
+    TIDINGS_DECL void close() noexcept;
 
  private:
     std::shared_ptr<detail::receiver_state> state_;

@@ -36,7 +36,7 @@ struct retry_options {
     std::vector<unsigned> permanent_statuses = {};
 };
 
-/// When to try a delivery again. Holds no clock and no randomness: both come from the caller, who
+/// When to try a delivery again. Holds no clock and no randomness: both come from the caller, which
 /// waits. Immutable, so safe from any thread.
 class retry_schedule {
  public:

@@ -8,17 +8,12 @@
 #include <tidings/store/outbox.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/webhook/address_guard.hpp>
+#include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include <functional>
 
 namespace tidings::webhook {
-
-/// How an event stands in the request.
-enum class body_form {
-    binary,  ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
-    structured,  ///< the body is the whole event as JSON (3.2)
-};
 
 /// One attempt, for a log or a dashboard.
 struct attempt {
@@ -43,58 +38,21 @@ struct sender_options {
     std::chrono::milliseconds drain_timeout{30'000};
     io::tls_client_options tls{};
     std::string user_agent = "tidings-webhook/0.1";
-    /// In the sender's lane. What it throws is logged.
+    /// In the sender's lane, and never after the sender was destroyed, which releases it. What it
+    /// throws is logged.
     std::function<void(const attempt&)> on_attempt{};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
 };
 
-struct endpoint_options {
-    std::string url{};
-    std::string secret{};                ///< `whsec_...` (Standard Webhooks)
-    std::vector<std::string> secrets{};  ///< further ones during a rotation; all sign
-    std::string id{};                    ///< names it in the outbox; empty: the URL
-    body_form form = body_form::binary;
-    http::fields fields{};  ///< further request fields
-    /// Of the inlet that brings the target's own events; none of them goes back to it. From
-    /// `make_origin()`; 0: there is none.
-    origin_id origin = 0;
-    std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
-    /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
-    /// sender's lane. What it throws is logged.
-    std::function<void()> on_gone{};
-};
-
-struct endpoint_counters {
-    std::uint64_t accepted = 0, delivered = 0, failed_attempts = 0, dead = 0;
-};
-
 namespace detail {
-class sender_core;
-class endpoint_state;
+class sender_state;
 }  // namespace detail
-
-/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
-/// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
-/// subscription does), but once nobody holds it, deliveries still owed are given up as they come
-/// due. What an outbox holds for an id that its sender was never given stays there, for whoever is.
-class endpoint {
- public:
-    TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
-    TIDINGS_DECL endpoint_counters counters() const noexcept;
-    /// Whether it takes deliveries: not gone, not closed.
-    TIDINGS_DECL bool active() const noexcept;
-    /// Takes nothing more; deliveries owed are given up. From any thread.
-    TIDINGS_DECL void close() noexcept;
-
- private:
-    std::shared_ptr<detail::endpoint_state> state_;
-};
 
 /// Delivers events to endpoints over HTTP: signed (Standard Webhooks 1.0.0), retried on a schedule,
 /// from an outbox. Handle on shared state: move-only, safe from any thread; destroying it stops.
+/// One that was moved from is closed: operations end with errc::closed, getters give defaults.
 ///
 /// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
 /// anything else, redirects included, is retried. Every address a target resolves to passes the
@@ -110,10 +68,12 @@ class sender {
     TIDINGS_DECL sender& operator=(sender&& o) noexcept;
     TIDINGS_DECL ~sender();
 
-    /// @throws boost::system::system_error with what the overload below reports.
+    /// @throws boost::system::system_error with what the overload below reports, and the URL's
+    /// scheme and host in its text: the rest of a URL may be secret.
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
-    /// @error errc::bad_url, errc::address_refused (scheme, port or literal address),
-    /// errc::webhook_invalid_secret, errc::closed; an endpoint of the same id is replaced
+    /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
+    /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret, errc::closed; an
+    /// endpoint of the same id is replaced
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
 
     /// For `drain_on_signal`: takes nothing more, makes what is due now, and is
@@ -122,10 +82,10 @@ class sender {
     /// Deliveries being made at this moment.
     TIDINGS_DECL std::size_t in_flight() const noexcept;
     /// For services of the library.
-    const std::shared_ptr<detail::sender_core>& state() const noexcept { return core_; }
+    const std::shared_ptr<detail::sender_state>& state() const noexcept { return state_; }
 
  private:
-    std::shared_ptr<detail::sender_core> core_;
+    std::shared_ptr<detail::sender_state> state_;
 };
 
 }  // namespace tidings::webhook

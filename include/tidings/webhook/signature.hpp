@@ -44,7 +44,7 @@ class header_lookup {
     std::optional<std::string_view> (*call_)(const void*, std::string_view);
 };
 
-/// Decides whether a request comes from who holds a secret. Implementations are safe from any
+/// Decides whether a request comes from a holder of a secret. Implementations are safe from any
 /// thread.
 class verifier {
  public:

@@ -223,8 +223,9 @@ error_code read_data(wire_event& out, std::string_view text, const member& data,
         out.event.data(std::string(with_space_around(text, data.second)), content_type);
     } else {
         // CloudEvents JSON format 3.1: content that is not JSON is a JSON string.
-        if (!is_string(data.second)) return errc::event_bad_data;
-        out.event.data(read_json_string(data.second), content_type);
+        auto content = is_string(data.second) ? read_json_string(data.second) : std::string();
+        if (!is_string(data.second) || !is_valid_utf8(content)) return errc::event_bad_data;
+        out.event.data(std::move(content), content_type);
     }
     return {};
 }

@@ -19,7 +19,7 @@ namespace tidings::rest::detail {
 
 namespace {
 
-constexpr std::size_t remembered_own_ids = 10'000;
+constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
 // An empty answer that comes sooner was not waited for: by a server that drains, say.
 constexpr std::chrono::seconds shortest_wait{1};
 

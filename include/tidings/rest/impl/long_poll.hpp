@@ -4,25 +4,69 @@
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/http/exchange.hpp>
 
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace tidings::rest::detail {
 
 using namespace tidings::detail;
 
+/// Where a long poll stands.
+enum class poll_state {
+    reading_once,   ///< it does not wait: what is held is the answer
+    reading,        ///< on the bus, and reading the history
+    reading_again,  ///< an event came since the read began: one more follows
+    closing,        ///< the bus closed since the read began: one more follows, the last
+    reading_last,   ///< what was published before the bus closed
+    waiting,        ///< on the bus, and nothing was found
+    done,
+};
+
+/// What happens to it.
+enum class poll_event {
+    slice_more,   ///< a slice was read, and more is held
+    slice_found,  ///< the end of what is held, with events for the answer
+    slice_empty,  ///< the end of what is held, without
+    full,         ///< the answer holds what it may, or a gap has to be told
+    read_failed,
+    event_came,  ///< something was published that matches
+    bus_closed,
+    time_over,  ///< the wait, or a drain
+    peer_left,
+};
+
+/// What to do then.
+enum class poll_action { none, read, answer, refuse, stop };
+
+struct poll_step {
+    poll_state next;
+    poll_action action;
+};
+
+/// The whole of a long poll's behaviour. In `done` nothing happens any more.
+TIDINGS_DECL poll_step advance(poll_state now, poll_event what) noexcept;
+
+/// What a GET asks for.
+struct long_poll_options {
+    std::vector<std::string> patterns{};
+    position after{};
+    bool from_now = false;
+    std::size_t max = 0;
+    std::size_t max_bytes = 0;
+    std::chrono::milliseconds wait{};  ///< 0: it does not wait
+    std::function<bool(std::string_view topic)> authorized{};
+    std::string next_target{};  ///< of `rel="next"`, without the position
+};
+
 /// One GET: reads from the history, waits if asked to, answers once. Lane-confined.
 class long_poll final : public lane_target, public std::enable_shared_from_this<long_poll> {
  public:
-    struct question {
-        std::vector<std::string> patterns{};
-        position after{};
-        bool from_now = false;
-        std::size_t max = 0;
-        std::size_t max_bytes = 0;
-        std::chrono::milliseconds wait{};
-        std::function<bool(std::string_view topic)> authorized{};
-        std::string next_target{};  ///< of `rel="next"`, without the position
-    };
-    TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, question q,
-                           std::shared_ptr<void> place);
+    /// `registration` is released when it ends.
+    TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q,
+                           std::shared_ptr<void> registration);
     TIDINGS_DECL ~long_poll() override;
 
     TIDINGS_DECL void start();
@@ -35,30 +79,28 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     void on_bus_closed() noexcept override;
 
  private:
+    bool attach();
+    void begin();
+    void step(poll_event what, error_code why = errc::closed);
     void read();
-    void on_slice(error_code ec, history_slice slice);
+    void on_slice(error_code ec, const history_slice& slice);
+    bool add(const event_ptr& e);
     void answer();
-    void refuse(std::string_view title, error_code why);
+    void refuse(error_code why);
     void respond(http::response r);
     void stop() noexcept;
-
-    void add(const event_ptr& e);
 
     const std::shared_ptr<bus_state> bus_;
     http::exchange exchange_;           // moved from once it is answered
     const std::shared_ptr<lane> lane_;  // for other threads, too
-    question question_;
-    std::shared_ptr<void> place_;  // among those that wait
+    long_poll_options question_;
+    std::shared_ptr<void> registration_;  // among those that wait
     wheel_timer deadline_;
     std::string body_{"["};
     std::size_t count_ = 0;  // of the events in it
-    bool full_ = false;      // one more would be too many bytes
+    poll_state state_ = poll_state::reading_once;
     bool gap_ = false;
     bool attached_ = false;
-    bool reading_ = false;
-    bool again_ = false;   // something came while a read was under way
-    bool closed_ = false;  // the bus
-    bool done_ = false;
 };
 
 }  // namespace tidings::rest::detail

@@ -6,17 +6,90 @@
 #include <tidings/rest/impl/long_poll.hpp>
 
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
 
 namespace tidings::rest::detail {
 
-long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, question q,
-                     std::shared_ptr<void> place)
+namespace {
+
+poll_step after_slice(poll_state now, bool found) noexcept {
+    switch (now) {
+        case poll_state::reading_again:
+            return {poll_state::reading, poll_action::read};
+        case poll_state::closing:
+            return {poll_state::reading_last, poll_action::read};
+        case poll_state::waiting:
+            return {now, poll_action::none};
+        default:
+            break;
+    }
+    if (found || now == poll_state::reading_once) return {poll_state::done, poll_action::answer};
+    if (now == poll_state::reading) return {poll_state::waiting, poll_action::none};
+    return {poll_state::done, poll_action::refuse};
+}
+
+// A read that begins now sees what came before it.
+poll_step after_part(poll_state now) noexcept {
+    switch (now) {
+        case poll_state::reading_again:
+            return {poll_state::reading, poll_action::read};
+        case poll_state::closing:
+            return {poll_state::reading_last, poll_action::read};
+        case poll_state::waiting:
+            return {now, poll_action::none};
+        default:
+            return {now, poll_action::read};
+    }
+}
+
+poll_step after_arrival(poll_state now) noexcept {
+    if (now == poll_state::waiting) return {poll_state::reading, poll_action::read};
+    const bool again = now == poll_state::reading;
+    return {again ? poll_state::reading_again : now, poll_action::none};
+}
+
+poll_step after_close(poll_state now) noexcept {
+    if (now == poll_state::waiting) return {poll_state::done, poll_action::refuse};
+    const bool reads = now == poll_state::reading || now == poll_state::reading_again;
+    return {reads ? poll_state::closing : now, poll_action::none};
+}
+
+}  // namespace
+
+poll_step advance(poll_state now, poll_event what) noexcept {
+    if (now == poll_state::done) return {now, poll_action::none};
+    switch (what) {
+        case poll_event::slice_more:
+            return after_part(now);
+        case poll_event::slice_found:
+            return after_slice(now, true);
+        case poll_event::slice_empty:
+            return after_slice(now, false);
+        case poll_event::event_came:
+            return after_arrival(now);
+        case poll_event::bus_closed:
+            return after_close(now);
+        case poll_event::full:
+        case poll_event::time_over:
+            return {poll_state::done, poll_action::answer};
+        case poll_event::read_failed:
+            return {poll_state::done, poll_action::refuse};
+        case poll_event::peer_left:
+            return {poll_state::done, poll_action::stop};
+    }
+    return {now, poll_action::none};
+}
+
+long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q,
+                     std::shared_ptr<void> registration)
     : bus_(std::move(bus)),
       exchange_(std::move(x)),
       lane_(exchange_.lane()),
       question_(std::move(q)),
-      place_(std::move(place)),
-      deadline_([this] { answer(); }) {}
+      registration_(std::move(registration)),
+      deadline_([this] { step(poll_event::time_over); }) {}
 
 long_poll::~long_poll() {
     stop();
@@ -25,101 +98,125 @@ long_poll::~long_poll() {
 void long_poll::start() {
     history_point here;
     // On the bus before the first read, so that nothing falls between the two.
-    if (question_.wait.count() != 0) {
-        if (const auto ec = bus_->attach(question_.patterns, lane_, shared_from_this(), here))
-            return refuse("Not waiting", ec);
-        attached_ = true;
-        deadline_.arm(lane_->timers(), question_.wait);
-        std::weak_ptr<long_poll> weak = shared_from_this();
-        exchange_.on_peer_closed([weak] {
-            if (const auto s = weak.lock()) s->stop();
-        });
-        exchange_.on_drain([weak] {
-            if (const auto s = weak.lock()) s->answer();
-        });
+    if (question_.wait.count() != 0 && !attach()) return;
+    begin();
+}
+
+// False when it was refused.
+bool long_poll::attach() {
+    history_point here;
+    if (const auto ec = bus_->attach(question_.patterns, lane_, shared_from_this(), here)) {
+        step(poll_event::read_failed, ec);
+        return false;
     }
+    attached_ = true;
+    state_ = poll_state::reading;
     if (question_.from_now) {
-        question_.after = attached_ ? here.head : bus_->history()->head();
-        if (!attached_) return answer();
-        return;
+        question_.after = here.head;
+        state_ = poll_state::waiting;
     }
-    read();
+    deadline_.arm(lane_->timers(), question_.wait);
+    std::weak_ptr<long_poll> weak = shared_from_this();
+    exchange_.on_peer_closed([weak] {
+        if (const auto s = weak.lock()) s->step(poll_event::peer_left);
+    });
+    exchange_.on_drain([weak] {
+        if (const auto s = weak.lock()) s->step(poll_event::time_over);
+    });
+    return true;
+}
+
+void long_poll::begin() {
+    if (!question_.from_now) return read();
+    if (attached_) return;
+    question_.after = bus_->history()->head();
+    step(poll_event::slice_empty);
+}
+
+void long_poll::step(poll_event what, error_code why) {
+    const auto [next, action] = advance(state_, what);
+    state_ = next;
+    switch (action) {
+        case poll_action::none:
+            return;
+        case poll_action::read:
+            return read();
+        case poll_action::answer:
+            return answer();
+        case poll_action::refuse:
+            return refuse(why);
+        case poll_action::stop:
+            return stop();
+    }
 }
 
 void long_poll::read() {
-    if (std::exchange(reading_, true)) {
-        again_ = true;
-        return;
-    }
     const auto& io = lane_->executor();
     bus_->history()->start_read(
         question_.after, question_.patterns, question_.max - count_,
         read_handler(io, net::bind_executor(
                              io, [s = shared_from_this()](error_code ec, history_slice slice) {
-                                 s->reading_ = false;
-                                 if (!s->done_) s->on_slice(ec, std::move(slice));
+                                 s->on_slice(ec, slice);
                              })));
 }
 
-void long_poll::on_slice(error_code ec, history_slice slice) {
-    if (ec) return refuse("History failed", ec);
+void long_poll::on_slice(error_code ec, const history_slice& slice) {
+    if (state_ == poll_state::done) return;
+    if (ec) return step(poll_event::read_failed, ec);
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
-        if (!question_.authorized || question_.authorized(e->topic())) add(e);
-        if (full_) return answer();
+        const bool wanted = !question_.authorized || question_.authorized(e->topic());
+        if (wanted && !add(e)) return step(poll_event::full);
         question_.after = *e->position();
     }
     question_.after = slice.next;
-    if (count_ >= question_.max || gap_) return answer();
-    if (!slice.at_end || std::exchange(again_, false)) return read();
-    if (count_ != 0 || !attached_) return answer();
-    if (closed_) refuse("Bus closed", errc::closed);
+    if (count_ >= question_.max || gap_) return step(poll_event::full);
+    if (!slice.at_end) return step(poll_event::slice_more);
+    step(count_ != 0 ? poll_event::slice_found : poll_event::slice_empty);
 }
 
-// What has no wire form is passed over.
-void long_poll::add(const event_ptr& e) {
+// False when it would be too many bytes. An event that has no wire form is passed over.
+bool long_poll::add(const event_ptr& e) {
     error_code ec;
     const auto* json = cloudevents_json(*e, ec);
-    if (json == nullptr) return;
-    full_ = count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes;
-    if (full_) return;
+    if (json == nullptr) return true;
+    if (count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes) return false;
     if (count_++ != 0) body_ += ',';
     body_ += *json;
+    return true;
 }
 
 void long_poll::on_event(const event_ptr& e) noexcept {
-    if (!done_ && e->info().sequence != 0) read();
+    if (e->info().sequence != 0) step(poll_event::event_came);
 }
 
 void long_poll::on_missed(std::uint64_t) noexcept {
-    if (!done_) read();
+    step(poll_event::event_came);
 }
 
-// Nothing comes any more, and a question asked anew would find nobody.
 void long_poll::on_bus_closed() noexcept {
-    closed_ = true;
-    if (!done_ && !reading_) refuse("Bus closed", errc::closed);
+    step(poll_event::bus_closed);
 }
 
 void long_poll::finish_soon() {
-    net::post(lane_->executor(), [s = shared_from_this()] { s->answer(); });
+    net::post(lane_->executor(), [s = shared_from_this()] { s->step(poll_event::time_over); });
 }
 
 void long_poll::stop() noexcept {
-    done_ = true;
+    state_ = poll_state::done;
     deadline_.cancel();
-    place_.reset();
+    registration_.reset();
     if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 
-void long_poll::refuse(std::string_view title, error_code why) {
-    auto r = http::problem(503, title, why.message());
+void long_poll::refuse(error_code why) {
+    const bool closed = why == errc::closed;
+    auto r = http::problem(503, closed ? "Bus closed" : "Not answered", why.message());
     r.fields.set("Retry-After", "1");
     respond(std::move(r));
 }
 
 void long_poll::answer() {
-    if (done_) return;
     http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, body_ + ']'};
     if (gap_) r.fields.set("Tidings-Gap", "true");
     if (!question_.after.empty()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/rest_hook/impl/manager_state.hpp>
-#include <tidings/text/impl/hex.hpp>
+#include <tidings/rest_hook/impl/hook_list.hpp>
+#include <tidings/store/memory_table.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
@@ -16,53 +16,106 @@ constexpr std::chrono::seconds after_failed_erasure{1};
 
 }  // namespace
 
-manager_state::manager_state(std::shared_ptr<bus_state> b,
-                             std::shared_ptr<webhook::detail::sender_core> s,
-                             manager_options options)
+hook_list::hook_list(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
+                     std::shared_ptr<const manager_options> options)
     : bus_(std::move(b)),
       sender_(std::move(s)),
       options_(std::move(options)),
-      table_(options_.table ? options_.table : store::make_memory_table()),
-      lane_(lane::make(bus_->executor(), *options_.environment.clock)),
-      loaded_(!options_.table),
+      table_(options_->table ? options_->table : store::make_memory_table()),
+      lane_(lane::make(bus_->executor(), *options_->environment.clock)),
+      phase_(options_->table ? phase::loading : phase::ready),
       backoff_({.initial = std::chrono::seconds(1)}),
       again_([this] { load({}); }),
       erase_again_([this] {
           for (const auto& id : std::exchange(unerased_, {})) erase_later(id);
       }) {}
 
-void manager_state::log(log_level level, std::string_view message, error_code ec) const {
-    if (options_.log) options_.log({level, "rest_hook", message, ec});
+void hook_list::log(std::string_view message, error_code ec) const {
+    if (options_->log) options_->log({log_level::error, "rest_hook", message, ec});
 }
 
-void manager_state::gauge(std::int64_t add) const noexcept {
-    if (options_.metrics) options_.metrics->gauge("rest_hooks", {}, add);
+void hook_list::gauge(std::int64_t add) const noexcept {
+    if (options_->metrics) options_->metrics->gauge("rest_hooks", {}, add);
 }
 
-// Rises with time, so that the order of ids is that of age.
-std::string manager_state::make_id(io::system_time now) const {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
-    auto time = static_cast<std::uint64_t>(ms.count());
-    std::string bytes(14, '\0');
-    options_.environment.random->fill(
-        std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
-    for (std::size_t i = 6; i-- > 0; time >>= 8) bytes[i] = static_cast<char>(time & 0xff);
-    return "hook_" + hex_encode(bytes);
+hook_list::phase hook_list::now() const {
+    const std::lock_guard lock(mutex_);
+    return phase_;
 }
 
-// What changes while the pages are read is heard of, too: the newer revision counts.
-void manager_state::start() {
+hook_list::reservation hook_list::reserve(const hook_record& h) {
+    using result = reservation::result;
+    const std::lock_guard lock(mutex_);
+    std::size_t own = 0;
+    for (const auto& [id, other] : hooks_) {
+        if (other.record.owner != h.owner) continue;
+        ++own;
+        if (other.record.event == h.event && other.record.target_url == h.target_url)
+            return {result::same_exists, id};
+    }
+    if (hooks_.size() >= options_->max_hooks) return {result::list_full};
+    if (own >= options_->max_hooks_per_principal) return {result::owner_full};
+    hooks_[h.id].record = h;
+    return {};
+}
+
+error_code hook_list::serve(const hook_record& h, std::uint64_t revision) {
+    // A watch may have told of the row already, and of its end.
+    apply({h.id, to_row_value(h), revision}, false);
+    const std::lock_guard lock(mutex_);
+    const auto it = hooks_.find(h.id);
+    return it == hooks_.end() ? error_code() : it->second.error;
+}
+
+const hook_list::hook* hook_list::find(const std::string& owner, const std::string& id) const {
+    const auto it = hooks_.find(id);
+    const bool known =
+        it != hooks_.end() && it->second.revision != 0 && it->second.record.owner == owner;
+    return known ? &it->second : nullptr;
+}
+
+bool hook_list::holds(const std::string& owner, const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    return find(owner, id) != nullptr;
+}
+
+std::optional<std::string> hook_list::show(const std::string& owner, const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    const auto* h = find(owner, id);
+    if (h == nullptr) return std::nullopt;
+    return to_json(h->record, h->active(), false);
+}
+
+hook_list::page hook_list::list(const std::string& owner, const std::string& after,
+                                std::size_t max) const {
+    page out;
+    std::size_t count = 0;
+    const std::lock_guard lock(mutex_);
+    for (auto it = hooks_.upper_bound(after); it != hooks_.end(); ++it) {
+        const auto& [id, h] = *it;
+        if (h.revision == 0 || h.record.owner != owner) continue;
+        out.more = count == max;
+        if (out.more) break;
+        if (count++ != 0) out.items += ',';
+        out.items += to_json(h.record, h.active(), false);
+        out.last = id;
+    }
+    return out;
+}
+
+// Changes that are made while the pages are read arrive by the watch: the newer revision counts.
+void hook_list::start() {
     const auto weak = weak_from_this();
     watch_ = table_->watch([weak](const store::row_change& r) {
         if (const auto self = weak.lock()) self->apply(r);
     });
-    if (!loaded_)
+    if (now() == phase::loading)
         net::post(lane_->executor(), [weak] {
             if (const auto self = weak.lock()) self->load({});
         });
 }
 
-void manager_state::load(std::string after) {
+void hook_list::load(std::string after) {
     const auto& io = lane_->executor();
     table_->start_scan(
         std::move(after), rows_per_page,
@@ -73,34 +126,34 @@ void manager_state::load(std::string after) {
                     })));
 }
 
-void manager_state::on_page(error_code ec, const std::vector<store::row>& rows) {
+void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
     if (ec) {
-        log(log_level::error, "loading the subscriptions failed; trying again", ec);
+        log("loading the subscriptions failed; trying again", ec);
         const std::lock_guard lock(mutex_);
-        if (!closed_)
-            again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
+        if (phase_ != phase::closed)
+            again_.arm(lane_->timers(), backoff_.next(options_->environment.random->next()));
         return;
     }
     for (const auto& r : rows) {
         {
             const std::lock_guard lock(mutex_);
-            if (gone_.count(r.key) != 0) continue;
+            if (gone_.contains(r.key)) continue;
         }
         apply(r);
     }
     if (rows.size() == rows_per_page) return load(rows.back().key);
     const std::lock_guard lock(mutex_);
-    loaded_ = true;
+    if (phase_ == phase::loading) phase_ = phase::ready;
     gone_.clear();
 }
 
-void manager_state::apply(const store::row& r, bool even_if_new) {
+void hook_list::apply(const store::row& r, bool even_if_new) {
     if (r.revision == 0) return drop(r.key);
     auto record = read_row(r);
-    if (!record) return log(log_level::error, "a row of the table is no subscription");
+    if (!record) return log("a row of the table is no subscription");
     hook replaced;  // ends outside the mutex
     const std::lock_guard lock(mutex_);
-    if (closed_ || (!even_if_new && hooks_.count(r.key) == 0)) return;
+    if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
     auto& h = hooks_[r.key];
     if (h.revision >= r.revision) return;
     if (h.revision == 0) gauge(1);
@@ -108,13 +161,13 @@ void manager_state::apply(const store::row& r, bool even_if_new) {
     begin(h);
 }
 
-void manager_state::begin(hook& h) {
+void hook_list::begin(hook& h) {
     webhook::endpoint_options o;
     o.url = h.record.target_url;
     o.secret = h.record.secret;
     o.id = h.record.id;
-    o.form = options_.form;
-    o.origin = options_.origin;
+    o.form = options_->form;
+    o.origin = options_->origin;
     o.fields.set("X-Hook-Subscription", h.record.id);
     o.on_gone = [weak = weak_from_this(), id = h.record.id] {
         if (const auto self = weak.lock()) self->erase_later(id);
@@ -124,14 +177,14 @@ void manager_state::begin(hook& h) {
         h.on_bus = bus_->subscribe(h.record.event, h.endpoint, {});
         h.error = h.on_bus.error();
     }
-    if (h.error) log(log_level::error, "a subscription cannot be served", h.error);
+    if (h.error) log("a subscription cannot be served", h.error);
 }
 
-void manager_state::drop(const std::string& id) {
+void hook_list::drop(const std::string& id) {
     hook_map::node_type dropped;
     {
         const std::lock_guard lock(mutex_);
-        if (!loaded_) gone_.insert(id);
+        if (phase_ == phase::loading) gone_.insert(id);
         dropped = hooks_.extract(id);
     }
     if (dropped.empty()) return;
@@ -143,7 +196,7 @@ void manager_state::drop(const std::string& id) {
 
 // The target wants nothing more, or never got anything. A row that stayed would be served again
 // after a restart.
-void manager_state::erase_later(const std::string& id) {
+void hook_list::erase_later(const std::string& id) {
     const auto& io = lane_->executor();
     table_->start_erase(
         id, 0,
@@ -153,20 +206,20 @@ void manager_state::erase_later(const std::string& id) {
             })));
 }
 
-void manager_state::on_erased(error_code ec, const std::string& id) {
+void hook_list::on_erased(error_code ec, const std::string& id) {
     if (!ec || ec == errc::not_found) return drop(id);
-    log(log_level::error, "a subscription could not be erased; trying again", ec);
+    log("a subscription could not be erased; trying again", ec);
     unerased_.push_back(id);
     const std::lock_guard lock(mutex_);
-    if (!closed_) erase_again_.arm(lane_->timers(), after_failed_erasure);
+    if (phase_ != phase::closed) erase_again_.arm(lane_->timers(), after_failed_erasure);
 }
 
-void manager_state::close() noexcept {
+void hook_list::close() noexcept {
     hook_map ended;
     store::watch_handle watch;
     {
         const std::lock_guard lock(mutex_);
-        closed_ = true;
+        phase_ = phase::closed;
         ended.swap(hooks_);
         watch.swap(watch_);
     }

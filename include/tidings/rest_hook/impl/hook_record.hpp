@@ -31,10 +31,12 @@ TIDINGS_DECL std::string to_json(const hook_record& h, bool active, bool with_se
 inline constexpr std::string_view bad_event_title = "Bad event";
 inline constexpr std::string_view bad_secret_title = "Bad secret";
 inline constexpr std::string_view bad_target_title = "Bad target";
+inline constexpr std::string_view bad_member_title = "Bad member";
 
-/// Reads `event`, `target_url` and `secret` of a new subscription; the last may stay empty. Pattern
-/// and secret are checked, the target's form is not. The answer is set when it is refused: 400,
-/// 413, 415, 422.
+/// Reads `event`, `target_url` and `secret` of a new subscription; the last may stay empty.
+/// `active` may be there and true. Pattern and secret are checked, the target's form is not. The
+/// answer is set when it is refused: 400, 413, 415, 422 (with the names of members that are
+/// unknown).
 TIDINGS_DECL std::optional<http::response> read_hook(const http::request& r,
                                                      std::size_t max_body_bytes, hook_record& out);
 

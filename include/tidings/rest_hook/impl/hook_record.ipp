@@ -4,6 +4,7 @@
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/signature.hpp>
 
@@ -52,17 +53,37 @@ std::optional<http::response> check_body(const http::request& r, std::size_t max
     return std::nullopt;
 }
 
+// A subscription is active until it is deleted.
+std::optional<http::response> check_active(std::string_view raw) {
+    if (raw == "true" || raw == "null") return std::nullopt;
+    if (raw != "false") return malformed("\"active\" is not true or false");
+    return http::problem(422, bad_member_title,
+                         "\"active\" cannot be false: a subscription delivers until it is deleted");
+}
+
 std::optional<http::response> read_members(std::string_view body, hook_record& out) {
     const auto first = body.find_first_not_of(" \t\r\n");
     if (body[first] != '{') return malformed("the body is not a JSON object");
+    std::string unknown;
     for (const auto& [name, raw] : json_members(body)) {
         auto* const member = member_of(name, out);
+        if (name == "active") {
+            if (auto refused = check_active(raw)) return refused;
+            continue;
+        }
+        if (member == nullptr) {
+            if (!is_valid_utf8(name)) return malformed("a member's name is not text");
+            unknown += (unknown.empty() ? "" : ", ") + ('"' + name) + '"';
+        }
         if (member == nullptr || raw == "null") continue;
         if (!raw.starts_with('"')) return malformed("\"" + name + "\" is not a string");
         if (!member->empty()) return malformed("\"" + name + "\" says what was said already");
         *member = read_json_string(raw);
         if (member->empty()) return malformed("\"" + name + "\" is empty");
+        if (!is_valid_utf8(*member)) return malformed("\"" + name + "\" is not text");
     }
+    if (!unknown.empty())
+        return http::problem(422, bad_member_title, "a subscription has no " + unknown);
     if (out.event.empty()) return malformed("\"event\", a topic pattern, is missing");
     if (out.target_url.empty()) return malformed("\"target_url\" is missing");
     return std::nullopt;
@@ -110,14 +131,11 @@ std::optional<http::response> read_hook(const http::request& r, std::size_t max_
                                         hook_record& out) {
     if (auto refused = check_body(r, max_body_bytes)) return refused;
     if (auto refused = read_members(r.body, out)) return refused;
-    if (check_pattern(out.event))
-        return http::problem(422, bad_event_title,
-                             make_error_code(errc::hook_bad_event).message() + ": " + out.event);
-    error_code ec;
+    auto ec = check_pattern(out.event);
+    if (ec == errc::bad_pattern) ec = errc::hook_bad_event;
+    if (ec) return http::problem(422, bad_event_title, ec.message() + ": " + out.event);
     if (!out.secret.empty()) webhook::secret::parse(out.secret, ec);
-    if (ec)
-        return http::problem(422, bad_secret_title,
-                             ec.message() + ": whsec_ and the base64 of 24 to 75 bytes");
+    if (ec) return http::problem(422, bad_secret_title, ec.message());
     return std::nullopt;
 }
 

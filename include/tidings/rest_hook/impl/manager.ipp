@@ -1,319 +1,35 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/percent.hpp>
-#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/impl/closing_handle.hpp>
 #include <tidings/rest_hook/impl/manager_state.hpp>
-#include <tidings/text/impl/timestamp.hpp>
-#include <tidings/webhook/make_secret.hpp>
+#include <tidings/rest_hook/manager.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/post.hpp>
-
-#include <charconv>
+#include <stdexcept>
 
 namespace tidings::rest_hook {
 
-namespace detail {
-
-namespace {
-
-http::response json_answer(unsigned status, std::string body) {
-    return {status,
-            {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-            std::move(body)};
-}
-
-http::response not_there() {
-    return http::problem(404, "Not found", make_error_code(errc::not_found).message());
-}
-
-http::response wrong_method(std::string_view allowed) {
-    auto r = http::problem(405, "Method not allowed", allowed);
-    r.fields.set("Allow", allowed);
-    return r;
-}
-
-http::response try_again(std::string_view why) {
-    auto r = http::problem(503, "Not now", why);
-    r.fields.set("Retry-After", "1");
-    return r;
-}
-
-// Where the collection stands: what the request's path has before the suffix.
-std::string collection_path(const http::exchange& x) {
-    const auto path = x.request().path();
-    return std::string(path.substr(0, path.size() - x.suffix().size()));
-}
-
-std::string principal_name(const principal& who) {
-    return who.anonymous ? "" : who.name;
-}
-
-struct page_request {
-    std::size_t max = 0;
-    std::string after{};
-};
-
-bool read_page(const http::query_parameters& query, std::size_t most, page_request& out) {
-    for (const auto& [name, value] : query) {
-        if (name == "after") out.after = value;
-        if (name != "limit") continue;
-        const char* const stop = value.data() + value.size();
-        const auto [end, ec] = std::from_chars(value.data(), stop, out.max);
-        if (ec == std::errc::result_out_of_range) out.max = most;
-        if ((ec != std::errc() && ec != std::errc::result_out_of_range) || end != stop ||
-            out.max == 0)
-            return false;
-        out.max = std::min(out.max, most);
-    }
-    return true;
-}
-
-}  // namespace
-
-table_request::table_request(http::exchange x, std::chrono::milliseconds timeout,
-                             unique_function<void()> late)
-    : exchange(std::move(x)),
-      on_late(std::move(late)),
-      deadline([this] {
-          exchange.respond(try_again("the table of subscriptions does not answer"));
-          if (on_late) on_late();
-      }) {
-    deadline.arm(exchange.lane()->timers(), timeout);
-}
-
-bool manager_state::admit(http::exchange& x) const {
-    return http::admit(
-        x, {options_.authenticator, options_.allowed_origins, "DELETE, GET, HEAD, OPTIONS, POST"});
-}
-
-void manager_state::handle(http::exchange& x) {
-    if (!admit(x)) return;
-    http::stream_request caller;
-    if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
-    error_code ec;
-    auto id = std::string_view(x.suffix());
-    if (id.starts_with('/')) id.remove_prefix(1);
-    const auto name = http::percent_decode(id, ec);
-    if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
-
-    const auto& method = x.request().method;
-    const bool reads = method == "GET" || method == "HEAD";
-    const auto& who = caller.principal;
-    if (name.empty()) {
-        if (method == "POST") return create(x, who);
-        if (reads) return list(x, caller);
-        return x.respond(wrong_method("GET, HEAD, POST"));
-    }
-    if (method == "DELETE") return remove(x, who, name);
-    if (reads) return show(x, who, name);
-    x.respond(wrong_method("GET, HEAD, DELETE"));
-}
-
-std::optional<http::response> manager_state::check_caller(const http::exchange& x,
-                                                          http::stream_request& caller) const {
-    if (auto refused = http::read_stream_caller(x, caller)) return refused;
-    // A service cannot see where its server listens: the request tells.
-    if (!options_.authorizer && !http::is_local(x))
-        return http::problem(403, "Not granted",
-                             "beyond this machine, subscriptions are managed only where the "
-                             "server's program has set an authorizer");
-    if (options_.authorizer && !options_.authorizer(caller.principal, action::manage, {}))
-        return http::problem(403, "Not granted", "manage subscriptions");
-    const std::lock_guard lock(mutex_);
-    if (closed_) return try_again(make_error_code(errc::closed).message());
-    if (!loaded_) return try_again("the subscriptions are being loaded");
-    return std::nullopt;
-}
-
-std::optional<http::response> manager_state::check_target(const std::string& url) const {
-    const auto ec = sender_->check_target(url);
-    if (!ec) return std::nullopt;
-    return http::problem(422, bad_target_title,
-                         make_error_code(errc::hook_bad_target).message() + ": " +
-                             (ec == errc::address_refused
-                                  ? "its scheme, port or address is not one that may be called"
-                                  : ec.message()));
-}
-
-void manager_state::create(http::exchange& x, const principal& who) {
-    hook_record h;
-    if (auto refused = read_hook(x.request(), options_.max_body_bytes, h))
-        return x.respond(std::move(*refused));
-    if (auto refused = check_target(h.target_url)) return x.respond(std::move(*refused));
-    if (options_.authorizer && !options_.authorizer(who, action::subscribe, h.event))
-        return x.respond(http::problem(403, "Not granted", "subscribe " + h.event));
-    const auto now = x.environment().clock->wall_now();
-    h.id = make_id(now);
-    h.created_at = format_timestamp(std::chrono::floor<event_time::duration>(now));
-    h.owner = principal_name(who);
-    const bool made = h.secret.empty();
-    if (made) h.secret = webhook::make_secret(*options_.environment.random);
-    if (auto refused = reserve(h)) return x.respond(std::move(*refused));
-
-    const auto lane = x.lane();
-    const auto& io = lane->executor();
-    auto value = to_row_value(h);
-    // Its place is free for who comes again.
-    const auto waiting = lane->make_resident<table_request>(std::move(x), options_.table_timeout,
-                                                            [weak = weak_from_this(), id = h.id] {
-                                                                if (const auto self = weak.lock())
-                                                                    self->drop(id);
-                                                            });
-    table_->start_put(h.id, std::move(value), 0,
-                      store::table::put_handler(
-                          io, net::bind_executor(io, [self = shared_from_this(), waiting, h, made](
-                                                         error_code ec, std::uint64_t revision) {
-                              waiting->deadline.cancel();
-                              self->on_put(std::move(waiting->exchange), h, made, revision, ec);
-                          })));
-}
-
-// A place among the others while the row is written, so that no two requests take the last one.
-std::optional<http::response> manager_state::reserve(const hook_record& h) {
-    const std::lock_guard lock(mutex_);
-    std::size_t own = 0;
-    for (const auto& [id, other] : hooks_) {
-        if (other.record.owner != h.owner) continue;
-        ++own;
-        if (other.record.event == h.event && other.record.target_url == h.target_url)
-            return http::problem(409, "Subscribed already",
-                                 "the target has the same subscription, " + id);
-    }
-    if (hooks_.size() >= options_.max_hooks)
-        return http::problem(429, "Too many subscriptions", "no more are taken");
-    if (own >= options_.max_hooks_per_principal)
-        return http::problem(429, "Too many subscriptions",
-                             "at most " + std::to_string(options_.max_hooks_per_principal) +
-                                 " of yours are taken; delete some");
-    hooks_[h.id].record = h;
-    return std::nullopt;
-}
-
-void manager_state::on_put(http::exchange x, const hook_record& h, bool show_secret,
-                           std::uint64_t revision, error_code ec) {
-    // Answered already: the client was told to come again, and will not know of this one.
-    if (!x && ec != errc::store_conflict) return erase_later(h.id);
-    if (ec) {
-        drop(h.id);
-        log(log_level::error, "a subscription could not be stored", ec);
-        // The answer may be all that was lost: the client is told to come again, and will not know
-        // of this one.
-        if (ec != errc::store_conflict) erase_later(h.id);
-        return x.respond(ec == errc::store_conflict ? http::problem(409, "Conflict", ec.message())
-                                                    : try_again(ec.message()));
-    }
-    // A watch may have told of the row already, and of its end.
-    apply({h.id, to_row_value(h), revision}, false);
-    {
-        const std::lock_guard lock(mutex_);
-        const auto it = hooks_.find(h.id);
-        if (it != hooks_.end()) ec = it->second.error;
-    }
-    if (ec) {
-        erase_later(h.id);
-        return x.respond(try_again("subscribing failed: " + ec.message()));
-    }
-    auto answer = json_answer(201, to_json(h, true, show_secret));
-    answer.fields.set("Location", collection_path(x) + '/' + h.id);
-    x.respond(std::move(answer));
-}
-
-const manager_state::hook* manager_state::find(const principal& who, const std::string& id) const {
-    const auto it = hooks_.find(id);
-    const bool known = it != hooks_.end() && it->second.revision != 0 &&
-                       it->second.record.owner == principal_name(who);
-    return known ? &it->second : nullptr;
-}
-
-void manager_state::show(http::exchange& x, const principal& who, const std::string& id) const {
-    std::optional<std::string> body;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto* h = find(who, id)) body = to_json(h->record, h->active(), false);
-    }
-    x.respond(body ? json_answer(200, std::move(*body)) : not_there());
-}
-
-void manager_state::list(http::exchange& x, const http::stream_request& caller) const {
-    page_request page{.max = std::min<std::size_t>(100, options_.max_page)};
-    if (!read_page(caller.query, options_.max_page, page))
-        return x.respond(http::problem(400, "Bad query", "limit is a number from 1"));
-    std::string body;
-    std::string last;
-    std::size_t count = 0;
-    bool more = false;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto owner = principal_name(caller.principal);
-        for (auto it = hooks_.upper_bound(page.after); it != hooks_.end() && !more; ++it) {
-            const auto& [id, h] = *it;
-            if (h.revision == 0 || h.record.owner != owner) continue;
-            more = count == page.max;
-            if (more) break;
-            body += count++ == 0 ? "[" : ",";
-            body += to_json(h.record, h.active(), false);
-            last = id;
-        }
-    }
-    auto answer = json_answer(200, count == 0 ? "[]" : body + ']');
-    if (more)
-        answer.fields.set("Link", '<' + collection_path(x) + "?limit=" + std::to_string(page.max) +
-                                      "&after=" + last + ">; rel=\"next\"");
-    x.respond(std::move(answer));
-}
-
-void manager_state::remove(http::exchange& x, const principal& who, const std::string& id) {
-    bool known = false;
-    {
-        const std::lock_guard lock(mutex_);
-        known = find(who, id) != nullptr;
-    }
-    if (!known) return x.respond(not_there());
-    const auto lane = x.lane();
-    const auto& io = lane->executor();
-    const auto waiting =
-        lane->make_resident<table_request>(std::move(x), options_.table_timeout, nullptr);
-    table_->start_erase(
-        id, 0,
-        store::table::erase_handler(
-            io, net::bind_executor(io, [self = shared_from_this(), waiting, id](error_code ec) {
-                waiting->deadline.cancel();
-                auto& held = waiting->exchange;
-                if (ec && ec != errc::not_found) return held.respond(try_again(ec.message()));
-                self->drop(id);
-                held.respond(ec ? not_there() : http::response{.status = 204});
-            })));
-}
-
-}  // namespace detail
-
-manager::manager(const bus& b, const webhook::sender& s, manager_options options)
-    : state_(std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options))) {
+manager::manager(const bus& b, const webhook::sender& s, manager_options options) {
+    if (!b.state() || !s.state())
+        throw std::invalid_argument(
+            "tidings::rest_hook::manager: the bus or sender was moved from");
+    state_ = tidings::detail::closing_handle(
+        std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options)));
     state_->start();
 }
 
-manager& manager::operator=(manager&& o) noexcept {
-    if (this != &o) {
-        if (state_) state_->close();
-        state_ = std::move(o.state_);
-    }
-    return *this;
-}
-
-manager::~manager() {
-    if (state_) state_->close();
-}
-
 void manager::admit(http::exchange& x) {
-    state_->admit(x);
+    if (state_) state_->admit(x);
 }
 void manager::handle(http::exchange& x) {
-    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
+    if (state_) return x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
+    x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 std::size_t manager::max_body_bytes() const noexcept {
-    return state_->options().max_body_bytes;
+    return state_ ? state_->max_body_bytes() : 0;
+}
+void manager::close() noexcept {
+    if (state_) state_->close();
 }
 
 }  // namespace tidings::rest_hook

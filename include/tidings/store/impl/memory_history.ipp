@@ -2,64 +2,58 @@
 #pragma once
 
 #include <tidings/io/random.hpp>
-#include <tidings/store/impl/memory_history.hpp>
+#include <tidings/store/impl/history_ring.hpp>
+#include <tidings/store/memory_history.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
+#include <unordered_map>
 
 namespace tidings::detail {
 
-void history_ring::push(event_ptr e, io::steady_time now, std::vector<event_ptr>& gone) {
-    bytes_ += e->footprint();
-    items_.push_back({std::move(e), now});
-    while (items_.size() > rule_.max_events || (bytes_ > rule_.max_bytes && items_.size() > 1))
-        evict_front(gone);
-    expire(now, gone);
-}
+namespace {
 
-void history_ring::expire(io::steady_time now, std::vector<event_ptr>& gone) {
-    if (rule_.max_age.count() == 0) return;
-    while (!items_.empty() && now - items_.front().time > rule_.max_age) evict_front(gone);
-}
+/// The history in memory; see `make_memory_history`.
+class memory_history final : public history {
+ public:
+    memory_history(std::vector<history_rule> rules, io::clock& clock);
 
-void history_ring::evict_front(std::vector<event_ptr>& gone) {
-    auto e = std::move(items_.front().event);
-    bytes_ -= e->footprint();
-    items_.pop_front();
-    evicted_through_ = e->info().sequence;
-    auto& last = evicted_topics_[e->topic()];
-    if (last != 0) evicted_order_.erase(last);
-    last = evicted_through_;
-    evicted_order_.emplace(last, e->topic());
-    if (evicted_order_.size() > max_evicted_topics) {
-        const auto oldest = evicted_order_.begin();
-        forgotten_through_ = oldest->first;
-        evicted_topics_.erase(oldest->second);
-        evicted_order_.erase(oldest);
-    }
-    gone.push_back(std::move(e));
-}
+    bool covers(std::string_view topic) const noexcept override;
+    void listen(history_listener& listener) override;
+    void unlisten(const history_listener& listener) noexcept override;
+    void append(const event_ptr& e, append_handler handler) override;
+    position head() const override;
+    std::uint64_t head_sequence() const override;
+    void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
+                    read_handler handler) override;
+    std::optional<position> find(std::string_view source, std::string_view id) const override;
 
-bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const {
-    if (evicted_through_ <= sequence) return false;
-    const auto any = [&](const auto& predicate) {
-        return std::any_of(patterns.begin(), patterns.end(), predicate);
-    };
-    if (forgotten_through_ > sequence &&
-        any([&](const std::string& p) { return overlaps(p, rule_.pattern); }))
-        return true;
-    for (auto it = evicted_order_.upper_bound(sequence); it != evicted_order_.end(); ++it)
-        if (any([&](const std::string& p) { return matches(p, it->second); })) return true;
-    return false;
-}
+ private:
+    // A slice looks at so many events at most, so that a read that matches little stays short.
+    static constexpr std::size_t max_scanned = 4096;
 
-std::size_t history_ring::first_after(std::uint64_t sequence) const noexcept {
-    const auto it = std::upper_bound(
-        items_.begin(), items_.end(), sequence,
-        [](std::uint64_t s, const item& i) { return s < i.event->info().sequence; });
-    return static_cast<std::size_t>(it - items_.begin());
-}
+    position position_of(std::uint64_t sequence) const;
+    bool parse(const position& p, std::uint64_t& sequence) const noexcept;
+    history_slice read(const position& after, const std::vector<std::string>& patterns,
+                       std::size_t max_events);
+    void scan(history_slice& slice, const std::vector<std::string>& patterns,
+              std::size_t max_events) const;
+    void forget(std::vector<event_ptr>& gone);
+    history_ring* ring_of(std::string_view topic) noexcept;
+
+    io::clock& clock_;
+    std::string epoch_;
+    mutable std::mutex mutex_;  // guards what follows but listener_
+    std::vector<history_ring> rings_;
+    std::uint64_t head_ = 0;
+    std::unordered_map<std::string, std::uint64_t> ids_;  // source, NUL, id
+    std::mutex listener_mutex_;  // held while the listener is called: commits are told in order
+    history_listener* listener_ = nullptr;
+};
+
+}  // namespace
 
 memory_history::memory_history(std::vector<history_rule> rules, io::clock& clock) : clock_(clock) {
     // 60 bits; no ':' in it.

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/impl/guarded.hpp>
-#include <tidings/store/table.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <deque>
@@ -14,7 +14,7 @@ namespace tidings::store {
 
 namespace {
 
-/// Who watches a table. Calls are made one at a time, in the order of the changes.
+/// The watchers of a table. Calls are made one at a time, in the order of the changes.
 class watcher_list : public std::enable_shared_from_this<watcher_list> {
  public:
     watch_handle add(std::function<void(const row_change&)> f) {
@@ -108,7 +108,7 @@ class memory_table final : public table {
         }
     };
 
-    // A watcher may call the table: what it does is told once everybody knows what it was told of.
+    // A watcher may call the table: its change is reported once every watcher knows the one before.
     template <class F>
     void perform(F f) {
         const auto keep = shared_from_this();  // a completion may be the last to need it

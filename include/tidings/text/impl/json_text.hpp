@@ -14,10 +14,13 @@ namespace tidings::detail {
 /// Appends a JSON string (RFC 8259 7), quotes included. `text` is UTF-8.
 TIDINGS_DECL void append_json_string(std::string& out, std::string_view text);
 
-/// The value of a JSON string literal, quotes included; the literal is well-formed.
+/// The value of a JSON string literal, quotes included; the literal is well-formed. A surrogate
+/// that was escaped alone (RFC 8259 8.2) becomes three bytes that are not UTF-8, so that no check
+/// of text lets it pass.
 TIDINGS_DECL std::string read_json_string(std::string_view literal);
 
-/// Whether the whole text is one JSON value, UTF-8 included. Any nesting, no recursion.
+/// Whether the whole text is one JSON value by the grammar of RFC 8259, and UTF-8. Numbers of any
+/// range, nesting of any depth, no recursion.
 TIDINGS_DECL bool is_json(std::string_view text) noexcept;
 
 /// The same, and the value is an array.

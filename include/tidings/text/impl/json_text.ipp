@@ -2,9 +2,12 @@
 #pragma once
 
 #include <tidings/detail/json_depth.hpp>
+#include <tidings/text/impl/hex.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <new>
 
 namespace tidings::detail {
 
@@ -43,24 +46,6 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
 }
 
-std::string read_json_string(std::string_view literal) {
-    if (literal.find('\\') == std::string_view::npos)
-        return std::string(literal.substr(1, literal.size() - 2));
-    const auto value = nlohmann::json::parse(literal, nullptr, false);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-bool is_json(std::string_view text) noexcept {
-    // The parser takes a NUL for the end, and skips a byte order mark; neither is JSON, and what is
-    // taken for JSON is written out as it stands.
-    if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) return false;
-    try {
-        return nlohmann::json::accept(text);
-    } catch (...) {  // out of memory
-        return false;
-    }
-}
-
 namespace {
 
 bool is_space(char c) noexcept {
@@ -72,6 +57,189 @@ std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
     return text;
 }
+
+// RFC 8259 as a loop. Of what is open, one bit is kept for each object or array.
+class json_grammar {
+ public:
+    explicit json_grammar(std::string_view text) noexcept
+        : at_(text.data()),
+          end_(text.data() + text.size()) {}
+
+    bool is_value() {
+        for (;;) {
+            skip_space();
+            const char opened = at_ != end_ && (*at_ == '{' || *at_ == '[') ? *at_++ : '\0';
+            if (opened == '\0' && !take_scalar()) return false;
+            if (opened != '\0') {
+                open_.push_back(opened == '{');
+                skip_space();
+                const bool empty = at_ != end_ && *at_ == closing();
+                if (!empty && opened == '{' && !take_name()) return false;
+                if (!empty) continue;
+            }
+            if (!end_values()) return false;
+            if (open_.empty()) return at_ == end_;
+        }
+    }
+
+ private:
+    // After a value, or at the end of an empty object or array: what closes, and a comma with the
+    // name that follows it.
+    bool end_values() {
+        for (;;) {
+            skip_space();
+            if (open_.empty()) return true;
+            if (!take(closing())) break;
+            open_.pop_back();
+        }
+        return take(',') && (!open_.back() || take_name());
+    }
+
+    char closing() const { return open_.back() ? '}' : ']'; }
+
+    bool take(char c) noexcept {
+        const bool there = at_ != end_ && *at_ == c;
+        if (there) ++at_;
+        return there;
+    }
+    void skip_space() noexcept {
+        while (at_ != end_ && is_space(*at_)) ++at_;
+    }
+    bool take_name() noexcept {
+        skip_space();
+        if (!take_string()) return false;
+        skip_space();
+        return take(':');
+    }
+    bool take_scalar() noexcept {
+        if (at_ == end_) return false;
+        switch (*at_) {
+            case '"':
+                return take_string();
+            case 't':
+                return take_word("true");
+            case 'f':
+                return take_word("false");
+            case 'n':
+                return take_word("null");
+            default:
+                return take_number();
+        }
+    }
+    bool take_word(std::string_view word) noexcept {
+        const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+        if (!rest.starts_with(word)) return false;
+        at_ += word.size();
+        return true;
+    }
+    bool take_string() noexcept {
+        if (!take('"')) return false;
+        while (at_ != end_) {
+            const char c = *at_++;
+            if (c == '"') return true;
+            if (static_cast<unsigned char>(c) < 0x20) return false;
+            if (c == '\\' && !take_escape()) return false;
+        }
+        return false;
+    }
+    bool take_escape() noexcept {
+        if (at_ == end_) return false;
+        const char c = *at_++;
+        if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+        if (end_ - at_ < 4) return false;
+        for (const char* const stop = at_ + 4; at_ != stop; ++at_)
+            if (hex_value(*at_) < 0) return false;
+        return true;
+    }
+    bool take_digits() noexcept {
+        const char* const begin = at_;
+        while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
+        return at_ != begin;
+    }
+    bool take_number() noexcept {
+        take('-');
+        if (!take('0') && !take_digits()) return false;
+        if (take('.') && !take_digits()) return false;
+        if (!take('e') && !take('E')) return true;
+        if (!take('+')) take('-');
+        return take_digits();
+    }
+
+    const char* at_;
+    const char* const end_;
+    std::vector<bool> open_;  // what is open: true for an object
+};
+
+// The four hexadecimal digits behind `\u`.
+char32_t read_code_unit(const char* digits) noexcept {
+    char32_t unit = 0;
+    for (int i = 0; i < 4; ++i) unit = unit * 16 + static_cast<char32_t>(hex_value(digits[i]));
+    return unit;
+}
+
+// UTF-8 (RFC 3629), without its ban on surrogates.
+void append_code_point(std::string& out, char32_t c) {
+    const auto last = [&](char32_t bits) { out += static_cast<char>(0x80 | (bits & 0x3f)); };
+    if (c < 0x80) {
+        out += static_cast<char>(c);
+    } else if (c < 0x800) {
+        out += static_cast<char>(0xc0 | (c >> 6));
+        last(c);
+    } else if (c < 0x10000) {
+        out += static_cast<char>(0xe0 | (c >> 12));
+        last(c >> 6);
+        last(c);
+    } else {
+        out += static_cast<char>(0xf0 | (c >> 18));
+        last(c >> 12);
+        last(c >> 6);
+        last(c);
+    }
+}
+
+}  // namespace
+
+std::string read_json_string(std::string_view literal) {
+    static constexpr std::string_view escapes = "bfnrt";
+    static constexpr std::string_view meanings = "\b\f\n\r\t";
+    auto text = literal.substr(1, literal.size() - 2);
+    std::string out;
+    for (;;) {
+        const auto plain = std::min(text.find('\\'), text.size());
+        out += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.size() < 2) return out;
+        const char escape = text[1];
+        if (escape != 'u') {
+            const auto known = escapes.find(escape);
+            out += known == std::string_view::npos ? escape : meanings[known];
+            text.remove_prefix(2);
+            continue;
+        }
+        if (text.size() < 6) return out;
+        auto c = read_code_unit(text.data() + 2);
+        text.remove_prefix(6);
+        const bool high = c >= 0xd800 && c <= 0xdbff;
+        if (high && text.size() >= 6 && text[0] == '\\' && text[1] == 'u') {
+            const auto low = read_code_unit(text.data() + 2);
+            if (low >= 0xdc00 && low <= 0xdfff) {
+                c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+                text.remove_prefix(6);
+            }
+        }
+        append_code_point(out, c);
+    }
+}
+
+bool is_json(std::string_view text) noexcept {
+    try {
+        return is_valid_utf8(text) && json_grammar(text).is_value();
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+namespace {
 
 // Splits what stands between the outer brackets at the outermost commas.
 std::vector<std::string_view> split(std::string_view text) {

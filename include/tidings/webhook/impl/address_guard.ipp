@@ -160,7 +160,7 @@ bool address_guard::allows(const net::ip::address& address) const noexcept {
 
 error_code address_guard::check_url(const http::url& target) const {
     if (!target.user_info.empty()) return errc::bad_url;
-    if (!guard_lists(options_.schemes, target.scheme)) return errc::address_refused;
+    if (!guard_lists(options_.schemes, target.scheme)) return errc::webhook_bad_scheme;
     if (!options_.ports.empty() && !guard_lists(options_.ports, target.port))
         return errc::address_refused;
 

@@ -1,141 +1,45 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/impl/guarded.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
-
-#include <boost/asio/post.hpp>
-
-#include <algorithm>
+#include <tidings/webhook/sender.hpp>
 
 namespace tidings::webhook {
 
-namespace detail {
-
-namespace {
-
-http::client_options http_options(const sender_options& o, const address_guard& guard) {
-    http::client_options h;
-    h.tls = o.tls;
-    h.connect_timeout = o.connect_timeout;
-    h.request_timeout = o.request_timeout;
-    h.max_response_bytes = o.max_response_bytes;
-    h.user_agent = o.user_agent;
-    h.environment = o.environment;
-    h.address_filter = [guard](const net::ip::address& a) { return guard.allows(a); };
-    return h;
-}
-
-std::vector<secret> read_secrets(const endpoint_options& o, error_code& ec) {
-    std::vector<secret> secrets;
-    if (!o.secret.empty() || o.secrets.empty()) secrets.push_back(secret::parse(o.secret, ec));
-    for (const auto& text : o.secrets)
-        if (!ec) secrets.push_back(secret::parse(text, ec));
-    return secrets;
-}
-
-}  // namespace
-
-sender_core::sender_core(net::any_io_executor executor, sender_options options)
-    : options_(std::move(options)),
-      outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
-      schedule_(options_.retry),
-      guard_(options_.guard),
-      lane_(lane::make(executor, *options_.environment.clock)),
-      again_([this] {
-          wake_ = io::system_time::max();
-          finish();
-          claim();
-      }),
-      drain_deadline_([this] { end(); }) {
-    http_.emplace(executor, http_options(options_, guard_));
-}
-
-error_code sender_core::check_target(const std::string& url) const {
-    error_code ec;
-    const auto target = http::url::parse(url, ec);
-    return ec ? ec : guard_.check_url(target);
-}
-
-std::shared_ptr<endpoint_state> sender_core::add(endpoint_options options, error_code& ec) {
-    ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
-    if (ec) return nullptr;
-    const auto secrets = read_secrets(options, ec);
-    if (ec) return nullptr;
-    if (options.id.empty()) options.id = options.url;
-    options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
-    auto state = std::make_shared<endpoint_state>(shared_from_this(), std::move(options),
-                                                  standard_signer(secrets));
-    std::vector<std::shared_ptr<endpoint_state>> replaced;  // ends outside the mutex
-    {
-        const std::lock_guard lock(mutex_);
-        const auto [it, fresh] = endpoints_.insert_or_assign(state->id(), known{state});
-        if (fresh) known_ids_.reset();
-        const auto same = std::partition(lingering_.begin(), lingering_.end(),
-                                         [&](const auto& e) { return e->id() != state->id(); });
-        replaced.assign(std::make_move_iterator(same), std::make_move_iterator(lingering_.end()));
-        lingering_.erase(same, lingering_.end());
-    }
-    // A durable outbox may hold deliveries for it from before.
-    net::post(lane_->executor(), [self = shared_from_this()] { self->claim(); });
-    return state;
-}
-
-void sender_core::linger(std::shared_ptr<endpoint_state> e) {
-    const std::lock_guard lock(mutex_);
-    if (!ended_) lingering_.push_back(std::move(e));
-}
-
-std::shared_ptr<endpoint_state> sender_core::find(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
-    const auto it = endpoints_.find(id);
-    return it == endpoints_.end() ? nullptr : it->second.state.lock();
-}
-
-void sender_core::report(const endpoint_state& e, const attempt& a) const {
-    const bool success = a.result == verdict::success;
-    if (options_.metrics)
-        options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
-                                1);
-    if (options_.log && !success)
-        options_.log(
-            {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
-    if (options_.on_attempt) guarded(options_.log, "webhook", [&] { options_.on_attempt(a); });
-}
-
-}  // namespace detail
-
 sender::sender(net::any_io_executor executor, sender_options options)
-    : core_(std::make_shared<detail::sender_core>(std::move(executor), std::move(options))) {}
+    : state_(std::make_shared<detail::sender_state>(std::move(executor), std::move(options))) {}
 
 sender& sender::operator=(sender&& o) noexcept {
     if (this != &o) {
-        if (core_) core_->stop();
-        core_ = std::move(o.core_);
+        if (state_) state_->stop();
+        state_ = std::move(o.state_);
     }
     return *this;
 }
 
 sender::~sender() {
-    if (core_) core_->stop();
+    if (state_) state_->stop();
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec) {
-    return webhook::endpoint(core_->add(std::move(options), ec));
+    if (state_) return webhook::endpoint(state_->add(std::move(options), ec));
+    ec = errc::closed;
+    return webhook::endpoint(nullptr);
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options) {
     error_code ec;
+    const auto label = detail::origin_of(options.url);
     auto result = endpoint(std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "tidings::webhook::sender::endpoint");
+    if (ec) throw boost::system::system_error(ec, "tidings: webhook endpoint " + label);
     return result;
 }
 
 std::shared_ptr<tidings::detail::drainable> sender::drain_state() const {
-    return core_;
+    return state_;
 }
 std::size_t sender::in_flight() const noexcept {
-    return core_->in_flight();
+    return state_ ? state_->in_flight() : 0;
 }
 
 }  // namespace tidings::webhook

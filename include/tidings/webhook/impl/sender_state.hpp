@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/url.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/sender.hpp>
-#include <tidings/webhook/signature.hpp>
 
 #include <deque>
 #include <unordered_map>
@@ -13,57 +12,21 @@ namespace tidings::webhook::detail {
 
 using namespace tidings::detail;
 
-class sender_core;
-
-/// One endpoint as a subscriber: what it takes goes into the outbox. Safe from any thread.
-class endpoint_state final : public subscriber {
- public:
-    endpoint_state(std::shared_ptr<sender_core> sender, endpoint_options options,
-                   standard_signer signer);
-
-    const std::string& id() const noexcept { return options_.id; }
-    const endpoint_options& options() const noexcept { return options_; }
-    /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
-    const std::string& label() const noexcept { return label_; }
-    bool active() const noexcept { return active_; }
-    /// Whether it was this call that ended it.
-    bool close() noexcept;
-    endpoint_counters counters() const noexcept;
-
-    outcome deliver(const event_ptr& e) noexcept override;
-    origin_id origin() const noexcept override { return options_.origin; }
-
-    error_code make_request(const store::outbox_entry& e, io::system_time now,
-                            http::request& out) const;
-    std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
-
- private:
-    void start_deliver(event_ptr e, deliver_handler handler) override;
-    net::any_io_executor default_executor() const noexcept override;
-    error_code make_entry(const publication& p, store::outbox_entry& out) const;
-
-    const std::shared_ptr<sender_core> sender_;
-    const endpoint_options options_;
-    const std::string label_;
-    const standard_signer signer_;
-    std::atomic<bool> active_{true};
-};
-
 /// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
 /// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
 /// holds up nobody else. Only what is owed to endpoints that were added here is claimed: what an
-/// outbox holds for others is theirs who add them, later or elsewhere. Lane-confined behind a
-/// thread-safe face.
-class sender_core final : public drainable, public std::enable_shared_from_this<sender_core> {
+/// outbox holds for others is left to the senders that add them, later or elsewhere. Lane-confined
+/// behind a thread-safe face.
+class sender_state final : public drainable, public std::enable_shared_from_this<sender_state> {
  public:
-    sender_core(net::any_io_executor executor, sender_options options);
+    sender_state(net::any_io_executor executor, sender_options options);
 
     /// @error as `sender::endpoint`
     std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
     /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
-    void linger(std::shared_ptr<endpoint_state> e);
+    void linger(std::shared_ptr<endpoint_state> e) { endpoints_.linger(std::move(e)); }
     void stop() noexcept;
     void start_drain(unique_function<void()> done) override;
     std::size_t in_flight() const noexcept { return in_flight_; }
@@ -96,17 +59,9 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
         unique_function<void(error_code)> done;
     };
     using batch = std::vector<incoming>;
-    /// An endpoint that was added. Nobody may hold it any more: what it is owed is given up as it
-    /// comes due, and only then is it forgotten.
-    struct known {
-        std::weak_ptr<endpoint_state> state{};
-        std::optional<io::system_time> missed{};  // since when nobody is known to hold it
-    };
+    using attempt_hook = std::function<void(const attempt&)>;
 
     bool running() const noexcept { return !ended_ && http_; }
-    std::shared_ptr<endpoint_state> find(const std::string& id) const;
-    bool is_known(const std::string& id) const;
-    std::shared_ptr<const store::outbox_endpoints> known_ids();
     void forget_missed();
     void append_batch(batch& open);
     void claim();
@@ -140,16 +95,15 @@ class sender_core final : public drainable, public std::enable_shared_from_this<
     void release() noexcept;
     void report(const endpoint_state& e, const attempt& a) const;
 
-    const sender_options options_;
+    std::shared_ptr<const attempt_hook> on_attempt_;  // guarded by mutex_; null once it ended
+    const sender_options options_;                    // without on_attempt
     const std::shared_ptr<store::outbox> outbox_;
     const retry_schedule schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
 
-    mutable std::mutex mutex_;  // guards the next four
-    std::unordered_map<std::string, known> endpoints_;
-    std::shared_ptr<const store::outbox_endpoints> known_ids_;  // of endpoints_; none: to be made
-    std::vector<std::shared_ptr<endpoint_state>> lingering_;
+    endpoint_registry endpoints_;
+    mutable std::mutex mutex_;         // guards on_attempt_ and the next
     std::weak_ptr<batch> open_batch_;  // takes more
     std::atomic<bool> taking_{true};
     std::atomic<bool> ended_{false};

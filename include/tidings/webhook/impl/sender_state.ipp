@@ -2,7 +2,9 @@
 #pragma once
 
 #include <tidings/http/impl/message/retry_after.hpp>
+#include <tidings/http/impl/message/url.hpp>
 #include <tidings/impl/guarded.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -18,14 +20,90 @@ constexpr std::chrono::hours between_burials{1};
 
 using settled = store::outbox_result::state;
 
+http::client_options http_options(const sender_options& o, const address_guard& guard) {
+    http::client_options h;
+    h.tls = o.tls;
+    h.connect_timeout = o.connect_timeout;
+    h.request_timeout = o.request_timeout;
+    h.max_response_bytes = o.max_response_bytes;
+    h.user_agent = o.user_agent;
+    h.environment = o.environment;
+    h.address_filter = [guard](const net::ip::address& a) { return guard.allows(a); };
+    return h;
+}
+
+std::vector<secret> read_secrets(const endpoint_options& o, error_code& ec) {
+    std::vector<secret> secrets;
+    if (o.secret.empty() && o.secrets.empty()) ec = errc::webhook_missing_secret;
+    if (!o.secret.empty()) secrets.push_back(secret::parse(o.secret, ec));
+    for (const auto& text : o.secrets)
+        if (!ec) secrets.push_back(secret::parse(text, ec));
+    return secrets;
+}
+
 }  // namespace
 
-void sender_core::append(store::outbox_entry entry, unique_function<void(error_code)> done) {
+sender_state::sender_state(net::any_io_executor executor, sender_options options)
+    : on_attempt_(options.on_attempt ? std::make_shared<const attempt_hook>(
+                                           std::exchange(options.on_attempt, nullptr))
+                                     : nullptr),
+      options_(std::move(options)),
+      outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
+      schedule_(options_.retry),
+      guard_(options_.guard),
+      lane_(lane::make(executor, *options_.environment.clock)),
+      again_([this] {
+          wake_ = io::system_time::max();
+          finish();
+          claim();
+      }),
+      drain_deadline_([this] { end(); }) {
+    http_.emplace(executor, http_options(options_, guard_));
+}
+
+error_code sender_state::check_target(const std::string& url) const {
+    error_code ec;
+    const auto target = http::url::parse(url, ec);
+    return ec ? ec : guard_.check_url(target);
+}
+
+std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec) {
+    ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
+    if (ec) return nullptr;
+    const auto secrets = read_secrets(options, ec);
+    if (ec) return nullptr;
+    if (options.id.empty()) options.id = options.url;
+    options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
+    auto state = std::make_shared<endpoint_state>(shared_from_this(), std::move(options),
+                                                  standard_signer(secrets));
+    endpoints_.add(state);
+    // A durable outbox may hold deliveries for it from before.
+    net::post(lane_->executor(), [self = shared_from_this()] { self->claim(); });
+    return state;
+}
+
+void sender_state::report(const endpoint_state& e, const attempt& a) const {
+    const bool success = a.result == verdict::success;
+    if (options_.metrics)
+        options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
+                                1);
+    if (options_.log && !success)
+        options_.log(
+            {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
+    std::shared_ptr<const attempt_hook> hook;  // ends after its call, whatever that ends
+    {
+        const std::lock_guard lock(mutex_);
+        hook = on_attempt_;
+    }
+    if (hook) guarded(options_.log, "webhook", [&] { (*hook)(a); });
+}
+
+void sender_state::append(store::outbox_entry entry, unique_function<void(error_code)> done) {
     std::shared_ptr<batch> open;
     const std::lock_guard lock(mutex_);
     open = open_batch_.lock();
     if (!open) {
-        // Owned by what is posted alone: whoever waits in it may own the sender.
+        // Owned by what is posted alone: a pending completion in it may own the sender.
         open_batch_ = open = std::make_shared<batch>();
         net::post(lane_->executor(),
                   [self = shared_from_this(), open] { self->append_batch(*open); });
@@ -33,7 +111,7 @@ void sender_core::append(store::outbox_entry entry, unique_function<void(error_c
     open->push_back({std::move(entry), std::move(done)});
 }
 
-void sender_core::append_batch(batch& open) {
+void sender_state::append_batch(batch& open) {
     batch all;
     {
         const std::lock_guard lock(mutex_);
@@ -62,20 +140,20 @@ void sender_core::append_batch(batch& open) {
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
-void sender_core::wait_turn(const std::string& id) {
+void sender_state::wait_turn(const std::string& id) {
     const auto it = lines_.find(id);
     if (it == lines_.end() || it->second.queue.empty()) return;
     if (!std::exchange(it->second.waiting, true)) ready_.push_back(id);
 }
 
-void sender_core::run() {
+void sender_state::run() {
     while (in_flight_ < std::max<std::size_t>(options_.max_in_flight, 1) && !ready_.empty()) {
         const auto id = std::move(ready_.front());
         ready_.pop_front();
         auto& l = lines_[id];
         l.waiting = false;
         if (l.queue.empty()) continue;  // it was paused since
-        const auto e = find(id);
+        const auto e = endpoints_.find(id);
         if (!e || !e->active()) {
             give_up(l, e.get(), errc::closed);
             continue;
@@ -86,7 +164,7 @@ void sender_core::run() {
     }
 }
 
-void sender_core::send(const std::shared_ptr<endpoint_state>& e, line& l) {
+void sender_state::send(const std::shared_ptr<endpoint_state>& e, line& l) {
     auto entry = std::move(l.queue.front());
     l.queue.pop_front();
     ++l.in_flight;
@@ -107,13 +185,13 @@ void sender_core::send(const std::shared_ptr<endpoint_state>& e, line& l) {
     if (l.more && l.is_short()) claim();
 }
 
-void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
-                            const store::outbox_entry& entry, error_code ec,
-                            const http::response& r) {
+void sender_state::on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
+                             const store::outbox_entry& entry, error_code ec,
+                             const http::response& r) {
     --in_flight_;
     if (!running()) return;
     --lines_[id].in_flight;
-    const auto e = find(id);
+    const auto e = endpoints_.find(id);
     auto a = judge(id, entry, ec, r);
     const bool success = a.result == verdict::success;
     bool ended = false;
@@ -128,7 +206,7 @@ void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_
     } else {
         if (a.result == verdict::throttled && a.next) pause(lines_[id], *a.next);
         if (a.result == verdict::gone) {
-            ended = e->close();
+            ended = e->end();
             give_up(lines_[id], e.get(), errc::webhook_gone);
         }
         conclude(*e, entry, a);
@@ -136,11 +214,12 @@ void sender_core::on_answer(const std::string& id, const std::weak_ptr<endpoint_
     wait_turn(id);
     end_round();
     if (e) report(*e, a);
-    if (ended && e->options().on_gone) guarded(options_.log, "webhook", e->options().on_gone);
+    if (!ended) return;
+    if (const auto on_gone = e->take_on_gone()) guarded(options_.log, "webhook", on_gone);
 }
 
-attempt sender_core::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
-                           const http::response& r) const {
+attempt sender_state::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
+                            const http::response& r) const {
     // An answer whose body is too long is an answer all the same: the body says nothing here.
     const bool answered = !ec || ec == errc::too_large || ec == errc::unsupported_encoding;
     attempt a{.endpoint = id,
@@ -158,7 +237,7 @@ attempt sender_core::judge(const std::string& id, const store::outbox_entry& ent
     return a;
 }
 
-void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a) {
+void sender_state::conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a) {
     store::outbox_result result{entry.key, settled::done, a.number, now(), a.error};
     if (a.result == verdict::success) {
         ++e.delivered;
@@ -176,7 +255,7 @@ void sender_core::conclude(endpoint_state& e, const store::outbox_entry& entry, 
 }
 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
-void sender_core::pause(line& l, std::chrono::milliseconds wait) {
+void sender_state::pause(line& l, std::chrono::milliseconds wait) {
     l.paused_until = std::max(l.paused_until, now() + wait);
     for (const auto& e : l.queue) put_back(l, e);
     l.queue.clear();
@@ -185,13 +264,13 @@ void sender_core::pause(line& l, std::chrono::milliseconds wait) {
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
-void sender_core::put_back(line& l, const store::outbox_entry& entry) {
+void sender_state::put_back(line& l, const store::outbox_entry& entry) {
     l.back_with = settlements_ + 1;
     results_.push_back({entry.key, settled::retry, entry.attempts, entry.due, entry.last_error});
 }
 
 // Nobody to deliver to: kept for looking only.
-void sender_core::give_up(line& l, endpoint_state* e, error_code why) {
+void sender_state::give_up(line& l, endpoint_state* e, error_code why) {
     for (const auto& entry : l.queue) {
         if (e != nullptr) ++e->dead;
         results_.push_back({entry.key, settled::dead, entry.attempts, now(), why});
@@ -200,14 +279,14 @@ void sender_core::give_up(line& l, endpoint_state* e, error_code why) {
     if (std::exchange(l.more, false)) claim();
 }
 
-void sender_core::end_round() {
+void sender_state::end_round() {
     run();
     finish();
     check_drained();
 }
 
 // One transaction a round: everything that was settled since the last.
-void sender_core::finish() {
+void sender_state::finish() {
     if (finishing_ || results_.empty()) return;
     finishing_ = true;
     ++settlements_;
@@ -227,8 +306,8 @@ void sender_core::finish() {
                                     })));
 }
 
-void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> results,
-                              bool retries) {
+void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
+                               bool retries) {
     finishing_ = false;
     if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
     if (!running()) return;
@@ -243,7 +322,7 @@ void sender_core::on_finished(error_code ec, std::vector<store::outbox_result> r
 }
 
 // Those given up long ago are looked at by nobody any more.
-void sender_core::bury() {
+void sender_state::bury() {
     if (now() < last_burial_ + between_burials) return;
     last_burial_ = now();
     const auto& io = lane_->executor();
@@ -253,14 +332,14 @@ void sender_core::bury() {
                                                       })));
 }
 
-void sender_core::wake_at(io::system_time due) {
+void sender_state::wake_at(io::system_time due) {
     if (due >= wake_) return;
     wake_ = due;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - now());
     again_.arm(lane_->timers(), std::max(wait, std::chrono::milliseconds(1)));
 }
 
-void sender_core::start_drain(unique_function<void()> done) {
+void sender_state::start_drain(unique_function<void()> done) {
     taking_ = false;
     net::post(lane_->executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
         if (!self->running()) return done();
@@ -271,13 +350,13 @@ void sender_core::start_drain(unique_function<void()> done) {
 }
 
 // What is due later stays in the outbox; one in memory loses it.
-void sender_core::check_drained() {
+void sender_state::check_drained() {
     const bool busy = in_flight_ != 0 || !ready_.empty() || appending_ != 0 || claiming_ ||
                       claim_lost_ || finishing_ || !results_.empty();
     if (drained_ && !busy) end();
 }
 
-void sender_core::end() {
+void sender_state::end() {
     if (!http_) return;
     http_.reset();
     again_.cancel();
@@ -289,18 +368,21 @@ void sender_core::end() {
     if (auto done = std::exchange(drained_, nullptr)) done();
 }
 
-void sender_core::stop() noexcept {
+void sender_state::stop() noexcept {
     release();
     net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
 }
 
-// Endpoints own the sender: whoever the sender owns must be let go of.
-void sender_core::release() noexcept {
+// Endpoints own the sender, and hooks may own anything: what the sender owns of both is released.
+void sender_state::release() noexcept {
     taking_ = false;
-    std::vector<std::shared_ptr<endpoint_state>> released;
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    released.swap(lingering_);
+    std::shared_ptr<const attempt_hook> released;
+    {
+        const std::lock_guard lock(mutex_);
+        ended_ = true;
+        released.swap(on_attempt_);
+    }
+    endpoints_.end();
 }
 
 }  // namespace tidings::webhook::detail

@@ -16,44 +16,18 @@ constexpr std::chrono::hours between_sweeps{1};
 
 }  // namespace
 
-bool sender_core::is_known(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
-    return endpoints_.count(id) != 0;
-}
-
-std::shared_ptr<const store::outbox_endpoints> sender_core::known_ids() {
-    const std::lock_guard lock(mutex_);
-    if (!known_ids_) {
-        store::outbox_endpoints ids;
-        for (const auto& [id, e] : endpoints_) ids.insert(id);
-        known_ids_ = std::make_shared<const store::outbox_endpoints>(std::move(ids));
-    }
-    return known_ids_;
-}
-
 // Once what was put off for an endpoint has come due, there is nothing left to give up.
-void sender_core::forget_missed() {
+void sender_state::forget_missed() {
     if (now() < last_sweep_ + between_sweeps) return;
     last_sweep_ = now();
     const auto& delays = options_.retry.delays;
     const std::chrono::milliseconds longest = std::max<std::chrono::milliseconds>(
         *std::max_element(delays.begin(), delays.end()), options_.retry.max_retry_after);
-    const std::lock_guard lock(mutex_);
-    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
-        auto& [state, missed] = it->second;
-        const bool held = !state.expired();
-        if (!held && !missed) missed = last_sweep_;
-        if (held || *missed + 2 * longest + between_sweeps > last_sweep_) {
-            ++it;
-            continue;
-        }
-        it = endpoints_.erase(it);
-        known_ids_.reset();
-    }
+    endpoints_.forget_missed(last_sweep_, 2 * longest + between_sweeps);
 }
 
 // One at a time; what happens meanwhile asks for another.
-void sender_core::claim() {
+void sender_state::claim() {
     if (!running()) return;
     claim_again_ = std::exchange(claiming_, true);
     if (claim_again_) return;
@@ -62,7 +36,7 @@ void sender_core::claim() {
     store::outbox_query q{.now = now(),
                           .max_entries = max_claim,
                           .max_per_endpoint = line::max_claim,
-                          .of = known_ids()};
+                          .of = endpoints_.ids()};
     std::erase_if(lines_, [&](const auto& item) {
         const auto& l = item.second;
         return l.queue.empty() && l.in_flight == 0 && may_claim(l, q.now);
@@ -79,7 +53,7 @@ void sender_core::claim() {
         std::move(q), store::outbox::claim_handler(io, net::bind_executor(io, std::move(on_done))));
 }
 
-void sender_core::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
+void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
     claiming_ = false;
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
@@ -102,21 +76,21 @@ void sender_core::on_claimed(error_code ec, store::outbox_claim c, io::system_ti
     again_.cancel();
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
-    // Whose pause was over while this was claimed was left out as well.
+    // Endpoints whose pause ended while this was claimed were left out as well.
     for (const auto& [id, l] : lines_)
         if (l.paused_until > at) wake_at(l.paused_until);
     if (again) claim();
     end_round();
 }
 
-void sender_core::claim_later(error_code ec) {
+void sender_state::claim_later(error_code ec) {
     claim_lost_ = true;
     if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
     wake_at(now() + after_failed_storage);
 }
 
 // What was claimed without our hearing of it nobody would deliver: it is given back first.
-void sender_core::recover(std::uint64_t after_key) {
+void sender_state::recover(std::uint64_t after_key) {
     const auto& io = lane_->executor();
     outbox_->start_list(
         {}, after_key, max_claim,
@@ -127,10 +101,10 @@ void sender_core::recover(std::uint64_t after_key) {
             })));
 }
 
-void sender_core::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
+void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
     if (!running()) return;
     for (const auto& [e, state] : page)
-        if (state == store::outbox_state::claimed && is_known(e.endpoint) && hold(e))
+        if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) && hold(e))
             results_.push_back(held_.at(e.key));
     if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
     claiming_ = false;
@@ -141,7 +115,7 @@ void sender_core::on_listed(error_code ec, const std::vector<store::outbox_liste
 }
 
 // False when it is held already.
-bool sender_core::hold(const store::outbox_entry& e) {
+bool sender_state::hold(const store::outbox_entry& e) {
     return held_
         .try_emplace(e.key,
                      store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
@@ -149,7 +123,7 @@ bool sender_core::hold(const store::outbox_entry& e) {
 }
 
 // At the end: what is not settled is for the next sender that has this outbox.
-void sender_core::give_back() {
+void sender_state::give_back() {
     for (const auto& r : results_) held_.erase(r.key);
     for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
     if (results_.empty()) return;

@@ -70,7 +70,7 @@ std::shared_ptr<tidings::detail::key_ring> make_key_ring(const Secrets& secrets,
     return ring;
 }
 
-// Standard Webhooks 1.0.0, "Signature scheme": a '.' in the id lets whoever holds one signed
+// Standard Webhooks 1.0.0, "Signature scheme": a '.' in the id lets the holder of one signed
 // message move the borders between id, timestamp and body.
 bool is_unambiguous(std::string_view id) noexcept {
     return std::all_of(id.begin(), id.end(),

@@ -84,7 +84,9 @@ void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> servi
     if (stage_ == stage::started || stage_ == stage::draining)
         throw std::logic_error("mount() after start()");
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
-    std::erase_if(routes_, [prefix](const route& r) { return r.prefix == prefix; });
+    if (std::any_of(routes_.begin(), routes_.end(),
+                    [prefix](const route& r) { return r.prefix == prefix; }))
+        throw std::logic_error("mount() again at \"" + std::string(prefix) + '"');
     routes_.push_back({std::string(prefix), std::move(service)});
 }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/outlet/impl/session_registry.hpp>
+#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/rest/impl/long_poll.hpp>
+#include <tidings/rest/impl/publication_attempt.hpp>
+#include <tidings/rest/impl/rate_limit.hpp>
+#include <tidings/rest/service.hpp>
+
+#include <boost/system/result.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace tidings::rest::detail {
+
+/// A value, or the answer that refuses the request.
+template <class T>
+using or_refusal = boost::system::result<T, http::response>;
+
+/// Topics as HTTP resources, behind the handles of a service. Safe from any thread.
+class service_state final : public std::enable_shared_from_this<service_state> {
+ public:
+    service_state(std::shared_ptr<bus_state> bus, service_options options);
+
+    bool admit(http::exchange& x);
+    void handle(http::exchange& x);
+    void drain();
+    void close();
+    const service_options& options() const noexcept { return options_; }
+
+ private:
+    void publish(http::exchange& x, const std::string& topic);
+    or_refusal<event_ptr> prepare(const http::exchange& x, const std::string& topic,
+                                  publication_attempt& a);
+    or_refusal<principal> check_publication(const http::exchange& x, const std::string& topic);
+    or_refusal<wire_event> read_event(const http::request& r, const std::string& key) const;
+    or_refusal<void> find_earlier(const wire_event& e, publication_attempt& a);
+    void start(http::exchange x, const event_ptr& p, publication_attempt a);
+
+    void read(http::exchange& x, const std::string& pattern);
+    or_refusal<long_poll_options> read_question(const http::exchange& x,
+                                                const std::string& pattern) const;
+    bool read_numbers(const http::stream_request& asked, long_poll_options& out) const;
+    std::string next_target(const http::request& r) const;
+    void answer(http::exchange x, long_poll_options q);
+
+    const std::shared_ptr<bus_state> bus_;
+    const service_options options_;
+    const inlet inlet_;
+    session_registry<long_poll> polls_;
+    const std::shared_ptr<publications> publications_;
+    rate_limit rate_;
+    std::atomic<bool> closed_{false};
+};
+
+}  // namespace tidings::rest::detail

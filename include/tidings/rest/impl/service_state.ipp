@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/http/impl/resource_name.hpp>
+#include <tidings/http/impl/server/peer_key.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/rest/impl/service_state.hpp>
+#include <tidings/text/impl/json_text.hpp>
+#include <tidings/topic.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+namespace tidings::rest::detail {
+
+namespace {
+
+std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) {
+    std::string out = R"({"id":)";
+    append_json_string(out, id);
+    out += R"(,"position":)";
+    if (r.position)
+        append_json_string(out, r.position->text());
+    else
+        out += "null";
+    const auto number = [&](std::string_view name, std::size_t n) {
+        out += ",\"" + std::string(name) + "\":" + std::to_string(n);
+    };
+    number("matched", r.matched);
+    number("delivered", r.delivered);
+    number("queued", r.queued);
+    number("dropped", r.dropped);
+    if (duplicate) out += R"(,"duplicate":true)";
+    return out + '}';
+}
+
+http::response accepted(std::string body) {
+    return {202, {{"Content-Type", "application/json"}}, std::move(body)};
+}
+
+http::response duplicate_of(const recent_ids::result& first) {
+    return accepted(receipt_json({.position = first.position}, first.id, true));
+}
+
+http::response later(unsigned status, std::string_view title, std::string_view detail = {}) {
+    auto r = http::problem(status, title, detail);
+    r.fields.set("Retry-After", "1");
+    return r;
+}
+
+// Why there is nothing to publish.
+http::response refusal(error_code ec) {
+    if (ec == errc::bad_topic || ec == errc::reserved_topic || ec == errc::foreign_wildcard)
+        return http::problem(400, "Bad topic", ec.message());
+    if (ec == errc::event_bad_content_type)
+        return http::problem(415, "Unsupported media type",
+                             "CloudEvents are taken as application/cloudevents+json or in binary "
+                             "mode, one event a request");
+    return http::problem(400, "Not an event", ec.message());
+}
+
+// Why the bus, the history or an outlet that must have the event did not take it.
+http::response failure(error_code ec) {
+    const auto within = [&](errc first, errc last) {
+        return ec.category() == errc_category() && ec.value() >= static_cast<int>(first) &&
+               ec.value() <= static_cast<int>(last);
+    };
+    const bool of_the_event = within(errc::event_without_id, errc::event_bad_type) ||
+                              within(errc::bad_topic, errc::foreign_wildcard) ||
+                              ec == errc::hop_limit;
+    return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
+}
+
+// How a query spells the position that a question starts after.
+constexpr std::string_view position_names[] = {"after", "last_event_id", "lastEventId",
+                                               "Last-Event-ID"};
+
+// "30s", "500ms", "2m" or plain seconds.
+std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (ec != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (unit == "ms") return std::chrono::milliseconds(number);
+    if (unit.empty() || unit == "s") return std::chrono::seconds(number);
+    if (unit == "m") return std::chrono::minutes(number);
+    return std::nullopt;
+}
+
+}  // namespace
+
+service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
+    : bus_(std::move(bus)),
+      options_(std::move(options)),
+      inlet_({}, make_origin()),
+      publications_(
+          std::make_shared<publications>(options_.max_remembered_bytes, options_.metrics)),
+      rate_(options_.max_publishes_per_second) {}
+
+bool service_state::admit(http::exchange& x) {
+    const bool publishes = x.request().method == "POST";
+    if (http::admit(x,
+                    {options_.authenticator, options_.allowed_origins, "GET, HEAD, OPTIONS, POST"}))
+        return true;
+    if (publishes) publications_->count("refused");
+    return false;
+}
+
+void service_state::handle(http::exchange& x) {
+    if (closed_)
+        return x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
+    if (!admit(x)) return;
+    const auto& r = x.request();
+    error_code ec;
+    const auto name = http::detail::resource_name(x, ec);
+    if (ec || name.empty())
+        return x.respond(http::problem(ec ? 400 : 404, "No topic",
+                                       "the path ends in a topic: orders.42.created"));
+    if (r.method == "POST") return publish(x, name);
+    if (r.method == "GET" || r.method == "HEAD") return read(x, name);
+    auto refused = http::problem(405, "Method not allowed", "POST publishes, GET reads");
+    refused.fields.set("Allow", "GET, HEAD, OPTIONS, POST");
+    x.respond(std::move(refused));
+}
+
+or_refusal<principal> service_state::check_publication(const http::exchange& x,
+                                                       const std::string& topic) {
+    http::stream_request asked;
+    if (auto refused = http::read_stream_caller(x, asked)) return std::move(*refused);
+    auto& who = asked.principal;
+    if (const auto ec = check_topic(topic)) return refusal(ec);
+    if (options_.authorizer && !options_.authorizer(who, action::publish, topic))
+        return http::problem(403, "Not granted", "publish " + topic);
+    const auto name =
+        who.anonymous ? '@' + http::detail::peer_key(x.remote_address()) : '=' + who.name;
+    if (!rate_.admit(name, x.environment().clock->now()))
+        return later(429, "Too many requests", "this is more than max_publishes_per_second");
+    return std::move(who);
+}
+
+or_refusal<wire_event> service_state::read_event(const http::request& r,
+                                                 const std::string& key) const {
+    error_code ec;
+    if (content_mode_of(r.fields) != content_mode::none) {
+        auto e = read_http_event(r.fields, r.body, ec);
+        if (ec) return refusal(ec);
+        return e;
+    }
+    wire_event e;
+    e.event.type(options_.default_type).source(options_.default_source);
+    // Of the key, so that a history that outlives this process knows it, too.
+    if (!key.empty()) e.event.id(sha256_hex(key).substr(0, 32));
+    auto type = r.fields.get("content-type");
+    if (type.empty()) type = "application/octet-stream";
+    // `curl -d` names forms whatever it sends.
+    if (type == "application/x-www-form-urlencoded" && is_json(r.body)) type = "application/json";
+    if (is_json_media_type(type) && !is_json(r.body))
+        return http::problem(400, "Invalid JSON", "the body is not the JSON its type says");
+    e.event.data(r.body, type);
+    if ((ec = e.event.check())) return refusal(ec);
+    return e;
+}
+
+// Refused when the same was published before, or is being published.
+or_refusal<void> service_state::find_earlier(const wire_event& e, publication_attempt& a) {
+    recent_ids::result first;
+    const auto seen = a.begin(first);
+    if (seen == recent_ids::seen::pending)
+        return later(409, "Conflict", "the same is being published right now");
+    if (seen == recent_ids::seen::known) return duplicate_of(first);
+    const auto& history = bus_->history();
+    if (!history || e.event.id().empty() || seen == recent_ids::seen::again) return {};
+    const auto known = history->find(e.event.source(), e.event.id());
+    if (!known) return {};
+    first = {std::string(e.event.id()), *known};
+    a.accept(first);
+    return duplicate_of(first);
+}
+
+or_refusal<event_ptr> service_state::prepare(const http::exchange& x, const std::string& topic,
+                                             publication_attempt& a) {
+    const auto who = check_publication(x, topic);
+    if (!who) return who.error();
+    if (a.over(options_.max_publishing))
+        return later(429, "Too many requests", "max_publishing are under way");
+    std::string key(x.request().fields.get("idempotency-key"));
+    // Neither a topic nor a field's value holds a line end.
+    if (!key.empty()) key = topic + '\n' + key + '\n' + who->name;
+    auto e = read_event(x.request(), key);
+    if (!e) return e.error();
+    const auto& id = e->event.id();
+    if (!key.empty()) a.add_id("key\n" + key);
+    if (!id.empty()) a.add_id("id\n" + e->event.source() + '\n' + id);
+    if (const auto earlier = find_earlier(*e, a); !earlier) return earlier.error();
+    error_code ec;
+    auto p = inlet_.make(topic, std::move(*e), ec);
+    if (!p) return refusal(ec);
+    return p;
+}
+
+void service_state::publish(http::exchange& x, const std::string& topic) {
+    publication_attempt a(publications_);
+    const auto p = prepare(x, topic, a);
+    if (p) return start(std::move(x), *p, std::move(a));
+    a.count(p.error().status == 202 ? "duplicate" : "refused");
+    x.respond(p.error());
+}
+
+// The answer waits for what the receipt promises.
+void service_state::start(http::exchange x, const event_ptr& p, publication_attempt a) {
+    const auto& io = x.lane()->executor();
+    // Nothing of the service itself: the bus's history may hold this.
+    auto finish = [held = std::move(x), a = std::move(a), p](error_code ec,
+                                                             const receipt& r) mutable {
+        // A repetition would reach the outlets that accepted the event twice, and be refused again
+        // by those that refuse it for good.
+        const bool final = r.matched != 0 && (ec == condition::permanent ||  //
+                                              ec == condition::unauthorized);
+        if (ec && !final) {
+            a.count("failed");
+            return held.respond(failure(ec));
+        }
+        a.count("accepted");
+        a.accept({p->id(), r.position});
+        held.respond(accepted(receipt_json(r, p->id(), false)));
+    };
+    bus_->start_publish(p, publish_handler(io, net::bind_executor(io, std::move(finish))));
+}
+
+bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {
+    q.max = options_.max_batch;
+    q.max_bytes = options_.max_answer_bytes;
+    for (const auto& [name, value] : asked.query) {
+        if (name == "max") {
+            std::size_t max = 0;
+            const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), max);
+            if (ec != std::errc() || end != value.data() + value.size() || max == 0) return false;
+            q.max = std::min(max, options_.max_batch);
+        }
+        if (name == "wait") {
+            const auto wait = parse_wait(value);
+            if (!wait) return false;
+            q.wait = std::min(*wait, options_.max_wait);
+        }
+    }
+    return true;
+}
+
+// The same question, for the position to be appended.
+std::string service_state::next_target(const http::request& r) const {
+    std::string target;
+    for (const char c : r.path()) {
+        const bool ends_the_link = c == '<' || c == '>' || c == '"';  // RFC 8288 3
+        target += ends_the_link ? http::percent_encode({&c, 1}) : std::string(1, c);
+    }
+    target += '?';
+    error_code ec;
+    for (const auto& [name, value] : http::parse_query(r.query(), ec))
+        if (std::find(std::begin(position_names), std::end(position_names), name) ==
+            std::end(position_names))
+            target += http::percent_encode(name) + '=' + http::percent_encode(value) + '&';
+    return target;
+}
+
+or_refusal<long_poll_options> service_state::read_question(const http::exchange& x,
+                                                           const std::string& pattern) const {
+    http::stream_request asked;
+    const http::stream_policy policy{options_.authenticator, options_.authorizer,
+                                     options_.allowed_origins};
+    if (auto refused = http::read_stream_request(x, policy, {pattern}, asked))
+        return std::move(*refused);
+    if (!bus_->history())
+        return http::problem(404, "No history", "this bus keeps no events to read");
+    long_poll_options q;
+    if (!read_numbers(asked, q))
+        return http::problem(400, "Bad query", "max is a number from 1, wait is 30s");
+    q.from_now = !asked.after;
+    q.after = asked.after.value_or(position());
+    q.next_target = next_target(x.request());
+    auto f = http::feed_for(std::move(asked), policy, {}, {}, 0);
+    q.patterns = std::move(f.patterns);
+    q.authorized = std::move(f.authorized);
+    return q;
+}
+
+void service_state::read(http::exchange& x, const std::string& pattern) {
+    auto q = read_question(x, pattern);
+    if (!q) return x.respond(q.error());
+    if (polls_.size() >= options_.max_waiting)
+        return x.respond(later(429, "Too many requests", "max_waiting questions are waiting"));
+    answer(std::move(x), std::move(*q));
+}
+
+void service_state::answer(http::exchange x, long_poll_options q) {
+    // Leaves the registry when the poll ends.
+    auto key = std::make_shared<const long_poll*>(nullptr);
+    std::shared_ptr<void> registration(nullptr, [weak = weak_from_this(), key](void*) {
+        if (const auto self = weak.lock()) self->polls_.remove(*key);
+    });
+    const auto lane = x.lane();
+    const auto poll =
+        lane->make_resident<long_poll>(bus_, std::move(x), std::move(q), std::move(registration));
+    *key = poll.get();
+    if (!polls_.add(poll)) return poll->finish_soon();
+    poll->start();
+}
+
+void service_state::drain() {
+    polls_.drain();
+    for (const auto& p : polls_.all()) p->finish_soon();
+}
+
+void service_state::close() {
+    closed_ = true;
+    drain();
+}
+
+}  // namespace tidings::rest::detail

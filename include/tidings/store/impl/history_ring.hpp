@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/history.hpp>
+#include <tidings/io/clock.hpp>
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace tidings::detail {
+
+/// One rule's events, oldest first, and what is known of those that are gone.
+class history_ring {
+ public:
+    struct item {
+        event_ptr event;
+        io::steady_time time;
+    };
+
+    explicit history_ring(history_rule rule) : rule_(std::move(rule)) {}
+
+    const history_rule& rule() const noexcept { return rule_; }
+    const std::deque<item>& items() const noexcept { return items_; }
+
+    /// Adds the newest and hands what falls out to `gone`.
+    TIDINGS_DECL void push(event_ptr e, io::steady_time now, std::vector<event_ptr>& gone);
+    TIDINGS_DECL void expire(io::steady_time now, std::vector<event_ptr>& gone);
+    /// Whether an event after `sequence` that is gone could have matched one of the patterns.
+    TIDINGS_DECL bool lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const;
+    /// The first item after `sequence`.
+    TIDINGS_DECL std::size_t first_after(std::uint64_t sequence) const noexcept;
+
+ private:
+    // Beyond so many topics the oldest is remembered only as "some topic of this ring".
+    static constexpr std::size_t max_evicted_topics = 4096;
+    void evict_front(std::vector<event_ptr>& gone);
+
+    history_rule rule_;
+    std::deque<item> items_;
+    std::size_t bytes_ = 0;
+    std::uint64_t evicted_through_ = 0;    // newest that is gone
+    std::uint64_t forgotten_through_ = 0;  // newest that is gone and whose topic is not known
+    std::unordered_map<std::string, std::uint64_t> evicted_topics_;
+    std::map<std::uint64_t, std::string> evicted_order_;
+};
+
+}  // namespace tidings::detail

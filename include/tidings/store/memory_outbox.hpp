@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/outbox.hpp>
+
+namespace tidings::store {
+
+/// An outbox in this process's memory: gone with the process.
+TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox();
+
+}  // namespace tidings::store

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/message.hpp>
+#include <tidings/subscriber.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tidings::webhook {
+
+/// How an event stands in the request.
+enum class body_form {
+    binary,  ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
+    structured,  ///< the body is the whole event as JSON (3.2)
+};
+
+struct endpoint_options {
+    std::string url{};
+    std::string secret{};                ///< `whsec_...` (Standard Webhooks)
+    std::vector<std::string> secrets{};  ///< further ones during a rotation; all sign
+    std::string id{};                    ///< names it in the outbox; empty: the URL
+    body_form form = body_form::binary;
+    http::fields fields{};  ///< further request fields
+    /// Of the inlet that brings the target's own events; none of them goes back to it. From
+    /// `make_origin()`; 0: there is none.
+    origin_id origin = 0;
+    std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
+    /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
+    /// sender's lane; never after `endpoint::close`, a replacement or the sender's end, which
+    /// release it. What it throws is logged.
+    std::function<void()> on_gone{};
+};
+
+struct endpoint_counters {
+    std::uint64_t accepted = 0, delivered = 0, failed_attempts = 0, dead = 0;
+};
+
+namespace detail {
+class endpoint_state;
+}
+
+/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
+/// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
+/// subscription does), but once nobody holds it, deliveries still owed are given up as they come
+/// due. What an outbox holds for an id that its sender was never given stays there, for a sender
+/// that is.
+class endpoint {
+ public:
+    TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL endpoint_counters counters() const noexcept;
+    /// Whether it takes deliveries: not gone, not closed.
+    TIDINGS_DECL bool active() const noexcept;
+    /// Takes nothing more; deliveries owed are given up. From any thread.
+    TIDINGS_DECL void close() noexcept;
+
+ private:
+    std::shared_ptr<detail::endpoint_state> state_;
+};
+
+}  // namespace tidings::webhook

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/webhook/receiver.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+class receiver_state;
+
+/// An event that the subscriber was asked to take, and the request that waits for its answer. Owned
+/// by the subscriber until then.
+struct acceptance {
+    acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
+               std::vector<recent_ids::key> ids);
+    /// A subscriber that drops the question has accepted nothing.
+    ~acceptance();
+
+    const std::shared_ptr<receiver_state> receiver;
+    http::exchange exchange;                 // empty once it was answered
+    const std::vector<recent_ids::key> ids;  // of the event and of the attempt
+    bool concluded = false;
+    wheel_timer deadline;
+};
+
+/// A receiver behind its handles. Safe from any thread.
+class receiver_state final : public std::enable_shared_from_this<receiver_state> {
+ public:
+    receiver_state(std::shared_ptr<subscriber> sink, receiver_options options);
+
+    bool admit(http::exchange& x) const;
+    void handle(http::exchange& x);
+    /// Releases what the user gave: neither the subscriber nor a callback is called any more.
+    void close() noexcept;
+    /// The subscriber has answered.
+    void conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o);
+    /// What was asked may be asked again.
+    void forget(const acceptance& a);
+    void on_late(acceptance& a);
+    std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
+    std::chrono::milliseconds accept_timeout() const noexcept { return accept_timeout_; }
+
+ private:
+    /// What may own the receiver, and is released when that closes.
+    struct user_parts {
+        std::shared_ptr<subscriber> sink;
+        std::shared_ptr<const webhook::verifier> verifier;
+        event_reader reader;
+        inlet in;
+    };
+    using parts = std::shared_ptr<const user_parts>;
+
+    parts open_parts() const;
+    bool is_closed() const { return open_parts() == nullptr; }
+    bool verify(http::exchange& x, const user_parts& with, std::string& attempt_id);
+    event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
+    void accept(http::exchange x, const user_parts& with, const event_ptr& e,
+                std::string attempt_id);
+    void log(std::string_view message, error_code ec) const;
+    void count(std::string_view result) const noexcept;
+
+    const std::size_t max_body_bytes_;
+    const std::chrono::milliseconds accept_timeout_;
+    const log_sink log_;
+    const std::shared_ptr<metrics_sink> metrics_;
+    mutable std::mutex mutex_;
+    parts parts_;      // guarded by mutex_; null: closed
+    recent_ids seen_;  // events and attempts
+};
+
+}  // namespace tidings::webhook::detail

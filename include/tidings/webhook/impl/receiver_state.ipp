@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/text/impl/json_text.hpp>
+#include <tidings/webhook/impl/receiver_state.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <charconv>
+
+namespace tidings::webhook::detail {
+
+namespace {
+
+http::response retry_later(std::string_view why) {
+    auto r = http::problem(503, "Not accepted", why);
+    r.fields.set("Retry-After", "1");
+    return r;
+}
+
+http::response closed() {
+    return http::problem(503, "Closed", make_error_code(errc::closed).message());
+}
+
+// What travels beside an event stands in its extensions once a reader has made it. A hop count that
+// is not a number was not written by this library and counts as 0.
+unsigned hops_of(const event& e) noexcept {
+    const auto* value = e.extension("hops");
+    if (value == nullptr) return 0;
+    if (const auto* number = std::get_if<std::int32_t>(value))
+        return *number < 0 ? 0 : static_cast<unsigned>(*number);
+    unsigned hops = 0;
+    if (const auto* text = std::get_if<std::string>(value))
+        std::from_chars(text->data(), text->data() + text->size(), hops);
+    return hops;
+}
+
+}  // namespace
+
+acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
+                       std::vector<recent_ids::key> known_as)
+    : receiver(std::move(r)),
+      exchange(std::move(x)),
+      ids(std::move(known_as)),
+      deadline([this] { receiver->on_late(*this); }) {
+    deadline.arm(exchange.lane()->timers(), receiver->accept_timeout());
+}
+
+acceptance::~acceptance() {
+    if (!concluded) receiver->forget(*this);
+}
+
+receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_options o)
+    : max_body_bytes_(o.max_body_bytes),
+      accept_timeout_(o.accept_timeout),
+      log_(std::move(o.log)),
+      metrics_(std::move(o.metrics)),
+      parts_(std::make_shared<const user_parts>(user_parts{
+          std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
+          inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin())})),
+      seen_(o.max_remembered_bytes) {}
+
+void receiver_state::close() noexcept {
+    parts released;  // outside the mutex: it may own anything
+    const std::lock_guard lock(mutex_);
+    released.swap(parts_);
+}
+
+receiver_state::parts receiver_state::open_parts() const {
+    const std::lock_guard lock(mutex_);
+    return parts_;
+}
+
+void receiver_state::log(std::string_view message, error_code ec) const {
+    if (log_) log_({log_level::warning, "webhook", message, ec});
+}
+
+void receiver_state::count(std::string_view result) const noexcept {
+    if (metrics_) metrics_->count("webhooks_received", {{"result", result}}, 1);
+}
+
+// The signature is of the body: no caller is known by the header.
+bool receiver_state::admit(http::exchange& x) const {
+    if (x.request().method == "POST") return true;
+    auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
+    refused.fields.set("Allow", "POST");
+    x.respond(std::move(refused));
+    return false;
+}
+
+void receiver_state::handle(http::exchange& x) {
+    if (!admit(x)) return;
+    const auto& r = x.request();
+    if (r.body.size() > max_body_bytes_)
+        return x.respond(
+            http::problem(413, "Too large", make_error_code(errc::too_large).message()));
+    // Each callback may close the receiver: the next one is not called then.
+    const auto keep = shared_from_this();
+    const auto with = open_parts();
+    if (!with) return x.respond(closed());
+    std::string attempt_id;
+    if (with->verifier && !verify(x, *with, attempt_id)) return;
+    if (is_closed()) return x.respond(closed());
+    error_code ec;
+    const auto e = read(r, *with, ec);
+    if (is_closed()) return x.respond(closed());
+    if (!e) {
+        count("malformed");
+        return x.respond(http::problem(400, "Not an event", ec.message()));
+    }
+    accept(std::move(x), *with, e, std::move(attempt_id));
+}
+
+// False when the request was answered.
+bool receiver_state::verify(http::exchange& x, const user_parts& with, std::string& attempt_id) {
+    const auto& r = x.request();
+    const auto find = [&r](std::string_view name) {
+        return r.fields.count(name) == 1 ? r.fields.find(name) : std::nullopt;
+    };
+    const auto now = x.environment().clock->wall_now();
+    if (const auto ec = with.verifier->verify(find, r.body, now)) {
+        count("unverified");
+        log("signature refused", ec);
+        x.respond(http::problem(401, "Signature refused", ec.message()));
+        return false;
+    }
+    attempt_id = with.verifier->attempt_id(find);
+    return true;
+}
+
+event_ptr receiver_state::read(const http::request& r, const user_parts& with,
+                               error_code& ec) const {
+    wire_event e;
+    try {
+        e.event = with.reader(r, ec);
+    } catch (...) {
+        ec = errc::callback_threw;
+    }
+    if (!ec && is_closed()) ec = errc::closed;
+    if (ec) return {};
+    if (const auto* topic = e.event.extension("topic"); topic != nullptr)
+        if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
+    e.hops = hops_of(e.event);
+    e.event.remove_extension("topic").remove_extension("hops");
+    const auto topic = with.in.topic_of(e, ec);
+    return ec ? event_ptr() : with.in.make(topic, std::move(e), ec);
+}
+
+void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
+                            std::string attempt_id) {
+    recent_ids::result ignored;
+    std::vector<recent_ids::key> ids{seen_.key_of("id\n" + e->source() + '\n' + e->id())};
+    const auto seen = seen_.begin(ids, ignored);
+    // Whether the first delivery will be accepted is not known yet: nothing is promised.
+    if (seen == recent_ids::seen::pending)
+        return x.respond(retry_later("the same event is being accepted right now"));
+    if (seen == recent_ids::seen::known) {
+        count("repeated");
+        return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
+    }
+    if (!attempt_id.empty()) {
+        const auto attempt = seen_.key_of("attempt\n" + attempt_id);
+        // Not 2xx: two events of one id in one second may be honest, and the next attempt is
+        // another.
+        if (seen_.begin({&attempt, 1}, ignored) != recent_ids::seen::fresh) {
+            seen_.forget(ids);
+            count("replayed");
+            log("signature used before", {});
+            return x.respond(http::problem(401, "Signature refused", "it came with another event"));
+        }
+        ids.push_back(attempt);
+    }
+    const auto lane = x.lane();
+    const auto& io = lane->executor();
+    const auto asked =
+        lane->make_resident<acceptance>(shared_from_this(), std::move(x), std::move(ids));
+    with.sink->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
+                                 asked->receiver->conclude(*asked, e, ec, o);
+                             }));
+}
+
+void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {
+    a.concluded = true;
+    a.deadline.cancel();
+    if (ec || o == outcome::dropped || o == outcome::closed) {
+        forget(a);
+        count("refused");
+        const auto why = ec ? ec : make_error_code(errc::overflow);
+        return a.exchange.respond(retry_later(why.message()));
+    }
+    seen_.accept(a.ids);
+    count("accepted");
+    std::string body = R"({"id":)";
+    append_json_string(body, e->id());
+    body += R"(,"topic":)";
+    append_json_string(body, e->topic());
+    a.exchange.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
+}
+
+void receiver_state::forget(const acceptance& a) {
+    seen_.forget(a.ids);
+}
+
+void receiver_state::on_late(acceptance& a) {
+    count("late");
+    log("not accepted in time", errc::timed_out);
+    a.exchange.respond(retry_later("the event was not accepted in time"));
+}
+
+}  // namespace tidings::webhook::detail
