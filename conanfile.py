@@ -33,7 +33,8 @@ class TidingsConan(ConanFile):
     implements = ["auto_shared_fpic"]
     # By name: whatever a build leaves in the tree would give each package another revision.
     exports_sources = (
-        "CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md", "docs/*.md",
+        "CMakeLists.txt", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md",
+        "docs/*.md",
         "cmake/*.cmake", "cmake/*.in", "!cmake/packaging/*", "include/*.?pp", "src/*.cpp",
     )
     test_package_folder = "cmake/packaging/conan/test_package"

@@ -50,4 +50,10 @@ namespace boost::system {}
 
 namespace tidings {
 namespace net = boost::asio;
+
+namespace detail {
+/// False, in a static_assert of a template that is instantiated by mistake only.
+template <class...>
+inline constexpr bool never = false;
+}  // namespace detail
 }  // namespace tidings
