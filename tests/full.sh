@@ -91,7 +91,7 @@ stage_shared() { # the shared library, optimised, symbols hidden
 }
 
 stage_options() { # every option turned the other way
-    build options -D TIDINGS_TLS=OFF -D TIDINGS_DEFLATE=OFF -D TIDINGS_BUILD_TESTS=OFF \
+    build options -D TIDINGS_TLS=OFF -D TIDINGS_BUILD_TESTS=OFF \
         -D TIDINGS_BUILD_EXAMPLES=OFF -D CMAKE_COMPILE_WARNING_AS_ERROR=ON
 }
 

@@ -37,12 +37,14 @@ net::awaitable<void> serve(tcp::socket socket, services& s) {
         co_await beast::http::async_read(socket, buffer, request, net::use_awaitable);
         const std::string target(request.target());
         if (target.starts_with("/ws") || target.starts_with("/events")) {
+            // [beast]
             const auto left = buffer.cdata();
             tidings::http::exchange x(
                 tidings::http::from_beast(request), tidings::http::make_stream(std::move(socket)),
                 std::string(static_cast<const char*>(left.data()), left.size()));
             target.starts_with("/ws") ? s.ws.handle(x) : s.events.handle(x);
             co_return;
+            // [/beast]
         }
         // Whatever else the server does; here: publishing.
         beast::http::response<beast::http::string_body> response(beast::http::status::accepted, 11);

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <deque>
+
 namespace hub {
 
 extern const char* const page;  // page/index.html, made a string by the build
@@ -11,6 +13,30 @@ namespace {
 
 using tidings::http::exchange;
 using clock = std::chrono::steady_clock;
+
+// Where the newest events of a bus begin: resuming there brings them and all that follow.
+class recent {
+ public:
+    static constexpr std::size_t count = 50;
+
+    explicit recent(tidings::bus& bus) : positions_{bus.head()} {
+        watch_ = bus.subscribe(">", tidings::immediate, [this](const tidings::event_ptr& e) {
+            const std::lock_guard lock(mutex_);
+            if (e->position()) positions_.push_back(*e->position());
+            if (positions_.size() > count + 1) positions_.pop_front();
+        });
+    }
+
+    std::string begin() const {
+        const std::lock_guard lock(mutex_);
+        return std::string(positions_.front().text());
+    }
+
+ private:
+    mutable std::mutex mutex_;
+    std::deque<tidings::position> positions_;  // the one before the oldest, then each of theirs
+    tidings::subscription watch_;
+};
 
 tidings::http::response text(std::string type, std::string body) {
     return {200,
@@ -22,7 +48,7 @@ tidings::http::response text(std::string type, std::string body) {
 
 nlohmann::json status(counters& counts, const tidings::bus& bus,
                       const tidings::http::server& server, clock::time_point start,
-                      const std::string& listening) {
+                      const std::string& listening, const recent& newest) {
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(clock::now() - start).count();
     const auto sent = [&](std::string_view transport) {
@@ -36,6 +62,7 @@ nlohmann::json status(counters& counts, const tidings::bus& bus,
     };
     return {{"uptime_seconds", seconds},
             {"listening", listening},
+            {"recent", newest.begin()},
             {"events_published", counts.value("events_published", {})},
             {"routes",
              {{"bus", route("bus")},
@@ -50,7 +77,7 @@ nlohmann::json status(counters& counts, const tidings::bus& bus,
 
 }  // namespace
 
-void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
+void mount_admin(tidings::http::server& admin, tidings::bus& bus,
                  const tidings::http::server& server, std::shared_ptr<counters> counts,
                  std::string listening) {
     admin.mount("/", [](exchange& x) {
@@ -72,10 +99,12 @@ void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
                 std::to_string(bus.subscriptions()) + '\n';
         x.respond(text("text/plain; version=0.0.4", std::move(body)));
     });
-    admin.mount("/status", [counts, &bus, &server, start = clock::now(),
-                            listening = std::move(listening)](exchange& x) {
-        x.respond(text("application/json", status(*counts, bus, server, start, listening).dump()));
-    });
+    admin.mount("/status",
+                [counts, &bus, &server, start = clock::now(), listening = std::move(listening),
+                 newest = std::make_shared<recent>(bus)](exchange& x) {
+                    x.respond(text("application/json",
+                                   status(*counts, bus, server, start, listening, *newest).dump()));
+                });
     admin.mount("/ws", tidings::websocket::service{
                            bus, {.limits = {.max_bytes = 8 << 20}, .metrics = counts}});
     admin.mount("/events",

@@ -8,8 +8,9 @@
 namespace hub {
 
 /// Mounts the admin listener's routes: the page, probes, metrics, status. Ready is what `server` is
-/// until it drains.
-void mount_admin(tidings::http::server& admin, const tidings::bus& bus,
+/// until it drains. The page begins with the newest events of the history. The server refuses a
+/// Host that is not this machine's (421): no web site may read here by a name of its own.
+void mount_admin(tidings::http::server& admin, tidings::bus& bus,
                  const tidings::http::server& server, std::shared_ptr<counters> counts,
                  std::string listening);
 

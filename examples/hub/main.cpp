@@ -2,10 +2,12 @@
 // A hub for events in one process: everything that comes in by webhook, HTTP POST or WebSocket goes
 // out to browsers, webhooks and REST hooks.
 #include "admin.hpp"
+#include "console.hpp"
 #include "options.hpp"
 
 #include <tidings/tidings.hpp>
 
+#include <csignal>
 #include <iostream>
 
 namespace net = boost::asio;
@@ -13,13 +15,6 @@ namespace net = boost::asio;
 namespace {
 
 constexpr std::size_t max_event_bytes = 2 << 20;
-
-void print_log(const tidings::log_record& r) {
-    static constexpr const char* names[] = {"debug", "info", "warning", "error"};
-    std::cerr << names[static_cast<int>(r.level)] << ' ' << r.module << ": " << r.message;
-    if (r.error) std::cerr << ": " << r.error.message();
-    std::cerr << std::endl;
-}
 
 std::string url(const tidings::io::socket_address& e) {
     const auto host = e.address.to_string();
@@ -31,39 +26,40 @@ tidings::authenticator authentication(const hub::options& o) {
 }
 
 tidings::webhook::sender_options sender_options(const std::shared_ptr<hub::counters>& counts,
-                                                const char* route) {
+                                                const tidings::log_sink& log, const char* route) {
     tidings::webhook::sender_options s;
     // An example delivers to programs on the same machine; a hub for strangers must not.
     s.guard = {.allow_loopback = true, .schemes = {"https", "http"}};
     s.on_attempt = [n = counts->counter("route_events", {{"route", route}})](const auto& a) {
         if (a.result == tidings::webhook::verdict::success) ++*n;
     };
-    s.log = print_log;
+    s.log = log;
     s.metrics = counts;
     return s;
 }
 
-tidings::http::server_options server_options(const hub::address& a) {
+tidings::http::server_options server_options(const hub::address& a, const tidings::log_sink& log) {
     tidings::http::server_options s;
     s.address = a.host;
     s.port = a.port;
     s.max_body_bytes = max_event_bytes;
-    s.log = print_log;
+    s.log = log;
     return s;
 }
 
 void run(const hub::options& o) {
     net::io_context io;
     const auto counts = std::make_shared<hub::counters>();
+    const auto log = hub::log_sink(o.log_level, counts);
     tidings::bus bus{io,
                      {.history = {.max_events = 100'000, .max_bytes = 256 << 20},
-                      .log = print_log,
+                      .log = log,
                       .metrics = counts}};
     auto counted = bus.subscribe(">", tidings::immediate,
                                  [n = counts->counter("route_events", {{"route", "bus"}})](
                                      const tidings::event_ptr&) { ++*n; });
 
-    tidings::http::server server{io, server_options(o.listen)};
+    tidings::http::server server{io, server_options(o.listen, log)};
     const auto who = authentication(o);
     const tidings::queue_limits limits{.max_bytes = 8 << 20};
     server.mount("/ws", tidings::websocket::service{bus,
@@ -71,12 +67,11 @@ void run(const hub::options& o) {
                                                      .authorizer = tidings::allow_all(),
                                                      .max_message_bytes = max_event_bytes,
                                                      .limits = limits,
-                                                     .log = print_log,
+                                                     .log = log,
                                                      .metrics = counts}});
-    server.mount(
-        "/events",
-        tidings::sse::service{
-            bus, {.authenticator = who, .limits = limits, .log = print_log, .metrics = counts}});
+    server.mount("/events",
+                 tidings::sse::service{
+                     bus, {.authenticator = who, .limits = limits, .log = log, .metrics = counts}});
     server.mount("/topics", tidings::rest::service{
                                 bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
     const auto github_secret =
@@ -88,41 +83,44 @@ void run(const hub::options& o) {
                                     .reader = tidings::webhook::read_github(),
                                     .topic = tidings::webhook::github_topic(),
                                     .max_body_bytes = max_event_bytes,
-                                    .log = print_log}});
+                                    .log = log}});
 
-    tidings::webhook::sender hook_sender{io, sender_options(counts, "rest_hook")};
+    tidings::webhook::sender hook_sender{io, sender_options(counts, log, "rest_hook")};
     server.mount("/hooks", tidings::rest_hook::manager{bus,
                                                        hook_sender,
                                                        {.authenticator = who,
                                                         .authorizer = tidings::allow_all(),
-                                                        .log = print_log,
+                                                        .log = log,
                                                         .metrics = counts}});
 
-    tidings::webhook::sender sender{io, sender_options(counts, "webhook")};
+    tidings::webhook::sender sender{io, sender_options(counts, log, "webhook")};
     tidings::subscription hook;
     if (!o.webhook_url.empty())
         hook = bus.subscribe(o.webhook_topic,
                              sender.endpoint({.url = o.webhook_url, .secret = o.webhook_secret}));
 
-    tidings::http::server admin{io, server_options(o.admin)};
+    tidings::http::server admin{io, server_options(o.admin, log)};
     const auto listening = url(server.local_endpoint());
     hub::mount_admin(admin, bus, server, counts, listening);
 
     server.start();
     admin.start();
-    std::cout << "hub: listening on " << listening << '\n'
-              << "hub: admin on " << url(admin.local_endpoint()) << '/' << std::endl;
-    if (o.github_secret.empty())
-        std::cout << "hub: secret of /in/github for this run " << github_secret << std::endl;
-    // Nothing new first; then what was accepted is delivered; the page sees it to the end.
+    // Nothing new first; then what was accepted is delivered; the page sees it to the end. This
+    // comes before the first line, as its reader may send a signal at once.
     tidings::drain_on_signal(io, server, sender, hook_sender, admin);
+    hub::output().write("hub: listening on " + listening);
+    hub::output().write("hub: admin on " + url(admin.local_endpoint()) + '/');
+    if (o.github_secret.empty())
+        hub::output().write("hub: secret of /in/github for this run " + github_secret);
     io.run();
-    std::cout << "hub: drained" << std::endl;
+    hub::output().write("hub: drained");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A reader of the log that has gone must not end the hub.
+    std::signal(SIGPIPE, SIG_IGN);
     std::string error;
     const auto o = hub::parse_options(argc, argv, error);
     if (!o) {

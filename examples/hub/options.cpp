@@ -30,6 +30,16 @@ bool is_loopback(const std::string& host) {
     return boost::asio::ip::make_address(host).is_loopback();
 }
 
+bool parse_log_level(std::string_view text, std::optional<tidings::log_level>& level) {
+    using enum tidings::log_level;
+    static const std::map<std::string_view, std::optional<tidings::log_level>> levels{
+        {"debug", debug}, {"info", info}, {"warning", warning}, {"error", error}, {"off", {}}};
+    const auto it = levels.find(text);
+    if (it == levels.end()) return false;
+    level = it->second;
+    return true;
+}
+
 }  // namespace
 
 std::string usage() {
@@ -51,13 +61,14 @@ and REST hooks.
   --webhook URL            deliver to this URL, too
   --webhook-secret TEXT    and sign with this (whsec_...)
   --webhook-topic PATTERN  only this (default >)
+  --log-level LEVEL        debug, info (default), warning, error or off; the log goes to stderr
   --help                   this text
 )";
 }
 
 std::optional<options> parse_options(int argc, char** argv, std::string& error) {
     options o;
-    std::string listen, admin;
+    std::string listen, admin, log_level;
     const std::map<std::string_view, std::string*> known{
         {"--listen", &listen},
         {"--admin", &admin},
@@ -66,6 +77,7 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
         {"--webhook", &o.webhook_url},
         {"--webhook-secret", &o.webhook_secret},
         {"--webhook-topic", &o.webhook_topic},
+        {"--log-level", &log_level},
     };
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
@@ -90,7 +102,9 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
         }
         *place = *a;
     }
-    if (!is_loopback(o.admin.host))
+    if (!log_level.empty() && !parse_log_level(log_level, o.log_level))
+        error = "--log-level must be debug, info, warning, error or off: " + log_level;
+    else if (!is_loopback(o.admin.host))
         error = "--admin must be a loopback address: it has no authentication";
     else if (!is_loopback(o.listen.host) && o.token.empty())
         error =

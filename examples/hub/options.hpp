@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/log.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +22,8 @@ struct options {
     std::string webhook_url{};
     std::string webhook_secret{};
     std::string webhook_topic = ">";
+    /// The least level that is logged; nothing: no log.
+    std::optional<tidings::log_level> log_level = tidings::log_level::info;
     bool help = false;
 };
 

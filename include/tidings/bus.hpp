@@ -42,6 +42,18 @@ namespace detail {
 class bus_state;
 using event_callback_function = unique_function<void(const event_ptr&)>;
 using publish_handler = completion_handler<error_code, receipt>;
+
+template <class T>
+constexpr void explain_const_bus() {
+    static_assert(never<T>,
+                  "publishing and subscribing change a bus: take `tidings::bus&`, not const");
+}
+template <class T>
+constexpr void explain_token() {
+    static_assert(never<T>,
+                  "the completion token is called with (tidings::error_code, tidings::receipt): a "
+                  "function of these two, net::use_awaitable, net::deferred or another of Asio");
+}
 }  // namespace detail
 
 /// An in-process publish-subscribe bus by topic, with history and resume; itself a subscriber, so
@@ -59,6 +71,10 @@ class bus {
     requires std::convertible_to<Context&, net::execution_context&>
     explicit bus(Context& context, bus_options options = {})
         : bus(net::any_io_executor(context.get_executor()), std::move(options)) {}
+    template <class Context, class Options>
+    requires(!std::convertible_to<Options, bus_options>) bus(Context&&, Options&&) {
+        static_assert(detail::never<Options>, "the options of a bus are tidings::bus_options");
+    }
     bus(bus&&) = default;
     TIDINGS_DECL bus& operator=(bus&& o) noexcept;
     TIDINGS_DECL ~bus();
@@ -77,10 +93,15 @@ class bus {
     /// logged and counted; other subscribers still get the event.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
-        static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
-                      "a callback returns void; spawn a coroutine inside it if you need one");
-        net::any_io_executor io = net::get_associated_executor(f, get_executor());
-        return subscribe_callback(pattern, std::move(io), std::forward<F>(f), std::move(options));
+        using result = std::invoke_result_t<std::decay_t<F>&, const event_ptr&>;
+        if constexpr (std::is_void_v<result>) {
+            net::any_io_executor io = net::get_associated_executor(f, get_executor());
+            return subscribe_callback(pattern, std::move(io), std::forward<F>(f),
+                                      std::move(options));
+        } else {
+            detail::explain_callback_result<result>();
+            return {};
+        }
     }
 
     /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on
@@ -89,9 +110,36 @@ class bus {
     /// levels a publication is refused with errc::hop_limit.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, immediate_t, F&& f) {
-        static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&, const event_ptr&>>,
-                      "a callback returns void");
-        return subscribe_immediate(pattern, std::forward<F>(f));
+        using result = std::invoke_result_t<std::decay_t<F>&, const event_ptr&>;
+        if constexpr (std::is_void_v<result>) {
+            return subscribe_immediate(pattern, std::forward<F>(f));
+        } else {
+            detail::explain_callback_result<result>();
+            return {};
+        }
+    }
+
+    // For what is neither, and for a const bus: they only say so.
+    template <class T>
+    requires(!event_callback<T> && !std::convertible_to<T, any_subscriber>) subscription
+        subscribe(std::string_view, T&&, subscribe_options = {}) {
+        detail::explain_no_subscriber<T>();
+        return {};
+    }
+    template <class T>
+    requires(!event_callback<T>) subscription subscribe(std::string_view, immediate_t, T&&) {
+        detail::explain_no_subscriber<T>();
+        return {};
+    }
+    template <event_callback F>
+    subscription subscribe(std::string_view, F&&, subscribe_options = {}) const {
+        detail::explain_const_bus<F>();
+        return {};
+    }
+    template <class T = void>
+    receipt publish(std::string_view, event) const {
+        detail::explain_const_bus<T>();
+        return {};
     }
 
     /// Subscribes with a queue that a coroutine reads.
@@ -121,6 +169,12 @@ class bus {
                               detail::publish_handler(io, std::move(handler)));
             },
             std::string(topic), std::move(e));
+    }
+
+    template <class Token>
+    requires(!net::completion_token_for<Token, void(error_code, receipt)>) void async_publish(
+        std::string_view, event, Token&&) {
+        detail::explain_token<Token>();
     }
 
     /// Ends the bus without losing what it has: callbacks, receivers and outlets go on, their own

@@ -147,7 +147,9 @@ inline boost::system::error_condition make_error_condition(condition c) noexcept
 
 }  // namespace tidings
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<tidings::errc> : std::true_type {};
 template <>
 struct boost::system::is_error_condition_enum<tidings::condition> : std::true_type {};
+/// @endcond

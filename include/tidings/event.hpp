@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,6 +35,17 @@ namespace detail {
 template <class T>
 concept text_like = std::convertible_to<const T&, std::string_view> &&
     !std::same_as<std::remove_cvref_t<T>, std::nullptr_t>;
+
+/// Takes every list in braces; worse than JSON where nlohmann's type is complete.
+struct brace {
+    template <class T>
+    brace(const T&) {}
+    brace(std::initializer_list<brace>) {}
+};
+template <class T>
+struct braces {
+    braces(std::initializer_list<brace>) {}
+};
 
 /// A C++ value carried as an event's data.
 class native_value {
@@ -87,9 +99,22 @@ class event {
 
     /// Data as JSON: `event{"type", "/source", {{"total", 99}}}`. Include <tidings/event_json.hpp>
     /// (or <tidings/tidings.hpp>). Text that is not UTF-8 is reported when the event is frozen.
-    template <class Json = nlohmann::json>
-    requires(std::same_as<Json, nlohmann::json> || std::same_as<Json, nlohmann::ordered_json>)
-        event(std::string_view type, std::string_view source, const Json& json);
+    event(std::string_view type, std::string_view source, const nlohmann::json& json);
+    template <std::same_as<nlohmann::ordered_json> Json>
+    event(std::string_view type, std::string_view source, const Json& json);
+
+    // For data that is none of these, and for braces without that header: they only say so. The
+    // compiler prints the line of the deleted one.
+    // clang-format off
+    template <class T>
+    requires(!detail::text_like<T> && !std::same_as<T, nlohmann::json> && !std::same_as<T, nlohmann::ordered_json>)
+    event(std::string_view, std::string_view, const T&) = delete;  // data is text, bytes with a content type, JSON in braces, nlohmann::json(value), or event::of(type, source, value)
+    // clang-format on
+    template <class T = void>
+    event(std::string_view, std::string_view, detail::braces<T>) {
+        static_assert(detail::never<T>,
+                      "data in braces is JSON: #include <tidings/event_json.hpp>");
+    }
 
     /// Data as a C++ value, read back with `get<T>()`. `encode` is called as
     /// `error_code encode(const T&, std::string& out)` when a wire asks for bytes, at most once per

@@ -11,15 +11,22 @@
 
 namespace tidings {
 
-template <class Json>
-requires(std::same_as<Json, nlohmann::json> ||
-         std::same_as<Json, nlohmann::ordered_json>) event::event(std::string_view type,
-                                                                  std::string_view source,
-                                                                  const Json& json)
+inline event::event(std::string_view type, std::string_view source, const nlohmann::json& json)
     : event(type, source) {
     try {
         data(json.dump(), "application/json");
-    } catch (const typename Json::exception&) {  // 316: text that is not UTF-8
+    } catch (const nlohmann::json::exception&) {  // 316: text that is not UTF-8
+        data({}, "application/json");
+        deferred_error_ = errc::invalid_utf8;
+    }
+}
+
+template <std::same_as<nlohmann::ordered_json> Json>
+event::event(std::string_view type, std::string_view source, const Json& json)
+    : event(type, source) {
+    try {
+        data(json.dump(), "application/json");
+    } catch (const typename Json::exception&) {
         data({}, "application/json");
         deferred_error_ = errc::invalid_utf8;
     }

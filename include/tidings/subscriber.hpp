@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <memory>
+#include <type_traits>
 
 namespace tidings {
 
@@ -85,6 +86,50 @@ class function_subscriber final : public subscriber {
  private:
     F f_;
 };
+/// Says in one sentence why an argument is neither a callback nor a subscriber. Never called where
+/// it is one.
+template <class Argument>
+constexpr void explain_no_subscriber() {
+    using type = std::remove_cvref_t<Argument>;
+    if constexpr (std::derived_from<type, subscriber>) {
+        static_assert(never<Argument>,
+                      "a subscriber is owned by shared_ptr: pass std::make_shared<T>(...), or "
+                      "std::move(it) to hand it over");
+    } else if constexpr (requires(type & p) { std::shared_ptr<subscriber>(std::move(p)); }) {
+        static_assert(never<Argument>,
+                      "a subscriber is owned by shared_ptr: make it with std::make_shared instead "
+                      "of std::make_unique");
+    } else if constexpr (requires(type & h) { h.as_subscriber(); }) {
+        static_assert(never<Argument>,
+                      "what subscribes is changed by it: pass the bus, client or session as it is, "
+                      "not as const");
+    } else if constexpr (std::invocable<type&, const event&>) {
+        static_assert(never<Argument>,
+                      "a callback takes `const tidings::event_ptr&`, not an event: `e->topic()`, "
+                      "`e->text()` and the rest are read through it");
+    } else if constexpr (std::invocable<type&>) {
+        static_assert(never<Argument>,
+                      "a callback takes one argument, `const tidings::event_ptr&`");
+    } else {
+        static_assert(never<Argument>,
+                      "subscribe takes a callback `void(const tidings::event_ptr&)`, a shared_ptr "
+                      "to a subscriber, or what has as_subscriber(): a bus, an endpoint, a client");
+    }
+}
+
+/// Says in one sentence why a callable cannot be a callback.
+template <class Result>
+constexpr void explain_callback_result() {
+    if constexpr (requires { typename Result::executor_type; }) {
+        static_assert(
+            never<Result>,
+            "a coroutine is no callback: read with bus.receive(pattern) in a coroutine of "
+            "your own, or co_spawn inside the callback");
+    } else {
+        static_assert(never<Result>,
+                      "a callback returns void: nobody would look at what it returns");
+    }
+}
 
 }  // namespace detail
 

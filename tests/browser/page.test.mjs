@@ -304,6 +304,27 @@ const steps = {
         }
     },
 
+    async 'a page that is opened later begins with the newest 50 events'() {
+        const ids = [];
+        for (let i = 0; i < 60; ++i) ids.push(await publish('orders.49.created', 'com.acme.order.created', { i }));
+        const later = await context.newPage();
+        try {
+            await later.goto(admin);
+            for (const transport of transports) {
+                await later.locator(`#${transport} tbody tr[data-id="${ids.at(-1)}"]`).waitFor();
+            }
+            ids.push(await publish('orders.49.created', 'com.acme.order.created', { live: true }));
+            for (const transport of transports) {
+                await later.locator(`#${transport} tbody tr[data-id="${ids.at(-1)}"]`).waitFor();
+                const shown = await later.locator(`#${transport} tbody tr`).evaluateAll((rows) =>
+                    rows.map((one) => one.dataset.id));
+                assert.deepEqual(shown, ids.slice(-51).reverse(), transport);
+            }
+        } finally {
+            await later.close();
+        }
+    },
+
     async 'at 375 px nothing scrolls sideways, and the tabs lead to both streams'() {
         await page.setViewportSize({ width: 375, height: 812 });
         await no_sideways_scroll(375);

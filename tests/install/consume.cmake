@@ -42,6 +42,11 @@ if(consumer STREQUAL "prefix")
   file(REMOVE_RECURSE ${prefix})
   run(${CMAKE_COMMAND} --install ${build} --prefix ${work}/first)
   file(RENAME ${work}/first ${prefix})
+  foreach(document IN ITEMS LICENSE README.md CHANGELOG.md docs/architecture.md)
+    if(NOT EXISTS ${prefix}/share/doc/tidings/${document})
+      message(FATAL_ERROR "${document} was not installed")
+    endif()
+  endforeach()
   file(GLOB_RECURSE package_files ${prefix}/*.cmake ${prefix}/*.pc)
   foreach(file IN LISTS package_files)
     file(READ ${file} text)
@@ -62,9 +67,46 @@ elseif(consumer MATCHES "^(find_package|conan_test_package)$")
 elseif(consumer STREQUAL "add_subdirectory")
   # Shared, so that a function without TIDINGS_DECL shows; in one unit, so that it is quick.
   run(${configure} -D TIDINGS_FOLDER=${source} -D BUILD_SHARED_LIBS=ON -D CMAKE_UNITY_BUILD=ON
-    -D CMAKE_UNITY_BUILD_BATCH_SIZE=0)
+    -D CMAKE_UNITY_BUILD_BATCH_SIZE=0 -D TIDINGS_INSTALL=ON
+    -D CMAKE_INSTALL_PREFIX=${binary}/prefix
+    -D CMAKE_INSTALL_LIBDIR=${binary}/put/lib -D CMAKE_INSTALL_INCLUDEDIR=${binary}/put/include)
   run(${CMAKE_COMMAND} --build ${binary} --parallel 1)
   run(${binary}/consumer)
+  # Installed into absolute folders outside of its prefix, the shared library is found, without
+  # what it links itself.
+  run(${CMAKE_COMMAND} --install ${binary})
+  run(${CMAKE_COMMAND} -S ${here}/find_package -B ${binary}/shared -G ${generator}
+    -D CMAKE_CXX_COMPILER=${compiler} -D tidings_DIR=${binary}/put/lib/cmake/tidings
+    -D CMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON)
+  find_program(pkg_config NAMES pkg-config pkgconf)
+  if(pkg_config)
+    set(ENV{PKG_CONFIG_PATH} ${binary}/put/lib/pkgconfig)
+    run(${pkg_config} --cflags --libs tidings)
+    foreach(flag IN ITEMS -I${binary}/put/include -L${binary}/put/lib)
+      string(FIND " ${output}" " ${flag} " at)
+      if(at EQUAL -1)
+        message(FATAL_ERROR "tidings.pc: no ${flag} in ${output}")
+      endif()
+    endforeach()
+    if(output MATCHES "crypto")
+      message(FATAL_ERROR "tidings.pc: the shared library brings OpenSSL: ${output}")
+    endif()
+  endif()
+
+elseif(consumer STREQUAL "other_boost")
+  # A Boost of another version than the library's: found, and warned of.
+  file(WRITE ${binary}/boost/BoostConfig.cmake
+    "add_library(Boost::headers INTERFACE IMPORTED)\nset(Boost_VERSION 1.199.0)\n")
+  file(WRITE ${binary}/boost/BoostConfigVersion.cmake
+    "set(PACKAGE_VERSION 1.199.0)\nset(PACKAGE_VERSION_COMPATIBLE TRUE)\n")
+  file(WRITE ${binary}/CMakeLists.txt "cmake_minimum_required(VERSION 3.23)\n"
+    "project(consumer LANGUAGES CXX)\nfind_package(tidings REQUIRED)\n")
+  run(${CMAKE_COMMAND} -S ${binary} -B ${binary}/build -G ${generator}
+    -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_PREFIX_PATH=${prefix} -D Boost_DIR=${binary}/boost)
+  string(REGEX REPLACE "[ \n]+" " " output "${output}")
+  if(NOT output MATCHES "was built with Boost [0-9.]+, and this project uses Boost 1.199.0")
+    message(FATAL_ERROR "no warning of another Boost: ${output}")
+  endif()
 
 elseif(consumer STREQUAL "missing_component")
   execute_process(COMMAND ${configure} -D CMAKE_PREFIX_PATH=${prefix}
@@ -99,11 +141,6 @@ elseif(consumer STREQUAL "one_file")
     list(PREPEND libraries -lssl)
   else()
     list(APPEND definitions -DTIDINGS_NO_TLS)
-  endif()
-  if(deflate)
-    list(APPEND libraries -lz)
-  else()
-    list(APPEND definitions -DTIDINGS_NO_DEFLATE)
   endif()
   compile_and_run(${here}/one_file/main.cpp "-I${prefix}/include;${definitions}"
     "${libraries};-pthread")

@@ -128,6 +128,11 @@ class server {
                                                                            server_options options,
                                                                            error_code& ec)
         : server(net::any_io_executor(context.get_executor()), std::move(options), ec) {}
+    template <class Context, class Options>
+    requires(!std::convertible_to<Options, server_options>) server(Context&&, Options&&) {
+        static_assert(tidings::detail::never<Options>,
+                      "the options of a server are tidings::http::server_options");
+    }
     server(server&&) = default;
     TIDINGS_DECL server& operator=(server&& o) noexcept;
     TIDINGS_DECL ~server();
@@ -138,10 +143,14 @@ class server {
     template <class Service>
     requires(!std::invocable<std::remove_cvref_t<Service>&, exchange&>) void mount(
         std::string_view prefix, Service&& s) {
-        static_assert(!std::is_lvalue_reference_v<Service>,
-                      "mount takes the service over: std::move it");
-        static_assert(http::service<Service>, "a service has `void handle(http::exchange&)`");
-        mount_erased(prefix, std::make_shared<detail::mounted_service<Service>>(std::move(s)));
+        if constexpr (std::is_lvalue_reference_v<Service>)
+            static_assert(tidings::detail::never<Service>,
+                          "mount takes the service over: std::move it");
+        else if constexpr (!http::service<Service>)
+            static_assert(tidings::detail::never<Service>,
+                          "a service has `void handle(http::exchange&)`");
+        else
+            mount_erased(prefix, std::make_shared<detail::mounted_service<Service>>(std::move(s)));
     }
     /// A plain function as a service.
     TIDINGS_DECL void mount(std::string_view prefix, std::function<void(exchange&)> f);

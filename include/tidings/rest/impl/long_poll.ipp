@@ -96,7 +96,6 @@ long_poll::~long_poll() {
 }
 
 void long_poll::start() {
-    history_point here;
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0 && !attach()) return;
     begin();

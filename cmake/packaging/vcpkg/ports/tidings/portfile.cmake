@@ -1,13 +1,8 @@
-# SPDX-License-Identifier: BSL-1.0
-# An overlay port: it builds the tree that it lies in.
-#     vcpkg install tidings --overlay-ports=<tree>/cmake/packaging/vcpkg/ports
-# In the registry of vcpkg, vcpkg_from_github takes the place of SOURCE_PATH.
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../../.." ABSOLUTE)
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS feature_options
     FEATURES
-        deflate TIDINGS_DEFLATE
-        tls     TIDINGS_TLS
+        tls TIDINGS_TLS
 )
 
 vcpkg_cmake_configure(
@@ -22,6 +17,10 @@ vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/tidings)
 vcpkg_fixup_pkgconfig()
 vcpkg_copy_pdbs()
 
-file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug/include")
+file(REMOVE_RECURSE
+    "${CURRENT_PACKAGES_DIR}/debug/include"
+    "${CURRENT_PACKAGES_DIR}/debug/share"
+    "${CURRENT_PACKAGES_DIR}/share/doc"
+)
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
 vcpkg_install_copyright(FILE_LIST "${SOURCE_PATH}/LICENSE")

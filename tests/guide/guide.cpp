@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSL-1.0
+// The snippets of docs/guide, between `// [name]` and `// [/name]`: compiled, and run as tests.
+#include "support/catch2.hpp"
+
+#include <tidings/test/manual_clock.hpp>
+#include <tidings/test/recorder.hpp>
+#include <tidings/test/sink_server.hpp>
+#include <tidings/tidings.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace net = boost::asio;
+
+namespace {
+
+std::string user_of_session(std::string_view cookie) {
+    return cookie == "session=1" ? "alice" : "";
+}
+
+// [cookie]
+tidings::authenticator by_session() {
+    return [](const tidings::credentials& c, tidings::error_code& ec) {
+        const std::string user = user_of_session(c.cookie);  // yours; empty: no such session
+        if (user.empty()) ec = tidings::errc::unauthorized;
+        return tidings::principal{.name = user, .anonymous = user.empty()};
+    };
+}
+// [/cookie]
+
+// [own_topics]
+tidings::authorizer own_topics() {
+    return [](const tidings::principal& who, tidings::action what, std::string_view topic) {
+        // Only a name that is one token can be part of a topic as it stands.
+        if (who.anonymous || tidings::topic_token(who.name) != who.name) return false;
+        return what == tidings::action::subscribe && topic.starts_with("users." + who.name + '.');
+    };
+}
+// [/own_topics]
+
+// [coroutine]
+net::awaitable<void> handle_orders(tidings::receiver orders) {
+    for (;;) {
+        const auto [ec, e] = co_await orders.async_receive(net::as_tuple(net::use_awaitable));
+        if (ec) co_return;                                // the bus is gone, or the subscription
+        if (e->type().starts_with("tidings.")) continue;  // tidings.gap, tidings.lagged: see below
+        co_await net::post(net::use_awaitable);           // whatever an order needs
+    }
+}
+// [/coroutine]
+
+}  // namespace
+
+TEST_CASE("the guide's first server publishes and serves", "[guide]") {
+    net::io_context io;
+    // [first_server]
+    tidings::bus bus{io, {.history = {.max_events = 10'000}}};
+    tidings::http::server server{io, {.port = 0}};  // 0: any free port; see local_endpoint()
+    server.mount("/events", tidings::sse::service{bus});
+    server.mount("/ws", tidings::websocket::service{bus});
+    server.mount("/topics", tidings::rest::service{bus});
+    server.start();
+
+    bus.publish("orders.42.created", {"com.acme.order.created", "/shop", {{"total", 99}}});
+    // [/first_server]
+    const auto received = std::make_shared<tidings::test::recorder>();
+    const auto origin = "http://127.0.0.1:" + std::to_string(server.local_endpoint().port);
+    // [client]
+    tidings::sse::client client{io, {.url = origin + "/events", .topics = {"orders.>"}}, received};
+    // [/client]
+    REQUIRE(tidings::test::run_io_until(io, [&] { return server.connections() == 1; }));
+    while (received->count() == 0) {
+        bus.publish("orders.43.created", {"com.acme.order.created", "/shop", {{"total", 7}}});
+        REQUIRE(io.run_one() != 0);
+    }
+    CHECK(received->events().front()->topic() == "orders.43.created");
+}
+
+TEST_CASE("the guide's authenticator and authorizer keep users apart", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io};
+    // [access]
+    server.mount("/events", tidings::sse::service{bus,
+                                                  {.authenticator = by_session(),
+                                                   .authorizer = own_topics(),
+                                                   .allowed_origins = {"https://app.example"}}});
+    // [/access]
+    tidings::error_code ec;
+    const auto alice = by_session()({.cookie = "session=1"}, ec);
+    REQUIRE_FALSE(ec);
+    const auto may = own_topics();
+    CHECK(may(alice, tidings::action::subscribe, "users.alice.>"));
+    CHECK_FALSE(may(alice, tidings::action::subscribe, "users.bob.>"));
+    CHECK_FALSE(may(alice, tidings::action::subscribe, "users.>"));
+    CHECK_FALSE(may(alice, tidings::action::publish, "users.alice.name"));
+    by_session()({}, ec);
+    CHECK(ec == tidings::errc::unauthorized);
+}
+
+TEST_CASE("the guide's shutdown lets run return", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io};
+    server.start();
+    tidings::error_code why = tidings::errc::timed_out;
+    // [drain]
+    server.async_drain([&](tidings::error_code ec) { why = ec; });
+    io.run();
+    // [/drain]
+    CHECK_FALSE(why);
+}
+
+TEST_CASE("the guide's reader resumes after what it has handled", "[guide]") {
+    net::io_context io;
+    // [resume]
+    tidings::bus bus{io, {.history = {.max_events = 10'000}}};
+    bus.publish("orders.1", {"order.created", "/shop"});
+    const tidings::position handled = bus.head();  // in a program: stored with what was done
+    bus.publish("orders.2", {"order.created", "/shop"});
+
+    std::vector<std::string> seen;
+    auto watch =
+        bus.subscribe("orders.>", [&](const tidings::event_ptr& e) { seen.push_back(e->topic()); },
+                      {.after = handled});
+    // [/resume]
+    io.run();
+    CHECK(seen == std::vector<std::string>{"orders.2"});
+}
+
+TEST_CASE("the guide's coroutine ends with its bus", "[guide]") {
+    net::io_context io;
+    std::optional<tidings::bus> bus(std::in_place, io);
+    bool ended = false;
+    net::co_spawn(io, handle_orders(bus->receive("orders.>")),
+                  [&](std::exception_ptr) { ended = true; });
+    bus->publish("orders.1", {"order.created", "/shop"});
+    io.poll();
+    bus.reset();
+    io.restart();
+    io.run();
+    CHECK(ended);
+}
+
+TEST_CASE("the guide's tests of one's own code", "[guide]") {
+    // [recorder]
+    net::io_context io;
+    tidings::bus bus{io};
+    const auto seen = std::make_shared<tidings::test::recorder>();
+    auto watch = bus.subscribe("orders.>", seen);
+
+    bus.publish("orders.42.created", {"com.acme.order.created", "/shop", {{"total", 99}}});
+
+    REQUIRE(seen->wait_for(1, io));
+    CHECK(seen->events().front()->json()["total"] == 99);
+    // [/recorder]
+
+    // [webhook]
+    tidings::test::sink_server target{io};
+    tidings::webhook::sender sender{io, {.guard = {.allow_loopback = true, .schemes = {"http"}}}};
+    auto hook = bus.subscribe("orders.>", sender.endpoint({.url = target.url(),
+                                                           .secret = "whsec_MfKQ9r8GKYqrTwjUPD8I"
+                                                                     "LPZIo2LaLaSw"}));
+    bus.publish("orders.43.created", {"com.acme.order.created", "/shop"});
+    REQUIRE(tidings::test::run_io_until(io, [&] { return !target.requests.empty(); }));
+    CHECK(target.requests.front().fields.get("ce-type") == "com.acme.order.created");
+    // [/webhook]
+}
