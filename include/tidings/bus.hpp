@@ -13,6 +13,7 @@
 
 namespace tidings {
 
+class drainable;
 class metrics_sink;
 
 struct bus_options {
@@ -177,18 +178,18 @@ class bus {
         detail::explain_token<Token>();
     }
 
-    /// Ends the bus without losing what it has: callbacks, receivers and outlets go on, their own
-    /// publications accepted, until nothing waits in any of them (a receiver: when it asks again)
-    /// or `bus_options::drain_timeout` passes. Then subscriptions end and publications are refused
-    /// with errc::closed; streams of services stay for their server to flush. Completes with
-    /// `void(error_code)`. Per-operation cancellation: none, the drain goes on; destroying the bus
-    /// ends it at once.
+    /// Ends the bus without losing what it has: what inlets bring is refused; callbacks, receivers
+    /// and outlets go on, their own publications accepted, until nothing waits in any of them (a
+    /// receiver: when it asks again) or `bus_options::drain_timeout` passes. Then subscriptions end
+    /// and publications are refused with errc::closed; streams of services stay for their server to
+    /// flush. Completes with `void(error_code)`. Per-operation cancellation: none, the drain goes
+    /// on; destroying the bus ends it at once.
     /// @error errc::timed_out: something was still busy, and is named in the log.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return detail::initiate<void(error_code)>(
             get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
-                start_drain(state, detail::completion_handler<error_code>(io, std::move(handler)));
+                start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }
 
@@ -206,6 +207,7 @@ class bus {
 
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// For services of the library.
     const std::shared_ptr<detail::bus_state>& state() const noexcept { return state_; }
 
@@ -216,7 +218,7 @@ class bus {
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
                                                   detail::event_callback_function f);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
-                                         detail::completion_handler<error_code> handler);
+                                         tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,
                                            std::string topic, event e,
                                            detail::publish_handler handler);

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace tidings::detail {
+namespace tidings {
 
 /// The one owner of an erased completion handler, with the executor that it is posted through.
 /// Move-only. In Boost 1.81 the move assignment of `any_completion_handler` recurses without end,
@@ -61,4 +61,4 @@ class completion_handler {
     net::any_completion_handler<void(Args...)> handler_;
 };
 
-}  // namespace tidings::detail
+}  // namespace tidings

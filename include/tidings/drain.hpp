@@ -13,27 +13,41 @@
 
 namespace tidings {
 
-namespace detail {
+/// When a program ends, what brings events in refuses at once; then buses drain, then what holds
+/// open streams, then what delivers from a store. Those of one role drain together.
+enum class drain_role { bus, streams, sender };
 
 /// What can be asked to finish what is under way and take nothing new. Every handle with a
-/// `drain_state()` has one behind it.
+/// `drain_state()` has one behind it. Every function may be called from any thread.
 class drainable {
  public:
     virtual ~drainable() = default;
+    virtual drain_role role() const noexcept = 0;
+    /// Nothing new is taken from outside the process from here on; what was taken goes on.
+    virtual void start_refusing() noexcept {}
     /// Starts once; `done` is called on any thread when nothing is under way any more, at the
-    /// latest after the object's own drain timeout.
-    virtual void start_drain(unique_function<void()> done) = 0;
+    /// latest after the object's own drain timeout: then with errc::timed_out, and what was still
+    /// owed is in the object's log.
+    virtual void start_drain(unique_function<void(error_code)> done) = 0;
 };
 
+template <class T>
+concept has_drain_state = requires(const T& t) {
+    { t.drain_state() } -> std::convertible_to<std::weak_ptr<drainable>>;
+};
+
+namespace detail {
 TIDINGS_DECL void drain_on_signal(net::any_io_executor executor,
                                   std::vector<std::weak_ptr<drainable>> all,
                                   unique_function<void()> stop);
 }  // namespace detail
 
-/// On SIGINT or SIGTERM: drains all of them in the order given, each after the one before, so that
-/// `run()` returns when the last work is done. A second signal stops the context. The handles may
-/// be destroyed earlier; until the first signal, `run()` does not return.
-template <class Context, class... Drainable>
+/// On SIGINT or SIGTERM: drains all of them by role, whatever the order of the arguments, so that
+/// nothing that was accepted is lost: inlets refuse; callbacks and receivers finish, what they
+/// publish is accepted; streams flush and close; senders deliver. Then `run()` returns, if nothing
+/// else is left to do. A second signal stops the context. The handles may be destroyed earlier;
+/// until the first signal, `run()` does not return.
+template <class Context, has_drain_state... Drainable>
 requires std::convertible_to<Context&, net::execution_context&>
 void drain_on_signal(Context& context, const Drainable&... d) {
     detail::drain_on_signal(context.get_executor(), {d.drain_state()...},

@@ -61,8 +61,8 @@ class history_listener {
     virtual void on_evicted(std::vector<event_ptr> /*gone*/) noexcept {}
 };
 
-using append_handler = detail::completion_handler<error_code, position>;
-using read_handler = detail::completion_handler<error_code, history_slice>;
+using append_handler = tidings::completion_handler<error_code, position>;
+using read_handler = tidings::completion_handler<error_code, history_slice>;
 
 /// Keeps committed publications in one order and replays them. Thread-safe.
 ///

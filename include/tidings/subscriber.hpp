@@ -15,7 +15,7 @@
 namespace tidings {
 
 /// Completes one `async_deliver`: posts `(error_code, outcome)` to the caller's handler.
-using deliver_handler = detail::completion_handler<error_code, outcome>;
+using deliver_handler = tidings::completion_handler<error_code, outcome>;
 
 /// Whatever takes events: a bus, a callback, a WebSocket session, an SSE stream, a webhook
 /// endpoint, a user's own class. Owned by shared_ptr.

@@ -78,7 +78,7 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     [[nodiscard]] auto async_reset(Token && token = Token{}) {
         return detail::initiate<void(error_code)>(
             get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
-                start_reset(state, detail::completion_handler<error_code>(io, std::move(handler)));
+                start_reset(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }
 
@@ -86,7 +86,7 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
 
  private:
     TIDINGS_DECL static void start_reset(const std::shared_ptr<detail::subscription_state>& s,
-                                         detail::completion_handler<error_code> handler);
+                                         tidings::completion_handler<error_code> handler);
     std::shared_ptr<detail::subscription_state> state_;
 };
 

@@ -55,7 +55,7 @@ class topic_handle {
 
  private:
     friend class bus;
-    using publish_handler = detail::completion_handler<error_code, receipt>;
+    using publish_handler = tidings::completion_handler<error_code, receipt>;
     topic_handle(std::shared_ptr<detail::bus_state> state,
                  std::shared_ptr<detail::topic_route> route) noexcept
         : state_(std::move(state)),

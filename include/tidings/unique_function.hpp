@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace tidings::detail {
+namespace tidings {
 
 template <class Signature>
 class unique_function;
@@ -87,4 +87,4 @@ class unique_function<R(Args...)> {
     alignas(std::max_align_t) std::byte buffer_[capacity];
 };
 
-}  // namespace tidings::detail
+}  // namespace tidings

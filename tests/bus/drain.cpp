@@ -2,6 +2,8 @@
 #include "support/bus_fixture.hpp"
 #include "support/catch2.hpp"
 
+#include <tidings/drain.hpp>
+
 namespace tidings::test {
 
 namespace {
@@ -50,6 +52,23 @@ TEST_CASE("a draining bus lets callbacks go on, and takes what they publish", "[
     CHECK(c.error() == errc::closed);
     CHECK(f.publish("c").error == errc::closed);
     CHECK(seen.size() == 1);
+}
+
+TEST_CASE("a draining bus refuses what inlets bring, not what its own program publishes",
+          "[bus][drain]") {
+    draining_bus f;
+    bus other(f.io());
+    auto bridge = other.subscribe(">", *f.hub);
+    auto busy = f.hub->receive("a");
+    f.publish("a");  // keeps the drain waiting
+    f.hub->drain_state()->start_refusing();
+    error_code ec;
+    const auto from_a_wire = publication::make("a", made("x"), {}, ec);
+    CHECK(f.hub->as_subscriber()->deliver(from_a_wire) == outcome::closed);
+    CHECK_FALSE(f.publish("a").error);
+    CHECK_FALSE(other.publish("a", made("y")).error);
+    f.run();
+    CHECK(busy.counters().matched == 3);  // by another bus of this program, too
 }
 
 TEST_CASE("a drain waits for a receiver that works, until it asks again", "[bus][drain]") {

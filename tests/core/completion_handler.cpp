@@ -17,7 +17,7 @@ namespace tidings::test {
 
 namespace {
 
-using handler = detail::completion_handler<int, std::string>;
+using handler = tidings::completion_handler<int, std::string>;
 
 TEST_CASE("a completion is posted, and runs on the handler's executor", "[detail]") {
     net::io_context io, other;

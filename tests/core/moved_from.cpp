@@ -65,7 +65,7 @@ void check_bus(world& w) {
     CHECK(ec == errc::closed);
     CHECK(b.head().empty());
     CHECK(b.subscriptions() == 0);
-    CHECK(b.executor());
+    CHECK(b.get_executor());
     CHECK(b.as_subscriber() == nullptr);
     CHECK_THROWS_AS(rest::service(b), std::invalid_argument);
     webhook::sender s(w.io(), local_sender(w));

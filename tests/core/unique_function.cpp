@@ -11,7 +11,7 @@ namespace tidings::test {
 
 namespace {
 
-using detail::unique_function;
+using tidings::unique_function;
 
 int twice(int n) {
     return 2 * n;

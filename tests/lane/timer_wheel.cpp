@@ -36,7 +36,7 @@ class counting_clock final : public io::clock {
     class counted final : public io::timer {
      public:
         counted(std::unique_ptr<io::timer> t, int& n) : timer_(std::move(t)), starts_(n) {}
-        void start_wait(io::steady_time until, detail::unique_function<void()> done) override {
+        void start_wait(io::steady_time until, tidings::unique_function<void()> done) override {
             ++starts_;
             timer_->start_wait(until, std::move(done));
         }

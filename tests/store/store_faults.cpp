@@ -224,7 +224,7 @@ TEST_CASE("a drain over an outbox that fails once makes what is due", "[webhook]
         for (const auto* text : {"1", "2", "3"}) f.publish(text);
         while (f.outbox->plan().operations("append") == 0) w.io().run_one();
         bool done = false;
-        f.bed.sender->drain_state()->start_drain([&] { done = true; });
+        f.bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
         for (int i = 0; i < 5; ++i) w.advance(1s);
         failed = f.outbox->plan().failures() != 0;
         CHECK(done);
@@ -251,7 +251,7 @@ TEST_CASE("a drain waits for what could not be claimed, though nothing else is u
     f.publish("2");
     w.run_ready();
     bool done = false;
-    f.bed.sender->drain_state()->start_drain([&] { done = true; });
+    f.bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
     w.run_ready();
     CHECK(f.outbox->plan().failures() == 2);
     held[0].respond({.status = 204});
@@ -300,7 +300,7 @@ TEST_CASE("a drain over an outbox that fails for good ends, and loses nothing",
         w.run_ready();
         CHECK(f.told == 3);
         bool done = false;
-        f.bed.sender->drain_state()->start_drain([&] { done = true; });
+        f.bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
         for (int i = 0; i < 31; ++i) w.advance(1s);
         failed = f.outbox->plan().failures() != 0;
         CHECK(done);
@@ -337,7 +337,7 @@ TEST_CASE("an outbox that never answers holds up neither a drain nor the end of 
         held = f.outbox->plan().held() != 0;
         bool done = !drains;
         if (drains) {
-            f.bed.sender->drain_state()->start_drain([&] { done = true; });
+            f.bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
             w.advance(31s);
         }
         CHECK(done);

@@ -140,7 +140,7 @@ void ordering_history::start_read(position after, std::vector<std::string> patte
 }
 
 void ordering_history::answer_reads() {
-    std::vector<detail::unique_function<void()>> answering;
+    std::vector<tidings::unique_function<void()>> answering;
     {
         const std::lock_guard lock(mutex_);
         answering.swap(held_reads_);

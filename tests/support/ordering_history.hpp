@@ -83,7 +83,7 @@ class ordering_history final : public history {
     std::deque<event_ptr> kept_;
     std::vector<event_ptr> evicted_;
     std::uint64_t head_ = 0;
-    std::vector<detail::unique_function<void()>> held_reads_;
+    std::vector<tidings::unique_function<void()>> held_reads_;
 };
 
 }  // namespace tidings::test

@@ -20,7 +20,7 @@ using texts = std::vector<std::string>;
 
 bool drained(world& w, webhook::sender& s) {
     bool done = false;
-    s.drain_state()->start_drain([&] { done = true; });
+    s.drain_state()->start_drain([&](error_code) { done = true; });
     w.run_ready();
     return done;
 }
@@ -635,7 +635,7 @@ TEST_CASE("a drain makes what is due, takes nothing new and leaves what is due l
     for (int i = 0; i < 20; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
     bool done = false;
-    bed.sender->drain_state()->start_drain([&] { done = true; });
+    bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
     w.run_ready();
     CHECK(e.as_subscriber()->deliver(make_lagged_event(1)) == outcome::closed);
     error_code ec;
@@ -672,7 +672,7 @@ TEST_CASE("a drain waits no longer than its timeout", "[webhook]") {
     bed.add(target.url());
     bed.publish();
     bool done = false;
-    bed.sender->drain_state()->start_drain([&] { done = true; });
+    bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
     w.advance(2s);
     CHECK_FALSE(done);
     w.advance(1100ms);
@@ -690,7 +690,7 @@ TEST_CASE("a sender that is destroyed stops, and tells who waits for its drain",
     const auto e = bed.add(target.url());
     bed.publish();
     bool done = false;
-    bed.sender->drain_state()->start_drain([&] { done = true; });
+    bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
     w.run_ready();
     CHECK_FALSE(done);
     bed.sender.reset();

@@ -446,7 +446,7 @@ TEST_CASE("a sender releases its callbacks when it ends, from inside a call too"
     SECTION("drained") {
         auto o = make(nullptr);
         const std::weak_ptr<owner> watched = o;
-        o->sender->drain_state()->start_drain([] {});
+        o->sender->drain_state()->start_drain([](error_code) {});
         w.run_ready();
         o.reset();
         CHECK(watched.expired());

@@ -354,7 +354,7 @@ TEST_CASE("every event owed to a webhook or a REST hook comes behind its receive
     } while (hooks != kept && in_time());
     CHECK(hooks == kept);
     std::promise<void> drained;
-    here.sender->drain_state()->start_drain([&] { drained.set_value(); });
+    here.sender->drain_state()->start_drain([&](error_code) { drained.set_value(); });
     CHECK(drained.get_future().wait_for(longest_wait) == std::future_status::ready);
     CHECK(here.sender->in_flight() == 0);
     here.server.reset();

@@ -60,7 +60,7 @@ using io::canceller;
 
 namespace detail {
 class client_state;
-using response_handler = tidings::detail::completion_handler<error_code, response>;
+using response_handler = tidings::completion_handler<error_code, response>;
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -107,12 +107,12 @@ class client {
     /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
     TIDINGS_DECL canceller start_open(
         net::any_io_executor executor, std::string url, request r,
-        tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)>
+        tidings::unique_function<void(error_code, std::unique_ptr<streaming_response>)>
             done);
     /// Sends an upgrade request; connect_timeout bounds the time to the answer's header.
     TIDINGS_DECL canceller
     start_upgrade(net::any_io_executor executor, std::string url, request r,
-                  tidings::detail::unique_function<void(error_code, upgraded_response)> done);
+                  tidings::unique_function<void(error_code, upgraded_response)> done);
 
  private:
     TIDINGS_DECL static net::any_io_executor executor_of(

@@ -88,7 +88,7 @@ class exchange {
     /// Calls `f` in the lane: at once where the caller runs in it, as every service of an
     /// `http::server` does, else soon, and the exchange is empty then. What begins to handle a
     /// request that a server of the user's own has read begins here.
-    TIDINGS_DECL void in_lane(tidings::detail::unique_function<void(exchange&)> f);
+    TIDINGS_DECL void in_lane(tidings::unique_function<void(exchange&)> f);
 
     /// The head of an answer that the service itself writes to the stream it takes: with Date, the
     /// `answer_fields`, and the framing of a body without a known end: chunked for HTTP/1.1, until
@@ -103,10 +103,10 @@ class exchange {
     TIDINGS_DECL taken_stream take();
     /// While an answer is awaited: called once if the peer goes away or the server is stopped,
     /// after which answering does nothing. `f` does not own the exchange.
-    TIDINGS_DECL void on_peer_closed(tidings::detail::unique_function<void()> f);
+    TIDINGS_DECL void on_peer_closed(tidings::unique_function<void()> f);
     /// Called once when the server begins to drain, or soon if it does already, to end a wait
     /// early. Not after the answer.
-    TIDINGS_DECL void on_drain(tidings::detail::unique_function<void()> f);
+    TIDINGS_DECL void on_drain(tidings::unique_function<void()> f);
     explicit operator bool() const noexcept { return owner_ != nullptr; }
 
  private:

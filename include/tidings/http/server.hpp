@@ -170,7 +170,7 @@ class server {
             [state = state_](auto handler) {
                 auto io = net::get_associated_executor(handler, executor_of(state));
                 start_drain(
-                    state, tidings::detail::completion_handler<error_code>(io, std::move(handler)));
+                    state, tidings::completion_handler<error_code>(io, std::move(handler)));
             },
             token);
     }
@@ -181,14 +181,14 @@ class server {
     /// Whether a drain has begun or the server has ended: what a readiness probe wants to know.
     /// From any thread.
     TIDINGS_DECL bool draining() const noexcept;
-    TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const;
 
  private:
     TIDINGS_DECL void mount_erased(std::string_view prefix, std::shared_ptr<detail::mounted> m);
     TIDINGS_DECL static net::any_io_executor executor_of(
         const std::shared_ptr<detail::server_state>& s);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::server_state>& s,
-                                         tidings::detail::completion_handler<error_code> handler);
+                                         tidings::completion_handler<error_code> handler);
     std::shared_ptr<detail::server_state> state_;
 };
 

@@ -131,8 +131,12 @@ std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
     return state_;
 }
 
+std::shared_ptr<drainable> bus::drain_state() const noexcept {
+    return state_;
+}
+
 void bus::start_drain(const std::shared_ptr<detail::bus_state>& s,
-                      detail::completion_handler<error_code> handler) {
+                      tidings::completion_handler<error_code> handler) {
     if (!s) return std::move(handler)(make_error_code(errc::closed));
     s->start_drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
 }

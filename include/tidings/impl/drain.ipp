@@ -7,6 +7,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <array>
 #include <csignal>
 
 namespace tidings::detail {
@@ -25,7 +26,7 @@ class signal_drain : public std::enable_shared_from_this<signal_drain> {
         signals_.async_wait([self = shared_from_this()](error_code ec, int) {
             if (ec) return;
             self->await_second();
-            self->drain_next();
+            self->begin();
         });
     }
 
@@ -36,13 +37,27 @@ class signal_drain : public std::enable_shared_from_this<signal_drain> {
         });
     }
 
+    void begin() {
+        for (const auto& weak : all_)
+            if (const auto d = weak.lock()) d->start_refusing();
+        drain_next();
+    }
+
+    // All of one role, then those of the next.
     void drain_next() {
-        while (next_ < all_.size()) {
-            const auto d = all_[next_++].lock();
-            if (!d) continue;
-            return d->start_drain([self = shared_from_this()] {
-                net::post(self->executor_, [self] { self->drain_next(); });
-            });
+        constexpr std::array order{drain_role::bus, drain_role::streams, drain_role::sender};
+        while (next_ < order.size()) {
+            const auto role = order[next_++];
+            pending_ = 1;
+            for (const auto& weak : all_) {
+                const auto d = weak.lock();
+                if (!d || d->role() != role) continue;
+                ++pending_;
+                d->start_drain([self = shared_from_this()](error_code) {
+                    net::post(self->executor_, [self] { self->one_ended(); });
+                });
+            }
+            if (--pending_ != 0) return;
         }
         // From here on a signal does what it did before us.
         error_code ignored;
@@ -50,11 +65,16 @@ class signal_drain : public std::enable_shared_from_this<signal_drain> {
         signals_.cancel(ignored);
     }
 
+    void one_ended() {
+        if (--pending_ == 0) drain_next();
+    }
+
     net::any_io_executor executor_;
     net::signal_set signals_;
     std::vector<std::weak_ptr<drainable>> all_;
     unique_function<void()> stop_;
     std::size_t next_ = 0;
+    std::size_t pending_ = 0;
 };
 
 void drain_on_signal(net::any_io_executor executor, std::vector<std::weak_ptr<drainable>> all,

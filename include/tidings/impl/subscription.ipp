@@ -43,7 +43,7 @@ subscription::executor_type subscription::get_executor() const noexcept {
 }
 
 void subscription::start_reset(const std::shared_ptr<detail::subscription_state>& s,
-                               detail::completion_handler<error_code> handler) {
+                               tidings::completion_handler<error_code> handler) {
     if (s)
         s->end_and_wait(std::move(handler));
     else

@@ -19,7 +19,7 @@ class timer {
  public:
     virtual ~timer() = default;
     /// Replaces a wait under way (whose callback is dropped). Never calls back inside.
-    virtual void start_wait(steady_time until, detail::unique_function<void()> done) = 0;
+    virtual void start_wait(steady_time until, tidings::unique_function<void()> done) = 0;
     virtual void cancel() noexcept = 0;
 };
 

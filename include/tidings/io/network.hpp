@@ -38,8 +38,8 @@ struct connect_options {
     std::function<bool(const net::ip::address&)> address_filter{};
 };
 
-using stream_callback = detail::unique_function<void(error_code, stream_ptr)>;
-using resolve_callback = detail::unique_function<void(error_code, std::vector<socket_address>)>;
+using stream_callback = tidings::unique_function<void(error_code, stream_ptr)>;
+using resolve_callback = tidings::unique_function<void(error_code, std::vector<socket_address>)>;
 
 /// A listening socket; confined to its executor.
 class acceptor {
@@ -56,7 +56,7 @@ class acceptor {
 
 /// Stops an operation that has not completed; its callback is dropped. May be null or called late.
 /// From any thread; called elsewhere than on the operation's executor, the callback may be running.
-using canceller = detail::unique_function<void()>;
+using canceller = tidings::unique_function<void()>;
 
 /// The seam for making connections. Safe from any thread.
 class network {

@@ -12,8 +12,8 @@
 
 namespace tidings::io {
 
-using read_callback = detail::unique_function<void(error_code, std::size_t)>;
-using ready_callback = detail::unique_function<void(error_code)>;
+using read_callback = tidings::unique_function<void(error_code, std::size_t)>;
+using ready_callback = tidings::unique_function<void(error_code)>;
 
 enum class wait_for { readable, writable };
 

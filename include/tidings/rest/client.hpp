@@ -64,8 +64,8 @@ struct client_counters {
 
 namespace detail {
 class client_state;
-using run_handler = tidings::detail::completion_handler<error_code>;
-using publish_handler = tidings::detail::completion_handler<error_code, receipt>;
+using run_handler = tidings::completion_handler<error_code>;
+using publish_handler = tidings::completion_handler<error_code, receipt>;
 }  // namespace detail
 
 /// The other side of `rest::service`. Publishes; takes events as a subscriber (an outlet); and,

@@ -42,8 +42,8 @@ struct registration {
 
 namespace detail {
 class client_state;
-using subscribe_handler = tidings::detail::completion_handler<error_code, registration>;
-using unsubscribe_handler = tidings::detail::completion_handler<error_code>;
+using subscribe_handler = tidings::completion_handler<error_code, registration>;
+using unsubscribe_handler = tidings::completion_handler<error_code>;
 }  // namespace detail
 
 /// Subscribes a webhook receiver at a `rest_hook::manager`, here or elsewhere. Handle on shared

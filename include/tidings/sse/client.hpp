@@ -63,7 +63,7 @@ struct client_options {
 
 namespace detail {
 class client_state;
-using run_handler = tidings::detail::completion_handler<error_code>;
+using run_handler = tidings::completion_handler<error_code>;
 }  // namespace detail
 
 /// A Server-Sent Events client (WHATWG HTML 9.2) as an inlet: events are delivered to the

@@ -88,9 +88,9 @@ class outbox : public std::enable_shared_from_this<outbox> {
  public:
     using executor_type = net::any_io_executor;
 
-    using done_handler = detail::completion_handler<error_code>;
-    using claim_handler = detail::completion_handler<error_code, outbox_claim>;
-    using list_handler = detail::completion_handler<error_code, std::vector<outbox_listed>>;
+    using done_handler = tidings::completion_handler<error_code>;
+    using claim_handler = tidings::completion_handler<error_code, outbox_claim>;
+    using list_handler = tidings::completion_handler<error_code, std::vector<outbox_listed>>;
 
     virtual ~outbox() = default;
 

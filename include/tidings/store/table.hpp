@@ -37,10 +37,10 @@ class table : public std::enable_shared_from_this<table> {
  public:
     using executor_type = net::any_io_executor;
 
-    using get_handler = detail::completion_handler<error_code, row>;
-    using put_handler = detail::completion_handler<error_code, std::uint64_t>;
-    using erase_handler = detail::completion_handler<error_code>;
-    using scan_handler = detail::completion_handler<error_code, std::vector<row>>;
+    using get_handler = tidings::completion_handler<error_code, row>;
+    using put_handler = tidings::completion_handler<error_code, std::uint64_t>;
+    using erase_handler = tidings::completion_handler<error_code>;
+    using scan_handler = tidings::completion_handler<error_code, std::vector<row>>;
 
     virtual ~table() = default;
 

@@ -75,7 +75,7 @@ class fault_plan {
     /// Destroys what is held, as a store does that never answers. What is held may own the store:
     /// call this, or `release`, before a test ends.
     void discard() {
-        std::deque<tidings::detail::unique_function<void()>> ending;  // outside the lock
+        std::deque<tidings::unique_function<void()>> ending;  // outside the lock
         const std::lock_guard lock(mutex_);
         ending.swap(held_);
     }
@@ -117,7 +117,7 @@ class fault_plan {
         return due;
     }
     /// For wrappers: calls `f`, which posts a completion, now or when it is released.
-    void complete(tidings::detail::unique_function<void()> f) {
+    void complete(tidings::unique_function<void()> f) {
         const std::lock_guard lock(mutex_);
         if (holding_) return held_.push_back(std::move(f));
         f();
@@ -126,7 +126,7 @@ class fault_plan {
  private:
     mutable std::mutex mutex_;
     std::vector<fault> faults_;
-    std::deque<tidings::detail::unique_function<void()>> held_;
+    std::deque<tidings::unique_function<void()>> held_;
     std::map<std::string, std::size_t, std::less<>> by_name_;
     std::size_t operations_ = 0;
     std::size_t failures_ = 0;

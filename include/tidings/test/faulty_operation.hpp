@@ -36,7 +36,7 @@ class inline_executor {
 template <class... Values>
 class faulty_operation {
  public:
-    using handler_type = tidings::detail::completion_handler<error_code, Values...>;
+    using handler_type = tidings::completion_handler<error_code, Values...>;
 
     faulty_operation(std::shared_ptr<fault_plan> plan, std::string_view name, error_code documented,
                      handler_type h)

@@ -22,7 +22,7 @@ class manual_clock final : public io::clock {
     using key = std::pair<io::steady_time, std::uint64_t>;  // deadline, then order of start_wait
     struct wait {
         net::any_io_executor executor;
-        detail::unique_function<void()> done;
+        tidings::unique_function<void()> done;
         bool posted = false;
     };
 
@@ -49,7 +49,7 @@ class manual_clock final : public io::clock {
             post_due();
         }
         key start(const net::any_io_executor& executor, io::steady_time until,
-                  detail::unique_function<void()> done) {
+                  tidings::unique_function<void()> done) {
             const std::lock_guard lock(mutex_);
             const key k{until, ++last_};
             waits_.emplace(k, wait{executor, std::move(done)});
@@ -99,7 +99,7 @@ class manual_clock final : public io::clock {
             : state_(std::move(s)),
               executor_(std::move(executor)) {}
         ~timer() override { cancel(); }
-        void start_wait(io::steady_time until, detail::unique_function<void()> done) override {
+        void start_wait(io::steady_time until, tidings::unique_function<void()> done) override {
             cancel();
             waiting_ = state_->start(executor_, until, std::move(done));
         }

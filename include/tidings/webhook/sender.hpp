@@ -76,15 +76,32 @@ class sender {
     /// endpoint of the same id is replaced
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
 
-    /// For `drain_on_signal`: takes nothing more, makes what is due now, and is
-    /// done when that has an answer or after `sender_options::drain_timeout`.
-    TIDINGS_DECL std::shared_ptr<tidings::detail::drainable> drain_state() const;
+    using executor_type = net::any_io_executor;
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
+    /// Takes nothing more, makes the deliveries that are due now, and completes with
+    /// `void(error_code)` when each has an answer. What is due later stays in the outbox.
+    /// Per-operation cancellation: none, the drain goes on; destroying the sender ends it.
+    /// @error errc::timed_out: `sender_options::drain_timeout` passed; how many deliveries are
+    /// still owed is in the log. errc::closed: the sender was destroyed or moved from.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(
+                    state, tidings::completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+    /// For `drain_on_signal`: the last to drain.
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const;
     /// Deliveries being made at this moment.
     TIDINGS_DECL std::size_t in_flight() const noexcept;
     /// For services of the library.
     const std::shared_ptr<detail::sender_state>& state() const noexcept { return state_; }
 
  private:
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::sender_state>& s,
+                                         tidings::completion_handler<error_code> handler);
     std::shared_ptr<detail::sender_state> state_;
 };
 

@@ -61,7 +61,7 @@ struct client_options {
 
 namespace detail {
 class client_state;
-using run_handler = tidings::detail::completion_handler<error_code>;
+using run_handler = tidings::completion_handler<error_code>;
 }  // namespace detail
 
 /// A WebSocket client, inlet and outlet in one: the events that come are delivered to the

@@ -6,6 +6,7 @@
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/metrics.hpp>
 
@@ -30,7 +31,10 @@ struct history_point {
 /// One mutex orders publications: a position is assigned and the event put into every queue and
 /// lane while it is held, so that all of them have position order. Callbacks run after it is
 /// released.
-class bus_state final : public subscriber, public history_listener, public context_dependent {
+class bus_state final : public subscriber,
+                        public history_listener,
+                        public context_dependent,
+                        public drainable {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options,
                            std::shared_ptr<tidings::history> history);
@@ -96,8 +100,9 @@ class bus_state final : public subscriber, public history_listener, public conte
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
 
     // For the drain.
-    /// From any thread; `done` is called in the lane at the end, with success or errc::timed_out.
-    TIDINGS_DECL void start_drain(unique_function<void(error_code)> done);
+    drain_role role() const noexcept override { return drain_role::bus; }
+    void start_refusing() noexcept override { move_to(stage::refusing); }
+    TIDINGS_DECL void start_drain(unique_function<void(error_code)> done) override;
     /// The drain is over: it is released.
     std::shared_ptr<bus_drain> drained() noexcept { return std::exchange(drain_, nullptr); }
     /// How many publications were dispatched.
@@ -107,10 +112,7 @@ class bus_state final : public subscriber, public history_listener, public conte
     }
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
     /// Publications are refused with errc::closed from here on; streams stay.
-    void refuse() noexcept {
-        const std::lock_guard lock(mutex_);
-        refuses_ = true;
-    }
+    void refuse() noexcept { move_to(stage::drained); }
     std::chrono::milliseconds drain_timeout() const noexcept { return options_.drain_timeout; }
 
     // As a listener.
@@ -119,6 +121,8 @@ class bus_state final : public subscriber, public history_listener, public conte
     void on_evicted(std::vector<event_ptr> gone) noexcept override;
 
  private:
+    /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
+    enum class stage { open, refusing, drained, closed };
     struct append_call;
     class append_scope;
     net::any_io_executor default_executor() const noexcept override { return executor_; }
@@ -141,6 +145,10 @@ class bus_state final : public subscriber, public history_listener, public conte
         return std::static_pointer_cast<bus_state>(shared_from_this());
     }
     error_code admit() const noexcept;
+    void move_to(stage next) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (stage_ < next) stage_ = next;
+    }
     error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
     error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                            const subscribe_options& options);
@@ -155,6 +163,8 @@ class bus_state final : public subscriber, public history_listener, public conte
     std::shared_ptr<tidings::history> history_;
     const std::shared_ptr<pending_appends> pending_;
 
+    std::atomic<stage> stage_{stage::open};  // changed with the mutex held
+
     mutable std::mutex mutex_;  // guards what follows
     pattern_registry patterns_;
     std::unordered_map<const subscription_state*, std::weak_ptr<subscription_state>> owned_;
@@ -162,8 +172,6 @@ class bus_state final : public subscriber, public history_listener, public conte
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
     history_point head_;
-    bool refuses_ = false;
-    bool closed_ = false;
 
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };

@@ -36,7 +36,7 @@ void bus_state::begin_to_listen() {
 bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (std::exchange(closed_, true)) return false;
+        if (stage_.exchange(stage::closed) == stage::closed) return false;
         for (const auto& [key, weak] : owned_)
             if (auto s = weak.lock()) ending.push_back(std::move(s));
     }
@@ -71,6 +71,7 @@ void bus_state::on_context_end() noexcept {
 }
 
 void bus_state::start_drain(unique_function<void(error_code)> done) {
+    start_refusing();
     lane_->enqueue([self = self(), done = std::move(done)]() mutable {
         if (!self->drain_) self->drain_ = self->lane_->make_resident<bus_drain>(self);
         self->drain_->add(std::move(done));
@@ -91,7 +92,7 @@ std::size_t bus_state::subscriptions() const noexcept {
 }
 
 error_code bus_state::admit() const noexcept {
-    if (closed_) return errc::closed;
+    if (stage_ == stage::closed) return errc::closed;
     if (subscriptions_ >= options_.max_subscriptions) return errc::too_many;
     return {};
 }
@@ -244,6 +245,7 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
         ++info.hops;
     }
     if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
+    if (info.bus == 0 && stage_ != stage::open) ec = errc::closed;
     auto frozen = freeze(std::string_view(e->topic()), e, std::move(info), ec);
     if (ec) report_refused(e, ec);
     return frozen;
@@ -313,7 +315,7 @@ receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
     append_call call{this, e->info().number, d};
     {
         const std::lock_guard lock(mutex_);
-        if (closed_ || refuses_)
+        if (stage_ >= stage::drained)
             d.result.error = errc::closed;
         else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
             append_locked(e, call);
@@ -352,7 +354,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     dispatch d;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) return;
+        if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
         d.from_history = d.join != nullptr;
         dispatch_locked(e, d);

@@ -83,7 +83,7 @@ void client::start_request(const std::shared_ptr<detail::client_state>& s, std::
 
 canceller client::start_open(
     net::any_io_executor executor, std::string url, request r,
-    tidings::detail::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done) {
+    tidings::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done) {
     if (!state_) {  // moved from
         net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, nullptr); });
         return {};
@@ -98,7 +98,7 @@ canceller client::start_open(
 
 canceller client::start_upgrade(
     net::any_io_executor executor, std::string url, request r,
-    tidings::detail::unique_function<void(error_code, upgraded_response)> done) {
+    tidings::unique_function<void(error_code, upgraded_response)> done) {
     if (!state_) {  // moved from
         net::post(executor, [d = std::move(done)]() mutable { d(errc::closed, {}); });
         return {};

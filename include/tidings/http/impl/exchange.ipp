@@ -72,7 +72,7 @@ void exchange::add_answer_fields(response& r) const {
     for (const auto& [name, value] : answer_fields_) r.fields.append(name, value);
 }
 
-void exchange::in_lane(tidings::detail::unique_function<void(exchange&)> f) {
+void exchange::in_lane(tidings::unique_function<void(exchange&)> f) {
     if (!owner_) return;
     const auto home = owner_->home();
     if (home->running_here()) return f(*this);
@@ -107,11 +107,11 @@ taken_stream exchange::take() {
     return taken;
 }
 
-void exchange::on_peer_closed(tidings::detail::unique_function<void()> f) {
+void exchange::on_peer_closed(tidings::unique_function<void()> f) {
     if (owner_) owner_->watch_peer(std::move(f));
 }
 
-void exchange::on_drain(tidings::detail::unique_function<void()> f) {
+void exchange::on_drain(tidings::unique_function<void()> f) {
     if (owner_) owner_->watch_drain(std::move(f));
 }
 

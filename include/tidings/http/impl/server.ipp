@@ -80,7 +80,7 @@ bool server::draining() const noexcept {
     return state_ && state_->draining();
 }
 
-std::shared_ptr<tidings::detail::drainable> server::drain_state() const {
+std::shared_ptr<drainable> server::drain_state() const {
     return state_;
 }
 
@@ -89,9 +89,9 @@ net::any_io_executor server::executor_of(const std::shared_ptr<detail::server_st
 }
 
 void server::start_drain(const std::shared_ptr<detail::server_state>& s,
-                         tidings::detail::completion_handler<error_code> handler) {
+                         tidings::completion_handler<error_code> handler) {
     if (!s) return std::move(handler)(make_error_code(errc::closed));
-    s->drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
+    s->start_drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
 }
 
 }  // namespace tidings::http

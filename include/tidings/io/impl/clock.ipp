@@ -17,7 +17,7 @@ class steady_timer final : public timer {
         : state_(std::make_shared<state>(std::move(executor))) {}
     ~steady_timer() override { cancel(); }
 
-    void start_wait(steady_time until, detail::unique_function<void()> done) override {
+    void start_wait(steady_time until, tidings::unique_function<void()> done) override {
         const auto wait = ++state_->wait;
         state_->timer.expires_at(until);
         state_->timer.async_wait(

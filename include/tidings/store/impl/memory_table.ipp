@@ -98,7 +98,7 @@ class memory_table final : public table {
     /// One operation, done, of which the watchers and the caller are still to be told.
     struct step {
         std::optional<row_change> change{};
-        detail::unique_function<void()> complete{};
+        tidings::unique_function<void()> complete{};
 
         template <class Handler, class... Values>
         void completes(Handler&& h, error_code ec, Values... values) {

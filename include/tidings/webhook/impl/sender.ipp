@@ -35,8 +35,18 @@ webhook::endpoint sender::endpoint(endpoint_options options) {
     return result;
 }
 
-std::shared_ptr<tidings::detail::drainable> sender::drain_state() const {
+std::shared_ptr<drainable> sender::drain_state() const {
     return state_;
+}
+
+net::any_io_executor sender::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
+}
+
+void sender::start_drain(const std::shared_ptr<detail::sender_state>& s,
+                         tidings::completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed));
+    s->start_drain([h = std::move(handler)](error_code ec) mutable { std::move(h)(ec); });
 }
 std::size_t sender::in_flight() const noexcept {
     return state_ ? state_->in_flight() : 0;

@@ -28,7 +28,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
     void linger(std::shared_ptr<endpoint_state> e) { endpoints_.linger(std::move(e)); }
     void stop() noexcept;
-    void start_drain(unique_function<void()> done) override;
+    drain_role role() const noexcept override { return drain_role::sender; }
+    /// A second drain joins the first.
+    void start_drain(unique_function<void(error_code)> done) override;
     std::size_t in_flight() const noexcept { return in_flight_; }
 
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
@@ -91,7 +93,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void wake_at(io::system_time due);
     void bury();
     void check_drained();
-    void end();
+    void end(error_code why);
     void release() noexcept;
     void report(const endpoint_state& e, const attempt& a) const;
 
@@ -121,7 +123,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     io::system_time last_burial_{};
     io::system_time last_sweep_{};
     wheel_timer drain_deadline_;
-    unique_function<void()> drained_;
+    std::vector<unique_function<void(error_code)>> drained_;
     std::size_t appending_ = 0;
     bool claiming_ = false;
     bool claim_again_ = false;

@@ -57,7 +57,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           finish();
           claim();
       }),
-      drain_deadline_([this] { end(); }) {
+      drain_deadline_([this] { end(errc::timed_out); }) {
     http_.emplace(executor, http_options(options_, guard_));
 }
 
@@ -339,12 +339,13 @@ void sender_state::wake_at(io::system_time due) {
     again_.arm(lane_->timers(), std::max(wait, std::chrono::milliseconds(1)));
 }
 
-void sender_state::start_drain(unique_function<void()> done) {
+void sender_state::start_drain(unique_function<void(error_code)> done) {
     taking_ = false;
     net::post(lane_->executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
-        if (!self->running()) return done();
-        self->drained_ = std::move(done);
-        self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
+        if (!self->running()) return done({});
+        if (self->drained_.empty())
+            self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
+        self->drained_.push_back(std::move(done));
         self->claim();
     });
 }
@@ -353,11 +354,16 @@ void sender_state::start_drain(unique_function<void()> done) {
 void sender_state::check_drained() {
     const bool busy = in_flight_ != 0 || !ready_.empty() || appending_ != 0 || claiming_ ||
                       claim_lost_ || finishing_ || !results_.empty();
-    if (drained_ && !busy) end();
+    if (!drained_.empty() && !busy) end({});
 }
 
-void sender_state::end() {
+void sender_state::end(error_code why) {
     if (!http_) return;
+    if (why == errc::timed_out && options_.log) {
+        const auto owed = in_flight_ + ready_.size();
+        const auto text = std::to_string(owed) + " deliveries are still owed";
+        options_.log({log_level::warning, "webhook", text, why});
+    }
     http_.reset();
     again_.cancel();
     drain_deadline_.cancel();
@@ -365,12 +371,12 @@ void sender_state::end() {
     ready_.clear();
     give_back();
     release();
-    if (auto done = std::exchange(drained_, nullptr)) done();
+    for (auto& done : std::exchange(drained_, {})) done(why);
 }
 
 void sender_state::stop() noexcept {
     release();
-    net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
+    net::post(lane_->executor(), [self = shared_from_this()] { self->end(errc::closed); });
 }
 
 // Endpoints own the sender, and hooks may own anything: what the sender owns of both is released.

@@ -15,7 +15,7 @@ class streamed_exchange final : public wire_user,
                                 public tidings::detail::context_dependent,
                                 public std::enable_shared_from_this<streamed_exchange> {
  public:
-    using callback = tidings::detail::unique_function<void(error_code, streamed_exchange&)>;
+    using callback = tidings::unique_function<void(error_code, streamed_exchange&)>;
 
     struct question {
         url to{};

@@ -28,7 +28,7 @@ class ledger : public std::enable_shared_from_this<ledger> {
     /// Connections within the limits.
     std::size_t size() const noexcept;
     /// Calls `f` once when there is no connection, at once if so now; on any thread.
-    void when_empty(tidings::detail::unique_function<void()> f);
+    void when_empty(tidings::unique_function<void()> f);
 
  private:
     friend class seat;
@@ -40,7 +40,7 @@ class ledger : public std::enable_shared_from_this<ledger> {
     std::size_t size_ = 0;
     std::size_t refusals_ = 0;
     std::unordered_map<std::string, std::size_t> per_address_;
-    tidings::detail::unique_function<void()> when_empty_;
+    tidings::unique_function<void()> when_empty_;
 };
 
 /// A connection's place in the ledger, left when destroyed.

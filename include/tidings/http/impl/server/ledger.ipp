@@ -36,7 +36,7 @@ std::size_t ledger::size() const noexcept {
     return size_;
 }
 
-void ledger::when_empty(tidings::detail::unique_function<void()> f) {
+void ledger::when_empty(tidings::unique_function<void()> f) {
     {
         const std::lock_guard lock(mutex_);
         if (size_ > 0) {
@@ -48,7 +48,7 @@ void ledger::when_empty(tidings::detail::unique_function<void()> f) {
 }
 
 void ledger::leave(const std::string& address, bool refused) noexcept {
-    tidings::detail::unique_function<void()> empty;
+    tidings::unique_function<void()> empty;
     {
         const std::lock_guard lock(mutex_);
         if (refused) {

@@ -9,11 +9,11 @@ namespace tidings::http::detail {
 
 /// What a server handle stands on: the listener and its shards. `mount` and `start` are for the
 /// handle's thread; the rest of the work happens on a strand of its own.
-class server_state final : public tidings::detail::drainable,
+class server_state final : public drainable,
                            public tidings::detail::context_dependent,
                            public std::enable_shared_from_this<server_state> {
  public:
-    using drain_handler = tidings::detail::completion_handler<error_code>;
+    using drain_handler = tidings::completion_handler<error_code>;
     using drained = unique_function<void(error_code)>;
 
     server_state(net::any_io_executor executor, server_options options, error_code& ec);
@@ -22,8 +22,9 @@ class server_state final : public tidings::detail::drainable,
     void start();
     /// From any thread.
     void stop() noexcept;
-    void start_drain(unique_function<void()> done) override;
-    void drain(drained done);
+    drain_role role() const noexcept override { return drain_role::streams; }
+    void start_refusing() noexcept override;
+    void start_drain(drained done) override;
     void on_context_end() noexcept override;
 
     /// What the server listens on, or could not: an address and port, a path, or the certificate's
@@ -32,11 +33,11 @@ class server_state final : public tidings::detail::drainable,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     io::socket_address local_endpoint() const noexcept { return local_; }
     std::size_t connections() const noexcept { return ledger_->size(); }
-    bool draining() const noexcept { return stage_ >= stage::draining; }
+    bool draining() const noexcept { return stage_ >= stage::refusing; }
 
  private:
     // From `configured` on it changes on `control_`, but for the start.
-    enum class stage { configured, started, draining, ended };
+    enum class stage { configured, started, refusing, draining, ended };
     void accept();
     void on_accept(error_code ec, io::stream_ptr stream, const std::shared_ptr<shard>& to);
     void admit(io::stream_ptr stream, const std::shared_ptr<shard>& to);

@@ -135,16 +135,27 @@ void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to
               });
 }
 
-void server_state::drain(drained done) {
+// Connections that are open are served until the drain; a bus that drains refuses what they
+// publish.
+void server_state::start_refusing() noexcept {
+    try {
+        net::post(control_, [self = shared_from_this()] {
+            auto expected = stage::started;
+            if (!self->stage_.compare_exchange_strong(expected, stage::refusing)) return;
+            self->acceptor_->close();
+            self->pause_->cancel();
+        });
+    } catch (const std::bad_alloc&) {
+        return;  // the drain closes the listener
+    }
+}
+
+void server_state::start_drain(drained done) {
     net::post(control_, [self = shared_from_this(), done = std::move(done)]() mutable {
         if (self->stage_ == stage::ended) return done({});
         self->waiting_.push_back(std::move(done));
         if (self->stage_.exchange(stage::draining) != stage::draining) self->begin_drain();
     });
-}
-
-void server_state::start_drain(unique_function<void()> done) {
-    drain([done = std::move(done)](error_code) mutable { done(); });
 }
 
 void server_state::begin_drain() {
