@@ -19,7 +19,7 @@ namespace tidings {
 /// so nothing else in the library names that type.
 ///
 /// A handler that waits is no outstanding work of any context: what can only be completed from
-/// outside (an event that somebody may publish) must not keep `run()` from returning. Timers,
+/// outside (an event that may be published) must not keep `run()` from returning. Timers,
 /// sockets and posts that an operation is made of are work, as everywhere in Asio.
 template <class... Args>
 class completion_handler {

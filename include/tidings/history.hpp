@@ -46,9 +46,9 @@ struct history_slice {
     bool at_end = false;  ///< nothing committed lies after `next`
 };
 
-/// Told of every committed publication, in position order, one call at a time. The calls take the
-/// bus's lock, which it holds while it calls `history::append`: a history must not hold a lock here
-/// that `append` takes too, unless it calls from inside `append`.
+/// Notified of every committed publication, in position order, one call at a time. The calls take
+/// the bus's lock, which it holds while it calls `history::append`: a history must not hold a lock
+/// here that `append` takes too, unless it calls from inside `append`.
 class history_listener {
  public:
     virtual ~history_listener() = default;
@@ -57,7 +57,7 @@ class history_listener {
     /// `e`, as it was given to `append`, could not be kept.
     virtual void on_append_failed(const event_ptr& e, error_code ec) noexcept = 0;
     /// What `append` has no room for any more. A C++ value in it is destroyed by the user's code,
-    /// which must find no lock held: a history gives it to the listener instead of letting go.
+    /// which must find no lock held: a history gives it to the listener instead of releasing it.
     virtual void on_evicted(std::vector<event_ptr> /*gone*/) noexcept {}
 };
 
@@ -66,8 +66,8 @@ using read_handler = tidings::completion_handler<error_code, history_slice>;
 
 /// Keeps committed publications in one order and replays them. Thread-safe.
 ///
-/// Two kinds exist: one that commits inside `append` (memory, SQLite), and one that is told of its
-/// commits later by somebody else and shares its order with other processes (JetStream).
+/// Two kinds exist: one that commits inside `append` (memory, SQLite), and one that learns of its
+/// commits later from another program and shares its order with other processes (JetStream).
 class history : public std::enable_shared_from_this<history> {
  public:
     using executor_type = net::any_io_executor;
@@ -80,18 +80,18 @@ class history : public std::enable_shared_from_this<history> {
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;
 
-    /// Who is told of commits, from now on and instead of who was before; set before the first
-    /// append.
+    /// Notifies `listener` of commits from now on, instead of the listener before it; called before
+    /// the first append.
     virtual void listen(history_listener& listener) = 0;
-    /// Ends that: after the return no call is running and none will come. Ignored when it is
-    /// somebody else who listens. From inside a call it returns at once.
+    /// Ends that: after the return no call is running and none will come. Ignored when
+    /// another listener is set. From inside a call it returns at once.
     virtual void unlisten(const history_listener& listener) noexcept = 0;
 
     /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener
     /// as a publication of the same content and info, with position and sequence, perhaps before
     /// this returns. `handler`, when not empty, completes when the event is durable by the
-    /// history's own standard, with its position; before or after the listener is told.
-    /// @error errc::history_failed; the listener hears `on_append_failed` then.
+    /// history's own standard, with its position; before or after the listener is notified.
+    /// @error errc::history_failed; the listener gets `on_append_failed` then.
     virtual void append(const event_ptr& e, append_handler handler) = 0;
 
     /// What was committed last; before the first commit a place that lies before it, never empty: a

@@ -10,7 +10,7 @@ namespace tidings {
 
 enum class log_level { debug, info, warning, error };
 
-/// One thing worth telling. The views last for the call only. Never holds secrets or queries.
+/// One line of a log. The views last for the call only. Never holds secrets or queries.
 struct log_record {
     log_level level = log_level::info;
     std::string_view module{};  ///< "bus", "http", "websocket", ...

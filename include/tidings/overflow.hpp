@@ -16,8 +16,8 @@ enum class overflow {
     drop_newest,  ///< Drop what does not fit.
     conflate,     ///< Keep the latest event of each topic; what it replaces counts as dropped.
     /// `async_publish` waits for room up to a deadline; `publish` drops the newest. A subscriber
-    /// that resumed (`subscribe_options::after`) makes nobody wait: the history is its queue, and
-    /// what no history holds is dropped when it is full, the newest first.
+    /// that resumed (`subscribe_options::after`) makes no publisher wait: the history is its queue,
+    /// and what no history holds is dropped when it is full, the newest first.
     backpressure,
 };
 

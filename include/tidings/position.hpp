@@ -8,7 +8,7 @@
 
 namespace tidings {
 
-/// A place in a history: opaque text to everyone but the history that made it, 1 to 128 printable
+/// A place in a history: opaque text to all but the history that made it, 1 to 128 printable
 /// ASCII bytes without space. Compare for equality only; a rising order exists, but only the
 /// history knows it.
 class position {

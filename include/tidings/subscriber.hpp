@@ -51,7 +51,7 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     /// the bus does not deliver to it what came from there. 0: none.
     virtual origin_id origin() const noexcept { return 0; }
 
-    /// Told once when nothing will be delivered any more: the subscription ended or the bus is
+    /// Called once when nothing will be delivered any more: the subscription ended or the bus is
     /// gone.
     virtual void on_unsubscribed(error_code /*why*/) noexcept {}
 

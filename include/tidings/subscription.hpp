@@ -12,12 +12,13 @@
 namespace tidings {
 
 struct subscribe_options {
-    /// Resume: first everything after this position that still matches, in order, then live without
-    /// a gap; or a `tidings.gap` event when an evicted event could have matched. An empty position
-    /// asks for all that is held. Needs a history on the bus, else a gap is reported.
+    /// Resumes: everything after this position that matches comes first, in order, and then what is
+    /// published from now on; nothing is lost or doubled between the two. Where an evicted event
+    /// could have matched, a `tidings.gap` event comes instead of what is held. An empty position
+    /// asks for all that is held. A bus without a history has nothing to replay, and reports a gap.
     std::optional<position> after{};
-    /// Bound and policy of the queue in front of a callback or receiver. With `after` it is filled
-    /// from the history as there is room, and the policy is for what no history holds; see
+    /// Bounds the queue in front of a callback or receiver. With `after` it is filled from the
+    /// history as there is room. The policy is then for what no history holds; see
     /// overflow::backpressure.
     queue_limits limits{};
     tidings::overflow overflow = tidings::overflow::drop_oldest;

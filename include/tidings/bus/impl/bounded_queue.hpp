@@ -46,7 +46,7 @@ class bounded_queue {
         graveyard gone;
         return push(e, gone);
     }
-    /// Appends without regard to the bound, for who has asked `has_room`.
+    /// Appends without regard to the bound, after `has_room` was true.
     void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
     /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
     TIDINGS_DECL event_ptr pop();

@@ -371,7 +371,7 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     report_refused(e, ec);
 }
 
-// Whoever appends on this thread holds his bus's mutex, ours or that of another.
+// A call of `append` on this thread holds the mutex of its bus, this one or another.
 void bus_state::on_evicted(std::vector<event_ptr> gone) noexcept {
     if (auto* call = append_scope::current())
         for (auto& e : gone) call->gone.take(std::move(e));

@@ -91,7 +91,7 @@ void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexc
     const auto sink = sink_.lock();
     if (!sink) return answer(join, outcome::closed);
     const auto sequence = e->info().sequence;
-    // It is behind a gap that was told.
+    // The event precedes a gap that the sink was notified of.
     if (sequence != 0 && sequence <= cursor_.sequence) return answer(join, outcome::dropped);
     if (options_.origin != 0 && e->info().origin == options_.origin) {
         if (live_ && sequence != 0) move_to(e);
@@ -134,7 +134,7 @@ void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_jo
     join ? sink.push_joined(e, std::move(join)) : sink.push(e);
 }
 
-// A replayed event may be another block than the one that was told.
+// A replayed event may be another block than the one that the lane brought.
 std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
     const auto sequence = e->info().sequence;
     const auto it = std::find_if(joins_.begin(), joins_.end(), [&](const waiting& w) {

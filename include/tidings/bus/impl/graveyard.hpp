@@ -7,7 +7,7 @@
 
 namespace tidings::detail {
 
-/// Events that were let go of under a lock. A C++ value in an event (`event::of`) is destroyed by
+/// Events that were released under a lock. A C++ value in an event (`event::of`) is destroyed by
 /// the user's code, which may call the library: such an event goes with this object, which outlives
 /// the lock. Others go at once.
 class graveyard {

@@ -39,15 +39,20 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Whether the caller runs in the lane.
     TIDINGS_DECL bool running_here() const noexcept;
 
-    /// Hands a publication to targets of this lane; from any thread. `ticket` names the
-    /// publication: a target that is in several lists gets it once. One post per burst. What one
-    /// turn brings is delivered in order, then flushed; a turn that brings more is lengthened by at
-    /// most four laps. False when the inbox is full (65,536 events, or 64 MiB by their footprint):
-    /// each target is told how many it missed.
+    /// Hands a publication to targets of this lane. Safe from any thread. A burst costs one post.
+    /// A turn delivers what it finds in order and then flushes; while each lap brings more it is
+    /// lengthened, by at most four laps. False when the inbox is full (65,536 events, or 64 MiB by
+    /// their footprint) or the context is gone; of a full inbox each target is notified of how many
+    /// events it missed.
     ///
-    /// `family` names lists that never hold one target twice (the chunks of a pattern; null: it has
-    /// none). A burst that stays in one family is delivered target by target, each its events in
-    /// order, while what belongs to the target is in the processor's cache.
+    /// A burst that stays in one family is delivered target by target, each its events in order,
+    /// while what belongs to the target is in the processor's cache.
+    /// @param e the publication
+    /// @param targets all of this lane
+    /// @param ticket names the publication: a target that is in several lists gets it once
+    /// @param join what waits for the targets' answers, or null
+    /// @param family names lists that never hold one target twice (the chunks of a pattern); null:
+    /// the list has no family
     TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
                               std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr,
                               const void* family = nullptr);
@@ -55,8 +60,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     TIDINGS_DECL void enqueue(unique_function<void()> f);
 
     /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
-    /// timers or connections of this lane: whoever lets go of it last, on any thread, it ends in
-    /// the lane, or with the context.
+    /// timers or connections of this lane: wherever its last owner releases it, on any thread, it
+    /// ends in the lane, or with the context.
     template <class T, class... Args>
     std::shared_ptr<T> make_resident(Args&&... args) {
         return {new T(std::forward<Args>(args)...), [l = shared_from_this()](T* p) {
@@ -122,7 +127,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::mutex mutex_;
     std::vector<letter> inbox_;  // guarded by mutex_, as the next four
     std::size_t inbox_bytes_ = 0;
-    std::vector<std::size_t> overruns_;  // which letters of the inbox tell of misses
+    std::vector<std::size_t> overruns_;  // which letters of the inbox report misses
     bool turn_posted_ = false;
     bool ended_ = false;
 

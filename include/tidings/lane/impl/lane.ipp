@@ -59,7 +59,8 @@ bool lane::on_its_thread() const noexcept {
     return known == std::thread::id() || known == std::this_thread::get_id();
 }
 
-// Or nowhere any more. Without a strand, a lane that has had no turn yet does not know where it is.
+// The result is true also after the context is gone. A lane without a strand learns its thread in
+// its first turn.
 bool lane::certainly_here() noexcept {
     const std::lock_guard lock(mutex_);
     if (ended_) return true;
@@ -103,7 +104,7 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
 }
 
 // One letter for each list that missed something, at the place where it happened: what is enqueued
-// later (the call of `bus_state::locate`) must find the target told.
+// later (the call of `bus_state::locate`) must find the target notified.
 void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets) {
     auto known = std::find_if(overruns_.begin(), overruns_.end(),
                               [&](std::size_t i) { return inbox_[i].targets == targets; });
@@ -190,7 +191,7 @@ void lane::deliver(const letter& l) noexcept {
     }
 }
 
-// How many letters from here on are publications of one family that nobody waits for.
+// How many letters from here on are publications of one family without a join.
 std::size_t lane::burst_at(std::size_t first) const noexcept {
     const auto* family = reading_[first].family;
     auto end = first;
@@ -240,7 +241,7 @@ void lane::flush_all() noexcept {
 void lane::on_context_end() noexcept {
     std::vector<letter> letters;
     {
-        // At once, for others who ask whether something may still end in the lane.
+        // Before anything else: other threads may ask whether something can still end in the lane.
         const std::lock_guard lock(mutex_);
         ended_ = true;
         letters.swap(inbox_);

@@ -66,10 +66,10 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     /// Forgets everything; no callback comes any more.
     TIDINGS_DECL void close() noexcept;
 
-    /// Writes made: whoever finds it unchanged knows that nothing was sent.
+    /// How many writes were made: while it is unchanged, nothing was sent.
     std::uint64_t writes() const noexcept { return writes_; }
-    /// How often the stream did not take all of it at once: whoever finds the queue empty, and this
-    /// changed, knows that the peer has read.
+    /// How often the stream did not take all of it at once: when the queue is empty, and this has
+    /// changed, the peer has read.
     std::uint64_t stalls() const noexcept { return stalls_; }
 
  private:

@@ -169,7 +169,7 @@ void send_queue::write_async() noexcept {
                          });
 }
 
-// Room is told of at half the mark, so that a slow peer is refilled in blocks and not in drops.
+// Room is reported at half the mark, so that a slow peer is refilled in blocks and not in drops.
 void send_queue::after_progress() noexcept {
     if (closed()) return;
     if (empty())

@@ -67,7 +67,7 @@ class timer_wheel {
     std::uint64_t current_ = 0;        // the last tick that was expired
     std::uint64_t waiting_until_ = 0;  // the clock's timer is armed for this tick; 0: it is not
     std::size_t armed_ = 0;
-    bool* destroyed_ = nullptr;  // told while callbacks run
+    bool* destroyed_ = nullptr;  // set by the destructor while callbacks run
     std::array<wheel_timer*, slots> heads_{};
 };
 

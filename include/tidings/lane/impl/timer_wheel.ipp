@@ -12,7 +12,8 @@ void wheel_timer::arm(timer_wheel& wheel, std::chrono::milliseconds after) noexc
     constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 10);
     const auto now = wheel.clock_.now();
     const auto deadline = now + std::clamp(after, std::chrono::milliseconds(0), longest);
-    // Not cancel(): whoever is armed again and again shall not restart the clock's timer each time.
+    // Not cancel(): a timer that is armed again and again must not restart the clock's timer each
+    // time.
     if (wheel_ != nullptr) wheel_->unlink(*this);
     if (wheel.armed_ == 0) wheel.current_ = wheel.tick_at(now);
     const auto rounded_up =

@@ -11,7 +11,7 @@
 namespace tidings::detail {
 
 /// An open-addressing table from 64-bit hashes to small values: one array, linear probing, and no
-/// tombstones, since an erasure moves its followers up. The keys live elsewhere: whoever looks says
+/// tombstones, since an erasure moves its followers up. The keys live elsewhere: the caller says
 /// which of the values under a hash is meant. It shrinks with its contents, to nothing when empty.
 /// `Value{}` marks a free slot and cannot be stored.
 template <class Value>

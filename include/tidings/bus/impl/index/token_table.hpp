@@ -19,7 +19,7 @@ class token_table {
  public:
     explicit token_table(const Hash& hash) noexcept : hash_(hash) {}
 
-    /// The number of a token, 0 when nobody holds it.
+    /// The number of a token, 0 when no pattern holds it.
     std::uint32_t find(std::string_view text) const noexcept { return find(text, hash_(text)); }
 
     /// Takes a reference to the number of a token. @throws std::bad_alloc, and nothing is changed.

@@ -27,7 +27,7 @@ void callback_subscription::call(const event_ptr& e) noexcept {
     if (!done || counts(e)) add(done ? delivered : failed);
 }
 
-// The batch is over: go on with the next, or tell those who wait for the last call.
+// The batch is over: the next one is posted, or operations that wait for the last call complete.
 void callback_subscription::leave() {
     std::vector<completion_handler<error_code>> enders;
     event_callback_function dead;
@@ -58,7 +58,7 @@ void callback_subscription::end_and_wait(completion_handler<error_code> handler)
     std::move(handler)(error_code());
 }
 
-// The run that would have told them was dropped with the context.
+// The run that would have completed them was dropped with the context.
 void callback_subscription::release() noexcept {
     std::vector<completion_handler<error_code>> enders;
     event_callback_function dead;

@@ -44,7 +44,7 @@ class target_subscription final : public subscription_state, public lane_target,
     void let_go_of_subscriber() noexcept;
 
     std::shared_ptr<lane> lane_;
-    std::shared_ptr<subscriber> subscriber_;  // none once it was told of its end and takes nothing
+    std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
     std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
     bool told_ = false;
 };

@@ -67,7 +67,7 @@ void target_subscription::on_end(error_code why) noexcept {
     });
 }
 
-// Not while it takes an event: it may be nobody else's.
+// Not while it takes an event: this may be its only owner.
 void target_subscription::let_go_of_subscriber() noexcept {
     if (told_ && taking_ == 0) subscriber_.reset();
 }
