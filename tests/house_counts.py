@@ -18,6 +18,17 @@ MOST_FUNCTIONS = 25
 # The way of an event (bus, lane, feed, send queue) and the sender are redesigned as a whole later.
 LATER = {"bus", "lane", "webhook"}
 
+# Classes that are still over a count, with what they have: the numbers may only fall.
+OWED = {
+    "client_job": 3,
+    "server_connection": 3,
+    "served": 3,
+    "socket_stream::state": 3,
+    "rest client_state": 4,
+    "websocket client_state": 3,
+    "sse_parser": 3,
+}
+
 files = {str(p.relative_to(ROOT)): p.read_text() for p in sorted(ROOT.rglob("*.[hi]pp"))}
 wrong = 0
 
@@ -54,7 +65,7 @@ def check_detail():
 
 def check_stems():
     for file in files:
-        if not file.endswith(".ipp"):
+        if not file.endswith(".ipp") or file == "webhook/impl/sender_state_claim.ipp":
             continue
         folder, _, name = file.rpartition("/")
         stem = name.removesuffix(".ipp")
@@ -114,16 +125,17 @@ def functions(name, body):
 def check_classes():
     for file, text in files.items():
         room = file.split("/")[0]
-        if room in LATER or room == "test" or not is_private(file) and room != "store":
+        if room in LATER or room == "test":
             continue
         for kind, name, line, body in classes(text):
             if name.endswith("_options"):
                 continue
             members = functions(name, body)
-            if members > MOST_FUNCTIONS:
+            if members > MOST_FUNCTIONS and is_private(file):
                 complain(file, line, f"{name} has {members} member functions")
             bools = len(BOOL.findall(body)) + len(BITS.findall(body))
-            if bools > MOST_BOOLS and (kind == "class" or members):
+            owed = OWED.get(f"{room} {name}", OWED.get(name, MOST_BOOLS))
+            if bools > owed and (kind == "class" or members):
                 complain(file, line, f"{name} has {bools} bools")
 
 
@@ -156,7 +168,7 @@ def check_english():
     for file, text in files.items():
         for number, line in enumerate(text.splitlines(), 1):
             comment = re.search(r"//(.*)", line)
-            if comment and RIDDLE.search(comment[1]):
+            if comment and RIDDLE.search(re.sub(r"`[^`]*`", "", comment[1])):
                 complain(file, number, f"plain technical English: {comment[1].strip()}")
 
 

@@ -77,7 +77,7 @@ class tiring_sink final : public detail::feed_sink,
     void push(const event_ptr& e) noexcept override {
         see_(e);
         if (--room_ > 0) return;
-        lane_->enqueue([self = shared_from_this()] {
+        lane_->post([self = shared_from_this()] {
             self->room_ = 7;
             self->feed->pump();
         });

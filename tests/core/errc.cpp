@@ -48,7 +48,7 @@ error_code code_of(int value) {
 }  // namespace
 
 TEST_CASE("a number that no enumerator has gets the unknown message and no condition", "[errc]") {
-    for (const int value : {-1, 0, 16, 99, 1'000'000}) {
+    for (const int value : {-1, 0, 99, 1'000'000}) {
         const auto code = code_of(value);
         CHECK(code.message() == "unknown error");
         CHECK(code.default_error_condition().category() == tidings::errc_category());

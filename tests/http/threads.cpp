@@ -33,7 +33,7 @@ struct busy_service {
         auto later = std::make_shared<http::exchange>(std::move(x));
         const auto lane = later->lane();
         later->on_peer_closed([] {});
-        net::post(lane->executor(), [later] { later->respond({.body = later->request().body}); });
+        lane->post([later] { later->respond({.body = later->request().body}); });
     }
 };
 

@@ -102,7 +102,7 @@ TEST_CASE("a burst is one post, delivered in order to every target", "[lane]") {
     f.add_target("y ");
     CHECK(f.enqueue("1"));
     CHECK(f.enqueue("2"));
-    f.of->enqueue([&] { f.seen.push_back("call"); });
+    f.of->post([&] { f.seen.push_back("call"); });
     CHECK(f.enqueue("3"));
     CHECK(f.seen.empty());
     f.io().restart();
@@ -139,7 +139,7 @@ TEST_CASE("a burst of one family is delivered target by target, in order to each
     }
     SECTION("to another family, a call, or a list that holds a target again") {
         publish("d", &another, list(other));
-        home->enqueue([&] { seen.push_back("call"); });
+        home->post([&] { seen.push_back("call"); });
         publish("e", &family, first);
         publish("f", &family, joined);  // what became of `first` and `second`
         f.run();
@@ -219,10 +219,10 @@ TEST_CASE("what is scheduled inside a flush is flushed in the next turn", "[lane
     flush->during = [&] {
         if (more-- > 0) f.of->schedule_flush(flush);
     };
-    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.of->post([&] { f.of->schedule_flush(flush); });
     f.run();
     CHECK(f.seen == texts{"flush", "flush", "flush"});
-    f.of->enqueue([&] { f.of->schedule_flush(flush); });
+    f.of->post([&] { f.of->schedule_flush(flush); });
     f.run();
     CHECK(f.seen.size() == 4);
 }
@@ -248,7 +248,7 @@ TEST_CASE("only what runs in the lane is running there", "[lane]") {
     CHECK_FALSE(f.of->running_here());
     bool inside = false;
     bool outside = true;
-    f.of->enqueue([&] { inside = f.of->running_here(); });
+    f.of->post([&] { inside = f.of->running_here(); });
     net::post(f.io(), [&] { outside = f.of->running_here(); });
     f.run();
     CHECK(inside);
@@ -275,7 +275,7 @@ TEST_CASE("what resides in a lane ends there, whoever lets go of it", "[lane]") 
     // In the lane, at once.
     ended_in = {};
     held = l->make_resident<resident>(ended_in);
-    l->enqueue([&] {
+    l->post([&] {
         held.reset();
         CHECK(ended_in != std::thread::id());
     });
@@ -313,7 +313,7 @@ TEST_CASE("a lane has buffers once they are used", "[lane]") {
 TEST_CASE("a second thread in a lane without a strand is found out", "[lane]") {
     lane_bed f;
     const auto alone = lane::make(f.io().get_executor(), f.clock(), true);
-    alone->enqueue([] {});
+    alone->post([] {});
     f.run();
     CHECK(alone->running_here());
     const auto child = fork();
@@ -356,7 +356,7 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     auto before = f.targets;
     f.add_target("later ");
     CHECK_FALSE(f.enqueue("lost"));
-    f.of->enqueue([&] { f.seen.push_back("call"); });
+    f.of->post([&] { f.seen.push_back("call"); });
     f.run();
     REQUIRE(f.seen.size() == 65'536 + 5);
     f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
@@ -401,11 +401,11 @@ TEST_CASE("a lane whose context is gone drops what is enqueued", "[lane]") {
     f.add_target();
     f.enqueue("1");
     // A letter that holds its lane would keep both alive.
-    f.of->enqueue([keep = f.of] {});
+    f.of->post([keep = f.of] {});
     const std::weak_ptr<lane> weak = f.of;
     f.destroy_context();
     CHECK_FALSE(f.enqueue("2"));
-    f.of->enqueue([] { FAIL("called"); });
+    f.of->post([] { FAIL("called"); });
     f.of->schedule_flush(std::make_shared<recording_flush>(f.seen));
     CHECK_FALSE(f.of->running_here());
     f.of.reset();

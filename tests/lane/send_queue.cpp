@@ -101,7 +101,7 @@ struct queue_bed : context_fixture {
     /// Appends within a turn of the lane.
     void append(std::string text) {
         expected += text;
-        home->enqueue([this, t = std::move(text)] { queue->append(t); });
+        home->post([this, t = std::move(text)] { queue->append(t); });
     }
 
     std::shared_ptr<detail::lane> home = detail::lane::make(io().get_executor(), clock());
@@ -136,7 +136,7 @@ TEST_CASE("bytes of a publication are written from where they are, and it is kep
     error_code ec;
     const auto before = publication::live();
     f.stream.room = 2;
-    f.home->enqueue(
+    f.home->post(
         [&, p = publication::make("a", made("bytes"), {}, ec)] { f.queue->append(p, p->text()); });
     f.run();
     CHECK(publication::live() == before + 1);
@@ -226,7 +226,7 @@ TEST_CASE("a queue that is refilled when it has room sends everything once", "[s
         }
     };
     f.on_room = refill;
-    f.home->enqueue([&] { refill(); });
+    f.home->post([&] { refill(); });
     f.run();
     CHECK(left == 0);
     CHECK((f.stream.taken == f.expected));
@@ -239,7 +239,7 @@ TEST_CASE("an error is told once, and nothing is sent any more", "[send_queue]")
     if (where == 0) f.stream.failure = net::error::connection_reset;
     if (where == 1) f.stream.room = 0;
     f.append("abc");
-    f.home->enqueue([&] { f.queue->when_empty([&] { ++empty; }); });
+    f.home->post([&] { f.queue->when_empty([&] { ++empty; }); });
     f.run();
     if (where == 1) f.stream.writable(net::error::connection_reset);
     CHECK(f.errors == std::vector<error_code>{net::error::connection_reset});
@@ -357,13 +357,13 @@ TEST_CASE("only a full stream, and a block that more waits behind, count as stal
 TEST_CASE("when everything is sent, or nothing is left to send, it is told", "[send_queue]") {
     queue_bed f;
     texts order;
-    f.home->enqueue([&] { f.queue->when_empty([&] { order.push_back("idle"); }); });
+    f.home->post([&] { f.queue->when_empty([&] { order.push_back("idle"); }); });
     CHECK(order.empty());
     f.run();
     CHECK(order == texts{"idle"});
     f.stream.room = 1;
     f.append("ab");
-    f.home->enqueue([&] { f.queue->when_empty([&] { order.push_back("sent"); }); });
+    f.home->post([&] { f.queue->when_empty([&] { order.push_back("sent"); }); });
     f.run();
     CHECK(order.size() == 1);
     f.stream.room = 1;
@@ -419,7 +419,7 @@ TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") 
     f.stream.polled = polled;
     f.stream.room = 1;
     f.append(f.filler(block));
-    f.home->enqueue([&] { f.queue->when_empty([] { FAIL("called"); }); });
+    f.home->post([&] { f.queue->when_empty([] { FAIL("called"); }); });
     f.run();
     f.queue->close();
     if (polled)
@@ -443,7 +443,7 @@ TEST_CASE("a queue may be closed from inside the call that tells of room", "[sen
     };
     closing = std::make_shared<send_queue>(f.home, f.stream, 1000ms);
     closing->listen(std::move(c));
-    f.home->enqueue([&] { closing->append(std::string(block, 'x')); });
+    f.home->post([&] { closing->append(std::string(block, 'x')); });
     f.run();
     CHECK(closing->empty());
     CHECK(witness.use_count() == 1);

@@ -28,7 +28,8 @@ struct taken_stream {
 class exchange;
 
 namespace detail {
-using namespace tidings::detail;
+
+using tidings::detail::lane;
 
 class server_connection;
 

@@ -75,8 +75,8 @@ using publish_handler = tidings::completion_handler<error_code, receipt>;
 /// errc::closed, its getters give defaults and its outlet is closed.
 ///
 /// Reading keeps its position, so nothing is lost or doubled while the server's history holds it;
-/// what is gone is told by a `tidings.gap` event. What came out of this client's outlet is not read
-/// back.
+/// what is gone is announced by a `tidings.gap` event. What came out of this client's outlet is not
+/// read back.
 ///
 /// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408,
 /// 409 and 429; anything else is tried again, `Retry-After` heeded. What cannot be read of a batch

@@ -9,11 +9,11 @@
 namespace tidings::test {
 
 /// A history that goes wrong as its plan says; without faults it is the one it wraps. Operations:
-/// `append`, `read`; they fail with errc::history_failed. Held are completions, not what a listener
-/// is told.
+/// `append`, `read`; they fail with errc::history_failed. Completions
+/// are held, calls of the listener are not.
 ///
-/// Of an append that fails the listener is told inside the call. One that fails after it was done
-/// is committed all the same: the listener hears of the failure first, then of the commit, as where
+/// An append that fails calls the listener inside the call. One that fails after it was done is
+/// committed all the same: the listener gets the failure first, then the commit, as where
 /// the answer of a server is lost and its stream of commits is not.
 class faulty_history final : public history {
  public:
@@ -64,7 +64,7 @@ class faulty_history final : public history {
  private:
     const std::shared_ptr<history> inner_;
     const std::shared_ptr<fault_plan> plan_;
-    std::recursive_mutex telling_;  // a listener may stop listening when it is told
+    std::recursive_mutex telling_;  // a listener may stop listening inside the call
     history_listener* listener_ = nullptr;
 };
 

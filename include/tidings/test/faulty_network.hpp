@@ -25,7 +25,7 @@ struct stream_faults {
     std::size_t max_write = never;            ///< at once
 };
 
-/// A stream that goes wrong as it is told; without faults it is the one it wraps.
+/// A stream that goes wrong by plan; without faults it is the one it wraps.
 class faulty_stream final : public io::stream {
  public:
     faulty_stream(io::stream_ptr inner, stream_faults faults)
@@ -116,7 +116,7 @@ class faulty_stream final : public io::stream {
 
 /// A network whose connections go wrong by plan, for tests of what comes back after a loss: give it
 /// to a client as `environment.network`. Connections that come in (`listen`) are left as they are.
-/// Outlives whoever uses it. Thread-safe.
+/// Outlives its users. Thread-safe.
 ///
 ///     tidings::test::faulty_network network([](std::size_t n) {
 ///         return tidings::test::stream_faults{.reset_after_read = 100 * n};

@@ -13,7 +13,7 @@
 
 namespace tidings::test {
 
-/// Runs at once what is posted to it: how a wrapper hears of a completion where it happens. What
+/// Runs at once what is posted to it: how a wrapper gets a completion where it happens. What
 /// the wrapper does then is to post the real one.
 class inline_executor {
  public:

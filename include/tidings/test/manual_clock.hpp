@@ -15,7 +15,7 @@
 
 namespace tidings::test {
 
-/// A clock that stands still until it is told to advance, so that a test of a timeout takes no
+/// A clock that stands still until `advance` is called, so that a test of a timeout takes no
 /// time. Safe from any thread; must outlive its timers. A pending wait does not keep the context's
 /// `run()` from returning: run the context until it is idle, advance, run it again.
 class manual_clock final : public io::clock {

@@ -59,7 +59,7 @@ class recorder final : public subscriber {
         const std::lock_guard lock(mutex_);
         ending.swap(events_);
     }
-    /// Why its subscription ended, once it was told.
+    /// Why its subscription ended, once it has.
     std::optional<error_code> unsubscribed() const {
         const std::lock_guard lock(mutex_);
         return unsubscribed_;

@@ -12,7 +12,7 @@
 namespace tidings::test {
 
 /// A target for webhooks and other requests: keeps every request that comes to `/hook`, and answers
-/// as it is told. Listens on a port of the system's choice, on 127.0.0.1. One thread.
+/// by `answer`. Listens on a port of the system's choice, on 127.0.0.1. One thread.
 ///
 ///     tidings::test::sink_server target{io};
 ///     auto endpoint = sender.endpoint({.url = target.url(), .secret = secret});

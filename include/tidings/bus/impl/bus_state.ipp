@@ -52,7 +52,7 @@ void bus_state::close() noexcept {
     pending_->close();
     for (const auto& [pattern, entry] : patterns_.entries())
         for (const auto& chunk : entry->chunks)
-            chunk.home->enqueue([targets = chunk.targets] {
+            chunk.home->post([targets = chunk.targets] {
                 for (const auto& target : *targets) target->on_bus_closed();
             });
 }
@@ -72,7 +72,7 @@ void bus_state::on_context_end() noexcept {
 
 void bus_state::start_drain(unique_function<void(error_code)> done) {
     start_refusing();
-    lane_->enqueue([self = self(), done = std::move(done)]() mutable {
+    lane_->post([self = self(), done = std::move(done)]() mutable {
         if (!self->drain_) self->drain_ = self->lane_->make_resident<bus_drain>(self);
         self->drain_->add(std::move(done));
     });
@@ -119,7 +119,7 @@ void bus_state::detach(const std::vector<std::string>& patterns, const std::shar
 void bus_state::locate(const std::shared_ptr<lane>& l,
                        unique_function<void(const history_point&)> f) {
     const std::lock_guard lock(mutex_);
-    l->enqueue([f = std::move(f), here = head_]() mutable { f(here); });
+    l->post([f = std::move(f), here = head_]() mutable { f(here); });
 }
 
 error_code bus_state::add(std::string_view pattern, const std::shared_ptr<subscription_state>& s) {

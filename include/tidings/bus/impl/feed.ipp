@@ -20,7 +20,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 feed::~feed() {
     stop();
     if (joins_.empty()) return;
-    lane_->enqueue([joins = std::move(joins_)] {
+    lane_->post([joins = std::move(joins_)] {
         for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
     });
 }
@@ -37,7 +37,7 @@ error_code feed::start() {
         return ec;
     }
     if (options_.after)
-        lane_->enqueue([weak = weak_from_this()] {
+        lane_->post([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->begin();
         });
     return {};
@@ -61,7 +61,7 @@ void feed::stop() noexcept {
     if (!attached_.exchange(false)) return;
     bus_->detach(options_.patterns, lane_, this);
     if (auto self = weak_from_this().lock(); self && joined_)
-        lane_->enqueue([s = std::move(self)] {
+        lane_->post([s = std::move(self)] {
             s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
         });
 }
@@ -201,7 +201,7 @@ void feed::pump() noexcept {
 }
 
 void feed::pump_later() {
-    lane_->enqueue([weak = weak_from_this()] {
+    lane_->post([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->pump();
     });
 }

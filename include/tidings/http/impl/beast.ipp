@@ -7,6 +7,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 // A peer that has gone must not be taken for one without an address, which is on this machine.
 io::stream_ptr adopt_socket(net::generic::stream_protocol::socket socket) {
     error_code ec;

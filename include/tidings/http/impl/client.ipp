@@ -13,6 +13,8 @@ namespace tidings::http {
 
 namespace detail {
 
+using namespace tidings::detail;
+
 class streamed_response final : public streaming_response {
  public:
     explicit streamed_response(std::shared_ptr<streamed_exchange> e) : exchange_(std::move(e)) {}

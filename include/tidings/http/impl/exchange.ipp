@@ -76,7 +76,7 @@ void exchange::in_lane(tidings::unique_function<void(exchange&)> f) {
     if (!owner_) return;
     const auto home = owner_->home();
     if (home->running_here()) return f(*this);
-    net::post(home->executor(), [x = std::move(*this), f = std::move(f)]() mutable { f(x); });
+    home->post([x = std::move(*this), f = std::move(f)]() mutable { f(x); });
 }
 
 std::string exchange::stream_head(response r) const {

@@ -11,6 +11,8 @@ namespace tidings::http {
 
 namespace detail {
 
+using namespace tidings::detail;
+
 class function_service final : public mounted {
  public:
     explicit function_service(std::function<void(exchange&)> f) : function_(std::move(f)) {}

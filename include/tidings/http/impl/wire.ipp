@@ -7,6 +7,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 std::string_view as_text(std::span<const std::byte> bytes) noexcept {

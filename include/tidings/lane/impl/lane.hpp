@@ -57,7 +57,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
                               std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr,
                               const void* family = nullptr);
     /// Calls `f` in the lane after everything that was enqueued before.
-    TIDINGS_DECL void enqueue(unique_function<void()> f);
+    TIDINGS_DECL void post(unique_function<void()> f);
 
     /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
     /// timers or connections of this lane: wherever its last owner releases it, on any thread, it
@@ -66,7 +66,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::shared_ptr<T> make_resident(Args&&... args) {
         return {new T(std::forward<Args>(args)...), [l = shared_from_this()](T* p) {
                     std::unique_ptr<T> ending(p);
-                    if (!l->certainly_here()) l->enqueue([last = std::move(ending)] {});
+                    if (!l->certainly_here()) l->post([last = std::move(ending)] {});
                 }};
     }
 

@@ -117,7 +117,7 @@ void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> t
     if (e->info().sequence != 0) note.missed_through = e->info().sequence;
 }
 
-void lane::enqueue(unique_function<void()> f) {
+void lane::post(unique_function<void()> f) {
     const std::lock_guard lock(mutex_);
     if (wake()) inbox_.push_back({{}, {}, 0, {}, std::move(f)});
 }

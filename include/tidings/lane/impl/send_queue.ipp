@@ -41,7 +41,7 @@ void send_queue::add(item i) {
 void send_queue::when_empty(unique_function<void()> f) {
     when_empty_ = std::move(f);
     if (empty() || closed())
-        lane_->enqueue([self = shared_from_this()] {
+        lane_->post([self = shared_from_this()] {
             if (auto g = std::exchange(self->when_empty_, nullptr)) g();
         });
 }

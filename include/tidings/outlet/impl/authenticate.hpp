@@ -12,9 +12,9 @@ namespace tidings::http {
 /// Whether the request is this machine's to itself: see `credentials::loopback`.
 TIDINGS_DECL bool is_local(const exchange& x);
 
-/// Finds the caller, in `who`, by `a`, or by `loopback_only()` where `a` is empty; else the
-/// answer to give: 401 (RFC 9110 11.6.1), 421 where only the Host is not this machine's, 403 where
-/// a proxy made it for another. Two Authorization fields count as none.
+/// Writes the caller to the parameter `who`, found by `a`, or by `loopback_only()` where `a` is
+/// empty; else the answer to give: 401 (RFC 9110 11.6.1), 421 where only the Host is not this
+/// machine's, 403 where a proxy made it for another. Two Authorization fields count as none.
 TIDINGS_DECL std::optional<response> authenticate(const exchange& x, const authenticator& a,
                                                   principal& who);
 

@@ -8,6 +8,8 @@
 
 namespace tidings::rest::detail {
 
+using namespace tidings::detail;
+
 error_code error_of(const http::response& r) noexcept {
     if (r.status >= 200 && r.status < 300) return {};
     switch (r.status) {

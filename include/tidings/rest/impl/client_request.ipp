@@ -7,6 +7,8 @@
 
 namespace tidings::rest::detail {
 
+using namespace tidings::detail;
+
 http::request make_request(const client_options& o, std::string method) {
     http::request r;
     r.method = std::move(method);

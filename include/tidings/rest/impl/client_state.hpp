@@ -18,7 +18,16 @@
 
 namespace tidings::rest::detail {
 
-using namespace tidings::detail;
+using tidings::detail::backoff;
+using tidings::detail::bounded_queue;
+using tidings::detail::client_run;
+using tidings::detail::context_dependent;
+using tidings::detail::inlet;
+using tidings::detail::lane;
+using tidings::detail::recent_ids;
+using tidings::detail::reconnect_event;
+using tidings::detail::reconnector;
+using tidings::detail::wheel_timer;
 
 /// What stands behind a client's handle; itself the outlet. Lane-confined behind a thread-safe
 /// face.

@@ -17,6 +17,8 @@
 
 namespace tidings::rest::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
@@ -87,7 +89,7 @@ void client_state::run(run_handler h) {
         s->end_reading(net::error::operation_aborted);
         s->stop();
     });
-    net::post(lane_->executor(), [s = self(), h = std::move(h), id]() mutable {
+    lane_->post([s = self(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
         if (s->stopped_ || s->reading_ended_) return s->run_.finish(errc::closed);
         s->react({.what = reconnect_event::kind::start});
@@ -95,7 +97,7 @@ void client_state::run(run_handler h) {
 }
 
 void client_state::restart() {
-    net::post(lane_->executor(), [s = self()] {
+    lane_->post([s = self()] {
         if (!s->reading_) return;
         s->poll_again_.cancel();
         ++s->polls_;
@@ -122,7 +124,7 @@ void client_state::stop() noexcept {
     if (stopped_.exchange(true)) return;
     try {
         // It is posted in any case: the caller may hold the last reference.
-        net::post(lane_->executor(), [s = self()] { s->stop_here(); });
+        lane_->post([s = self()] { s->stop_here(); });
         if (lane_->running_here()) stop_here();
     } catch (const std::bad_alloc&) {
         return;  // it ends with the context
@@ -165,8 +167,8 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
     auto r = make_request(options_, "POST");
     r.fields.set("Content-Type", cloudevents_json_type);
     r.body = *json;
-    net::post(lane_->executor(), [s = self(), url = topic_url(options_, topic), r = std::move(r),
-                                  h = std::move(h)]() mutable {
+    lane_->post([s = self(), url = topic_url(options_, topic), r = std::move(r),
+                 h = std::move(h)]() mutable {
         if (!s->http_)
             return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
         s->http_->async_request(
@@ -322,7 +324,7 @@ outcome client_state::deliver(const event_ptr& e) noexcept {
         const auto pushed = queue_.push(e);
         dropped_ += pushed.dropped;
         if (!std::exchange(pump_posted_, true))
-            net::post(lane_->executor(), [s = self()] {
+            lane_->post([s = self()] {
                 {
                     const std::lock_guard guard(s->mutex_);
                     s->pump_posted_ = false;
@@ -389,7 +391,7 @@ void client_state::settle(error_code ec) {
         own_.accept(key);
         send_backoff_.reset();
     }
-    net::post(lane_->executor(), [s = self()] { s->pump(); });
+    lane_->post([s = self()] { s->pump(); });
 }
 
 }  // namespace tidings::rest::detail

@@ -12,7 +12,10 @@
 
 namespace tidings::rest::detail {
 
-using namespace tidings::detail;
+using tidings::detail::bus_state;
+using tidings::detail::lane;
+using tidings::detail::lane_target;
+using tidings::detail::wheel_timer;
 
 /// Where a long poll stands.
 enum class poll_state {

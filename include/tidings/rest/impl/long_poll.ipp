@@ -12,6 +12,8 @@
 
 namespace tidings::rest::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 poll_step after_slice(poll_state now, bool found) noexcept {
@@ -198,7 +200,7 @@ void long_poll::on_bus_closed() noexcept {
 }
 
 void long_poll::finish_soon() {
-    net::post(lane_->executor(), [s = shared_from_this()] { s->step(poll_event::time_over); });
+    lane_->post([s = shared_from_this()] { s->step(poll_event::time_over); });
 }
 
 void long_poll::stop() noexcept {

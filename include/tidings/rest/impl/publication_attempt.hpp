@@ -11,7 +11,7 @@
 
 namespace tidings::rest::detail {
 
-using namespace tidings::detail;
+using tidings::detail::recent_ids;
 
 /// What outlasts the service, until its last publication has ended.
 struct publications {

@@ -17,6 +17,10 @@
 
 namespace tidings::rest::detail {
 
+using tidings::detail::bus_state;
+using tidings::detail::inlet;
+using tidings::detail::session_registry;
+
 /// A value, or the answer that refuses the request.
 template <class T>
 using or_refusal = boost::system::result<T, http::response>;

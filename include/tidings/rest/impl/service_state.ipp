@@ -18,6 +18,8 @@
 
 namespace tidings::rest::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) {

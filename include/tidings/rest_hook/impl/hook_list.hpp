@@ -18,7 +18,10 @@
 
 namespace tidings::rest_hook::detail {
 
-using namespace tidings::detail;
+using tidings::detail::backoff;
+using tidings::detail::bus_state;
+using tidings::detail::lane;
+using tidings::detail::wheel_timer;
 
 /// The subscriptions of a manager. The table is the truth; the list follows it and holds what is
 /// alive of each row: its endpoint and its place on the bus. Safe from any thread. The table is

@@ -9,6 +9,8 @@
 
 namespace tidings::rest_hook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr std::size_t rows_per_page = 256;
@@ -110,7 +112,7 @@ void hook_list::start() {
         if (const auto self = weak.lock()) self->apply(r);
     });
     if (now() == phase::loading)
-        net::post(lane_->executor(), [weak] {
+        lane_->post([weak] {
             if (const auto self = weak.lock()) self->load({});
         });
 }
@@ -229,7 +231,7 @@ void hook_list::close() noexcept {
         // What was taken over before is still delivered.
         if (h.endpoint) sender_->linger(std::move(h.endpoint));
     }
-    net::post(lane_->executor(), [self = shared_from_this()] {
+    lane_->post([self = shared_from_this()] {
         self->again_.cancel();
         self->erase_again_.cancel();
     });

@@ -10,6 +10,8 @@
 
 namespace tidings::rest_hook::detail {
 
+using tidings::detail::bus_state;
+
 /// The HTTP side of a manager, behind its handles. Safe from any thread.
 class manager_state final : public std::enable_shared_from_this<manager_state> {
  public:

@@ -16,6 +16,8 @@
 
 namespace tidings::rest_hook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 http::response json_answer(unsigned status, std::string body) {

@@ -9,7 +9,7 @@
 
 namespace tidings::rest_hook::detail {
 
-using namespace tidings::detail;
+using tidings::detail::wheel_timer;
 
 /// The answer 503 with Retry-After.
 http::response try_again(std::string_view why);

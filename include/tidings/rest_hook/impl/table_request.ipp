@@ -5,6 +5,8 @@
 
 namespace tidings::rest_hook::detail {
 
+using namespace tidings::detail;
+
 http::response try_again(std::string_view why) {
     auto r = http::problem(503, "Not now", why);
     r.fields.set("Retry-After", "1");

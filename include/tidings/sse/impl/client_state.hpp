@@ -14,7 +14,13 @@
 
 namespace tidings::sse::detail {
 
-using namespace tidings::detail;
+using tidings::detail::client_run;
+using tidings::detail::context_dependent;
+using tidings::detail::inlet;
+using tidings::detail::lane;
+using tidings::detail::reconnect_event;
+using tidings::detail::reconnector;
+using tidings::detail::wheel_timer;
 
 /// What stands behind a client's handle. Lane-confined behind a thread-safe face.
 class client_state final : public context_dependent,

@@ -15,6 +15,8 @@
 
 namespace tidings::sse::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 bool is_redirect(unsigned status) noexcept {
@@ -77,7 +79,7 @@ void client_state::run(run_handler h) {
         if (const auto s = weak.lock(); s && s->run_.is(cancelled))
             s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
     });
-    net::post(lane_->executor(), [s = shared_from_this(), h = std::move(h), id]() mutable {
+    lane_->post([s = shared_from_this(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
         if (!s->given_) return s->run_.finish(errc::closed);
         s->react({.what = reconnect_event::kind::start});
@@ -85,7 +87,7 @@ void client_state::run(run_handler h) {
 }
 
 void client_state::restart() {
-    net::post(lane_->executor(), [s = shared_from_this()] {
+    lane_->post([s = shared_from_this()] {
         if (!s->given_) return;
         s->disconnect();
         s->again_.cancel();
@@ -327,7 +329,7 @@ void client_state::stop() noexcept {
             s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
         };
         // It is posted in any case: the caller may hold the last reference.
-        net::post(lane_->executor(), end_it);
+        lane_->post(end_it);
         if (lane_->running_here()) end_it();
     } catch (const std::bad_alloc&) {
         return;  // it ends with the context

@@ -9,7 +9,7 @@
 namespace tidings::sse::detail {
 
 /// The URL that a `Location` field means (RFC 3986 5.2), `base` being an absolute URL that was
-/// connected to. What comes out is checked by who parses it.
+/// connected to. The result is checked where it is parsed.
 TIDINGS_DECL std::string resolve_location(std::string_view base, std::string_view location);
 
 }  // namespace tidings::sse::detail

@@ -7,6 +7,8 @@
 
 namespace tidings::sse::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 bool has_scheme(std::string_view reference) noexcept {

@@ -14,6 +14,8 @@ namespace tidings::sse {
 
 namespace detail {
 
+using namespace tidings::detail;
+
 /// The streams of one service.
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:

@@ -11,7 +11,13 @@
 
 namespace tidings::sse::detail {
 
-using namespace tidings::detail;
+using tidings::detail::bus_state;
+using tidings::detail::context_dependent;
+using tidings::detail::feed;
+using tidings::detail::feed_options;
+using tidings::detail::feed_sink;
+using tidings::detail::send_queue;
+using tidings::detail::wheel_timer;
 
 /// One open event stream. Lane-confined behind a thread-safe face.
 ///
@@ -92,7 +98,7 @@ class stream final : public session, public feed_sink, public context_dependent 
     std::array<std::byte, 64> ignored_{};
     wheel_timer quiet_;
     wheel_timer limit_;                     // of its life, then of its end
-    position told_;                         // the position the client was told last
+    position told_;                         // the position that was sent last
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::atomic<bool> open_{true};
     std::uint64_t writes_seen_ = 0;

@@ -12,6 +12,8 @@
 
 namespace tidings::sse::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // Wire forms by payload and framing.
@@ -46,7 +48,7 @@ template <class F>
 void stream::in_lane(std::size_t bytes, F f) {
     if (taken_.lane->running_here()) return f();
     queue_->expect(bytes);
-    net::post(taken_.lane->executor(), [s = self(), bytes, f = std::move(f)]() mutable {
+    taken_.lane->post([s = self(), bytes, f = std::move(f)]() mutable {
         s->queue_->arrived(bytes);
         f();
     });
@@ -259,7 +261,7 @@ void stream::end(error_code why) {
     taken_.guard.reset();
 }
 
-// Nothing is told to anybody.
+// No hook and no metric is called.
 void stream::on_context_end() noexcept {
     ended_ = true;
     open_ = false;

@@ -49,7 +49,8 @@ class memory_history final : public history {
     std::vector<history_ring> rings_;
     std::uint64_t head_ = 0;
     std::unordered_map<std::string, std::uint64_t> ids_;  // source, NUL, id
-    std::mutex listener_mutex_;  // held while the listener is called: commits are told in order
+    std::mutex listener_mutex_;  // held while the listener is called, so that commits are reported
+                                 // in order
     history_listener* listener_ = nullptr;
 };
 

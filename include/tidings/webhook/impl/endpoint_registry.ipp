@@ -8,6 +8,8 @@
 
 namespace tidings::webhook::detail {
 
+using namespace tidings::detail;
+
 // Endpoints own their sender, and the hooks they release may own anything: both end outside the
 // mutex.
 

@@ -12,8 +12,6 @@
 
 namespace tidings::webhook::detail {
 
-using namespace tidings::detail;
-
 class sender_state;
 
 /// Scheme and authority of a URL, as logs and errors may show them; of text that is no URL what

@@ -12,6 +12,8 @@
 
 namespace tidings::webhook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // Standard Webhooks signs `id.timestamp.body`: an id with a dot would make that ambiguous. Other

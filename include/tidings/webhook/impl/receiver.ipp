@@ -31,6 +31,8 @@ event_reader read_standard(std::string type, std::string source) {
 }
 
 namespace detail {
+
+using namespace tidings::detail;
 namespace {
 
 constexpr std::string_view github_type_prefix = "com.github.";

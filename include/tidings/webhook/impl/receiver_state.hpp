@@ -14,7 +14,9 @@
 
 namespace tidings::webhook::detail {
 
-using namespace tidings::detail;
+using tidings::detail::inlet;
+using tidings::detail::recent_ids;
+using tidings::detail::wheel_timer;
 
 class receiver_state;
 

@@ -10,6 +10,8 @@
 
 namespace tidings::webhook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 http::response retry_later(std::string_view why) {

@@ -10,7 +10,8 @@
 
 namespace tidings::webhook::detail {
 
-using namespace tidings::detail;
+using tidings::detail::lane;
+using tidings::detail::wheel_timer;
 
 /// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
 /// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down

@@ -14,6 +14,8 @@
 
 namespace tidings::webhook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr std::chrono::hours between_burials{1};
@@ -78,7 +80,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
                                                   standard_signer(secrets));
     endpoints_.add(state);
     // A durable outbox may hold deliveries for it from before.
-    net::post(lane_->executor(), [self = shared_from_this()] { self->claim(); });
+    lane_->post([self = shared_from_this()] { self->claim(); });
     return state;
 }
 
@@ -105,8 +107,7 @@ void sender_state::append(store::outbox_entry entry, unique_function<void(error_
     if (!open) {
         // Owned by what is posted alone: a pending completion in it may own the sender.
         open_batch_ = open = std::make_shared<batch>();
-        net::post(lane_->executor(),
-                  [self = shared_from_this(), open] { self->append_batch(*open); });
+        lane_->post([self = shared_from_this(), open] { self->append_batch(*open); });
     }
     open->push_back({std::move(entry), std::move(done)});
 }
@@ -178,7 +179,7 @@ void sender_state::send(const std::shared_ptr<endpoint_state>& e, line& l) {
         if (const auto self = weak.lock()) self->on_answer(id, asked, entry, failed, answer);
     };
     if (ec)
-        net::post(lane_->executor(), [f = std::move(on_done), ec] { f(ec, {}); });
+        lane_->post([f = std::move(on_done), ec] { f(ec, {}); });
     else
         http_->async_request(e->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
@@ -341,7 +342,7 @@ void sender_state::wake_at(io::system_time due) {
 
 void sender_state::start_drain(unique_function<void(error_code)> done) {
     taking_ = false;
-    net::post(lane_->executor(), [self = shared_from_this(), done = std::move(done)]() mutable {
+    lane_->post([self = shared_from_this(), done = std::move(done)]() mutable {
         if (!self->running()) return done({});
         if (self->drained_.empty())
             self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
@@ -376,7 +377,7 @@ void sender_state::end(error_code why) {
 
 void sender_state::stop() noexcept {
     release();
-    net::post(lane_->executor(), [self = shared_from_this()] { self->end(errc::closed); });
+    lane_->post([self = shared_from_this()] { self->end(errc::closed); });
 }
 
 // Endpoints own the sender, and hooks may own anything: what the sender owns of both is released.

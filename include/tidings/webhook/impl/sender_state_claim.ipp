@@ -9,6 +9,8 @@
 
 namespace tidings::webhook::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr std::size_t max_claim = 256;

@@ -10,6 +10,14 @@
 
 namespace tidings::websocket::detail {
 
+using tidings::detail::client_run;
+using tidings::detail::context_dependent;
+using tidings::detail::inlet;
+using tidings::detail::lane;
+using tidings::detail::reconnect_event;
+using tidings::detail::reconnector;
+using tidings::detail::wheel_timer;
+
 /// What stands behind a client's handle: connect, serve, wait, again. Lane-confined behind a
 /// thread-safe face.
 class client_state final : public subscriber, public context_dependent {

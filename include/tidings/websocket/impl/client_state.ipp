@@ -12,6 +12,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // What is larger than the client takes is discarded as it comes, up to here.
@@ -50,7 +52,7 @@ void client_state::run(run_handler h) {
             if (!s || !s->run_.is(cancelled)) return;
             s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
         });
-    net::post(lane_->executor(), [s = self(), h = std::move(h), id]() mutable {
+    lane_->post([s = self(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
         if (!s->given_) return s->run_.finish(errc::closed);
         s->react({.what = reconnect_event::kind::start});
@@ -58,7 +60,7 @@ void client_state::run(run_handler h) {
 }
 
 void client_state::restart() {
-    net::post(lane_->executor(), [s = self()] {
+    lane_->post([s = self()] {
         const auto g = s->listening();
         if (!g) return;
         s->again_.cancel();
@@ -337,7 +339,7 @@ void client_state::on_context_end() noexcept {
 void client_state::stop() noexcept {
     try {
         // It is posted in any case: the caller may hold the last reference.
-        net::post(lane_->executor(), [s = self()] { s->stop_here(); });
+        lane_->post([s = self()] { s->stop_here(); });
         if (lane_->running_here()) stop_here();
     } catch (const std::bad_alloc&) {
         return;  // it ends with the context

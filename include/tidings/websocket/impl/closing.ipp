@@ -5,6 +5,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 closing_action closing::go(closing_state to, closing_action a) noexcept {
     state_.store(to, std::memory_order_release);
     return a;

@@ -13,6 +13,8 @@ namespace tidings::websocket {
 
 namespace detail {
 
+using namespace tidings::detail;
+
 /// The sessions of one service.
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:

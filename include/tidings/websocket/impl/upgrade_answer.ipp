@@ -9,6 +9,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 std::vector<std::string> offered_subprotocols(const client_options& o) {
     if (!o.subprotocols.empty() || !o.codec) return o.subprotocols;
     const std::string own(o.codec->subprotocol());

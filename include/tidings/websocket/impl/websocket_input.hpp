@@ -14,6 +14,11 @@
 
 namespace tidings::websocket::detail {
 
+using tidings::detail::lane;
+using tidings::detail::pace;
+using tidings::detail::token_bucket;
+using tidings::detail::wheel_timer;
+
 /// What a `websocket_input` reads for. Called in the lane; each call may stop the input.
 class websocket_input_sink {
  public:

@@ -8,6 +8,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // A connection that sends without end leaves the lane to the others after so much.
@@ -141,7 +143,7 @@ void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wa
         paused_ = owner;
         return pause_.arm(lane_.timers(), wait);
     }
-    lane_.enqueue([this, owner]() mutable { resume(std::move(owner)); });
+    lane_.post([this, owner]() mutable { resume(std::move(owner)); });
 }
 
 void websocket_input::resume(owner_ptr owner) noexcept {

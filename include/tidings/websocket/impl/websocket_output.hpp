@@ -6,6 +6,9 @@
 
 namespace tidings::websocket::detail {
 
+using tidings::detail::lane;
+using tidings::detail::send_queue;
+
 /// The sending side of a connection: makes frames and queues them. Lane-confined but for `queue`'s
 /// counts.
 class websocket_output {

@@ -5,6 +5,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 websocket_output::websocket_output(std::shared_ptr<lane> home, io::stream& stream,
                                    const websocket_session_options& options)
     : options_(options),

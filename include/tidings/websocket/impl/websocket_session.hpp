@@ -10,6 +10,13 @@
 
 namespace tidings::websocket::detail {
 
+using tidings::detail::bus_state;
+using tidings::detail::context_dependent;
+using tidings::detail::feed;
+using tidings::detail::feed_options;
+using tidings::detail::feed_sink;
+using tidings::detail::wheel_timer;
+
 /// One connection after its handshake, either role: what is sent, what its messages mean, and how
 /// it ends (`closing`). Lane-confined behind a thread-safe face.
 class websocket_session final : public session,

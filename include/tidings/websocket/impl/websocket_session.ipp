@@ -11,6 +11,8 @@
 
 namespace tidings::websocket::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // Beyond the codes of `close_code_for`: this library's own, and a peer too slow to serve.
@@ -175,7 +177,7 @@ template <class F>
 void websocket_session::in_lane(std::size_t bytes, F f) {
     if (taken_.lane->running_here()) return f();
     output_.queue().expect(bytes);
-    net::post(taken_.lane->executor(), [s = self(), bytes, f = std::move(f)]() mutable {
+    taken_.lane->post([s = self(), bytes, f = std::move(f)]() mutable {
         s->output_.queue().arrived(bytes);
         f();
     });
@@ -328,22 +330,22 @@ void websocket_session::end(error_code why) {
         if (const auto& f = hooks().on_close) f(keep, *why_);
     });
     release_callbacks();
-    taken_.lane->enqueue([f = std::move(feed_)] {});  // with the authorizer; it may be the caller
+    taken_.lane->post([f = std::move(feed_)] {});  // with the authorizer; it may be the caller
     if (auto f = std::exchange(options_.on_end, nullptr)) f(this);
     taken_.guard.reset();
 }
 
 // What they captured may hold the session. One of them may be the caller: it ends behind the call.
 void websocket_session::release_callbacks() {
-    taken_.lane->enqueue([hooks = std::move(options_.hooks),
-                          on_event = std::exchange(options_.on_event, nullptr),
-                          on_skipped = std::exchange(options_.on_skipped, nullptr)] {});
+    taken_.lane->post([hooks = std::move(options_.hooks),
+                       on_event = std::exchange(options_.on_event, nullptr),
+                       on_skipped = std::exchange(options_.on_skipped, nullptr)] {});
 }
 
 void websocket_session::drop_hooks() noexcept {
     hooks_dropped_ = true;
     try {
-        net::post(taken_.lane->executor(), [s = self()] { s->release_callbacks(); });
+        taken_.lane->post([s = self()] { s->release_callbacks(); });
     } catch (const std::bad_alloc&) {
         return;  // they are released at the session's end
     }

@@ -18,8 +18,6 @@
 
 namespace tidings::websocket::detail {
 
-using namespace tidings::detail;
-
 /// The beginning of a ping that carries the position up to which everything was sent.
 inline constexpr std::string_view position_ping = "tidings-position:";
 

@@ -50,7 +50,7 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
         return join->finished(net::error::operation_aborted, outcome::dropped);
     }
     auto timer = std::make_shared<wheel_timer>(expiry);
-    l->enqueue([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
+    l->post([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
     waiters_.push_back({e, std::move(join), std::move(timer), l});
 }
 
@@ -74,7 +74,7 @@ void queue_subscription::follow(const std::shared_ptr<feed>& source) {
 namespace {
 
 void cancel_in_lane(const std::shared_ptr<lane>& l, std::shared_ptr<wheel_timer> timer) {
-    l->enqueue([t = std::move(timer)] { t->cancel(); });
+    l->post([t = std::move(timer)] { t->cancel(); });
 }
 
 }  // namespace

@@ -56,11 +56,11 @@ void target_subscription::on_missed(std::uint64_t count) noexcept {
 // A delivery may be running in the lane: this comes after it.
 void target_subscription::end_and_wait(completion_handler<error_code> handler) {
     end(errc::closed);
-    lane_->enqueue([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
+    lane_->post([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
 }
 
 void target_subscription::on_end(error_code why) noexcept {
-    lane_->enqueue([self = shared_as<target_subscription>(), why] {
+    lane_->post([self = shared_as<target_subscription>(), why] {
         if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
         self->told_ = true;
         self->let_go_of_subscriber();

@@ -11,6 +11,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 bool is_readable(const response& r, bool encoding_given) noexcept {
     const auto encoding = r.fields.find("Content-Encoding");
     return !encoding || encoding_given || encoding->empty() ||

@@ -8,6 +8,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 client_job::client_job(std::weak_ptr<client_state> s, response_handler h)
     : state(std::move(s)),
       handler(std::move(h)),

@@ -9,6 +9,8 @@
 
 namespace tidings::http::detail {
 
+using tidings::detail::lane;
+
 class streamed_exchange;
 
 /// What a URL asks for in a way of connecting.

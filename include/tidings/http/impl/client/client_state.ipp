@@ -12,6 +12,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 io::connect_options connecting_to(const url& to, const client_options& options) {
     io::connect_options c{.host = to.host,
                           .port = to.port,
@@ -56,11 +58,11 @@ void client_state::start(std::string text, request r, response_handler handler) 
     job->idempotent = r.idempotent || is_idempotent(r.method);
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
-            net::post(lane->executor(), [weak] {
+            lane->post([weak] {
                 if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
             });
         });
-    net::post(lane_->executor(), [self = shared_from_this(), job] { self->begin(job); });
+    lane_->post([self = shared_from_this(), job] { self->begin(job); });
 }
 
 void client_state::begin(const std::shared_ptr<client_job>& job) {
@@ -101,7 +103,7 @@ void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
 
 void client_state::close() noexcept {
     try {
-        net::post(lane_->executor(), [self = shared_from_this()] { self->end(); });
+        lane_->post([self = shared_from_this()] { self->end(); });
         std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
         {
             const std::lock_guard lock(mutex_);

@@ -12,6 +12,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 streamed_exchange::streamed_exchange(const std::shared_ptr<client_state>& owner,
                                      net::any_io_executor executor, question asked, callback done)
     : owner_(owner),

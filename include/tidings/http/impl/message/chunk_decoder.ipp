@@ -8,6 +8,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr int hex_value(char c) noexcept {

@@ -15,6 +15,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 /// Beast parses no body for us. In 1.81 a chunked one that comes byte by byte fails an assertion of
 /// its, and trailer fields pass for header fields.
 template <bool Request>

@@ -11,6 +11,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 constexpr std::string_view framing_fields[] = {"Content-Length", "Transfer-Encoding", "Connection",

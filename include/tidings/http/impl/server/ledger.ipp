@@ -6,6 +6,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 ledger::admission ledger::enter(const std::string& remote_address, bool loopback) {
     std::string address;
     if (!loopback || options_->count_loopback) address = peer_key(remote_address);

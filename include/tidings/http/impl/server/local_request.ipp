@@ -11,6 +11,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 bool names_this_machine(const request& r) {
     error_code ec;
     const auto here = url::parse("http://" + r.fields.joined("Host"), ec);

@@ -15,6 +15,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // How long a peer has to take the last answer and close.
@@ -288,10 +290,9 @@ void server_connection::refuse(unsigned status, std::string_view detail) {
 
 void server_connection::respond(response r) {
     if (!shard_->lane->running_here()) {
-        net::post(shard_->lane->executor(),
-                  [self = shared_from_this(), r = std::move(r)]() mutable {
-                      if (self->phase_ == phase::handling) self->answer(std::move(r));
-                  });
+        shard_->lane->post([self = shared_from_this(), r = std::move(r)]() mutable {
+            if (self->phase_ == phase::handling) self->answer(std::move(r));
+        });
     } else if (phase_ == phase::handling) {
         answer(std::move(r));
     }
@@ -389,7 +390,7 @@ void server_connection::watch_drain(unique_function<void()> f) {
     if (phase_ != phase::handling) return;
     now_.on_drain = std::move(f);
     if (!shard_->draining) return;
-    net::post(shard_->lane->executor(), [weak = weak_from_this()] {
+    shard_->lane->post([weak = weak_from_this()] {
         const auto self = weak.lock();
         if (!self) return;
         if (auto call = std::exchange(self->now_.on_drain, nullptr)) call();

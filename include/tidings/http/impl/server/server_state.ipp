@@ -14,6 +14,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 // How long to wait before accepting again when the process has no descriptors left, say.
@@ -129,10 +131,9 @@ void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to
     auto [verdict, seat] = ledger_->enter(stream->remote_address(), stream->remote_is_loopback());
     const bool told = verdict == ledger::verdict::welcome || !options_->tls;
     if (!seat || !told) return log(log_level::warning, "connection closed: too many");
-    net::post(to->lane->executor(),
-              [to, v = verdict, s = std::move(stream), p = std::move(seat)]() mutable {
-                  server_connection::start(to, std::move(s), std::move(p), v);
-              });
+    to->lane->post([to, v = verdict, s = std::move(stream), p = std::move(seat)]() mutable {
+        server_connection::start(to, std::move(s), std::move(p), v);
+    });
 }
 
 // Connections that are open are served until the drain; a bus that drains refuses what they
@@ -166,7 +167,7 @@ void server_state::begin_drain() {
                                     if (const auto self = weak.lock()) self->end(errc::timed_out);
                                 });
     for (const auto& s : shards_)
-        net::post(s->lane->executor(), [s] {
+        s->lane->post([s] {
             s->draining = true;
             const auto all = s->connections;
             for (const auto& c : all) c->drain();
@@ -196,7 +197,7 @@ void server_state::end(error_code drain_result) {
     table_.reset();
     routes_.clear();
     for (const auto& s : shards_)
-        net::post(s->lane->executor(), [s, self = shared_from_this()] {
+        s->lane->post([s, self = shared_from_this()] {
             const auto services = std::exchange(s->routes, nullptr);
             const auto all = std::exchange(s->connections, {});
             for (const auto& c : all) c->close();

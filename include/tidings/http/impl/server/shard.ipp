@@ -6,6 +6,8 @@
 
 namespace tidings::http::detail {
 
+using namespace tidings::detail;
+
 namespace {
 
 std::string_view status_class(unsigned status) noexcept {
