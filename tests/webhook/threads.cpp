@@ -133,7 +133,7 @@ struct place {
                                                        : target::mood::moody;
             targets.push_back(std::make_shared<target>(n, m, second));
         }
-        server->mount("/to", [all = targets, io = first.executor()](http::exchange& x) {
+        server->mount("/to", [all = targets, io = first.get_executor()](http::exchange& x) {
             all.at(std::stoul(x.suffix().substr(1)))->handle(x, io);
         });
         server->mount("/topics", rest::service{first});
