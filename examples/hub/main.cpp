@@ -99,14 +99,16 @@ void run(const hub::options& o) {
         hook = bus.subscribe(o.webhook_topic,
                              sender.endpoint({.url = o.webhook_url, .secret = o.webhook_secret}));
 
-    tidings::http::server admin{io, server_options(o.admin, log)};
+    auto admin_options = server_options(o.admin, log);
+    admin_options.drain_role = tidings::drain_role::probes;
+    tidings::http::server admin{io, admin_options};
     const auto listening = url(server.local_endpoint());
     hub::mount_admin(admin, bus, server, counts, listening);
 
     server.start();
     admin.start();
-    // Nothing new first; then what was accepted is delivered; the page sees it to the end. This
-    // comes before the first line, as its reader may send a signal at once.
+    // By role: nothing new first, then what was accepted is delivered; the page sees it to the end.
+    // This comes before the first line, as its reader may send a signal at once.
     tidings::drain_on_signal(io, server, sender, hook_sender, admin);
     hub::output().write("hub: listening on " + listening);
     hub::output().write("hub: admin on " + url(admin.local_endpoint()) + '/');

@@ -14,8 +14,9 @@
 namespace tidings {
 
 /// When a program ends, what brings events in refuses at once; then buses drain, then what holds
-/// open streams, then what delivers from a store. Those of one role drain together.
-enum class drain_role { bus, streams, sender };
+/// open streams, then what delivers from a store, and last what answers probes about the others.
+/// Those of one role drain together.
+enum class drain_role { bus, streams, sender, probes };
 
 /// What can be asked to finish what is under way and take nothing new. Every handle with a
 /// `drain_state()` has one behind it. Every function may be called from any thread.

@@ -46,12 +46,13 @@ struct handle {
 TEST_CASE("a signal drains by role, whatever the order of the arguments", "[drain]") {
     const auto signal = GENERATE(SIGINT, SIGTERM);
     net::io_context io;
+    handle probes(drain_role::probes);
     handle sender(drain_role::sender);
     handle streams(drain_role::streams);
     handle others(drain_role::streams);
     handle hub(drain_role::bus);
     std::optional<handle> gone(std::in_place);
-    drain_on_signal(io, sender, streams, *gone, others, hub);
+    drain_on_signal(io, probes, sender, streams, *gone, others, hub);
     gone.reset();
     run_ready(io);
     CHECK_FALSE(hub.state->refusing);
@@ -67,6 +68,8 @@ TEST_CASE("a signal drains by role, whatever the order of the arguments", "[drai
     others.state->finish();
     run_until(io, [&] { return sender.state->started(); });
     sender.state->finish();
+    run_until(io, [&] { return probes.state->started(); });
+    probes.state->finish();
     io.restart();
     io.run();
     CHECK(io.stopped());

@@ -107,8 +107,7 @@ class client {
     /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
     TIDINGS_DECL canceller start_open(
         net::any_io_executor executor, std::string url, request r,
-        tidings::unique_function<void(error_code, std::unique_ptr<streaming_response>)>
-            done);
+        tidings::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done);
     /// Sends an upgrade request; connect_timeout bounds the time to the answer's header.
     TIDINGS_DECL canceller
     start_upgrade(net::any_io_executor executor, std::string url, request r,

@@ -46,6 +46,9 @@ struct server_options {
     std::chrono::milliseconds write_timeout{30'000};   ///< for a whole answer
     std::chrono::milliseconds idle_timeout{60'000};    ///< between requests
     std::chrono::milliseconds drain_timeout{30'000};   ///< then what is left is cut
+    /// `probes`: the last to drain, and it accepts until then: a server whose pages say how the
+    /// drain of the others goes.
+    tidings::drain_role drain_role = tidings::drain_role::streams;
 
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};

@@ -45,7 +45,8 @@ class signal_drain : public std::enable_shared_from_this<signal_drain> {
 
     // All of one role, then those of the next.
     void drain_next() {
-        constexpr std::array order{drain_role::bus, drain_role::streams, drain_role::sender};
+        constexpr std::array order{drain_role::bus, drain_role::streams, drain_role::sender,
+                                   drain_role::probes};
         while (next_ < order.size()) {
             const auto role = order[next_++];
             pending_ = 1;

@@ -47,8 +47,8 @@ class faulty_outbox final : public store::outbox {
 
  private:
     template <class... Values>
-    faulty_operation<Values...> begin(
-        std::string_view name, tidings::completion_handler<error_code, Values...> h) {
+    faulty_operation<Values...> begin(std::string_view name,
+                                      tidings::completion_handler<error_code, Values...> h) {
         return {plan_, name, errc::store_failed, std::move(h)};
     }
     // Asks for nothing instead, so that it fails when its turn has come.

@@ -88,8 +88,7 @@ class sender {
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
             get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
-                start_drain(
-                    state, tidings::completion_handler<error_code>(io, std::move(handler)));
+                start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }
     /// For `drain_on_signal`: the last to drain.

@@ -9,7 +9,7 @@ namespace tidings::detail {
 /// accepted, until nothing waits in any subscription or the deadline passes; then they end with
 /// errc::closed and the bus refuses publications. Streams stay, for their servers to flush.
 /// Confined to the bus's lane; the bus owns it, and is kept alive by it until the end.
-class bus_drain {
+class bus_drain : public std::enable_shared_from_this<bus_drain> {
  public:
     using handler = unique_function<void(error_code)>;
 
@@ -22,7 +22,16 @@ class bus_drain {
     /// While it drains a bus is looked at so often.
     static constexpr std::chrono::milliseconds interval{20};
 
+    /// What a look at the bus found.
+    struct sight {
+        std::uint64_t dispatched;
+        subscriptions all;
+        std::size_t busy;
+    };
+    sight look() const;
     void check();
+    void check_again(std::uint64_t dispatched);
+    void wait();
     void finish(const subscriptions& all, error_code ec);
 
     std::shared_ptr<bus_state> bus_;

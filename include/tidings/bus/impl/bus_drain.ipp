@@ -3,7 +3,7 @@
 
 #include <tidings/bus/impl/bus_drain.hpp>
 
-#include <algorithm>
+#include <string>
 
 namespace tidings::detail {
 
@@ -18,27 +18,44 @@ void bus_drain::add(handler done) {
     done_.push_back(std::move(done));
 }
 
-// Runs in the lane, behind every delivery that was put into it before. A subscription that is idle
-// may get an event while the next ones are looked at; then something was dispatched meanwhile.
+bus_drain::sight bus_drain::look() const {
+    sight s{bus_->dispatched(), bus_->active(), 0};
+    for (const auto& each : s.all)
+        if (!each->idle()) ++s.busy;
+    return s;
+}
+
+// The timer fires beside the inbox, where a delivery may still wait. A bus that looks idle is
+// looked at again behind everything that is in the inbox by now; and it is idle if nothing was
+// dispatched between the two.
 void bus_drain::check() {
-    const auto dispatched = bus_->dispatched();
-    const auto all = bus_->active();
-    const auto busy =
-        std::count_if(all.begin(), all.end(), [](const auto& s) { return !s->idle(); });
-    if (busy == 0 && bus_->dispatched() == dispatched) return finish(all, {});
-    auto& timers = bus_->home()->timers();
-    if (timers.clock().now() >= deadline_) {
-        if (bus_->log()) {
-            const auto text = std::to_string(busy) + " subscriptions were still busy";
-            bus_->log()({log_level::warning, "bus", text, errc::timed_out});
-        }
-        return finish(all, errc::timed_out);
+    const auto first = look();
+    if (first.busy == 0) {
+        bus_->home()->post([weak = weak_from_this(), dispatched = first.dispatched] {
+            if (const auto self = weak.lock()) self->check_again(dispatched);
+        });
+        return;
     }
-    timer_.arm(timers, interval);
+    if (bus_->home()->timers().clock().now() < deadline_) return wait();
+    if (bus_->log()) {
+        const auto text = std::to_string(first.busy) + " subscriptions were still busy";
+        bus_->log()({log_level::warning, "bus", text, errc::timed_out});
+    }
+    bus_->refuse();
+    finish(first.all, errc::timed_out);
+}
+
+void bus_drain::check_again(std::uint64_t dispatched) {
+    const auto second = look();
+    if (second.busy != 0 || !bus_->refuse_after(dispatched)) return wait();
+    finish(second.all, {});
+}
+
+void bus_drain::wait() {
+    timer_.arm(bus_->home()->timers(), interval);
 }
 
 void bus_drain::finish(const subscriptions& all, error_code ec) {
-    bus_->refuse();
     for (const auto& s : all) s->end(errc::closed);
     const auto self = bus_->drained();
     for (auto& done : done_) done(ec);

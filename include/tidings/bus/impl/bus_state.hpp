@@ -113,6 +113,13 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
     /// Publications are refused with errc::closed from here on; streams stay.
     void refuse() noexcept { move_to(stage::drained); }
+    /// The same if nothing was dispatched since; else false, and nothing changes.
+    bool refuse_after(std::uint64_t dispatched) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (last_ticket_ != dispatched) return false;
+        if (stage_ < stage::drained) stage_ = stage::drained;
+        return true;
+    }
     std::chrono::milliseconds drain_timeout() const noexcept { return options_.drain_timeout; }
 
     // As a listener.

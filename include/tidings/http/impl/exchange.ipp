@@ -76,7 +76,13 @@ void exchange::in_lane(tidings::unique_function<void(exchange&)> f) {
     if (!owner_) return;
     const auto home = owner_->home();
     if (home->running_here()) return f(*this);
-    home->post([x = std::move(*this), f = std::move(f)]() mutable { f(x); });
+    home->post([x = std::move(*this), f = std::move(f)]() mutable {
+        try {
+            f(x);
+        } catch (...) {
+            return;  // an exchange that is destroyed unanswered answers 500
+        }
+    });
 }
 
 std::string exchange::stream_head(response r) const {

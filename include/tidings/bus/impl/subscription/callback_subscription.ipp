@@ -19,7 +19,7 @@ void callback_subscription::run() {
         if (!e) break;
         call(e);
     }
-    leave();
+    end_batch();
 }
 
 void callback_subscription::call(const event_ptr& e) noexcept {
@@ -28,7 +28,7 @@ void callback_subscription::call(const event_ptr& e) noexcept {
 }
 
 // The batch is over: the next one is posted, or operations that wait for the last call complete.
-void callback_subscription::leave() {
+void callback_subscription::end_batch() {
     std::vector<completion_handler<error_code>> enders;
     event_callback_function dead;
     {

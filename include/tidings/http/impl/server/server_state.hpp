@@ -22,7 +22,7 @@ class server_state final : public drainable,
     void start();
     /// From any thread.
     void stop() noexcept;
-    drain_role role() const noexcept override { return drain_role::streams; }
+    drain_role role() const noexcept override { return options_->drain_role; }
     void start_refusing() noexcept override;
     void start_drain(drained done) override;
     void on_context_end() noexcept override;

@@ -139,6 +139,7 @@ void server_state::admit(io::stream_ptr stream, const std::shared_ptr<shard>& to
 // Connections that are open are served until the drain; a bus that drains refuses what they
 // publish.
 void server_state::start_refusing() noexcept {
+    if (role() == drain_role::probes) return;
     try {
         net::post(control_, [self = shared_from_this()] {
             auto expected = stage::started;
