@@ -3,6 +3,7 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
@@ -11,7 +12,6 @@
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
@@ -79,7 +79,7 @@ class client {
  public:
     using executor_type = net::any_io_executor;
     /// The client's lane, where its callbacks run.
-    executor_type get_executor() const noexcept { return executor_of(state_); }
+    TIDINGS_DECL executor_type get_executor() const noexcept;
 
     /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
     /// not one or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names
@@ -105,12 +105,10 @@ class client {
     /// comment lists as final
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
     /// The same detached: `on_state` says what happens. Does nothing where the client runs already
     /// or has ended.
@@ -130,8 +128,6 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& state);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;

@@ -72,8 +72,8 @@ client_counters client::counters() const noexcept {
     return state_ ? state_->counters() : client_counters();
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_publish(const std::shared_ptr<detail::client_state>& state, std::string topic,

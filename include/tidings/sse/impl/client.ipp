@@ -59,8 +59,8 @@ connection_state client::state() const noexcept {
     return state_ ? state_->state() : connection_state::stopped;
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {

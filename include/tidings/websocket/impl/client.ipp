@@ -64,8 +64,8 @@ std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
     return state_;
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {
