@@ -68,6 +68,8 @@ net::awaitable<void> receive_in_a_coroutine(tidings::bus& bus) {
     ended();
 }
 
+constexpr auto ignore = [](const tidings::event_ptr&) {};
+
 /// What a server answers, and the drains.
 net::awaitable<void> operations_in_turn(net::io_context& io, unsigned& completed) {
     tidings::bus bus(io);
@@ -85,13 +87,19 @@ net::awaitable<void> operations_in_turn(net::io_context& io, unsigned& completed
         co_await hook.async_subscribe(in_turn());
         co_await hook.async_unsubscribe(in_turn());
     }
+    {
+        tidings::websocket::client websocket(io, {.url = "ws://127.0.0.1/"}, ignore);
+        tidings::sse::client sse(io, {.url = root + "/"}, ignore);
+        tidings::rest::client rest(io, {.url = root});
+        co_await websocket.async_drain(in_turn());
+        co_await sse.async_drain(in_turn());
+        co_await rest.async_drain(in_turn());
+    }
     co_await bus.async_drain(in_turn());
     co_await server.async_drain(in_turn());
     co_await sender.async_drain(in_turn());
     ++completed;
 }
-
-constexpr auto ignore = [](const tidings::event_ptr&) {};
 
 /// Against a server that takes connections and never answers.
 struct unanswered {

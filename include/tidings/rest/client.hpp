@@ -4,6 +4,7 @@
 #include <tidings/completion_handler.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -151,11 +152,26 @@ class client {
     /// Reads and sends nothing more; called in the client's lane, as in its callbacks, no event
     /// follows it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops once the outlet's queue is empty and publications under way have completed; reading
+    /// ends at once, and events are taken no more. Completes with `void(error_code)`. Per-operation
+    /// cancellation: none.
+    /// @error errc::timed_out: `request_timeout` passed, and what still waited is lost;
+    /// errc::closed: `stop` cut it short, or the handle was destroyed or moved from
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// Where reading goes on; none before the first answer.
     TIDINGS_DECL std::optional<position> last_position() const;
     TIDINGS_DECL client_counters counters() const noexcept;
 
  private:
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_state>& state,

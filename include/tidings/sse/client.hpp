@@ -6,6 +6,7 @@
 #include <tidings/connection_state.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -125,11 +126,23 @@ class client {
     /// Closes and does not reconnect. Called in the client's lane, as in its callbacks, no event
     /// and no callback but `on_state` follows it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops, and completes with `void(error_code)` when that is done. For a program's end:
+    /// `drain_on_signal` takes a client, too. Per-operation cancellation: none.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// The last event id seen.
     TIDINGS_DECL std::string last_event_id() const;
     TIDINGS_DECL connection_state state() const noexcept;
 
  private:
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;

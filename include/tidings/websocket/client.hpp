@@ -5,6 +5,7 @@
 #include <tidings/connection_state.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -119,6 +120,18 @@ class client {
     /// Closes with 1000 and does not reconnect; `on_state` reports `stopped` when that is done.
     /// Called in the client's lane, as in its callbacks, only that and `on_close` follow it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops: sends what waits, closes with 1000, and completes with `void(error_code)` when the
+    /// connection has ended. Events that come meanwhile are not handed on. Per-operation
+    /// cancellation: none; `close_timeout` and `write_timeout` bound it.
+    /// @error what has ended the connection otherwise
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// The last position seen.
     TIDINGS_DECL position last_position() const;
     /// The connection now, or null.
@@ -128,6 +141,8 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;
