@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/websocket/impl/client.ipp>
 #include <tidings/websocket/impl/client_state.ipp>
-#include <tidings/websocket/impl/client_state_session.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>

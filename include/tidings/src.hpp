@@ -87,7 +87,6 @@
 #include <tidings/rest/impl/client.ipp>
 #include <tidings/rest/impl/client_request.ipp>
 #include <tidings/rest/impl/client_state.ipp>
-#include <tidings/rest/impl/client_state_reading.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
 #include <tidings/rest/impl/service.ipp>
 #include <tidings/rest/impl/service_state.ipp>
@@ -127,7 +126,6 @@
 #include <tidings/webhook/impl/signature.ipp>
 #include <tidings/websocket/impl/client.ipp>
 #include <tidings/websocket/impl/client_state.ipp>
-#include <tidings/websocket/impl/client_state_session.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>

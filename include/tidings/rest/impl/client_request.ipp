@@ -7,6 +7,17 @@
 
 namespace tidings::rest::detail {
 
+client_options without_callbacks(client_options o) {
+    o.on_error = nullptr;
+    o.log = nullptr;
+    o.topic = {};
+    return o;
+}
+
+std::string key_of(const std::string& source, const std::string& id) {
+    return source + '\n' + id;
+}
+
 http::request make_request(const client_options& o, std::string method) {
     http::request r;
     r.method = std::move(method);

@@ -11,6 +11,7 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/impl/answer.hpp>
+#include <tidings/rest/impl/client_drain.hpp>
 #include <tidings/rest/impl/client_request.hpp>
 
 #include <atomic>
@@ -76,10 +77,6 @@ class client_state final : public subscriber, public drainable, public context_d
     void send();
     void on_sent(error_code ec, const http::response& r);
     void settle(error_code ec);
-    static std::string key_of(const std::string& source, const std::string& id);
-
-    // The drain.
-    void check_drained();
     void finish_drain(error_code ec);
 
     const client_options options_;  // without the callbacks
@@ -112,8 +109,7 @@ class client_state final : public subscriber, public drainable, public context_d
     backoff send_backoff_;
     wheel_timer send_again_;
     std::size_t publishing_ = 0;  // publications under way
-    std::vector<unique_function<void(error_code)>> drained_;
-    wheel_timer drain_deadline_;
+    client_drain drain_;
 };
 
 }  // namespace tidings::rest::detail

@@ -3,7 +3,10 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
+#include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -16,26 +19,10 @@ namespace tidings::rest::detail {
 namespace {
 
 constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
-
-// Of a publication: also while the same one is being published (409).
-bool may_be_sent_again(error_code ec, const http::response* answer) noexcept {
-    if (answer == nullptr) return ec != errc::too_large && is_temporary(ec);
-    return answer->status == 409 || is_temporary(answer->status);
-}
-
-// The callbacks of options whose other members may be read by any thread.
-client_options without_callbacks(client_options o) {
-    o.on_error = nullptr;
-    o.log = nullptr;
-    o.topic = {};
-    return o;
-}
+// An empty answer that comes sooner was not waited for: by a server that drains, say.
+constexpr std::chrono::seconds shortest_wait{1};
 
 }  // namespace
-
-std::string client_state::key_of(const std::string& source, const std::string& id) {
-    return source + '\n' + id;
-}
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
@@ -58,7 +45,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       }),
       send_backoff_(options_.reconnect),
       send_again_([this] { send(); }),
-      drain_deadline_([this] { finish_drain(errc::timed_out); }) {
+      drain_([this] { finish_drain(errc::timed_out); }) {
     http_.emplace(executor, http_options(options_));
     reader_.emplace(executor, reader_options(options_));
     if (sink)
@@ -101,7 +88,7 @@ void client_state::end_reading(error_code why) {
 
 void client_state::on_context_end() noexcept {
     run_.drop();
-    drained_.clear();
+    drain_.drop();
     reading_.reset();
     log_.reset();
 }
@@ -123,8 +110,7 @@ void client_state::stop_here() {
     send_again_.cancel();
     sending_ = {};
     end_reading(errc::closed);
-    drain_deadline_.cancel();
-    for (auto& done : std::exchange(drained_, {})) done(errc::closed);
+    drain_.finish(errc::closed);
     const auto log = std::exchange(log_, nullptr);
     const std::lock_guard lock(mutex_);
     dropped_ += queue_.clear();
@@ -134,35 +120,21 @@ void client_state::stop_here() {
 void client_state::start_drain(unique_function<void(error_code)> done) {
     net::post(lane_->executor(), [s = self(), done = std::move(done)]() mutable {
         if (!s->http_) return done({});
-        const bool first = s->drained_.empty();
-        s->drained_.push_back(std::move(done));
-        if (!first) return;
+        if (!s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout)) return;
         s->end_reading(errc::closed);
         s->reader_.reset();
-        {
-            const std::lock_guard lock(s->mutex_);
-            auto running = stage::running;
-            s->stage_.compare_exchange_strong(running, stage::draining);
-        }
-        s->drain_deadline_.arm(s->lane_->timers(), s->options_.request_timeout);
-        s->check_drained();
+        std::unique_lock lock(s->mutex_);
+        auto running = stage::running;
+        s->stage_.compare_exchange_strong(running, stage::draining);
+        lock.unlock();
+        s->pump();
     });
-}
-
-void client_state::check_drained() {
-    if (drained_.empty() || sending_ || publishing_ != 0) return;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!queue_.empty()) return;
-    }
-    finish_drain({});
 }
 
 void client_state::finish_drain(error_code ec) {
     if (ec) log("what was still to be sent when the drain ended is lost", ec);
-    auto all = std::exchange(drained_, {});
+    drain_.finish(ec);
     stop();
-    for (auto& done : all) done(ec);
 }
 
 std::optional<position> client_state::last_position() const {
@@ -205,11 +177,139 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
                                    result.error = failed;
                                    std::move(h)(failed, std::move(result));
                                    const auto c = weak.lock();
-                                   if (!c) return;
-                                   --c->publishing_;
-                                   c->check_drained();
+                                   if (c && --c->publishing_ == 0) c->pump();
                                }));
     });
+}
+
+// ---- reading
+
+void client_state::react(const reconnect_event& e, std::string_view cause) {
+    using kind = reconnect_action::kind;
+    const auto to = reading_;
+    if (!to) return;
+    const auto& environment = options_.environment;
+    const auto action =
+        reconnector_.resume(e, environment.clock->now(), environment.random->next());
+    if (action.what == kind::nothing) return;
+    if (action.what == kind::connect) return poll();
+    const bool ended = action.what == kind::stop;
+    const diagnostics text(loggable_url(options_.url) + ": " +
+                           (cause.empty() ? action.why.message() : std::string(cause)));
+    if (!ended) poll_again_.arm(lane_->timers(), action.after);
+    log((ended ? "reading ended: " : "reading failed; trying again: ") + text.message(),
+        action.why);
+    const auto keep = log_;
+    const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
+    if (heard)
+        guarded(*keep, "rest", [&] {
+            if (to->on_error) to->on_error(action.why, ended, text);
+        });
+    if (ended) end_reading(action.why);
+}
+
+void client_state::poll() {
+    if (!reader_ || !reading_) return;
+    // Where the present is must be known before it is waited at: what comes while a connection is
+    // made anew would be missed.
+    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
+    asked_ = options_.environment.clock->now();
+    auto r = make_request(options_, "GET");
+    r.fields.set("Accept", cloudevents_batch_type);
+    reader_->async_request(
+        poll_url(options_, wait, max_batch_, last_position()), std::move(r),
+        net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
+                                                  error_code ec, const http::response& answer) {
+            const auto s = weak.lock();
+            if (s && s->stage_ != stage::stopped && s->polls_ == poll) s->on_answer(ec, answer);
+        }));
+}
+
+void client_state::on_answer(error_code ec, const http::response& r) {
+    const auto to = reading_;
+    if (!to) return;
+    if (ec && ec != errc::too_large) return react(failed(ec));
+    if (const auto refused = error_of(r))
+        return react(answered(r, refused, is_temporary(r.status), *options_.environment.clock),
+                     "the server answered " + std::to_string(r.status));
+    if (ec) return on_too_large(r);
+    const auto before = last_position();
+    const auto events = take(*to, r, ec);
+    if (ec) return react(failed(ec));
+    if (!reading_) return;
+    react({.what = reconnect_event::kind::opened});
+    // It is caught up: what made the batches small is over.
+    if (events < max_batch_) max_batch_ = std::max<std::size_t>(options_.max_batch, 1);
+    const bool progress =
+        !std::exchange(located_, true) || events != 0 || last_position() != before;
+    if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
+        pause_.reset();
+        return poll();
+    }
+    poll_again_.arm(lane_->timers(), pause_.next(options_.environment.random->next()));
+}
+
+// A smaller batch may fit the limit. An event that does not fit alone is passed over: the answer's
+// header says what follows it.
+void client_state::on_too_large(const http::response& r) {
+    if (max_batch_ > 1) {
+        max_batch_ /= 2;
+        return poll();
+    }
+    error_code ec;
+    auto next = position::parse(r.fields.get("tidings-position"), ec);
+    if (ec || next == last_position())
+        return react({.what = reconnect_event::kind::refused, .why = errc::too_large},
+                     "an event is over max_response_bytes, and no position follows it");
+    const auto to = reading_;
+    log("an event over max_response_bytes was skipped", errc::too_large);
+    const auto e = make_skipped_event(size_of(r, options_.max_response_bytes));
+    if (!reading_) return;
+    if (const auto keep = log_) inlet::hand_over(*to->sink, e, *keep, "rest");
+    if (!reading_) return;
+    move_to(std::move(next));
+    located_ = true;
+    react({.what = reconnect_event::kind::opened});
+    poll();
+}
+
+void client_state::move_to(position p) {
+    const std::lock_guard lock(mutex_);
+    position_ = std::move(p);
+}
+
+std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
+    std::size_t events = 0;
+    if (!is_json_array(r.body)) ec = errc::invalid_json;
+    std::optional<position> next;
+    if (const auto text = r.fields.find("tidings-position"); text && !ec)
+        next = position::parse(*text, ec);
+    if (ec) return 0;
+    const bool gap = r.fields.get("tidings-gap") == "true";
+    if (gap) to.sink->deliver(make_gap_event(next.value_or(position())));
+    for (const auto text : json_elements(r.body)) {
+        if (!reading_) return events;  // stopped by the subscriber: what follows is read again
+        ++events;
+        error_code bad;
+        auto e = parse_cloudevents_json(text, bad);
+        // It would be no better the next time.
+        if (bad)
+            log("an element of a batch is no event", bad);
+        else
+            take_event(to, std::move(e));
+    }
+    // A server that has no position yet has no events either: all that come are news.
+    if (!next && (gap || !last_position())) next.emplace();
+    if (next) move_to(std::move(*next));
+    return events;
+}
+
+void client_state::take_event(const reading& to, wire_event&& e) {
+    ++received_;
+    if (own_.forget(key_of(e.event.source(), e.event.id()))) return;
+    const auto keep = log_;
+    if (!keep) return;
+    if (const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest")) log("event refused", ec);
 }
 
 // ---- the outlet
@@ -246,10 +346,8 @@ void client_state::pump() {
         // What was dropped has no place on the other side's bus.
         while (sending_ && is_control(sending_)) sending_ = queue_.pop();
     }
-    if (sending_)
-        send();
-    else
-        check_drained();
+    if (sending_) return send();
+    if (drain_.begun() && publishing_ == 0) finish_drain({});
 }
 
 void client_state::send() {
