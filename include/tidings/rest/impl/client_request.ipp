@@ -7,17 +7,6 @@
 
 namespace tidings::rest::detail {
 
-client_options without_callbacks(client_options o) {
-    o.on_error = nullptr;
-    o.log = nullptr;
-    o.topic = {};
-    return o;
-}
-
-std::string key_of(const std::string& source, const std::string& id) {
-    return source + '\n' + id;
-}
-
 http::request make_request(const client_options& o, std::string method) {
     http::request r;
     r.method = std::move(method);
@@ -47,6 +36,17 @@ http::client_options reader_options(const client_options& o) {
     h.request_timeout += o.wait;
     h.max_response_bytes = o.max_response_bytes;
     return h;
+}
+
+client_options without_callbacks(client_options o) {
+    o.on_error = nullptr;
+    o.log = nullptr;
+    o.topic = {};
+    return o;
+}
+
+std::string key_of(const std::string& source, const std::string& id) {
+    return source + '\n' + id;
 }
 
 }  // namespace tidings::rest::detail
