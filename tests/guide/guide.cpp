@@ -13,6 +13,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <csignal>
+
 namespace net = boost::asio;
 
 namespace {
@@ -33,10 +35,9 @@ tidings::authenticator by_session() {
 
 // [own_topics]
 tidings::authorizer own_topics() {
-    return [](const tidings::principal& who, tidings::action what, std::string_view topic) {
-        // Only a name that is one token can be part of a topic as it stands.
-        if (who.anonymous || tidings::topic_token(who.name) != who.name) return false;
-        return what == tidings::action::subscribe && topic.starts_with("users." + who.name + '.');
+    return [own = tidings::per_principal("users.{}.>")](
+               const tidings::principal& who, tidings::action what, std::string_view topic) {
+        return what == tidings::action::subscribe && own(who, what, topic);
     };
 }
 // [/own_topics]
@@ -45,8 +46,8 @@ tidings::authorizer own_topics() {
 net::awaitable<void> handle_orders(tidings::receiver orders) {
     for (;;) {
         const auto [ec, e] = co_await orders.async_receive(net::as_tuple(net::use_awaitable));
-        if (ec) co_return;                                // the bus is gone, or the subscription
-        if (e->type().starts_with("tidings.")) continue;  // tidings.gap, tidings.lagged: see below
+        if (ec) co_return;                                // the bus has drained, or is gone
+        if (e->type().starts_with("tidings.")) continue;  // tidings.gap, tidings.lagged
         co_await net::post(net::use_awaitable);           // whatever an order needs
     }
 }
@@ -70,6 +71,7 @@ TEST_CASE("the guide's first server publishes and serves", "[guide]") {
     const auto origin = "http://127.0.0.1:" + std::to_string(server.local_endpoint().port);
     // [client]
     tidings::sse::client client{io, {.url = origin + "/events", .topics = {"orders.>"}}, received};
+    client.start();
     // [/client]
     REQUIRE(tidings::test::run_io_until(io, [&] { return server.connections() == 1; }));
     while (received->count() == 0) {
@@ -97,21 +99,56 @@ TEST_CASE("the guide's authenticator and authorizer keep users apart", "[guide]"
     CHECK_FALSE(may(alice, tidings::action::subscribe, "users.bob.>"));
     CHECK_FALSE(may(alice, tidings::action::subscribe, "users.>"));
     CHECK_FALSE(may(alice, tidings::action::publish, "users.alice.name"));
+    CHECK_FALSE(may({.name = ">", .anonymous = false}, tidings::action::subscribe, "users.>.>"));
+    CHECK_FALSE(may({}, tidings::action::subscribe, "users.>"));
     by_session()({}, ec);
     CHECK(ec == tidings::errc::unauthorized);
 }
 
-TEST_CASE("the guide's shutdown lets run return", "[guide]") {
+TEST_CASE("the guide's shutdown lets run return, and nothing is lost", "[guide]") {
     net::io_context io;
     tidings::bus bus{io};
     tidings::http::server server{io};
+    tidings::webhook::sender sender{io};
     server.start();
-    tidings::error_code why = tidings::errc::timed_out;
+    int handled = 0;
+    auto watch = bus.subscribe("orders", [&](const tidings::event_ptr&) { ++handled; });
+    bus.publish("orders", {"order.created", "/shop"});
+    std::vector<tidings::error_code> ended;
+    const auto log_if = [&](tidings::error_code ec) { ended.push_back(ec); };
     // [drain]
-    server.async_drain([&](tidings::error_code ec) { why = ec; });
+    bus.async_drain([&](tidings::error_code ec) {
+        log_if(ec);  // errc::timed_out: something was still busy
+        server.async_drain([&](tidings::error_code cut) {
+            log_if(cut);
+            sender.async_drain(log_if);
+        });
+    });
     io.run();
     // [/drain]
-    CHECK_FALSE(why);
+    CHECK(ended == std::vector<tidings::error_code>(3));
+    CHECK(handled == 1);
+    CHECK(bus.publish("orders", {"order.created", "/shop"}).error == tidings::errc::closed);
+}
+
+TEST_CASE("the guide's drain by signal takes its handles in any order", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io};
+    tidings::webhook::sender sender{io};
+    server.start();
+    bool ended = false;
+    net::co_spawn(io, handle_orders(bus.receive("orders.>")),
+                  [&](std::exception_ptr) { ended = true; });
+    // [drain_on_signal]
+    tidings::drain_on_signal(io, bus, server, sender);
+    // [/drain_on_signal]
+    bus.publish("orders.1", {"order.created", "/shop"});
+    io.poll();
+    std::raise(SIGTERM);
+    io.restart();
+    io.run();
+    CHECK(ended);
 }
 
 TEST_CASE("the guide's reader resumes after what it has handled", "[guide]") {

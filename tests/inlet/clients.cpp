@@ -450,4 +450,120 @@ TEST_CASE("a function may be the sink", "[inlet]") {
     });
 }
 
+TEST_CASE("a drain ends a client's run, and nothing that comes meanwhile is handed on",
+          "[inlet][drain]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        std::optional<typename kind_t::client> client(
+            std::in_place, bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        std::vector<error_code> ended, drained;
+        client->async_run(
+            net::bind_executor(bed.io(), [&](error_code why) { ended.push_back(why); }));
+        bed.run();
+        REQUIRE(server.peers.size() == 1);
+        auto& peer = *server.peers.front();
+        peer.send(kind_t::open_with(peer.received(), 1));
+        bed.run();
+        CHECK(sink->seen == strings{"1"});
+        for (int i = 0; i < 2; ++i)
+            client->async_drain(
+                net::bind_executor(bed.io(), [&](error_code why) { drained.push_back(why); }));
+        CHECK(drained.empty());
+        bed.run();
+        if (std::is_same_v<kind_t, websocket_kind>) {
+            CHECK(drained.empty());  // the peer has not closed
+            peer.send(server_text(json_event(2)) + server_close(1000));
+            bed.run();
+        }
+        peer.close();
+        bed.advance(1min);
+        CHECK(drained == std::vector<error_code>(2));
+        CHECK(ended.size() == 1);
+        CHECK(sink->seen == strings{"1"});
+        CHECK(server.peers.size() <= 2);  // the poll that followed the first answer
+        drained.clear();
+        client->async_drain(
+            net::bind_executor(bed.io(), [&](error_code why) { drained.push_back(why); }));
+        bed.run();
+        CHECK(drained == std::vector<error_code>(1));
+        const auto other = std::move(*client);
+        CHECK_FALSE(client->drain_state());
+        client->async_drain(
+            net::bind_executor(bed.io(), [&](error_code why) { drained.push_back(why); }));
+        bed.run();
+        CHECK(drained.back() == errc::closed);
+    });
+}
+
+TEST_CASE("a drain of a client sends what its outlet has taken", "[inlet][drain]") {
+    http_bed bed;
+    bus hub(bed.io(), {.history = {.max_events = 100}, .clock = &bed.clock});
+    const auto seen = std::make_shared<recorder>();
+    const auto watch = hub.subscribe(">", seen);
+    auto server = bed.server();
+    server.mount("/topics", rest::service(hub));
+    server.mount("/ws", websocket::service(hub, {.authorizer = allow_all()}));
+    server.start();
+    const auto drain = [&](auto& client) {
+        error_code ec;
+        const auto outlet = client.as_subscriber();
+        for (int i = 0; i < 3; ++i) {
+            const auto e = publication::make("b.x", event("t", "/s", std::to_string(i)), {}, ec);
+            CHECK(outlet->deliver(e) == outcome::queued);
+        }
+        std::optional<error_code> drained;
+        client.async_drain(net::bind_executor(bed.io(), [&](error_code why) { drained = why; }));
+        bed.run();
+        CHECK(drained == error_code());
+        CHECK(seen->count() == 3);
+        const auto late = publication::make("b.x", event("t", "/s", "late"), {}, ec);
+        CHECK(outlet->deliver(late) == outcome::closed);
+    };
+    SECTION("websocket") {
+        websocket::client client(bed.io(), websocket_kind::options(bed, "ws://127.0.0.1/ws"),
+                                 std::make_shared<acting_sink>());
+        client.start();
+        bed.run();
+        drain(client);
+    }
+    SECTION("rest") {
+        rest::client client(bed.io(), rest_kind::options(bed, "http://127.0.0.1/topics"));
+        std::optional<error_code> published;
+        client.async_publish(
+            "a.x", event("t", "/s"),
+            net::bind_executor(bed.io(), [&](error_code why, const receipt&) { published = why; }));
+        bed.run();
+        seen->clear();
+        drain(client);
+        CHECK(published == error_code());
+    }
+}
+
+TEST_CASE("a drain of a REST client ends after request_timeout, or by stop, and says so",
+          "[inlet][drain]") {
+    const bool stopped = GENERATE(true, false);
+    http_bed bed;
+    raw_listener server(bed);  // never answers
+    rest::client client(bed.io(), rest_kind::options(bed, url_for<rest_kind>()));
+    std::optional<error_code> drained;
+    error_code ec;
+    const auto e = publication::make("b", event("t", "/s"), {}, ec);
+    CHECK(client.as_subscriber()->deliver(e) == outcome::queued);
+    bed.advance(5s);
+    client.async_drain(net::bind_executor(bed.io(), [&](error_code why) { drained = why; }));
+    bed.advance(29s);
+    CHECK_FALSE(drained);
+    CHECK(client.as_subscriber()->deliver(e) == outcome::closed);
+    if (stopped) {
+        client.stop();
+        bed.run();
+    } else {
+        bed.advance(2s);
+    }
+    CHECK(drained == error_code(stopped ? errc::closed : errc::timed_out));
+}
+
 }  // namespace tidings::test

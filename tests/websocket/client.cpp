@@ -138,7 +138,7 @@ TEST_CASE("an answer that is no handshake ends the client for good", "[websocket
                       "Sec-WebSocket-Protocol: mine\r\nSec-WebSocket-Protocol: mine\r\n\r\n",
                   errc::ws_bad_handshake),
         std::pair(good.substr(0, good.size() - 2) + "Sec-WebSocket-Accept: other\r\n\r\n",
-                  errc::ws_bad_handshake),
+                  errc::repeated_field),
         std::pair(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), errc::ws_refused),
         std::pair(std::string("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"),
                   errc::ws_refused),

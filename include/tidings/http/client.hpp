@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
 #include <chrono>
@@ -77,6 +77,9 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
+    using executor_type = net::any_io_executor;
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
     /// Sends a request to an absolute URL and completes with the whole answer, whatever its status:
     /// `void(error_code, response)`. `r.target` is not read; Host, Content-Length, User-Agent,
     /// Connection, and `Accept-Encoding: identity` unless it is given, are set here. A request on a
@@ -91,13 +94,13 @@ class client {
     /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, response)>(
-            [state = state_](auto handler, std::string u, request q) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code, response)>(
+            get_executor(), token,
+            [state = state_](net::any_io_executor io, auto handler, std::string u, request q) {
                 start_request(state, std::move(u), std::move(q),
                               detail::response_handler(io, std::move(handler)));
             },
-            token, std::move(url), std::move(r));
+            std::move(url), std::move(r));
     }
 
     // For the streaming clients of the library; callbacks run on `executor`, never inside. Each has
@@ -114,8 +117,6 @@ class client {
                   tidings::unique_function<void(error_code, upgraded_response)> done);
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& s);
     TIDINGS_DECL static void start_request(const std::shared_ptr<detail::client_state>& s,
                                            std::string url, request r, detail::response_handler h);
     std::shared_ptr<detail::client_state> state_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
@@ -140,6 +141,9 @@ class server {
     TIDINGS_DECL server& operator=(server&& o) noexcept;
     TIDINGS_DECL ~server();
 
+    using executor_type = net::any_io_executor;
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
     /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the
     /// longest prefix wins. @throws std::invalid_argument for a prefix that does not begin with
     /// "/", std::logic_error for a prefix that is mounted already, and after `start`.
@@ -169,13 +173,10 @@ class server {
     /// short.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
-                start_drain(
-                    state, tidings::completion_handler<error_code>(io, std::move(handler)));
-            },
-            token);
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
+            });
     }
 
     TIDINGS_DECL io::socket_address local_endpoint() const;
@@ -188,8 +189,6 @@ class server {
 
  private:
     TIDINGS_DECL void mount_erased(std::string_view prefix, std::shared_ptr<detail::mounted> m);
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::server_state>& s);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::server_state>& s,
                                          tidings::completion_handler<error_code> handler);
     std::shared_ptr<detail::server_state> state_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -11,7 +13,6 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
@@ -85,7 +86,7 @@ class client {
  public:
     using executor_type = net::any_io_executor;
     /// The client's lane, where its callbacks run.
-    executor_type get_executor() const noexcept { return executor_of(state_); }
+    TIDINGS_DECL executor_type get_executor() const noexcept;
 
     /// Publishes only. @throws std::invalid_argument for a URL that is not one, or has
     /// a query or a fragment, and for a topic that is no pattern; its text names them.
@@ -114,12 +115,10 @@ class client {
     /// reading
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
     /// The same detached: `on_error` says what happens. Does nothing where the client runs already
     /// or has ended.
@@ -135,13 +134,14 @@ class client {
     /// `http::client`
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, receipt)>(
-            [state = state_](auto handler, std::string t, event published) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code, receipt)>(
+            get_executor(), token,
+            [state = state_](net::any_io_executor io, auto handler, std::string t,
+                             event published) {
                 start_publish(state, std::move(t), std::move(published),
                               detail::publish_handler(io, std::move(handler)));
             },
-            token, std::string(topic), std::move(e));
+            std::string(topic), std::move(e));
     }
 
     /// Takes events and publishes them, each under its own topic, one after another in order. One
@@ -152,13 +152,26 @@ class client {
     /// Reads and sends nothing more; called in the client's lane, as in its callbacks, no event
     /// follows it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops once the outlet's queue is empty and publications under way have completed; reading
+    /// ends at once, and events are taken no more. Completes with `void(error_code)`. Per-operation
+    /// cancellation: none.
+    /// @error errc::timed_out: `request_timeout` passed, and what still waited is lost;
+    /// errc::closed: `stop` cut it short, or the handle was destroyed or moved from
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// Where reading goes on; none before the first answer.
     TIDINGS_DECL std::optional<position> last_position() const;
     TIDINGS_DECL client_counters counters() const noexcept;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::client_state>& state,

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/errc.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
@@ -60,6 +60,9 @@ class client {
     client(client&&) = default;
     client& operator=(client&&) = default;
 
+    using executor_type = net::any_io_executor;
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
     /// Completes with `void(error_code, registration)`. Per-operation cancellation: none.
     /// @error errc::hook_bad_event or errc::hook_bad_target (422), errc::store_conflict (409: it is
     /// subscribed already), errc::unauthorized, errc::forbidden, errc::too_many (429),
@@ -67,12 +70,10 @@ class client {
     /// errc::invalid_json, and as `http::client`
     template <net::completion_token_for<void(error_code, registration)> Token = net::deferred_t>
     [[nodiscard]] auto async_subscribe(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code, registration)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code, registration)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_subscribe(state, detail::subscribe_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
 
     /// Ends the subscription made last, and completes with `void(error_code)`.
@@ -80,20 +81,16 @@ class client {
     /// @error errc::not_found (none was made, or it has ended), and as `async_subscribe`
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_unsubscribe(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_unsubscribe(state, detail::unsubscribe_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
 
     /// The id of the subscription made last; empty before, and after it ended.
     TIDINGS_DECL std::string id() const;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& s);
     TIDINGS_DECL static void start_subscribe(const std::shared_ptr<detail::client_state>& s,
                                              detail::subscribe_handler h);
     TIDINGS_DECL static void start_unsubscribe(const std::shared_ptr<detail::client_state>& s,

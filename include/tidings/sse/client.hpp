@@ -4,7 +4,9 @@
 #include <tidings/codec/sse_parser.hpp>
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -12,7 +14,6 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
@@ -86,7 +87,7 @@ class client {
  public:
     using executor_type = net::any_io_executor;
     /// The client's lane, where its callbacks run.
-    executor_type get_executor() const noexcept { return executor_of(state_); }
+    TIDINGS_DECL executor_type get_executor() const noexcept;
 
     /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
     /// not one or has a fragment, and for a topic that is no pattern; its text names them.
@@ -111,12 +112,10 @@ class client {
     /// comment lists as final
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
     /// The same detached: `on_state` says what happens. Does nothing where the client runs already
     /// or has ended.
@@ -127,13 +126,23 @@ class client {
     /// Closes and does not reconnect. Called in the client's lane, as in its callbacks, no event
     /// and no callback but `on_state` follows it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops, and completes with `void(error_code)` when that is done. For a program's end:
+    /// `drain_on_signal` takes a client, too. Per-operation cancellation: none.
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// The last event id seen.
     TIDINGS_DECL std::string last_event_id() const;
     TIDINGS_DECL connection_state state() const noexcept;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;

@@ -3,7 +3,9 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
+#include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 #include <tidings/log.hpp>
@@ -11,7 +13,6 @@
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
@@ -79,7 +80,7 @@ class client {
  public:
     using executor_type = net::any_io_executor;
     /// The client's lane, where its callbacks run.
-    executor_type get_executor() const noexcept { return executor_of(state_); }
+    TIDINGS_DECL executor_type get_executor() const noexcept;
 
     /// Starts nothing: `async_run` or `start` does. @throws std::invalid_argument for a URL that is
     /// not one or has a fragment (RFC 6455 3), and for a topic that is no pattern; its text names
@@ -105,12 +106,10 @@ class client {
     /// comment lists as final
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
-        return net::async_initiate<Token, void(error_code)>(
-            [state = state_](auto handler) {
-                auto io = net::get_associated_executor(handler, executor_of(state));
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
-            },
-            token);
+            });
     }
     /// The same detached: `on_state` says what happens. Does nothing where the client runs already
     /// or has ended.
@@ -121,6 +120,18 @@ class client {
     /// Closes with 1000 and does not reconnect; `on_state` reports `stopped` when that is done.
     /// Called in the client's lane, as in its callbacks, only that and `on_close` follow it.
     TIDINGS_DECL void stop() noexcept;
+    /// Stops: sends what waits, closes with 1000, and completes with `void(error_code)` when the
+    /// connection has ended. Events that come meanwhile are not handed on. Per-operation
+    /// cancellation: none; `close_timeout` and `write_timeout` bound it.
+    /// @error what has ended the connection otherwise
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_drain(Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+                start_drain(state, detail::run_handler(io, std::move(handler)));
+            });
+    }
+    TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// The last position seen.
     TIDINGS_DECL position last_position() const;
     /// The connection now, or null.
@@ -130,8 +141,8 @@ class client {
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
 
  private:
-    TIDINGS_DECL static net::any_io_executor executor_of(
-        const std::shared_ptr<detail::client_state>& state);
+    TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,
+                                         detail::run_handler h);
     TIDINGS_DECL static void start_run(const std::shared_ptr<detail::client_state>& state,
                                        detail::run_handler h);
     std::shared_ptr<detail::client_state> state_;

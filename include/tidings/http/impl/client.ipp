@@ -73,8 +73,8 @@ client::~client() {
     if (state_) state_->close();
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& s) {
-    return s ? s->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_request(const std::shared_ptr<detail::client_state>& s, std::string url,

@@ -86,8 +86,8 @@ std::shared_ptr<drainable> server::drain_state() const {
     return state_;
 }
 
-net::any_io_executor server::executor_of(const std::shared_ptr<detail::server_state>& s) {
-    return s ? s->executor() : net::any_io_executor(net::system_executor());
+server::executor_type server::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void server::start_drain(const std::shared_ptr<detail::server_state>& s,

@@ -3,6 +3,7 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/errc.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
@@ -10,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace tidings::detail {
 
@@ -42,20 +44,28 @@ class client_run {
         handler_ = std::move(h);
         return true;
     }
+    /// `done` is called when the client has ended; with success where it was stopped.
+    void await_end(unique_function<void(error_code)> done) { draining_.push_back(std::move(done)); }
     bool is(std::uint64_t id) const noexcept { return current_ == id; }
     void finish(error_code why) {
         current_ = 0;
         auto h = std::move(handler_);
         handler_ = handler();
         if (h) std::move(h)(why ? why : make_error_code(errc::closed));
+        for (auto& done : std::exchange(draining_, {}))
+            done(why == errc::closed ? error_code() : why);
     }
     /// Completes nothing: the context is no more.
-    void drop() noexcept { handler_ = handler(); }
+    void drop() noexcept {
+        handler_ = handler();
+        draining_.clear();
+    }
 
  private:
     std::atomic<std::uint64_t> last_{0};
     std::uint64_t current_ = 0;  // 0: none runs
     handler handler_;
+    std::vector<unique_function<void(error_code)>> draining_;
 };
 
 }  // namespace tidings::detail

@@ -70,7 +70,8 @@ class reconnector {
 
 /// Whether a request that was answered so may succeed later: 408, 429 and 5xx.
 TIDINGS_DECL bool is_temporary(unsigned status) noexcept;
-/// Whether an exchange without an answer may succeed later: not if its request cannot be sent.
+/// Whether an exchange without an answer may succeed later: not if its request cannot be sent, or
+/// if the server would only repeat what it answered.
 TIDINGS_DECL bool is_temporary(error_code ec) noexcept;
 /// How long an answer asks to wait (`Retry-After`, RFC 9110 10.2.3); 0 where it does not, or where
 /// it says so twice.

@@ -60,7 +60,8 @@ bool is_temporary(unsigned status) noexcept {
 }
 
 bool is_temporary(error_code ec) noexcept {
-    return ec != errc::bad_url && ec != errc::invalid_argument && ec != errc::unsupported_encoding;
+    return ec != errc::bad_url && ec != errc::invalid_argument &&
+           ec != errc::unsupported_encoding && ec != errc::repeated_field;
 }
 
 std::chrono::milliseconds asked_wait(const http::response& answer, const io::clock& clock) {

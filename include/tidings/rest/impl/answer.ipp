@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/rest/impl/answer.hpp>
 #include <tidings/text/impl/json_text.hpp>
 
@@ -53,6 +54,19 @@ receipt read_receipt(std::string_view body) {
         if (number != nullptr) std::from_chars(raw.data(), raw.data() + raw.size(), *number);
     }
     return out;
+}
+
+// Also while the same one is being published (409).
+bool may_be_sent_again(error_code ec, const http::response* answer) noexcept {
+    if (answer == nullptr) return ec != errc::too_large && tidings::detail::is_temporary(ec);
+    return answer->status == 409 || tidings::detail::is_temporary(answer->status);
+}
+
+std::uint64_t size_of(const http::response& r, std::uint64_t otherwise) noexcept {
+    const auto text = r.fields.get("content-length");
+    std::uint64_t n = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return ec == std::errc() && end == text.data() + text.size() ? n : otherwise;
 }
 
 }  // namespace tidings::rest::detail

@@ -72,14 +72,24 @@ client_counters client::counters() const noexcept {
     return state_ ? state_->counters() : client_counters();
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_publish(const std::shared_ptr<detail::client_state>& state, std::string topic,
                            event e, detail::publish_handler h) {
     if (!state) return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
     state->publish(topic, std::move(e), std::move(h));
+}
+
+std::shared_ptr<drainable> client::drain_state() const noexcept {
+    return state_;
+}
+
+void client::start_drain(const std::shared_ptr<detail::client_state>& state,
+                         detail::run_handler h) {
+    if (!state) return std::move(h)(make_error_code(errc::closed));
+    state->start_drain([h = std::move(h)](error_code ec) mutable { std::move(h)(ec); });
 }
 
 void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {

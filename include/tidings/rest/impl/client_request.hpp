@@ -10,6 +10,10 @@
 
 namespace tidings::rest::detail {
 
+/// Without the callbacks: what may be read by any thread.
+TIDINGS_DECL client_options without_callbacks(client_options o);
+/// What names an event that may come back.
+TIDINGS_DECL std::string key_of(const std::string& source, const std::string& id);
 /// A request with the client's fields and token.
 TIDINGS_DECL http::request make_request(const client_options& o, std::string method);
 /// The resource of a topic.

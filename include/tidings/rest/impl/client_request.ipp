@@ -40,4 +40,15 @@ http::client_options reader_options(const client_options& o) {
     return h;
 }
 
+client_options without_callbacks(client_options o) {
+    o.on_error = nullptr;
+    o.log = nullptr;
+    o.topic = {};
+    return o;
+}
+
+std::string key_of(const std::string& source, const std::string& id) {
+    return source + '\n' + id;
+}
+
 }  // namespace tidings::rest::detail

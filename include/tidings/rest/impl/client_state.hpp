@@ -11,6 +11,7 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/impl/answer.hpp>
+#include <tidings/rest/impl/client_drain.hpp>
 #include <tidings/rest/impl/client_request.hpp>
 
 #include <atomic>
@@ -31,7 +32,7 @@ using tidings::detail::wheel_timer;
 
 /// What stands behind a client's handle; itself the outlet. Lane-confined behind a thread-safe
 /// face.
-class client_state final : public subscriber, public context_dependent {
+class client_state final : public subscriber, public drainable, public context_dependent {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
                  std::shared_ptr<subscriber> sink);
@@ -47,9 +48,12 @@ class client_state final : public subscriber, public context_dependent {
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
+    drain_role role() const noexcept override { return drain_role::streams; }
+    void start_drain(unique_function<void(error_code)> done) override;
     void on_context_end() noexcept override;
 
  private:
+    enum class stage { running, draining, stopped };
     /// What the user gave for the reading. Released at its end, while a callback runs once that has
     /// returned.
     struct reading {
@@ -82,12 +86,13 @@ class client_state final : public subscriber, public context_dependent {
     void send();
     void on_sent(error_code ec, const http::response& r);
     void settle(error_code ec);
+    void finish_drain(error_code ec);
 
     const client_options options_;  // without the callbacks
     const origin_id origin_;
     const std::shared_ptr<lane> lane_;
     recent_ids own_;  // what the outlet sent, so that it is not read back
-    std::atomic<bool> stopped_{false};
+    std::atomic<stage> stage_{stage::running};
     std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_{0}, failed_{0};
 
     mutable std::mutex mutex_;
@@ -112,6 +117,8 @@ class client_state final : public subscriber, public context_dependent {
     event_ptr sending_;
     backoff send_backoff_;
     wheel_timer send_again_;
+    std::size_t publishing_ = 0;  // publications under way
+    client_drain drain_;
 };
 
 }  // namespace tidings::rest::detail

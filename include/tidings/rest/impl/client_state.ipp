@@ -13,7 +13,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace tidings::rest::detail {
 
@@ -24,32 +23,6 @@ namespace {
 constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
 // An empty answer that comes sooner was not waited for: by a server that drains, say.
 constexpr std::chrono::seconds shortest_wait{1};
-
-std::string key_of(const std::string& source, const std::string& id) {
-    return source + '\n' + id;
-}
-
-// Of a publication: also while the same one is being published (409).
-bool may_be_sent_again(error_code ec, const http::response* answer) noexcept {
-    if (answer == nullptr) return ec != errc::too_large && is_temporary(ec);
-    return answer->status == 409 || is_temporary(answer->status);
-}
-
-// The callbacks of options whose other members may be read by any thread.
-client_options without_callbacks(client_options o) {
-    o.on_error = nullptr;
-    o.log = nullptr;
-    o.topic = {};
-    return o;
-}
-
-// The size of a body that was not read.
-std::uint64_t size_of(const http::response& r, std::uint64_t otherwise) noexcept {
-    const auto text = r.fields.get("content-length");
-    std::uint64_t n = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-    return ec == std::errc() && end == text.data() + text.size() ? n : otherwise;
-}
 
 }  // namespace
 
@@ -73,7 +46,8 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
               poll();
       }),
       send_backoff_(options_.reconnect),
-      send_again_([this] { send(); }) {
+      send_again_([this] { send(); }),
+      drain_([this] { finish_drain(errc::timed_out); }) {
     http_.emplace(executor, http_options(options_));
     reader_.emplace(executor, reader_options(options_));
     if (sink)
@@ -91,7 +65,7 @@ void client_state::run(run_handler h) {
     });
     lane_->post([s = self(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
-        if (s->stopped_ || s->reading_ended_) return s->run_.finish(errc::closed);
+        if (s->stage_ == stage::stopped || s->reading_ended_) return s->run_.finish(errc::closed);
         s->react({.what = reconnect_event::kind::start});
     });
 }
@@ -116,12 +90,13 @@ void client_state::end_reading(error_code why) {
 
 void client_state::on_context_end() noexcept {
     run_.drop();
+    drain_.drop();
     reading_.reset();
     log_.reset();
 }
 
 void client_state::stop() noexcept {
-    if (stopped_.exchange(true)) return;
+    if (stage_.exchange(stage::stopped) == stage::stopped) return;
     try {
         // It is posted in any case: the caller may hold the last reference.
         lane_->post([s = self()] { s->stop_here(); });
@@ -137,9 +112,31 @@ void client_state::stop_here() {
     send_again_.cancel();
     sending_ = {};
     end_reading(errc::closed);
+    drain_.finish(errc::closed);
     const auto log = std::exchange(log_, nullptr);
     const std::lock_guard lock(mutex_);
     dropped_ += queue_.clear();
+}
+
+// Reading ends; what waits in the queue and the publications under way are sent.
+void client_state::start_drain(unique_function<void(error_code)> done) {
+    net::post(lane_->executor(), [s = self(), done = std::move(done)]() mutable {
+        if (!s->http_) return done({});
+        if (!s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout)) return;
+        s->end_reading(errc::closed);
+        s->reader_.reset();
+        std::unique_lock lock(s->mutex_);
+        auto running = stage::running;
+        s->stage_.compare_exchange_strong(running, stage::draining);
+        lock.unlock();
+        s->pump();
+    });
+}
+
+void client_state::finish_drain(error_code ec) {
+    if (ec) log("what was still to be sent when the drain ended is lost", ec);
+    drain_.finish(ec);
+    stop();
 }
 
 std::optional<position> client_state::last_position() const {
@@ -171,16 +168,19 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
                  h = std::move(h)]() mutable {
         if (!s->http_)
             return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
+        ++s->publishing_;
         s->http_->async_request(
             std::move(url), std::move(r),
-            net::bind_executor(
-                s->lane_->executor(),
-                [h = std::move(h)](error_code failed, const http::response& answer) mutable {
-                    if (!failed) failed = error_of(answer);
-                    auto result = failed ? receipt() : read_receipt(answer.body);
-                    result.error = failed;
-                    std::move(h)(failed, std::move(result));
-                }));
+            net::bind_executor(s->lane_->executor(),
+                               [h = std::move(h), weak = s->weak_self()](
+                                   error_code failed, const http::response& answer) mutable {
+                                   if (!failed) failed = error_of(answer);
+                                   auto result = failed ? receipt() : read_receipt(answer.body);
+                                   result.error = failed;
+                                   std::move(h)(failed, std::move(result));
+                                   const auto c = weak.lock();
+                                   if (c && --c->publishing_ == 0) c->pump();
+                               }));
     });
 }
 
@@ -223,7 +223,7 @@ void client_state::poll() {
         net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
                                                   error_code ec, const http::response& answer) {
             const auto s = weak.lock();
-            if (s && !s->stopped_ && s->polls_ == poll) s->on_answer(ec, answer);
+            if (s && s->stage_ != stage::stopped && s->polls_ == poll) s->on_answer(ec, answer);
         }));
 }
 
@@ -317,10 +317,11 @@ void client_state::take_event(const reading& to, wire_event&& e) {
 // ---- the outlet
 
 outcome client_state::deliver(const event_ptr& e) noexcept {
-    if (stopped_) return outcome::closed;
+    if (stage_ != stage::running) return outcome::closed;
     if (is_control(e)) return outcome::delivered;
     try {
         const std::lock_guard lock(mutex_);
+        if (stage_ != stage::running) return outcome::closed;  // what follows is not waited for
         const auto pushed = queue_.push(e);
         dropped_ += pushed.dropped;
         if (!std::exchange(pump_posted_, true))
@@ -347,7 +348,8 @@ void client_state::pump() {
         // What was dropped has no place on the other side's bus.
         while (sending_ && is_control(sending_)) sending_ = queue_.pop();
     }
-    if (sending_) send();
+    if (sending_) return send();
+    if (drain_.begun() && publishing_ == 0) finish_drain({});
 }
 
 void client_state::send() {
@@ -364,7 +366,7 @@ void client_state::send() {
         net::bind_executor(lane_->executor(),
                            [weak = weak_self()](error_code failed, const http::response& answer) {
                                const auto s = weak.lock();
-                               if (s && !s->stopped_) s->on_sent(failed, answer);
+                               if (s && s->stage_ != stage::stopped) s->on_sent(failed, answer);
                            }));
 }
 

@@ -26,8 +26,8 @@ std::string client::id() const {
     return state_ ? state_->id() : std::string();
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& s) {
-    return s ? s->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void client::start_subscribe(const std::shared_ptr<detail::client_state>& s,

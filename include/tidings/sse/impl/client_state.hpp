@@ -24,6 +24,7 @@ using tidings::detail::wheel_timer;
 
 /// What stands behind a client's handle. Lane-confined behind a thread-safe face.
 class client_state final : public context_dependent,
+                           public drainable,
                            public std::enable_shared_from_this<client_state> {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
@@ -38,6 +39,8 @@ class client_state final : public context_dependent,
     std::string last_event_id() const;
     connection_state state() const noexcept { return state_; }
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    drain_role role() const noexcept override { return drain_role::streams; }
+    void start_drain(unique_function<void(error_code)> done) override;
     void on_context_end() noexcept override;
 
  private:

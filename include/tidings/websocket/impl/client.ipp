@@ -64,8 +64,18 @@ std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
     return state_;
 }
 
-net::any_io_executor client::executor_of(const std::shared_ptr<detail::client_state>& state) {
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+client::executor_type client::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
+}
+
+std::shared_ptr<drainable> client::drain_state() const noexcept {
+    return state_;
+}
+
+void client::start_drain(const std::shared_ptr<detail::client_state>& state,
+                         detail::run_handler h) {
+    if (!state) return std::move(h)(make_error_code(errc::closed));
+    state->start_drain([h = std::move(h)](error_code ec) mutable { std::move(h)(ec); });
 }
 
 void client::start_run(const std::shared_ptr<detail::client_state>& state, detail::run_handler h) {

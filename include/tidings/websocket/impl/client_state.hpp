@@ -20,7 +20,7 @@ using tidings::detail::wheel_timer;
 
 /// What stands behind a client's handle: connect, serve, wait, again. Lane-confined behind a
 /// thread-safe face.
-class client_state final : public subscriber, public context_dependent {
+class client_state final : public subscriber, public drainable, public context_dependent {
  public:
     client_state(const net::any_io_executor& executor, client_options options,
                  std::shared_ptr<subscriber> sink);
@@ -37,6 +37,8 @@ class client_state final : public subscriber, public context_dependent {
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    drain_role role() const noexcept override { return drain_role::streams; }
+    void start_drain(unique_function<void(error_code)> done) override;
     void on_context_end() noexcept override;
 
  private:

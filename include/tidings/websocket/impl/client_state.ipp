@@ -19,14 +19,6 @@ namespace {
 // What is larger than the client takes is discarded as it comes, up to here.
 constexpr std::uint64_t max_skipped_bytes = 1024 * 1024 * 1024;
 
-// What the peer says will not change by asking again. A message that was too large for the peer
-// (1009) is not sent again; one that is too large for us would come again.
-bool is_final(const close_reason& why) noexcept {
-    const auto code = why.code;
-    return code == 1000 || code == 1002 || code == 1003 || code == 1007 || code == 1008 ||
-           (code == 1009 && why.error) || code == 1010 || (code >= 4500 && code <= 4999);
-}
-
 }  // namespace
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
@@ -360,6 +352,15 @@ void client_state::stop_here() {
     if (c) c->close(1000, "");
     // With a connection the end comes when that has closed, unless the handle is gone.
     if (!c || released_) react({.what = reconnect_event::kind::stop});
+}
+
+// What waits to be sent leaves before the close frame.
+void client_state::start_drain(unique_function<void(error_code)> done) {
+    net::post(lane_->executor(), [s = self(), done = std::move(done)]() mutable {
+        if (!s->given_) return done({});
+        s->run_.await_end(std::move(done));
+        s->stop_here();
+    });
 }
 
 void client_state::release() noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/websocket_frame.hpp>
+#include <tidings/websocket/session.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -57,5 +58,8 @@ class closing {
     std::atomic<closing_state> state_{closing_state::open};
     websocket_role role_;
 };
+
+/// Whether a client does not come back after such an end.
+TIDINGS_DECL bool is_final(const close_reason& why) noexcept;
 
 }  // namespace tidings::websocket::detail
