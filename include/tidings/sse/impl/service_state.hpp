@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/outlet/sessions.hpp>
 #include <tidings/sse/impl/sse_session.hpp>
 #include <tidings/sse/service.hpp>
 
@@ -30,17 +30,11 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     stream::settings settings_for(const http::exchange& x, const http::stream_request& asked);
     static http::response head();
     std::string retry_field(const http::exchange& x) const;
-    void gauge(std::int64_t add) const noexcept {
-        if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "sse"}}, add);
-    }
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
     std::shared_ptr<const sse::hooks> hooks_;
-    std::atomic<std::uint64_t>* sent_ = nullptr;
-    std::atomic<std::uint64_t>* unsent_ = nullptr;
-    std::atomic<std::uint64_t>* dropped_ = nullptr;
-    session_registry<stream> streams_;
+    tidings::sessions<stream> streams_;
     std::atomic<bool> closed_{false};
 };
 

@@ -11,14 +11,11 @@ namespace tidings::sse::detail {
 
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      streams_(options_.metrics, "sse") {
     if (options_.retry.count() < 0)
         throw std::invalid_argument("tidings::sse::service: retry is negative");
     hooks_ = std::make_shared<const sse::hooks>(std::move(options_.hooks));
-    if (!options_.metrics) return;
-    sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
-    unsent_ = options_.metrics->counter("events_unsent", {{"transport", "sse"}});
-    dropped_ = options_.metrics->counter("events_dropped", {{"transport", "sse"}});
 }
 
 bool service_state::admit(http::exchange& x) {
@@ -71,15 +68,12 @@ stream::settings service_state::settings_for(const http::exchange& x,
     s.chunked = x.request().version >= 11;
     s.hooks = hooks_;
     s.log = options_.log;
-    s.sent = sent_;
-    s.unsent = unsent_;
-    s.dropped = dropped_;
+    s.sent = streams_.counters().sent;
+    s.unsent = streams_.counters().unsent;
+    s.dropped = streams_.counters().dropped;
     s.principal = asked.principal;
     s.last_event_id = x.request().fields.get("last-event-id");
-    s.on_end = [self = shared_from_this()](const stream* ended) {
-        self->streams_.remove(ended);
-        self->gauge(-1);
-    };
+    s.on_end = [self = shared_from_this()](const stream* ended) { self->streams_.remove(ended); };
     return s;
 }
 
@@ -105,7 +99,6 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     if (!taken.stream) return;
     const auto s = std::make_shared<stream>(std::move(taken), std::move(settings));
     const bool welcome = streams_.add(s);
-    gauge(1);
     s->start(std::move(text), std::move(first));
     if (!welcome) return s->close();
     if (!bus_ || !s->is_open()) return;
@@ -116,14 +109,12 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
 }
 
 void service_state::drain() {
-    streams_.drain();
-    for (const auto& s : streams_.all()) s->close();
+    streams_.drain([](stream& s) { s.close(); });
 }
 
 void service_state::close() {
     closed_ = true;
-    streams_.drain();
-    for (const auto& s : streams_.all()) s->cut();
+    streams_.drain([](stream& s) { s.cut(); });
 }
 
 }  // namespace tidings::sse::detail

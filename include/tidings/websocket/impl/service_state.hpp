@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/outlet/sessions.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
 #include <tidings/websocket/service.hpp>
 
@@ -29,18 +29,12 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     http::stream_policy policy() const {
         return {options_.authenticator, options_.authorizer, options_.allowed_origins};
     }
-    void gauge(std::int64_t add) const noexcept {
-        if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "websocket"}}, add);
-    }
 
     std::shared_ptr<bus_state> bus_;
     service_options options_;
     std::shared_ptr<held_budget> budget_;
     std::shared_ptr<const websocket::hooks> hooks_;
-    std::atomic<std::uint64_t>* sent_ = nullptr;
-    std::atomic<std::uint64_t>* unsent_ = nullptr;
-    std::atomic<std::uint64_t>* dropped_ = nullptr;
-    session_registry<websocket_session> sessions_;
+    tidings::sessions<websocket_session> sessions_;
 };
 
 }  // namespace tidings::websocket::detail

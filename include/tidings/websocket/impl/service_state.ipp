@@ -11,13 +11,10 @@ namespace tidings::websocket::detail {
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
       options_(std::move(options)),
-      budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)) {
+      budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)),
+      sessions_(options_.metrics, "websocket") {
     if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
     hooks_ = std::make_shared<const websocket::hooks>(std::move(options_.hooks));
-    if (!options_.metrics) return;
-    sent_ = options_.metrics->counter("events_sent", {{"transport", "websocket"}});
-    unsent_ = options_.metrics->counter("events_unsent", {{"transport", "websocket"}});
-    dropped_ = options_.metrics->counter("events_dropped", {{"transport", "websocket"}});
 }
 
 namespace {
@@ -101,9 +98,9 @@ websocket_session_options service_state::options_for(const http::exchange& x,
     o.log = options_.log;
     o.principal = asked.principal;
     o.random = x.environment().random;
-    o.sent = sent_;
-    o.unsent = unsent_;
-    o.dropped = dropped_;
+    o.sent = sessions_.counters().sent;
+    o.unsent = sessions_.counters().unsent;
+    o.dropped = sessions_.counters().dropped;
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())
@@ -132,14 +129,12 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
         options.request = std::make_shared<const http::request>(std::move(x.request()));
     options.on_end = [self = shared_from_this()](const websocket_session* c) {
         self->sessions_.remove(c);
-        self->gauge(-1);
     };
     auto taken = x.take();
     if (!taken.stream) return;
     const auto c =
         std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
     const bool admitted = sessions_.add(c);
-    gauge(1);
     c->start(std::move(first));
     if (!admitted)
         c->close(1001, "going away");
@@ -155,13 +150,11 @@ void service_state::subscribe(websocket_session& c, http::stream_request asked) 
 }
 
 void service_state::drain() {
-    sessions_.drain();
-    for (const auto& c : sessions_.all()) c->close(1001, "going away");
+    sessions_.drain([](websocket_session& c) { c.close(1001, "going away"); });
 }
 
 void service_state::close() {
-    sessions_.drain();
-    for (const auto& c : sessions_.all()) c->abort();
+    sessions_.drain([](websocket_session& c) { c.abort(); });
 }
 
 }  // namespace tidings::websocket::detail
