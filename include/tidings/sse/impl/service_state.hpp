@@ -10,6 +10,8 @@
 
 namespace tidings::sse::detail {
 
+using tidings::detail::bus_state;
+
 /// The streams of one service.
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:

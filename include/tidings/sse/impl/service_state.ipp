@@ -9,6 +9,8 @@
 
 namespace tidings::sse::detail {
 
+using namespace tidings::detail;
+
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
       options_(std::move(options)),

@@ -8,6 +8,8 @@
 
 namespace tidings::websocket::detail {
 
+using tidings::detail::bus_state;
+
 /// The sessions of one service.
 class service_state final : public std::enable_shared_from_this<service_state> {
  public:
