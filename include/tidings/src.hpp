@@ -101,6 +101,7 @@
 #include <tidings/sse/impl/client_state.ipp>
 #include <tidings/sse/impl/resolve_location.ipp>
 #include <tidings/sse/impl/service.ipp>
+#include <tidings/sse/impl/service_state.ipp>
 #include <tidings/sse/impl/sse_session.ipp>
 #include <tidings/store/impl/history_ring.ipp>
 #include <tidings/store/impl/memory_history.ipp>
@@ -129,6 +130,7 @@
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
 #include <tidings/websocket/impl/service.ipp>
+#include <tidings/websocket/impl/service_state.ipp>
 #include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
 #include <tidings/websocket/impl/websocket_output.ipp>

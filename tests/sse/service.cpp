@@ -296,4 +296,72 @@ TEST_CASE("A stream lives no longer than it may", "[sse]") {
     CHECK(peer->ended() == net::error::eof);
 }
 
+TEST_CASE("a handle that is kept knows the streams of the mounted service", "[sse]") {
+    sse_bed bed;
+    std::optional<sse::service> feed(std::in_place, *bed.hub);
+    bed.web->mount("/feed", *feed);
+    const auto one = bed.get("/feed?topic=a");
+    const auto two = bed.get("/feed?topic=a");
+    const auto elsewhere = bed.get();
+    CHECK(feed->sessions() == 2);
+    two->close();
+    bed.run();
+    CHECK(feed->sessions() == 1);
+    feed.reset();  // the mounted one goes on
+    bed.publish("a", "x");
+    CHECK(events_of(*one) == strings{"a=x"});
+    CHECK_FALSE(bed.get("/feed?topic=a")->ended());
+}
+
+TEST_CASE("close of a handle or the end of its server closes a service for all", "[sse]") {
+    sse_bed bed;
+    std::optional<sse::service> feed;
+    int closed = 0;
+    const std::string how = GENERATE("close", "close in hook", "stop", "destroy", "drain");
+    CAPTURE(how);
+    feed.emplace(
+        *bed.hub,
+        sse::service_options{.hooks = {.on_open =
+                                           [&](const auto&) {
+                                               if (how == "close in hook" && feed->sessions() == 2)
+                                                   feed->close();
+                                           },
+                                       .on_close = [&](const auto&, error_code) { ++closed; }}});
+    bed.web->mount("/feed", *feed);
+    const auto one = bed.get("/feed?topic=a");
+    const auto two = bed.get("/feed?topic=a");
+    if (how == "close") feed->close();
+    if (how == "stop") bed.web->stop();
+    if (how == "destroy") bed.web.reset();
+    if (how == "drain") bed.web->async_drain([](error_code) {});
+    bed.run();
+    if (how == "drain") bed.advance(5100ms);
+    CHECK(one->ended());
+    CHECK(two->ended());
+    CHECK(closed == 2);
+    CHECK(feed->sessions() == 0);
+    CHECK(bed.hub->subscriptions() == 0);
+    if (!how.starts_with("close")) {
+        bed.web.emplace(bed.server());
+        bed.web->mount("/feed", *feed);
+    }
+    CHECK(bed.get("/feed?topic=a")->received().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("the last handle of a service that is mounted nowhere closes its streams", "[sse]") {
+    sse_bed bed;
+    std::optional<sse::service> feed(std::in_place, *bed.hub);
+    std::optional<sse::service> copy(feed);
+    bed.web->mount("/own", [&](http::exchange& x) { feed->handle(x); });
+    const auto peer = bed.get("/own?topic=a");
+    copy.reset();
+    bed.run();
+    CHECK_FALSE(peer->ended());
+    CHECK(feed->sessions() == 1);
+    feed.reset();
+    bed.run();
+    CHECK(peer->ended());
+    CHECK(bed.hub->subscriptions() == 0);
+}
+
 }  // namespace tidings::test

@@ -364,4 +364,109 @@ TEST_CASE("What is sent is counted, and what has no form on this wire", "[websoc
     CHECK(counts->unsent == 2);
 }
 
+TEST_CASE("a handle that is kept knows the sessions of the mounted service", "[websocket]") {
+    websocket_bed bed;
+    websocket::service chat(*bed.hub);
+    bed.web->mount("/chat", chat);
+    CHECK(chat.sessions() == 0);
+    const auto one = bed.open("/chat?topic=a");
+    const auto two = bed.open("/chat?topic=a");
+    const auto elsewhere = bed.open("/ws?topic=a");
+    CHECK(chat.sessions() == 2);
+    two->close();
+    bed.run();
+    CHECK(chat.sessions() == 1);
+}
+
+TEST_CASE("a mounted service lives without a handle", "[websocket]") {
+    websocket_bed bed;
+    std::optional<websocket::service> chat(std::in_place, *bed.hub);
+    bed.web->mount("/chat", *chat);
+    const auto peer = bed.open("/chat?topic=a");
+    if (GENERATE(true, false))
+        chat.reset();
+    else
+        *chat = websocket::service(*bed.hub);
+    bed.publish("a", "x");
+    CHECK(show_events(frames(*peer)) == strings{"a=x"});
+    const auto later = bed.open("/chat?topic=a");
+    CHECK_FALSE(peer->ended());
+    CHECK_FALSE(later->ended());
+}
+
+TEST_CASE("the end of its server closes a service for all its handles", "[websocket]") {
+    int closed = 0;
+    websocket_bed bed;
+    websocket::service chat(*bed.hub,
+                            {.hooks = {.on_close = [&](const auto&, const auto&) { ++closed; }}});
+    bed.web->mount("/chat", chat);
+    const auto peer = bed.open("/chat?topic=a");
+    const std::string how = GENERATE("stop", "destroy", "drain");
+    CAPTURE(how);
+    if (how == "stop") bed.web->stop();
+    if (how == "destroy") bed.web.reset();
+    if (how == "drain") bed.web->async_drain([](error_code) {});
+    bed.run();
+    if (how == "drain") bed.advance(5100ms);
+    CHECK(peer->ended());
+    CHECK(closed == 1);
+    CHECK(chat.sessions() == 0);
+    CHECK(bed.hub->subscriptions() == 0);
+    bed.web.emplace(bed.server());
+    bed.web->mount("/chat", chat);
+    CHECK(bed.ask_upgrade("/chat?topic=a")->received().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("close of a handle ends the sessions of all, and refuses the next", "[websocket]") {
+    websocket_bed bed;
+    std::optional<websocket::service> chat;
+    int closed = 0;
+    const bool in_hook = GENERATE(true, false);
+    chat.emplace(*bed.hub, websocket::service_options{
+                               .hooks = {.on_message =
+                                             [&](const auto&, const auto&) {
+                                                 if (in_hook) chat->close();
+                                                 return true;
+                                             },
+                                         .on_close = [&](const auto&, const auto&) { ++closed; }}});
+    bed.web->mount("/chat", *chat);
+    const auto one = bed.open("/chat?topic=a");
+    const auto two = bed.open("/chat?topic=a");
+    one->send(client_text("end"));
+    bed.run();
+    if (!in_hook) chat->close();
+    bed.run();
+    CHECK(one->ended());
+    CHECK(two->ended());
+    CHECK(closed == 2);
+    CHECK(chat->sessions() == 0);
+    CHECK(bed.ask_upgrade("/chat?topic=a")->received().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("the last handle of a service that is mounted nowhere closes it", "[websocket]") {
+    websocket_bed bed;
+    std::optional<websocket::service> chat(std::in_place, *bed.hub);
+    std::optional<websocket::service> copy(chat);
+    bed.web->mount("/own", [&](http::exchange& x) { chat->handle(x); });
+    const auto peer = bed.open("/own?topic=a");
+    copy.reset();
+    bed.run();
+    CHECK_FALSE(peer->ended());
+    CHECK(chat->sessions() == 1);
+    chat.reset();
+    bed.run();
+    CHECK(peer->ended());
+    CHECK(bed.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a mount that fails leaves the service as it was", "[websocket]") {
+    websocket_bed bed;
+    const websocket::service chat(*bed.hub);
+    bed.web->mount("/chat", chat);
+    CHECK_THROWS_AS(bed.web->mount("/chat", chat), std::logic_error);
+    CHECK_THROWS_AS(bed.web->mount("chat", chat), std::invalid_argument);
+    const auto peer = bed.open("/chat?topic=a");
+    CHECK(chat.sessions() == 1);
+}
+
 }  // namespace tidings::test

@@ -70,12 +70,14 @@ class mounted {
     virtual std::size_t max_body_bytes() const noexcept = 0;
     /// Begins to end its streams.
     virtual void drain() = 0;
+    /// Ends its streams at once.
+    virtual void close() noexcept = 0;
 };
 
 template <class Service>
 class mounted_service final : public mounted {
  public:
-    explicit mounted_service(Service&& s) : service_(std::move(s)) {}
+    explicit mounted_service(Service s) : service_(std::move(s)) {}
     static constexpr bool has_admit = requires(Service & s, exchange& x) { s.admit(x); };
     bool admits() const noexcept override { return has_admit; }
     void admit(exchange& x) override {
@@ -88,6 +90,9 @@ class mounted_service final : public mounted {
     }
     void drain() override {
         if constexpr (requires { service_.drain(); }) service_.drain();
+    }
+    void close() noexcept override {
+        if constexpr (requires { service_.close(); }) service_.close();
     }
 
  private:
@@ -106,8 +111,9 @@ class server_state;
 ///   has no `admit`, or one that sets no caller.
 /// - `std::size_t max_body_bytes()`.
 /// - `void drain()`, called once on any thread, to begin to end the streams it took.
-/// When the server stops, or drains for too long, the service is destroyed, on any thread, and
-/// closes them at once.
+/// - `void close()`, called on any thread when the server has stopped or drained, to end them at
+///   once; it must not throw. Copies of a handle share one service, so it ends for them, too.
+/// The service is destroyed thereafter.
 template <class S>
 concept service = requires(S& s, exchange& x) {
     s.handle(x);
@@ -144,20 +150,20 @@ class server {
     using executor_type = net::any_io_executor;
     TIDINGS_DECL executor_type get_executor() const noexcept;
 
-    /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service; the
-    /// longest prefix wins. @throws std::invalid_argument for a prefix that does not begin with
-    /// "/", std::logic_error for a prefix that is mounted already, and after `start`.
+    /// Hands requests whose path is `prefix` or begins with `prefix` + "/" to the service, which is
+    /// copied unless it is moved; the longest prefix wins. @throws std::invalid_argument for a
+    /// prefix that does not begin with "/", std::logic_error for a prefix that is mounted already,
+    /// and after `start`.
     template <class Service>
     requires(!std::invocable<std::remove_cvref_t<Service>&, exchange&>) void mount(
         std::string_view prefix, Service&& s) {
-        if constexpr (std::is_lvalue_reference_v<Service>)
-            static_assert(tidings::detail::never<Service>,
-                          "mount takes the service over: std::move it");
-        else if constexpr (!http::service<Service>)
+        using mounted = std::remove_cvref_t<Service>;
+        if constexpr (!http::service<mounted>)
             static_assert(tidings::detail::never<Service>,
                           "a service has `void handle(http::exchange&)`");
         else
-            mount_erased(prefix, std::make_shared<detail::mounted_service<Service>>(std::move(s)));
+            mount_erased(prefix, std::make_shared<detail::mounted_service<mounted>>(
+                                     std::forward<Service>(s)));
     }
     /// A plain function as a service.
     TIDINGS_DECL void mount(std::string_view prefix, std::function<void(exchange&)> f);

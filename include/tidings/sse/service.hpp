@@ -53,15 +53,17 @@ class service_state;
 /// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`).
 /// The id of an event is its position; what a resume cannot bring is announced by an event
 /// `tidings.gap`.
+///
+/// Handle; copies share one service. `close` ends it, so does the end of the server where it is
+/// mounted, and, while it is mounted nowhere, the end of the last handle. A handle that was moved
+/// from answers 503.
 class service {
  public:
-    /// @throws std::invalid_argument where `retry` is negative
+    /// @throws std::invalid_argument where `retry` is negative, for a bus that was moved from
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
-    /// Without a bus: streams for the hooks alone; no topics are asked for. @throws the same
+    /// Without a bus: streams for the hooks alone; no topics are asked for.
+    /// @throws std::invalid_argument where `retry` is negative
     TIDINGS_DECL explicit service(service_options options);
-    service(service&&) = default;
-    TIDINGS_DECL service& operator=(service&&) noexcept;
-    TIDINGS_DECL ~service();
 
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
@@ -69,6 +71,10 @@ class service {
     /// Ends every stream, those that are asked for from now on at once: clients reconnect,
     /// elsewhere if somebody leads them there. From any thread.
     TIDINGS_DECL void drain();
+    /// Cuts every stream, without the end of its body, and answers 503 from now on. From
+    /// any thread, a hook too.
+    TIDINGS_DECL void close();
+    /// How many are open. From any thread.
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:

@@ -62,20 +62,26 @@ class service_state;
 ///
 /// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed
 /// or a topic that is not granted 403, a missing credential 401; each says why.
+///
+/// Handle; copies share one service. `close` ends it, so does the end of the server where it is
+/// mounted, and, while it is mounted nowhere, the end of the last handle. A handle that was moved
+/// from answers 503.
 class service {
  public:
+    /// @throws std::invalid_argument for a bus that was moved from
     TIDINGS_DECL explicit service(const bus& b, service_options options = {});
     /// Without a bus: raw messages for the hooks alone; no topics are asked for.
     TIDINGS_DECL explicit service(service_options options);
-    service(service&&) = default;
-    TIDINGS_DECL service& operator=(service&&) noexcept;
-    TIDINGS_DECL ~service();
 
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);
     /// Closes every session with 1001. From any thread.
     TIDINGS_DECL void drain();
+    /// Ends every session at once, without a closing handshake, and answers 503 from now on. From
+    /// any thread, a hook too.
+    TIDINGS_DECL void close();
+    /// How many are open. From any thread.
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:

@@ -21,6 +21,7 @@ class function_service final : public mounted {
     void handle(exchange& x) override { function_(x); }
     std::size_t max_body_bytes() const noexcept override { return 0; }
     void drain() override {}
+    void close() noexcept override {}
 
  private:
     std::function<void(exchange&)> function_;

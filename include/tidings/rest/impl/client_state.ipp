@@ -120,7 +120,7 @@ void client_state::stop_here() {
 
 // Reading ends; what waits in the queue and the publications under way are sent.
 void client_state::start_drain(unique_function<void(error_code)> done) {
-    net::post(lane_->executor(), [s = self(), done = std::move(done)]() mutable {
+    lane_->post([s = self(), done = std::move(done)]() mutable {
         if (!s->http_) return done({});
         if (!s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout)) return;
         s->end_reading(errc::closed);

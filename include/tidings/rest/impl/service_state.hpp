@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tidings/inlet/impl/inlet.hpp>
-#include <tidings/outlet/impl/session_registry.hpp>
 #include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/outlet/sessions.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 #include <tidings/rest/impl/publication_attempt.hpp>
 #include <tidings/rest/impl/rate_limit.hpp>
@@ -19,7 +19,6 @@ namespace tidings::rest::detail {
 
 using tidings::detail::bus_state;
 using tidings::detail::inlet;
-using tidings::detail::session_registry;
 
 /// A value, or the answer that refuses the request.
 template <class T>
@@ -55,7 +54,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     const std::shared_ptr<bus_state> bus_;
     const service_options options_;
     const inlet inlet_;
-    session_registry<long_poll> polls_;
+    sessions<long_poll> polls_;
     const std::shared_ptr<publications> publications_;
     rate_limit rate_;
     std::atomic<bool> closed_{false};

@@ -313,8 +313,7 @@ void service_state::answer(http::exchange x, long_poll_options q) {
 }
 
 void service_state::drain() {
-    polls_.drain();
-    for (const auto& p : polls_.all()) p->finish_soon();
+    polls_.drain([](long_poll& p) { p.finish_soon(); });
 }
 
 void service_state::close() {

@@ -338,7 +338,7 @@ void client_state::stop() noexcept {
 
 // Nothing of a client that only reads is under way.
 void client_state::start_drain(unique_function<void(error_code)> done) {
-    net::post(lane_->executor(), [s = shared_from_this(), done = std::move(done)]() mutable {
+    lane_->post([s = shared_from_this(), done = std::move(done)]() mutable {
         if (!s->given_) return done({});
         s->run_.await_end(std::move(done));
         s->react({.what = reconnect_event::kind::stop, .why = errc::closed});

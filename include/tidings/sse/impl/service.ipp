@@ -1,198 +1,39 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/sse_writer.hpp>
-#include <tidings/outlet/impl/authenticate.hpp>
-#include <tidings/outlet/impl/session_registry.hpp>
-#include <tidings/outlet/impl/stream_request.hpp>
-#include <tidings/sse/impl/sse_session.hpp>
+#include <tidings/impl/closing_handle.hpp>
+#include <tidings/sse/impl/service_state.hpp>
 #include <tidings/sse/service.hpp>
 
 #include <stdexcept>
 
 namespace tidings::sse {
 
-namespace detail {
-
-using namespace tidings::detail;
-
-/// The streams of one service.
-class service_state final : public std::enable_shared_from_this<service_state> {
- public:
-    service_state(std::shared_ptr<bus_state> bus, service_options options)
-        : bus_(std::move(bus)),
-          options_(std::move(options)) {
-        if (options_.retry.count() < 0)
-            throw std::invalid_argument("tidings::sse::service: retry is negative");
-        hooks_ = std::make_shared<const sse::hooks>(std::move(options_.hooks));
-        if (!options_.metrics) return;
-        sent_ = options_.metrics->counter("events_sent", {{"transport", "sse"}});
-        unsent_ = options_.metrics->counter("events_unsent", {{"transport", "sse"}});
-        dropped_ = options_.metrics->counter("events_dropped", {{"transport", "sse"}});
-    }
-
-    bool admit(http::exchange& x);
-    void handle(http::exchange& x);
-    void drain();
-    void cut_all();
-    std::size_t sessions() const noexcept { return streams_.size(); }
-
- private:
-    static constexpr std::string_view methods = "GET, HEAD, OPTIONS";
-    http::stream_policy policy() const {
-        return {options_.authenticator, options_.authorizer, options_.allowed_origins};
-    }
-    void open(http::exchange& x, http::stream_request asked);
-    stream::settings settings_for(const http::exchange& x, const http::stream_request& asked);
-    static http::response head();
-    std::string retry_field(const http::exchange& x) const;
-    void gauge(std::int64_t add) const noexcept {
-        if (options_.metrics) options_.metrics->gauge("clients", {{"transport", "sse"}}, add);
-    }
-
-    std::shared_ptr<bus_state> bus_;
-    service_options options_;
-    std::shared_ptr<const sse::hooks> hooks_;
-    std::atomic<std::uint64_t>* sent_ = nullptr;
-    std::atomic<std::uint64_t>* unsent_ = nullptr;
-    std::atomic<std::uint64_t>* dropped_ = nullptr;
-    session_registry<stream> streams_;
-};
-
-bool service_state::admit(http::exchange& x) {
-    const auto& method = x.request().method;
-    if (method == "GET" || method == "HEAD" || method == "OPTIONS")
-        return http::admit(x, {options_.authenticator, options_.allowed_origins, methods});
-    auto refused = http::problem(405, "Method not allowed", "an event stream is read with GET");
-    refused.fields.set("Allow", methods);
-    x.respond(std::move(refused));
-    return false;
+service::service(const bus& b, service_options options) {
+    if (!b.state()) throw std::invalid_argument("tidings::sse::service: the bus was moved from");
+    state_ = tidings::detail::closing_handle(
+        std::make_shared<detail::service_state>(b.state(), std::move(options)));
 }
-
-void service_state::handle(http::exchange& x) {
-    if (!admit(x)) return;
-    http::stream_request asked;
-    auto refused = bus_ ? http::read_stream_request(x, policy(), {}, asked)
-                        : http::read_stream_caller(x, asked);
-    if (refused) return x.respond(std::move(*refused));
-    if (x.request().method == "HEAD") return x.respond(head());
-    // A browser takes any other status for the end of all (WHATWG HTML 9.2.3); after the end of a
-    // body it comes back.
-    if (streams_.draining()) {
-        auto ending = head();
-        ending.body = retry_field(x);
-        return x.respond(std::move(ending));
-    }
-    open(x, std::move(asked));
-}
-
-http::response service_state::head() {
-    return {200,
-            {{"Content-Type", "text/event-stream"},
-             {"Cache-Control", "no-cache, no-transform"},
-             {"X-Accel-Buffering", "no"}},
-            {}};
-}
-
-stream::settings service_state::settings_for(const http::exchange& x,
-                                             const http::stream_request& asked) {
-    stream::settings s;
-    s.payload = options_.payload;
-    s.limits = options_.limits;
-    s.heartbeat = options_.heartbeat;
-    s.write_timeout = options_.write_timeout;
-    if (const auto most = options_.max_lifetime.count(); most > 0)
-        s.lifetime = std::chrono::milliseconds(
-            most - static_cast<std::int64_t>(x.environment().random->next() %
-                                             static_cast<std::uint64_t>(most / 5 + 1)));
-    s.chunked = x.request().version >= 11;
-    s.hooks = hooks_;
-    s.log = options_.log;
-    s.sent = sent_;
-    s.unsent = unsent_;
-    s.dropped = dropped_;
-    s.principal = asked.principal;
-    s.last_event_id = x.request().fields.get("last-event-id");
-    s.on_end = [self = shared_from_this()](const stream* ended) {
-        self->streams_.remove(ended);
-        self->gauge(-1);
-    };
-    return s;
-}
-
-// Clients that lost the same server must not all come back at once.
-std::string service_state::retry_field(const http::exchange& x) const {
-    if (options_.retry.count() == 0) return {};
-    const auto most = static_cast<std::uint64_t>(options_.retry.count());
-    const auto more = std::chrono::milliseconds(x.environment().random->next() % (most + 1));
-    std::string field;
-    append_sse_retry(field, options_.retry + more);
-    return field;
-}
-
-void service_state::open(http::exchange& x, http::stream_request asked) {
-    auto text = x.stream_head(head());
-    auto settings = settings_for(x, asked);
-    auto first = retry_field(x);
-    append_sse_comment(first, "open");
-    if (hooks_->any())
-        settings.request = std::make_shared<const http::request>(std::move(x.request()));
-
-    auto taken = x.take();
-    if (!taken.stream) return;
-    const auto s = std::make_shared<stream>(std::move(taken), std::move(settings));
-    const bool welcome = streams_.add(s);
-    gauge(1);
-    s->start(std::move(text), std::move(first));
-    if (!welcome) return s->close();
-    if (!bus_ || !s->is_open()) return;
-    auto wanted = http::feed_for(std::move(asked), policy(), options_.limits, options_.overflow,
-                                 options_.max_lag);
-    wanted.origin = options_.origin;
-    if (s->subscribe(bus_, std::move(wanted))) s->close();
-}
-
-void service_state::drain() {
-    streams_.drain();
-    for (const auto& s : streams_.all()) s->close();
-}
-
-void service_state::cut_all() {
-    streams_.drain();
-    for (const auto& s : streams_.all()) s->cut();
-}
-
-}  // namespace detail
-
-service::service(const bus& b, service_options options)
-    : state_(std::make_shared<detail::service_state>(b.state(), std::move(options))) {}
 
 service::service(service_options options)
-    : state_(std::make_shared<detail::service_state>(nullptr, std::move(options))) {}
-
-service& service::operator=(service&& o) noexcept {
-    if (this != &o) {
-        if (state_) state_->cut_all();
-        state_ = std::move(o.state_);
-    }
-    return *this;
-}
-
-service::~service() {
-    if (state_) state_->cut_all();
-}
+    : state_(tidings::detail::closing_handle(
+          std::make_shared<detail::service_state>(nullptr, std::move(options)))) {}
 
 void service::admit(http::exchange& x) {
-    state_->admit(x);
+    if (state_) state_->admit(x);
 }
 void service::handle(http::exchange& x) {
-    x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
+    if (state_) return x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
+    x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 void service::drain() {
-    state_->drain();
+    if (state_) state_->drain();
+}
+void service::close() {
+    if (state_) state_->close();
 }
 std::size_t service::sessions() const noexcept {
-    return state_->sessions();
+    return state_ ? state_->sessions() : 0;
 }
 
 }  // namespace tidings::sse

@@ -356,7 +356,7 @@ void client_state::stop_here() {
 
 // What waits to be sent leaves before the close frame.
 void client_state::start_drain(unique_function<void(error_code)> done) {
-    net::post(lane_->executor(), [s = self(), done = std::move(done)]() mutable {
+    lane_->post([s = self(), done = std::move(done)]() mutable {
         if (!s->given_) return done({});
         s->run_.await_end(std::move(done));
         s->stop_here();

@@ -4,6 +4,7 @@
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/server_state.hpp>
+#include <tidings/impl/closing_handle.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
@@ -89,7 +90,7 @@ void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> servi
     if (std::any_of(routes_.begin(), routes_.end(),
                     [prefix](const route& r) { return r.prefix == prefix; }))
         throw std::logic_error("mount() again at \"" + std::string(prefix) + '"');
-    routes_.push_back({std::string(prefix), std::move(service)});
+    routes_.push_back({std::string(prefix), tidings::detail::closing_handle(std::move(service))});
 }
 
 void server_state::start() {
@@ -189,7 +190,7 @@ void server_state::stop() noexcept {
     }
 }
 
-// Services go with their routes, and take along the streams they have.
+// Services are closed with the last of their routes, and take along the streams they have.
 void server_state::end(error_code drain_result) {
     if (stage_.exchange(stage::ended) == stage::ended) return;
     acceptor_.reset();
