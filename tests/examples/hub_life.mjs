@@ -105,11 +105,18 @@ if (readFileSync(server, "utf8").includes("allowed_hosts")) {
     const admin = new URL(await running.line("hub: admin on "));
     for (const path of ["/", "/status", "/metrics", "/livez", "/readyz", "/ws", "/events?topic=a"]) {
         for (const [host, refused] of [["evil.example", true], [admin.host, false]]) {
+            const headers = path !== "/ws" ? { Host: host } : {
+                Host: host, Connection: "Upgrade", Upgrade: "websocket",
+                "Sec-WebSocket-Version": 13, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            };
             const status = await new Promise((got, failed) => request({
-                host: admin.hostname, port: admin.port, path, headers: { Host: host },
+                host: admin.hostname, port: admin.port, path, headers,
             }, (answer) => {
                 got(answer.statusCode);
                 answer.destroy();
+            }).on("upgrade", (answer, socket) => {
+                got(answer.statusCode);
+                socket.destroy();
             }).on("error", failed).end());
             assert.equal(status === 421, refused, `${path} of ${host}: ${status}`);
         }

@@ -50,6 +50,7 @@ TEST_CASE("a handshake that is none is refused, and says why", "[websocket][faul
         row{with(good, "Version: 13", "Version: 13\r\nSec-WebSocket-Version: 13"), "400", ""},
         row{with(good, "Host:", "Origin: http://127.0.0.1\r\nOrigin: http://127.0.0.1\r\nHost:"),
             "400", ""},
+        row{with(good, "Host:", "Content-Length: 5\r\nHost:"), "400", "no body"},
         row{with(good, "topic=a", ""), "400", "name at least one topic"},
         row{with(good, "topic=a", "topic=a..b"), "400", "Bad topic pattern"},
         row{with(good, "topic=a", "topic="), "400", "Bad topic pattern"},

@@ -19,7 +19,7 @@ enum class payload {
 
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
-    tidings::authorizer authorizer{};        ///< empty: whoever is authenticated may subscribe
+    tidings::authorizer authorizer{};        ///< empty: each authenticated caller may subscribe
     /// Origins that may read across sites (CORS, with credentials). Empty: the Origin must be the
     /// Host.
     std::vector<std::string> allowed_origins{};
@@ -28,7 +28,7 @@ struct service_options {
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
-    /// Of the inlet that brings the events of those who read here; they get none of them back.
+    /// Of the inlet that brings the events of the readers of this service; they get none of them back.
     /// From `make_origin()`; 0: there is none.
     origin_id origin = 0;
 

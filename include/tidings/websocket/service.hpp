@@ -14,7 +14,7 @@ namespace tidings::websocket {
 
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
-    /// Empty: everyone who is authenticated may subscribe, nobody may publish.
+    /// Empty: each authenticated caller may subscribe, none may publish.
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};       ///< empty: the Origin must be the Host
     std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`

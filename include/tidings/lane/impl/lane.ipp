@@ -79,7 +79,10 @@ std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
 
 // With the mutex held. False once the context is gone.
 bool lane::wake() {
-    if (!ended_ && !std::exchange(turn_posted_, true)) post_turn(0);
+    if (!ended_ && !turn_posted_) {
+        post_turn(0);  // first: it may find no memory
+        turn_posted_ = true;
+    }
     return !ended_;
 }
 

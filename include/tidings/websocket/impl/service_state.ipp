@@ -44,6 +44,8 @@ std::optional<http::response> service_state::check_upgrade(const http::request& 
     for (const auto* name : {"Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version"})
         if (f.count(name) > 1)
             return http::problem(400, "Bad handshake", std::string(name) + " comes twice");
+    if (f.find("transfer-encoding") || (f.find("content-length") && f.get("content-length") != "0"))
+        return http::problem(400, "Bad handshake", "a WebSocket handshake has no body");
     if (f.get("sec-websocket-version") != "13")
         return upgrade_required("Unsupported version", "Sec-WebSocket-Version must be 13");
     if (check_websocket_key(f.get("sec-websocket-key")))

@@ -152,6 +152,7 @@ void websocket_input::resume(owner_ptr owner) noexcept {
     const auto bytes = std::exchange(rest_, {});
     if (!bytes.empty() && !take_bytes(owner, bytes)) return;
     std::vector<std::byte>().swap(pending_);
+    count_held();
     read(std::move(owner));
 }
 
