@@ -28,8 +28,8 @@ struct service_options {
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     std::uint64_t max_lag = 0;  ///< events a client may be behind; 0: as far as the history reaches
-    /// Of the inlet that brings the events of the readers of this service; they get none of them back.
-    /// From `make_origin()`; 0: there is none.
+    /// Of the inlet that brings the events of the readers of this service; they get none of them
+    /// back. From `make_origin()`; 0: there is none.
     origin_id origin = 0;
 
     /// Sent at the start, drawn from once to twice this. 0: none is sent, and each client waits as
