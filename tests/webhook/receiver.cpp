@@ -197,6 +197,17 @@ TEST_CASE("the hops of an event are counted on", "[webhook]") {
     CHECK(seen->events()[0]->info().hops == 16);
 }
 
+TEST_CASE("a hop count in text that is too large does not wrap to a small one",
+          "[webhook][fault-15]") {
+    const auto* const hops = GENERATE("4294967295", "4294967296", "99999999999999999999");
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen);
+    bed.post_signed("1", cloudevent("a", R"(,"hops":")" + std::string(hops) + '"'),
+                    "application/cloudevents+json");
+    for (const auto& e : seen->events()) CHECK(e->info().hops > 16);
+}
+
 TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();
