@@ -5,6 +5,7 @@
 #include <tidings/rest_hook/client.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
+#include <tidings/webhook/make_secret.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/signature.hpp>
 
@@ -389,6 +390,31 @@ TEST_CASE("what the table holds is served again after a restart", "[rest_hook]")
     CHECK(json::parse(early.body).at("active") == true);
     CHECK(bed.del(id).status == 204);
     CHECK(bed.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a log sink may close the manager when a subscription cannot be served",
+          "[rest_hook][fault-13]") {
+    world w;
+    bus hub(w.io());
+    webhook::sender sender(w.io(), hook_sender_options(w));
+    const auto table = store::make_memory_table();
+    std::optional<rest_hook::manager> manager;
+    bool said = false;
+    manager.emplace(hub, sender,
+                    rest_hook::manager_options{.table = table,
+                                               .log =
+                                                   [&](const log_record&) {
+                                                       said = true;
+                                                       manager->close();
+                                                   },
+                                               .environment = w.environment()});
+    w.run_ready();
+    table->start_put("hook_1",
+                     R"({"event":"b","target_url":"http://10.0.0.1/","secret":")" +
+                         webhook::make_secret() + R"("})",
+                     0, {w.io().get_executor(), [](error_code, std::uint64_t) {}});
+    w.run_ready();
+    CHECK(said);
 }
 
 TEST_CASE("a subscription that another manager makes or ends is followed", "[rest_hook]") {

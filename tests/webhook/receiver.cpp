@@ -197,6 +197,23 @@ TEST_CASE("the hops of an event are counted on", "[webhook]") {
     CHECK(seen->events()[0]->info().hops == 16);
 }
 
+TEST_CASE("a hop count in text that is too large does not wrap to a small one",
+          "[webhook][fault-15]") {
+    const auto* const hops = GENERATE("4294967295", "4294967296", "99999999999999999999");
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    webhook::receiver_options o;
+    o.verifier = verifier();
+    o.reader = [hops](const http::request&, error_code&) {
+        event e("test", "/test", "x");
+        e.extension("hops", std::string(hops));
+        return e;
+    };
+    receive_bed bed(w, seen, std::move(o));
+    bed.post_signed("1", "x", "text/plain");
+    CHECK(seen->count() == 0);
+}
+
 TEST_CASE("only POST is taken, and no more than the limit", "[webhook]") {
     world w;
     const auto seen = std::make_shared<recorder>();

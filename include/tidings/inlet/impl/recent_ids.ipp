@@ -74,8 +74,9 @@ void recent_ids::accept(keys ks, const result& r) {
         const auto it = entries_.find(k);
         if (it == entries_.end() || it->second.now != phase::pending) continue;
         if (says_something) {
+            auto first = std::make_unique<const result>(r);  // may throw: before anything changes
             bytes_ -= cost(it->second);
-            it->second.first = std::make_unique<const result>(r);
+            it->second.first = std::move(first);
             bytes_ += cost(it->second);
         }
         settle(it, phase::accepted);

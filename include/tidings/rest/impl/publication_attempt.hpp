@@ -47,7 +47,9 @@ class publication_attempt {
         return found;
     }
     void accept(const recent_ids::result& r) {
-        if (std::exchange(begun_, false)) all_->recent.accept(keys_, r);
+        if (!begun_) return;
+        all_->recent.accept(keys_, r);
+        begun_ = false;
     }
     void count(std::string_view result) const noexcept { all_->count(result); }
 

@@ -154,13 +154,19 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
     auto record = read_row(r);
     if (!record) return log("a row of the table is no subscription");
     hook replaced;  // ends outside the mutex
-    const std::lock_guard lock(mutex_);
-    if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
-    auto& h = hooks_[r.key];
-    if (h.revision >= r.revision) return;
-    if (h.revision == 0) gauge(1);
-    replaced = std::exchange(h, hook{std::move(*record), r.revision});
-    begin(h);
+    error_code failure;
+    {
+        const std::lock_guard lock(mutex_);
+        if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
+        auto& h = hooks_[r.key];
+        if (h.revision >= r.revision) return;
+        replaced = std::exchange(h, hook{std::move(*record), r.revision});
+        begin(h);
+        failure = h.error;
+    }
+    // Either sink may call back into the list.
+    if (replaced.revision == 0) gauge(1);
+    if (failure) log("a subscription cannot be served", failure);
 }
 
 void hook_list::begin(hook& h) {
@@ -179,7 +185,6 @@ void hook_list::begin(hook& h) {
         h.on_bus = bus_->subscribe(h.record.event, h.endpoint, {});
         h.error = h.on_bus.error();
     }
-    if (h.error) log("a subscription cannot be served", h.error);
 }
 
 void hook_list::drop(const std::string& id) {

@@ -6,7 +6,9 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace tidings::webhook::detail {
 
@@ -25,16 +27,20 @@ http::response closed() {
 }
 
 // What travels beside an event stands in its extensions once a reader has made it. A hop count that
-// is not a number was not written by this library and counts as 0.
+// is not a number was not written by this library and counts as 0; one beyond an int32 counts as
+// the largest of these, so that adding to it does not wrap.
 unsigned hops_of(const event& e) noexcept {
     const auto* value = e.extension("hops");
     if (value == nullptr) return 0;
     if (const auto* number = std::get_if<std::int32_t>(value))
         return *number < 0 ? 0 : static_cast<unsigned>(*number);
+    constexpr unsigned most = std::numeric_limits<std::int32_t>::max();
     unsigned hops = 0;
-    if (const auto* text = std::get_if<std::string>(value))
-        std::from_chars(text->data(), text->data() + text->size(), hops);
-    return hops;
+    if (const auto* text = std::get_if<std::string>(value)) {
+        const auto ec = std::from_chars(text->data(), text->data() + text->size(), hops).ec;
+        if (ec == std::errc::result_out_of_range) return most;
+    }
+    return std::min(hops, most);
 }
 
 }  // namespace
