@@ -74,7 +74,7 @@ class client_state final : public subscriber, public context_dependent {
     void on_too_large(const http::response& r);
     /// How many events it brought.
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
-    void take_event(const reading& to, wire_event&& e);
+    error_code take_event(const reading& to, wire_event&& e);
     void move_to(position p);
 
     // The outlet.

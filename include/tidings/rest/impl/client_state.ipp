@@ -121,10 +121,10 @@ void client_state::on_context_end() noexcept {
 }
 
 void client_state::stop() noexcept {
-    if (stopped_.exchange(true)) return;
+    const bool first = !stopped_.exchange(true);
     try {
         // It is posted in any case: the caller may hold the last reference.
-        lane_->post([s = self()] { s->stop_here(); });
+        if (first) lane_->post([s = self()] { s->stop_here(); });
         if (lane_->running_here()) stop_here();
     } catch (const std::bad_alloc&) {
         return;  // it ends with the context
@@ -232,11 +232,13 @@ void client_state::on_answer(error_code ec, const http::response& r) {
     if (!to) return;
     if (ec && ec != errc::too_large) return react(failed(ec));
     if (const auto refused = error_of(r))
-        return react(answered(r, refused, is_temporary(r.status), *options_.environment.clock),
+        return react(answered(r, refused, r.status == 409 || is_temporary(r.status),
+                              *options_.environment.clock),
                      "the server answered " + std::to_string(r.status));
     if (ec) return on_too_large(r);
     const auto before = last_position();
     const auto events = take(*to, r, ec);
+    if (ec == errc::closed) return react({.what = reconnect_event::kind::stop, .why = ec});
     if (ec) return react(failed(ec));
     if (!reading_) return;
     react({.what = reconnect_event::kind::opened});
@@ -267,7 +269,9 @@ void client_state::on_too_large(const http::response& r) {
     log("an event over max_response_bytes was skipped", errc::too_large);
     const auto e = make_skipped_event(size_of(r, options_.max_response_bytes));
     if (!reading_) return;
-    if (const auto keep = log_) inlet::hand_over(*to->sink, e, *keep, "rest");
+    error_code closed;
+    if (const auto keep = log_) closed = inlet::hand_over(*to->sink, e, *keep, "rest");
+    if (closed) return react({.what = reconnect_event::kind::stop, .why = closed});
     if (!reading_) return;
     move_to(std::move(next));
     located_ = true;
@@ -288,17 +292,34 @@ std::size_t client_state::take(const reading& to, const http::response& r, error
         next = position::parse(*text, ec);
     if (ec) return 0;
     const bool gap = r.fields.get("tidings-gap") == "true";
-    if (gap) to.sink->deliver(make_gap_event(next.value_or(position())));
+    if (gap && to.sink->deliver(make_gap_event(next.value_or(position()))) == outcome::closed) {
+        ec = errc::closed;
+        return 0;
+    }
+    std::string reached;  // the position of the last event that was handed on
+    const auto move_to_reached = [&] {
+        error_code none;
+        if (auto p = position::parse(reached, none); !none && !reached.empty())
+            move_to(std::move(p));
+    };
     for (const auto text : json_elements(r.body)) {
-        if (!reading_) return events;  // stopped by the subscriber: what follows is read again
+        if (!reading_) break;  // stopped by the subscriber: what follows is read again
         ++events;
         error_code bad;
         auto e = parse_cloudevents_json(text, bad);
-        // It would be no better the next time.
-        if (bad)
+        auto at = e.position;
+        if (!bad)
+            ec = take_event(to, std::move(e));
+        else if (inlet::may_come_again(bad))
+            ec = bad;
+        else  // It would be no better the next time.
             log("an element of a batch is no event", bad);
-        else
-            take_event(to, std::move(e));
+        if (ec) break;
+        reached = std::move(at);
+    }
+    if (ec || !reading_) {
+        move_to_reached();
+        return events;
     }
     // A server that has no position yet has no events either: all that come are news.
     if (!next && (gap || !last_position())) next.emplace();
@@ -306,12 +327,15 @@ std::size_t client_state::take(const reading& to, const http::response& r, error
     return events;
 }
 
-void client_state::take_event(const reading& to, wire_event&& e) {
+error_code client_state::take_event(const reading& to, wire_event&& e) {
     ++received_;
-    if (own_.forget(key_of(e.event.source(), e.event.id()))) return;
+    if (own_.forget(key_of(e.event.source(), e.event.id()))) return {};
     const auto keep = log_;
-    if (!keep) return;
-    if (const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest")) log("event refused", ec);
+    if (!keep) return errc::closed;
+    const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest");
+    if (inlet::may_come_again(ec)) return ec;
+    if (ec) log("event refused", ec);
+    return {};
 }
 
 // ---- the outlet

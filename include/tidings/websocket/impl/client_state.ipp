@@ -23,8 +23,9 @@ constexpr std::uint64_t max_skipped_bytes = 1024 * 1024 * 1024;
 // (1009) is not sent again; one that is too large for us would come again.
 bool is_final(const close_reason& why) noexcept {
     const auto code = why.code;
-    return code == 1000 || code == 1002 || code == 1003 || code == 1007 || code == 1008 ||
-           (code == 1009 && why.error) || code == 1010 || (code >= 4500 && code <= 4999);
+    return code == 1000 || code == 1002 || code == 1003 || code == 1007 ||
+           (code == 1008 && !why.error) || (code == 1009 && why.error) || code == 1010 ||
+           (code >= 4500 && code <= 4999);
 }
 
 }  // namespace
@@ -251,8 +252,9 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     o.on_skipped = [weak](std::uint64_t bytes) {
         const auto s = weak.lock();
         const auto g = s ? s->listening() : nullptr;
-        if (g && g->sink)
-            inlet::hand_over(*g->sink, make_skipped_event(bytes), g->options.log, "websocket");
+        if (g && g->sink &&
+            inlet::hand_over(*g->sink, make_skipped_event(bytes), g->options.log, "websocket"))
+            s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
     };
     o.on_end = [weak](const websocket_session* c) {
         if (const auto s = weak.lock()) s->on_closed(c);
@@ -292,6 +294,8 @@ error_code client_state::take_event(wire_event&& e) {
     const auto at = e.position;
     error_code ec;
     if (g->sink) ec = g->in.take(std::move(e), *g->sink, g->options.log, "websocket");
+    if (ec == errc::closed) react({.what = reconnect_event::kind::stop, .why = ec});
+    if (inlet::may_come_again(ec)) return ec;
     // Also past an event that could not be taken: it would be refused again.
     error_code bad;
     if (const auto seen = position::parse(at, bad); !bad) learn(seen);
