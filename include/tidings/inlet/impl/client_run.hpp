@@ -6,10 +6,10 @@
 
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace tidings::detail {
 
@@ -19,16 +19,17 @@ class client_run {
  public:
     using handler = completion_handler<error_code>;
 
-    /// Names a run that is about to begin. `cancel(id)` is called in the lane when its operation is
-    /// cancelled terminally; the run may have ended by then.
+    /// Names a run that is about to begin. `cancel(id)` is called when its operation is cancelled
+    /// terminally, by the thread that does so; the run may have ended by then. The user's signal
+    /// keeps `cancel`, also beyond the context: it must hold no executor.
     template <class F>
-    std::uint64_t announce(const handler& h, const net::any_io_executor& lane, F cancel) {
+    std::uint64_t announce(const handler& h, F cancel) {
         const auto id = ++last_;
         if (!h) return id;
         if (auto slot = h.cancellation_slot(); slot.is_connected())
             slot.assign([=](net::cancellation_type type) {
                 if ((type & net::cancellation_type::terminal) != net::cancellation_type::none)
-                    net::post(lane, [=] { cancel(id); });
+                    cancel(id);
             });
         return id;
     }
@@ -43,8 +44,14 @@ class client_run {
         return true;
     }
     bool is(std::uint64_t id) const noexcept { return current_ == id; }
+    /// What the run completes with, whatever `finish` is given: for a last callback, which may stop
+    /// the client. The first decision stands.
+    void decide(error_code why) {
+        if (!decided_) decided_ = why;
+    }
     void finish(error_code why) {
         current_ = 0;
+        if (const auto first = std::exchange(decided_, std::nullopt)) why = *first;
         auto h = std::move(handler_);
         handler_ = handler();
         if (h) std::move(h)(why ? why : make_error_code(errc::closed));
@@ -55,6 +62,7 @@ class client_run {
  private:
     std::atomic<std::uint64_t> last_{0};
     std::uint64_t current_ = 0;  // 0: none runs
+    std::optional<error_code> decided_;
     handler handler_;
 };
 

@@ -83,11 +83,14 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id = run_.announce(h, lane_->executor(), [weak = weak_self()](auto cancelled) {
-        const auto s = weak.lock();
-        if (!s || !s->run_.is(cancelled)) return;
-        s->end_reading(net::error::operation_aborted);
-        s->stop();
+    const auto id = run_.announce(h, [weak = weak_self()](auto cancelled) {
+        const auto client = weak.lock();
+        if (!client) return;
+        client->lane_->post([s = client, cancelled] {
+            if (!s->run_.is(cancelled)) return;
+            s->end_reading(net::error::operation_aborted);
+            s->stop();
+        });
     });
     lane_->post([s = self(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
@@ -101,6 +104,8 @@ void client_state::restart() {
         if (!s->reading_) return;
         s->poll_again_.cancel();
         ++s->polls_;
+        // The answer that is waited for is not; its connection goes.
+        s->reader_.emplace(s->executor(), reader_options(s->options_));
         s->reconnector_ = reconnector(s->options_.reconnect);
         s->react({.what = reconnect_event::kind::start});
     });
@@ -203,6 +208,7 @@ void client_state::react(const reconnect_event& e, std::string_view cause) {
         action.why);
     const auto keep = log_;
     const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
+    if (ended) run_.decide(action.why);
     if (heard)
         guarded(*keep, "rest", [&] {
             if (to->on_error) to->on_error(action.why, ended, text);

@@ -75,9 +75,13 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id = run_.announce(h, lane_->executor(), [weak = weak_from_this()](auto cancelled) {
-        if (const auto s = weak.lock(); s && s->run_.is(cancelled))
+    const auto id = run_.announce(h, [weak = weak_from_this()](auto cancelled) {
+        const auto client = weak.lock();
+        if (!client) return;
+        client->lane_->post([s = client, cancelled] {
+            if (!s->run_.is(cancelled)) return;
             s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+        });
     });
     lane_->post([s = shared_from_this(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;

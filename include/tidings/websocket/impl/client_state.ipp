@@ -47,12 +47,14 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id =
-        run_.announce(h, lane_->executor(), [weak = std::weak_ptr(self())](auto cancelled) {
-            const auto s = weak.lock();
-            if (!s || !s->run_.is(cancelled)) return;
+    const auto id = run_.announce(h, [weak = std::weak_ptr(self())](auto cancelled) {
+        const auto client = weak.lock();
+        if (!client) return;
+        client->lane_->post([s = client, cancelled] {
+            if (!s->run_.is(cancelled)) return;
             s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
         });
+    });
     lane_->post([s = self(), h = std::move(h), id]() mutable {
         if (!s->run_.begin(id, std::move(h))) return;
         if (!s->given_) return s->run_.finish(errc::closed);
@@ -330,6 +332,7 @@ void client_state::end(error_code why, const diagnostics& text) {
     again_.cancel();
     if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
     if (c) c->close(1000, "");
+    run_.decide(why);
     tell(connection_state::stopped, why, text);
     const std::shared_ptr<const given> ending = std::exchange(given_, nullptr);
     run_.finish(why);
