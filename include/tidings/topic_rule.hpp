@@ -24,7 +24,8 @@ class topic_rule {
     TIDINGS_DECL static topic_rule function(std::function<std::string(const event&)> f);
 
     /// The topic. `wire_topic` is empty where the wire named none.
-    /// @error errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, errc::callback_threw
+    /// @error errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, errc::callback_threw,
+    /// errc::out_of_memory
     TIDINGS_DECL std::string resolve(const event& e, std::string_view wire_topic,
                                      error_code& ec) const;
 

@@ -11,6 +11,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <stdexcept>
+#include <thread>
 
 namespace tidings::test {
 
@@ -22,10 +23,11 @@ class acting_sink final : public subscriber {
     outcome deliver(const event_ptr& e) noexcept override {
         seen.emplace_back(e->text());
         if (act) act();
-        return outcome::delivered;
+        return answer;
     }
     strings seen;
     std::function<void()> act;
+    outcome answer = outcome::delivered;
 };
 
 std::string json_event(int n) {
@@ -55,7 +57,8 @@ struct sse_kind {
     }
     static std::string open_with(std::string_view, int events) {
         auto text = std::string(stream_header);
-        for (int i = 1; i <= events; ++i) text += "data: " + json_event(i) + "\n\n";
+        for (int i = 1; i <= events; ++i)
+            text += "id: e:" + std::to_string(i) + "\ndata: " + json_event(i) + "\n\n";
         return text;
     }
 };
@@ -112,6 +115,16 @@ struct rest_kind {
                std::to_string(body.size()) + "\r\n\r\n" + body;
     }
 };
+
+std::string position_of(const sse::client& c) {
+    return c.last_event_id();
+}
+std::string position_of(const websocket::client& c) {
+    return c.last_position().text();
+}
+std::string position_of(const rest::client& c) {
+    return c.last_position().value_or(position()).text();
+}
 
 template <class Kind>
 std::string url_for() {
@@ -381,6 +394,132 @@ TEST_CASE("a client runs once, and its run completes with why it ended", "[inlet
     });
 }
 
+TEST_CASE("a client whose sink is closed ends, and keeps the place of what was refused",
+          "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        sink->act = [s = sink.get()] {
+            if (s->seen.size() == 2) s->answer = outcome::closed;
+        };
+        typename kind_t::client client(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        std::vector<error_code> ended;
+        client.async_run(
+            net::bind_executor(bed.io(), [&](error_code why) { ended.push_back(why); }));
+        bed.run();
+        auto& peer = *server.peers.back();
+        peer.send(kind_t::open_with(peer.received(), 3));
+        bed.run();
+        peer.close();
+        bed.advance(1min);
+        CHECK(sink->seen == strings{"1", "2"});
+        CHECK(position_of(client) == "e:1");
+        CHECK(ended == std::vector<error_code>{errc::closed});
+        CHECK(server.peers.size() == 1);
+    });
+}
+
+TEST_CASE("an event for which there was no memory comes again", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        auto o = kind_t::options(bed, url_for<kind_t>());
+        o.topic = topic_rule::function([n = 0](const event&) mutable -> std::string {
+            if (++n == 2) throw std::bad_alloc();
+            return "a.x";
+        });
+        typename kind_t::client client(bed.io(), std::move(o), sink);
+        client.start();
+        bed.run();
+        auto& peer = *server.peers.back();
+        peer.send(kind_t::open_with(peer.received(), 3));
+        bed.run();
+        CHECK(sink->seen == strings{"1"});
+        CHECK(position_of(client) == "e:1");
+        peer.close();
+        bed.advance(1min);
+        CHECK(server.peers.size() == 2);
+        CHECK(server.peers.back()->received().find("e:1") +
+                  server.peers.back()->received().find("e%3A1") !=
+              2 * std::string::npos);
+        client.stop();
+        bed.run();
+    });
+}
+
+TEST_CASE("a run's signal may outlive the context and the client", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        net::cancellation_signal signal;
+        {
+            http_bed bed;
+            std::optional<raw_listener> server(std::in_place, bed);
+            typename kind_t::client client(bed.io(), kind_t::options(bed, url_for<kind_t>()),
+                                           std::make_shared<acting_sink>());
+            client.async_run(
+                net::bind_cancellation_slot(signal.slot(), [](error_code) { FAIL("completed"); }));
+            bed.run();
+            server.reset();
+            bed.destroy_context();
+            signal.emit(net::cancellation_type::terminal);
+        }
+        signal.emit(net::cancellation_type::terminal);
+    });
+}
+
+TEST_CASE("a stop in a client's last callback does not hide why it ended", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        std::optional<typename kind_t::client> client;
+        const bool destroyed = GENERATE(false, true);
+        auto o = kind_t::options(bed, url_for<kind_t>());
+        const auto leave = [&client, destroyed] { destroyed ? client.reset() : client->stop(); };
+        if constexpr (requires { o.on_error; })
+            o.on_error = [leave](error_code, bool, auto&&) { leave(); };
+        else
+            o.on_state = [leave](connection_state s, auto&&...) {
+                if (s == connection_state::stopped) leave();
+            };
+        client.emplace(bed.io(), std::move(o), std::make_shared<acting_sink>());
+        std::vector<error_code> ended;
+        client->async_run(
+            net::bind_executor(bed.io(), [&](error_code why) { ended.push_back(why); }));
+        bed.run();
+        server.peers.back()->send(refusal);
+        bed.run();
+        REQUIRE(ended.size() == 1);
+        CHECK(ended[0] != errc::closed);
+    });
+}
+
+TEST_CASE("a stop in the lane holds at once, also after one from another thread", "[inlet]") {
+    for_each_client([](auto kind) {
+        using kind_t = decltype(kind);
+        http_bed bed;
+        raw_listener server(bed);
+        const auto sink = std::make_shared<acting_sink>();
+        typename kind_t::client client(bed.io(), kind_t::options(bed, url_for<kind_t>()), sink);
+        sink->act = [&] {
+            std::thread([&] { client.stop(); }).join();
+            client.stop();
+        };
+        client.start();
+        bed.run();
+        auto& peer = *server.peers.back();
+        peer.send(kind_t::open_with(peer.received(), 3));
+        bed.run();
+        CHECK(sink->seen == strings{"1"});
+        peer.close();
+        bed.advance(1min);
+    });
+}
+
 TEST_CASE("a restart leaves the connection and begins anew from where the client was", "[inlet]") {
     for_each_client([](auto kind) {
         using kind_t = decltype(kind);
@@ -398,6 +537,7 @@ TEST_CASE("a restart leaves the connection and begins anew from where the client
         client.restart();
         bed.run();
         REQUIRE(server.peers.size() == 2);
+        if constexpr (std::is_same_v<kind_t, rest_kind>) CHECK_FALSE(server.peers[0]->open());
         server.peers.back()->send(kind_t::open_with(server.peers.back()->received(), 1));
         bed.run();
         CHECK(sink->seen == strings{"1", "2", "1"});

@@ -427,6 +427,7 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
                                          {403, "", true},
                                          {404, "", true},
                                          {302, "", true},
+                                         {409, "", false},
                                          {429, "", false},
                                          {500, "", false},
                                          {200, "", false},
@@ -585,9 +586,8 @@ TEST_CASE("what its subscriber does not take is logged, and a callback that thro
                                   : R"([{"specversion":"1.0","type":"t","source":"/s","id":"1",)"
                                     R"("topic":"a"}])"});
     };
-    const auto o = GENERATE(outcome::dropped, outcome::closed);
     const auto seen = std::make_shared<recorder>();
-    seen->answer(o);
+    seen->answer(outcome::dropped);
     std::vector<std::string> logged;
     rest::client client(w.io(),
                         {.url = server.url(),

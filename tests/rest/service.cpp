@@ -396,6 +396,24 @@ TEST_CASE("strangers and pages of other sites are kept out", "[rest]") {
     CHECK(bed.seen->count() == 0);
 }
 
+TEST_CASE("a question for the present that meets a drain is answered where that is", "[rest]") {
+    world w;
+    bus hub(w.io(), {.history = {.max_events = 10}, .clock = &w.clock()});
+    std::optional<rest::service> topics;
+    topics.emplace(hub, rest::service_options{.authorizer = [&](const principal&, action, auto&&) {
+                       topics->close();
+                       return true;
+                   }});
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/topics", rest::service(*topics));
+    server.start();
+    hub.publish("a", event("test", "/test", "before"));
+    const auto r = w.request("GET", url_of(server, "/topics/a?wait=30s"), {}, {});
+    CHECK(r.status == 200);
+    CHECK(r.body == "[]");
+    CHECK(r.fields.get("tidings-position") == hub.head().text());
+}
+
 TEST_CASE("a drain answers every question that waits", "[rest]") {
     world w;
     rest_bed bed(w);

@@ -79,6 +79,21 @@ TEST_CASE("An SSE client may be destroyed by its own callbacks", "[sse]") {
     bed.seen->clear();
 }
 
+TEST_CASE("an event that a stop kept from the sink is read again by the next client", "[sse]") {
+    const bool taken = GENERATE(false, true);
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.on_message = [&](const sse_message& m) {
+        if (m.data == "y") bed.client->stop();
+        return taken;
+    };
+    bed.start(std::move(o));
+    bed.open("id: 1\ndata: x\n\nid: 2\ndata: y\n\n");
+    CHECK(bed.seen->count() == (taken ? 0 : 1));
+    CHECK(bed.client->last_event_id() == (taken ? "2" : "1"));
+    bed.seen->clear();
+}
+
 TEST_CASE("A callback of an SSE client that throws is logged and stops nothing", "[sse]") {
     sse_client_bed bed;
     auto o = bed.client_options();

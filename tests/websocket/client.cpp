@@ -328,8 +328,8 @@ TEST_CASE("Close codes tell whether to come back", "[websocket]") {
         GENERATE(std::pair(1000, true), std::pair(1001, false), std::pair(1002, true),
                  std::pair(1003, true), std::pair(1007, true), std::pair(1008, true),
                  std::pair(1009, false), std::pair(1011, false), std::pair(1012, false),
-                 std::pair(1013, false), std::pair(4008, false), std::pair(4499, false),
-                 std::pair(4500, true), std::pair(4999, true));
+                 std::pair(1013, false), std::pair(4008, false), std::pair(4009, false),
+                 std::pair(4499, false), std::pair(4500, true), std::pair(4999, true));
     websocket_client_bed bed;
     bed.start();
     bed.accept(server_close(static_cast<std::uint16_t>(code)));
@@ -338,6 +338,23 @@ TEST_CASE("Close codes tell whether to come back", "[websocket]") {
     bed.run();
     CHECK(bed.last_state().to == (final ? kind::stopped : kind::waiting));
     CHECK(bed.last_state().why == errc::closed);
+}
+
+TEST_CASE("a server that stalls within a frame is left, and asked again", "[websocket]") {
+    websocket_client_bed bed;
+    auto o = bed.client_options();
+    o.ping_interval = 0ms;
+    bed.start(std::move(o));
+    bed.accept(server_text(cloud_event("1", "a.x", "e:1")) +
+               server_text(std::string(5000, 'x')).substr(0, 2000));
+    for (int i = 0; i < 2; ++i) bed.advance(31s);
+    CHECK(close_code_of(bed.sent()) == websocket::close_too_slow);
+    bed.peer().close();
+    bed.run();
+    CHECK(bed.last_state() == websocket_client_bed::state{kind::waiting, errc::timed_out});
+    bed.until_next_connection();
+    CHECK(bed.peer().received().starts_with("GET /ws?topic=a.%3E&after=e%3A1 HTTP"));
+    bed.seen->clear();
 }
 
 TEST_CASE("A server that breaks the protocol is told and left for good", "[websocket]") {

@@ -159,7 +159,7 @@ TEST_CASE("a flood of one connection leaves every turn to the others", "[websock
     CHECK(std::find(order.begin(), order.end(), "other") - order.begin() < 300);
 }
 
-TEST_CASE("a frame that comes too slowly is closed with 1008, a slow but steady one is taken",
+TEST_CASE("a frame that comes too slowly is closed with 4009, a slow but steady one is taken",
           "[websocket][fault-30]") {
     websocket::close_reason reason;
     int messages = 0;
@@ -178,7 +178,7 @@ TEST_CASE("a frame that comes too slowly is closed with 1008, a slow but steady 
             peer->send(bytes.substr(i, 1));
             bed.advance(5s);
         }
-        CHECK(close_code_of(frames(*peer)) == 1008);
+        CHECK(close_code_of(frames(*peer)) == websocket::close_too_slow);
         CHECK(messages == 0);
         peer->close();
         bed.run();
@@ -189,7 +189,7 @@ TEST_CASE("a frame that comes too slowly is closed with 1008, a slow but steady 
         bed.advance(10'100ms);
         CHECK(close_code_of(frames(*peer)) == 0);
         bed.advance(10'100ms);
-        CHECK(close_code_of(frames(*peer)) == 1008);
+        CHECK(close_code_of(frames(*peer)) == websocket::close_too_slow);
     }
     SECTION("2 KB every 1 s") {
         for (std::size_t i = 0; i < bytes.size(); i += 2000) {
@@ -219,7 +219,7 @@ TEST_CASE("a message in parts has a deadline from its first byte to its last",
         }
         CHECK(close_code_of(frames(*peer)) == 0);
         bed.advance(1100ms);
-        CHECK(close_code_of(frames(*peer)) == 1008);
+        CHECK(close_code_of(frames(*peer)) == websocket::close_too_slow);
         CHECK(messages == 0);
     }
     SECTION("that begins anew with the next message") {

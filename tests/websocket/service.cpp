@@ -228,10 +228,10 @@ TEST_CASE("a client that stops in the middle of a frame is pinged, then closed",
         bed.advance(4800ms);
         REQUIRE_FALSE(peer->ended());
         bed.advance(200ms);
-        REQUIRE(close_code_of(frames(*peer)) == 1008);
+        REQUIRE(close_code_of(frames(*peer)) == websocket::close_too_slow);
         REQUIRE(peer->ended());
         bed.advance(5100ms);
-        REQUIRE(reason.code == 1008);
+        REQUIRE(reason.code == websocket::close_too_slow);
         REQUIRE(reason.error == errc::timed_out);
         REQUIRE(bed.clients() == 0);
     }

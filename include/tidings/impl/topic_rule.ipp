@@ -55,6 +55,9 @@ std::string topic_rule::resolve(const event& e, std::string_view wire_topic, err
     if (function_) {
         try {
             topic = function_(e);
+        } catch (const std::bad_alloc&) {
+            ec = errc::out_of_memory;
+            return {};
         } catch (...) {
             ec = errc::callback_threw;
             return {};

@@ -81,7 +81,7 @@ using publish_handler = tidings::completion_handler<error_code, receipt>;
 ///
 /// Reading ends for good, and the outlet gives an event up, with an answer of 300 to 499 but 408,
 /// 409 and 429; anything else is tried again, `Retry-After` heeded. What cannot be read of a batch
-/// is logged and passed over.
+/// is logged and passed over. A sink that answers `closed` ends the reading, too.
 class client {
  public:
     using executor_type = net::any_io_executor;

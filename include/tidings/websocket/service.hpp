@@ -41,7 +41,7 @@ struct service_options {
     /// A client that takes less than 1 KiB/s over such a time of what waits for it is cut.
     std::chrono::milliseconds write_timeout{30'000};
     /// A frame that has begun brings at least 1 KiB/s over each such time, or the connection is
-    /// closed with 1008.
+    /// closed with 4009 (`close_too_slow`).
     std::chrono::milliseconds frame_timeout{30'000};
     /// The time from a message's first byte to its last, over all its frames; 0: any.
     std::chrono::milliseconds message_timeout{60'000};

@@ -23,7 +23,8 @@ struct close_reason {
 };
 
 /// Codes of this library beyond RFC 6455. 4000 to 4499: reconnect and resume; 4500 to 4999: do not.
-inline constexpr std::uint16_t close_lagging = 4008;  ///< the peer read too slowly
+inline constexpr std::uint16_t close_lagging = 4008;   ///< the peer read too slowly
+inline constexpr std::uint16_t close_too_slow = 4009;  ///< a frame or a message came too slowly
 inline constexpr std::uint16_t close_history_failed = 4004;
 inline constexpr std::uint16_t close_unauthorized = 4500;
 

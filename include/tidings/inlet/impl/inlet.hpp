@@ -36,24 +36,31 @@ class inlet {
     }
 
     /// Takes an event that a peer we chose sent, and delivers it. A control event keeps its topic.
-    /// @error as `topic_of` and `make`; nothing was delivered then
+    /// @error as `topic_of` and `make`; nothing was delivered then; as `hand_over`
     error_code take(wire_event&& e, subscriber& to, const log_sink& log,
                     std::string_view module) const {
         error_code ec;
         const auto topic = is_control(e.topic) ? e.topic : topic_of(e, ec);
         event_ptr p;
         if (!ec) p = make(topic, std::move(e), ec);
-        if (!ec) hand_over(to, p, log, module);
+        if (!ec) ec = hand_over(to, p, log, module);
         return ec;
     }
 
     /// Delivers without an answer to the sender: an event that is not accepted is logged.
-    static void hand_over(subscriber& to, const event_ptr& e, const log_sink& log,
-                          std::string_view module) noexcept {
+    /// @error errc::closed: the subscriber takes no more
+    static error_code hand_over(subscriber& to, const event_ptr& e, const log_sink& log,
+                                std::string_view module) noexcept {
         const auto o = to.deliver(e);
-        if ((o == outcome::dropped || o == outcome::closed) && log)
-            log({log_level::warning, module, "event dropped by its subscriber",
-                 o == outcome::closed ? make_error_code(errc::closed) : error_code()});
+        const error_code ec = o == outcome::closed ? make_error_code(errc::closed) : error_code();
+        if ((o == outcome::dropped || ec) && log)
+            log({log_level::warning, module, "event dropped by its subscriber", ec});
+        return ec;
+    }
+    /// Whether an event that could not be taken would be taken when it came again, to this sink or
+    /// to the next one: its position must not be passed.
+    static bool may_come_again(error_code ec) noexcept {
+        return ec == errc::closed || ec == errc::out_of_memory;
     }
 
  private:

@@ -16,6 +16,9 @@ TIDINGS_DECL client_options without_callbacks(client_options o);
 TIDINGS_DECL std::string key_of(const std::string& source, const std::string& id);
 /// A request with the client's fields and token.
 TIDINGS_DECL http::request make_request(const client_options& o, std::string method);
+/// The request that publishes an event.
+TIDINGS_DECL http::request event_request(const client_options& o, const publication& p,
+                                         error_code& ec);
 /// The resource of a topic.
 TIDINGS_DECL std::string topic_url(const client_options& o, std::string_view topic);
 /// The question for what comes after a position, or for where the present is.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_request.hpp>
@@ -15,6 +16,15 @@ http::request make_request(const client_options& o, std::string method) {
     r.idempotent = true;  // a publication by its event's id
     r.fields = o.fields;
     if (!o.token.empty()) r.fields.set("Authorization", "Bearer " + o.token);
+    return r;
+}
+
+http::request event_request(const client_options& o, const publication& p, error_code& ec) {
+    const auto* const json = cloudevents_json(p, ec);
+    if (json == nullptr) return {};
+    auto r = make_request(o, "POST");
+    r.fields.set("Content-Type", cloudevents_json_type);
+    r.body = *json;
     return r;
 }
 

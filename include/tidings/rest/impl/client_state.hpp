@@ -43,8 +43,11 @@ class client_state final : public subscriber, public drainable, public context_d
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
-    std::optional<position> last_position() const;
-    client_counters counters() const noexcept;
+    std::optional<position> last_position() const {
+        const std::lock_guard lock(mutex_);
+        return position_;
+    }
+    client_counters counters() const noexcept { return {received_, sent_, dropped_, failed_}; }
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
@@ -67,7 +70,9 @@ class client_state final : public subscriber, public drainable, public context_d
     std::weak_ptr<client_state> weak_self() noexcept { return self(); }
     net::any_io_executor default_executor() const noexcept override { return executor(); }
 
-    void log(std::string_view message, error_code ec = {}) const;
+    void log(std::string_view message, error_code ec = {}) const {
+        if (const auto log = log_; log && *log) (*log)({log_level::warning, "rest", message, ec});
+    }
     void stop_here();
     void end_reading(error_code why);
 
@@ -78,7 +83,7 @@ class client_state final : public subscriber, public drainable, public context_d
     void on_too_large(const http::response& r);
     /// How many events it brought.
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
-    void take_event(const reading& to, wire_event&& e);
+    error_code take_event(const reading& to, wire_event&& e);
     void move_to(position p);
 
     // The outlet.
@@ -86,7 +91,11 @@ class client_state final : public subscriber, public drainable, public context_d
     void send();
     void on_sent(error_code ec, const http::response& r);
     void settle(error_code ec);
-    void finish_drain(error_code ec);
+    void finish_drain(error_code ec) {
+        if (ec) log("what was still to be sent when the drain ended is lost", ec);
+        drain_.finish(ec);
+        stop();
+    }
 
     const client_options options_;  // without the callbacks
     const origin_id origin_;

@@ -10,7 +10,6 @@
 #include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
@@ -57,17 +56,16 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id = run_.announce(h, lane_->executor(), [weak = weak_self()](auto cancelled) {
-        const auto s = weak.lock();
-        if (!s || !s->run_.is(cancelled)) return;
-        s->end_reading(net::error::operation_aborted);
-        s->stop();
-    });
-    lane_->post([s = self(), h = std::move(h), id]() mutable {
-        if (!s->run_.begin(id, std::move(h))) return;
-        if (s->stage_ == stage::stopped || s->reading_ended_) return s->run_.finish(errc::closed);
-        s->react({.what = reconnect_event::kind::start});
-    });
+    run_.start(
+        self(), lane_, std::move(h),
+        [](client_state& c) {
+            if (c.stage_ == stage::stopped || c.reading_ended_) return c.run_.finish(errc::closed);
+            c.react({.what = reconnect_event::kind::start});
+        },
+        [](client_state& c) {
+            c.end_reading(net::error::operation_aborted);
+            c.stop();
+        });
 }
 
 void client_state::restart() {
@@ -75,6 +73,8 @@ void client_state::restart() {
         if (!s->reading_) return;
         s->poll_again_.cancel();
         ++s->polls_;
+        // The answer that is waited for is not; its connection goes.
+        s->reader_.emplace(s->executor(), reader_options(s->options_));
         s->reconnector_ = reconnector(s->options_.reconnect);
         s->react({.what = reconnect_event::kind::start});
     });
@@ -96,10 +96,10 @@ void client_state::on_context_end() noexcept {
 }
 
 void client_state::stop() noexcept {
-    if (stage_.exchange(stage::stopped) == stage::stopped) return;
+    const bool first = stage_.exchange(stage::stopped) != stage::stopped;
     try {
         // It is posted in any case: the caller may hold the last reference.
-        lane_->post([s = self()] { s->stop_here(); });
+        if (first) lane_->post([s = self()] { s->stop_here(); });
         if (lane_->running_here()) stop_here();
     } catch (const std::bad_alloc&) {
         return;  // it ends with the context
@@ -133,25 +133,6 @@ void client_state::start_drain(unique_function<void(error_code)> done) {
     });
 }
 
-void client_state::finish_drain(error_code ec) {
-    if (ec) log("what was still to be sent when the drain ended is lost", ec);
-    drain_.finish(ec);
-    stop();
-}
-
-std::optional<position> client_state::last_position() const {
-    const std::lock_guard lock(mutex_);
-    return position_;
-}
-
-client_counters client_state::counters() const noexcept {
-    return {received_, sent_, dropped_, failed_};
-}
-
-void client_state::log(std::string_view message, error_code ec) const {
-    if (const auto log = log_; log && *log) (*log)({log_level::warning, "rest", message, ec});
-}
-
 // ---- one publication
 
 void client_state::publish(const std::string& topic, event e, publish_handler h) {
@@ -159,11 +140,9 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
     auto ec = check_topic(topic);
     event_ptr p;
     if (!ec) p = publication::make(topic, std::move(e), {}, ec);
-    const auto* json = p ? cloudevents_json(*p, ec) : nullptr;
+    http::request r;
+    if (p) r = event_request(options_, *p, ec);
     if (ec) return fail(ec);
-    auto r = make_request(options_, "POST");
-    r.fields.set("Content-Type", cloudevents_json_type);
-    r.body = *json;
     lane_->post([s = self(), url = topic_url(options_, topic), r = std::move(r),
                  h = std::move(h)]() mutable {
         if (!s->http_)
@@ -203,6 +182,7 @@ void client_state::react(const reconnect_event& e, std::string_view cause) {
         action.why);
     const auto keep = log_;
     const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
+    if (ended) run_.decide(action.why);
     if (heard)
         guarded(*keep, "rest", [&] {
             if (to->on_error) to->on_error(action.why, ended, text);
@@ -232,11 +212,13 @@ void client_state::on_answer(error_code ec, const http::response& r) {
     if (!to) return;
     if (ec && ec != errc::too_large) return react(failed(ec));
     if (const auto refused = error_of(r))
-        return react(answered(r, refused, is_temporary(r.status), *options_.environment.clock),
+        return react(answered(r, refused, r.status == 409 || is_temporary(r.status),
+                              *options_.environment.clock),
                      "the server answered " + std::to_string(r.status));
     if (ec) return on_too_large(r);
     const auto before = last_position();
     const auto events = take(*to, r, ec);
+    if (ec == errc::closed) return react({.what = reconnect_event::kind::stop, .why = ec});
     if (ec) return react(failed(ec));
     if (!reading_) return;
     react({.what = reconnect_event::kind::opened});
@@ -267,7 +249,9 @@ void client_state::on_too_large(const http::response& r) {
     log("an event over max_response_bytes was skipped", errc::too_large);
     const auto e = make_skipped_event(size_of(r, options_.max_response_bytes));
     if (!reading_) return;
-    if (const auto keep = log_) inlet::hand_over(*to->sink, e, *keep, "rest");
+    error_code closed;
+    if (const auto keep = log_) closed = inlet::hand_over(*to->sink, e, *keep, "rest");
+    if (closed) return react({.what = reconnect_event::kind::stop, .why = closed});
     if (!reading_) return;
     move_to(std::move(next));
     located_ = true;
@@ -288,17 +272,34 @@ std::size_t client_state::take(const reading& to, const http::response& r, error
         next = position::parse(*text, ec);
     if (ec) return 0;
     const bool gap = r.fields.get("tidings-gap") == "true";
-    if (gap) to.sink->deliver(make_gap_event(next.value_or(position())));
+    if (gap && to.sink->deliver(make_gap_event(next.value_or(position()))) == outcome::closed) {
+        ec = errc::closed;
+        return 0;
+    }
+    std::string reached;  // the position of the last event that was handed on
+    const auto move_to_reached = [&] {
+        error_code none;
+        if (auto p = position::parse(reached, none); !none && !reached.empty())
+            move_to(std::move(p));
+    };
     for (const auto text : json_elements(r.body)) {
-        if (!reading_) return events;  // stopped by the subscriber: what follows is read again
+        if (!reading_) break;  // stopped by the subscriber: what follows is read again
         ++events;
         error_code bad;
         auto e = parse_cloudevents_json(text, bad);
-        // It would be no better the next time.
-        if (bad)
+        auto at = e.position;
+        if (!bad)
+            ec = take_event(to, std::move(e));
+        else if (inlet::may_come_again(bad))
+            ec = bad;
+        else  // It would be no better the next time.
             log("an element of a batch is no event", bad);
-        else
-            take_event(to, std::move(e));
+        if (ec) break;
+        reached = std::move(at);
+    }
+    if (ec || !reading_) {
+        move_to_reached();
+        return events;
     }
     // A server that has no position yet has no events either: all that come are news.
     if (!next && (gap || !last_position())) next.emplace();
@@ -306,12 +307,15 @@ std::size_t client_state::take(const reading& to, const http::response& r, error
     return events;
 }
 
-void client_state::take_event(const reading& to, wire_event&& e) {
+error_code client_state::take_event(const reading& to, wire_event&& e) {
     ++received_;
-    if (own_.forget(key_of(e.event.source(), e.event.id()))) return;
+    if (own_.forget(key_of(e.event.source(), e.event.id()))) return {};
     const auto keep = log_;
-    if (!keep) return;
-    if (const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest")) log("event refused", ec);
+    if (!keep) return errc::closed;
+    const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest");
+    if (inlet::may_come_again(ec)) return ec;
+    if (ec) log("event refused", ec);
+    return {};
 }
 
 // ---- the outlet
@@ -355,12 +359,9 @@ void client_state::pump() {
 void client_state::send() {
     if (!sending_ || !http_) return;
     error_code ec;
-    const auto* json = cloudevents_json(*sending_, ec);
-    if (json == nullptr) return settle(ec);
+    auto r = event_request(options_, *sending_, ec);
+    if (ec) return settle(ec);
     if (reading_) own_.begin(key_of(sending_->source(), sending_->id()));
-    auto r = make_request(options_, "POST");
-    r.fields.set("Content-Type", cloudevents_json_type);
-    r.body = *json;
     http_->async_request(
         topic_url(options_, sending_->topic()), std::move(r),
         net::bind_executor(lane_->executor(),

@@ -200,7 +200,12 @@ void long_poll::on_bus_closed() noexcept {
 }
 
 void long_poll::finish_soon() {
-    lane_->post([s = shared_from_this()] { s->step(poll_event::time_over); });
+    lane_->post([s = shared_from_this()] {
+        // A question that never began has yet to find where the present is.
+        if (s->question_.from_now && !s->attached_ && s->state_ != poll_state::done)
+            s->question_.after = s->bus_->history()->head();
+        s->step(poll_event::time_over);
+    });
 }
 
 void long_poll::stop() noexcept {

@@ -68,7 +68,8 @@ class client_state final : public context_dependent,
     void read();
     void on_read(error_code ec, std::size_t n);
     void take_item(const sse_item& item);
-    void take_message(const given& g, const sse_message& m);
+    /// @error errc::closed, errc::out_of_memory: the event was not handed on
+    error_code take_message(const given& g, const sse_message& m);
     void learn(const std::string& id);
     void end(error_code why, const diagnostics& text);
     void disconnect() noexcept;

@@ -75,15 +75,15 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id = run_.announce(h, lane_->executor(), [weak = weak_from_this()](auto cancelled) {
-        if (const auto s = weak.lock(); s && s->run_.is(cancelled))
-            s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
-    });
-    lane_->post([s = shared_from_this(), h = std::move(h), id]() mutable {
-        if (!s->run_.begin(id, std::move(h))) return;
-        if (!s->given_) return s->run_.finish(errc::closed);
-        s->react({.what = reconnect_event::kind::start});
-    });
+    run_.start(
+        shared_from_this(), lane_, std::move(h),
+        [](client_state& c) {
+            if (!c.given_) return c.run_.finish(errc::closed);
+            c.react({.what = reconnect_event::kind::start});
+        },
+        [](client_state& c) {
+            c.react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+        });
 }
 
 void client_state::restart() {
@@ -186,6 +186,8 @@ void client_state::on_opened(error_code ec, std::unique_ptr<http::streaming_resp
     response_ = std::move(r);
     ++connection_;
     parser_.reset_connection();
+    // The id of an event that was not handed on is not in force.
+    if (parser_.set_last_event_id(last_event_id())) return react(failed(errc::sse_bad_field));
     react({.what = reconnect_event::kind::opened});
     tell(connection_state::open, {});
     read();
@@ -239,12 +241,14 @@ void client_state::on_read(error_code ec, std::size_t n) {
     if (!given_ || !response_) return;
     if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
     error_code bad;
-    // A callback may end the client: what the same read has brought is then dropped.
-    while (given_) {
+    // An item may end the client or its connection: what the same read has brought is then dropped.
+    const auto connection = connection_;
+    while (given_ && connection_ == connection) {
         const auto item = parser_.next(bad);
         if (!item) break;
         take_item(*item);
     }
+    if (connection_ != connection) return;
     if (bad)
         react({.what = reconnect_event::kind::refused, .why = bad});
     else if (ec)
@@ -255,8 +259,9 @@ void client_state::on_read(error_code ec, std::size_t n) {
 
 void client_state::take_item(const sse_item& item) {
     const auto g = given_;
+    error_code ec;
     if (const auto* m = std::get_if<sse_message>(&item)) {
-        take_message(*g, *m);
+        ec = take_message(*g, *m);
     } else if (const auto* retry = std::get_if<sse_retry>(&item)) {
         reconnector_.set_least(retry->time);
         call(&client_options::on_retry, retry->time);
@@ -267,19 +272,23 @@ void client_state::take_item(const sse_item& item) {
             g->options.log({log_level::warning, "sse", "an event over the limits was skipped",
                             errc::too_large});
         const auto e = make_skipped_event(skipped->bytes);
-        if (g->sink && !released_) inlet::hand_over(*g->sink, e, g->options.log, "sse");
+        if (g->sink && !released_) ec = inlet::hand_over(*g->sink, e, g->options.log, "sse");
     }
+    if (ec == errc::closed) return react({.what = reconnect_event::kind::stop, .why = ec});
+    if (inlet::may_come_again(ec)) return react(failed(ec));
     // After the event was handed on, never before.
     learn(parser_.last_event_id());
 }
 
-void client_state::take_message(const given& g, const sse_message& m) {
+error_code client_state::take_message(const given& g, const sse_message& m) {
     bool taken = false;
     guarded(g.options.log, "sse",
             [&] { taken = g.options.on_message && !released_ && g.options.on_message(m); });
-    if (taken || !g.sink || !given_ || released_) return;
+    if (taken || !g.sink) return {};
+    if (!given_ || released_) return errc::closed;
     error_code ec;
     auto e = parse_cloudevents_json(m.data, ec);
+    if (ec == errc::out_of_memory) return ec;
     if (ec) {
         e = {};
         e.event.type("sse." + m.event).source(loggable_url(g.options.url));
@@ -289,6 +298,7 @@ void client_state::take_message(const given& g, const sse_message& m) {
     }
     ec = g.in.take(std::move(e), *g.sink, g.options.log, "sse");
     if (ec && g.options.log) g.options.log({log_level::warning, "sse", "event refused", ec});
+    return inlet::may_come_again(ec) ? ec : error_code();
 }
 
 void client_state::learn(const std::string& id) {

@@ -31,7 +31,10 @@ class client_state final : public subscriber, public drainable, public context_d
     void stop() noexcept;
     /// The handle is gone: no callback is called any more, and the client stops.
     void release() noexcept;
-    position last_position() const;
+    position last_position() const {
+        const std::lock_guard lock(mutex_);
+        return last_;
+    }
     session_ptr current() const;
 
     outcome deliver(const event_ptr& e) noexcept override;

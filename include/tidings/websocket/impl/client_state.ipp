@@ -8,7 +8,6 @@
 #include <tidings/websocket/impl/client_state.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 namespace tidings::websocket::detail {
 
@@ -38,17 +37,15 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
 }
 
 void client_state::run(run_handler h) {
-    const auto id =
-        run_.announce(h, lane_->executor(), [weak = std::weak_ptr(self())](auto cancelled) {
-            const auto s = weak.lock();
-            if (!s || !s->run_.is(cancelled)) return;
-            s->react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+    run_.start(
+        self(), lane_, std::move(h),
+        [](client_state& c) {
+            if (!c.given_) return c.run_.finish(errc::closed);
+            c.react({.what = reconnect_event::kind::start});
+        },
+        [](client_state& c) {
+            c.react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
         });
-    lane_->post([s = self(), h = std::move(h), id]() mutable {
-        if (!s->run_.begin(id, std::move(h))) return;
-        if (!s->given_) return s->run_.finish(errc::closed);
-        s->react({.what = reconnect_event::kind::start});
-    });
 }
 
 void client_state::restart() {
@@ -243,8 +240,9 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     o.on_skipped = [weak](std::uint64_t bytes) {
         const auto s = weak.lock();
         const auto g = s ? s->listening() : nullptr;
-        if (g && g->sink)
-            inlet::hand_over(*g->sink, make_skipped_event(bytes), g->options.log, "websocket");
+        if (g && g->sink &&
+            inlet::hand_over(*g->sink, make_skipped_event(bytes), g->options.log, "websocket"))
+            s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
     };
     o.on_end = [weak](const websocket_session* c) {
         if (const auto s = weak.lock()) s->on_closed(c);
@@ -284,6 +282,8 @@ error_code client_state::take_event(wire_event&& e) {
     const auto at = e.position;
     error_code ec;
     if (g->sink) ec = g->in.take(std::move(e), *g->sink, g->options.log, "websocket");
+    if (ec == errc::closed) react({.what = reconnect_event::kind::stop, .why = ec});
+    if (inlet::may_come_again(ec)) return ec;
     // Also past an event that could not be taken: it would be refused again.
     error_code bad;
     if (const auto seen = position::parse(at, bad); !bad) learn(seen);
@@ -318,6 +318,7 @@ void client_state::end(error_code why, const diagnostics& text) {
     again_.cancel();
     if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
     if (c) c->close(1000, "");
+    run_.decide(why);
     tell(connection_state::stopped, why, text);
     const std::shared_ptr<const given> ending = std::exchange(given_, nullptr);
     run_.finish(why);
@@ -372,11 +373,6 @@ void client_state::release() noexcept {
     }
     if (c) c->drop_hooks();
     stop();
-}
-
-position client_state::last_position() const {
-    const std::lock_guard lock(mutex_);
-    return last_;
 }
 
 session_ptr client_state::current() const {

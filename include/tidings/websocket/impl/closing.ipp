@@ -65,8 +65,9 @@ closing_action closing::resume(closing_event e) noexcept {
 // (1009) is not sent again; one that is too large for us would come again.
 bool is_final(const close_reason& why) noexcept {
     const auto code = why.code;
-    return code == 1000 || code == 1002 || code == 1003 || code == 1007 || code == 1008 ||
-           (code == 1009 && why.error) || code == 1010 || (code >= 4500 && code <= 4999);
+    return code == 1000 || code == 1002 || code == 1003 || code == 1007 ||
+           (code == 1008 && !why.error) || (code == 1009 && why.error) || code == 1010 ||
+           (code >= 4500 && code <= 4999);
 }
 
 }  // namespace tidings::websocket::detail

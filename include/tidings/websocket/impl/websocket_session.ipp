@@ -17,7 +17,7 @@ namespace {
 
 // Beyond the codes of `close_code_for`: this library's own, and a peer too slow to serve.
 std::uint16_t close_code_of_failure(const error_code& ec) noexcept {
-    return ec == errc::timed_out ? 1008 : close_code_for(ec);
+    return ec == errc::timed_out ? close_too_slow : close_code_for(ec);
 }
 
 std::uint16_t close_code_of_feed_end(const error_code& ec) noexcept {
@@ -149,7 +149,13 @@ void websocket_session::on_input_end(error_code ec) {
 // The event that the peer sent is answered in band, by one that it can match.
 void websocket_session::refuse(std::string_view id, error_code why) {
     if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
-    if (is_client() || !closing_.is_open()) return;
+    if (!closing_.is_open()) return;
+    if (is_client()) {
+        if (why != errc::out_of_memory) return;
+        // The client comes back, and gets the event again.
+        input_.discard();
+        return on_input_failed(why);
+    }
     if (output_.queue().over(options_.limits.max_bytes)) return on_feed_end(errc::lagging);
     tidings::event answer("tidings.refused", "/tidings");
     std::string data = R"({"id":)";
