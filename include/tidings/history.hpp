@@ -3,8 +3,6 @@
 
 #include <tidings/subscriber.hpp>
 
-#include <boost/asio/system_executor.hpp>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -75,7 +73,7 @@ class history : public std::enable_shared_from_this<history> {
 
     /// Where a completion is posted that has no executor of its own. A history that completes
     /// inside the call belongs to no context: the system's.
-    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
+    virtual executor_type get_executor() const noexcept { return detail::fallback_executor(); }
 
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;

@@ -17,6 +17,11 @@ namespace tidings {
 /// Completes one `async_deliver`: posts `(error_code, outcome)` to the caller's handler.
 using deliver_handler = tidings::completion_handler<error_code, outcome>;
 
+namespace detail {
+/// Where a completion is posted that belongs to no context and names no executor: the system's.
+TIDINGS_DECL net::any_io_executor fallback_executor() noexcept;
+}  // namespace detail
+
 /// Whatever takes events: a bus, a callback, a WebSocket session, an SSE stream, a webhook
 /// endpoint, a user's own class. Owned by shared_ptr.
 ///

@@ -16,6 +16,10 @@ void subscriber::start_deliver(event_ptr e, deliver_handler handler) {
 }
 
 net::any_io_executor subscriber::default_executor() const noexcept {
+    return detail::fallback_executor();
+}
+
+net::any_io_executor detail::fallback_executor() noexcept {
     return net::system_executor();
 }
 

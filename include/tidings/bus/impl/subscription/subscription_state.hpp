@@ -3,8 +3,10 @@
 
 #include <tidings/impl/context_end.hpp>
 #include <tidings/subscription.hpp>
+#include <tidings/unique_function.hpp>
 
 #include <atomic>
+#include <memory>
 
 namespace tidings::detail {
 
