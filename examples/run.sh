@@ -99,6 +99,8 @@ pipes=()
 start() { # NAME PROGRAM ARGUMENTS...
     local name=$1
     shift
+    # Here, not in the child: what follows the file must find it, however late the child begins.
+    : >"$work/$name.log"
     setsid "$@" >"$work/$name.log" 2>&1 </dev/null &
     pids[$name]=$!
 }
