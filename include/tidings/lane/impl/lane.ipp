@@ -10,6 +10,7 @@
 #include <array>
 #include <bitset>
 #include <cassert>
+#include <tuple>
 
 namespace tidings::detail {
 
@@ -240,20 +241,28 @@ void lane::flush_all() noexcept {
 }
 
 // What the letters and connections hold may be all that keeps this lane alive, and they may hold
-// the lane: without this, a context that is destroyed with work left would leave both behind.
+// the lane: without this, a context that is destroyed with work left would leave both behind. They
+// end with the context's own handlers, when everything that depends on the context was notified: a
+// letter may hold the last owner of what has to be.
 void lane::on_context_end() noexcept {
-    std::vector<letter> letters;
+    auto left = std::make_tuple(std::vector<letter>(), std::move(reading_), std::move(flushes_));
+    net::any_io_executor last;
     {
-        // Before anything else: other threads may ask whether something can still end in the lane.
+        // At once, for others who ask whether something may still end in the lane.
         const std::lock_guard lock(mutex_);
         ended_ = true;
-        letters.swap(inbox_);
+        std::get<0>(left).swap(inbox_);
         overruns_.clear();
         timers_.reset();
-        executor_ = ended_executor();
+        last = std::exchange(executor_, ended_executor());
     }
-    const auto unread = std::move(reading_);
-    const auto unflushed = std::move(flushes_);
+    if (const auto* strand = last.target<net::strand<net::any_io_executor>>())
+        last = net::any_io_executor(strand->get_inner_executor());
+    try {
+        net::post(last, [l = std::move(left)] {});
+    } catch (const std::bad_alloc&) {
+        return;  // they end here
+    }
 }
 
 }  // namespace tidings::detail
