@@ -248,7 +248,7 @@ void lane::on_context_end() noexcept {
     auto left = std::make_tuple(std::vector<letter>(), std::move(reading_), std::move(flushes_));
     net::any_io_executor last;
     {
-        // At once, for others who ask whether something may still end in the lane.
+        // At once: other threads ask whether something may still end in the lane.
         const std::lock_guard lock(mutex_);
         ended_ = true;
         std::get<0>(left).swap(inbox_);
