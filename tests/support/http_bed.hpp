@@ -16,7 +16,7 @@
 
 namespace tidings::test {
 
-/// One end of a connection in the hands of a test: keeps what it receives, sends what it is told.
+/// One end of a connection in the hands of a test: keeps what it receives, sends what it is given.
 class http_peer {
  public:
     explicit http_peer(io::stream_ptr s) : stream_(std::move(s)) { read(); }
@@ -72,7 +72,7 @@ class http_peer {
     bool reading_ = true;
 };
 
-/// A context on a simulated network, whose time stands still until it is told to go on.
+/// A context on a simulated network, whose time stands still until the test advances it.
 class http_bed {
  public:
     static constexpr std::uint16_t port = 80;

@@ -53,7 +53,7 @@ void ordering_history::commit_foreign(std::string_view topic, event e) {
     commit({publication::make(topic, std::move(e), {}, ec), {}});
 }
 
-// Telling is locked. What is kept can be read before anybody is told.
+// Calls of the listener are locked. What is kept can be read before the listener is called.
 void ordering_history::commit(appended a) {
     event_ptr committed;
     {

@@ -38,7 +38,7 @@ class ordering_history final : public history {
     void refuse_appends(error_code ec) { refusing_ = ec; }
     /// From now on every read fails; success ends that.
     void fail_reads(error_code ec) { failing_reads_ = ec; }
-    /// Whether the append's handler hears of a commit before the listener does.
+    /// Whether the append's handler completes before the listener is called.
     void tell_handlers_first(bool yes) { handlers_first_ = yes; }
     /// Reads that are started from now on are answered by `answer_reads`.
     void hold_reads(bool yes) { holding_reads_ = yes; }

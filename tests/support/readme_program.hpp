@@ -22,7 +22,7 @@
 
 namespace tidings::test {
 
-/// What handlers count, who may be called when all else is gone.
+/// What handlers count; they may be called when all else is gone.
 struct readme_counts {
     std::atomic<int> watched{0};
     std::atomic<int> answers{0};
