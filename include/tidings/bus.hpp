@@ -195,10 +195,10 @@ class bus {
 
     /// A handle on a topic that is published to often.
     /// @throws std::invalid_argument where the other one reports an error.
-    TIDINGS_DECL topic_handle topic(std::string_view name) const;
+    TIDINGS_DECL topic_handle topic(std::string_view name);
     /// @error errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, errc::closed; the
     /// handle is empty then.
-    TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec) const;
+    TIDINGS_DECL topic_handle topic(std::string_view name, error_code& ec);
 
     /// Where the history stands: a subscriber that resumes there gets what is published from now
     /// on. Empty without a history.
@@ -206,7 +206,7 @@ class bus {
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
 
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
     /// For services of the library.
     const std::shared_ptr<detail::bus_state>& state() const noexcept { return state_; }

@@ -57,7 +57,6 @@ enum class errc {
 
     // 200: bus and history
     hop_limit = 200,       ///< The publication has passed 16 inlets.
-    history_gap = 201,     ///< Events after the position were evicted, or the epoch is another.
     history_failed = 202,  ///< The history could not store the event.
     lagging = 203,         ///< The subscriber fell behind its bound.
 
@@ -80,7 +79,6 @@ enum class errc {
     // 400: WebSocket (RFC 6455)
     ws_bad_handshake = 400,       ///< The upgrade request or response is malformed (4.2, 4.1).
     ws_bad_key = 401,             ///< Sec-WebSocket-Key or -Accept is wrong.
-    ws_bad_version = 402,         ///< Sec-WebSocket-Version is not 13.
     ws_reserved_bits = 403,       ///< RSV bit without a negotiated extension (5.2).
     ws_bad_opcode = 404,          ///< Reserved opcode (5.2).
     ws_bad_mask = 405,            ///< Client frame unmasked, or server frame masked (5.1).
@@ -91,7 +89,6 @@ enum class errc {
     ws_bad_length = 409,       ///< Length not in its shortest form, or over 2^63 (5.2).
     ws_bad_close_code = 410,   ///< Close payload of one byte or with a code not for the wire (7.4).
     ws_refused = 411,          ///< The server refused the upgrade.
-    ws_bad_origin = 412,       ///< The Origin is not allowed.
     ws_bad_subprotocol = 413,  ///< The server chose a subprotocol that was not offered.
     ws_bad_message = 414,      ///< A message the session's codec cannot read.
 
@@ -110,7 +107,6 @@ enum class errc {
     webhook_invalid_secret = 605,         ///< The secret is empty or not of its scheme's form.
     webhook_gone = 606,                   ///< The endpoint answered 410: delivery is over.
     webhook_exhausted = 607,              ///< Every attempt of the schedule failed.
-    webhook_endpoint_disabled = 608,      ///< The endpoint takes no deliveries now.
     webhook_missing_secret = 609,         ///< The endpoint has no secret to sign with.
     webhook_bad_scheme = 610,             ///< The target's scheme is not one that is allowed.
 

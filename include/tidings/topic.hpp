@@ -47,17 +47,19 @@ inline constexpr std::size_t max_topic_token_bytes = 64;  ///< of what `topic_to
 // nothing worse happens.
 
 /// Whether a pattern has no wildcard, so that it matches the one topic it spells.
-[[nodiscard]] TIDINGS_DECL bool is_literal(std::string_view pattern) noexcept;
+[[nodiscard]] TIDINGS_DECL bool is_literal_pattern(std::string_view pattern) noexcept;
 
 /// Whether `topic` matches `pattern`.
-[[nodiscard]] TIDINGS_DECL bool matches(std::string_view pattern, std::string_view topic) noexcept;
+[[nodiscard]] TIDINGS_DECL bool topic_matches(std::string_view pattern,
+                                              std::string_view topic) noexcept;
 
 /// Whether some topic can match both patterns. Topics of any length count, also beyond the limits.
-[[nodiscard]] TIDINGS_DECL bool overlaps(std::string_view a, std::string_view b) noexcept;
+[[nodiscard]] TIDINGS_DECL bool patterns_overlap(std::string_view a, std::string_view b) noexcept;
 
 /// Whether every topic that matches `narrow` matches `wide`: a grant for `wide` then holds for
 /// `narrow`. Topics of any length count, also beyond the limits.
-[[nodiscard]] TIDINGS_DECL bool covers(std::string_view wide, std::string_view narrow) noexcept;
+[[nodiscard]] TIDINGS_DECL bool pattern_covers(std::string_view wide,
+                                               std::string_view narrow) noexcept;
 
 /// Makes one token of a stranger's text, whatever it holds: different texts make different tokens.
 /// The token can stand anywhere in a topic: it is never empty, never two, never a wildcard, never

@@ -48,7 +48,7 @@ class plain_index {
     std::vector<std::vector<int>> match(std::string_view topic) const {
         std::vector<std::vector<int>> all;
         for (const auto& [pattern, values] : lists_)
-            if (tidings::matches(pattern, topic)) all.push_back(values);
+            if (tidings::topic_matches(pattern, topic)) all.push_back(values);
         std::sort(all.begin(), all.end());
         return all;
     }

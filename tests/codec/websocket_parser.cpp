@@ -773,7 +773,6 @@ TEST_CASE("every error has the close code that tells the peer what to do", "[cod
         {errc::event_no_wire_form, 1011},
         {errc::unauthorized, 1008},
         {errc::forbidden, 1008},
-        {errc::ws_bad_origin, 1008},
         {errc::too_large, 1009},
         {errc::overflow, 1013},
         {errc::lagging, 1013},

@@ -156,7 +156,7 @@ TEST_CASE("a token of visible UTF-8 makes a topic, which is a pattern too", "[to
             CHECK_FALSE(tidings::check_topic(text));
             CHECK_FALSE(tidings::check_topic_syntax(text));
             CHECK_FALSE(tidings::check_pattern(text));
-            CHECK(tidings::is_literal(text));
+            CHECK(tidings::is_literal_pattern(text));
         }
     }
 }
@@ -166,7 +166,7 @@ TEST_CASE("wildcards stand in patterns only, and the rest wildcard stands last",
          {"*", ">", "*.*", "*.>", "a.*", "*.a", "a.*.b", "a.>", "a.*.>", "_x.>", "tidings.*"}) {
         CAPTURE(text);
         CHECK_FALSE(tidings::check_pattern(text));
-        CHECK_FALSE(tidings::is_literal(text));
+        CHECK_FALSE(tidings::is_literal_pattern(text));
         CHECK(tidings::check_topic(text) == errc::bad_topic);
         CHECK(tidings::check_topic_syntax(text) == errc::bad_topic);
     }
@@ -210,23 +210,23 @@ TEST_CASE("reserved topics may be subscribed to, and published by the library on
 }
 
 TEST_CASE("a pattern matches as the grammar says", "[topic]") {
-    CHECK(tidings::matches("orders.42.created", "orders.42.created"));
-    CHECK_FALSE(tidings::matches("orders.42.created", "orders.42.Created"));
-    CHECK_FALSE(tidings::matches("orders", "orders.42"));
-    CHECK_FALSE(tidings::matches("orders.42", "orders"));
-    CHECK(tidings::matches("orders.*.created", "orders.42.created"));
-    CHECK_FALSE(tidings::matches("orders.*", "orders"));
-    CHECK_FALSE(tidings::matches("orders.*", "orders.42.created"));
-    CHECK(tidings::matches("orders.>", "orders.42"));
-    CHECK(tidings::matches("orders.>", "orders.42.created"));
-    CHECK_FALSE(tidings::matches("orders.>", "orders"));
-    CHECK_FALSE(tidings::matches("orders.>", "order"));
-    CHECK(tidings::matches(">", "a"));
-    CHECK(tidings::matches(">", "tidings.lagged"));
-    CHECK(tidings::matches("*.>", "a.b"));
-    CHECK_FALSE(tidings::matches("*.>", "a"));
-    CHECK_FALSE(tidings::matches("ab", "a"));
-    CHECK_FALSE(tidings::matches("a", "ab"));
+    CHECK(tidings::topic_matches("orders.42.created", "orders.42.created"));
+    CHECK_FALSE(tidings::topic_matches("orders.42.created", "orders.42.Created"));
+    CHECK_FALSE(tidings::topic_matches("orders", "orders.42"));
+    CHECK_FALSE(tidings::topic_matches("orders.42", "orders"));
+    CHECK(tidings::topic_matches("orders.*.created", "orders.42.created"));
+    CHECK_FALSE(tidings::topic_matches("orders.*", "orders"));
+    CHECK_FALSE(tidings::topic_matches("orders.*", "orders.42.created"));
+    CHECK(tidings::topic_matches("orders.>", "orders.42"));
+    CHECK(tidings::topic_matches("orders.>", "orders.42.created"));
+    CHECK_FALSE(tidings::topic_matches("orders.>", "orders"));
+    CHECK_FALSE(tidings::topic_matches("orders.>", "order"));
+    CHECK(tidings::topic_matches(">", "a"));
+    CHECK(tidings::topic_matches(">", "tidings.lagged"));
+    CHECK(tidings::topic_matches("*.>", "a.b"));
+    CHECK_FALSE(tidings::topic_matches("*.>", "a"));
+    CHECK_FALSE(tidings::topic_matches("ab", "a"));
+    CHECK_FALSE(tidings::topic_matches("a", "ab"));
 }
 
 TEST_CASE("matching agrees with a plain recursion on every short pattern and topic", "[topic]") {
@@ -238,7 +238,7 @@ TEST_CASE("matching agrees with a plain recursion on every short pattern and top
         for (const auto& topic : topics) {
             const bool expected = reference_matches(pattern_tokens, split(topic));
             matching += expected;
-            if (tidings::matches(pattern, topic) == expected) continue;
+            if (tidings::topic_matches(pattern, topic) == expected) continue;
             ++wrong;
             UNSCOPED_INFO(pattern << " and " << topic);
         }
@@ -269,8 +269,8 @@ TEST_CASE("overlaps and covers agree with an enumeration of topics", "[topic]") 
             }
             overlapping += overlap;
             covering += cover;
-            if (tidings::overlaps(patterns[i], patterns[j]) == overlap &&
-                tidings::covers(patterns[i], patterns[j]) == cover)
+            if (tidings::patterns_overlap(patterns[i], patterns[j]) == overlap &&
+                tidings::pattern_covers(patterns[i], patterns[j]) == cover)
                 continue;
             ++wrong;
             UNSCOPED_INFO(patterns[i] << " and " << patterns[j]);
@@ -305,12 +305,12 @@ TEST_CASE("questions about text that broke the grammar are answered without harm
                                     ">.a", "a>", "**", "\0"sv, "\xff"};
     for (const auto a : odd) {
         for (const auto b : odd) {
-            CHECK(tidings::overlaps(a, b) == tidings::overlaps(b, a));
-            CHECK(tidings::matches(a, b) == tidings::covers(a, b));
+            CHECK(tidings::patterns_overlap(a, b) == tidings::patterns_overlap(b, a));
+            CHECK(tidings::topic_matches(a, b) == tidings::pattern_covers(a, b));
         }
     }
-    CHECK_FALSE(tidings::covers(">", ""));
-    CHECK_FALSE(tidings::matches(">", ""));
+    CHECK_FALSE(tidings::pattern_covers(">", ""));
+    CHECK_FALSE(tidings::topic_matches(">", ""));
 }
 
 TEST_CASE("a stranger's text becomes one token, and usual names stay as they are",
@@ -384,7 +384,7 @@ TEST_CASE("no text makes a token that is reserved, refused or two", "[topic]") {
         const auto token = tidings::topic_token(text);
         return !tidings::check_topic(token) && !tidings::check_topic("a." + token + ".b") &&
                token.size() <= tidings::max_topic_token_bytes &&
-               token.find('.') == std::string::npos && tidings::is_literal(token);
+               token.find('.') == std::string::npos && tidings::is_literal_pattern(token);
     };
     for (int c = 0; c < 0x10000; ++c) {
         const char text[] = {static_cast<char>(c >> 8), static_cast<char>(c & 0xff)};

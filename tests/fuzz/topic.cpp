@@ -24,10 +24,11 @@ void require(bool law) {
 void check_text(std::string_view text) {
     const bool topic = !tidings::check_topic_syntax(text);
     const bool pattern = !tidings::check_pattern(text);
-    require(!topic || (pattern && tidings::is_literal(text) && tidings::matches(text, text)));
+    require(!topic ||
+            (pattern && tidings::is_literal_pattern(text) && tidings::topic_matches(text, text)));
     require(!tidings::check_topic(text) ==
             (topic && text.front() != '_' && text != "tidings" && !text.starts_with("tidings.")));
-    require(topic == (pattern && tidings::is_literal(text)));
+    require(topic == (pattern && tidings::is_literal_pattern(text)));
 
     const auto token = tidings::topic_token(text);
     require(!tidings::check_topic(token) && token.find('.') == std::string::npos);
@@ -38,12 +39,13 @@ void check_text(std::string_view text) {
 }
 
 void check_pair(std::string_view a, std::string_view b) {
-    require(tidings::overlaps(a, b) == tidings::overlaps(b, a));
+    require(tidings::patterns_overlap(a, b) == tidings::patterns_overlap(b, a));
     if (tidings::check_pattern(a) || tidings::check_pattern(b)) return;
-    require(tidings::covers(a, a) && tidings::covers(">", a));
-    require(!tidings::covers(a, b) || tidings::overlaps(a, b));
-    if (tidings::is_literal(b)) require(tidings::matches(a, b) == tidings::overlaps(a, b));
-    if (tidings::covers(a, b) && tidings::covers(b, a)) require(a == b);
+    require(tidings::pattern_covers(a, a) && tidings::pattern_covers(">", a));
+    require(!tidings::pattern_covers(a, b) || tidings::patterns_overlap(a, b));
+    if (tidings::is_literal_pattern(b))
+        require(tidings::topic_matches(a, b) == tidings::patterns_overlap(a, b));
+    if (tidings::pattern_covers(a, b) && tidings::pattern_covers(b, a)) require(a == b);
 }
 
 // An index beside the plain list of what is in it.
@@ -67,7 +69,7 @@ class twin {
             found.insert(found.end(), list.begin(), list.end());
         });
         for (const auto& pattern : plain_)
-            if (tidings::matches(pattern, topic)) expected.push_back(pattern);
+            if (tidings::topic_matches(pattern, topic)) expected.push_back(pattern);
         std::sort(found.begin(), found.end());
         std::sort(expected.begin(), expected.end());
         require(found == expected && index_.size() == plain_.size());

@@ -14,7 +14,7 @@ namespace {
 
 bool any_matches(const std::vector<std::string>& patterns, std::string_view topic) {
     return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& p) { return matches(p, topic); });
+                       [&](const std::string& p) { return topic_matches(p, topic); });
 }
 
 }  // namespace

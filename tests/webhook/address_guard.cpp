@@ -5,8 +5,8 @@
 #include "support/catch2.hpp"
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/system/system_error.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -138,12 +138,7 @@ TEST_CASE("a network that is not in CIDR notation is refused at construction", "
                                "10.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1/8", "10.128.0.0/8",
                                "::/129", "::1/127", "fe80::%1/64", "example.com", "example.com/8");
     CAPTURE(text);
-    try {
-        address_guard guard({.allowed_networks = {text}});
-        FAIL("accepted");
-    } catch (const boost::system::system_error& error) {
-        CHECK(error.code() == errc::invalid_argument);
-    }
+    CHECK_THROWS_AS(address_guard({.allowed_networks = {text}}), std::invalid_argument);
 }
 
 TEST_CASE("a host that some would read as a number is refused", "[webhook]") {

@@ -305,7 +305,7 @@ TEST_CASE("an endpoint that may not be called is refused at once", "[webhook]") 
     const auto held = bed.hub->subscribe("a", e);
     CHECK(held.error() == errc::invalid_argument);
     CHECK_THROWS_AS(bed.sender->endpoint({.url = r.url, .secret = webhook_secret}),
-                    boost::system::system_error);
+                    std::invalid_argument);
     ec = {};
     bed.sender->endpoint({.url = "http://127.0.0.1/", .secret = "short"}, ec);
     CHECK(ec == errc::webhook_invalid_secret);
@@ -323,8 +323,9 @@ TEST_CASE("an endpoint that cannot be made says which one and why", "[webhook][f
         try {
             sender.endpoint(std::move(o));
             FAIL("no error");
-        } catch (const boost::system::system_error& e) {
-            CHECK(e.code() == expected);
+        } catch (const std::invalid_argument& e) {
+            CHECK(std::string_view(e.what()).find(error_code(expected).message()) !=
+                  std::string::npos);
             return std::string(e.what());
         }
         return std::string();

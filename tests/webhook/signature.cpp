@@ -4,8 +4,6 @@
 
 #include "support/catch2.hpp"
 
-#include <boost/system/system_error.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -14,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -93,16 +92,6 @@ error_code verify_with(std::string_view header, std::string_view value) {
     return verify(standard_verifier(keys({svix_secret})), changed);
 }
 
-template <class F>
-error_code error_of(F f) {
-    try {
-        f();
-    } catch (const boost::system::system_error& error) {
-        return error.code();
-    }
-    return {};
-}
-
 TEST_CASE("text that is no symmetric secret is refused", "[webhook]") {
     using tidings::detail::base64_encode;
     const auto text = GENERATE(
@@ -120,7 +109,7 @@ TEST_CASE("text that is no symmetric secret is refused", "[webhook]") {
     error_code ec;
     CHECK(secret::parse(text, ec).empty());
     CHECK(ec == errc::webhook_invalid_secret);
-    CHECK(error_of([&] { secret{text}; }) == errc::webhook_invalid_secret);
+    CHECK_THROWS_AS(secret(text), std::invalid_argument);
 }
 
 TEST_CASE("a secret is 24 to 75 bytes in base64, with or without its prefix", "[webhook]") {
@@ -149,19 +138,14 @@ TEST_CASE("a copy of a secret is the same secret, and assignment replaces it", "
 }
 
 TEST_CASE("signers and verifiers without a secret cannot be made", "[webhook]") {
-    CHECK(error_of([] { standard_signer{std::vector<secret>{}}; }) == errc::webhook_invalid_secret);
-    CHECK(error_of([] { standard_signer{std::vector<secret>(1)}; }) ==
-          errc::webhook_invalid_secret);
-    CHECK(error_of([] { standard_verifier{std::vector<secret>{}}; }) ==
-          errc::webhook_invalid_secret);
-    CHECK(error_of([] {
-              standard_verifier({secret(svix_secret), secret()});
-          }) == errc::webhook_invalid_secret);
-    CHECK(error_of([] { github_verifier{std::vector<std::string>{}}; }) ==
-          errc::webhook_invalid_secret);
-    CHECK(error_of([] { github_verifier({"right", ""}); }) == errc::webhook_invalid_secret);
-    CHECK(error_of([] { standard_verifier(keys({svix_secret}), {.tolerance = -1s}); }) ==
-          errc::invalid_argument);
+    using refused = std::invalid_argument;
+    CHECK_THROWS_AS(standard_signer(std::vector<secret>()), refused);
+    CHECK_THROWS_AS(standard_signer(std::vector<secret>(1)), refused);
+    CHECK_THROWS_AS(standard_verifier(std::vector<secret>()), refused);
+    CHECK_THROWS_AS(standard_verifier({secret(svix_secret), secret()}), refused);
+    CHECK_THROWS_AS(github_verifier(std::vector<std::string>()), refused);
+    CHECK_THROWS_AS(github_verifier({"right", ""}), refused);
+    CHECK_THROWS_AS(standard_verifier(keys({svix_secret}), {.tolerance = -1s}), refused);
 }
 
 TEST_CASE("a request without all three headers is refused first of all", "[webhook]") {

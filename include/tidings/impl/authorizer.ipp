@@ -94,7 +94,8 @@ authorizer per_principal(std::string pattern) {
     return [pattern = std::move(pattern)](const principal& p, action a, std::string_view asked) {
         if (p.anonymous || p.name.empty()) return false;
         if (a != action::subscribe && !is_granted(p, a)) return false;
-        return a == action::manage || covers(*insert_token(pattern, topic_token(p.name)), asked);
+        return a == action::manage ||
+               pattern_covers(*insert_token(pattern, topic_token(p.name)), asked);
     };
 }
 

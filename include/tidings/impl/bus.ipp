@@ -98,7 +98,7 @@ receipt bus::publish(std::string_view topic, const event_ptr& e) {
     return state_ ? state_->publish(topic, e) : receipt{.error = errc::closed};
 }
 
-topic_handle bus::topic(std::string_view name, error_code& ec) const {
+topic_handle bus::topic(std::string_view name, error_code& ec) {
     ec = state_ ? check_topic(name) : make_error_code(errc::closed);
     if (ec) return {};
     auto route = std::make_shared<detail::topic_route>();
@@ -106,7 +106,7 @@ topic_handle bus::topic(std::string_view name, error_code& ec) const {
     return {state_, std::move(route)};
 }
 
-topic_handle bus::topic(std::string_view name) const {
+topic_handle bus::topic(std::string_view name) {
     error_code ec;
     auto made = topic(name, ec);
     if (ec)
@@ -127,7 +127,7 @@ bus::executor_type bus::get_executor() const noexcept {
     return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
-std::shared_ptr<subscriber> bus::as_subscriber() const noexcept {
+std::shared_ptr<subscriber> bus::as_subscriber() noexcept {
     return state_;
 }
 

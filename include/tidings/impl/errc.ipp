@@ -62,7 +62,6 @@ inline constexpr errc_entry errc_table[] = {
      "'#' and '+' are no wildcards here: write '>' for all further tokens, '*' for one"},
 
     {errc::hop_limit, condition::permanent, "the event has passed too many inlets"},
-    {errc::history_gap, condition::permanent, "events after the position are lost"},
     {errc::history_failed, condition::retryable, "the history could not store the event"},
     {errc::lagging, condition::overflow, "the subscriber fell too far behind"},
 
@@ -87,7 +86,6 @@ inline constexpr errc_entry errc_table[] = {
 
     {errc::ws_bad_handshake, condition::protocol_violation, "the WebSocket handshake is malformed"},
     {errc::ws_bad_key, condition::protocol_violation, "the WebSocket key is wrong"},
-    {errc::ws_bad_version, condition::protocol_violation, "the WebSocket version is not 13"},
     {errc::ws_reserved_bits, condition::protocol_violation, "a reserved frame bit is set"},
     {errc::ws_bad_opcode, condition::protocol_violation, "the frame's opcode is reserved"},
     {errc::ws_bad_mask, condition::protocol_violation, "the frame is masked the wrong way"},
@@ -97,7 +95,6 @@ inline constexpr errc_entry errc_table[] = {
     {errc::ws_bad_length, condition::protocol_violation, "the frame's length is malformed"},
     {errc::ws_bad_close_code, condition::protocol_violation, "the close frame is malformed"},
     {errc::ws_refused, condition::permanent, "the server refused the WebSocket"},
-    {errc::ws_bad_origin, condition::unauthorized, "the Origin is not allowed"},
     {errc::ws_bad_subprotocol, condition::protocol_violation, "the subprotocol was not offered"},
     {errc::ws_bad_message, condition::protocol_violation, "the message cannot be read"},
 
@@ -115,7 +112,6 @@ inline constexpr errc_entry errc_table[] = {
      "the secret is malformed; Standard Webhooks has whsec_ and the base64 of 24 to 75 bytes"},
     {errc::webhook_gone, condition::permanent, "the endpoint is gone"},
     {errc::webhook_exhausted, condition::permanent, "every attempt failed"},
-    {errc::webhook_endpoint_disabled, condition::retryable, "the endpoint is disabled"},
     {errc::webhook_missing_secret, condition::permanent,
      "the secret is missing; webhook::make_secret() makes one"},
     {errc::webhook_bad_scheme, condition::permanent,

@@ -98,15 +98,15 @@ error_code check_pattern(std::string_view pattern) noexcept {
     return detail::topic_grammar::check_syntax(pattern, true, errc::bad_pattern);
 }
 
-bool is_literal(std::string_view pattern) noexcept {
+bool is_literal_pattern(std::string_view pattern) noexcept {
     return pattern.find_first_of("*>") == std::string_view::npos;
 }
 
-bool matches(std::string_view pattern, std::string_view topic) noexcept {
-    return covers(pattern, topic);
+bool topic_matches(std::string_view pattern, std::string_view topic) noexcept {
+    return pattern_covers(pattern, topic);
 }
 
-bool overlaps(std::string_view a, std::string_view b) noexcept {
+bool patterns_overlap(std::string_view a, std::string_view b) noexcept {
     while (!a.empty() && !b.empty()) {
         const auto x = detail::take_token(a);
         const auto y = detail::take_token(b);
@@ -116,7 +116,7 @@ bool overlaps(std::string_view a, std::string_view b) noexcept {
     return a.empty() && b.empty();
 }
 
-bool covers(std::string_view wide, std::string_view narrow) noexcept {
+bool pattern_covers(std::string_view wide, std::string_view narrow) noexcept {
     while (!wide.empty() && !narrow.empty()) {
         const auto x = detail::take_token(wide);
         const auto y = detail::take_token(narrow);

@@ -147,7 +147,7 @@ class client {
     /// Takes events and publishes them, each under its own topic, one after another in order. One
     /// that fails for a while is tried again before the next; as long as it lasts the others wait
     /// in the queue.
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
 
     /// Reads and sends nothing more; called in the client's lane, as in its callbacks, no event
     /// follows it.

@@ -73,7 +73,7 @@ class service_state;
 class service {
  public:
     /// @throws std::invalid_argument for a bus that was moved from
-    TIDINGS_DECL explicit service(const bus& b, service_options options = {});
+    TIDINGS_DECL explicit service(bus& b, service_options options = {});
 
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);

@@ -67,7 +67,7 @@ class manager_state;
 class manager {
  public:
     /// @throws std::invalid_argument for a bus or sender that was moved from
-    TIDINGS_DECL manager(const bus& b, const webhook::sender& s, manager_options options = {});
+    TIDINGS_DECL manager(bus& b, webhook::sender& s, manager_options options = {});
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);
     TIDINGS_DECL void handle(http::exchange& x);

@@ -60,7 +60,7 @@ class service_state;
 class service {
  public:
     /// @throws std::invalid_argument where `retry` is negative, for a bus that was moved from
-    TIDINGS_DECL explicit service(const bus& b, service_options options = {});
+    TIDINGS_DECL explicit service(bus& b, service_options options = {});
     /// Without a bus: streams for the hooks alone; no topics are asked for.
     /// @throws std::invalid_argument where `retry` is negative
     TIDINGS_DECL explicit service(service_options options);

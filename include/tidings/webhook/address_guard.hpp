@@ -46,7 +46,7 @@ struct address_guard_options {
 /// checked. Immutable, so safe from any thread.
 class address_guard {
  public:
-    /// @throws boost::system::system_error with errc::invalid_argument for a network that is not in
+    /// @throws std::invalid_argument for a network that is not in
     /// CIDR notation or has bits set behind its prefix.
     TIDINGS_DECL explicit address_guard(address_guard_options options = {});
 

@@ -50,7 +50,7 @@ class endpoint_state;
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
     TIDINGS_DECL endpoint_counters counters() const noexcept;
     /// Whether it takes deliveries: not gone, not closed.
     TIDINGS_DECL bool active() const noexcept;

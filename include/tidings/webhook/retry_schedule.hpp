@@ -40,7 +40,7 @@ struct retry_options {
 /// waits. Immutable, so safe from any thread.
 class retry_schedule {
  public:
-    /// @throws boost::system::system_error with errc::invalid_argument for an empty list, a
+    /// @throws std::invalid_argument for an empty list, a
     /// duration that is negative or over 365 days, a jitter outside 0 to 1, or 2xx or 410 among the
     /// permanent statuses.
     TIDINGS_DECL explicit retry_schedule(retry_options options = {});

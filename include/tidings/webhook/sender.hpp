@@ -68,8 +68,8 @@ class sender {
     TIDINGS_DECL sender& operator=(sender&& o) noexcept;
     TIDINGS_DECL ~sender();
 
-    /// @throws boost::system::system_error with what the overload below reports, and the URL's
-    /// scheme and host in its text: the rest of a URL may be secret.
+    /// @throws std::invalid_argument for what the overload below reports, with the reason and the
+    /// URL's scheme and host in its text: the rest of a URL may be secret.
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
     /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
     /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret, errc::closed; an

@@ -76,7 +76,7 @@ class secret {
 
     /// Reads `whsec_` and the bytes in base64 (standard alphabet, padded); the prefix may be
     /// missing. Keys of the asymmetric scheme (`whsk_`, `whpk_`) are refused.
-    /// @throws boost::system::system_error with errc::webhook_invalid_secret
+    /// @throws std::invalid_argument, with the reason in its text.
     TIDINGS_DECL explicit secret(std::string_view text);
 
     /// The same without exceptions. @error errc::webhook_invalid_secret, and the result is empty.
@@ -116,7 +116,7 @@ struct standard_headers {
 /// receiver may hold the old or the new one while they are rotated. Safe from any thread.
 class standard_signer {
  public:
-    /// @throws boost::system::system_error with errc::webhook_invalid_secret for an empty list or
+    /// @throws std::invalid_argument for an empty list or
     /// an empty secret.
     TIDINGS_DECL explicit standard_signer(const std::vector<secret>& secrets);
 
@@ -148,7 +148,7 @@ struct standard_options {
 /// id that holds '.').
 class standard_verifier final : public verifier {
  public:
-    /// @throws boost::system::system_error with errc::webhook_invalid_secret for an empty list or
+    /// @throws std::invalid_argument for an empty list or
     /// an empty secret, with errc::invalid_argument for a negative tolerance.
     TIDINGS_DECL explicit standard_verifier(const std::vector<secret>& secrets,
                                             const standard_options& options = {});
@@ -174,7 +174,7 @@ class github_verifier final : public verifier {
     static constexpr std::string_view signature_name = "x-hub-signature-256";
 
     /// Any of the secrets may fit; they are the texts entered at GitHub.
-    /// @throws boost::system::system_error with errc::webhook_invalid_secret for an empty list or
+    /// @throws std::invalid_argument for an empty list or
     /// an empty secret.
     TIDINGS_DECL explicit github_verifier(const std::vector<std::string>& secrets);
 

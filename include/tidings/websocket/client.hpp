@@ -138,7 +138,7 @@ class client {
     TIDINGS_DECL session_ptr connection() const;
     /// The client as an outlet: events delivered while it is connected are sent, others are
     /// dropped; once stopped it is closed.
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
 
  private:
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::client_state>& state,

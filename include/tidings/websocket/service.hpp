@@ -69,7 +69,7 @@ class service_state;
 class service {
  public:
     /// @throws std::invalid_argument for a bus that was moved from
-    TIDINGS_DECL explicit service(const bus& b, service_options options = {});
+    TIDINGS_DECL explicit service(bus& b, service_options options = {});
     /// Without a bus: raw messages for the hooks alone; no topics are asked for.
     TIDINGS_DECL explicit service(service_options options);
 

@@ -61,7 +61,7 @@ void client::stop() noexcept {
     if (state_) state_->stop();
 }
 
-std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
+std::shared_ptr<subscriber> client::as_subscriber() noexcept {
     if (!state_) return tidings::detail::closed_outlet::get();
     return state_;
 }

@@ -9,7 +9,7 @@
 
 namespace tidings::rest {
 
-service::service(const bus& b, service_options options) {
+service::service(bus& b, service_options options) {
     if (!b.state()) throw std::invalid_argument("tidings::rest::service: the bus was moved from");
     state_ = tidings::detail::closing_handle(
         std::make_shared<detail::service_state>(b.state(), std::move(options)));

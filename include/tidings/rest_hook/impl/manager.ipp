@@ -9,7 +9,7 @@
 
 namespace tidings::rest_hook {
 
-manager::manager(const bus& b, const webhook::sender& s, manager_options options) {
+manager::manager(bus& b, webhook::sender& s, manager_options options) {
     if (!b.state() || !s.state())
         throw std::invalid_argument(
             "tidings::rest_hook::manager: the bus or sender was moved from");

@@ -9,7 +9,7 @@
 
 namespace tidings::sse {
 
-service::service(const bus& b, service_options options) {
+service::service(bus& b, service_options options) {
     if (!b.state()) throw std::invalid_argument("tidings::sse::service: the bus was moved from");
     state_ = tidings::detail::closing_handle(
         std::make_shared<detail::service_state>(b.state(), std::move(options)));

@@ -45,10 +45,10 @@ bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& 
         return std::any_of(patterns.begin(), patterns.end(), predicate);
     };
     if (forgotten_through_ > sequence &&
-        any([&](const std::string& p) { return overlaps(p, rule_.pattern); }))
+        any([&](const std::string& p) { return patterns_overlap(p, rule_.pattern); }))
         return true;
     for (auto it = evicted_order_.upper_bound(sequence); it != evicted_order_.end(); ++it)
-        if (any([&](const std::string& p) { return matches(p, it->second); })) return true;
+        if (any([&](const std::string& p) { return topic_matches(p, it->second); })) return true;
     return false;
 }
 

@@ -67,7 +67,7 @@ memory_history::memory_history(std::vector<history_rule> rules, io::clock& clock
 
 history_ring* memory_history::ring_of(std::string_view topic) noexcept {
     for (auto& ring : rings_)
-        if (matches(ring.rule().pattern, topic))
+        if (topic_matches(ring.rule().pattern, topic))
             return ring.rule().max_events != 0 ? &ring : nullptr;
     return nullptr;
 }
@@ -194,7 +194,7 @@ void memory_history::scan(history_slice& slice, const std::vector<std::string>& 
     std::vector<std::pair<const history_ring*, std::size_t>> cursors;
     for (const auto& ring : rings_)
         if (std::any_of(patterns.begin(), patterns.end(),
-                        [&](const auto& p) { return overlaps(p, ring.rule().pattern); }))
+                        [&](const auto& p) { return patterns_overlap(p, ring.rule().pattern); }))
             cursors.emplace_back(&ring, ring.first_after(slice.next_sequence));
 
     for (std::size_t scanned = 0; scanned < max_scanned && slice.events.size() < max_events;
@@ -217,7 +217,7 @@ void memory_history::scan(history_slice& slice, const std::vector<std::string>& 
         ++*advance;
         slice.next_sequence = next->event->info().sequence;
         if (std::any_of(patterns.begin(), patterns.end(),
-                        [&](const auto& p) { return matches(p, next->event->topic()); }))
+                        [&](const auto& p) { return topic_matches(p, next->event->topic()); }))
             slice.events.push_back(next->event);
     }
     slice.at_end = slice.next_sequence == head_;

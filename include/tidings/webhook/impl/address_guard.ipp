@@ -5,11 +5,11 @@
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/address_guard.hpp>
 
-#include <boost/system/system_error.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -102,8 +102,9 @@ bool any_holds(const Networks& networks, const ip_octets& octets) noexcept {
     });
 }
 
-[[noreturn]] void refuse_network() {
-    throw boost::system::system_error(errc::invalid_argument);
+[[noreturn]] void refuse_network(std::string_view text) {
+    throw std::invalid_argument("tidings::webhook::address_guard: not a network in CIDR form: " +
+                                std::string(text));
 }
 
 ip_network parse_network(std::string_view text) {
@@ -111,18 +112,18 @@ ip_network parse_network(std::string_view text) {
     const std::string host(text.substr(0, slash));
     error_code ec;
     const auto address = net::ip::make_address(host, ec);
-    if (ec || host.find('%') != std::string::npos) refuse_network();
+    if (ec || host.find('%') != std::string::npos) refuse_network(text);
 
     const unsigned width = address.is_v4() ? 32 : 128;
     unsigned bits = width;
     if (slash != text.size()) {
         const char* const end = text.data() + text.size();
         const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
-        if (error != std::errc() || stop != end || bits > width) refuse_network();
+        if (error != std::errc() || stop != end || bits > width) refuse_network(text);
     }
     ip_network result{to_ip_octets(address), bits + 128 - width};
     for (unsigned i = result.bits; i < 128; ++i)
-        if ((result.prefix[i / 8] & (0x80U >> i % 8)) != 0) refuse_network();
+        if ((result.prefix[i / 8] & (0x80U >> i % 8)) != 0) refuse_network(text);
     return result;
 }
 

@@ -7,7 +7,7 @@
 namespace tidings::webhook {
 
 endpoint::endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept : state_(std::move(s)) {}
-std::shared_ptr<subscriber> endpoint::as_subscriber() const noexcept {
+std::shared_ptr<subscriber> endpoint::as_subscriber() noexcept {
     return state_;
 }
 endpoint_counters endpoint::counters() const noexcept {

@@ -3,10 +3,10 @@
 
 #include <tidings/webhook/retry_schedule.hpp>
 
-#include <boost/system/system_error.hpp>
-
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace tidings::webhook {
@@ -36,7 +36,8 @@ bool is_valid(const retry_options& options) {
 }  // namespace
 
 retry_schedule::retry_schedule(retry_options options) : options_(std::move(options)) {
-    if (!is_valid(options_)) throw boost::system::system_error(errc::invalid_argument);
+    if (!is_valid(options_))
+        throw std::invalid_argument("tidings::webhook::retry_options: out of range");
 }
 
 std::optional<std::chrono::milliseconds> retry_schedule::next(

@@ -4,6 +4,9 @@
 #include <tidings/webhook/impl/sender_state.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <stdexcept>
+#include <string>
+
 namespace tidings::webhook {
 
 sender::sender(net::any_io_executor executor, sender_options options)
@@ -31,7 +34,7 @@ webhook::endpoint sender::endpoint(endpoint_options options) {
     error_code ec;
     const auto label = detail::origin_of(options.url);
     auto result = endpoint(std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "tidings: webhook endpoint " + label);
+    if (ec) throw std::invalid_argument("tidings: webhook endpoint " + label + ": " + ec.message());
     return result;
 }
 

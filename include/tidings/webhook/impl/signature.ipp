@@ -7,8 +7,6 @@
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/signature.hpp>
 
-#include <boost/system/system_error.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -17,6 +15,8 @@
 #include <mutex>
 #include <new>
 #include <span>
+#include <stdexcept>
+#include <string>
 
 namespace tidings::detail {
 
@@ -25,7 +25,7 @@ namespace tidings::detail {
 class key_ring {
  public:
     void add(std::string_view key) {
-        if (key.empty()) throw boost::system::system_error(errc::webhook_invalid_secret);
+        if (key.empty()) throw std::invalid_argument("tidings::webhook: a secret is empty");
         keys_.emplace_back(key);
     }
 
@@ -64,7 +64,7 @@ std::string_view mac_bytes(const hmac_sha256::mac& mac) noexcept {
 
 template <class Secrets, class Key>
 std::shared_ptr<tidings::detail::key_ring> make_key_ring(const Secrets& secrets, Key key) {
-    if (secrets.empty()) throw boost::system::system_error(errc::webhook_invalid_secret);
+    if (secrets.empty()) throw std::invalid_argument("tidings::webhook: no secret is given");
     auto ring = std::make_shared<tidings::detail::key_ring>();
     for (const auto& each : secrets) ring->add(key(each));
     return ring;
@@ -122,7 +122,7 @@ void append_token(const hmac_sha256::mac& mac, std::string& out) {
 secret::secret(std::string_view text) {
     error_code ec;
     *this = parse(text, ec);
-    if (ec) throw boost::system::system_error(ec);
+    if (ec) throw std::invalid_argument("tidings::webhook::secret: " + ec.message());
 }
 
 secret secret::parse(std::string_view text, error_code& ec) {
@@ -166,7 +166,7 @@ standard_verifier::standard_verifier(const std::vector<secret>& secrets,
       timestamp_name_(options.header_prefix + "timestamp"),
       signature_name_(options.header_prefix + "signature") {
     if (tolerance_ < std::chrono::seconds(0))
-        throw boost::system::system_error(errc::invalid_argument);
+        throw std::invalid_argument("tidings::webhook::standard_options: tolerance is negative");
 }
 
 error_code standard_verifier::verify(const header_lookup& headers, std::string_view body,

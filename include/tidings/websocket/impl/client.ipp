@@ -59,7 +59,7 @@ position client::last_position() const {
 session_ptr client::connection() const {
     return state_ ? state_->current() : nullptr;
 }
-std::shared_ptr<subscriber> client::as_subscriber() const noexcept {
+std::shared_ptr<subscriber> client::as_subscriber() noexcept {
     if (!state_) return tidings::detail::closed_outlet::get();
     return state_;
 }

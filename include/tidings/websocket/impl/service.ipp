@@ -9,7 +9,7 @@
 
 namespace tidings::websocket {
 
-service::service(const bus& b, service_options options) {
+service::service(bus& b, service_options options) {
     if (!b.state())
         throw std::invalid_argument("tidings::websocket::service: the bus was moved from");
     state_ = tidings::detail::closing_handle(

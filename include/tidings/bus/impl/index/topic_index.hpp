@@ -61,7 +61,7 @@ class topic_index {
             entries_.reserve_one();
             auto added = std::make_unique<entry>(entry{std::string(pattern), {}, none, false});
             added->values.push_back(std::move(value));
-            if (!is_literal(pattern)) link(*added);
+            if (!is_literal_pattern(pattern)) link(*added);
             entries_.insert(hash, added.release());
             ++generation_;
         }
