@@ -12,6 +12,7 @@
 namespace tidings {
 
 class publication;
+class pending_publication;
 namespace detail {
 class bus_state;
 }
@@ -34,6 +35,7 @@ class event_ptr {
 
  private:
     friend class publication;
+    friend class pending_publication;
     explicit event_ptr(const publication* owned) noexcept : p_(owned) {}
     const publication* p_ = nullptr;
 };
@@ -51,7 +53,6 @@ inline constexpr unsigned max_hops = 16;
 /// What travels with an event from its publication on.
 struct publication_info {
     std::optional<tidings::position> position{};  ///< set where history covers the topic
-    std::uint64_t sequence = 0;  ///< rising within one history, 0 without; never on a wire
     origin_id origin = 0;
     unsigned hops = 0;         ///< inlets passed; at most `max_hops`
     origin_id bus = 0;         ///< the bus that published it
@@ -76,6 +77,10 @@ class publication {
     const std::string& topic() const noexcept { return topic_; }
     const std::optional<tidings::position>& position() const noexcept { return info_.position; }
     const publication_info& info() const noexcept { return info_; }
+    /// The position's number, which rises within one history; 0 without a position.
+    std::uint64_t sequence() const noexcept {
+        return info_.position ? info_.position->number() : 0;
+    }
 
     /// The CloudEvents id; made when first asked for if the event came without one.
     TIDINGS_DECL const std::string& id() const;
@@ -141,6 +146,7 @@ class publication {
 
  private:
     friend class event_ptr;
+    friend class pending_publication;
     friend class detail::bus_state;
     // For a topic that has passed `check_topic_syntax`.
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, tidings::event&& e,
@@ -152,6 +158,27 @@ class publication {
     publication_info info_;
     std::string topic_;
     detail::wire_forms forms_;
+};
+
+/// A publication that a history may give its position. Nothing else refers to it, so that it is as
+/// immutable as any other for whoever gets it.
+class pending_publication {
+ public:
+    explicit pending_publication(event_ptr e) noexcept : event_(std::move(e)) {}
+
+    const publication& operator*() const noexcept { return *event_; }
+    const publication* operator->() const noexcept { return event_.get(); }
+
+    /// The publication, committed at this position. Once, and before any other thread can find it.
+    event_ptr commit(position at) && noexcept {
+        const_cast<publication&>(*event_).info_.position = std::move(at);
+        return std::move(event_);
+    }
+    /// The publication that could not be kept.
+    event_ptr give_up() && noexcept { return std::move(event_); }
+
+ private:
+    event_ptr event_;
 };
 
 inline event_ptr::event_ptr(const event_ptr& o) noexcept : p_(o.p_) {

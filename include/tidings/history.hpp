@@ -38,25 +38,33 @@ struct history_options {
 struct history_slice {
     std::vector<event_ptr> events{};  ///< matching, in position order
     position next{};                  ///< read on after this; covers what did not match, too
-    std::uint64_t next_sequence = 0;  ///< the sequence `next` stands for
     bool gap = false;     ///< an event that could have matched is gone; `events` is empty then and
                           ///< `next` is the present head
     bool at_end = false;  ///< nothing committed lies after `next`
 };
 
-/// Notified of every committed publication, in position order, one call at a time. The calls take
-/// the bus's lock, which it holds while it calls `history::append`: a history must not hold a lock
-/// here that `append` takes too, unless it calls from inside `append`.
+/// What `history::append` answers with.
+struct append_result {
+    /// What was appended, at its position, where it was committed inside the call. Null: it was
+    /// not, or it will be, and the listener is notified.
+    event_ptr committed{};
+    /// Why it was not kept; beside `committed`: it was, but the caller cannot rely on it.
+    error_code error{};
+    /// What there is no room for any more. A C++ value in it is destroyed by the user's code, which
+    /// must find no lock held: the caller releases it.
+    std::vector<event_ptr> evicted{};
+};
+
+/// Notified of what a history commits after `append`, or without one, in position order, one call
+/// at a time. The calls take the bus's lock, which it holds while it calls `history::append`: a
+/// history makes none from inside `append`, and holds no lock that `append` takes.
 class history_listener {
  public:
     virtual ~history_listener() = default;
-    /// `e` carries position and sequence. Called from inside `append` or from any thread later.
+    /// `e` carries its position. From any thread.
     virtual void on_committed(const event_ptr& e) noexcept = 0;
-    /// `e`, as it was given to `append`, could not be kept.
+    /// `e`, as it was appended, could not be kept. From any thread.
     virtual void on_append_failed(const event_ptr& e, error_code ec) noexcept = 0;
-    /// What `append` has no room for any more. A C++ value in it is destroyed by the user's code,
-    /// which must find no lock held: a history gives it to the listener instead of releasing it.
-    virtual void on_evicted(std::vector<event_ptr> /*gone*/) noexcept {}
 };
 
 using append_handler = tidings::completion_handler<error_code, position>;
@@ -64,8 +72,8 @@ using read_handler = tidings::completion_handler<error_code, history_slice>;
 
 /// Keeps committed publications in one order and replays them. Thread-safe.
 ///
-/// Two kinds exist: one that commits inside `append` (memory, SQLite), and one that learns of its
-/// commits later from another program and shares its order with other processes (JetStream).
+/// Two kinds exist: one that commits inside `append` (memory), and one that commits later: to a
+/// file, or in another program, whose order it shares with other processes.
 class history : public std::enable_shared_from_this<history> {
  public:
     using executor_type = net::any_io_executor;
@@ -78,24 +86,23 @@ class history : public std::enable_shared_from_this<history> {
     /// Whether events of this topic are kept, and so get positions.
     virtual bool covers(std::string_view topic) const noexcept = 0;
 
-    /// Notifies `listener` of commits from now on, instead of the listener before it; called before
-    /// the first append.
-    virtual void listen(history_listener& listener) = 0;
+    /// Notifies `listener` from now on, instead of the listener before it; called before the first
+    /// append. A history that commits inside `append` alone has nothing to notify it of.
+    virtual void listen(history_listener& /*listener*/) {}
     /// Ends that: after the return no call is running and none will come. Ignored when
     /// another listener is set. From inside a call it returns at once.
-    virtual void unlisten(const history_listener& listener) noexcept = 0;
+    virtual void unlisten(const history_listener& /*listener*/) noexcept {}
 
-    /// Keeps `e`, made without a position, whose topic is covered. Its commit reaches the listener
-    /// as a publication of the same content and info, with position and sequence, perhaps before
-    /// this returns. `handler`, when not empty, completes when the event is durable by the
-    /// history's own standard, with its position; before or after the listener is notified.
-    /// @error errc::history_failed; the listener gets `on_append_failed` then.
-    virtual void append(const event_ptr& e, append_handler handler) = 0;
+    /// Keeps `e`, which has no position and a topic that is covered. Its position is made of the
+    /// history's epoch and a number above that of all before it. `handler`, when not empty,
+    /// completes when the event is durable by the history's own standard, with its position, or
+    /// with the error; before or after the event is dispatched.
+    /// @error in the result, or for the listener and the handler: errc::history_failed
+    virtual append_result append(pending_publication e, append_handler handler) = 0;
 
     /// What was committed last; before the first commit a place that lies before it, never empty: a
     /// subscriber that starts now and comes back with it misses nothing. For heartbeats, too.
     virtual position head() const = 0;
-    virtual std::uint64_t head_sequence() const = 0;
 
     /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
     /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the

@@ -201,25 +201,17 @@ TEST_CASE("a bus that goes does not silence another on the same history", "[bus]
     CHECK(seen == texts{"a=1", "a=2"});
 }
 
-/// Keeps what is appended until it has so many, then commits all of it inside `append`.
-class grouping_history final : public history {
+/// A history in memory whose `append` throws when it is asked to.
+class throwing_history final : public history {
  public:
-    grouping_history(std::size_t group, io::clock& clock)
-        : group_(group),
-          inner_(make_memory_history({{.pattern = ">", .max_events = 10}}, &clock)) {}
+    explicit throwing_history(io::clock& clock)
+        : inner_(make_memory_history({{.pattern = ">", .max_events = 10}}, &clock)) {}
     bool covers(std::string_view topic) const noexcept override { return inner_->covers(topic); }
-    void listen(history_listener& l) override { inner_->listen(l); }
-    void unlisten(const history_listener& l) noexcept override { inner_->unlisten(l); }
-    void append(const event_ptr& e, append_handler handler) override {
+    append_result append(pending_publication e, append_handler handler) override {
         if (std::exchange(throws, false)) throw std::bad_alloc();
-        held_.emplace_back(e, std::move(handler));
-        if (held_.size() == group_) commit();
-    }
-    void commit() {
-        for (auto& [e, handler] : std::exchange(held_, {})) inner_->append(e, std::move(handler));
+        return inner_->append(std::move(e), std::move(handler));
     }
     position head() const override { return inner_->head(); }
-    std::uint64_t head_sequence() const override { return inner_->head_sequence(); }
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override {
         inner_->start_read(std::move(after), std::move(patterns), max_events, std::move(handler));
@@ -230,58 +222,51 @@ class grouping_history final : public history {
     bool throws = false;
 
  private:
-    std::size_t group_;
     std::shared_ptr<history> inner_;
-    std::vector<std::pair<event_ptr, append_handler>> held_;
 };
 
-struct grouping_bed : context_fixture {
-    grouping_bed() {
-        hub.emplace(io(), bus_options{.history = {.implementation = groups}, .clock = &clock()});
+struct throwing_bed : context_fixture {
+    throwing_bed() {
+        hub.emplace(io(), bus_options{.history = {.implementation = kept}, .clock = &clock()});
         inside =
             hub->subscribe(">", immediate, [this](const event_ptr& e) { seen.push_back(show(e)); });
     }
-    ~grouping_bed() {
+    ~throwing_bed() {
         hub.reset();
-        groups.reset();
+        kept.reset();
     }
-    std::shared_ptr<grouping_history> groups = std::make_shared<grouping_history>(3, clock());
+    std::shared_ptr<throwing_history> kept = std::make_shared<throwing_history>(clock());
     std::optional<bus> hub;
     texts seen;
     subscription inside;
 };
 
-TEST_CASE("a history may commit others' events inside an append", "[bus][history]") {
-    grouping_bed f;
+TEST_CASE("an append that throws refuses the publication and nothing else", "[bus][history]") {
+    throwing_bed f;
     publish_ends p;
-    auto r = f.hub->receive("a");
-    CHECK(f.hub->publish("a", made("1")).matched == 0);
-    f.hub->async_publish("a", made("2"), p.note());
+    f.hub->publish("a", made("1"));
+    f.kept->throws = true;
+    CHECK(f.hub->publish("a", made("2")).error == errc::out_of_memory);
+    f.kept->throws = true;
+    f.hub->async_publish("a", made("3"), p.note());
+    f.hub->async_publish("a", made("4"), p.note());
     f.run();
-    CHECK(p.ends.empty());
-    const auto last = f.hub->publish("b", made("3"));
-    CHECK(f.seen == texts{"a=1", "a=2", "b=3"});
-    CHECK(last.matched == 1);
-    CHECK(last.delivered == 1);
-    CHECK(last.position == f.hub->head());
-    f.run();
-    REQUIRE(p.ends.size() == 1);
-    CHECK(p.ends[0].second.matched == 2);
-    CHECK(p.ends[0].second.delivered == 1);
-    CHECK(p.ends[0].second.queued == 1);
-    CHECK_FALSE(p.ends[0].second.position == last.position);
-    CHECK(show(r.try_receive().value()) == "a=1");
-    CHECK(show(r.try_receive().value()) == "a=2");
+    REQUIRE(p.ends.size() == 2);
+    CHECK(p.ends[0].first == errc::out_of_memory);
+    CHECK_FALSE(p.ends[1].first);
+    CHECK(f.seen == texts{"a=1", "a=4"});
 }
 
-TEST_CASE("an append that throws leaves the bus as it was", "[bus][history]") {
-    grouping_bed f;
-    f.hub->publish("a", made("1"));
-    f.groups->throws = true;
-    CHECK_THROWS_AS(f.hub->publish("a", made("2")), std::bad_alloc);
-    // What is committed now is not inside that append.
-    f.groups->commit();
-    CHECK(f.seen == texts{"a=1"});
+TEST_CASE("an event with a position is one block", "[bus][history]") {
+    throwing_bed f;
+    event_ptr seen;
+    const auto s = f.hub->subscribe("a", immediate, [&](const event_ptr& e) { seen = e; });
+    const auto before = publication::live();
+    const auto r = f.hub->publish("a", made("1"));
+    CHECK(r.position == f.hub->head());
+    CHECK(seen->position() == f.hub->head());
+    CHECK(publication::live() == before + 1);
+    seen = nullptr;
 }
 
 TEST_CASE("what a history evicts may call the bus from its destructor", "[bus][history]") {

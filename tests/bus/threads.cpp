@@ -58,8 +58,8 @@ class witness {
 
  private:
     void count(const event_ptr& e) {
-        if (e->info().sequence <= last_) ++found_.out_of_order;
-        last_ = e->info().sequence;
+        if (e->sequence() <= last_) ++found_.out_of_order;
+        last_ = e->sequence();
         if (++seen_ == total) found_.finish();
     }
     findings& found_;

@@ -86,13 +86,12 @@ TEST_CASE("what travels with the event is kept", "[event]") {
     error_code ec;
     publication_info info;
     info.position = position::parse("e:1", ec);
-    info.sequence = 1;
     info.origin = make_origin();
     info.hops = 3;
     const auto p = frozen(event{"t", "/s"}, "a.b", info);
     CHECK(p->topic() == "a.b");
     CHECK(p->position() == info.position);
-    CHECK(p->info().sequence == 1);
+    CHECK(p->sequence() == 1);
     CHECK(p->info().origin == info.origin);
     CHECK(p->info().hops == 3);
     CHECK(make_origin() != make_origin());

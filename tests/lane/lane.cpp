@@ -76,7 +76,8 @@ struct lane_bed : context_fixture {
     static event_ptr frozen(std::string_view text, std::uint64_t sequence = 0) {
         error_code ec;
         publication_info info;
-        info.sequence = sequence;
+        static const auto epoch = std::make_shared<const std::string>("e");
+        if (sequence != 0) info.position = position(epoch, sequence);
         return publication::make("a", made(text), std::move(info), ec);
     }
     bool enqueue(std::string_view text, std::uint64_t sequence = 0) {

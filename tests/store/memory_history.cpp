@@ -88,7 +88,7 @@ TEST_CASE("an append that no rule covers fails and leaves no trace", "[history]"
     CHECK(ends == std::vector<error_code>{errc::history_failed});
     REQUIRE(f.listener.failed.size() == 1);
     CHECK(f.listener.failed[0].second == errc::history_failed);
-    CHECK(f.of().head_sequence() == 0);
+    CHECK(f.of().head().number() == 0);
 }
 
 TEST_CASE("a ring is bounded by bytes, and keeps at least its newest event", "[history]") {

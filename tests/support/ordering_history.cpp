@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace tidings::test {
 
@@ -21,7 +20,7 @@ bool any_matches(const std::vector<std::string>& patterns, std::string_view topi
 
 ordering_history::ordering_history(std::size_t max_events, std::string epoch)
     : max_events_(max_events),
-      epoch_(std::move(epoch)) {}
+      epoch_(std::make_shared<const std::string>(std::move(epoch))) {}
 
 std::optional<ordering_history::appended> ordering_history::take_first() {
     const std::lock_guard lock(mutex_);
@@ -42,7 +41,7 @@ bool ordering_history::fail_next(error_code ec) {
     const std::lock_guard telling(telling_);
     auto first = take_first();
     if (!first) return false;
-    if (listener_ != nullptr) listener_->on_append_failed(first->event, ec);
+    if (listener_ != nullptr) listener_->on_append_failed(std::move(first->event).give_up(), ec);
     if (first->handler) std::move(first->handler)(ec, position());
     return true;
 }
@@ -50,7 +49,7 @@ bool ordering_history::fail_next(error_code ec) {
 void ordering_history::commit_foreign(std::string_view topic, event e) {
     const std::lock_guard telling(telling_);
     error_code ec;
-    commit({publication::make(topic, std::move(e), {}, ec), {}});
+    commit({pending_publication(publication::make(topic, std::move(e), {}, ec)), {}});
 }
 
 // Calls of the listener are locked. What is kept can be read before the listener is called.
@@ -60,11 +59,7 @@ void ordering_history::commit(appended a) {
         const std::lock_guard lock(mutex_);
         static constexpr std::uint64_t steps[] = {3, 1, 7};
         head_ += steps[head_ % 3];
-        auto info = a.event->info();
-        info.sequence = head_;
-        info.position = position_of(head_);
-        error_code ec;
-        committed = publication::make(a.event->topic(), a.event, std::move(info), ec);
+        committed = std::move(a.event).commit(position_of(head_));
         kept_.push_back(committed);
         if (kept_.size() > max_events_) {
             evicted_.push_back(kept_.front());
@@ -98,32 +93,24 @@ void ordering_history::unlisten(const history_listener& listener) noexcept {
     if (listener_ == &listener) listener_ = nullptr;
 }
 
-void ordering_history::append(const event_ptr& e, append_handler handler) {
+append_result ordering_history::append(pending_publication e, append_handler handler) {
+    append_result result;
+    result.error = refusing_;
     if (refusing_) {
-        if (listener_ != nullptr) listener_->on_append_failed(e, refusing_);
         if (handler) std::move(handler)(refusing_, position());
-        return;
+        return result;
     }
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back({e, std::move(handler)});
+        waiting_.push_back({std::move(e), std::move(handler)});
     }
     if (executor_) net::post(executor_, [this] { commit_next(); });
-}
-
-position ordering_history::position_of(std::uint64_t sequence) const {
-    error_code ec;
-    return position::parse(epoch_ + '/' + std::to_string(sequence), ec);
+    return result;
 }
 
 position ordering_history::head() const {
     const std::lock_guard lock(mutex_);
     return position_of(head_);
-}
-
-std::uint64_t ordering_history::head_sequence() const {
-    const std::lock_guard lock(mutex_);
-    return head_;
 }
 
 void ordering_history::start_read(position after, std::vector<std::string> patterns,
@@ -153,28 +140,22 @@ history_slice ordering_history::read(const position& after,
                                      std::size_t max_events) const {
     const std::lock_guard lock(mutex_);
     history_slice slice;
-    slice.next_sequence = head_;
     slice.next = position_of(head_);
     slice.at_end = true;
     std::uint64_t from = 0;
     if (!after.empty()) {
-        const std::string_view text = after.text();
-        const auto prefix = epoch_ + '/';
-        const auto* begin = text.data() + std::min(prefix.size(), text.size());
-        const auto [end, ec] = std::from_chars(begin, text.data() + text.size(), from);
+        from = after.number();
         const bool lost = std::any_of(evicted_.begin(), evicted_.end(), [&](const event_ptr& e) {
-            return e->info().sequence > from && any_matches(patterns, e->topic());
+            return e->sequence() > from && any_matches(patterns, e->topic());
         });
-        const bool read = ec == std::errc() && end == text.data() + text.size();
-        if (!text.starts_with(prefix) || !read || from > head_ || lost) {
+        if (after.epoch() != *epoch_ || from > head_ || lost) {
             slice.gap = true;
             return slice;
         }
     }
     for (const auto& e : kept_) {
-        if (e->info().sequence <= from || !any_matches(patterns, e->topic())) continue;
+        if (e->sequence() <= from || !any_matches(patterns, e->topic())) continue;
         if (slice.events.size() == max_events) {
-            slice.next_sequence = slice.events.back()->info().sequence;
             slice.next = *slice.events.back()->position();
             slice.at_end = false;
             break;

@@ -48,26 +48,25 @@ class ordering_history final : public history {
     bool covers(std::string_view topic) const noexcept override;
     void listen(history_listener& listener) override;
     void unlisten(const history_listener& listener) noexcept override;
-    void append(const event_ptr& e, append_handler handler) override;
+    append_result append(pending_publication e, append_handler handler) override;
     position head() const override;
-    std::uint64_t head_sequence() const override;
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override;
     std::optional<position> find(std::string_view source, std::string_view id) const override;
 
  private:
     struct appended {
-        event_ptr event;
+        pending_publication event;
         append_handler handler;
     };
     std::optional<appended> take_first();
     void commit(appended a);
-    position position_of(std::uint64_t sequence) const;
+    position position_of(std::uint64_t number) const { return {epoch_, number}; }
     history_slice read(const position& after, const std::vector<std::string>& patterns,
                        std::size_t max_events) const;
 
     std::size_t max_events_;
-    std::string epoch_;
+    std::shared_ptr<const std::string> epoch_;
     net::any_io_executor executor_;
     error_code refusing_;
     error_code failing_reads_;

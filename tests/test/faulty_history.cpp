@@ -100,17 +100,6 @@ TEST_CASE("an append whose answer is lost is committed all the same", "[history]
     CHECK(show(f.read({}, {">"}).events) == texts{"a=x"});
 }
 
-TEST_CASE("nobody is told of a failure once a listener has ended", "[history][faulty]") {
-    faulty_bed f;
-    f.of().unlisten(f.listener);
-    f.plan().fail({.times = 2});
-    f.append("a");
-    f.append_noted("a");
-    f.run();
-    CHECK(f.listener.failed.empty());
-    CHECK(f.ended == texts{failed});
-}
-
 TEST_CASE("a read fails, before or after, and the next does not", "[history][faulty]") {
     const bool after = GENERATE(false, true);
     faulty_bed f;

@@ -4,17 +4,14 @@
 #include <tidings/history.hpp>
 #include <tidings/test/faulty_operation.hpp>
 
-#include <mutex>
-
 namespace tidings::test {
 
 /// A history that goes wrong as its plan says; without faults it is the one it wraps. Operations:
 /// `append`, `read`; they fail with errc::history_failed. Completions
 /// are held, calls of the listener are not.
 ///
-/// An append that fails calls the listener inside the call. One that fails after it was done is
-/// committed all the same: the listener gets the failure first, then the commit, as where
-/// the answer of a server is lost and its stream of commits is not.
+/// An append that fails has its error in the result. One that fails after it was done is committed
+/// all the same, as where the answer of a server is lost and its stream of commits is not.
 class faulty_history final : public history {
  public:
     explicit faulty_history(std::shared_ptr<history> inner,
@@ -25,31 +22,22 @@ class faulty_history final : public history {
     fault_plan& plan() const noexcept { return *plan_; }
 
     bool covers(std::string_view topic) const noexcept override { return inner_->covers(topic); }
-    void listen(history_listener& listener) override {
-        {
-            const std::lock_guard lock(telling_);
-            listener_ = &listener;
-        }
-        inner_->listen(listener);
-    }
+    void listen(history_listener& listener) override { inner_->listen(listener); }
     void unlisten(const history_listener& listener) noexcept override {
-        {
-            const std::lock_guard lock(telling_);
-            if (listener_ == &listener) listener_ = nullptr;
-        }
         inner_->unlisten(listener);
     }
-    void append(const event_ptr& e, append_handler handler) override {
+    append_result append(pending_publication e, append_handler handler) override {
         faulty_operation op(plan_, "append", errc::history_failed, std::move(handler));
-        if (op.fails()) {
-            const std::lock_guard lock(telling_);
-            if (listener_ != nullptr) listener_->on_append_failed(e, op.error());
-        }
-        if (op.fails_before()) return std::move(op).fail();
-        inner_->append(e, std::move(op).handler());
+        const auto error = op.error();
+        append_result result;
+        if (op.fails_before())
+            std::move(op).fail();
+        else
+            result = inner_->append(std::move(e), std::move(op).handler());
+        if (error) result.error = error;
+        return result;
     }
     position head() const override { return inner_->head(); }
-    std::uint64_t head_sequence() const override { return inner_->head_sequence(); }
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override {
         faulty_operation op(plan_, "read", errc::history_failed, std::move(handler));
@@ -64,8 +52,6 @@ class faulty_history final : public history {
  private:
     const std::shared_ptr<history> inner_;
     const std::shared_ptr<fault_plan> plan_;
-    std::recursive_mutex telling_;  // a listener may stop listening inside the call
-    history_listener* listener_ = nullptr;
 };
 
 }  // namespace tidings::test

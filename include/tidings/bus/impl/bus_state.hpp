@@ -20,12 +20,6 @@ class pending_appends;
 struct dispatch;
 class feed_sink;
 
-/// Where a history stands.
-struct history_point {
-    position head{};
-    std::uint64_t sequence = 0;
-};
-
 /// The bus behind its handle: matching, order, dispatch. Thread-safe.
 ///
 /// One mutex orders publications: a position is assigned and the event put into every queue and
@@ -84,13 +78,13 @@ class bus_state final : public subscriber,
     /// @error errc::too_many, errc::closed
     TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
                                    const std::shared_ptr<lane>& l,
-                                   const std::shared_ptr<lane_target>& target, history_point& head);
+                                   const std::shared_ptr<lane_target>& target, position& head);
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
 
     /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
-                             unique_function<void(const history_point&)> f);
+                             unique_function<void(const position&)> f);
 
     const std::shared_ptr<tidings::history>& history() const noexcept { return history_; }
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
@@ -125,13 +119,10 @@ class bus_state final : public subscriber,
     // As a listener.
     void on_committed(const event_ptr& e) noexcept override;
     void on_append_failed(const event_ptr& e, error_code ec) noexcept override;
-    void on_evicted(std::vector<event_ptr> gone) noexcept override;
 
  private:
     /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
     enum class stage { open, refusing, drained, closed };
-    struct append_call;
-    class append_scope;
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
@@ -145,7 +136,7 @@ class bus_state final : public subscriber,
                            const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                         topic_route* route = nullptr);
-    void append_locked(const event_ptr& e, append_call& call);
+    error_code append_locked(const event_ptr& e, dispatch& d);
     void dispatch_locked(const event_ptr& e, dispatch& d);
     void report_refused(const event_ptr& e, error_code why) noexcept;
     std::shared_ptr<bus_state> self() {
@@ -178,7 +169,7 @@ class bus_state final : public subscriber,
     std::uint64_t last_ticket_ = 0;
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
-    history_point head_;
+    position head_;
 
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };

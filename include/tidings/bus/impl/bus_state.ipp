@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/bus/impl/append_call.hpp>
 #include <tidings/bus/impl/bus_drain.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/dispatch.hpp>
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/pending_appends.hpp>
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
@@ -30,7 +30,7 @@ void bus_state::begin_to_listen() {
     watch_context(executor_, pending_);
     history_->listen(*this);
     const std::lock_guard lock(mutex_);
-    head_ = {history_->head(), history_->head_sequence()};
+    head_ = history_->head();
 }
 
 bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
@@ -99,7 +99,7 @@ error_code bus_state::admit() const noexcept {
 
 error_code bus_state::attach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l,
-                             const std::shared_ptr<lane_target>& target, history_point& head) {
+                             const std::shared_ptr<lane_target>& target, position& head) {
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
     for (const auto& pattern : patterns) patterns_.enter(pattern).add(l, target);
@@ -116,8 +116,7 @@ void bus_state::detach(const std::vector<std::string>& patterns, const std::shar
         patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
 }
 
-void bus_state::locate(const std::shared_ptr<lane>& l,
-                       unique_function<void(const history_point&)> f) {
+void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(const position&)> f) {
     const std::lock_guard lock(mutex_);
     l->post([f = std::move(f), here = head_]() mutable { f(here); });
 }
@@ -232,7 +231,6 @@ event_ptr bus_state::freeze(destination to, Content&& content, publication_info 
     if (ec) return {};
     info.bus = id_;
     info.position.reset();
-    info.sequence = 0;
     info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
     return publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
 }
@@ -312,45 +310,46 @@ receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
         report_refused(e, errc::hop_limit);
         return d.result;
     }
-    append_call call{this, e->info().number, d};
+    error_code not_kept;
     {
         const std::lock_guard lock(mutex_);
         if (stage_ >= stage::drained)
             d.result.error = errc::closed;
         else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
-            append_locked(e, call);
+            not_kept = d.result.error = append_locked(e, d);
         else
             dispatch_locked(e, d);
     }
-    for (auto& other : call.before) other.finish();
+    if (not_kept) report_refused(e, not_kept);
     d.finish();
-    for (auto& other : call.after) other.finish();
     return std::move(d.result);
 }
 
-void bus_state::append_locked(const event_ptr& e, append_call& call) {
+// With the mutex held. What is not committed here is dispatched at its commit.
+error_code bus_state::append_locked(const event_ptr& e, dispatch& d) {
+    const auto number = e->info().number;
     append_handler kept;
-    if (const auto& join = call.own.join) {
-        join->expect(2);  // that it is kept, and that it is dispatched
-        pending_->add(call.number, join);
-        kept = append_handler(executor_,
-                              [all = pending_, number = call.number](error_code ec, position p) {
-                                  all->durable(number, ec, p);
-                              });
+    if (d.join) {
+        d.join->expect(2);  // that it is kept, and that it is dispatched
+        pending_->add(number, d.join);
+        kept = append_handler(executor_, [all = pending_, number](error_code ec, position p) {
+            all->durable(number, ec, p);
+        });
     }
-    const append_scope scope(call);
-    history_->append(e, std::move(kept));
+    append_result appended;
+    try {
+        appended = history_->append(pending_publication(e), std::move(kept));
+    } catch (const std::bad_alloc&) {
+        appended.error = errc::out_of_memory;
+        pending_->durable(number, appended.error, {});
+    }
+    for (auto& gone : appended.evicted) d.gone.take(std::move(gone));
+    if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
+    if (appended.committed) dispatch_locked(appended.committed, d);
+    return appended.error;
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
-    if (auto* call = append_scope::current(); call != nullptr && call->bus == this) {
-        const bool own = call->is_own(e);
-        auto& d = own ? call->own : (call->own.event ? call->after : call->before).emplace_back();
-        auto join = pending_->take(e->info().number);
-        d.from_history = join != nullptr;
-        if (!own) d.join = std::move(join);
-        return dispatch_locked(e, d);
-    }
     dispatch d;
     {
         const std::lock_guard lock(mutex_);
@@ -364,17 +363,8 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
-    if (auto* call = append_scope::current();
-        call != nullptr && call->bus == this && call->is_own(e))
-        call->own.result.error = ec;
     if (const auto join = pending_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
-}
-
-// A call of `append` on this thread holds the mutex of its bus, this one or another.
-void bus_state::on_evicted(std::vector<event_ptr> gone) noexcept {
-    if (auto* call = append_scope::current())
-        for (auto& e : gone) call->gone.take(std::move(e));
 }
 
 void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
@@ -385,9 +375,9 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
     d.event = e;
-    if (e->info().sequence != 0) {
-        head_ = {*e->position(), e->info().sequence};
-        d.result.position = e->position();
+    if (e->position()) {
+        head_ = *e->position();
+        d.result.position = head_;
     }
     const auto ticket = ++last_ticket_;
     for (const auto* entry : patterns_.match(e->topic(), d.route)) d.hand_to(*entry, ticket, lane_);

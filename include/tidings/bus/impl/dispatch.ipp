@@ -28,7 +28,7 @@ void dispatch::hand_to(const pattern_entry& entry, std::uint64_t ticket,
             continue;
         }
         for (const auto& target : *chunk.targets) {
-            const bool comes = event->info().sequence != 0 && target->refills();
+            const bool comes = event->sequence() != 0 && target->refills();
             ++(comes ? result.queued : result.dropped);
         }
     }

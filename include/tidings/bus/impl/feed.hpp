@@ -45,7 +45,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     TIDINGS_DECL void stop() noexcept;
 
     /// Everything up to here that matched was pushed. Empty when there is no history.
-    const position& cursor() const noexcept { return cursor_.head; }
+    const position& cursor() const noexcept { return options_.after ? *options_.after : cursor_; }
     bool live() const noexcept { return live_; }
     /// Brings the cursor to the present when nothing is pending, then calls `f`; for heartbeats.
     TIDINGS_DECL void refresh(unique_function<void()> f);
@@ -69,7 +69,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     template <class Gone>
     void give_up_joins(outcome o, Gone gone) noexcept;
     void count_dropped(std::uint64_t count) noexcept;
-    void move_to(const event_ptr& e) noexcept;
+    void move_to(const position& p) noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
@@ -89,8 +89,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed_sink> sink_;
     feed_options options_;
-    history_point cursor_;
-    history_point start_;  // where the history stood when a resuming feed was put on the bus
+    position cursor_;  // none while it is `options_.after`, which a history has not read yet
+    position start_;   // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
     std::vector<waiting> joins_;  // in the order of their coming
     std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live

@@ -29,7 +29,6 @@ error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
     live_ = was_live_ = !options_.after;
     reading_ = !live_;
-    if (options_.after) cursor_.head = *options_.after;
     attached_ = true;
     if (const auto ec =
             bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_)) {
@@ -48,7 +47,7 @@ void feed::begin() noexcept {
     if (!sink || !attached_) return;
     reading_ = false;
     if (bus_->history()) {
-        seen_ = std::max(seen_, start_.sequence);
+        seen_ = std::max(seen_, start_.number());
         return pump();
     }
     // Without a history whatever lay after that position is gone.
@@ -90,11 +89,11 @@ void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
 void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();
     if (!sink) return answer(join, outcome::closed);
-    const auto sequence = e->info().sequence;
+    const auto sequence = e->sequence();
     // The event precedes a gap that the sink was notified of.
-    if (sequence != 0 && sequence <= cursor_.sequence) return answer(join, outcome::dropped);
+    if (sequence != 0 && sequence <= cursor_.number()) return answer(join, outcome::dropped);
     if (options_.origin != 0 && e->info().origin == options_.origin) {
-        if (live_ && sequence != 0) move_to(e);
+        if (live_ && sequence != 0) move_to(*e->position());
         if (join) join->skipped();
         return;
     }
@@ -104,7 +103,7 @@ void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexc
 
 void feed::hold_back(feed_sink& sink, const event_ptr& e,
                      std::shared_ptr<delivery_join> join) noexcept {
-    const auto sequence = e->info().sequence;
+    const auto sequence = e->sequence();
     auto result = outcome::queued;
     bool overflowed = false;
     graveyard gone;
@@ -130,13 +129,13 @@ void feed::hold_back(feed_sink& sink, const event_ptr& e,
 
 // The cursor moves first: a sink may call back.
 void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
-    if (e->info().sequence != 0) move_to(e);
+    if (e->sequence() != 0) move_to(*e->position());
     join ? sink.push_joined(e, std::move(join)) : sink.push(e);
 }
 
 // A replayed event may be another block than the one that the lane brought.
 std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
-    const auto sequence = e->info().sequence;
+    const auto sequence = e->sequence();
     const auto it = std::find_if(joins_.begin(), joins_.end(), [&](const waiting& w) {
         return sequence != 0 ? w.sequence == sequence : w.event == e.get();
     });
@@ -160,10 +159,9 @@ void feed::count_dropped(std::uint64_t count) noexcept {
     if (const auto sink = sink_.lock(); sink && count != 0) sink->on_dropped(count);
 }
 
-// Into the text that is there: a delivery allocates nothing.
-void feed::move_to(const event_ptr& e) noexcept {
-    cursor_.head = *e->position();
-    cursor_.sequence = e->info().sequence;
+void feed::move_to(const position& p) noexcept {
+    cursor_ = p;
+    options_.after.reset();
 }
 
 // The history is the queue of a stream that is behind.
@@ -217,7 +215,7 @@ void feed::drain_queue(feed_sink& sink) noexcept {
 void feed::read_more() noexcept {
     reading_ = true;
     bus_->history()->start_read(
-        cursor_.head, options_.patterns, options_.slice,
+        cursor(), options_.patterns, options_.slice,
         read_handler(lane_->executor(),
                      net::bind_executor(lane_->executor(),
                                         [weak = weak_from_this()](error_code ec, history_slice s) {
@@ -233,7 +231,7 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
         if (slice.gap) take_gap(*sink, slice);
         live_ = take_slice(*sink, slice);
         give_up_joins(outcome::dropped, [this](const waiting& w) {
-            return w.sequence != 0 && w.sequence <= cursor_.sequence;
+            return w.sequence != 0 && w.sequence <= cursor_.number();
         });
     }
     if (live_) {
@@ -254,12 +252,12 @@ void feed::take_gap(feed_sink& sink, const history_slice& slice) noexcept {
 bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
     for (const auto& e : slice.events) {
         if (!attached_) return false;
-        if (e->info().sequence > seen_) {
-            if (start_.sequence >= cursor_.sequence && !start_.head.empty()) cursor_ = start_;
+        if (e->sequence() > seen_) {
+            if (start_.number() >= cursor_.number() && !start_.empty()) move_to(start_);
             return true;
         }
         if (!sink.ready()) return false;
-        move_to(e);
+        move_to(*e->position());
         const bool own = options_.origin != 0 && e->info().origin == options_.origin;
         if (own) continue;
         if (behind_ != 0) --behind_;
@@ -270,19 +268,18 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
             join->skipped();
     }
     if (!attached_) return false;
-    cursor_ = {slice.next, slice.next_sequence};
-    return slice.next_sequence >= seen_;
+    move_to(slice.next);
+    return cursor_.number() >= seen_;
 }
 
 void feed::refresh(unique_function<void()> f) {
-    bus_->locate(
-        lane_, [weak = weak_from_this(), f = std::move(f)](const history_point& here) mutable {
-            const auto self = weak.lock();
-            if (!self) return;
-            if (self->live_ && self->queue_.empty() && here.sequence > self->cursor_.sequence)
-                self->cursor_ = here;
-            f();
-        });
+    bus_->locate(lane_, [weak = weak_from_this(), f = std::move(f)](const position& here) mutable {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (self->live_ && self->queue_.empty() && here.number() > self->cursor_.number())
+            self->move_to(here);
+        f();
+    });
 }
 
 void feed::end(error_code why) noexcept {

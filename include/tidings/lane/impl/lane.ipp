@@ -94,7 +94,7 @@ bool lane::enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targe
     if (inbox_.size() >= max_inbox_events || inbox_bytes_ >= max_inbox_bytes) {
         if (join)
             for (const auto& target : *targets) {
-                const bool comes = e->info().sequence != 0 && target->refills();
+                const bool comes = e->sequence() != 0 && target->refills();
                 comes ? join->finished({}, outcome::queued)
                       : join->finished(errc::overflow, outcome::dropped);
             }
@@ -117,8 +117,8 @@ void lane::note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> t
         inbox_.push_back({{}, std::move(targets), 0, {}, {}});
     }
     auto& note = inbox_[*known];
-    ++(e->info().sequence != 0 ? note.missed_kept : note.missed);
-    if (e->info().sequence != 0) note.missed_through = e->info().sequence;
+    ++(e->sequence() != 0 ? note.missed_kept : note.missed);
+    if (e->sequence() != 0) note.missed_through = e->sequence();
 }
 
 void lane::post(unique_function<void()> f) {

@@ -105,7 +105,7 @@ void long_poll::start() {
 
 // False when it was refused.
 bool long_poll::attach() {
-    history_point here;
+    position here;
     if (const auto ec = bus_->attach(question_.patterns, lane_, shared_from_this(), here)) {
         step(poll_event::read_failed, ec);
         return false;
@@ -113,7 +113,7 @@ bool long_poll::attach() {
     attached_ = true;
     state_ = poll_state::reading;
     if (question_.from_now) {
-        question_.after = here.head;
+        question_.after = here;
         state_ = poll_state::waiting;
     }
     deadline_.arm(lane_->timers(), question_.wait);
@@ -188,7 +188,7 @@ bool long_poll::add(const event_ptr& e) {
 }
 
 void long_poll::on_event(const event_ptr& e) noexcept {
-    if (e->info().sequence != 0) step(poll_event::event_came);
+    if (e->sequence() != 0) step(poll_event::event_came);
 }
 
 void long_poll::on_missed(std::uint64_t) noexcept {

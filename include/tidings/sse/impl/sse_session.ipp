@@ -110,8 +110,9 @@ const void* stream::form_tag() const noexcept {
 
 error_code stream::encode(const publication& p, std::string& out) const {
     std::string text;
+    const auto position = p.position() ? p.position()->text() : std::string();
     std::optional<std::string_view> id;
-    if (p.position()) id = p.position()->text();
+    if (p.position()) id = position;
     error_code ec;
     const bool control = is_control(p.topic());
     if (settings_.payload == payload::data) {

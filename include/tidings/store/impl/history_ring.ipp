@@ -25,7 +25,7 @@ void history_ring::evict_front(std::vector<event_ptr>& gone) {
     auto e = std::move(items_.front().event);
     bytes_ -= e->footprint();
     items_.pop_front();
-    evicted_through_ = e->info().sequence;
+    evicted_through_ = e->sequence();
     auto& last = evicted_topics_[e->topic()];
     if (last != 0) evicted_order_.erase(last);
     last = evicted_through_;
@@ -53,9 +53,9 @@ bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& 
 }
 
 std::size_t history_ring::first_after(std::uint64_t sequence) const noexcept {
-    const auto it = std::upper_bound(
-        items_.begin(), items_.end(), sequence,
-        [](std::uint64_t s, const item& i) { return s < i.event->info().sequence; });
+    const auto it =
+        std::upper_bound(items_.begin(), items_.end(), sequence,
+                         [](std::uint64_t s, const item& i) { return s < i.event->sequence(); });
     return static_cast<std::size_t>(it - items_.begin());
 }
 
