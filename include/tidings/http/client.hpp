@@ -13,7 +13,13 @@
 #include <memory>
 #include <span>
 
+namespace tidings::detail {
+class lane;
+}
+
 namespace tidings::http {
+
+class client;
 
 struct client_options {
     io::tls_client_options tls{};
@@ -61,6 +67,10 @@ using io::canceller;
 namespace detail {
 class client_state;
 using response_handler = tidings::completion_handler<error_code, response>;
+/// A client inside an object that has a lane: everything happens there, and an operation that is
+/// begun there, with a handler that is bound to it, posts nothing.
+TIDINGS_DECL client client_in_lane(std::shared_ptr<tidings::detail::lane> lane,
+                                   client_options options);
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -117,6 +127,8 @@ class client {
                   tidings::unique_function<void(error_code, upgraded_response)> done);
 
  private:
+    friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
+    TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
     TIDINGS_DECL static void start_request(const std::shared_ptr<detail::client_state>& s,
                                            std::string url, request r, detail::response_handler h);
     std::shared_ptr<detail::client_state> state_;

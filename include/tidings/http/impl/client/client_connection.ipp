@@ -106,7 +106,11 @@ void client_connection::process() {
         const auto step = reader_.next(ec);
         if (step == read_step::more) return wire_->read();
         if (step == read_step::header) ec = on_header();
-        if (ec == errc::too_large || ec == errc::unsupported_encoding) return end_with_head(ec);
+        // The body is not read to its end, so the connection is of no more use; what stands before
+        // it is.
+        if (ec == errc::too_large || ec == errc::unsupported_encoding)
+            return end(ec, {.status = reader_.message().status,
+                            .fields = std::move(reader_.message().fields)});
         if (ec) return fail(ec);
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
@@ -127,21 +131,25 @@ error_code client_connection::on_header() {
 }
 
 void client_connection::complete() {
+    const auto self = shared_from_this();
     const auto job = std::exchange(job_, nullptr);
-    const bool reusable = is_reusable();
     auto answer = std::move(reader_.message());
-    job->finish({}, std::move(answer));
-    if (reusable) {
-        phase_ = phase::idle;
-        auto left = state_.options().keep_alive;
-        if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
-        deadline_.arm(state_.lane().timers(), left);
-        pool_.idle.push_back(this);
-        wire_->read();  // to learn when the peer closes
-    } else {
+    if (is_reusable())
+        rest();
+    else
         close();
-    }
     state_.serve(pool_);
+    job->finish({}, std::move(answer));
+}
+
+// Before the job's deadline is cancelled: so the lane always has one, and its timer stays as it is.
+void client_connection::rest() {
+    phase_ = phase::idle;
+    auto left = state_.options().keep_alive;
+    if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
+    deadline_.arm(state_.lane().timers(), left);
+    pool_.idle.push_back(this);
+    wire_->read();  // to learn when the peer closes
 }
 
 bool client_connection::is_reusable() const {
@@ -152,33 +160,21 @@ bool client_connection::is_reusable() const {
 }
 
 void client_connection::fail(error_code ec) {
+    const bool stale = reused_ && !answered_;
+    if (!stale || !job_->idempotent) return end(ec);
     const auto self = shared_from_this();
     auto job = job_;
-    const bool stale = reused_ && !answered_ && ec == errc::connection_failed;
-    if (!stale || !job->idempotent) {
-        end(ec);
-        return state_.serve(pool_);
-    }
     job->text = wire_->take_written();
     close();
     state_.connect(pool_, std::move(job));
 }
 
-void client_connection::end(error_code ec) {
-    const auto job = job_;
-    close();
-    if (job) job->finish(ec);
-}
-
-// The body was not read to its end, so the connection is of no more use; what stood before it is.
-void client_connection::end_with_head(error_code ec) {
+void client_connection::end(error_code ec, response answer) {
     const auto self = shared_from_this();
     const auto job = job_;
-    auto& head = reader_.message();
-    response answer{.status = head.status, .fields = std::move(head.fields)};
     close();
-    if (job) job->finish(ec, std::move(answer));
     state_.serve(pool_);
+    if (job) job->finish(ec, std::move(answer));
 }
 
 void client_connection::abandon() noexcept {

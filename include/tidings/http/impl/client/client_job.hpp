@@ -14,7 +14,8 @@ struct origin_pool;
 /// One request until its answer. Lane-confined.
 struct client_job : std::enable_shared_from_this<client_job> {
     client_job(std::weak_ptr<client_state> s, response_handler h);
-    /// Completes, once.
+    /// Completes, once; a handler of the lane's own within this call, which is the last thing that
+    /// its caller does.
     void finish(error_code ec, response r = {});
     /// From outside: by its deadline, a cancellation, the end of the client.
     void abort(error_code ec);

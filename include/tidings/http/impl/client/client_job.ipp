@@ -19,7 +19,12 @@ void client_job::finish(error_code ec, response r) {
     deadline.cancel();
     connection = nullptr;
     pool = nullptr;
-    if (handler) std::move(handler)(ec, std::move(r));
+    if (!handler) return;
+    const auto s = state.lock();
+    if (s && s->lane().executor() == handler.executor())
+        std::move(handler).complete_here(ec, std::move(r));
+    else
+        std::move(handler)(ec, std::move(r));
 }
 
 void client_job::abort(error_code ec) {
@@ -28,8 +33,8 @@ void client_job::abort(error_code ec) {
     auto* const p = pool;
     if (p != nullptr) std::erase(p->waiting, self);
     if (connection != nullptr) connection->close();
-    finish(ec);
     if (s && p != nullptr) s->serve(*p);
+    finish(ec);
 }
 
 }  // namespace tidings::http::detail

@@ -22,7 +22,9 @@ error_code connecting_error(const error_code& ec) noexcept;
 class client_state final : public tidings::detail::context_dependent,
                            public std::enable_shared_from_this<client_state> {
  public:
-    client_state(const net::any_io_executor& executor, client_options options);
+    /// `executor`: where handlers run that have none of their own.
+    client_state(std::shared_ptr<tidings::detail::lane> lane, net::any_io_executor executor,
+                 client_options options);
 
     // From any thread.
     void start(std::string text, request r, response_handler handler);

@@ -38,10 +38,11 @@ error_code connecting_error(const error_code& ec) noexcept {
     return ec.category() == errc_category() ? ec : errc::connection_failed;
 }
 
-client_state::client_state(const net::any_io_executor& executor, client_options options)
-    : executor_(executor),
+client_state::client_state(std::shared_ptr<tidings::detail::lane> lane,
+                           net::any_io_executor executor, client_options options)
+    : executor_(std::move(executor)),
       options_(std::move(options)),
-      lane_(tidings::detail::lane::make(executor, *options_.environment.clock)) {}
+      lane_(std::move(lane)) {}
 
 void client_state::start(std::string text, request r, response_handler handler) {
     error_code ec;
@@ -62,6 +63,8 @@ void client_state::start(std::string text, request r, response_handler handler) 
                 if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
             });
         });
+    // Once it has ended, a request completes at once, which must not be in here.
+    if (lane_->running_here() && !ended_) return begin(job);
     lane_->post([self = shared_from_this(), job] { self->begin(job); });
 }
 
