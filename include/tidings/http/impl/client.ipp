@@ -89,9 +89,9 @@ client::executor_type client::get_executor() const noexcept {
 }
 
 void client::start_request(const std::shared_ptr<detail::client_state>& s, std::string url,
-                           request r, detail::response_handler h) {
+                           request r, diagnostics* detail, detail::response_handler h) {
     if (!s) return std::move(h)(make_error_code(errc::closed), response());
-    s->start(std::move(url), std::move(r), std::move(h));
+    s->start(url, r, detail, std::move(h));
 }
 
 canceller client::start_open(

@@ -17,6 +17,10 @@ inline constexpr unsigned max_interim_answers = 16;
 /// asked for one itself.
 bool is_readable(const response& r, bool encoding_given) noexcept;
 
+/// Why a read failed before the answer was whole: what the system reports, or
+/// errc::connection_failed for an orderly end.
+error_code connection_loss(error_code ec) noexcept;
+
 /// One keep-alive connection. Lane-confined; owned by its pool.
 ///
 ///     connecting -> busy -> idle -> busy ... -> closed

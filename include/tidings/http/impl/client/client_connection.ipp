@@ -19,6 +19,12 @@ bool is_readable(const response& r, bool encoding_given) noexcept {
            equal_ignoring_case(*encoding, "identity");
 }
 
+error_code connection_loss(error_code ec) noexcept {
+    // An aborted read was none of the caller's, whose own cancellation has that code.
+    const bool of_nobody = ec == net::error::eof || ec == net::error::operation_aborted;
+    return of_nobody ? make_error_code(errc::connection_failed) : ec;
+}
+
 client_connection::client_connection(client_state& s, origin_pool& p)
     : state_(s),
       pool_(p),
@@ -42,7 +48,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
     auto& lane = state_.lane();
     deadline_.arm(lane.timers(), o.connect_timeout);
     cancel_connecting_ = o.environment.network->start_connect(
-        lane.executor(), connecting_to(job_->to, o),
+        lane.executor(), connecting_to(job_->asked.to, o),
         [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
             if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
         });
@@ -51,7 +57,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
 void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
     if (phase_ != phase::connecting) return;
     cancel_connecting_ = nullptr;
-    if (ec) return fail(connecting_error(ec));
+    if (ec) return fail(ec);
     wire_.emplace(std::move(stream), *this, &state_.lane());
     begin();
 }
@@ -69,8 +75,8 @@ void client_connection::begin() {
     answered_ = false;
     interim_ = 0;
     reader_.reset();
-    if (job_->to_head) reader_.expect_no_body();
-    wire_->write(std::move(job_->text));
+    if (job_->asked.to_head) reader_.expect_no_body();
+    wire_->write(std::move(job_->asked.text));
     wire_->read();
 }
 
@@ -92,8 +98,9 @@ void client_connection::on_read(error_code ec, std::string_view bytes) {
         return state_.serve(pool_);
     }
     if (ec) {
-        const bool ended = ec == net::error::eof && reader_.end(ec) == read_step::complete;
-        return ended ? complete() : fail(errc::connection_failed);
+        error_code unused;
+        const bool ended = ec == net::error::eof && reader_.end(unused) == read_step::complete;
+        return ended ? complete() : fail(connection_loss(ec));
     }
     answered_ = true;
     reader_.append(bytes);
@@ -115,7 +122,7 @@ void client_connection::process() {
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
         reader_.reset();
-        if (job_->to_head) reader_.expect_no_body();
+        if (job_->asked.to_head) reader_.expect_no_body();
     }
 }
 
@@ -123,7 +130,7 @@ error_code client_connection::on_header() {
     reader_.limit_body(state_.options().max_response_bytes);
     const auto status = reader_.message().status;
     if (status >= 200) {
-        const bool readable = is_readable(reader_.message(), job_->encoding_given);
+        const bool readable = is_readable(reader_.message(), job_->asked.encoding_given);
         return readable || !reader_.frame().has_body ? error_code() : errc::unsupported_encoding;
     }
     // Nobody asked to switch protocols.
@@ -161,10 +168,10 @@ bool client_connection::is_reusable() const {
 
 void client_connection::fail(error_code ec) {
     const bool stale = reused_ && !answered_;
-    if (!stale || !job_->idempotent) return end(ec);
+    if (!stale || !job_->asked.idempotent) return end(ec);
     const auto self = shared_from_this();
     auto job = job_;
-    job->text = wire_->take_written();
+    job->asked.text = wire_->take_written();
     close();
     state_.connect(pool_, std::move(job));
 }
