@@ -43,12 +43,21 @@ class completion_handler {
 
     explicit operator bool() const noexcept { return static_cast<bool>(handler_); }
 
+    /// Where the completion runs.
+    const net::any_io_executor& executor() const noexcept { return io_; }
+
     /// Posts the completion: it runs on the handler's own executor, never inside this call.
     template <class... Values>
     void operator()(Values&&... values) && {
         auto io = std::move(io_);
         net::post(io, net::append(std::exchange(handler_, nullptr),
                                   static_cast<Args>(std::forward<Values>(values))...));
+    }
+    /// Completes within this call. Only on the handler's own executor, and never inside the
+    /// function that began the operation.
+    template <class... Values>
+    void complete_here(Values&&... values) && {
+        std::exchange(handler_, nullptr)(static_cast<Args>(std::forward<Values>(values))...);
     }
 
     /// Where cancellation of this operation arrives; may be unconnected.

@@ -94,7 +94,7 @@ TEST_CASE("A request that cannot be made completes with an error, never inside",
     expect("http://127.0.0.1/", {.fields = {{"X", "a\r\nInjected: b"}}}, errc::invalid_argument);
     expect("http://127.0.0.1/", {.fields = {{"X Y", "a"}}}, errc::invalid_argument);
     expect("http://nowhere.example/", {}, errc::name_not_resolved);
-    expect("http://127.0.0.1:81/", {}, errc::connection_failed);
+    expect("http://127.0.0.1:81/", {}, net::error::connection_refused);
     expect("https://127.0.0.1:80/", {}, errc::tls_failed);
     CHECK(bed.peers().size() <= 1);
 }
@@ -608,4 +608,41 @@ TEST_CASE("a client that was moved from answers closed", "[http][fault-11]") {
     CHECK(closed == 0);
     bed.run();
     CHECK(closed == 3);
+}
+
+TEST_CASE("what the system reports is kept, and a line of text names host and port",
+          "[http][fault-19]") {
+    client_bed bed;
+    const auto [url, expected, text] = GENERATE(table<std::string, error_code, std::string>(
+        {{"http://127.0.0.1:9/a?secret", net::error::connection_refused,
+          "127.0.0.1:9: Connection refused"},
+         {"http://[::1]:9/", net::error::connection_refused, "[::1]:9: Connection refused"},
+         {"http://user:pass@nowhere.example/", errc::name_not_resolved,
+          "nowhere.example:80: the host name has no address"},
+         {"http://127.0.0.1/", net::error::connection_reset,
+          "127.0.0.1:80: Connection reset by peer"},
+         {"nonsense", errc::bad_url, ""}}));
+    CAPTURE(url);
+    diagnostics detail("of before");
+    std::optional<error_code> error;
+    bed.client->async_request(url, {}, detail, [&](error_code ec, http::response) { error = ec; });
+    bed.run();
+    bed.sim().reset_all();
+    bed.run();
+    CHECK(error == expected);
+    CHECK((*error == condition::retryable) == (expected != errc::bad_url));
+    CHECK(detail.message() == text);
+}
+
+TEST_CASE("a request that succeeds has no text of an error", "[http]") {
+    client_bed bed;
+    diagnostics detail("of before");
+    std::optional<error_code> error;
+    bed.client->async_request("http://127.0.0.1/", {}, detail,
+                              [&](error_code ec, http::response) { error = ec; });
+    bed.run();
+    bed.peers().at(0)->send(ok);
+    bed.run();
+    CHECK(error == error_code());
+    CHECK(detail.empty());
 }

@@ -207,11 +207,11 @@ TEST_CASE("A header that cannot be read opens no stream", "[http]") {
 
 TEST_CASE("What cannot be opened says so, never inside", "[http]") {
     stream_bed bed;
-    const auto [url, expected] =
-        GENERATE(table<std::string, errc>({{"nonsense", errc::bad_url},
-                                           {"http://127.0.0.1:1/", errc::connection_failed},
-                                           {"http://nowhere.example/", errc::name_not_resolved},
-                                           {"wss://127.0.0.1:80/", errc::tls_failed}}));
+    const auto [url, expected] = GENERATE(
+        table<std::string, error_code>({{"nonsense", errc::bad_url},
+                                        {"http://127.0.0.1:1/", net::error::connection_refused},
+                                        {"http://nowhere.example/", errc::name_not_resolved},
+                                        {"wss://127.0.0.1:80/", errc::tls_failed}}));
     std::vector<error_code> errors;
     bed.client->start_open(bed.io().get_executor(), url, {}, [&](error_code ec, auto s) {
         CHECK_FALSE(s);

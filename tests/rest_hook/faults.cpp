@@ -262,8 +262,10 @@ TEST_CASE("a client says that there is no manager, or none that answers", "[rest
     world w(GENERATE(transport::sim, transport::tcp));
     raw_target silent(w);
     raw_target broken(w, "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{\"id\":\"x\"");
-    const auto url = GENERATE_REF(std::string("http://127.0.0.1:9/hooks"), silent.url("/hooks"),
-                                  broken.url("/hooks"));
+    const auto [url, expected] = std::vector<std::pair<std::string, error_code>>{
+        {"http://127.0.0.1:9/hooks", net::error::connection_refused},
+        {silent.url("/hooks"), errc::connection_failed},
+        {broken.url("/hooks"), errc::connection_failed}}[GENERATE(0U, 1U, 2U)];
     CAPTURE(url);
     rest_hook::client client(w.io(), client_to(w, url));
     std::optional<error_code> ended;
@@ -272,7 +274,7 @@ TEST_CASE("a client says that there is no manager, or none that answers", "[rest
         ended = ec;
     });
     w.run_until([&] { return ended.has_value(); });
-    CHECK(*ended == errc::connection_failed);
+    CHECK(*ended == expected);
     CHECK(client.id().empty());
 }
 

@@ -152,9 +152,18 @@ TEST_CASE("no answer is a failure with its reason", "[webhook]") {
     bed.publish();
     REQUIRE(bed.attempts.size() == 1);
     CHECK(bed.attempts[0].status == 0);
-    CHECK(bed.attempts[0].error == errc::connection_failed);
+    CHECK(bed.attempts[0].error == net::error::connection_refused);
     CHECK(bed.attempts[0].result == verdict::retry);
     CHECK(bed.attempts[0].next == 5s);
+    CHECK(bed.logged == "http://127.0.0.1:9: Connection refused\n");
+}
+
+TEST_CASE("a log names host and port of an endpoint that has an id, too", "[webhook][fault-19]") {
+    world w;
+    send_bed bed(w);
+    bed.add("http://127.0.0.1:9/hook?key", {.id = "orders"});
+    bed.publish();
+    CHECK(bed.logged == "orders at http://127.0.0.1:9: Connection refused\n");
 }
 
 TEST_CASE("an answer that does not come is a failure", "[webhook]") {

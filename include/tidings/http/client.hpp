@@ -3,6 +3,7 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/detail/initiation.hpp>
+#include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
 
@@ -13,7 +14,13 @@
 #include <memory>
 #include <span>
 
+namespace tidings::detail {
+class lane;
+}
+
 namespace tidings::http {
+
+class client;
 
 struct client_options {
     io::tls_client_options tls{};
@@ -61,6 +68,10 @@ using io::canceller;
 namespace detail {
 class client_state;
 using response_handler = tidings::completion_handler<error_code, response>;
+/// A client inside an object that has a lane: everything happens there, and an operation that is
+/// begun there, with a handler that is bound to it, posts nothing.
+TIDINGS_DECL client client_in_lane(std::shared_ptr<tidings::detail::lane> lane,
+                                   client_options options);
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -86,21 +97,23 @@ class client {
     /// connection that the server had meanwhile closed is repeated once on a new one, if nothing of
     /// an answer had come and it is idempotent: by its method (RFC 9110 9.2.2) or by
     /// `request::idempotent`.
-    /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused,
-    /// errc::connection_failed, errc::tls_failed, errc::timed_out, errc::too_large or
-    /// errc::unsupported_encoding (the response has its status and fields, and no body),
-    /// errc::bad_request, errc::repeated_field or errc::unsupported_http_version (the answer is not
-    /// HTTP/1.1 as it should be),
-    /// errc::closed. Per-operation cancellation: terminal, which closes the connection.
+    /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused, errc::tls_failed, what
+    /// the system reports (connection refused or reset), errc::connection_failed (an answer ended
+    /// too early), errc::timed_out, errc::too_large or errc::unsupported_encoding (the response has
+    /// its status and fields, and no body), errc::bad_request, errc::repeated_field or
+    /// errc::unsupported_http_version (the answer is not HTTP/1.1 as it should be), errc::closed.
+    /// Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {
-        return tidings::detail::initiate<void(error_code, response)>(
-            get_executor(), token,
-            [state = state_](net::any_io_executor io, auto handler, std::string u, request q) {
-                start_request(state, std::move(u), std::move(q),
-                              detail::response_handler(io, std::move(handler)));
-            },
-            std::move(url), std::move(r));
+        return initiate(std::move(url), std::move(r), nullptr, token);
+    }
+    /// The same; before it completes with an error, `detail` gets a line that names host and port,
+    /// or the Unix socket, and the cause: `127.0.0.1:9: Connection refused`. Empty for an error
+    /// before anything was connected to. It outlives the operation.
+    template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
+    [[nodiscard]] auto async_request(std::string url, request r, diagnostics& detail,
+                                     Token&& token = Token{}) {
+        return initiate(std::move(url), std::move(r), &detail, token);
     }
 
     // For the streaming clients of the library; callbacks run on `executor`, never inside. Each has
@@ -117,8 +130,22 @@ class client {
                   tidings::unique_function<void(error_code, upgraded_response)> done);
 
  private:
+    friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
+    TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
+    template <class Token>
+    auto initiate(std::string url, request r, diagnostics* text, Token& token) {
+        return tidings::detail::initiate<void(error_code, response)>(
+            get_executor(), token,
+            [state = state_, text](net::any_io_executor io, auto handler, std::string u,
+                                   request q) {
+                start_request(state, std::move(u), std::move(q), text,
+                              detail::response_handler(io, std::move(handler)));
+            },
+            std::move(url), std::move(r));
+    }
     TIDINGS_DECL static void start_request(const std::shared_ptr<detail::client_state>& s,
-                                           std::string url, request r, detail::response_handler h);
+                                           std::string url, request r, diagnostics* detail,
+                                           detail::response_handler h);
     std::shared_ptr<detail::client_state> state_;
 };
 

@@ -54,12 +54,23 @@ inline canceller start_stream(const std::shared_ptr<client_state>& state,
     };
 }
 
+client client_in_lane(std::shared_ptr<lane> lane, client_options options) {
+    const auto executor = lane->executor();
+    return client(std::make_shared<client_state>(std::move(lane), executor, std::move(options)));
+}
+
 }  // namespace detail
 
-client::client(net::any_io_executor executor, client_options options)
-    : state_(std::make_shared<detail::client_state>(executor, std::move(options))) {
-    tidings::detail::watch_context(executor, state_);
+client::client(std::shared_ptr<detail::client_state> s) : state_(std::move(s)) {
+    tidings::detail::watch_context(state_->executor(), state_);
 }
+
+client::client(net::any_io_executor executor, client_options options)
+    : client([&] {
+          auto lane = tidings::detail::lane::make(executor, *options.environment.clock);
+          return std::make_shared<detail::client_state>(std::move(lane), std::move(executor),
+                                                        std::move(options));
+      }()) {}
 
 client& client::operator=(client&& o) noexcept {
     if (this != &o) {
@@ -78,9 +89,9 @@ client::executor_type client::get_executor() const noexcept {
 }
 
 void client::start_request(const std::shared_ptr<detail::client_state>& s, std::string url,
-                           request r, detail::response_handler h) {
+                           request r, diagnostics* detail, detail::response_handler h) {
     if (!s) return std::move(h)(make_error_code(errc::closed), response());
-    s->start(std::move(url), std::move(r), std::move(h));
+    s->start(url, r, detail, std::move(h));
 }
 
 canceller client::start_open(

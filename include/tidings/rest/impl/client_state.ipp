@@ -47,8 +47,8 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       send_backoff_(options_.reconnect),
       send_again_([this] { send(); }),
       drain_([this] { finish_drain(errc::timed_out); }) {
-    http_.emplace(executor, http_options(options_));
-    reader_.emplace(executor, reader_options(options_));
+    http_.emplace(http::detail::client_in_lane(lane_, http_options(options_)));
+    reader_.emplace(http::detail::client_in_lane(lane_, reader_options(options_)));
     if (sink)
         reading_ =
             std::make_shared<const reading>(reading{std::move(options.on_error), std::move(sink),
@@ -74,7 +74,7 @@ void client_state::restart() {
         s->poll_again_.cancel();
         ++s->polls_;
         // The answer that is waited for is not; its connection goes.
-        s->reader_.emplace(s->executor(), reader_options(s->options_));
+        s->reader_.emplace(http::detail::client_in_lane(s->lane_, reader_options(s->options_)));
         s->reconnector_ = reconnector(s->options_.reconnect);
         s->react({.what = reconnect_event::kind::start});
     });

@@ -61,7 +61,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
                            std::shared_ptr<subscriber> sink)
     : lane_(lane::make(executor, *options.environment.clock)),
       environment_(options.environment),
-      http_(executor, http_options(options)),
+      http_(http::detail::client_in_lane(lane_, http_options(options))),
       reconnector_(options.reconnect),
       parser_(options.limits),
       again_([this] { react({.what = reconnect_event::kind::due}); }),

@@ -27,7 +27,7 @@ std::string message_id_of(const publication& p) {
 }
 
 std::string label_of(const endpoint_options& o) {
-    return o.id == o.url ? origin_of(o.url) : o.id;
+    return o.id == o.url ? origin_of(o.url) : o.id + " at " + origin_of(o.url);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           claim();
       }),
       drain_deadline_([this] { end(errc::timed_out); }) {
-    http_.emplace(executor, http_options(options_, guard_));
+    http_.emplace(http::detail::client_in_lane(lane_, http_options(options_, guard_)));
 }
 
 error_code sender_state::check_target(const std::string& url) const {

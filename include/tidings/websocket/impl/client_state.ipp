@@ -25,7 +25,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
     : origin_(make_origin()),
       lane_(lane::make(executor, *options.environment.clock)),
       environment_(options.environment),
-      http_(executor, http_options(options)),
+      http_(http::detail::client_in_lane(lane_, http_options(options))),
       reconnector_(options.reconnect),
       again_([this] { react({.what = reconnect_event::kind::due}); }),
       first_position_(options.after.has_value()),

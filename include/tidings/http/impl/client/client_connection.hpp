@@ -17,6 +17,10 @@ inline constexpr unsigned max_interim_answers = 16;
 /// asked for one itself.
 bool is_readable(const response& r, bool encoding_given) noexcept;
 
+/// Why a read failed before the answer was whole: what the system reports, or
+/// errc::connection_failed for an orderly end.
+error_code connection_loss(error_code ec) noexcept;
+
 /// One keep-alive connection. Lane-confined; owned by its pool.
 ///
 ///     connecting -> busy -> idle -> busy ... -> closed
@@ -33,8 +37,8 @@ class client_connection final : public wire_user,
     bool idle() const noexcept { return phase_ == phase::idle; }
     /// Ends it and releases its job, which does not complete.
     void close();
-    /// Ends it and its job.
-    void end(error_code ec);
+    /// Ends it and its job, which completes with what there is of an answer.
+    void end(error_code ec, response answer = {});
     /// Releases everything and completes no handler; called when the context is destroyed.
     void abandon() noexcept;
 
@@ -47,10 +51,10 @@ class client_connection final : public wire_user,
     void process();
     error_code on_header();
     void complete();
+    void rest();
     bool is_reusable() const;
     std::chrono::milliseconds age() const;
     void fail(error_code ec);
-    void end_with_head(error_code ec);
 
     client_state& state_;  // outlives its connections
     origin_pool& pool_;

@@ -19,6 +19,12 @@ bool is_readable(const response& r, bool encoding_given) noexcept {
            equal_ignoring_case(*encoding, "identity");
 }
 
+error_code connection_loss(error_code ec) noexcept {
+    // An aborted read was none of the caller's, whose own cancellation has that code.
+    const bool of_nobody = ec == net::error::eof || ec == net::error::operation_aborted;
+    return of_nobody ? make_error_code(errc::connection_failed) : ec;
+}
+
 client_connection::client_connection(client_state& s, origin_pool& p)
     : state_(s),
       pool_(p),
@@ -42,7 +48,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
     auto& lane = state_.lane();
     deadline_.arm(lane.timers(), o.connect_timeout);
     cancel_connecting_ = o.environment.network->start_connect(
-        lane.executor(), connecting_to(job_->to, o),
+        lane.executor(), connecting_to(job_->asked.to, o),
         [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
             if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
         });
@@ -51,7 +57,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
 void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
     if (phase_ != phase::connecting) return;
     cancel_connecting_ = nullptr;
-    if (ec) return fail(connecting_error(ec));
+    if (ec) return fail(ec);
     wire_.emplace(std::move(stream), *this, &state_.lane());
     begin();
 }
@@ -69,8 +75,8 @@ void client_connection::begin() {
     answered_ = false;
     interim_ = 0;
     reader_.reset();
-    if (job_->to_head) reader_.expect_no_body();
-    wire_->write(std::move(job_->text));
+    if (job_->asked.to_head) reader_.expect_no_body();
+    wire_->write(std::move(job_->asked.text));
     wire_->read();
 }
 
@@ -92,8 +98,9 @@ void client_connection::on_read(error_code ec, std::string_view bytes) {
         return state_.serve(pool_);
     }
     if (ec) {
-        const bool ended = ec == net::error::eof && reader_.end(ec) == read_step::complete;
-        return ended ? complete() : fail(errc::connection_failed);
+        error_code unused;
+        const bool ended = ec == net::error::eof && reader_.end(unused) == read_step::complete;
+        return ended ? complete() : fail(connection_loss(ec));
     }
     answered_ = true;
     reader_.append(bytes);
@@ -106,12 +113,16 @@ void client_connection::process() {
         const auto step = reader_.next(ec);
         if (step == read_step::more) return wire_->read();
         if (step == read_step::header) ec = on_header();
-        if (ec == errc::too_large || ec == errc::unsupported_encoding) return end_with_head(ec);
+        // The body is not read to its end, so the connection is of no more use; what stands before
+        // it is.
+        if (ec == errc::too_large || ec == errc::unsupported_encoding)
+            return end(ec, {.status = reader_.message().status,
+                            .fields = std::move(reader_.message().fields)});
         if (ec) return fail(ec);
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
         reader_.reset();
-        if (job_->to_head) reader_.expect_no_body();
+        if (job_->asked.to_head) reader_.expect_no_body();
     }
 }
 
@@ -119,7 +130,7 @@ error_code client_connection::on_header() {
     reader_.limit_body(state_.options().max_response_bytes);
     const auto status = reader_.message().status;
     if (status >= 200) {
-        const bool readable = is_readable(reader_.message(), job_->encoding_given);
+        const bool readable = is_readable(reader_.message(), job_->asked.encoding_given);
         return readable || !reader_.frame().has_body ? error_code() : errc::unsupported_encoding;
     }
     // Nobody asked to switch protocols.
@@ -127,21 +138,25 @@ error_code client_connection::on_header() {
 }
 
 void client_connection::complete() {
+    const auto self = shared_from_this();
     const auto job = std::exchange(job_, nullptr);
-    const bool reusable = is_reusable();
     auto answer = std::move(reader_.message());
-    job->finish({}, std::move(answer));
-    if (reusable) {
-        phase_ = phase::idle;
-        auto left = state_.options().keep_alive;
-        if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
-        deadline_.arm(state_.lane().timers(), left);
-        pool_.idle.push_back(this);
-        wire_->read();  // to learn when the peer closes
-    } else {
+    if (is_reusable())
+        rest();
+    else
         close();
-    }
     state_.serve(pool_);
+    job->finish({}, std::move(answer));
+}
+
+// Before the job's deadline is cancelled: so the lane always has one, and its timer stays as it is.
+void client_connection::rest() {
+    phase_ = phase::idle;
+    auto left = state_.options().keep_alive;
+    if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
+    deadline_.arm(state_.lane().timers(), left);
+    pool_.idle.push_back(this);
+    wire_->read();  // to learn when the peer closes
 }
 
 bool client_connection::is_reusable() const {
@@ -152,33 +167,21 @@ bool client_connection::is_reusable() const {
 }
 
 void client_connection::fail(error_code ec) {
+    const bool stale = reused_ && !answered_;
+    if (!stale || !job_->asked.idempotent) return end(ec);
     const auto self = shared_from_this();
     auto job = job_;
-    const bool stale = reused_ && !answered_ && ec == errc::connection_failed;
-    if (!stale || !job->idempotent) {
-        end(ec);
-        return state_.serve(pool_);
-    }
-    job->text = wire_->take_written();
+    job->asked.text = wire_->take_written();
     close();
     state_.connect(pool_, std::move(job));
 }
 
-void client_connection::end(error_code ec) {
-    const auto job = job_;
-    close();
-    if (job) job->finish(ec);
-}
-
-// The body was not read to its end, so the connection is of no more use; what stood before it is.
-void client_connection::end_with_head(error_code ec) {
+void client_connection::end(error_code ec, response answer) {
     const auto self = shared_from_this();
     const auto job = job_;
-    auto& head = reader_.message();
-    response answer{.status = head.status, .fields = std::move(head.fields)};
     close();
-    if (job) job->finish(ec, std::move(answer));
     state_.serve(pool_);
+    if (job) job->finish(ec, std::move(answer));
 }
 
 void client_connection::abandon() noexcept {

@@ -11,10 +11,21 @@ class client_connection;
 class client_state;
 struct origin_pool;
 
+/// What is asked of a server, and how.
+struct client_question {
+    url to{};
+    std::string text{};  // the request; the wire has it while it is under way
+    bool to_head = false;
+    bool idempotent = false;
+    bool encoding_given = false;    // the request has an Accept-Encoding of its own
+    diagnostics* detail = nullptr;  // what an error gets beside its code; null: nothing
+};
+
 /// One request until its answer. Lane-confined.
 struct client_job : std::enable_shared_from_this<client_job> {
     client_job(std::weak_ptr<client_state> s, response_handler h);
-    /// Completes, once.
+    /// Completes, once; a handler of the lane's own within this call, which is the last thing that
+    /// its caller does.
     void finish(error_code ec, response r = {});
     /// From outside: by its deadline, a cancellation, the end of the client.
     void abort(error_code ec);
@@ -22,11 +33,7 @@ struct client_job : std::enable_shared_from_this<client_job> {
     const std::weak_ptr<client_state> state;
     response_handler handler;
     tidings::detail::wheel_timer deadline;
-    url to{};
-    std::string text{};  // the request; the wire has it while it is under way
-    bool to_head = false;
-    bool idempotent = false;
-    bool encoding_given = false;  // the request has an Accept-Encoding of its own
+    client_question asked{};
     origin_pool* pool = nullptr;
     client_connection* connection = nullptr;
 };

@@ -10,6 +10,15 @@ namespace tidings::http::detail {
 
 using namespace tidings::detail;
 
+namespace {
+
+std::string place_of(const url& to, const std::string& unix_path) {
+    if (!unix_path.empty()) return unix_path;
+    return (to.ipv6_literal ? '[' + to.host + ']' : to.host) + ':' + std::to_string(to.port);
+}
+
+}  // namespace
+
 client_job::client_job(std::weak_ptr<client_state> s, response_handler h)
     : state(std::move(s)),
       handler(std::move(h)),
@@ -19,7 +28,15 @@ void client_job::finish(error_code ec, response r) {
     deadline.cancel();
     connection = nullptr;
     pool = nullptr;
-    if (handler) std::move(handler)(ec, std::move(r));
+    if (!handler) return;
+    const auto s = state.lock();
+    if (s && ec && asked.detail != nullptr)
+        *asked.detail =
+            diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
+    if (s && s->lane().executor() == handler.executor())
+        std::move(handler).complete_here(ec, std::move(r));
+    else
+        std::move(handler)(ec, std::move(r));
 }
 
 void client_job::abort(error_code ec) {
@@ -28,8 +45,8 @@ void client_job::abort(error_code ec) {
     auto* const p = pool;
     if (p != nullptr) std::erase(p->waiting, self);
     if (connection != nullptr) connection->close();
-    finish(ec);
     if (s && p != nullptr) s->serve(*p);
+    finish(ec);
 }
 
 }  // namespace tidings::http::detail

@@ -15,17 +15,18 @@ class streamed_exchange;
 
 /// What a URL asks for in a way of connecting.
 io::connect_options connecting_to(const url& to, const client_options& options);
-/// The errors of connecting, as `http::client` promises them.
-error_code connecting_error(const error_code& ec) noexcept;
 
 /// What a client handle stands on.
 class client_state final : public tidings::detail::context_dependent,
                            public std::enable_shared_from_this<client_state> {
  public:
-    client_state(const net::any_io_executor& executor, client_options options);
+    /// `executor`: where handlers run that have none of their own.
+    client_state(std::shared_ptr<tidings::detail::lane> lane, net::any_io_executor executor,
+                 client_options options);
 
     // From any thread.
-    void start(std::string text, request r, response_handler handler);
+    void start(const std::string& text, const request& r, diagnostics* detail,
+               response_handler handler);
     void close() noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);

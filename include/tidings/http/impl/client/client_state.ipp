@@ -34,34 +34,36 @@ bool is_idempotent(std::string_view method) noexcept {
 
 }  // namespace
 
-error_code connecting_error(const error_code& ec) noexcept {
-    return ec.category() == errc_category() ? ec : errc::connection_failed;
-}
-
-client_state::client_state(const net::any_io_executor& executor, client_options options)
-    : executor_(executor),
+client_state::client_state(std::shared_ptr<tidings::detail::lane> lane,
+                           net::any_io_executor executor, client_options options)
+    : executor_(std::move(executor)),
       options_(std::move(options)),
-      lane_(tidings::detail::lane::make(executor, *options_.environment.clock)) {}
+      lane_(std::move(lane)) {}
 
-void client_state::start(std::string text, request r, response_handler handler) {
+void client_state::start(const std::string& text, const request& r, diagnostics* detail,
+                         response_handler handler) {
     error_code ec;
+    if (detail != nullptr) *detail = {};
     const auto to = url::parse(text, ec);
     if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
     if (ec) return std::move(handler)(ec, response());
     const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
     auto slot = handler.cancellation_slot();
     const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
-    job->to = to;
-    job->text = serialise(r, to, options_.user_agent, close);
-    job->to_head = r.method == "HEAD";
-    job->encoding_given = r.fields.find("Accept-Encoding").has_value();
-    job->idempotent = r.idempotent || is_idempotent(r.method);
+    job->asked = {.to = to,
+                  .text = serialise(r, to, options_.user_agent, close),
+                  .to_head = r.method == "HEAD",
+                  .idempotent = r.idempotent || is_idempotent(r.method),
+                  .encoding_given = r.fields.find("Accept-Encoding").has_value(),
+                  .detail = detail};
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
             lane->post([weak] {
                 if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
             });
         });
+    // Once it has ended, a request completes at once, which must not be in here.
+    if (lane_->running_here() && !ended_) return begin(job);
     lane_->post([self = shared_from_this(), job] { self->begin(job); });
 }
 
@@ -69,8 +71,8 @@ void client_state::begin(const std::shared_ptr<client_job>& job) {
     if (ended_) return job->finish(errc::closed);
     if (!job->handler) return;  // cancelled meanwhile
     job->deadline.arm(lane_->timers(), options_.request_timeout);
-    const auto key =
-        (job->to.secure() ? "s " : "p ") + job->to.host + ' ' + std::to_string(job->to.port);
+    const auto& to = job->asked.to;
+    const auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
     auto& p = pools_[key];
     if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
     job->pool = p.get();
