@@ -146,7 +146,7 @@ wait_line() { # NAME PREFIX
     return 1
 }
 
-# The hub ends after those who feed it and before those it delivers to.
+# The hub ends after what feeds it and before what it delivers to.
 finish() {
     local status=$? name pipe
     trap - EXIT
@@ -181,7 +181,7 @@ trap 'exit 129' HUP
 
 # ---- the hub and its five observers ----------------------------------------------------------------
 
-# What an observer is told to write to: in the live run a pipe to those who print, else a list.
+# What an observer writes to: in the live run a pipe to what prints, else a list.
 outlet() { # ROUTE
     local route=$1 pipe
     if [[ $mode == check ]]; then

@@ -25,7 +25,7 @@ namespace fanout {
 class server_process {
  public:
     /// CPU of all its threads, also those that ended. `total_ns` is exact; the two others come in
-    /// ticks of the kernel (mostly 10 ms) and only tell the share.
+    /// ticks of the kernel (mostly 10 ms) and only show the share.
     struct cpu_time {
         std::uint64_t total_ns{};
         std::uint64_t user_ticks{};

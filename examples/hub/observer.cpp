@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // An independent witness for examples/run.sh: writes `<id> <type> <SHA-256 of the data>` for every
 // event that reaches it, by the bus, a webhook or a REST hook. Of the N-th of `--lose N` it takes
-// no notice, as a test of those who compare the lists.
+// no notice, as a test of the comparison of the lists.
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/tidings.hpp>
 

@@ -18,7 +18,8 @@ struct log_record {
     error_code error{};
 };
 
-/// Must not block or throw; called from any thread. An empty function: nothing is logged.
+/// Must not block, throw or call the library, which may hold a lock; called from any thread. An
+/// empty function: nothing is logged.
 using log_sink = std::function<void(const log_record&)>;
 
 }  // namespace tidings

@@ -14,7 +14,7 @@ namespace tidings {
 
 /// Where the library counts. Names are static snake_case without prefix or unit suffix
 /// ("events_published", "clients"); labels are few and bounded ({"transport", "websocket"}). Must
-/// not block or throw; called from any thread.
+/// not block, throw or call the library, which may hold a lock; called from any thread.
 class metrics_sink {
  public:
     using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;

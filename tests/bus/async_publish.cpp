@@ -22,7 +22,7 @@ struct outcomes {
     const receipt& last() const { return ends.back().second; }
 };
 
-/// An outlet with storage: takes responsibility when it is told to.
+/// An outlet with storage: takes responsibility at the test's command.
 class storing_subscriber final : public subscriber {
  public:
     outcome deliver(const event_ptr&) noexcept override { return outcome::dropped; }
@@ -204,7 +204,7 @@ TEST_CASE("with backpressure async_publish waits for room, in line", "[bus][asyn
     CHECK(f.clock().next_deadline() == std::nullopt);
 }
 
-TEST_CASE("with backpressure who waits until the deadline has dropped its event",
+TEST_CASE("with backpressure an event that waits until the deadline is dropped",
           "[bus][async_publish]") {
     bus_fixture f;
     outcomes o;
@@ -229,7 +229,8 @@ TEST_CASE("with backpressure who waits until the deadline has dropped its event"
     CHECK(show(r.try_receive().value()) == "a=3");
 }
 
-TEST_CASE("what is published past those who wait for room is dropped", "[bus][async_publish]") {
+TEST_CASE("what is published past publications that wait for room is dropped",
+          "[bus][async_publish]") {
     bus_fixture f;
     outcomes o;
     auto r = f.hub->receive("a", one_with_backpressure);
@@ -255,7 +256,7 @@ TEST_CASE("with backpressure a posted callback makes room by running", "[bus][as
     CHECK(o.ends.size() == 3);
 }
 
-TEST_CASE("who waits for room hears when the subscriber, or the bus, is closed",
+TEST_CASE("a publication that waits for room completes when the subscriber, or the bus, is closed",
           "[bus][async_publish]") {
     bus_fixture f;
     outcomes o;

@@ -48,7 +48,7 @@ TEST_CASE("two buses bridged both ways deliver each event once", "[bus][bridge]"
     CHECK(back.counters().delivered == 1);
 }
 
-TEST_CASE("what one of two bridged buses hears of lost events, both tell once", "[bus][bridge]") {
+TEST_CASE("a loss that one of two bridged buses learns of, both announce once", "[bus][bridge]") {
     context_fixture f;
     node a(f, {.max_events = 100});
     node b(f, {.max_events = 100});
@@ -62,7 +62,7 @@ TEST_CASE("what one of two bridged buses hears of lost events, both tell once", 
     CHECK(b.refused.empty());
 }
 
-TEST_CASE("what is told of lost events goes round a ring for sixteen hops", "[bus][bridge]") {
+TEST_CASE("the announcement of lost events goes round a ring for sixteen hops", "[bus][bridge]") {
     context_fixture f;
     node a(f), b(f), c(f);
     const auto ab = a.hub.subscribe(">", b.hub);
@@ -74,7 +74,7 @@ TEST_CASE("what is told of lost events goes round a ring for sixteen hops", "[bu
     CHECK(c.refused == std::vector<error_code>{errc::hop_limit});
 }
 
-TEST_CASE("a subscriber of a bus that resumes from another is told of its gap", "[bus][bridge]") {
+TEST_CASE("a subscriber of a bus that resumes from another gets its gap", "[bus][bridge]") {
     context_fixture f;
     node a(f, {.max_events = 2});
     node b(f);

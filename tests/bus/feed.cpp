@@ -83,7 +83,7 @@ TEST_CASE("the cursor stands where everything before was pushed", "[feed]") {
     f.start(2, f.after({}));
     CHECK(f.feed->cursor().empty());
     f.settle();
-    // Who comes back with it gets the rest.
+    // A client that comes back with it gets the rest.
     const auto cursor = f.feed->cursor();
     f.feed->stop();
     f.sink->seen.clear();
@@ -106,7 +106,7 @@ TEST_CASE("a feed that was live before the first event knows where it stood", "[
     CHECK(f.sink->seen == texts{"a=1", "a=2", "a=3"});
 }
 
-TEST_CASE("a feed that fell behind before it got anything is told what is gone", "[feed]") {
+TEST_CASE("a feed that fell behind before it got anything announces what is gone", "[feed]") {
     const bool later = GENERATE(false, true);
     feed_bed f(later, 10);
     f.start(0);
@@ -255,7 +255,7 @@ TEST_CASE("a sink may pump, stop or drop its feed from inside push", "[feed]") {
     CHECK(f.sink->ended.empty());
 }
 
-TEST_CASE("a feed hears that its bus is closed", "[feed]") {
+TEST_CASE("a feed ends when its bus is closed", "[feed]") {
     const bool later = GENERATE(false, true);
     feed_bed f(later);
     f.start(100);
@@ -314,7 +314,7 @@ TEST_CASE("what is committed while a read is under way comes once, after it", "[
     f.publish_all("ab");
     f.settle();
     CHECK(f.far->reads() == 1);
-    f.far->answer_reads();  // sees the third, which the feed has been told of, too
+    f.far->answer_reads();  // sees the third, which the lane has brought, too
     f.settle();
     CHECK(f.sink->seen == texts{"a=1", "a=2", "a=3"});
     CHECK(f.feed->live());
@@ -324,7 +324,7 @@ TEST_CASE("what is committed while a read is under way comes once, after it", "[
     CHECK(f.far->reads() == 1);
 }
 
-TEST_CASE("a feed that ends while it reads hears no answer", "[feed]") {
+TEST_CASE("a feed that ends while it reads takes no answer", "[feed]") {
     feed_bed f(true);
     f.publish_all("aa");
     f.settle();

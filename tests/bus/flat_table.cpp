@@ -23,7 +23,7 @@ void add(table& t, std::uint64_t hash, std::uint32_t value) {
 
 }  // namespace
 
-TEST_CASE("values under one hash are told apart by the predicate", "[flat_table]") {
+TEST_CASE("values under one hash are distinguished by the predicate", "[flat_table]") {
     table t;
     CHECK(find(t, 5, 1) == 0);
     for (std::uint32_t value = 1; value <= 100; ++value) add(t, 5, value);

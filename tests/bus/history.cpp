@@ -106,7 +106,7 @@ TEST_CASE("async_publish waits for the commit and for what is delivered then", "
     CHECK(p.ends[1].second.matched == 3);
 }
 
-TEST_CASE("the same content published several times is told apart", "[bus][history]") {
+TEST_CASE("publications of the same content are distinguished", "[bus][history]") {
     resume_bed f(true);
     error_code ec;
     const auto e = publication::make("a", made("x"), {}, ec);
@@ -129,7 +129,8 @@ TEST_CASE("the same content published several times is told apart", "[bus][histo
     }
 }
 
-TEST_CASE("an append that fails later is reported, and told to who waits", "[bus][history]") {
+TEST_CASE("an append that fails later is reported, also to the pending async_publish",
+          "[bus][history]") {
     const bool handlers_first = GENERATE(false, true);
     context_fixture f;
     const auto metrics = std::make_shared<counting_metrics>();
@@ -282,7 +283,7 @@ TEST_CASE("what a history evicts may call the bus from its destructor", "[bus][h
     REQUIRE(other.try_receive());
 }
 
-TEST_CASE("closing a bus tells who waits for a commit", "[bus][history]") {
+TEST_CASE("closing a bus completes what waits for a commit", "[bus][history]") {
     resume_bed f(true);
     publish_ends p;
     f.hub->async_publish("a", made("1"), p.note());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/resume_bed.hpp"
 
-// A burst that is longer than a lane's inbox: nobody misses an event without being told.
+// A burst that is longer than a lane's inbox: every event that is missed is announced.
 
 namespace tidings::test {
 
@@ -56,7 +56,7 @@ TEST_CASE("a feed finds in the history what did not fit into the inbox", "[bus][
     feed->stop();
 }
 
-TEST_CASE("a feed is told how many did not fit of what no history holds", "[bus][inbox]") {
+TEST_CASE("a feed is notified of how many did not fit of what no history holds", "[bus][inbox]") {
     const bool covered_as_well = GENERATE(false, true);
     resume_bed f(false, 1'000'000);
     const auto sink = std::make_shared<counting_sink>();
@@ -81,7 +81,7 @@ TEST_CASE("a feed is told how many did not fit of what no history holds", "[bus]
     feed->stop();
 }
 
-TEST_CASE("a subscriber is told how many did not fit", "[bus][inbox]") {
+TEST_CASE("a subscriber is notified of how many did not fit", "[bus][inbox]") {
     resume_bed f(false, 1);
     const auto s = std::make_shared<recording_subscriber>();
     const auto held = f.hub->subscribe(">", s);

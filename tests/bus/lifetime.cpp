@@ -138,7 +138,8 @@ TEST_CASE("a callback on a context that goes before the bus's is ended", "[bus][
     CHECK(calls == 0);
 }
 
-TEST_CASE("who waits for room at a callback whose context goes is told", "[bus][lifetime]") {
+TEST_CASE("async_publish that waits for room completes when the callback's context goes",
+          "[bus][lifetime]") {
     bus_fixture f;
     auto other = std::make_unique<net::io_context>();
     const auto s =

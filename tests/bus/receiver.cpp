@@ -66,7 +66,7 @@ TEST_CASE("async_receive never completes inside, neither the call nor the publis
     CHECK(e.seen == texts{"a=there", "a=new"});
 }
 
-TEST_CASE("several who wait are served in order", "[bus][receiver]") {
+TEST_CASE("several pending reads are served in order", "[bus][receiver]") {
     bus_fixture f;
     ends e;
     auto r = f.hub->receive("a");
@@ -120,7 +120,7 @@ TEST_CASE("a receive is cancelled by its slot, and nothing is lost", "[bus][rece
     CHECK(e.seen.size() == 3);
 }
 
-TEST_CASE("who waits hears that the receiver, or the bus, is closed", "[bus][receiver]") {
+TEST_CASE("a pending read completes when the receiver, or the bus, is closed", "[bus][receiver]") {
     bus_fixture f;
     ends e;
     auto r = f.hub->receive("a");

@@ -23,7 +23,7 @@ void finish(resume_bed& f, consumer& c) {
     }
 }
 
-TEST_CASE("who resumes gets exactly what was missed, in order, and then what is new",
+TEST_CASE("a resumed subscription gets exactly what was missed, in order, and then what is new",
           "[bus][resume]") {
     const bool later = GENERATE(false, true);
     for (auto& c : every_consumer("a")) {
@@ -45,7 +45,7 @@ TEST_CASE("who resumes gets exactly what was missed, in order, and then what is 
     }
 }
 
-TEST_CASE("who resumes at an empty position gets all that is held", "[bus][resume]") {
+TEST_CASE("a subscription resumed at an empty position gets all that is held", "[bus][resume]") {
     const bool later = GENERATE(false, true);
     for (auto& c : every_consumer(">")) {
         INFO(c.name << (later ? ", committed later" : ""));
@@ -59,7 +59,7 @@ TEST_CASE("who resumes at an empty position gets all that is held", "[bus][resum
     }
 }
 
-TEST_CASE("who resumes where nothing is missing is live", "[bus][resume]") {
+TEST_CASE("a subscription resumed where nothing is missing is live", "[bus][resume]") {
     const bool later = GENERATE(false, true);
     for (auto& c : every_consumer(">")) {
         INFO(c.name << (later ? ", committed later" : ""));
@@ -74,7 +74,7 @@ TEST_CASE("who resumes where nothing is missing is live", "[bus][resume]") {
     }
 }
 
-TEST_CASE("a gap is told once, then what is new", "[bus][resume]") {
+TEST_CASE("a gap is announced once, then what is new comes", "[bus][resume]") {
     const bool later = GENERATE(false, true);
     for (auto& c : every_consumer("a")) {
         INFO(c.name << (later ? ", committed later" : ""));
@@ -196,7 +196,7 @@ TEST_CASE("a counter of a resumed subscription counts what was replayed, not the
     CHECK(plain.counters().delivered == 3);
 }
 
-/// An outlet with storage: takes responsibility when it is told to.
+/// An outlet with storage: takes responsibility at the test's command.
 class storing_subscriber final : public subscriber {
  public:
     outcome deliver(const event_ptr& e) noexcept override {
@@ -258,7 +258,7 @@ TEST_CASE("async_publish waits for the acceptance of an outlet that resumed", "[
     CHECK(s.counters().delivered == 4);
 }
 
-TEST_CASE("async_publish hears when an outlet that resumes goes before its event's turn",
+TEST_CASE("async_publish completes when an outlet that resumes goes before its event's turn",
           "[bus][resume]") {
     storing_bed f(true);
     f.publish("a", "1");
@@ -281,7 +281,7 @@ TEST_CASE("async_publish hears when an outlet that resumes goes before its event
     CHECK(f.outlet->plain.empty());
 }
 
-TEST_CASE("async_publish hears of a drop when its event is behind a gap", "[bus][resume]") {
+TEST_CASE("async_publish counts a drop when its event is behind a gap", "[bus][resume]") {
     storing_bed f(true, 1);
     f.publish("a", "1");
     f.settle();
@@ -307,7 +307,7 @@ TEST_CASE("async_publish hears of a drop when its event is behind a gap", "[bus]
     CHECK(f.ends.size() == 3);
 }
 
-TEST_CASE("async_publish hears of a drop while its event waits for a replay", "[bus][resume]") {
+TEST_CASE("async_publish counts a drop while its event waits for a replay", "[bus][resume]") {
     storing_bed f(true);
     f.publish("a", "1");
     f.settle();

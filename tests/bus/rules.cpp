@@ -9,7 +9,7 @@ namespace tidings::test {
 
 namespace {
 
-TEST_CASE("who subscribes inside an immediate callback gets the next event on", "[bus]") {
+TEST_CASE("a subscription made inside an immediate callback gets the next event on", "[bus]") {
     bus_fixture f;
     texts seen;
     std::vector<subscription> added;
@@ -28,7 +28,7 @@ TEST_CASE("who subscribes inside an immediate callback gets the next event on", 
     CHECK(added[2].counters().matched == 1);
 }
 
-TEST_CASE("who subscribes inside a posted callback gets the next event on", "[bus]") {
+TEST_CASE("a subscription made inside a posted callback gets the next event on", "[bus]") {
     bus_fixture f;
     texts seen;
     subscription added;

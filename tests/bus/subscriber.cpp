@@ -9,7 +9,7 @@ namespace tidings::test {
 
 namespace {
 
-/// Knows whether it is called one at a time, and by whom.
+/// Knows whether it is called one at a time, and by which thread.
 class careful_subscriber final : public recording_subscriber {
  public:
     outcome deliver(const event_ptr& e) noexcept override {
@@ -85,7 +85,7 @@ TEST_CASE("what a subscriber answers is counted, and one that is closed is let g
     CHECK(f.hub->subscriptions() == 0);
 }
 
-TEST_CASE("a subscriber is told once that its subscription ended", "[bus][subscriber]") {
+TEST_CASE("a subscriber is notified once that its subscription ended", "[bus][subscriber]") {
     bus_fixture f;
     auto first = std::make_shared<recording_subscriber>();
     auto second = std::make_shared<recording_subscriber>();
@@ -231,7 +231,7 @@ TEST_CASE("what a remote bus tells of lost events reaches every subscriber but i
     CHECK(end->deliver(signal(make_lagged_event(7))) == outcome::delivered);
     f.run();
     CHECK(inlet->seen.empty());
-    // Two subscriptions of the same one: each is told.
+    // Two subscriptions of the same one: each is notified.
     CHECK(other->seen == texts{"gap", "gap", "lagged(7)", "lagged(7)"});
     CHECK(posted == texts{"gap", "lagged(7)"});
     CHECK(inside == posted);

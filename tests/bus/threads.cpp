@@ -124,7 +124,7 @@ std::vector<std::thread> start_publishers(bus& hub) {
     return threads;
 }
 
-/// Subscribes and unsubscribes until it is told to stop; a callback must not run once its
+/// Subscribes and unsubscribes until it is stopped; a callback must not run once its
 /// async_reset has completed.
 void churn(bus& hub, findings& found, const std::atomic<bool>& stopped) {
     while (!stopped) {

@@ -16,7 +16,7 @@ namespace {
 
 using index_type = tidings::detail::topic_index<int>;
 
-// What a stranger who knew the seed would make of it: all texts collide.
+// What a stranger that knew the seed would make of it: all texts collide.
 struct flooded {
     explicit flooded(std::uint64_t) {}
     std::uint64_t operator()(std::string_view) const noexcept { return 7; }

@@ -24,7 +24,7 @@ TEST_CASE("An authenticator leaves no error of an earlier call", "[authorizer]")
     CHECK_FALSE(ec);
 }
 
-TEST_CASE("A stranger is told why", "[authorizer]") {
+TEST_CASE("A stranger gets the reason", "[authorizer]") {
     error_code ec;
     bearer_token("t")({}, ec);
     CHECK(ec == errc::unauthorized);

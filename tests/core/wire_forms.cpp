@@ -27,7 +27,7 @@ TEST_CASE("a form is found by its tag, and the first that is stored counts", "[d
     CHECK(*forms.find(&tags[1]) == "b");
 }
 
-TEST_CASE("forms of one kind are told apart by their numbers", "[detail]") {
+TEST_CASE("forms of one kind are distinguished by their numbers", "[detail]") {
     const detail::wire_forms forms;
     CHECK(forms.store({&tags[0], 1}, "one") == "one");
     CHECK(forms.find({&tags[0], 2}) == nullptr);

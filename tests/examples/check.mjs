@@ -74,7 +74,7 @@ const checks = {
         assert.equal((await push_to(hub, "guessed")).status, 401);
         assert.equal((await push_to(hub, secret)).status, 202);
 
-        // A stream is open, a hook stands, and events go through: the numbers tell of all.
+        // A stream is open, a hook stands, and events go through: the numbers show all of it.
         const stream = await new Promise((got) => http.get(`${hub}/events?topic=a.b`, got));
         const publish = (topic) => fetch(`${hub}/topics/${topic}`, { method: "POST", body: "x" });
         assert.equal((await publish("a.a")).status, 202);
@@ -131,7 +131,7 @@ const checks = {
         assert.equal(await running.exit, 0);
     },
 
-    // With --token whoever has none is sent away by every mount but the webhooks' inlet, which goes by
+    // With --token a caller without one is refused by every mount but the webhooks' inlet, which goes by
     // the signature.
     async hub_token() {
         const { WebSocket } = ws();

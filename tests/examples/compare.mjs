@@ -18,7 +18,7 @@ const line = (n, data = n) => `id-${n} com.github.push ${sha256(`data ${data}`)}
 const text = (lines) => lines.map((one) => one + "\n").join("");
 const sent = [1, 2, 3, 4, 5].map((n) => line(n));
 
-// Every route has `sent` but one, which has `got` (undefined: no file at all). Tells the exit
+// Every route has `sent` but one, which has `got` (undefined: no file at all). Returns the exit
 // status, what is said of that route, and its closing line; those of the others must be good.
 function judge(got, expected = sent, route = "sse") {
     writeFileSync(join(work, "expected.txt"), text(expected));

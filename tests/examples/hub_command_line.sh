@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# hub_command_line.sh PROGRAM: mistakes on the command line are told, and end with 2.
+# hub_command_line.sh PROGRAM: mistakes on the command line are named, and end with 2.
 set -uo pipefail
 hub=$1
 wrong() { # WHAT IT MUST SAY, ARGUMENTS...

@@ -45,7 +45,7 @@ export async function stop(running) {
     assert.equal(await running.exit, 0, "it ends with 0 on Ctrl-C");
 }
 
-// The TCP port of 127.0.0.1 on which a process listens, as the system tells: the program need not.
+// The TCP port of 127.0.0.1 on which a process listens, as the system shows it: the program need not.
 export async function listening_port({ child }) {
     for (; child.exitCode === null && child.signalCode === null; await sleep(20)) {
         const fds = `/proc/${child.pid}/fd`;

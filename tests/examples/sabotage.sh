@@ -3,7 +3,7 @@
 # sabotage.sh ROUTE DIR: the check must notice one event lost on the route, and nothing else.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
-# What a failed check keeps, for who looks into it, goes with the test.
+# What a failed check keeps for a look at it goes with the test.
 TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT

@@ -253,7 +253,7 @@ TEST_CASE("Garbage after good requests is answered after them", "[http]") {
     CHECK_THAT(answer, EndsWith("}"));
 }
 
-TEST_CASE("A peer that may send only when told is told, or answered at once", "[http]") {
+TEST_CASE("A peer that waits for 100 Continue gets it, or is answered at once", "[http]") {
     http_bed bed;
     const auto server = echo_server(bed);
     const auto peer = bed.connect();
@@ -468,7 +468,7 @@ TEST_CASE("A connection can be taken out of HTTP, with what came after the reque
     }
 }
 
-TEST_CASE("A service that waits is told when its peer leaves", "[http]") {
+TEST_CASE("A service that waits is notified when its peer leaves", "[http]") {
     http_bed bed;
     std::optional<http::exchange> waiting;
     int closed = 0;
@@ -530,7 +530,7 @@ TEST_CASE("A service that waits is told when its peer leaves", "[http]") {
         bed.run();
         CHECK_THAT(peer->received(), Contains("\r\n\r\nnowHTTP/1.1 4"));
     }
-    SECTION("the answer cannot be told from within") {
+    SECTION("the answer cannot be given from within") {
         waiting.reset();
         bed.run();
         CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 500"));

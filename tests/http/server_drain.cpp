@@ -17,7 +17,7 @@ namespace {
 
 const std::string get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
-/// Keeps every exchange, or every stream below /take, until it is told, or destroyed.
+/// Keeps every exchange, or every stream below /take, until the drain or its end.
 struct holder {
     struct state {
         std::vector<http::exchange> exchanges;
@@ -107,7 +107,7 @@ TEST_CASE("A drain closes what is idle and waits for what is busy", "[http]") {
     reading->send("t: h\r\n\r\n" + get);
     bed.run();
     REQUIRE(bed.held->exchanges.size() == 2);
-    CHECK(bed.held->told == 2);  // who comes later is told too
+    CHECK(bed.held->told == 2);  // also of the one that comes later
     bed.held->exchanges[0].respond({.body = "one"});
     bed.held->exchanges[1].respond({.body = "two"});
     bed.run();

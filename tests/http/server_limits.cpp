@@ -31,7 +31,7 @@ http::server serve(
     return server;
 }
 
-/// Listens as another network does, whose accepts fail as often as it is told.
+/// Listens as another network does, whose accepts fail as often as the test asks.
 class failing_network final : public io::network {
  public:
     explicit failing_network(io::network& real) : real_(real) {}
@@ -236,7 +236,7 @@ TEST_CASE("A network that goes silent leaves nothing behind", "[http]") {
     CHECK(server.connections() == 0);
 }
 
-TEST_CASE("Connections beyond the limit are told to come back", "[http]") {
+TEST_CASE("Connections beyond the limit are answered 503 with Retry-After", "[http]") {
     http_bed bed;
     auto options = bed.options();
     options.max_connections = 2;
@@ -263,7 +263,7 @@ TEST_CASE("Connections beyond the limit are told to come back", "[http]") {
     CHECK_THAT(fourth->received(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_CASE("Connections beyond an address's limit are told so", "[http]") {
+TEST_CASE("Connections beyond an address's limit are answered 429", "[http]") {
     http_bed bed;
     auto options = bed.options();
     options.max_connections_per_address = 2;
@@ -304,7 +304,7 @@ TEST_CASE("IPv6 addresses of one network are one address", "[http]") {
     CHECK(elsewhere->received().empty());
 }
 
-TEST_CASE("Those who are refused are few at a time", "[http]") {
+TEST_CASE("Refusals are few at a time", "[http]") {
     http_bed bed;
     auto options = bed.options();
     options.max_connections = 0;
@@ -465,7 +465,7 @@ TEST_CASE("the bodies of all connections together have a limit, and a quarter is
         bed.run();
         return peer;
     };
-    SECTION("of those who are known") {
+    SECTION("of known callers") {
         auto first = begin(ann, 25'000);
         CHECK(first->received().empty());
         const auto second = begin(ann, 25'000);
@@ -479,13 +479,13 @@ TEST_CASE("the bodies of all connections together have a limit, and a quarter is
         CHECK_THAT(begin(ann, 35'000, 35'000)->received(), StartsWith("HTTP/1.1 200 "));
         CHECK_THAT(begin(ann, 45'000, 45'000)->received(), StartsWith("HTTP/1.1 503 "));
     }
-    SECTION("of strangers, who leave the rest to others") {
+    SECTION("of strangers: they leave the rest to others") {
         const auto first = begin(stranger, 9'000);
         CHECK(first->received().empty());
         CHECK_THAT(begin(stranger, 2'000)->received(), StartsWith("HTTP/1.1 503 "));
         CHECK_THAT(begin(ann, 25'000, 25'000)->received(), StartsWith("HTTP/1.1 200 "));
     }
-    SECTION("of strangers, of whom one address leaves something to another") {
+    SECTION("of strangers: one address leaves something to another") {
         bed.sim().set_link({.client_address = "192.0.2.7"});
         const auto first = begin(stranger, 4'000);
         CHECK(first->received().empty());

@@ -413,7 +413,7 @@ TEST_CASE("a wait that is under way is aborted by close and dropped by the end",
     f.run_ready();
 }
 
-TEST_CASE("both ends are told who the other is", "[io]") {
+TEST_CASE("both ends know the other's address", "[io]") {
     const auto t = GENERATE(from_range(every_transport));
     CAPTURE(t);
     network_fixture f(t);
@@ -618,7 +618,7 @@ TEST_CASE("an address can be listened on once", "[io]") {
     error_code ec;
     CHECK_FALSE(f.network().listen(f.executor(), options, ec));
     CHECK(ec == net::error::address_in_use);
-    // The failed attempt took nothing from the one who listens.
+    // The failed attempt took nothing from the one that listens.
     CHECK(f.connect().client);
     f.close_acceptor();
     ec = {};

@@ -124,7 +124,7 @@ TEST_CASE("an address that does not answer does not keep the next waiting", "[io
     network_fixture f(transport::tcp);
     manual_clock clock;
     fixed_names names;
-    // A Linux listener whose queue is full ignores who comes.
+    // A Linux listener whose queue is full ignores new connections.
     io::listen_options options;
     options.backlog = 0;
     error_code ec;
@@ -261,7 +261,7 @@ TEST_CASE("a forked child that keeps running keeps neither connection nor port",
 }
 #endif
 
-TEST_CASE("a Unix socket is removed by who made it, and a stale one replaced", "[io]") {
+TEST_CASE("a Unix socket is removed by its maker, and a stale one replaced", "[io]") {
     network_fixture f(transport::unix_socket);
     const auto path = f.listen_options().unix_path;
     io::listen_options options;
@@ -271,7 +271,7 @@ TEST_CASE("a Unix socket is removed by who made it, and a stale one replaced", "
     REQUIRE(first);
     CHECK(std::filesystem::exists(path));
 
-    // Who fails to listen takes nothing away.
+    // A listener that fails takes nothing away.
     CHECK_FALSE(f.network().listen(f.executor(), options, ec));
     CHECK(ec == net::error::address_in_use);
     CHECK(std::filesystem::exists(path));

@@ -39,7 +39,7 @@ class tls_fixture : public network_fixture {
             server = std::move(s);
             server->start_handshake([&](error_code e) {
                 seen.server = e;
-                // TLS 1.3 tells the server last: it finds a refusal in the next record.
+                // In TLS 1.3 the server learns last: it finds a refusal in the next record.
                 if (!e)
                     server->start_read(buffer_, [&](error_code read, std::size_t) {
                         if (read != net::error::eof) seen.server = read;
@@ -506,7 +506,7 @@ TEST_CASE("a connection cut at any byte of a handshake fails it", "[io][tls]") {
             (sent ? link.cut_after_sent : link.cut_after_received) = cut;
             tls_over_sim t(link);
             t.f.run_ready();
-            // Who was cut off after its last byte only sees it at the next read.
+            // A peer that was cut off after its last byte only sees it at the next read.
             std::array<std::byte, 4> buffer{};
             std::optional<error_code> client_read, server_read;
             if (t.client_shaken && !*t.client_shaken)

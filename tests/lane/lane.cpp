@@ -258,7 +258,7 @@ TEST_CASE("only what runs in the lane is running there", "[lane]") {
     CHECK(alone->running_here());
 }
 
-TEST_CASE("what resides in a lane ends there, whoever lets go of it", "[lane]") {
+TEST_CASE("what resides in a lane ends there, wherever it is released", "[lane]") {
     const bool single = GENERATE(false, true);
     lane_bed f;
     const auto l = lane::make(f.io().get_executor(), f.clock(), single);
@@ -341,7 +341,8 @@ TEST_CASE("an inbox counts what an event carries beside its data", "[lane]") {
     f.run();
 }
 
-TEST_CASE("an inbox takes 65,536 events, and each target hears how many it missed", "[lane]") {
+TEST_CASE("an inbox takes 65,536 events, and each target is notified of how many it missed",
+          "[lane]") {
     lane_bed f;
     f.add_target();
     int taken = 0;
@@ -361,7 +362,7 @@ TEST_CASE("an inbox takes 65,536 events, and each target hears how many it misse
     f.run();
     REQUIRE(f.seen.size() == 65'536 + 5);
     f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
-    // Whoever is called after a miss finds it told.
+    // What is called after a miss finds the target notified of it.
     CHECK(f.seen ==
           texts{"missed 3", "missed kept 2 through 9", "missed 1", "later missed 1", "call"});
     CHECK(f.enqueue("again"));

@@ -17,7 +17,7 @@ using detail::send_queue;
 
 constexpr std::size_t block = send_queue::max_block_bytes;
 
-/// A stream that takes as many bytes as it is told, and keeps what it took.
+/// A stream that takes as many bytes as the test allows, and keeps what it took.
 class scripted_stream final : public io::stream {
  public:
     explicit scripted_stream(net::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -182,7 +182,7 @@ TEST_CASE("a block leaves within the turn, and the queue is not ready while one 
     f.append("control bytes are always taken");
     f.run();
     CHECK(f.rooms == 0);
-    // Room is told of at half the mark.
+    // Room is reported at half the mark.
     f.stream.room = block / 2;
     f.stream.writable();
     CHECK(f.rooms == 0);
@@ -232,7 +232,7 @@ TEST_CASE("a queue that is refilled when it has room sends everything once", "[s
     CHECK((f.stream.taken == f.expected));
 }
 
-TEST_CASE("an error is told once, and nothing is sent any more", "[send_queue]") {
+TEST_CASE("an error is reported once, and nothing is sent any more", "[send_queue]") {
     queue_bed f;
     int empty = 0;
     const int where = GENERATE(0, 1);
@@ -354,7 +354,7 @@ TEST_CASE("only a full stream, and a block that more waits behind, count as stal
     CHECK(f.queue->stalls() == 2);
 }
 
-TEST_CASE("when everything is sent, or nothing is left to send, it is told", "[send_queue]") {
+TEST_CASE("when everything is sent, or nothing is left to send, it is reported", "[send_queue]") {
     queue_bed f;
     texts order;
     f.home->post([&] { f.queue->when_empty([&] { order.push_back("idle"); }); });

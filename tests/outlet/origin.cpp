@@ -61,7 +61,8 @@ TEST_CASE("A list of origins is all that counts", "[http]") {
     CHECK_FALSE(allowed("https://app.example.evil", "example.org", list));
 }
 
-TEST_CASE("Who is no page needs no leave, who claims to be two gets none", "[http]") {
+TEST_CASE("A caller that is no page needs no leave, one that claims to be two gets none",
+          "[http]") {
     const std::vector<std::string> list{"https://app.example"};
     CHECK(http::origin_allowed({}, {}));
     CHECK(http::origin_allowed({.fields = {{"Host", "h"}}}, list));

@@ -343,7 +343,7 @@ TEST_CASE("reading may begin in the past", "[rest]") {
     CHECK(show(*seen) == (all ? texts{"a=0", "a=1", "a=2", "a=3", "a=4"} : texts{"a=3", "a=4"}));
 }
 
-TEST_CASE("what the history has lost is told as a gap", "[rest]") {
+TEST_CASE("what the history has lost is announced as a gap", "[rest]") {
     world w;
     topic_bed bed(w, {}, 3);
     const auto first = *bed.hub.publish("a", made("0")).position;
@@ -647,7 +647,7 @@ TEST_CASE("reading a server that has held nothing yet loses nothing", "[rest]") 
     CHECK(show(*seen) == expected);
 }
 
-TEST_CASE("a server that begins anew is told as one gap, and read on from there", "[rest]") {
+TEST_CASE("a server that begins anew is announced as one gap, and read on from there", "[rest]") {
     world w;
     topic_bed bed(w);
     bed.hub.publish("a", made("before"));
@@ -771,7 +771,7 @@ TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]
     CHECK(show(*seen) == texts{"from.x.y=", "gap", "from.b="});
 }
 
-TEST_CASE("reading stops when it is told to, also by the subscriber", "[rest]") {
+TEST_CASE("reading stops at stop(), also inside the subscriber", "[rest]") {
     world w;
     topic_bed bed(w);
     bed.hub.publish("a", made("before"));

@@ -30,7 +30,7 @@ void check_refused(const http::response& r, unsigned status) {
     CHECK(r.fields.find("retry-after").has_value() == later);
 }
 
-/// Takes responsibility, or does not, when it is told.
+/// Takes responsibility, or does not, at the test's command.
 class failing_outlet final : public subscriber {
  public:
     explicit failing_outlet(error_code ec) : error(ec) {}
@@ -43,7 +43,7 @@ class failing_outlet final : public subscriber {
     }
 };
 
-/// A bus whose history commits when it is told.
+/// A bus whose history commits at the test's command.
 struct late_bed {
     world w;
     std::shared_ptr<ordering_history> history = std::make_shared<ordering_history>(100);

@@ -332,7 +332,7 @@ TEST_CASE("a wait ends with nothing when its time is over", "[rest]") {
     CHECK(question.answer->fields.get("tidings-position") == bed.hub.head().text());
 }
 
-TEST_CASE("what the history has lost is told", "[rest]") {
+TEST_CASE("what the history has lost is announced", "[rest]") {
     world w;
     rest_bed bed(w, {}, 3);
     bed.publish("a", "0");
@@ -365,7 +365,7 @@ TEST_CASE("no more questions wait than the service allows", "[rest]") {
     CHECK(data_of(*second.answer) == texts{"1"});
 }
 
-TEST_CASE("who may not publish or read is refused", "[rest]") {
+TEST_CASE("a caller that may not publish or read is refused", "[rest]") {
     world w;
     rest_bed bed(w, {.authenticator = bearer_token("key"),
                      .authorizer = [](const principal&, action a, std::string_view topic) {
@@ -474,7 +474,7 @@ TEST_CASE("what was published before the bus closed is still answered", "[rest]"
     CHECK(data_of(*question.answer) == texts{"last"});
 }
 
-TEST_CASE("who waits when the bus closes is told so", "[rest]") {
+TEST_CASE("a poll that waits when the bus closes is answered", "[rest]") {
     world w;
     rest_bed bed(w);
     bed.publish("a", "before");

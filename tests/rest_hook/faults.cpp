@@ -77,7 +77,7 @@ TEST_CASE("a table that does not answer a new subscription is waited for no long
     CHECK(first.answer->fields.get("retry-after") == "1");
     CHECK_FALSE(json::parse(first.answer->body).at("detail").get<std::string>().empty());
 
-    // Whoever comes again takes the place; what was written late is nobody's.
+    // A repetition takes the place; what was written late has no owner.
     table->plan().release();
     w.run_ready();
     const auto again = bed.post(bed.body("a"));

@@ -85,7 +85,7 @@ TEST_CASE("a subscription with a member that nobody knows is not made", "[rest_h
     CHECK(bed.get().body == "[]");
 }
 
-TEST_CASE("an event goes to the target, signed with the secret that was told", "[rest_hook]") {
+TEST_CASE("an event goes to the target, signed with the secret that was answered", "[rest_hook]") {
     world w;
     hook_bed bed(w);
     const auto hook = bed.create("orders.>");
@@ -103,7 +103,7 @@ TEST_CASE("an event goes to the target, signed with the secret that was told", "
     CHECK_FALSE(verifier.verify(find, r.body, w.clock().wall_now()));
 }
 
-TEST_CASE("a secret that was given signs, and is not told again", "[rest_hook]") {
+TEST_CASE("a secret that was given signs, and is not answered again", "[rest_hook]") {
     world w;
     hook_bed bed(w);
     const std::string secret = "whsec_" + std::string(32, 'B');
@@ -666,7 +666,7 @@ TEST_CASE("the client subscribes a receiver, and takes it off again", "[rest_hoo
     CHECK(*gone == errc::not_found);
 }
 
-TEST_CASE("the client is told the secret that was made, and why it was refused", "[rest_hook]") {
+TEST_CASE("the client gets the secret that was made, and why it was refused", "[rest_hook]") {
     world w;
     struct row {
         std::string event, target, secret;

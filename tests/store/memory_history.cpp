@@ -147,7 +147,7 @@ TEST_CASE("a ring that has forgotten which topics it evicted says gap where it m
     const auto start = f.at(0);
     for (int i = 0; i < 5000; ++i) f.append("many." + std::to_string(i));
     CHECK(f.read(start, {"many.4000"}).gap);
-    CHECK(f.read(start, {"many.none"}).gap);  // cannot be told any more
+    CHECK(f.read(start, {"many.none"}).gap);  // no longer known
     CHECK_FALSE(f.read(f.at(4990), {"many.none"}).gap);
     CHECK_FALSE(f.read(start, {"quiet"}).gap);
 }

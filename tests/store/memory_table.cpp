@@ -9,7 +9,7 @@ TEST_CASE("the memory table is a table", "[store]") {
     table_conformance({"memory", [] { return store::make_memory_table(); }});
 }
 
-TEST_CASE("the watches of a table in memory are told in the order they began", "[store]") {
+TEST_CASE("the watches of a table in memory are notified in the order they began", "[store]") {
     table_bed t({"memory", [] { return store::make_memory_table(); }});
     table_bed::texts seen;
     std::vector<store::watch_handle> watches;

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using texts = std::vector<std::string>;
 
-/// A sender over an outbox that fails, and publishers who wait.
+/// A sender over an outbox that fails, and publishers that wait.
 struct outbox_fault_bed {
     explicit outbox_fault_bed(world& in,
                               std::shared_ptr<faulty_outbox> o = std::make_shared<faulty_outbox>())
@@ -186,7 +186,7 @@ TEST_CASE("whichever operation of an outbox fails, what was taken is delivered",
             CAPTURE(text);
             const bool refused =
                 std::find(f.refused.begin(), f.refused.end(), text) != f.refused.end();
-            // A publisher who was told of a failure may find that it was made all the same.
+            // A publication that was reported as failed may have been made all the same.
             if (!refused || after)
                 CHECK(f.deliveries[text] >= 1);
             else
@@ -429,7 +429,7 @@ TEST_CASE("whichever operation of a table fails, the API says so and agrees with
         const auto kept = create("kept", "/hook");
         const auto deleted = create("deleted", "/hook?deleted");
         create("gone", "/hook?gone");
-        // Told to come again, the client may find that it was done.
+        // A client that has to come again may find that it was done.
         const auto status = insist(w, [&] { return bed.del(deleted); }).status;
         CHECK((status == 204 || (status == 404 && after)));
         bed.publish("gone");
@@ -447,7 +447,7 @@ TEST_CASE("whichever operation of a table fails, the API says so and agrees with
     CHECK(nth > 6);
 }
 
-TEST_CASE("whichever append of a history fails, its publisher is told", "[bus][faulty]") {
+TEST_CASE("whichever append of a history fails, its publisher gets the error", "[bus][faulty]") {
     const bool after = GENERATE(false, true);
     const bool waits = GENERATE(false, true);
     const std::size_t nth = GENERATE(1U, 2U, 3U);

@@ -102,7 +102,7 @@ class bus_fixture : public context_fixture {
     std::optional<bus> hub;
 };
 
-/// A subscriber that writes down what it gets and answers as it is told.
+/// A subscriber that writes down what it gets and answers as the test wants.
 class recording_subscriber : public subscriber {
  public:
     outcome deliver(const event_ptr& e) noexcept override {

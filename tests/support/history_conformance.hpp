@@ -232,13 +232,13 @@ inline void check_gaps(const history_kit& kit) {
     // An evicted event that could not have matched is not missed.
     CHECK(show(f.read(start, {"b"}).events) == texts{"b=3", "b=4", "b=5"});
     CHECK_FALSE(f.read(start, {"c.>"}).gap);
-    // Who asks for all that is held misses nothing.
+    // A reader that asks for all that is held misses nothing.
     const auto all = f.read({}, {">"});
     CHECK_FALSE(all.gap);
     CHECK(show(all.events) == texts{"b=3", "b=4", "b=5"});
 }
 
-// Who was there before the first commit is told like everybody else what he has missed.
+// A reader that was there before the first commit gets like every other what it has missed.
 inline void check_beginning(const history_kit& kit) {
     history_bed f(kit, 3);
     const auto start = f.of().head();
@@ -269,7 +269,7 @@ inline void check_find(const history_kit& kit) {
 /// What every history has to keep to.
 inline void history_conformance(const history_kit& kit) {
     INFO(kit.name);
-    SECTION("a commit is told with position, sequence and the same content") {
+    SECTION("a commit is reported with position, sequence and the same content") {
         check_commits(kit);
     }
     SECTION("a read gives what matches, in order, and goes on behind it") {
@@ -278,7 +278,7 @@ inline void history_conformance(const history_kit& kit) {
     SECTION("a read is cut into slices without loss") {
         check_slices(kit);
     }
-    SECTION("a gap is told only when an evicted event could have matched") {
+    SECTION("a gap is reported only when an evicted event could have matched") {
         check_gaps(kit);
     }
     SECTION("the place before the first commit is a position like any other") {

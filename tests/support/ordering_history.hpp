@@ -74,7 +74,7 @@ class ordering_history final : public history {
     bool holding_reads_ = false;
     std::atomic<std::size_t> reads_{0};
 
-    std::recursive_mutex telling_;  // commits are told one at a time; never taken by `append`
+    std::recursive_mutex telling_;  // commits are reported one at a time; never taken by `append`
     history_listener* listener_ = nullptr;
 
     mutable std::mutex mutex_;  // guards what follows

@@ -71,7 +71,7 @@ struct readme_program {
     subscription watch;
 };
 
-/// Who talks to it: one by every transport, each with something under way.
+/// Its peers: one by every transport, each with something under way.
 struct readme_clients {
     readme_clients(net::io_context& io, readme_program& p, io::environment environment = {})
         : counts(p.counts),

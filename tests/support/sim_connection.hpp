@@ -20,7 +20,7 @@ class sim_connection : public std::enable_shared_from_this<sim_connection> {
         std::size_t live_streams = 0;
     };
 
-    /// Who of the two speaks TLS; when they disagree, or the link says so, handshakes fail.
+    /// Which of the two speaks TLS; when they disagree, or the link says so, handshakes fail.
     sim_connection(std::shared_ptr<shared> s, sim_link link, bool client_tls, bool server_tls);
 
     /// Hands one end out; its operations complete on `executor`.

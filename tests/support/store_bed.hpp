@@ -16,8 +16,8 @@
 
 namespace tidings::test {
 
-/// Where the operations of a store complete. A store may work on a thread of its own: whoever waits
-/// runs the context until it has heard.
+/// Where the operations of a store complete. A store may work on a thread of its own: a test
+/// that waits runs the context until the completion.
 class store_bed {
  public:
     /// `start(handler)` starts an operation whose handler gets `Values` after the error. It must

@@ -60,7 +60,7 @@ class table_bed {
         return found;
     }
     /// Writes every change down as `key=value` or `key gone`, until the handle ends. A change that
-    /// was made here is told before it completes.
+    /// was made here is reported before it completes.
     store::watch_handle watch(texts& seen) {
         return table_->watch([&seen](const store::row_change& r) {
             seen.push_back(r.revision == 0 ? r.key + " gone" : r.key + '=' + r.value);
@@ -147,8 +147,8 @@ inline void check_revisions(const table_kit& kit) {
     next(t.put("a", "1").second);
     next(t.put("b", "1").second);
     next(t.put("a", "2", t.get("a").second.revision).second);
-    // Not even a row that was erased comes back with a revision that was seen: whoever read it
-    // before would take the new one for it.
+    // Not even a row that was erased comes back with a revision that was seen: a reader of
+    // the old one would take the new one for it.
     CHECK_FALSE(t.erase("a"));
     CHECK_FALSE(t.erase("b"));
     next(t.put("a", "3").second);
@@ -194,7 +194,7 @@ inline void check_watch_ends_inside(const table_kit& kit) {
     store::watch_handle first;
     store::watch_handle second;
     store::watch_handle once;
-    // Whichever of the two is told first ends the other.
+    // Whichever of the two is notified first ends the other.
     first = t.of().watch([&](const store::row_change&) {
         ++first_calls;
         second.reset();
@@ -274,7 +274,7 @@ inline void check_table_executor(const table_kit& kit) {
     CHECK(t.bed().order() == table_bed::texts{"mine", "mine, too"});
 }
 
-// What a watch changes is told after what it was told of, to every watch in the same order.
+// What a watch changes is reported after what it was notified of, to every watch in the same order.
 inline void check_watch_calls(const table_kit& kit) {
     table_bed t(kit);
     table_bed::texts seen, seen_too;
@@ -316,7 +316,7 @@ inline void table_conformance(const table_kit& kit) {
     SECTION("a watch tells of every change until it ends") {
         check_watch(kit);
     }
-    SECTION("a watch may end itself, or another, while it is told") {
+    SECTION("a watch may end itself, or another, while it is notified") {
         check_watch_ends_inside(kit);
     }
     SECTION("a watch may call the table, and may throw") {

@@ -61,7 +61,7 @@ TEST_CASE("a history that commits later is so behind a wrapper, too", "[history]
                          [&](history&) { far.lock()->commit_all(); }});
 }
 
-TEST_CASE("an append that fails keeps nothing, and all are told", "[history][faulty]") {
+TEST_CASE("an append that fails keeps nothing, and all are notified", "[history][faulty]") {
     faulty_bed f;
     f.plan().fail({.nth = 2});
     f.append_noted("a");
@@ -119,7 +119,7 @@ TEST_CASE("completions of a history are held until they are released", "[history
     f.append_noted("a");
     f.run();
     CHECK(f.ended.empty());
-    CHECK(show(f.listener.committed) == texts{"a=x"});  // of that the listener is told
+    CHECK(show(f.listener.committed) == texts{"a=x"});  // the listener is notified of that
     f.plan().release();
     CHECK(f.ended.empty());
     f.run();

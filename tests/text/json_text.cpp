@@ -98,7 +98,7 @@ TEST_CASE("a lone surrogate is read as bytes that are not UTF-8", "[detail][faul
     CHECK(detail::read_json_string(R"("\ud83d\ude00")") == "\xf0\x9f\x98\x80");
 }
 
-TEST_CASE("an array is told from what only holds one", "[detail]") {
+TEST_CASE("an array is distinguished from what only holds one", "[detail]") {
     CHECK(detail::is_json_array(" [1] "));
     for (const auto* text : {"{\"a\":[1]}", "\"[\"", "[", "[1]x", "1", ""})
         CHECK_FALSE(detail::is_json_array(text));

@@ -149,7 +149,7 @@ TEST_CASE("a host that some would read as a number is refused", "[webhook]") {
         "example.1", "example.0x", "example.0xA", "example.007.");
     CAPTURE(host);
     CHECK(judge(address_guard{}, "https://" + host + "/") == errc::bad_url);
-    // Nobody gets them past by allowing the address they might mean.
+    // Allowing the address that they might mean does not let them pass.
     const address_guard open({.allow_loopback = true, .allowed_networks = {"0.0.0.0/0"}});
     CHECK(judge(open, "https://" + host + "/") == errc::bad_url);
 }

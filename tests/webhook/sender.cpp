@@ -480,7 +480,7 @@ TEST_CASE("endpoints take turns for the one place there is", "[webhook]") {
     for (int i = 0; i < 30; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
     REQUIRE(target.requests.size() == 90);
-    // Whoever is served was not served twice while others waited.
+    // No endpoint was served twice while others waited.
     for (std::size_t i = 3; i < 90; ++i) {
         CAPTURE(i);
         CHECK(target.requests[i].query() == target.requests[i - 3].query());
@@ -691,7 +691,7 @@ TEST_CASE("a drain waits no longer than its timeout", "[webhook]") {
     held.clear();
 }
 
-TEST_CASE("a sender that is destroyed stops, and tells who waits for its drain", "[webhook]") {
+TEST_CASE("a sender that is destroyed stops, and completes its pending drains", "[webhook]") {
     world w;
     send_bed bed(w);
     world_sink target(w);

@@ -38,7 +38,7 @@ std::shared_ptr<faulty_outbox> outbox_owing(world& w, const texts& endpoints) {
     return outbox;
 }
 
-/// A target and an outbox that answer when they are told to.
+/// A target and an outbox that answer at the test's command.
 struct stalling_bed {
     // The requests that came are held, until `target.answer` is another.
     void hold_requests() {
@@ -158,7 +158,7 @@ TEST_CASE("what an endpoint that nobody holds is owed is given up as it comes du
     w.advance(6s);
     CHECK(dead_in(w, *outbox) == 1);
     CHECK(target.requests.size() == 1);
-    // Long after, it is unknown: what comes for it then waits for whoever adds it.
+    // Long after, it is unknown: what comes for it then waits until it is added again.
     bed.add(other.url());
     for (int i = 0; i < 3; ++i) {
         w.advance(24h * 10);

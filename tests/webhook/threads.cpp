@@ -37,7 +37,7 @@ constexpr int hooks_each = 6;       // REST hooks of each client that makes some
 constexpr int last = 10;            // events when nothing comes or goes any more
 constexpr std::size_t of_each = 2;  // publishers, and clients of either kind
 
-/// What threads find wrong, who must not use Catch2.
+/// What threads find wrong: they must not use Catch2.
 class findings {
  public:
     void expect(bool right, const char* what) {
@@ -120,7 +120,7 @@ struct delivery {
     subscription on_bus;
 };
 
-/// The buses, the sender, the server, and who uses them.
+/// The buses, the sender, the server, and their users.
 struct place {
     enum number { calm, moody, structured, removed, closed, gone, added, replaced, first_hook };
     static constexpr int targets_count = first_hook + static_cast<int>(of_each) * hooks_each;

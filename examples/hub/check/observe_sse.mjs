@@ -4,7 +4,7 @@
 //
 //     node observe_sse.mjs EVENTS_URL OUT_FILE [LOSE]
 //
-// Of the LOSE-th event it takes no notice, as a test of those who compare the lists.
+// Of the LOSE-th event it takes no notice, as a test of the comparison of the lists.
 // Prints `observer: ready` when subscribed. Ends with 0 when the hub closes or on SIGTERM, with 1
 // when anything is not as it must be.
 import { openSync, writeSync } from 'node:fs';

@@ -14,7 +14,7 @@ namespace tidings::detail {
 class context_dependent {
  public:
     virtual ~context_dependent() = default;
-    /// The context is being destroyed; its services are still there. Lets go of everything that is
+    /// The context is being destroyed; its services are still there. Releases everything that is
     /// the context's, completes nothing and posts nothing from here on.
     virtual void on_context_end() noexcept = 0;
 };

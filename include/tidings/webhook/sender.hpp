@@ -91,7 +91,7 @@ class sender {
                 start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }
-    /// For `drain_on_signal`: the last to drain.
+    /// For `drain_on_signal`: drains after buses and what holds streams.
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const;
     /// Deliveries being made at this moment.
     TIDINGS_DECL std::size_t in_flight() const noexcept;
