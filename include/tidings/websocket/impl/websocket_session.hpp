@@ -34,6 +34,9 @@ class websocket_session final : public session,
     TIDINGS_DECL error_code subscribe(std::shared_ptr<bus_state> bus, feed_options f);
     /// In the lane: reads frames, those first that came with the handshake.
     TIDINGS_DECL void serve();
+    /// In the lane: reads nothing more until `resume_reading`, and does not mind the peer's silence.
+    TIDINGS_DECL void hold_reading() noexcept;
+    TIDINGS_DECL void resume_reading() noexcept;
     /// Ends it without a closing handshake. From any thread.
     TIDINGS_DECL void abort();
     /// From now on nothing that the peer sends reaches a hook or `on_event`. From any thread; what

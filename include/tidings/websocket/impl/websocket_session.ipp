@@ -90,6 +90,18 @@ void websocket_session::serve() {
     input_.start(self(), std::exchange(taken_.leftover, {}));
 }
 
+void websocket_session::hold_reading() noexcept {
+    if (!closing_.is_open()) return;
+    input_.hold();
+    silence_.cancel();
+}
+
+void websocket_session::resume_reading() noexcept {
+    const auto keep = self();
+    restart_silence_timer();
+    input_.release();
+}
+
 // Once this side closes, only the peer's close frame matters (RFC 6455 5.5.1).
 void websocket_session::on_item(const websocket_item& item) {
     // A hook may end the session, which releases the hooks.
@@ -299,6 +311,7 @@ void websocket_session::begin_close(closing_event e, std::uint16_t code, std::st
 void websocket_session::send_close(std::uint16_t code, std::string_view reason) {
     silence_.cancel();
     if (feed_) feed_->stop();
+    input_.release();  // for the peer's close frame
     output_.append_close(code, reason);
     output_.queue().when_empty([s = self()] { s->advance(closing_event::output_sent); });
 }
