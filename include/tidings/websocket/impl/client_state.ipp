@@ -181,7 +181,7 @@ void client_state::open(http::upgraded_response r) {
 void client_state::wait_for_room() {
     if (handover_->has_room()) return;
     const std::lock_guard lock(mutex_);
-    if (connection_) connection_->hold_reading();
+    if (connection_) connection_->hold_reading(true);
 }
 
 void client_state::on_room() {
@@ -190,7 +190,7 @@ void client_state::on_room() {
         const std::lock_guard lock(mutex_);
         c = connection_;
     }
-    if (c) c->resume_reading();
+    if (c) c->hold_reading(false);
 }
 
 // The position also of an event that could not be taken: it would be refused again.

@@ -34,9 +34,8 @@ class websocket_session final : public session,
     TIDINGS_DECL error_code subscribe(std::shared_ptr<bus_state> bus, feed_options f);
     /// In the lane: reads frames, those first that came with the handshake.
     TIDINGS_DECL void serve();
-    /// In the lane: reads nothing more until `resume_reading`, and does not mind the peer's silence.
-    TIDINGS_DECL void hold_reading() noexcept;
-    TIDINGS_DECL void resume_reading() noexcept;
+    /// In the lane: while held, nothing is read and the peer's silence does not matter.
+    TIDINGS_DECL void hold_reading(bool held) noexcept;
     /// Ends it without a closing handshake. From any thread.
     TIDINGS_DECL void abort();
     /// From now on nothing that the peer sends reaches a hook or `on_event`. From any thread; what
@@ -79,7 +78,6 @@ class websocket_session final : public session,
     std::shared_ptr<websocket_session> self() {
         return std::static_pointer_cast<websocket_session>(shared_from_this());
     }
-    bool is_client() const noexcept { return options_.role == websocket_role::client; }
     const websocket::hooks& hooks() const noexcept;
     template <class F>
     void in_lane(std::size_t bytes, F f);

@@ -90,16 +90,16 @@ void websocket_session::serve() {
     input_.start(self(), std::exchange(taken_.leftover, {}));
 }
 
-void websocket_session::hold_reading() noexcept {
-    if (!closing_.is_open()) return;
-    input_.hold();
-    silence_.cancel();
-}
-
-void websocket_session::resume_reading() noexcept {
+void websocket_session::hold_reading(bool held) noexcept {
+    if (held && !closing_.is_open()) return;
     const auto keep = self();
-    restart_silence_timer();
-    input_.release();
+    if (held) {
+        input_.hold();
+        silence_.cancel();
+    } else {
+        restart_silence_timer();
+        input_.release();
+    }
 }
 
 // Once this side closes, only the peer's close frame matters (RFC 6455 5.5.1).
@@ -162,7 +162,7 @@ void websocket_session::on_input_end(error_code ec) {
 void websocket_session::refuse(std::string_view id, error_code why) {
     if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
     if (!closing_.is_open()) return;
-    if (is_client()) {
+    if (options_.role == websocket_role::client) {
         if (why != errc::out_of_memory) return;
         // The client comes back, and gets the event again.
         input_.discard();
@@ -214,7 +214,7 @@ outcome websocket_session::deliver(const event_ptr& e) noexcept {
         return outcome::dropped;
     }
     const auto push_here = [s = self(), e] {
-        if (const auto missed = s->missed_.exchange(0); missed != 0 && !s->is_client())
+        if (const auto missed = s->missed_.exchange(0); missed != 0 && s->options_.role == websocket_role::server)
             s->push(make_lagged_event(missed));
         s->push(e);
     };
