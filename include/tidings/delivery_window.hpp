@@ -22,7 +22,7 @@ struct delivery_window {
 
 /// What became of the events that a client has received. Each number by itself is exact.
 struct delivery_counters {
-    std::uint64_t received = 0;  ///< control events of the library not counted
+    std::uint64_t received = 0;  ///< with announcements such as a gap
     std::uint64_t accepted = 0;  ///< by the sink and by whatever stores the event behind it
     std::uint64_t refused = 0;   ///< for good, and passed
     std::uint64_t retried = 0;   ///< refusals after which an event was handed over again

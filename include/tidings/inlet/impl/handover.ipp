@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/control_event.hpp>
 #include <tidings/inlet/impl/handover.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -48,7 +47,7 @@ handover::handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
 
 void handover::push(event_ptr e, std::optional<std::string> position) {
     if (!sink_) return;
-    if (!is_control(e)) ++received_;
+    ++received_;
     {
         const std::lock_guard lock(mutex_);
         window_.add(std::move(e), std::move(position));
