@@ -5,6 +5,8 @@
 #include <tidings/event.hpp>
 #include <tidings/position.hpp>
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
@@ -50,6 +52,14 @@ TIDINGS_DECL origin_id make_origin() noexcept;
 /// A publication that has passed more inlets than this is dropped, counted and reported.
 inline constexpr unsigned max_hops = 16;
 
+/// What a client notes of an event that it took from another bus. Immutable and shared.
+class remote_origin final : public boost::intrusive_ref_counter<remote_origin> {
+ public:
+    remote_origin(tidings::position p, origin_id client) : position(std::move(p)), inlet(client) {}
+    const tidings::position position;
+    const origin_id inlet;
+};
+
 /// What travels with an event from its publication on.
 struct publication_info {
     std::optional<tidings::position> position{};  ///< set where history covers the topic
@@ -57,6 +67,17 @@ struct publication_info {
     unsigned hops = 0;         ///< inlets passed; at most `max_hops`
     origin_id bus = 0;         ///< the bus that published it
     std::uint64_t number = 0;  ///< the bus's own, rising; a history keeps it
+    boost::intrusive_ptr<const remote_origin> remote{};  ///< of an event that a client took
+
+    /// The event's position on the bus that a client took it from: where a client of that bus
+    /// resumes behind it. Empty where no client brought the event, or its server named no position.
+    /// Kept from bus to bus within the process, and in a memory history; never on a wire or disk.
+    const tidings::position& remote_position() const noexcept {
+        static const tidings::position none;
+        return remote ? remote->position : none;
+    }
+    /// The `id()` of the client that brought the event. 0: none did.
+    origin_id inlet() const noexcept { return remote ? remote->inlet : 0; }
 };
 
 /// An immutable publication: the event, its topic, position, origin and hop count, and the wire

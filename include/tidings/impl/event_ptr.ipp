@@ -30,6 +30,10 @@ std::size_t footprint_of(std::string_view topic, const event& e) noexcept {
     return bytes;
 }
 
+std::size_t footprint_of(const publication_info& info) noexcept {
+    return info.remote ? sizeof(remote_origin) + info.remote->position.text().size() : 0;
+}
+
 constexpr char id_form = 0;
 constexpr char time_form = 0;
 constexpr char value_form = 0;
@@ -42,7 +46,7 @@ class owning_publication final : public publication {
           own_(std::move(e)) {
         event_ = &own_;
         content_forms_ = &own_forms_;
-        footprint_ = footprint_of(topic, own_);
+        footprint_ = footprint_of(topic, own_) + footprint_of(this->info());
     }
 
  private:

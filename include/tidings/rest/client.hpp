@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/delivery_window.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/drain.hpp>
@@ -38,6 +39,7 @@ struct client_options {
     /// Of one answer: what is larger is asked for in smaller batches; an event that alone is larger
     /// is skipped, announced to the sink as `tidings.skipped`.
     std::size_t max_response_bytes = 16 * 1024 * 1024;
+    delivery_window window{};  ///< of events that the sink has not accepted yet
     /// Why a request of the reading failed, whether that has ended it, and a text that names its
     /// object. In the client's lane.
     std::function<void(error_code, bool ended, const diagnostics&)> on_error{};
@@ -57,10 +59,13 @@ struct client_options {
 
 /// Each number by itself is exact.
 struct client_counters {
-    std::uint64_t received = 0;  ///< events read and handed on
+    std::uint64_t received = 0;  ///< events read
     std::uint64_t sent = 0;      ///< events of the outlet that the server has taken
     std::uint64_t dropped = 0;   ///< that did not fit into the queue
     std::uint64_t failed = 0;    ///< that the server refused for good
+    std::uint64_t accepted = 0;  ///< of those read: by the sink and by whatever stores them there
+    std::uint64_t refused = 0;   ///< of those read: by the sink for good, and passed
+    std::uint64_t retried = 0;   ///< refusals after which an event was handed over again
 };
 
 namespace detail {
@@ -165,8 +170,16 @@ class client {
             });
     }
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
-    /// Where reading goes on; none before the first answer.
+    /// The checkpoint: the position up to which everything that was read was accepted by the sink
+    /// and by what stores it behind a bus (a history that is durable, webhooks), or was refused for
+    /// good, which `counters` say. A program stores it and gives it to the next process's
+    /// `client_options::after`: nothing is missed, and what was not accepted yet comes again.
+    /// Within the process the client goes on behind what it has received, so nothing comes twice.
+    /// What waits in a queue of the process (a callback's, a receiver's) counts as accepted: such a
+    /// consumer stores the `remote_position` of what it has handled. None before the first answer.
     TIDINGS_DECL std::optional<position> last_position() const;
+    /// What `publication_info::inlet` names in this client's events.
+    TIDINGS_DECL origin_id id() const noexcept;
     TIDINGS_DECL client_counters counters() const noexcept;
 
  private:

@@ -4,6 +4,7 @@
 #include <tidings/codec/sse_parser.hpp>
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
+#include <tidings/delivery_window.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/drain.hpp>
@@ -45,6 +46,7 @@ struct client_options {
     /// No byte for so long: the connection is taken for dead and made anew. 0: never.
     std::chrono::milliseconds idle_timeout{60'000};
     std::size_t max_redirects = 10;
+    delivery_window window{};  ///< of events that the sink has not accepted yet
 
     io::tls_client_options tls{};
     std::string unix_path{};
@@ -136,8 +138,19 @@ class client {
             });
     }
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
-    /// The last event id seen.
+    /// The checkpoint: the id of the last event of which it and everything before it was accepted
+    /// by the sink and by what stores it behind a bus (a history that is durable, webhooks), or was
+    /// refused for good, which `counters` say. A program stores it and gives it to the next
+    /// process's `client_options::last_event_id`: nothing is missed, and what was not accepted yet
+    /// comes again. Within the process the client resumes behind what it has received, so nothing
+    /// comes twice. What waits in a queue of the process (a callback's, a receiver's) counts as
+    /// accepted: such a consumer stores the `remote_position` of what it has handled.
     TIDINGS_DECL std::string last_event_id() const;
+    /// The same as a position; empty where the id is none.
+    TIDINGS_DECL position last_position() const;
+    TIDINGS_DECL delivery_counters counters() const noexcept;
+    /// What `publication_info::inlet` names in this client's events.
+    TIDINGS_DECL origin_id id() const noexcept;
     TIDINGS_DECL connection_state state() const noexcept;
 
  private:

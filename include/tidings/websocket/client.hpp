@@ -3,6 +3,7 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
+#include <tidings/delivery_window.hpp>
 #include <tidings/detail/initiation.hpp>
 #include <tidings/diagnostics.hpp>
 #include <tidings/drain.hpp>
@@ -39,7 +40,8 @@ struct client_options {
     /// Of one incoming message. A larger one, up to 1 GiB, is discarded as it comes: the sink gets
     /// a `tidings.skipped` with its size. Beyond that the connection is closed with 1009.
     std::size_t max_message_bytes = 16 * 1024 * 1024;
-    queue_limits limits{};  ///< of what waits to be sent; `max_bytes` is what counts here
+    queue_limits limits{};     ///< of what waits to be sent; `max_bytes` is what counts here
+    delivery_window window{};  ///< of events that the sink has not accepted yet
     reconnect_options reconnect{};
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds ping_interval{25'000};  ///< of silence, then a ping; 0: never
@@ -132,8 +134,19 @@ class client {
             });
     }
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
-    /// The last position seen.
+    /// The checkpoint: the position of the last event of which it and everything before it was
+    /// accepted by the sink and by what stores it behind a bus (a history that is durable,
+    /// webhooks), or was refused for good, which `counters` say; no heartbeat overtakes it. A
+    /// program stores it and gives it to the next process's `client_options::after`: nothing is
+    /// missed, and what was not accepted yet comes again. Within the process the client resumes
+    /// behind what it has received, so nothing comes twice. What waits in a queue of the process (a
+    /// callback's, a receiver's) counts as accepted: such a consumer stores the `remote_position`
+    /// of what it has handled. Empty: nothing was accepted yet, or `resume` is false.
     TIDINGS_DECL position last_position() const;
+    TIDINGS_DECL delivery_counters counters() const noexcept;
+    /// What `publication_info::inlet` names in this client's events.
+    TIDINGS_DECL origin_id id() const noexcept;
+    TIDINGS_DECL connection_state state() const noexcept;
     /// The connection now, or null.
     TIDINGS_DECL session_ptr connection() const;
     /// The client as an outlet: events delivered while it is connected are sent, others are

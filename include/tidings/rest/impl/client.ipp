@@ -68,6 +68,9 @@ std::shared_ptr<subscriber> client::as_subscriber() noexcept {
 std::optional<position> client::last_position() const {
     return state_ ? state_->last_position() : std::nullopt;
 }
+origin_id client::id() const noexcept {
+    return state_ ? state_->origin() : 0;
+}
 client_counters client::counters() const noexcept {
     return state_ ? state_->counters() : client_counters();
 }

@@ -5,6 +5,7 @@
 #include <tidings/http/client.hpp>
 #include <tidings/impl/context_end.hpp>
 #include <tidings/inlet/impl/client_run.hpp>
+#include <tidings/inlet/impl/handover.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
@@ -23,6 +24,7 @@ using tidings::detail::backoff;
 using tidings::detail::bounded_queue;
 using tidings::detail::client_run;
 using tidings::detail::context_dependent;
+using tidings::detail::handover;
 using tidings::detail::inlet;
 using tidings::detail::lane;
 using tidings::detail::recent_ids;
@@ -43,11 +45,8 @@ class client_state final : public subscriber, public drainable, public context_d
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
-    std::optional<position> last_position() const {
-        const std::lock_guard lock(mutex_);
-        return position_;
-    }
-    client_counters counters() const noexcept { return {received_, sent_, dropped_, failed_}; }
+    std::optional<position> last_position() const;
+    client_counters counters() const noexcept;
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
@@ -57,11 +56,12 @@ class client_state final : public subscriber, public drainable, public context_d
 
  private:
     enum class stage { running, draining, stopped };
+    /// Of the reading: it does not know where the present is, it does, it was ended.
+    enum class phase { unlocated, located, ended };
     /// What the user gave for the reading. Released at its end, while a callback runs once that has
     /// returned.
     struct reading {
         std::function<void(error_code, bool ended, const diagnostics&)> on_error;
-        std::shared_ptr<subscriber> sink;
         inlet in;
     };
     std::shared_ptr<client_state> self() noexcept {
@@ -83,7 +83,10 @@ class client_state final : public subscriber, public drainable, public context_d
     void on_too_large(const http::response& r);
     /// How many events it brought.
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
+    /// @error errc::out_of_memory: it is to come again
     error_code take_event(const reading& to, wire_event&& e);
+    void on_room();
+    /// Everything before the position was handed on.
     void move_to(position p);
 
     // The outlet.
@@ -102,12 +105,11 @@ class client_state final : public subscriber, public drainable, public context_d
     const std::shared_ptr<lane> lane_;
     recent_ids own_;  // what the outlet sent, so that it is not read back
     std::atomic<stage> stage_{stage::running};
-    std::atomic<std::uint64_t> received_{0}, sent_{0}, dropped_{0}, failed_{0};
+    std::atomic<std::uint64_t> sent_{0}, dropped_{0}, failed_{0};
 
     mutable std::mutex mutex_;
-    bounded_queue queue_;  // guarded by mutex_, as the next two
+    bounded_queue queue_;  // guarded by mutex_, as the next
     bool pump_posted_ = false;
-    std::optional<position> position_;
 
     // In the lane.
     std::shared_ptr<const log_sink> log_;     // null: stopped
@@ -115,11 +117,13 @@ class client_state final : public subscriber, public drainable, public context_d
     std::optional<http::client> http_;        // none: stopped
     std::optional<http::client> reader_;      // its requests last longer
     reconnector reconnector_;
+    const std::shared_ptr<handover> handover_;
+    std::optional<position> received_;  // up to where events were handed on: where reading goes on
     client_run run_;
     std::uint64_t polls_ = 0;  // so that the answer to one that was left is recognised
     backoff pause_;            // between answers that bring nothing and do not wait
-    bool reading_ended_ = false;
-    bool located_;  // asked where the present is, or told where to begin
+    phase phase_;
+    bool paused_ = false;  // the next request waits for room
     std::size_t max_batch_;
     io::steady_time asked_{};
     wheel_timer poll_again_;

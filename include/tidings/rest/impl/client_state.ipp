@@ -32,11 +32,20 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       lane_(lane::make(executor, *options_.environment.clock)),
       own_(remembered_own_ids),
       queue_(options_.limits, options_.overflow),
-      position_(options_.after),
       log_(std::make_shared<const log_sink>(std::move(options.log))),
       reconnector_(options_.reconnect),
+      handover_(std::make_shared<handover>(
+          lane_, std::move(sink),
+          handover_options{"rest", options_.window, options_.reconnect,
+                           options_.after ? std::optional(options_.after->text()) : std::nullopt,
+                           *log_, options_.environment,
+                           [this] {
+                               react({.what = reconnect_event::kind::stop, .why = errc::closed});
+                           },
+                           [this] { on_room(); }})),
+      received_(options_.after),
       pause_(options_.reconnect),
-      located_(options_.after.has_value()),
+      phase_(options_.after ? phase::located : phase::unlocated),
       max_batch_(std::max<std::size_t>(options_.max_batch, 1)),
       poll_again_([this] {
           if (reconnector_.state() == connection_state::waiting)
@@ -49,17 +58,17 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       drain_([this] { finish_drain(errc::timed_out); }) {
     http_.emplace(http::detail::client_in_lane(lane_, http_options(options_)));
     reader_.emplace(http::detail::client_in_lane(lane_, reader_options(options_)));
-    if (sink)
-        reading_ =
-            std::make_shared<const reading>(reading{std::move(options.on_error), std::move(sink),
-                                                    inlet(std::move(options.topic), origin_)});
+    if (handover_->has_sink())
+        reading_ = std::make_shared<const reading>(
+            reading{std::move(options.on_error), inlet(std::move(options.topic), origin_, origin_)});
 }
 
 void client_state::run(run_handler h) {
     run_.start(
         self(), lane_, std::move(h),
         [](client_state& c) {
-            if (c.stage_ == stage::stopped || c.reading_ended_) return c.run_.finish(errc::closed);
+            if (c.stage_ == stage::stopped || c.phase_ == phase::ended)
+                return c.run_.finish(errc::closed);
             c.react({.what = reconnect_event::kind::start});
         },
         [](client_state& c) {
@@ -72,6 +81,7 @@ void client_state::restart() {
     lane_->post([s = self()] {
         if (!s->reading_) return;
         s->poll_again_.cancel();
+        s->paused_ = false;
         ++s->polls_;
         // The answer that is waited for is not; its connection goes.
         s->reader_.emplace(http::detail::client_in_lane(s->lane_, reader_options(s->options_)));
@@ -82,7 +92,8 @@ void client_state::restart() {
 
 void client_state::end_reading(error_code why) {
     const auto ending = std::exchange(reading_, nullptr);
-    reading_ended_ = true;
+    phase_ = phase::ended;
+    handover_->stop();
     poll_again_.cancel();
     ++polls_;
     run_.finish(why);
@@ -91,8 +102,27 @@ void client_state::end_reading(error_code why) {
 void client_state::on_context_end() noexcept {
     run_.drop();
     drain_.drop();
+    handover_->stop();
     reading_.reset();
     log_.reset();
+}
+
+std::optional<position> client_state::last_position() const {
+    const auto reached = handover_->reached();
+    if (!reached) return std::nullopt;
+    error_code ec;
+    return position::parse(*reached, ec);
+}
+
+client_counters client_state::counters() const noexcept {
+    const auto read = handover_->counters();
+    return {.received = read.received,
+            .sent = sent_,
+            .dropped = dropped_,
+            .failed = failed_,
+            .accepted = read.accepted,
+            .refused = read.refused,
+            .retried = read.retried};
 }
 
 void client_state::stop() noexcept {
@@ -192,14 +222,16 @@ void client_state::react(const reconnect_event& e, std::string_view cause) {
 
 void client_state::poll() {
     if (!reader_ || !reading_) return;
+    paused_ = !handover_->has_room();
+    if (paused_) return;
     // Where the present is must be known before it is waited at: what comes while a connection is
     // made anew would be missed.
-    const auto wait = located_ ? options_.wait : std::chrono::seconds(0);
+    const auto wait = phase_ == phase::located ? options_.wait : std::chrono::seconds(0);
     asked_ = options_.environment.clock->now();
     auto r = make_request(options_, "GET");
     r.fields.set("Accept", cloudevents_batch_type);
     reader_->async_request(
-        poll_url(options_, wait, max_batch_, last_position()), std::move(r),
+        poll_url(options_, wait, max_batch_, received_), std::move(r),
         net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
                                                   error_code ec, const http::response& answer) {
             const auto s = weak.lock();
@@ -216,16 +248,16 @@ void client_state::on_answer(error_code ec, const http::response& r) {
                               *options_.environment.clock),
                      "the server answered " + std::to_string(r.status));
     if (ec) return on_too_large(r);
-    const auto before = last_position();
+    const auto before = received_;
     const auto events = take(*to, r, ec);
-    if (ec == errc::closed) return react({.what = reconnect_event::kind::stop, .why = ec});
     if (ec) return react(failed(ec));
     if (!reading_) return;
     react({.what = reconnect_event::kind::opened});
     // It is caught up: what made the batches small is over.
     if (events < max_batch_) max_batch_ = std::max<std::size_t>(options_.max_batch, 1);
     const bool progress =
-        !std::exchange(located_, true) || events != 0 || last_position() != before;
+        std::exchange(phase_, phase::located) == phase::unlocated || events != 0 ||
+        received_ != before;
     if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
         pause_.reset();
         return poll();
@@ -242,26 +274,26 @@ void client_state::on_too_large(const http::response& r) {
     }
     error_code ec;
     auto next = position::parse(r.fields.get("tidings-position"), ec);
-    if (ec || next == last_position())
+    if (ec || next == received_)
         return react({.what = reconnect_event::kind::refused, .why = errc::too_large},
                      "an event is over max_response_bytes, and no position follows it");
-    const auto to = reading_;
     log("an event over max_response_bytes was skipped", errc::too_large);
-    const auto e = make_skipped_event(size_of(r, options_.max_response_bytes));
     if (!reading_) return;
-    error_code closed;
-    if (const auto keep = log_) closed = inlet::hand_over(*to->sink, e, *keep, "rest");
-    if (closed) return react({.what = reconnect_event::kind::stop, .why = closed});
+    handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
     if (!reading_) return;
-    move_to(std::move(next));
-    located_ = true;
+    received_ = std::move(next);
+    phase_ = phase::located;
     react({.what = reconnect_event::kind::opened});
     poll();
 }
 
 void client_state::move_to(position p) {
-    const std::lock_guard lock(mutex_);
-    position_ = std::move(p);
+    handover_->pass(p.text());
+    received_ = std::move(p);
+}
+
+void client_state::on_room() {
+    if (std::exchange(paused_, false)) poll();
 }
 
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
@@ -272,49 +304,42 @@ std::size_t client_state::take(const reading& to, const http::response& r, error
         next = position::parse(*text, ec);
     if (ec) return 0;
     const bool gap = r.fields.get("tidings-gap") == "true";
-    if (gap && to.sink->deliver(make_gap_event(next.value_or(position()))) == outcome::closed) {
-        ec = errc::closed;
-        return 0;
-    }
-    std::string reached;  // the position of the last event that was handed on
-    const auto move_to_reached = [&] {
-        error_code none;
-        if (auto p = position::parse(reached, none); !none && !reached.empty())
-            move_to(std::move(p));
-    };
+    if (gap) handover_->push(make_gap_event(next.value_or(position())), std::nullopt);
     for (const auto text : json_elements(r.body)) {
         if (!reading_) break;  // stopped by the subscriber: what follows is read again
         ++events;
-        error_code bad;
-        auto e = parse_cloudevents_json(text, bad);
-        auto at = e.position;
-        if (!bad)
+        auto e = parse_cloudevents_json(text, ec);
+        if (!ec) {
             ec = take_event(to, std::move(e));
-        else if (inlet::may_come_again(bad))
-            ec = bad;
-        else  // It would be no better the next time.
-            log("an element of a batch is no event", bad);
+        } else if (ec != errc::out_of_memory) {
+            // It would be no better the next time.
+            handover_->refuse(std::exchange(ec, {}), std::nullopt);
+        }
         if (ec) break;
-        reached = std::move(at);
     }
-    if (ec || !reading_) {
-        move_to_reached();
-        return events;
-    }
+    if (ec || !reading_) return events;
     // A server that has no position yet has no events either: all that come are news.
-    if (!next && (gap || !last_position())) next.emplace();
+    if (!next && (gap || !received_)) next.emplace();
     if (next) move_to(std::move(*next));
     return events;
 }
 
 error_code client_state::take_event(const reading& to, wire_event&& e) {
-    ++received_;
-    if (own_.forget(key_of(e.event.source(), e.event.id()))) return {};
-    const auto keep = log_;
-    if (!keep) return errc::closed;
-    const auto ec = to.in.take(std::move(e), *to.sink, *keep, "rest");
-    if (inlet::may_come_again(ec)) return ec;
-    if (ec) log("event refused", ec);
+    error_code ec;
+    auto at = position::parse(e.position, ec);
+    const auto text = ec ? std::nullopt : std::optional(at.text());
+    if (own_.forget(key_of(e.event.source(), e.event.id()))) {
+        if (text) move_to(std::move(at));
+        return {};
+    }
+    ec = {};
+    auto p = to.in.take(std::move(e), at, ec);
+    if (ec == errc::out_of_memory) return ec;
+    if (ec)
+        handover_->refuse(ec, text);
+    else
+        handover_->push(std::move(p), text);
+    if (text && reading_) received_ = std::move(at);
     return {};
 }
 

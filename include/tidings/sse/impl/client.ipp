@@ -53,7 +53,17 @@ void client::stop() noexcept {
 }
 
 std::string client::last_event_id() const {
-    return state_ ? state_->last_event_id() : std::string();
+    return state_ ? state_->reached() : std::string();
+}
+position client::last_position() const {
+    error_code ec;
+    return position::parse(last_event_id(), ec);
+}
+delivery_counters client::counters() const noexcept {
+    return state_ ? state_->counters() : delivery_counters();
+}
+origin_id client::id() const noexcept {
+    return state_ ? state_->id() : 0;
 }
 connection_state client::state() const noexcept {
     return state_ ? state_->state() : connection_state::stopped;

@@ -3,13 +3,8 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/http/impl/message/url.hpp>
-#include <tidings/impl/guarded.hpp>
-#include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/sse/impl/client_state.hpp>
 #include <tidings/sse/impl/resolve_location.hpp>
-
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
@@ -59,103 +54,42 @@ std::string why_refused(const http::response& head, error_code why) {
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
-    : lane_(lane::make(executor, *options.environment.clock)),
-      environment_(options.environment),
-      http_(http::detail::client_in_lane(lane_, http_options(options))),
-      reconnector_(options.reconnect),
+    : client_base(executor, options, std::move(sink), "sse", options.origin,
+                  options.last_event_id.empty() ? std::nullopt
+                                                : std::optional(options.last_event_id)),
       parser_(options.limits),
-      again_([this] { react({.what = reconnect_event::kind::due}); }),
+      received_id_(std::move(options.last_event_id)),
       idle_([this] { react(failed(errc::timed_out), "no byte came for idle_timeout"); }),
-      buffer_(16 * 1024),
-      last_event_id_(options.last_event_id) {
-    if (parser_.set_last_event_id(last_event_id_)) last_event_id_.clear();
-    inlet in(options.topic, options.origin != 0 ? options.origin : make_origin());
-    given_ =
-        std::make_shared<const given>(given{std::move(options), std::move(sink), std::move(in)});
-}
-
-void client_state::run(run_handler h) {
-    run_.start(
-        shared_from_this(), lane_, std::move(h),
-        [](client_state& c) {
-            if (!c.given_) return c.run_.finish(errc::closed);
-            c.react({.what = reconnect_event::kind::start});
-        },
-        [](client_state& c) {
-            c.react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
-        });
-}
-
-void client_state::restart() {
-    lane_->post([s = shared_from_this()] {
-        if (!s->given_) return;
-        s->disconnect();
-        s->again_.cancel();
-        s->reconnector_ = reconnector(s->given_->options.reconnect);
-        s->react({.what = reconnect_event::kind::start});
-    });
+      buffer_(16 * 1024) {
+    if (!parser_.set_last_event_id(received_id_)) return;
+    received_id_.clear();
+    handover_->restart_at(std::nullopt);
 }
 
 template <class F, class... Args>
 void client_state::call(F client_options::*f, const Args&... args) noexcept {
-    const auto g = given_;
-    if (!g || released_) return;
-    guarded(g->options.log, "sse", [&] {
+    const auto g = listening();
+    if (!g) return;
+    guarded(g->options.log, module_, [&] {
         if (const auto& callback = g->options.*f) callback(args...);
     });
 }
 
-void client_state::tell(connection_state s, error_code ec, const diagnostics& text) {
-    state_ = s;
-    call(&client_options::on_state, s, ec, text);
-}
-
-void client_state::react(const reconnect_event& e, std::string_view cause) {
-    using kind = reconnect_action::kind;
-    if (!given_) return;
-    const auto action =
-        reconnector_.resume(e, environment_.clock->now(), environment_.random->next());
-    diagnostics text;
-    if (action.why && action.why != errc::closed)
-        text = diagnostics(loggable_url(to_.url.empty() ? given_->options.url : to_.url) + ": " +
-                           (cause.empty() ? action.why.message() : std::string(cause)));
-    switch (action.what) {
-        case kind::nothing:
-            return;
-        case kind::connect:
-            return connect();
-        case kind::wait:
-            disconnect();
-            again_.arm(lane_->timers(), action.after);
-            return tell(connection_state::waiting, action.why, text);
-        case kind::stop:
-            return end(action.why, text);
-    }
-}
-
-std::string client_state::own_url() const {
-    std::string url = given_->options.url;
-    for (const auto& topic : given_->options.topics) append_query(url, "topic", topic);
-    return url;
+std::string client_state::place() const {
+    return loggable_url(to_.url.empty() ? given_->options.url : to_.url);
 }
 
 http::request client_state::make_request() {
     const auto g = given_;
     http::request r;
-    if (to_.trusted) {
-        r.fields = g->options.fields;
-        if (!g->options.token.empty()) r.fields.set("Authorization", "Bearer " + g->options.token);
-        guarded(g->options.log, "sse", [&] {
-            if (g->options.on_request && !released_) g->options.on_request(r.fields);
-        });
-    }
+    if (to_.trusted) r.fields = own_fields();
     if (!to_.as_get) {
         r.method = g->options.method;
         r.body = g->options.body;
     }
     r.fields.set("Accept", "text/event-stream").set("Cache-Control", "no-cache");
-    const auto id = last_event_id();
-    if (!id.empty() && fits_in_field(id)) r.fields.set("Last-Event-ID", id);
+    if (!received_id_.empty() && fits_in_field(received_id_))
+        r.fields.set("Last-Event-ID", received_id_);
     return r;
 }
 
@@ -186,8 +120,9 @@ void client_state::on_opened(error_code ec, std::unique_ptr<http::streaming_resp
     response_ = std::move(r);
     ++connection_;
     parser_.reset_connection();
+    read_error_ = {};
     // The id of an event that was not handed on is not in force.
-    if (parser_.set_last_event_id(last_event_id())) return react(failed(errc::sse_bad_field));
+    if (parser_.set_last_event_id(received_id_)) return react(failed(errc::sse_bad_field));
     react({.what = reconnect_event::kind::opened});
     tell(connection_state::open, {});
     read();
@@ -218,11 +153,7 @@ void client_state::refuse(const http::response& head) {
     const auto why = head.status == 204   ? make_error_code(errc::sse_stopped)
                      : head.status == 200 ? check_stream(head)
                                           : make_error_code(errc::http_status);
-    bool again = is_temporary(head.status);
-    const auto g = given_;
-    guarded(g->options.log, "sse", [&] {
-        if (g->options.on_refused && !released_) again = g->options.on_refused(head, again);
-    });
+    const bool again = may_ask_again(head, is_temporary(head.status));
     react(answered(head, why, again, *environment_.clock), why_refused(head, why));
 }
 
@@ -240,10 +171,20 @@ void client_state::read() {
 void client_state::on_read(error_code ec, std::size_t n) {
     if (!given_ || !response_) return;
     if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
+    read_error_ = ec;
+    take_items();
+}
+
+// What the read has brought, as far as there is room; then the stream is read on.
+void client_state::take_items() {
     error_code bad;
     // An item may end the client or its connection: what the same read has brought is then dropped.
     const auto connection = connection_;
     while (given_ && connection_ == connection) {
+        if (!handover_->has_room()) {
+            paused_ = true;
+            return idle_.cancel();
+        }
         const auto item = parser_.next(bad);
         if (!item) break;
         take_item(*item);
@@ -251,14 +192,19 @@ void client_state::on_read(error_code ec, std::size_t n) {
     if (connection_ != connection) return;
     if (bad)
         react({.what = reconnect_event::kind::refused, .why = bad});
-    else if (ec)
-        react(failed(ec));
+    else if (read_error_)
+        react(failed(read_error_));
     else
         read();
 }
 
+void client_state::on_room() {
+    if (std::exchange(paused_, false) && given_ && response_) take_items();
+}
+
 void client_state::take_item(const sse_item& item) {
     const auto g = given_;
+    const auto id = parser_.last_event_id();
     error_code ec;
     if (const auto* m = std::get_if<sse_message>(&item)) {
         ec = take_message(*g, *m);
@@ -269,23 +215,29 @@ void client_state::take_item(const sse_item& item) {
         call(&client_options::on_comment, comment->text);
     } else if (const auto* skipped = std::get_if<sse_skipped>(&item)) {
         if (g->options.log)
-            g->options.log({log_level::warning, "sse", "an event over the limits was skipped",
+            g->options.log({log_level::warning, module_, "an event over the limits was skipped",
                             errc::too_large});
-        const auto e = make_skipped_event(skipped->bytes);
-        if (g->sink && !released_) ec = inlet::hand_over(*g->sink, e, g->options.log, "sse");
+        if (!listening()) return;
+        handover_->push(make_skipped_event(skipped->bytes), id);
+    } else {
+        handover_->pass(id);
     }
-    if (ec == errc::closed) return react({.what = reconnect_event::kind::stop, .why = ec});
-    if (inlet::may_come_again(ec)) return react(failed(ec));
+    if (ec == errc::closed) return;
+    if (ec) return react(failed(ec));
     // After the event was handed on, never before.
-    learn(parser_.last_event_id());
+    if (received_id_ != id) received_id_ = id;
 }
 
 error_code client_state::take_message(const given& g, const sse_message& m) {
     bool taken = false;
-    guarded(g.options.log, "sse",
-            [&] { taken = g.options.on_message && !released_ && g.options.on_message(m); });
-    if (taken || !g.sink) return {};
-    if (!given_ || released_) return errc::closed;
+    guarded(g.options.log, module_, [&] {
+        taken = g.options.on_message && life_ != life::released && g.options.on_message(m);
+    });
+    if (taken) {
+        handover_->pass(m.last_event_id);
+        return {};
+    }
+    if (!listening()) return errc::closed;
     error_code ec;
     auto e = parse_cloudevents_json(m.data, ec);
     if (ec == errc::out_of_memory) return ec;
@@ -296,73 +248,17 @@ error_code client_state::take_message(const given& g, const sse_message& m) {
         // An id stays in force for later messages, but names only the one it came with.
         if (m.has_id) e.event.id(m.last_event_id);
     }
-    ec = g.in.take(std::move(e), *g.sink, g.options.log, "sse");
-    if (ec && g.options.log) g.options.log({log_level::warning, "sse", "event refused", ec});
-    return inlet::may_come_again(ec) ? ec : error_code();
+    auto remote = position::parse(m.last_event_id, ec);
+    ec = take(g, std::move(e), std::move(remote), m.last_event_id);
+    return ec == errc::out_of_memory ? ec : error_code();
 }
 
-void client_state::learn(const std::string& id) {
-    const std::lock_guard lock(mutex_);
-    if (last_event_id_ != id) last_event_id_ = id;
-}
-
-void client_state::disconnect() noexcept {
+void client_state::leave() noexcept {
     idle_.cancel();
     if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
     if (const auto r = std::exchange(response_, nullptr)) r->close();
+    paused_ = false;
     ++connection_;
-}
-
-void client_state::end(error_code why, const diagnostics& text) {
-    const auto g = std::exchange(given_, nullptr);
-    disconnect();
-    again_.cancel();
-    state_ = connection_state::stopped;
-    const auto message = "the client gives up: " + text.message();
-    if (g->options.log && why != errc::closed)
-        g->options.log({log_level::warning, "sse", message, why});
-    guarded(g->options.log, "sse", [&] {
-        if (g->options.on_state && !released_)
-            g->options.on_state(connection_state::stopped, why, text);
-    });
-    run_.finish(why);
-}
-
-void client_state::on_context_end() noexcept {
-    run_.drop();
-    given_.reset();
-}
-
-void client_state::stop() noexcept {
-    try {
-        const auto end_it = [s = shared_from_this()] {
-            s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
-        };
-        // It is posted in any case: the caller may hold the last reference.
-        lane_->post(end_it);
-        if (lane_->running_here()) end_it();
-    } catch (const std::bad_alloc&) {
-        return;  // it ends with the context
-    }
-}
-
-// Nothing of a client that only reads is under way.
-void client_state::start_drain(unique_function<void(error_code)> done) {
-    lane_->post([s = shared_from_this(), done = std::move(done)]() mutable {
-        if (!s->given_) return done({});
-        s->run_.await_end(std::move(done));
-        s->react({.what = reconnect_event::kind::stop, .why = errc::closed});
-    });
-}
-
-void client_state::release() noexcept {
-    released_ = true;
-    stop();
-}
-
-std::string client_state::last_event_id() const {
-    const std::lock_guard lock(mutex_);
-    return last_event_id_;
 }
 
 }  // namespace tidings::sse::detail

@@ -54,7 +54,17 @@ void client::stop() noexcept {
 }
 
 position client::last_position() const {
-    return state_ ? state_->last_position() : position();
+    error_code ec;
+    return state_ ? position::parse(state_->reached(), ec) : position();
+}
+delivery_counters client::counters() const noexcept {
+    return state_ ? state_->counters() : delivery_counters();
+}
+origin_id client::id() const noexcept {
+    return state_ ? state_->id() : 0;
+}
+connection_state client::state() const noexcept {
+    return state_ ? state_->state() : connection_state::stopped;
 }
 session_ptr client::connection() const {
     return state_ ? state_->current() : nullptr;

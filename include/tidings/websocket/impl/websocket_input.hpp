@@ -46,6 +46,10 @@ class websocket_input {
     TIDINGS_DECL void start(std::shared_ptr<void> owner, std::string leftover);
     /// From now on what comes is read away.
     TIDINGS_DECL void discard() noexcept;
+    /// Reads nothing and calls its sink for nothing until `release`; what came waits.
+    void hold() noexcept { held_ = true; }
+    bool held() const noexcept { return held_; }
+    TIDINGS_DECL void release() noexcept;
     /// Calls its sink no more, and releases the owner.
     TIDINGS_DECL void stop() noexcept;
     /// The peer has published. Beyond its rate the connection is not read for a while.
@@ -76,6 +80,7 @@ class websocket_input {
     websocket_parser parser_;
     token_bucket publishes_;
     mode mode_ = mode::idle;
+    bool held_ = false;
     int items_left_ = 0;              // of this turn
     std::vector<std::byte> buffer_;   // TLS only; others read into the lane's
     std::vector<std::byte> pending_;  // came, and waits for the end of a pause

@@ -46,6 +46,11 @@ void websocket_input::discard() noexcept {
     if (paused_) pause_.arm(lane_.timers(), std::chrono::milliseconds(0));
 }
 
+void websocket_input::release() noexcept {
+    held_ = false;
+    if (paused_ && !pause_.armed()) resume(std::exchange(paused_, nullptr));
+}
+
 void websocket_input::stop() noexcept {
     mode_ = mode::stopped;
     pause_.cancel();
@@ -58,6 +63,10 @@ void websocket_input::stop() noexcept {
 // One wait, then everything that is there: every frame of a read before anything is flushed.
 void websocket_input::read(owner_ptr owner) noexcept {
     if (stopped()) return;
+    if (held_ && mode_ == mode::reading) {
+        paused_ = std::move(owner);
+        return;
+    }
     if (stream_.can_poll()) {
         stream_.start_wait(io::wait_for::readable,
                            [this, owner = std::move(owner)](error_code ec) mutable {
@@ -87,7 +96,7 @@ void websocket_input::read_ready(owner_ptr owner) noexcept {
         if (ec == net::error::would_block || ec == net::error::try_again) break;
         if (ec) return sink_.on_input_end(ec);
         if (!take_bytes(owner, buffer.first(n))) return;
-        if (n < buffer.size()) break;
+        if (n < buffer.size() || held_) break;
     }
     read(std::move(owner));
 }
@@ -117,7 +126,7 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
     while (mode_ == mode::reading) {
         const auto wait =
             publishes_.has_token() ? std::chrono::milliseconds(0) : publishes_.wait(now());
-        if (wait.count() > 0 || items_left_-- <= 0) {
+        if (held_ || wait.count() > 0 || items_left_-- <= 0) {
             pause(owner, wait);
             return false;
         }
@@ -139,9 +148,10 @@ void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wa
         rest_ = pending_;
     }
     window_.cancel();
-    if (wait.count() > 0) {
+    if (held_ || wait.count() > 0) {
         paused_ = owner;
-        return pause_.arm(lane_.timers(), wait);
+        if (wait.count() > 0) pause_.arm(lane_.timers(), wait);
+        return;
     }
     lane_.post([this, owner]() mutable { resume(std::move(owner)); });
 }

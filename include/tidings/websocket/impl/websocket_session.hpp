@@ -25,6 +25,8 @@ class websocket_session final : public session, private websocket_input_sink {
     /// The kind of frame of a role: a client masks each anew (RFC 6455 10.3).
     TIDINGS_DECL static frame_kind frames(websocket_role role, const websocket::codec* c) noexcept;
     using live_session::begin;
+    /// In the lane: while held, nothing is read and the peer's silence does not matter.
+    TIDINGS_DECL void hold_reading(bool held) noexcept;
     /// From now on nothing that the peer sends reaches a hook or `on_event`. From any thread; what
     /// the hooks captured is released soon.
     TIDINGS_DECL void drop_hooks() noexcept;
@@ -62,7 +64,6 @@ class websocket_session final : public session, private websocket_input_sink {
     std::shared_ptr<websocket_session> self() {
         return std::static_pointer_cast<websocket_session>(shared_from_this());
     }
-    bool is_client() const noexcept { return options_.role == websocket_role::client; }
     const websocket::hooks& hooks() const noexcept;
     std::string frame(websocket_opcode opcode, std::string_view payload) const;
     std::string close_frame(std::uint16_t code, std::string_view reason) const;

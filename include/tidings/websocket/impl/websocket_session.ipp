@@ -95,6 +95,18 @@ error_code websocket_session::frame_of(const event_ptr& e, std::string& out) {
     return ec;
 }
 
+void websocket_session::hold_reading(bool held) noexcept {
+    if (held && !is_open()) return;
+    const auto keep = self();
+    if (held) {
+        input_.hold();
+        silence_.cancel();
+    } else {
+        input_.release();
+        restart_silence_timer();
+    }
+}
+
 // Once this side closes, only the peer's close frame matters (RFC 6455 5.5.1).
 void websocket_session::on_item(const websocket_item& item) {
     // A hook may end the session, which releases the hooks.
@@ -218,7 +230,7 @@ void websocket_session::on_room() {
 
 void websocket_session::restart_silence_timer() noexcept {
     awaiting_pong_ = false;
-    if (is_open() && options_.ping_interval.count() != 0)
+    if (is_open() && !input_.held() && options_.ping_interval.count() != 0)
         silence_.arm(state().lane().timers(), options_.ping_interval);
 }
 
@@ -258,6 +270,7 @@ void websocket_session::begin_close(closing_event e, std::uint16_t code, std::st
 // Where `closing_` is open, the end is not of its making.
 std::string websocket_session::say_goodbye(error_code why) {
     silence_.cancel();
+    input_.release();  // for the peer's close frame
     if (!closing_.is_open()) return std::exchange(goodbye_, {});
     closing_.resume(why == errc::callback_threw ? closing_event::failed
                                                 : closing_event::close_asked);

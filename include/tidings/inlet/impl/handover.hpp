@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/inlet/impl/backoff.hpp>
+#include <tidings/inlet/impl/checkpoint_window.hpp>
+#include <tidings/io/environment.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/log.hpp>
+#include <tidings/subscriber.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace tidings::detail {
+
+struct handover_options {
+    std::string_view module{};
+    delivery_window window{};
+    reconnect_options retry{};
+    std::optional<std::string> start{};  ///< where the client resumes at first
+    log_sink log{};
+    io::environment environment{};
+    /// The sink takes nothing more.
+    unique_function<void()> on_closed{};
+    /// There is room again, after `has_room` was false.
+    unique_function<void()> on_room{};
+};
+
+/// How a client hands its events to its sink: in order, one a turn, without waiting for the answers
+/// (`checkpoint_window`). Confined to the client's lane but for what says otherwise. Calls the
+/// client only from completions and timers, never inside `push`.
+class handover final : public std::enable_shared_from_this<handover> {
+ public:
+    /// @param sink null: a client for its callbacks alone
+    TIDINGS_DECL handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
+                          handover_options options);
+
+    TIDINGS_DECL void push(event_ptr e, std::optional<std::string> position);
+    /// A position behind everything that came so far.
+    TIDINGS_DECL void pass(std::string position);
+    /// An event that cannot be handed on.
+    TIDINGS_DECL void refuse(error_code why, std::optional<std::string> position);
+    TIDINGS_DECL void restart_at(std::optional<std::string> position);
+    bool has_sink() const noexcept { return sink_ != nullptr; }
+    TIDINGS_DECL bool has_room() noexcept;
+    /// Hands nothing more over and releases what the user gave. Answers that are still to come move
+    /// the position.
+    TIDINGS_DECL void stop() noexcept;
+
+    /// From any thread, as the next.
+    TIDINGS_DECL std::optional<std::string> reached() const;
+    delivery_counters counters() const noexcept {
+        return {received_, accepted_, refused_, retried_};
+    }
+
+ private:
+    class answer;
+    enum class stage { idle, pumping, stopped };  // pumping: the next turn is posted
+    void pump();
+    void hand(const checkpoint_window::handing& h);
+    void settle(checkpoint_window::slot at, error_code ec);
+    void hold(error_code why);
+    void retry();
+    void log(std::string_view message, error_code ec) const {
+        if (options_.log) options_.log({log_level::warning, options_.module, message, ec});
+    }
+
+    const std::shared_ptr<lane> lane_;
+    std::shared_ptr<subscriber> sink_;  // null: none, or stopped
+    handover_options options_;
+    backoff backoff_;
+    wheel_timer again_;
+    stage stage_ = stage::idle;
+    bool full_ = false;  // the client waits for room
+    std::atomic<std::uint64_t> received_{0}, accepted_{0}, refused_{0}, retried_{0};
+    mutable std::mutex mutex_;
+    checkpoint_window window_;  // guarded by mutex_
+};
+
+}  // namespace tidings::detail

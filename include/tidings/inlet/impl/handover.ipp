@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/inlet/impl/handover.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <new>
+#include <utility>
+
+namespace tidings::detail {
+
+/// Takes the sink's answer to one event. A sink that drops the question has accepted nothing.
+class handover::answer {
+ public:
+    answer(std::weak_ptr<handover> to, checkpoint_window::slot at) : to_(std::move(to)), at_(at) {}
+    answer(answer&&) = default;
+    ~answer() {
+        const auto to = to_.lock();
+        if (!to) return;
+        try {
+            to->lane_->post([to, at = at_] { to->settle(at, errc::shutting_down); });
+        } catch (const std::bad_alloc&) {
+            return;  // the event stays outstanding
+        }
+    }
+    void operator()(error_code ec, outcome o) {
+        const auto to = std::exchange(to_, {}).lock();
+        if (!ec && o == outcome::dropped) ec = errc::overflow;
+        if (!ec && o == outcome::closed) ec = errc::closed;
+        if (to) to->settle(at_, ec);
+    }
+
+ private:
+    std::weak_ptr<handover> to_;
+    checkpoint_window::slot at_;
+};
+
+handover::handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
+                   handover_options options)
+    : lane_(std::move(home)),
+      sink_(std::move(sink)),
+      options_(std::move(options)),
+      backoff_(options_.retry),
+      again_([this] { retry(); }),
+      window_(options_.window, std::move(options_.start)) {}
+
+void handover::push(event_ptr e, std::optional<std::string> position) {
+    if (!sink_) return;
+    ++received_;
+    {
+        const std::lock_guard lock(mutex_);
+        window_.add(std::move(e), std::move(position));
+    }
+    if (stage_ == stage::idle) pump();
+}
+
+void handover::pass(std::string position) {
+    const std::lock_guard lock(mutex_);
+    window_.pass(std::move(position));
+}
+
+void handover::refuse(error_code why, std::optional<std::string> position) {
+    ++received_;
+    ++refused_;
+    log("event refused", why);
+    if (position) pass(std::move(*position));
+}
+
+void handover::restart_at(std::optional<std::string> position) {
+    const std::lock_guard lock(mutex_);
+    window_.restart_at(std::move(position));
+}
+
+bool handover::has_room() noexcept {
+    const std::lock_guard lock(mutex_);
+    full_ = !window_.has_room();
+    return !full_;
+}
+
+// The next event comes a turn later, behind the answer of a sink that answers at once, so that
+// nothing follows an event at which such a sink has closed or failed. It is posted to the executor
+// as answers are: a call in the lane's inbox would overtake them.
+void handover::pump() {
+    if (stage_ == stage::stopped) return;
+    std::unique_lock lock(mutex_);
+    const auto next = window_.next();
+    lock.unlock();
+    stage_ = next.event ? stage::pumping : stage::idle;
+    if (!next.event) return;
+    hand(next);
+    completion_handler<>(lane_->executor(), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->pump();
+    })();
+}
+
+void handover::hand(const checkpoint_window::handing& h) {
+    const auto to = sink_;  // which may stop the client
+    try {
+        to->async_deliver(h.event,
+                          net::bind_executor(lane_->executor(), answer(weak_from_this(), h.at)));
+    } catch (const std::bad_alloc&) {
+        return;  // the question was dropped
+    }
+}
+
+void handover::settle(checkpoint_window::slot at, error_code ec) {
+    std::unique_lock lock(mutex_);
+    const auto verdict = window_.complete(at, ec);
+    const bool room = window_.has_room();
+    const bool again = window_.wants_retry();
+    lock.unlock();
+    const auto keep = shared_from_this();
+    switch (verdict) {
+        case delivery_verdict::late:
+            return;
+        case delivery_verdict::accepted:
+            ++accepted_;
+            backoff_.reset();
+            break;
+        case delivery_verdict::passed:
+            ++refused_;
+            log("event dropped by its subscriber", ec);
+            break;
+        case delivery_verdict::held:
+            log("event refused; trying again", ec);
+            break;
+        case delivery_verdict::closed:
+            log("event dropped by its subscriber", ec);
+            if (stage_ != stage::stopped) options_.on_closed();
+            return;
+    }
+    if (stage_ == stage::stopped) return;
+    if (again) again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
+    if (room && std::exchange(full_, false)) options_.on_room();
+}
+
+void handover::retry() {
+    std::unique_lock lock(mutex_);
+    retried_ += window_.retry();
+    lock.unlock();
+    if (stage_ == stage::idle) pump();
+}
+
+void handover::stop() noexcept {
+    stage_ = stage::stopped;
+    again_.cancel();
+    const auto sink = std::move(sink_);
+    const auto released = std::exchange(options_.log, nullptr);
+    const std::lock_guard lock(mutex_);
+    window_.stop();
+}
+
+std::optional<std::string> handover::reached() const {
+    const std::lock_guard lock(mutex_);
+    return window_.reached();
+}
+
+}  // namespace tidings::detail
