@@ -8,6 +8,11 @@
 
 #include <vector>
 
+namespace tidings::detail {
+template <class State>
+class closing_slot;
+}
+
 namespace tidings::rest {
 
 struct service_options {
@@ -65,7 +70,7 @@ class service_state;
 /// from. Nothing is kept between requests.
 ///
 /// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
-/// long as its server), ends it.
+/// long as its server), ends it, and releases what the options hold.
 ///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
 /// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
@@ -85,7 +90,7 @@ class service {
     TIDINGS_DECL void close();
 
  private:
-    std::shared_ptr<detail::service_state> state_;
+    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
 };
 
 }  // namespace tidings::rest
