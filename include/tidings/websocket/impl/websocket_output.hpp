@@ -22,10 +22,19 @@ class websocket_output {
     TIDINGS_DECL void append_close(std::uint16_t code, std::string_view reason);
     /// The event as its codec has it; one without a form on this wire is counted and logged.
     TIDINGS_DECL void append_event(const event_ptr& e);
+    /// One that goes to this peer alone: only its frame is kept.
+    TIDINGS_DECL void append_answer(const event_ptr& e);
 
  private:
     bool masks() const noexcept { return options_.role == websocket_role::client; }
     websocket_mask_key next_mask() const;
+    std::optional<std::string> encode(const event_ptr& e) const;
+    void count_sent() const noexcept {
+        if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
+    }
+    websocket_opcode opcode() const noexcept {
+        return options_.codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
+    }
 
     const websocket_session_options& options_;
     std::shared_ptr<send_queue> queue_;

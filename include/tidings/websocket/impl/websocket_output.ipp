@@ -35,28 +35,37 @@ void websocket_output::append_close(std::uint16_t code, std::string_view reason)
     queue_->append(std::move(frame));
 }
 
+std::optional<std::string> websocket_output::encode(const event_ptr& e) const {
+    error_code ec;
+    auto message = options_.codec->encode(*e, ec);
+    if (!ec) return message;
+    if (options_.unsent != nullptr) ++*options_.unsent;
+    if (options_.log) options_.log({log_level::warning, "websocket", e->topic(), ec});
+    return std::nullopt;
+}
+
 void websocket_output::append_event(const event_ptr& e) {
     static constexpr char frame_form = 0;
-    const auto& codec = *options_.codec;
-    const auto opcode = codec.binary() ? websocket_opcode::binary : websocket_opcode::text;
     // The frame is shared by all sessions of this codec; a client's is masked anew.
-    const form_key key(&frame_form, codec.number());
-    const auto* frame = masks() ? nullptr : e->forms().find(key);
+    if (masks()) return append_answer(e);
+    const form_key key(&frame_form, options_.codec->number());
+    const auto* frame = e->forms().find(key);
     if (frame == nullptr) {
-        error_code ec;
-        const auto message = codec.encode(*e, ec);
-        if (ec) {
-            if (options_.unsent != nullptr) ++*options_.unsent;
-            if (options_.log) options_.log({log_level::warning, "websocket", e->topic(), ec});
-            return;
-        }
-        if (masks()) return append(opcode, message);
+        const auto message = encode(e);
+        if (!message) return;
         std::string bytes;
-        append_websocket_frame(bytes, opcode, message);
+        append_websocket_frame(bytes, opcode(), *message);
         frame = &e->forms().store(key, std::move(bytes));
     }
     queue_->append(e, *frame);
-    if (options_.sent != nullptr) options_.sent->fetch_add(1, std::memory_order_relaxed);
+    count_sent();
+}
+
+void websocket_output::append_answer(const event_ptr& e) {
+    const auto message = encode(e);
+    if (!message) return;
+    append(opcode(), *message);
+    count_sent();
 }
 
 }  // namespace tidings::websocket::detail

@@ -165,7 +165,8 @@ void websocket_session::refuse(std::string_view id, error_code why) {
     data += '}';
     answer.data(std::move(data), "application/json");
     error_code ec;
-    if (const auto p = publication::make("tidings.refused", std::move(answer), {}, ec)) push(p);
+    const auto p = publication::make("tidings.refused", std::move(answer), {}, ec);
+    if (p) guarded(options_.log, "websocket", [&] { output_.append_answer(p); });
 }
 
 // Of several pings the last needs an answer (RFC 6455 5.5.3): for a peer that sends them and does
