@@ -26,8 +26,8 @@ struct service_options {
     topic_rule topic{};                               ///< of events that clients send
 
     std::size_t max_message_bytes = 64 * 1024;  ///< of one incoming message
-    /// Held of messages that have not all arrived, over all clients; the one that comes on top is
-    /// closed with 1013.
+    /// Held of messages that have not all arrived, over all clients of this service; the one that
+    /// comes on top is closed with 1013. They count in the server's `max_buffered_bytes`, too.
     std::size_t max_buffered_bytes = 64 * 1024 * 1024;
     /// Events that one client may publish, and as many at once as `publish_burst`; 0: any number.
     /// Beyond that nothing is refused: the connection is not read for a while.

@@ -136,6 +136,7 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     };
     auto taken = x.take();
     if (!taken.stream) return;
+    options.server_share = taken.held;
     const auto c =
         std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
     const bool admitted = sessions_.add(c);
