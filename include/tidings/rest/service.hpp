@@ -31,8 +31,9 @@ struct service_options {
     /// Publications under way at once, as with a history or an outlet that takes its time; beyond
     /// it 429.
     std::size_t max_publishing = 1024;
-    /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits, all
-    /// of a Unix socket together), and as many at once; beyond it 429. 0: no limit.
+    /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits), and
+    /// as many at once; beyond it 429. 0: no limit. Anonymous peers on a loopback address or a Unix
+    /// socket, which may all be a proxy's, count, as one, only if `count_loopback` is set.
     std::size_t max_publishes_per_second = 0;
     /// Of the memory of ids and keys by which a repetition is recognised: about 300 bytes each.
     std::size_t max_remembered_bytes = 4 * 1024 * 1024;
@@ -41,6 +42,7 @@ struct service_options {
     std::string default_type = "tidings.message";
     /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
+    bool count_loopback = false;
 };
 
 namespace detail {
