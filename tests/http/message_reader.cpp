@@ -467,3 +467,25 @@ TEST_CASE("A body that is read in parts can be taken in parts", "[http]") {
     REQUIRE(reader.next(ec) == read_step::complete);
     CHECK(reader.take_body() == "cd");
 }
+
+TEST_CASE("A body takes no more memory than its limit, and its buffer is not kept",
+          "[http][fault-5]") {
+    const bool chunked = GENERATE(false, true);
+    CAPTURE(chunked);
+    constexpr std::size_t size = 100'000;
+    request_reader reader(header_limit);
+    reader.append("POST / HTTP/1.1\r\nHost: h\r\n");
+    reader.append(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 100000\r\n\r\n");
+    error_code ec;
+    REQUIRE(reader.next(ec) == read_step::header);
+    reader.limit_body(size);
+    for (std::size_t sent = 0; sent < size; sent += 20'000) {
+        const std::string piece(20'000, 'x');
+        reader.append(chunked ? "4e20\r\n" + piece + "\r\n" : piece);
+        const bool last = sent + 20'000 == size;
+        REQUIRE(reader.next(ec) == (last && !chunked ? read_step::complete : read_step::more));
+        const auto held = reader.held_bytes();
+        CHECK(held >= sent + 20'000);
+        CHECK(held <= size);
+    }
+}

@@ -451,6 +451,25 @@ TEST_CASE("TLS works however its bytes are cut and however small the window is",
     t.f.run_until([&] { return written.has_value(); });
 }
 
+TEST_CASE("a write under way shows what of it has left", "[io][tls][fault-5]") {
+    sim_link link;
+    link.buffer_bytes = 1'000;
+    tls_over_sim t(link);
+    t.f.run_until([&] { return t.client_shaken && t.server_shaken; });
+    const auto text = long_text(60'000);
+    bool written = false;
+    t.client->start_write(bytes_of(text), [&](error_code, std::size_t) { written = true; });
+    t.f.run_ready();
+    const auto before = t.client->push_on();
+    CHECK(before >= link.buffer_bytes);
+    CHECK(t.f.read(*t.server, 16'384).size() == 16'384);
+    t.f.run_ready();
+    CHECK(t.client->push_on() >= before + 15'000);
+    CHECK_FALSE(written);
+    CHECK((t.f.read(*t.server, text.size() - 16'384) == text.substr(16'384)));
+    t.f.run_until([&] { return written; });
+}
+
 TEST_CASE("a read that must wait for the writer's change of keys goes on with it", "[io][tls]") {
     sim_link link;
     link.buffer_bytes = 3'000;

@@ -35,6 +35,7 @@ class scripted_stream final : public io::stream {
         pending = from;
         writing = std::move(done);
     }
+    std::uint64_t push_on() noexcept override { return pushed; }
     /// Completes the wait under way.
     void writable(error_code ec = {}) {
         auto done = std::exchange(waiting, nullptr);
@@ -62,6 +63,7 @@ class scripted_stream final : public io::stream {
     bool polled = true;
     std::size_t room = 1'000'000'000;
     error_code failure;
+    std::uint64_t pushed = 0;  // of a write under way
     std::string taken;
     std::vector<std::size_t> sizes;  // of each write
     io::ready_callback waiting;
@@ -173,10 +175,10 @@ TEST_CASE("a block leaves within the turn, and the queue is not ready while one 
           "[send_queue]") {
     queue_bed f;
     f.stream.room = 0;
-    f.append(f.filler(block - 1));
+    f.append(f.filler(block - 300));
     f.run();
     CHECK(f.queue->ready());
-    f.append("x");
+    f.append(f.filler(300));
     f.run();
     CHECK_FALSE(f.queue->ready());
     f.append("control bytes are always taken");
@@ -186,7 +188,7 @@ TEST_CASE("a block leaves within the turn, and the queue is not ready while one 
     f.stream.room = block / 2;
     f.stream.writable();
     CHECK(f.rooms == 0);
-    f.stream.room = 30;
+    f.stream.room = 500;
     f.stream.writable();
     CHECK(f.rooms == 1);
     CHECK(f.queue->ready());
@@ -292,6 +294,51 @@ TEST_CASE("a peer that takes 1 KiB/s over the write timeout is not cut, a slower
     }
     CHECK(f.errors.empty() == (step == 60));
     if (step == 45) CHECK(f.errors.at(0) == errc::timed_out);
+}
+
+TEST_CASE("what leaves in the middle of a write counts for the pace", "[send_queue][fault-5]") {
+    const std::size_t step = GENERATE(60u, 45u);
+    CAPTURE(step);
+    queue_bed f;
+    f.stream.polled = false;
+    f.stream.pushed = 5000;  // of a handshake
+    f.append(f.filler(block));
+    f.run();
+    // The write of a whole block takes a minute.
+    for (int i = 0; i < 1000 && f.errors.empty(); ++i) {
+        f.advance(50ms);
+        f.stream.pushed += step;
+    }
+    CHECK(f.errors.empty() == (step == 60));
+    if (step == 45) return;
+    // What has left already counts once.
+    f.stream.wrote(block);
+    f.append(f.filler(100));
+    f.run();
+    f.advance(2100ms);
+    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
+}
+
+TEST_CASE("many small messages count for the memory they take", "[send_queue][fault-4]") {
+    queue_bed f;
+    f.stream.room = 0;
+    int taken = 0;
+    f.home->post([&] {
+        while (f.queue->ready() && taken < 100'000) {
+            f.queue->append(std::string(2, 'x'));
+            ++taken;
+        }
+    });
+    f.run();
+    CHECK(taken > 100);
+    CHECK(taken < 1000);
+    CHECK(f.queue->pending_bytes() == static_cast<std::size_t>(2 * taken));
+    CHECK(f.queue->over(block - 1));
+    f.stream.room = 1'000'000;
+    f.stream.writable();
+    CHECK(f.rooms == 1);
+    CHECK(f.queue->empty());
+    CHECK_FALSE(f.queue->over(0));
 }
 
 TEST_CASE("what is left of little may be taken slowly", "[send_queue][fault-5]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a delivery costs, in counts that are the same on every machine: allocations, encodings and
 // writes. An executable of its own, for it counts every `operator new`.
+#include "support/allocations.hpp"
 #include "support/catch2.hpp"
 #include "support/frames.hpp"
 #include "support/network_fixture.hpp"
@@ -23,6 +24,8 @@ std::atomic<std::size_t> allocations{0};
 std::atomic<std::size_t> large_bytes{0};  // of those that get pages of their own
 
 void* allocate(std::size_t size) {
+    if (auto& left = tidings::test::allocations_left; left >= 0 && left-- == 0)
+        throw std::bad_alloc();
     allocations.fetch_add(1, std::memory_order_relaxed);
     if (size >= std::size_t{128} * 1024) large_bytes.fetch_add(size, std::memory_order_relaxed);
     if (void* p = std::malloc(size != 0 ? size : 1)) return p;
@@ -38,10 +41,10 @@ void* operator new[](std::size_t size) {
     return allocate(size);
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate(size);
+    return std::malloc(size != 0 ? size : 1);
 }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate(size);
+    return std::malloc(size != 0 ? size : 1);
 }
 void operator delete(void* p) noexcept {
     std::free(p);

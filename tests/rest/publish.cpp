@@ -298,7 +298,8 @@ TEST_CASE("nobody publishes faster than the service allows", "[rest]") {
         return principal{.name = std::string(c.authorization),
                          .anonymous = c.authorization.empty()};
     };
-    rest_bed bed(w, {.authenticator = by_name, .max_publishes_per_second = 2});
+    rest_bed bed(w, {.authenticator = by_name, .max_publishes_per_second = 2,
+                     .count_loopback = true});
     const auto status = [&](const http::fields& f = {}) { return bed.post("/a", "x", f).status; };
     CHECK(status() == 202);
     CHECK(status() == 202);
@@ -319,6 +320,21 @@ TEST_CASE("nobody publishes faster than the service allows", "[rest]") {
     CHECK(status({{"Authorization", "ann"}}) == 202);
     CHECK(status({{"Authorization", "ann"}}) == 429);
     CHECK(bed.get("/a").status == 200);
+}
+
+TEST_CASE("anonymous peers on this machine do not share one rate, unless asked",
+          "[rest][fault-28]") {
+    world w;
+    const bool counted = GENERATE(false, true);
+    CAPTURE(counted);
+    rest_bed bed(w, {.authenticator = allow_anonymous(),
+                     .max_publishes_per_second = 1,
+                     .count_loopback = counted});
+    CHECK(bed.post("/a", "1").status == 202);
+    CHECK(bed.post("/a", "2").status == (counted ? 429 : 202));
+    w.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK(bed.post("/a", "3").status == 202);
+    CHECK(bed.post("/a", "4").status == 429);
 }
 
 TEST_CASE("every refusal is a problem in JSON", "[rest]") {

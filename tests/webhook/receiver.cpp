@@ -429,7 +429,8 @@ TEST_CASE("a receiver releases what it was given when it closes, from inside a c
                          .allow_unsigned = true,
                          .reader = [o](const http::request& r,
                                        error_code& ec) { return webhook::read_standard()(r, ec); },
-                         .topic = topic_rule::function([o](const event&) { return "a"; })});
+                         .topic = topic_rule::function([o](const event&) { return "a"; }),
+                         .log = [o](const log_record&) {}});
     SECTION("closed from outside") {
         o->in->close();
         o.reset();
@@ -590,6 +591,77 @@ TEST_CASE("a subscriber that does not answer holds nobody up", "[webhook]") {
     std::move(slow->waiting[0].second)(error_code(), outcome::queued);
     w.run_until([&] { return again.has_value(); });
     CHECK(*again == 202);
+}
+
+TEST_CASE("a receiver whose subscriber stalls holds no more than it may", "[webhook][fault-1]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    const bool by_bytes = GENERATE(false, true);
+    CAPTURE(by_bytes);
+    webhook::receiver_options o;
+    o.verifier = verifier();
+    o.accept_timeout = 3s;
+    o.max_accepting = by_bytes ? 1000 : 2;
+    o.max_accepting_bytes = by_bytes ? 25'000 : 1'000'000;
+    receive_bed bed(w, slow, std::move(o));
+    http::client client(w.io(), {.environment = w.environment()});
+    const auto shared = std::make_shared<std::map<std::string, http::response>>();
+    auto& answers = *shared;
+    const auto post = [&](const std::string& id) {
+        client.async_request(
+            bed.url(),
+            {.method = "POST",
+             .fields = bed.sign(id, std::string(10'000, 'x')),
+             .body = std::string(10'000, 'x')},
+            [shared, id](error_code, http::response r) { (*shared)[id] = std::move(r); });
+        w.run_ready();
+    };
+    post("1");
+    post("2");
+    CHECK(slow->waiting.size() == 2);
+    post("3");
+    CHECK(slow->waiting.size() == 2);
+    REQUIRE(answers.count("3") == 1);
+    CHECK(answers["3"].status == 503);
+    CHECK(answers["3"].fields.get("retry-after") == "1");
+    // That the senders were answered gives no room: the subscriber still has the events.
+    w.advance(3100ms);
+    CHECK(answers["1"].status == 503);
+    post("4");
+    CHECK(answers["4"].status == 503);
+    CHECK(slow->waiting.size() == 2);
+    // A late acceptance makes room, and its event is taken.
+    std::move(slow->waiting[0].second)(error_code(), outcome::queued);
+    w.run_ready();
+    post("3");
+    CHECK(slow->waiting.size() == 3);
+    CHECK(slow->waiting[2].first->id() == "3");
+    // A dropped question gives its room back, too.
+    slow->waiting[1].second = {};
+    w.run_ready();
+    CHECK(json::parse(bed.post_signed("1", std::string(10'000, 'x')).body) ==
+          json{{"duplicate", true}});
+}
+
+TEST_CASE("an event that is larger than what may be held is taken alone", "[webhook][fault-1]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen, {.verifier = verifier(), .max_accepting_bytes = 100});
+    CHECK(bed.post_signed("1", std::string(10'000, 'x')).status == 202);
+    CHECK(bed.post_signed("2", std::string(10'000, 'x')).status == 202);
+}
+
+TEST_CASE("a receiver that is full refuses before the body is read", "[webhook][fault-1]") {
+    world w;
+    const auto slow = std::make_shared<slow_subscriber>();
+    webhook::receiver_options o;
+    o.allow_unsigned = true;
+    o.max_accepting = 0;
+    receive_bed bed(w, slow, std::move(o));
+    const auto r = bed.post("x", {{"Expect", "100-continue"}});
+    CHECK(r.status == 503);
+    CHECK(r.fields.get("retry-after") == "1");
+    CHECK(slow->waiting.empty());
 }
 
 TEST_CASE("a peer that leaves while its event is being accepted takes nothing back", "[webhook]") {

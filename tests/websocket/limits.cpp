@@ -269,4 +269,49 @@ TEST_CASE("messages under way count together, and what is over their bound is cl
     CHECK(closed() == 1013);
 }
 
+TEST_CASE("WebSocket messages under way and bodies share the server's max_buffered_bytes",
+          "[websocket][fault-12]") {
+    http_bed bed;
+    auto options = bed.options();
+    options.max_buffered_bytes = 400'000;  // a quarter is for strangers
+    http::server server(bed.io(), options);
+    websocket::service_options raw;
+    raw.authenticator = allow_anonymous();
+    raw.max_message_bytes = 60'000;
+    server.mount("/ws", websocket::service(std::move(raw)));
+    server.mount("/", [](http::exchange& x) { x.respond({.body = "taken"}); });
+    server.start();
+    const auto half = client_frame(websocket_opcode::binary, std::string(30'000, 'x'), false);
+    std::vector<std::unique_ptr<http_peer>> peers;
+    const auto begin_message = [&] {
+        peers.push_back(bed.connect());
+        peers.back()->send(
+            "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        bed.run();
+        REQUIRE(peers.back()->take().starts_with("HTTP/1.1 101 "));
+        peers.back()->send(half);
+        bed.run();
+        return close_code_of(frames_of(peers.back()->received()));
+    };
+    const auto post = [&](std::size_t size) {
+        const auto peer = bed.connect();
+        peer->send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) +
+                   "\r\n\r\n" + std::string(size, 'x'));
+        bed.run();
+        return peer->received().substr(9, 3);
+    };
+    CHECK(begin_message() == 0);
+    CHECK(begin_message() == 0);
+    CHECK(post(60'000) == "503");
+    CHECK(post(20'000) == "200");
+    CHECK(begin_message() == 0);
+    CHECK(begin_message() == 1013);
+    CHECK(post(20'000) == "503");
+    peers.front()->send(client_frame(websocket_opcode::continuation, "", true));
+    bed.run();
+    CHECK(post(20'000) == "200");
+    CHECK(begin_message() == 0);
+}
+
 }  // namespace tidings::test

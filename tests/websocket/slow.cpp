@@ -263,6 +263,32 @@ TEST_CASE("pings without reading pile up no pongs", "[websocket]") {
     session.reset();
 }
 
+TEST_CASE("a million empty pings without reading leave few pongs", "[websocket][fault-4]") {
+    websocket::session_ptr session;
+    websocket_bed bed({.hooks = {.on_open = [&](const auto& s) { session = s; }}});
+    const auto peer = stalled(bed);
+    bed.publish("a", std::string(300'000, '.'));  // fills the socket
+    bed.run();
+    read_on(bed, *peer);
+    peer->take();
+    peer->stop_reading();
+    // What waits is less than a block: pongs go behind it.
+    bed.publish("a", std::string(100'000, '.'));
+    std::string pings;
+    for (int i = 0; i < 1000; ++i) pings += client_frame(websocket_opcode::ping);
+    for (int i = 0; i < 1000; ++i) {
+        peer->send(pings);
+        bed.run();
+    }
+    CHECK(session->is_open());
+    read_on(bed, *peer);
+    const auto pongs = payloads_of(frames_of(peer->received()), websocket_opcode::pong).size();
+    CAPTURE(session->pending_bytes());
+    CHECK(pongs > 0);
+    CHECK(pongs < 1'000);
+    session.reset();
+}
+
 TEST_CASE("who sends bad messages and does not read the answers is closed", "[websocket]") {
     websocket::session_ptr session;
     websocket_bed bed({.max_publishes_per_second = 0,

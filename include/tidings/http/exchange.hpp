@@ -16,6 +16,10 @@ class lane;
 
 namespace tidings::http {
 
+namespace detail {
+class body_share;
+}
+
 /// A connection that left HTTP: the stream, bytes read beyond the request, the lane it lives in.
 struct taken_stream {
     io::stream_ptr stream{};
@@ -23,6 +27,9 @@ struct taken_stream {
     std::shared_ptr<tidings::detail::lane> lane{};
     /// Held as long as the connection is in use, so that the server counts it and a drain waits.
     std::shared_ptr<void> guard{};
+    /// Where what it holds of messages that have not all arrived counts, in the server's
+    /// `max_buffered_bytes`. Null without a server.
+    std::shared_ptr<detail::body_share> held{};
 };
 
 /// A connection whose answer goes on for as long as it stands: what `exchange::stream` makes of a
@@ -52,7 +59,7 @@ class exchange_owner {
  public:
     virtual ~exchange_owner() = default;
     virtual void respond(response r) = 0;
-    virtual taken_stream take() = 0;
+    virtual taken_stream take(bool authenticated) = 0;
     /// Watches for the peer's end while an answer is being waited for.
     virtual void watch_peer(unique_function<void()> on_closed) = 0;
     virtual void watch_drain(unique_function<void()> f) = 0;
@@ -128,6 +135,7 @@ class exchange {
     friend class detail::server_connection;  // takes it back after `admit`
     void add_answer_fields(response& r) const;
     std::string stream_head(response r, bool chunked) const;
+    bool authenticated() const noexcept { return caller_ && !caller_->anonymous; }
 
     http::request request_;
     std::string suffix_;

@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,6 +45,10 @@ class stream {
     virtual void start_read(std::span<std::byte> into, read_callback done) = 0;
     /// Writes at least one byte.
     virtual void start_write(std::span<const std::byte> from, read_callback done) = 0;
+    /// Where a write completes only once all of it has left (TLS): offers the transport below what
+    /// a write under way still has, without waiting, and returns how many bytes, in the transport's
+    /// own form, have left since the beginning, so that a slow peer's progress shows. 0 elsewhere.
+    virtual std::uint64_t push_on() noexcept { return 0; }
     /// Completes when the direction is ready. Only where `can_poll()`.
     virtual void start_wait(wait_for what, ready_callback done) = 0;
 

@@ -8,6 +8,11 @@
 
 #include <vector>
 
+namespace tidings::detail {
+template <class State>
+class closing_slot;
+}
+
 namespace tidings::rest {
 
 struct service_options {
@@ -26,8 +31,9 @@ struct service_options {
     /// Publications under way at once, as with a history or an outlet that takes its time; beyond
     /// it 429.
     std::size_t max_publishing = 1024;
-    /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits, all
-    /// of a Unix socket together), and as many at once; beyond it 429. 0: no limit.
+    /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits), and
+    /// as many at once; beyond it 429. 0: no limit. Anonymous peers on a loopback address or a Unix
+    /// socket, which may all be a proxy's, count, as one, only if `count_loopback` is set.
     std::size_t max_publishes_per_second = 0;
     /// Of the memory of ids and keys by which a repetition is recognised: about 300 bytes each.
     std::size_t max_remembered_bytes = 4 * 1024 * 1024;
@@ -36,6 +42,7 @@ struct service_options {
     std::string default_type = "tidings.message";
     /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
+    bool count_loopback = false;
 };
 
 namespace detail {
@@ -65,7 +72,7 @@ class service_state;
 /// from. Nothing is kept between requests.
 ///
 /// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
-/// long as its server), ends it.
+/// long as its server), ends it, and releases what the options hold.
 ///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
 /// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
@@ -85,7 +92,7 @@ class service {
     TIDINGS_DECL void close();
 
  private:
-    std::shared_ptr<detail::service_state> state_;
+    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
 };
 
 }  // namespace tidings::rest

@@ -9,6 +9,11 @@
 
 #include <chrono>
 
+namespace tidings::detail {
+template <class State>
+class closing_slot;
+}
+
 namespace tidings::rest_hook {
 
 struct manager_options {
@@ -76,7 +81,7 @@ class manager {
     TIDINGS_DECL void close() noexcept;
 
  private:
-    std::shared_ptr<detail::manager_state> state_;
+    std::shared_ptr<tidings::detail::closing_slot<detail::manager_state>> slot_;
 };
 
 }  // namespace tidings::rest_hook

@@ -9,6 +9,11 @@
 
 #include <vector>
 
+namespace tidings::detail {
+template <class State>
+class closing_slot;
+}
+
 namespace tidings::sse {
 
 /// What stands in the `data` lines.
@@ -55,8 +60,8 @@ class service_state;
 /// `tidings.gap`.
 ///
 /// Handle; copies share one service. `close` ends it, so does the end of the server where it is
-/// mounted, and, while it is mounted nowhere, the end of the last handle. A handle that was moved
-/// from answers 503.
+/// mounted, and, while it is mounted nowhere, the end of the last handle. What the options hold is
+/// released then. A handle that was moved from answers 503.
 class service {
  public:
     /// @throws std::invalid_argument where `retry` is negative, for a bus that was moved from
@@ -78,7 +83,7 @@ class service {
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:
-    std::shared_ptr<detail::service_state> state_;
+    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
 };
 
 }  // namespace tidings::sse

@@ -48,6 +48,11 @@ struct receiver_options {
     /// How long the subscriber may take to accept. Then the answer is 503, and 503 to the same
     /// event until the subscriber has said what became of it.
     std::chrono::milliseconds accept_timeout{10'000};
+    /// Events that the subscriber was given and has not answered yet, timed out or not, and the
+    /// memory they hold. Beyond either: 503, before the body is read where possible. One event is
+    /// always taken.
+    std::size_t max_accepting = 1024;
+    std::size_t max_accepting_bytes = 64 * 1024 * 1024;
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
@@ -60,7 +65,7 @@ class receiver_state;
 /// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was
 /// given. It answers 202 only when the subscriber has taken responsibility, so that the sender
 /// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
-/// or not in time, with Retry-After).
+/// or not in time, or `max_accepting` wait already, with Retry-After).
 ///
 /// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
 /// fields. In binary mode an event's attributes stand in those: an attacker that can change a

@@ -10,6 +10,11 @@
 
 #include <vector>
 
+namespace tidings::detail {
+template <class State>
+class closing_slot;
+}
+
 namespace tidings::websocket {
 
 struct service_options {
@@ -21,8 +26,8 @@ struct service_options {
     topic_rule topic{};                               ///< of events that clients send
 
     std::size_t max_message_bytes = 64 * 1024;  ///< of one incoming message
-    /// Held of messages that have not all arrived, over all clients; the one that comes on top is
-    /// closed with 1013.
+    /// Held of messages that have not all arrived, over all clients of this service; the one that
+    /// comes on top is closed with 1013. They count in the server's `max_buffered_bytes`, too.
     std::size_t max_buffered_bytes = 64 * 1024 * 1024;
     /// Events that one client may publish, and as many at once as `publish_burst`; 0: any number.
     /// Beyond that nothing is refused: the connection is not read for a while.
@@ -64,8 +69,8 @@ class service_state;
 /// or a topic that is not granted 403, a missing credential 401; each says why.
 ///
 /// Handle; copies share one service. `close` ends it, so does the end of the server where it is
-/// mounted, and, while it is mounted nowhere, the end of the last handle. A handle that was moved
-/// from answers 503.
+/// mounted, and, while it is mounted nowhere, the end of the last handle. What the options hold is
+/// released then. A handle that was moved from answers 503.
 class service {
  public:
     /// @throws std::invalid_argument for a bus that was moved from
@@ -85,7 +90,7 @@ class service {
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:
-    std::shared_ptr<detail::service_state> state_;
+    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
 };
 
 }  // namespace tidings::websocket

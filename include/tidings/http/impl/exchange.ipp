@@ -105,7 +105,7 @@ void exchange::respond(response r) {
 
 taken_stream exchange::take() {
     if (!owner_) return {};
-    auto taken = owner_->take();
+    auto taken = owner_->take(authenticated());
     owner_.reset();
     return taken;
 }

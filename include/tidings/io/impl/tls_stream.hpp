@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <vector>
 #endif
@@ -37,6 +38,7 @@ class tls_stream final : public io::stream {
     void start_handshake(io::ready_callback done) override;
     void start_read(std::span<std::byte> into, io::read_callback done) override;
     void start_write(std::span<const std::byte> from, io::read_callback done) override;
+    std::uint64_t push_on() noexcept override;
     void start_shutdown(io::ready_callback done) override;
     void close() noexcept override;
 
@@ -61,6 +63,7 @@ class tls_stream final : public io::stream {
         std::span<const std::byte> from{};
         std::size_t size = 0;  // transferred so far
     };
+    using operation_ptr = std::unique_ptr<operation>;
 
     static io::read_callback ignoring_size(io::ready_callback done);
 
@@ -69,16 +72,17 @@ class tls_stream final : public io::stream {
     int try_encrypt(operation& op);
     int try_alert(operation&);
 
-    void start(operation op);
+    void start(operation_ptr op);
 
     std::optional<io::wait_for> advance(operation& op, error_code& ec);
 
     error_code failure(const operation& op) const;
 
-    void wait_for(io::wait_for what, operation op);
+    void wait_for(io::wait_for what, operation_ptr op);
 
-    void restart(operation op);
-    void post(operation op, error_code ec);
+    void restart(operation_ptr op);
+    void post(operation_ptr op, error_code ec);
+    void finish(operation_ptr op, error_code ec);
 
     static int bio_write(BIO* bio, const char* data, int size);
     static int bio_read(BIO* bio, char* data, int size);
@@ -93,7 +97,9 @@ class tls_stream final : public io::stream {
         bool readable = false;
         bool writable = false;
     } waiting_;  // for the stream below
-    std::vector<operation> parked_;
+    std::vector<operation_ptr> parked_;
+    operation* writing_ = nullptr;  // the write under way
+    std::uint64_t sent_ = 0;        // ciphertext that the stream below has taken
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

@@ -24,26 +24,39 @@ tls_stream::tls_stream(ssl_ptr ssl, io::stream_ptr lower)
 }
 
 void tls_stream::start_handshake(io::ready_callback done) {
-    start({&tls_stream::try_handshake, ignoring_size(std::move(done))});
+    start(std::make_unique<operation>(
+        operation{&tls_stream::try_handshake, ignoring_size(std::move(done))}));
 }
 
 void tls_stream::start_read(std::span<std::byte> into, io::read_callback done) {
-    start({&tls_stream::try_decrypt, std::move(done), into});
+    start(std::make_unique<operation>(operation{&tls_stream::try_decrypt, std::move(done), into}));
 }
 
 void tls_stream::start_write(std::span<const std::byte> from, io::read_callback done) {
-    start({&tls_stream::try_encrypt,
-           std::move(done),
-           {},
-           from.first(std::min(from.size(), max_write_bytes))});
+    auto op =
+        std::make_unique<operation>(operation{&tls_stream::try_encrypt,
+                                              std::move(done),
+                                              {},
+                                              from.first(std::min(from.size(), max_write_bytes))});
+    writing_ = op.get();
+    start(std::move(op));
+}
+
+// The stream below may have room that it does not report yet. What fails here fails again, and is
+// reported, when the operation goes on.
+std::uint64_t tls_stream::push_on() noexcept {
+    error_code ignored;
+    if (writing_ != nullptr) advance(*writing_, ignored);
+    return sent_;
 }
 
 void tls_stream::start_shutdown(io::ready_callback done) {
-    start({&tls_stream::try_alert, [this, done = std::move(done)](auto ec, auto) mutable {
-               if (ec != net::error::operation_aborted)
-                   return lower_->start_shutdown(std::move(done));
-               done(ec);
-           }});
+    start(std::make_unique<operation>(
+        operation{&tls_stream::try_alert, [this, done = std::move(done)](auto ec, auto) mutable {
+                      if (ec != net::error::operation_aborted)
+                          return lower_->start_shutdown(std::move(done));
+                      done(ec);
+                  }}));
 }
 
 void tls_stream::close() noexcept {
@@ -62,7 +75,8 @@ std::size_t tls_stream::try_write(std::span<const std::byte>, error_code& ec) no
 }
 
 void tls_stream::start_wait(io::wait_for, io::ready_callback done) {
-    post({nullptr, ignoring_size(std::move(done))}, net::error::operation_not_supported);
+    post(std::make_unique<operation>(operation{nullptr, ignoring_size(std::move(done))}),
+         net::error::operation_not_supported);
 }
 
 io::read_callback tls_stream::ignoring_size(io::ready_callback done) {
@@ -91,9 +105,9 @@ int tls_stream::try_alert(operation&) {
     return result == 0 ? 1 : result;
 }
 
-void tls_stream::start(operation op) {
+void tls_stream::start(operation_ptr op) {
     error_code ec;
-    if (const auto wait = advance(op, ec); wait && !ec)
+    if (const auto wait = advance(*op, ec); wait && !ec)
         wait_for(*wait, std::move(op));
     else
         post(std::move(op), ec);
@@ -128,7 +142,7 @@ error_code tls_stream::failure(const operation& op) const {
     return net::ssl::error::stream_truncated;
 }
 
-void tls_stream::wait_for(io::wait_for what, operation op) {
+void tls_stream::wait_for(io::wait_for what, operation_ptr op) {
     auto& waiting = what == io::wait_for::readable ? waiting_.readable : waiting_.writable;
     // The stream takes one wait per direction. Two operations want the same one only when the
     // peer changes keys: the second goes on with the first.
@@ -137,24 +151,30 @@ void tls_stream::wait_for(io::wait_for what, operation op) {
     lower_->start_wait(what, [this, &waiting, op = std::move(op)](error_code ec) mutable {
         waiting = false;
         for (auto& other : std::exchange(parked_, {})) restart(std::move(other));
-        const auto again = advance(op, ec);
+        const auto again = advance(*op, ec);
         if (again) return wait_for(*again, std::move(op));
-        op.done(ec, ec ? 0 : op.size);  // may destroy this
+        finish(std::move(op), ec);
     });
 }
 
-void tls_stream::restart(operation op) {
+void tls_stream::restart(operation_ptr op) {
     net::post(executor(), [this, alive = std::weak_ptr(alive_), op = std::move(op)]() mutable {
         if (!alive.expired()) start(std::move(op));
     });
 }
 
-void tls_stream::post(operation op, error_code ec) {
+void tls_stream::post(operation_ptr op, error_code ec) {
     net::post(executor(), [this, alive = std::weak_ptr(alive_), ec, op = std::move(op)]() mutable {
         if (alive.expired()) return;
         if (closed_) ec = net::error::operation_aborted;
-        op.done(ec, ec ? 0 : op.size);
+        finish(std::move(op), ec);
     });
+}
+
+// May destroy this.
+void tls_stream::finish(operation_ptr op, error_code ec) {
+    if (op.get() == writing_) writing_ = nullptr;
+    op->done(ec, ec ? 0 : op->size);
 }
 
 int tls_stream::bio_write(BIO* bio, const char* data, int size) {
@@ -163,6 +183,7 @@ int tls_stream::bio_write(BIO* bio, const char* data, int size) {
     error_code ec;
     const auto written =
         self.lower_->try_write(std::as_bytes(std::span(data, static_cast<std::size_t>(size))), ec);
+    self.sent_ += written;
     if (!ec) return static_cast<int>(written);
     if (ec == net::error::would_block)
         BIO_set_retry_write(bio);

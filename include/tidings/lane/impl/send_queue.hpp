@@ -23,7 +23,8 @@ namespace tidings::detail {
 /// asynchronous write of the turn's block at a time.
 ///
 /// A peer that takes less than 1 KiB/s over `write_timeout` while the queue waits for it is an
-/// error, errc::timed_out.
+/// error, errc::timed_out. What counts is what the stream has passed on, be it in the middle of a
+/// write.
 ///
 /// Callbacks come at the end of a turn or from the stream, never inside `append`.
 class send_queue final : public flushable, public std::enable_shared_from_this<send_queue> {
@@ -46,7 +47,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     TIDINGS_DECL void append(std::string bytes);
 
     /// Whether it takes another message. It always takes control bytes.
-    bool ready() const noexcept { return !closed() && !error_ && held() < max_block_bytes; }
+    bool ready() const noexcept {
+        return !closed() && !error_ && held() + overhead() < max_block_bytes;
+    }
     bool empty() const noexcept { return held() == 0; }
     /// Calls `f` once everything appended so far is with the system, or sending has failed.
     TIDINGS_DECL void when_empty(unique_function<void()> f);
@@ -59,8 +62,11 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::size_t pending_bytes() const noexcept {
         return held() + expected_.load(std::memory_order_relaxed);
     }
-    /// Whether so much is pending that nothing but control bytes should come. From any thread.
-    bool over(std::size_t max_bytes) const noexcept { return pending_bytes() > max_bytes; }
+    /// Whether so much is pending, with what the queue itself needs for it, that nothing but
+    /// control bytes should come. From any thread.
+    bool over(std::size_t max_bytes) const noexcept {
+        return pending_bytes() + overhead() > max_bytes;
+    }
 
     void flush() noexcept override;
     /// Forgets everything; no callback comes any more.
@@ -82,6 +88,13 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
         event_ptr keep;
         std::unique_ptr<std::string> own;
         std::string_view bytes;
+
+        // What it takes in memory beside its bytes: without it, small messages would cost many
+        // times what they count for.
+        std::size_t overhead() const noexcept {
+            constexpr std::size_t allocated = 32;  // about, for a block of the heap
+            return sizeof(item) + (own ? sizeof(std::string) + allocated : 0);
+        }
     };
     static void add_to(std::atomic<std::size_t>& n, std::size_t bytes) noexcept {
         n.fetch_add(bytes, std::memory_order_relaxed);
@@ -89,11 +102,13 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     // Changed by the lane alone, read by others.
     std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     void hold(std::size_t bytes) noexcept { held_.store(bytes, std::memory_order_relaxed); }
+    std::size_t overhead() const noexcept { return overhead_.load(std::memory_order_relaxed); }
     bool closed() const noexcept { return mode_ == mode::closed; }
     void add(item i);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block();
     void consume(std::size_t sent) noexcept;
+    void note_progress(std::size_t sent) noexcept;
     void write() noexcept;
     void write_polled() noexcept;
     void write_async() noexcept;
@@ -109,11 +124,13 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::chrono::milliseconds write_timeout_;
     wheel_timer window_;  // of the pace, while there is something to wait for
     pace pace_;
-    std::vector<item> items_;  // those before first_ are sent
+    std::uint64_t pushed_ = 0;  // of `io::stream::push_on`, up to the last look
+    std::vector<item> items_;   // those before first_ are sent
     std::size_t first_ = 0;
     std::string writing_;  // TLS: the block under way
     unique_function<void()> when_empty_;
     std::atomic<std::size_t> held_{0};
+    std::atomic<std::size_t> overhead_{0};
     std::atomic<std::size_t> expected_{0};
     std::uint64_t writes_ = 0;
     std::uint64_t stalls_ = 0;

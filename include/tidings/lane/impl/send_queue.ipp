@@ -30,9 +30,11 @@ void send_queue::append(std::string bytes) {
 void send_queue::add(item i) {
     if (closed() || i.bytes.empty()) return;
     const auto size = held() + i.bytes.size();
+    const auto beside = i.overhead();
     items_.push_back(std::move(i));
     hold(size);
-    if (size >= max_block_bytes) was_full_ = true;
+    add_to(overhead_, beside);
+    if (size + overhead() >= max_block_bytes) was_full_ = true;
     if (mode_ != mode::ready || error_) return;
     lane_->schedule_flush(shared_from_this());
     if (size >= max_block_bytes) write();
@@ -80,13 +82,14 @@ std::string_view send_queue::next_block() {
 
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
-    pace_.add(sent);
+    note_progress(sent);
     while (sent != 0) {
         auto& front = items_[first_];
         const auto part = std::min(sent, front.bytes.size());
         front.bytes.remove_prefix(part);
         sent -= part;
         if (!front.bytes.empty()) break;
+        overhead_.fetch_sub(front.overhead(), std::memory_order_relaxed);
         front = {};
         ++first_;
     }
@@ -100,6 +103,13 @@ void send_queue::consume(std::size_t sent) noexcept {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
     }
+}
+
+// `sent` bytes of the queue have left. A stream that knows what it has passed on is believed.
+void send_queue::note_progress(std::size_t sent) noexcept {
+    const auto pushed = stream_->can_poll() ? 0 : stream_->push_on();
+    const auto more = pushed - std::exchange(pushed_, pushed);
+    pace_.add(pushed != 0 ? static_cast<std::size_t>(more) : sent);
 }
 
 void send_queue::write_polled() noexcept {
@@ -123,6 +133,7 @@ void send_queue::write_polled() noexcept {
 void send_queue::await_progress() noexcept {
     mode_ = mode::blocked;
     if (window_.armed()) return;
+    note_progress(0);
     pace_.begin();
     window_.arm(lane_->timers(), write_timeout_);
 }
@@ -135,6 +146,8 @@ void send_queue::on_window_end() noexcept {
         error_code ec;
         const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
         if (!ec) consume(sent);
+    } else {
+        note_progress(0);
     }
     if (!pace_.kept(write_timeout_) && !empty()) return fail(errc::timed_out);
     if (!empty()) window_.arm(lane_->timers(), write_timeout_);
@@ -174,7 +187,7 @@ void send_queue::after_progress() noexcept {
     if (closed()) return;
     if (empty())
         if (auto f = std::exchange(when_empty_, nullptr)) f();
-    if (closed() || !was_full_ || held() > max_block_bytes / 2) return;
+    if (closed() || !was_full_ || held() + overhead() > max_block_bytes / 2) return;
     was_full_ = false;
     if (callbacks_.on_room) callbacks_.on_room();
 }
@@ -194,6 +207,7 @@ void send_queue::close() noexcept {
     items_.clear();
     first_ = 0;
     hold(0);
+    overhead_.store(0, std::memory_order_relaxed);
     callbacks_ = {};
     when_empty_ = nullptr;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/impl/closing_handle.hpp>
+#include <tidings/impl/closing_slot.hpp>
 #include <tidings/rest/impl/service_state.hpp>
 #include <tidings/rest/service.hpp>
 
@@ -11,25 +11,27 @@ namespace tidings::rest {
 
 service::service(bus& b, service_options options) {
     if (!b.state()) throw std::invalid_argument("tidings::rest::service: the bus was moved from");
-    state_ = tidings::detail::closing_handle(
+    slot_ = std::make_shared<tidings::detail::closing_slot<detail::service_state>>(
         std::make_shared<detail::service_state>(b.state(), std::move(options)));
 }
 
 void service::admit(http::exchange& x) {
-    if (state_) state_->admit(x);
+    if (const auto state = state_of(slot_)) state->admit(x);
 }
 void service::handle(http::exchange& x) {
-    if (state_) return x.in_lane([state = state_](http::exchange& here) { state->handle(here); });
+    if (auto state = state_of(slot_))
+        return x.in_lane([state = std::move(state)](http::exchange& here) { state->handle(here); });
     x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
 }
 std::size_t service::max_body_bytes() const noexcept {
-    return state_ ? state_->options().max_body_bytes : 0;
+    const auto state = state_of(slot_);
+    return state ? state->options().max_body_bytes : 0;
 }
 void service::drain() {
-    if (state_) state_->drain();
+    if (const auto state = state_of(slot_)) state->drain();
 }
 void service::close() {
-    if (state_) state_->close();
+    if (slot_) slot_->close();
 }
 
 }  // namespace tidings::rest

@@ -40,6 +40,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     or_refusal<event_ptr> prepare(const http::exchange& x, const std::string& topic,
                                   publication_attempt& a);
     or_refusal<principal> check_publication(const http::exchange& x, const std::string& topic);
+    bool within_rate(const http::exchange& x, const principal& who);
     or_refusal<wire_event> read_event(const http::request& r, const std::string& key) const;
     or_refusal<void> find_earlier(const wire_event& e, publication_attempt& a);
     void start(http::exchange x, const event_ptr& p, publication_attempt a);

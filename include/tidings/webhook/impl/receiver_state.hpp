@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/inlet/impl/outstanding.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/webhook/receiver.hpp>
@@ -15,23 +16,39 @@
 namespace tidings::webhook::detail {
 
 using tidings::detail::inlet;
+using tidings::detail::outstanding;
 using tidings::detail::recent_ids;
 using tidings::detail::wheel_timer;
 
 class receiver_state;
 
+/// Ids that are pending, of an event and of its attempt. They are forgotten at its end, however
+/// that comes, unless the event was accepted.
+class claimed_ids {
+ public:
+    explicit claimed_ids(std::shared_ptr<receiver_state> r) : receiver_(std::move(r)) {}
+    claimed_ids(claimed_ids&&) = default;
+    ~claimed_ids();
+
+    recent_ids::seen claim(std::string_view id);
+    void accept();
+
+ private:
+    std::shared_ptr<receiver_state> receiver_;
+    std::vector<recent_ids::key> keys_{};
+};
+
 /// An event that the subscriber was asked to take, and the request that waits for its answer. Owned
 /// by the subscriber until then.
 struct acceptance {
-    acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
-               std::vector<recent_ids::key> ids);
-    /// A subscriber that drops the question has accepted nothing.
-    ~acceptance();
+    acceptance(std::shared_ptr<receiver_state> r, http::exchange x, claimed_ids ids,
+               std::shared_ptr<void> place);
 
     const std::shared_ptr<receiver_state> receiver;
-    http::exchange exchange;                 // empty once it was answered
-    const std::vector<recent_ids::key> ids;  // of the event and of the attempt
-    bool concluded = false;
+    http::exchange exchange;  // empty once it was answered
+    // A subscriber that drops the question has accepted nothing.
+    claimed_ids ids;
+    std::shared_ptr<void> place;  // among those that are outstanding
     wheel_timer deadline;
 };
 
@@ -46,9 +63,8 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void close() noexcept;
     /// The subscriber has answered.
     void conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o);
-    /// What was asked may be asked again.
-    void forget(const acceptance& a);
     void on_late(acceptance& a);
+    recent_ids& seen() noexcept { return seen_; }
     std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
     std::chrono::milliseconds accept_timeout() const noexcept { return accept_timeout_; }
 
@@ -59,6 +75,8 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
         std::shared_ptr<const webhook::verifier> verifier;
         event_reader reader;
         inlet in;
+        log_sink log;
+        std::shared_ptr<metrics_sink> metrics;
     };
     using parts = std::shared_ptr<const user_parts>;
 
@@ -69,12 +87,11 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
                 std::string attempt_id);
     void log(std::string_view message, error_code ec) const;
-    void count(std::string_view result) const noexcept;
+    void count(std::string_view result) const;
 
     const std::size_t max_body_bytes_;
     const std::chrono::milliseconds accept_timeout_;
-    const log_sink log_;
-    const std::shared_ptr<metrics_sink> metrics_;
+    const std::shared_ptr<outstanding> accepting_;
     mutable std::mutex mutex_;
     parts parts_;      // guarded by mutex_; null: closed
     recent_ids seen_;  // events and attempts

@@ -22,6 +22,10 @@ http::response retry_later(std::string_view why) {
     return r;
 }
 
+http::response busy() {
+    return retry_later("too many events are being accepted right now");
+}
+
 http::response closed() {
     return http::problem(503, "Closed", make_error_code(errc::closed).message());
 }
@@ -45,27 +49,50 @@ unsigned hops_of(const event& e) noexcept {
 
 }  // namespace
 
-acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x,
-                       std::vector<recent_ids::key> known_as)
+claimed_ids::~claimed_ids() {
+    if (receiver_) receiver_->seen().forget(keys_);
+}
+
+// An id that is not fresh is another's.
+recent_ids::seen claimed_ids::claim(std::string_view id) {
+    auto& all = receiver_->seen();
+    recent_ids::result ignored;
+    keys_.push_back(all.key_of(id));
+    const std::span last(&keys_.back(), 1);
+    try {
+        const auto seen = all.begin(last, ignored);
+        if (seen != recent_ids::seen::fresh) keys_.pop_back();
+        return seen;
+    } catch (...) {
+        keys_.pop_back();
+        throw;
+    }
+}
+
+void claimed_ids::accept() {
+    receiver_->seen().accept(keys_);
+    keys_.clear();
+}
+
+acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x, claimed_ids known_as,
+                       std::shared_ptr<void> among)
     : receiver(std::move(r)),
       exchange(std::move(x)),
       ids(std::move(known_as)),
+      place(std::move(among)),
       deadline([this] { receiver->on_late(*this); }) {
+    exchange.request() = {};  // it was read
     deadline.arm(exchange.lane()->timers(), receiver->accept_timeout());
-}
-
-acceptance::~acceptance() {
-    if (!concluded) receiver->forget(*this);
 }
 
 receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_options o)
     : max_body_bytes_(o.max_body_bytes),
       accept_timeout_(o.accept_timeout),
-      log_(std::move(o.log)),
-      metrics_(std::move(o.metrics)),
+      accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
       parts_(std::make_shared<const user_parts>(user_parts{
           std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
-          inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin())})),
+          inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()), std::move(o.log),
+          std::move(o.metrics)})),
       seen_(o.max_remembered_bytes) {}
 
 void receiver_state::close() noexcept {
@@ -80,16 +107,22 @@ receiver_state::parts receiver_state::open_parts() const {
 }
 
 void receiver_state::log(std::string_view message, error_code ec) const {
-    if (log_) log_({log_level::warning, "webhook", message, ec});
+    if (const auto to = open_parts(); to && to->log)
+        to->log({log_level::warning, "webhook", message, ec});
 }
 
-void receiver_state::count(std::string_view result) const noexcept {
-    if (metrics_) metrics_->count("webhooks_received", {{"result", result}}, 1);
+void receiver_state::count(std::string_view result) const {
+    if (const auto to = open_parts(); to && to->metrics)
+        to->metrics->count("webhooks_received", {{"result", result}}, 1);
 }
 
 // The signature is of the body: no caller is known by the header.
 bool receiver_state::admit(http::exchange& x) const {
-    if (x.request().method == "POST") return true;
+    if (x.request().method == "POST") {
+        if (!accepting_->full()) return true;
+        x.respond(busy());
+        return false;
+    }
     auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
     refused.fields.set("Allow", "POST");
     x.respond(std::move(refused));
@@ -112,6 +145,7 @@ void receiver_state::handle(http::exchange& x) {
     error_code ec;
     const auto e = read(r, *with, ec);
     if (is_closed()) return x.respond(closed());
+    if (ec == errc::out_of_memory) return x.respond(retry_later(ec.message()));
     if (!e) {
         count("malformed");
         return x.respond(http::problem(400, "Not an event", ec.message()));
@@ -156,9 +190,8 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
 
 void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
                             std::string attempt_id) {
-    recent_ids::result ignored;
-    std::vector<recent_ids::key> ids{seen_.key_of("id\n" + e->source() + '\n' + e->id())};
-    const auto seen = seen_.begin(ids, ignored);
+    claimed_ids ids(shared_from_this());
+    const auto seen = ids.claim("id\n" + e->source() + '\n' + e->id());
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));
@@ -166,47 +199,39 @@ void receiver_state::accept(http::exchange x, const user_parts& with, const even
         count("repeated");
         return x.respond({202, {{"Content-Type", "application/json"}}, R"({"duplicate":true})"});
     }
-    if (!attempt_id.empty()) {
-        const auto attempt = seen_.key_of("attempt\n" + attempt_id);
-        // Not 2xx: two events of one id in one second may be honest, and the next attempt is
-        // another.
-        if (seen_.begin({&attempt, 1}, ignored) != recent_ids::seen::fresh) {
-            seen_.forget(ids);
-            count("replayed");
-            log("signature used before", {});
-            return x.respond(http::problem(401, "Signature refused", "it came with another event"));
-        }
-        ids.push_back(attempt);
+    // Not 2xx: two events of one id in one second may be honest, and the next attempt is another.
+    if (!attempt_id.empty() && ids.claim("attempt\n" + attempt_id) != recent_ids::seen::fresh) {
+        count("replayed");
+        log("signature used before", {});
+        return x.respond(http::problem(401, "Signature refused", "it came with another event"));
     }
+    auto place = accepting_->enter(e->footprint());
+    if (!place) return x.respond(busy());
     const auto lane = x.lane();
     const auto& io = lane->executor();
-    const auto asked =
-        lane->make_resident<acceptance>(shared_from_this(), std::move(x), std::move(ids));
+    const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
+                                                       std::move(ids), std::move(place));
     with.sink->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
                                  asked->receiver->conclude(*asked, e, ec, o);
                              }));
 }
 
 void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {
-    a.concluded = true;
     a.deadline.cancel();
+    a.place.reset();
     if (ec || o == outcome::dropped || o == outcome::closed) {
-        forget(a);
+        claimed_ids(std::move(a.ids));  // forgotten before the peer can ask again
         count("refused");
         const auto why = ec ? ec : make_error_code(errc::overflow);
         return a.exchange.respond(retry_later(why.message()));
     }
-    seen_.accept(a.ids);
+    a.ids.accept();
     count("accepted");
     std::string body = R"({"id":)";
     append_json_string(body, e->id());
     body += R"(,"topic":)";
     append_json_string(body, e->topic());
     a.exchange.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
-}
-
-void receiver_state::forget(const acceptance& a) {
-    seen_.forget(a.ids);
 }
 
 void receiver_state::on_late(acceptance& a) {

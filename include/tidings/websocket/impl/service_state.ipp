@@ -143,6 +143,7 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     auto options = options_for(x, asked, origin);
     auto stream = x.stream(answer(x.request(), options.subprotocol));
     if (!stream) return;
+    options.server_share = stream.connection.held;
     if (hooks_->any())
         stream.request = std::make_shared<const http::request>(std::move(x.request()));
     sessions_.open(

@@ -70,6 +70,7 @@ class websocket_input {
     void watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept;
     void on_window_end() noexcept;
     bool count_held() noexcept;
+    bool count(std::size_t held) noexcept;
     void release_held() noexcept;
     void fail(error_code why) noexcept;
 

@@ -56,7 +56,7 @@ void websocket_input::stop() noexcept {
     pause_.cancel();
     window_.cancel();
     deadline_.cancel();
-    if (options_.budget) options_.budget->give_back(std::exchange(counted_, 0));
+    count(0);
     paused_.reset();
 }
 
@@ -186,10 +186,17 @@ void websocket_input::on_window_end() noexcept {
 
 // False when all sessions together hold too much.
 bool websocket_input::count_held() noexcept {
-    if (!options_.budget || stopped()) return true;
-    const auto held = parser_.held_bytes() + pending_.capacity();
-    if (held > counted_ && !options_.budget->take(held - counted_)) return false;
-    if (held < counted_) options_.budget->give_back(counted_ - held);
+    return stopped() || count(parser_.held_bytes() + pending_.capacity());
+}
+
+bool websocket_input::count(std::size_t held) noexcept {
+    auto* const own = options_.budget.get();
+    if (own != nullptr && held > counted_ && !own->take(held - counted_)) return false;
+    if (options_.server_share && !options_.server_share->resize_to(held)) {
+        if (own != nullptr) own->give_back(held - counted_);
+        return false;
+    }
+    if (own != nullptr && held < counted_) own->give_back(counted_ - held);
     counted_ = held;
     return true;
 }

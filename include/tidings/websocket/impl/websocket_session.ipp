@@ -183,8 +183,10 @@ void websocket_session::refuse(std::string_view id, error_code why) {
     data += '}';
     answer.data(std::move(data), "application/json");
     error_code ec;
-    if (const auto p = publication::make("tidings.refused", std::move(answer), {}, ec))
-        state().push(p);
+    const auto p = publication::make("tidings.refused", std::move(answer), {}, ec);
+    // It goes to this peer alone: only its frame is kept.
+    std::string bytes;
+    if (p && !frame_of(p, bytes)) append(std::move(bytes));
 }
 
 // Of several pings the last needs an answer (RFC 6455 5.5.3): for a peer that sends them and does

@@ -3,6 +3,7 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/codec/websocket_frame.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/log.hpp>
 #include <tidings/unique_function.hpp>
@@ -31,6 +32,7 @@ struct websocket_session_options {
     std::chrono::milliseconds message_timeout{60'000};
     /// What a message under way holds counts there. Empty: nowhere.
     std::shared_ptr<held_budget> budget{};
+    std::shared_ptr<http::detail::body_share> server_share{};  ///< and in the server's budget
     double max_publishes_per_second = 0;  ///< 0: any number
     double publish_burst = 0;
     std::chrono::milliseconds ping_interval{25'000};  ///< 0: never

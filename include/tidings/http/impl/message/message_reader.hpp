@@ -60,11 +60,15 @@ class message_reader {
     /// Whether something of a message has come.
     bool begun() const noexcept { return phase_ > phase::after_blank_line || !buffer_.empty(); }
     std::size_t buffered() const noexcept { return buffer_.size(); }
-    /// Bytes of a body that are held.
-    std::size_t body_bytes() const noexcept { return message_.body.size(); }
+    /// The memory held for a body, and for bytes beyond what an idle connection keeps.
+    std::size_t held_bytes() const noexcept {
+        const auto waiting = buffer_.capacity();
+        return message_.body.capacity() + (waiting > kept_bytes ? waiting : 0);
+    }
     std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
 
  private:
+    static constexpr std::size_t kept_bytes = 4096;  // of an empty buffer
     enum class phase { start, after_blank_line, header, header_end, body, complete };
     read_step read_header(error_code& ec);
     error_code parse_header(std::string& header);
@@ -74,6 +78,10 @@ class message_reader {
     error_code finish_header();
     error_code find_body();
     void take_known_body(error_code& ec);
+    void make_room(std::size_t more);
+    void release_buffer() noexcept {
+        if (buffer_.empty() && buffer_.capacity() > kept_bytes) std::string().swap(buffer_);
+    }
 
     const std::size_t max_header_bytes_;
     std::size_t max_body_bytes_ = no_limit;  // counts down

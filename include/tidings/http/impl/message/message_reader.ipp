@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/message/grow_for.hpp>
 #include <tidings/http/impl/message/message_reader.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/text/impl/ascii.hpp>
@@ -219,8 +220,7 @@ message_reader<Message>::~message_reader() = default;
 
 template <class Message>
 void message_reader<Message>::reset() {
-    constexpr std::size_t worth_keeping = 4096;
-    if (buffer_.empty() && buffer_.capacity() > worth_keeping) std::string().swap(buffer_);
+    release_buffer();
     message_ = {};
     frame_ = {};
     phase_ = phase::start;
@@ -358,11 +358,13 @@ error_code message_reader<Message>::find_body() {
 template <class Message>
 read_step message_reader<Message>::read_body(error_code& ec) {
     if (chunks_) {
+        make_room(std::min(buffer_.size(), max_body_bytes_));
         buffer_.erase(0, chunks_->feed(buffer_, message_.body, max_body_bytes_, ec));
         if (chunks_->done()) phase_ = phase::complete;
     } else {
         take_known_body(ec);
     }
+    release_buffer();
     return phase_ == phase::complete ? read_step::complete : read_step::more;
 }
 
@@ -373,12 +375,21 @@ void message_reader<Message>::take_known_body(error_code& ec) {
         ec = errc::too_large;
         return;
     }
+    make_room(piece);
     message_.body.append(buffer_, 0, piece);
     buffer_.erase(0, piece);
     max_body_bytes_ -= piece;
     if (frame_.until_eof) return;
     body_left_ -= piece;
     if (body_left_ == 0) phase_ = phase::complete;
+}
+
+// A body never takes more memory than it may have bytes.
+template <class Message>
+void message_reader<Message>::make_room(std::size_t more) {
+    const auto size = message_.body.size();
+    const auto left = body_left_ != 0 ? body_left_ : max_body_bytes_;
+    grow_for(message_.body, more, left < no_limit - size ? size + left : no_limit);
 }
 
 template class message_reader<request>;

@@ -11,7 +11,8 @@
 
 namespace tidings::http::detail {
 
-/// The bytes of request bodies that a server holds, over all connections. A caller that is not
+/// The bytes that a server holds of request bodies and of WebSocket messages that have not all
+/// arrived, over all connections. A caller that is not
 /// authenticated shares a quarter of them: there an address may hold as much as is still free, so
 /// that one address gets half of the quarter, two a third each, and some is left for another.
 /// Safe from any thread.
@@ -21,10 +22,16 @@ class body_budget {
 
     /// Counts more bytes, or none and returns false. `address` is empty for peers that are not
     /// counted by address.
-    TIDINGS_DECL bool take(std::size_t bytes, bool authenticated, const std::string& address);
+    TIDINGS_DECL bool take(std::size_t bytes, bool authenticated,
+                           const std::string& address) noexcept;
     TIDINGS_DECL void give_back(std::size_t bytes, bool authenticated,
                                 const std::string& address) noexcept;
     TIDINGS_DECL std::size_t held() const noexcept;
+    /// What such a caller may hold when nobody else holds anything.
+    std::size_t most(bool authenticated, const std::string& address) const noexcept {
+        if (authenticated) return max_bytes_;
+        return address.empty() ? max_bytes_ / 4 : max_bytes_ / 8;
+    }
 
  private:
     const std::size_t max_bytes_;
@@ -34,7 +41,7 @@ class body_budget {
     std::unordered_map<std::string, std::size_t> per_address_;
 };
 
-/// What one body holds of the budget, until it is destroyed.
+/// What one body or connection holds of the budget, until it is destroyed. Confined to its lane.
 class body_share {
  public:
     body_share(std::shared_ptr<body_budget> b, bool authenticated, std::string address)
@@ -52,6 +59,14 @@ class body_share {
         bytes_ = bytes;
         return true;
     }
+    /// As `grow_to`, and gives back what is more.
+    bool resize_to(std::size_t bytes) {
+        if (bytes >= bytes_) return grow_to(bytes);
+        budget_->give_back(bytes_ - bytes, authenticated_, address_);
+        bytes_ = bytes;
+        return true;
+    }
+    std::size_t most() const noexcept { return budget_->most(authenticated_, address_); }
 
  private:
     const std::shared_ptr<body_budget> budget_;

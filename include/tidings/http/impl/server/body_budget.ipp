@@ -3,11 +3,14 @@
 
 #include <tidings/http/impl/server/body_budget.hpp>
 
+#include <new>
+
 namespace tidings::http::detail {
 
 using namespace tidings::detail;
 
-bool body_budget::take(std::size_t bytes, bool authenticated, const std::string& address) {
+bool body_budget::take(std::size_t bytes, bool authenticated,
+                       const std::string& address) noexcept try {
     const std::lock_guard lock(mutex_);
     if (bytes > max_bytes_ - held_) return false;
     if (!authenticated) {
@@ -23,6 +26,8 @@ bool body_budget::take(std::size_t bytes, bool authenticated, const std::string&
     }
     held_ += bytes;
     return true;
+} catch (const std::bad_alloc&) {
+    return false;
 }
 
 void body_budget::give_back(std::size_t bytes, bool authenticated,

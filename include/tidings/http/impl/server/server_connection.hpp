@@ -53,7 +53,7 @@ class server_connection final : public exchange_owner,
     void drain();
 
     void respond(response r) override;
-    taken_stream take() override;
+    taken_stream take(bool authenticated) override;
     void watch_peer(unique_function<void()> on_closed) override;
     void watch_drain(unique_function<void()> f) override;
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept override {
@@ -81,6 +81,8 @@ class server_connection final : public exchange_owner,
     void on_header();
     std::optional<response> check_header() const;
     bool admit(bool has_body);
+    std::size_t body_limit() const noexcept;
+    std::unique_ptr<body_share> make_share(bool authenticated) const;
     bool count_body();
     void dispatch();
     template <class F>

@@ -188,20 +188,19 @@ void server_connection::on_header() {
         suffix = r.path().substr(candidate.prefix.size());
         break;
     }
-    const auto own = now_.service ? now_.service->max_body_bytes() : 0;
-    const auto limit = own != 0 ? own : shard_->options->max_body_bytes;
-    reader_.limit_body(limit);
+    reader_.limit_body(body_limit());
     const auto expected = now_.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
     // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
-    const bool asks = expected && frame.has_body && reader_.buffered() == 0 &&
-                      frame.content_length.value_or(0) <= limit;
+    const bool asks = expected && frame.has_body && reader_.buffered() == 0;
     now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
     if (!frame.has_body) reader_.reset();
     if (!admit(frame.has_body)) return;
     if (!frame.has_body) return dispatch();
-    if (asks) wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
+    const auto limit = now_.body ? now_.body->most() : body_limit();
+    if (asks && frame.content_length.value_or(0) <= std::min(limit, body_limit()))
+        wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
 // What refuses every request to a service that does not look at the header itself.
@@ -229,19 +228,29 @@ bool server_connection::admit(bool has_body) {
     x.owner_ = nullptr;
     now_.keep_alive = keep_alive;
     if (shard_->bodies && has_body) {
-        const bool authenticated = x.caller() != nullptr && !x.caller()->anonymous;
-        const bool counted = !loopback_ || shard_->options->count_loopback;
-        now_.body = std::make_unique<body_share>(shard_->bodies, authenticated,
-                                                 counted ? peer_key(remote_address_) : "");
+        now_.body = make_share(x.authenticated());
+        // What never finds room is too large, and not only now.
+        reader_.limit_body(std::min(body_limit(), now_.body->most()));
     }
     now_.pending.emplace(std::move(x));
     enter(phase::body);
     return true;
 }
 
+std::size_t server_connection::body_limit() const noexcept {
+    const auto own = now_.service ? now_.service->max_body_bytes() : 0;
+    return own != 0 ? own : shard_->options->max_body_bytes;
+}
+
+std::unique_ptr<body_share> server_connection::make_share(bool authenticated) const {
+    const bool counted = !loopback_ || shard_->options->count_loopback;
+    return std::make_unique<body_share>(shard_->bodies, authenticated,
+                                        counted ? peer_key(remote_address_) : "");
+}
+
 // False when the server holds too much already: the request is refused then.
 bool server_connection::count_body() {
-    if (!now_.body || now_.body->grow_to(reader_.body_bytes())) return true;
+    if (!now_.body || now_.body->grow_to(reader_.held_bytes())) return true;
     shard_->log(log_level::warning, "request refused: max_buffered_bytes", errc::overflow);
     now_.keep_alive = false;
     auto r = problem(503, "Service Unavailable", "the server holds too many bytes of bodies");
@@ -276,7 +285,10 @@ bool server_connection::call_service(F&& f) {
 }
 
 void server_connection::refuse(const error_code& ec) {
-    if (ec == errc::too_large) return refuse(413, "the body is over its limit");
+    const bool no_room = now_.body && now_.body->most() < body_limit();
+    if (ec == errc::too_large)
+        return refuse(413, no_room ? "the body is over what max_buffered_bytes has for this caller"
+                                   : "the body is over its limit");
     if (ec == errc::header_too_large) return refuse(431, "the header is over its limit");
     if (ec == errc::unsupported_http_version) return refuse(505, ec.message());
     refuse(400, ec.message());
@@ -369,11 +381,12 @@ void server_connection::drain() {
     if (auto f = std::exchange(now_.on_drain, nullptr)) f();
 }
 
-taken_stream server_connection::take() {
+taken_stream server_connection::take(bool authenticated) {
     if (phase_ != phase::handling) return {};
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
     enter(phase::closed);
-    taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_)};
+    taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_), {}};
+    if (shard_->bodies) taken.held = make_share(authenticated);
     wire_.reset();
     shard_->connections.erase(shared_from_this());
     return taken;

@@ -3,9 +3,17 @@
 
 #include <tidings/http/impl/server/ledger.hpp>
 #include <tidings/http/impl/server/shard.hpp>
+#include <tidings/impl/closing_slot.hpp>
 #include <tidings/impl/context_end.hpp>
 
 namespace tidings::http::detail {
+
+/// The user's log, released when the server has ended: it may own the server.
+struct user_log {
+    log_sink sink;
+    void close() noexcept {}
+};
+using log_slot = tidings::detail::closing_slot<user_log>;
 
 /// What a server handle stands on: the listener and its shards. `mount` and `start` are for the
 /// handle's thread; the rest of the work happens on a strand of its own.
@@ -45,6 +53,7 @@ class server_state final : public drainable,
     void end(error_code drain_result);
     void log(log_level level, std::string_view message, error_code ec = {}) const;
 
+    const std::shared_ptr<log_slot> log_;
     net::any_io_executor executor_;
     net::any_io_executor control_;  // a strand, or the executor itself for a single thread
     const std::shared_ptr<const server_options> options_;

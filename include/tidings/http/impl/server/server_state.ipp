@@ -22,13 +22,22 @@ namespace {
 // How long to wait before accepting again when the process has no descriptors left, say.
 constexpr std::chrono::milliseconds accept_pause{100};
 
+server_options logging_through(const std::shared_ptr<log_slot>& slot, server_options o) {
+    if (o.log)
+        o.log = [slot](const log_record& r) {
+            if (const auto user = slot->get()) user->sink(r);
+        };
+    return o;
+}
+
 }  // namespace
 
 server_state::server_state(net::any_io_executor executor, server_options options, error_code& ec)
-    : executor_(std::move(executor)),
+    : log_(std::make_shared<log_slot>(std::make_shared<user_log>(user_log{options.log}))),
+      executor_(std::move(executor)),
       control_(options.assume_single_thread ? executor_
                                             : net::any_io_executor(net::make_strand(executor_))),
-      options_(std::make_shared<const server_options>(std::move(options))),
+      options_(std::make_shared<const server_options>(logging_through(log_, std::move(options)))),
       ledger_(std::make_shared<ledger>(options_)) {
     const auto& o = *options_;
     acceptor_ = o.environment.network->listen(
@@ -66,6 +75,7 @@ std::string server_state::listening_on() const {
 
 void server_state::on_context_end() noexcept {
     stage_ = stage::ended;
+    log_->close();
     waiting_.clear();
     acceptor_.reset();
     pause_.reset();
@@ -190,7 +200,8 @@ void server_state::stop() noexcept {
     }
 }
 
-// Services are closed with the last of their routes, and take along the streams they have.
+// Services are closed with the last of their routes, and take along the streams they have. The log
+// is released with the last lane's call.
 void server_state::end(error_code drain_result) {
     if (stage_.exchange(stage::ended) == stage::ended) return;
     acceptor_.reset();
@@ -198,8 +209,9 @@ void server_state::end(error_code drain_result) {
     drain_deadline_.reset();
     table_.reset();
     routes_.clear();
+    const std::shared_ptr<void> last(nullptr, [log = log_](void*) { log->close(); });
     for (const auto& s : shards_)
-        s->lane->post([s, self = shared_from_this()] {
+        s->lane->post([s, last, self = shared_from_this()] {
             const auto services = std::exchange(s->routes, nullptr);
             const auto all = std::exchange(s->connections, {});
             for (const auto& c : all) c->close();
