@@ -182,7 +182,7 @@ class publication {
 };
 
 /// A publication that a history may give its position. Nothing else refers to it, so that it is as
-/// immutable as any other for whoever gets it.
+/// immutable as any other for its readers.
 class pending_publication {
  public:
     explicit pending_publication(event_ptr e) noexcept : event_(std::move(e)) {}

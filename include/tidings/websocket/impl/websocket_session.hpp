@@ -64,6 +64,7 @@ class websocket_session final : public session, private websocket_input_sink {
     std::shared_ptr<websocket_session> self() {
         return std::static_pointer_cast<websocket_session>(shared_from_this());
     }
+    bool is_client() const noexcept { return options_.role == websocket_role::client; }
     const websocket::hooks& hooks() const noexcept;
     std::string frame(websocket_opcode opcode, std::string_view payload) const;
     std::string close_frame(std::uint16_t code, std::string_view reason) const;
