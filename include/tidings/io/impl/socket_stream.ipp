@@ -43,20 +43,26 @@ std::string to_text(const io::socket_address& a) {
 
 /// Shared with the operations under way: they end after the stream does.
 struct socket_stream::state {
+    enum class life {
+        open,
+        ended,   // a read met the end
+        closed,  // what is under way completes with operation_aborted
+        dropped  // or not at all
+    };
+
     explicit state(any_socket s) : socket(std::move(s)) {}
+    bool closed() const noexcept { return now >= life::closed; }
 
     // An operation may succeed just before the stream is closed and complete after it.
     template <class... Args>
     void finish(unique_function<void(error_code, Args...)>& done, error_code ec, Args... args) {
-        if (dropped) return;
-        if (closed) return done(net::error::operation_aborted, Args{}...);
+        if (now == life::dropped) return;
+        if (closed()) return done(net::error::operation_aborted, Args{}...);
         done(ec, args...);
     }
 
     any_socket socket;
-    bool closed = false;
-    bool dropped = false;
-    bool ended = false;  // a read met the end
+    life now = life::open;
 };
 
 template <class... Args>
@@ -79,8 +85,8 @@ socket_stream::socket_stream(any_socket socket, const any_endpoint& peer)
 }
 
 socket_stream::~socket_stream() {
-    state_->dropped = true;
     close();
+    state_->now = state::life::dropped;
 }
 
 net::any_io_executor socket_stream::executor() const noexcept {
@@ -107,12 +113,12 @@ void socket_stream::start_handshake(io::ready_callback done) {
 
 // Asio waits for ever when it is asked to read once more after the end.
 void socket_stream::start_read(std::span<std::byte> into, io::read_callback done) {
-    if (state_->ended)
+    if (state_->now == state::life::ended)
         return post(net::error::eof,
                     [done = std::move(done)](error_code ec) mutable { done(ec, 0); });
     state_->socket.async_read_some(as_buffer(into), [s = state_, done = std::move(done)](
                                                         error_code ec, std::size_t n) mutable {
-        s->ended = ec == net::error::eof;
+        if (ec == net::error::eof && !s->closed()) s->now = state::life::ended;
         s->finish(done, ec, n);
     });
 }
@@ -129,12 +135,12 @@ void socket_stream::start_wait(io::wait_for what, io::ready_callback done) {
 
 std::size_t socket_stream::try_read(std::span<std::byte> into, error_code& ec) noexcept {
     ec = net::error::operation_aborted;
-    return state_->closed ? 0 : state_->socket.read_some(as_buffer(into), ec);
+    return state_->closed() ? 0 : state_->socket.read_some(as_buffer(into), ec);
 }
 
 std::size_t socket_stream::try_write(std::span<const std::byte> from, error_code& ec) noexcept {
     ec = net::error::operation_aborted;
-    return state_->closed ? 0 : state_->socket.write_some(as_buffer(from), ec);
+    return state_->closed() ? 0 : state_->socket.write_some(as_buffer(from), ec);
 }
 
 void socket_stream::start_shutdown(io::ready_callback done) {
@@ -144,7 +150,8 @@ void socket_stream::start_shutdown(io::ready_callback done) {
 }
 
 void socket_stream::close() noexcept {
-    if (std::exchange(state_->closed, true)) return;
+    if (state_->closed()) return;
+    state_->now = state::life::closed;
     if (state_->socket.is_open()) shutdown_descriptor(state_->socket.native_handle());
     error_code ignored;  // the descriptor is gone in either case
     state_->socket.close(ignored);

@@ -17,9 +17,10 @@ inline constexpr unsigned max_interim_answers = 16;
 /// asked for one itself.
 bool is_readable(const response& r, bool encoding_given) noexcept;
 
-/// Why a read failed before the answer was whole: what the system reports, or
-/// errc::connection_failed for an orderly end.
-error_code connection_loss(error_code ec) noexcept;
+/// Why there is no connection any more, or none at all: what the library or the system reports.
+/// errc::connection_failed stands for the rest: an end without a reason, and operation_aborted,
+/// which a caller would take for its own cancellation.
+error_code connection_error(const error_code& ec) noexcept;
 
 /// One keep-alive connection. Lane-confined; owned by its pool.
 ///

@@ -19,10 +19,10 @@ bool is_readable(const response& r, bool encoding_given) noexcept {
            equal_ignoring_case(*encoding, "identity");
 }
 
-error_code connection_loss(error_code ec) noexcept {
-    // An aborted read was none of the caller's, whose own cancellation has that code.
-    const bool of_nobody = ec == net::error::eof || ec == net::error::operation_aborted;
-    return of_nobody ? make_error_code(errc::connection_failed) : ec;
+error_code connection_error(const error_code& ec) noexcept {
+    if (ec.category() == errc_category()) return ec;
+    const bool of_system = ec.category() == boost::system::system_category();
+    return of_system && ec != net::error::operation_aborted ? ec : errc::connection_failed;
 }
 
 client_connection::client_connection(client_state& s, origin_pool& p)
@@ -57,7 +57,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
 void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
     if (phase_ != phase::connecting) return;
     cancel_connecting_ = nullptr;
-    if (ec) return fail(ec);
+    if (ec) return fail(connection_error(ec));
     wire_.emplace(std::move(stream), *this, &state_.lane());
     begin();
 }
@@ -100,7 +100,7 @@ void client_connection::on_read(error_code ec, std::string_view bytes) {
     if (ec) {
         error_code unused;
         const bool ended = ec == net::error::eof && reader_.end(unused) == read_step::complete;
-        return ended ? complete() : fail(connection_loss(ec));
+        return ended ? complete() : fail(connection_error(ec));
     }
     answered_ = true;
     reader_.append(bytes);

@@ -63,7 +63,7 @@ void streamed_exchange::begin() {
 void streamed_exchange::on_connected(error_code ec, io::stream_ptr stream) {
     if (cancelled_ || !done_) return;
     cancel_connecting_ = nullptr;
-    if (ec) return complete(ec);
+    if (ec) return complete(connection_error(ec));
     wire_.emplace(std::move(stream), *this);
     wire_->write(std::move(asked_.text));
     wire_->read();
@@ -74,7 +74,7 @@ void streamed_exchange::on_read(error_code ec, std::string_view bytes) {
     if (done_ && cancelled_) return;
     const bool ended = ec == net::error::eof;
     if (!ec) reader_.append(bytes);
-    if (done_) return ec ? complete(connection_loss(ec)) : read_header();
+    if (done_) return ec ? complete(connection_error(ec)) : read_header();
     if (ended)
         end_ = reader_.end(ec) == read_step::complete ? net::error::eof
                                                       : make_error_code(errc::connection_failed);

@@ -3,11 +3,11 @@
 
 #include <tidings/http/exchange.hpp>
 #include <tidings/http/impl/message/message_reader.hpp>
+#include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/ledger.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 #include <tidings/http/impl/wire.hpp>
-#include <tidings/impl/context_end.hpp>
 
 namespace tidings::http::detail {
 
@@ -18,10 +18,9 @@ namespace tidings::http::detail {
 ///
 /// Every phase but `handling`, which is the service's, has a deadline. Between header and body the
 /// service may refuse the request, in a phase `handling` of its own.
-class server_connection final : public exchange_owner,
-                                public wire_user,
-                                public tidings::detail::context_dependent,
-                                public std::enable_shared_from_this<server_connection> {
+class server_connection : public exchange_owner,
+                          public wire_user,
+                          public std::enable_shared_from_this<server_connection> {
     enum class phase {
         handshake,
         idle,
@@ -47,8 +46,6 @@ class server_connection final : public exchange_owner,
     void close();
     /// Releases everything and calls no callback; called when the context is destroyed.
     void abandon() noexcept;
-    /// Of an adopted connection, which no server abandons.
-    void on_context_end() noexcept override;
     /// The server drains: an idle connection closes, a busy one after its answer.
     void drain();
 
@@ -62,8 +59,8 @@ class server_connection final : public exchange_owner,
     const io::environment& environment() const noexcept override {
         return shard_->options->environment;
     }
-    const std::string& remote_address() const noexcept override { return remote_address_; }
-    bool remote_is_loopback() const noexcept override { return loopback_; }
+    const std::string& remote_address() const noexcept override { return remote_.address; }
+    bool remote_is_loopback() const noexcept override { return remote_.loopback; }
 
  private:
     void on_read(error_code ec, std::string_view bytes) override;
@@ -73,8 +70,8 @@ class server_connection final : public exchange_owner,
 
     void enter(phase p);
     void begin(ledger::verdict admitted);
-    /// What keeps it alive during an operation: nothing for one that a server owns.
-    std::shared_ptr<void> keep() { return shard_->bodies ? nullptr : shared_from_this(); }
+    /// What keeps it alive during an operation: nothing, because its server owns it.
+    virtual std::shared_ptr<void> keep() { return nullptr; }
     void read();
     void process();
     bool step();
@@ -95,8 +92,10 @@ class server_connection final : public exchange_owner,
 
     const std::shared_ptr<shard> shard_;
     std::shared_ptr<seat> seat_;
-    const std::string remote_address_;
-    const bool loopback_;
+    const struct {
+        std::string address;
+        bool loopback;
+    } remote_;
 
     std::optional<wire> wire_;
     request_reader reader_;
@@ -112,8 +111,7 @@ class server_connection final : public exchange_owner,
         std::unique_ptr<body_share> body{};
         unique_function<void()> on_closed{};
         unique_function<void()> on_drain{};
-        bool to_head = false;
-        bool http_1_0 = false;
+        response_frame frame{};  // of its answer
         bool keep_alive = false;
     };
     served now_;

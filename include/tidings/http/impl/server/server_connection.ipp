@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/local_request.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
+#include <tidings/impl/context_end.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
 #include <boost/asio/error.hpp>
@@ -22,14 +22,25 @@ namespace {
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
 
+/// Serves one request that a server of the user's own has read. No server owns or abandons it: it
+/// is kept by its exchange and by what is under way.
+class adopted_connection final : public server_connection,
+                                 public tidings::detail::context_dependent {
+ public:
+    using server_connection::server_connection;
+    void on_context_end() noexcept override { abandon(); }
+
+ private:
+    std::shared_ptr<void> keep() override { return shared_from_this(); }
+};
+
 }  // namespace
 
 server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
                                      std::shared_ptr<seat> place)
     : shard_(std::move(s)),
       seat_(std::move(place)),
-      remote_address_(stream->remote_address()),
-      loopback_(stream->remote_is_loopback()),
+      remote_{stream->remote_address(), stream->remote_is_loopback()},
       reader_(shard_->options->max_header_bytes),
       deadline_([this] { on_deadline(); }) {
     wire_.emplace(std::move(stream), *this, shard_->lane.get());
@@ -59,12 +70,14 @@ std::shared_ptr<server_connection> server_connection::adopt(const request& r, io
     stream->rebind(s->lane->executor());
     s->options = std::make_shared<const server_options>(
         server_options{.environment = std::move(environment)});
-    auto made = std::make_shared<server_connection>(std::move(s), std::move(stream), nullptr);
-    made->now_.to_head = r.method == "HEAD";
-    made->now_.http_1_0 = r.version < 11;
+    const auto adopted =
+        std::make_shared<adopted_connection>(std::move(s), std::move(stream), nullptr);
+    tidings::detail::watch_context(adopted->home()->executor(), adopted);
+    const std::shared_ptr<server_connection> made = adopted;
+    made->now_.frame.to_head = r.method == "HEAD";
+    made->now_.frame.http_1_0 = r.version < 11;
     made->reader_.append(leftover);
     made->phase_ = phase::handling;
-    tidings::detail::watch_context(made->home()->executor(), made);
     return made;
 }
 
@@ -178,8 +191,8 @@ void server_connection::on_header() {
     enter(phase::body);
     auto& r = reader_.message();
     const auto frame = reader_.frame();
-    now_.to_head = r.method == "HEAD";
-    now_.http_1_0 = frame.version < 11;
+    now_.frame.to_head = r.method == "HEAD";
+    now_.frame.http_1_0 = frame.version < 11;
     now_.keep_alive = frame.keep_alive;
     std::string suffix;
     for (const auto& candidate : *shard_->routes) {
@@ -189,7 +202,7 @@ void server_connection::on_header() {
         break;
     }
     reader_.limit_body(body_limit());
-    const auto expected = now_.http_1_0 ? std::nullopt : r.fields.find("Expect");
+    const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
     // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
@@ -206,7 +219,7 @@ void server_connection::on_header() {
 // What refuses every request to a service that does not look at the header itself.
 std::optional<response> server_connection::check_header() const {
     if (!now_.service) return problem(404, "Not Found");
-    if (now_.service->admits() || !shard_->on_loopback || !loopback_) return std::nullopt;
+    if (now_.service->admits() || !shard_->on_loopback || !remote_.loopback) return std::nullopt;
     return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
 }
 
@@ -321,10 +334,9 @@ void server_connection::answer(response r) {
         now_.keep_alive = false;
     enter(phase::writing);
     shard_->count_answer(r.status);
-    const response_frame frame{.to_head = now_.to_head,
-                               .close = !now_.keep_alive,
-                               .http_1_0 = now_.http_1_0,
-                               .date = shard_->date.text(environment().clock->wall_now())};
+    auto frame = now_.frame;
+    frame.close = !now_.keep_alive;
+    frame.date = shard_->date.text(environment().clock->wall_now());
     if (wire_->write(serialise(r, frame), keep())) written();
 }
 
@@ -362,10 +374,6 @@ void server_connection::close() {
     shard_->connections.erase(self);
     auto ended = std::exchange(now_, {});
     if (ended.on_closed && waiting) ended.on_closed();
-}
-
-void server_connection::on_context_end() noexcept {
-    abandon();
 }
 
 void server_connection::abandon() noexcept {
