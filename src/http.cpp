@@ -14,6 +14,7 @@
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
 #include <tidings/http/impl/server.ipp>
+#include <tidings/http/impl/server/adopted_connection.ipp>
 #include <tidings/http/impl/server/body_budget.ipp>
 #include <tidings/http/impl/server/ledger.ipp>
 #include <tidings/http/impl/server/local_request.ipp>

@@ -42,6 +42,7 @@
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
 #include <tidings/http/impl/server.ipp>
+#include <tidings/http/impl/server/adopted_connection.ipp>
 #include <tidings/http/impl/server/body_budget.ipp>
 #include <tidings/http/impl/server/ledger.ipp>
 #include <tidings/http/impl/server/local_request.ipp>
@@ -64,8 +65,8 @@
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>
-#include <tidings/inlet/impl/client_url.ipp>
 #include <tidings/inlet/impl/checkpoint_window.ipp>
+#include <tidings/inlet/impl/client_url.ipp>
 #include <tidings/inlet/impl/handover.ipp>
 #include <tidings/inlet/impl/recent_ids.ipp>
 #include <tidings/inlet/impl/reconnector.ipp>

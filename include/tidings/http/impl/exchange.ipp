@@ -3,7 +3,7 @@
 
 #include <tidings/http/exchange.hpp>
 #include <tidings/http/impl/message/serialise.hpp>
-#include <tidings/http/impl/server/server_connection.hpp>
+#include <tidings/http/impl/server/adopted_connection.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 
 #include <boost/asio/post.hpp>
@@ -23,7 +23,7 @@ exchange::exchange(http::request r, io::stream_ptr stream, std::string leftover,
     if (mount.ends_with('/')) mount.remove_suffix(1);
     if (const auto path = request_.path(); !mount.empty() && detail::stands_before(mount, path))
         suffix_ = path.substr(mount.size());
-    owner_ = detail::server_connection::adopt(request_, std::move(stream), std::move(leftover),
+    owner_ = detail::adopted_connection::make(request_, std::move(stream), leftover,
                                               std::move(environment));
 }
 

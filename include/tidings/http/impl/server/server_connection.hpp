@@ -36,10 +36,6 @@ class server_connection : public exchange_owner,
     /// Begins to serve; what `admitted` refuses is answered instead.
     static void start(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place,
                       ledger::verdict admitted);
-    /// For one request that a server of the user's own has read.
-    static std::shared_ptr<server_connection> adopt(const request& r, io::stream_ptr stream,
-                                                    std::string leftover,
-                                                    io::environment environment);
 
     server_connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
     /// Closes at once, whatever goes on.
@@ -62,6 +58,12 @@ class server_connection : public exchange_owner,
     const std::string& remote_address() const noexcept override { return remote_.address; }
     bool remote_is_loopback() const noexcept override { return remote_.loopback; }
 
+ protected:
+    /// A service handles this request, which was read elsewhere; `leftover` came behind it.
+    void serve(const request& r, std::string_view leftover);
+    /// What keeps it alive during an operation: nothing, because its server owns it.
+    virtual std::shared_ptr<void> keep() { return nullptr; }
+
  private:
     void on_read(error_code ec, std::string_view bytes) override;
     void on_written(error_code ec) override;
@@ -70,15 +72,12 @@ class server_connection : public exchange_owner,
 
     void enter(phase p);
     void begin(ledger::verdict admitted);
-    /// What keeps it alive during an operation: nothing, because its server owns it.
-    virtual std::shared_ptr<void> keep() { return nullptr; }
     void read();
     void process();
     bool step();
     void on_header();
     std::optional<response> check_header() const;
     bool admit(bool has_body);
-    std::size_t body_limit() const noexcept;
     std::unique_ptr<body_share> make_share(bool authenticated) const;
     bool count_body();
     void dispatch();
@@ -106,6 +105,10 @@ class server_connection : public exchange_owner,
 
     /// The request that is being served.
     struct served {
+        std::size_t max_body_bytes(const server_options& o) const noexcept {
+            const auto own = service ? service->max_body_bytes() : 0;
+            return own != 0 ? own : o.max_body_bytes;
+        }
         std::shared_ptr<mounted> service{};
         std::optional<exchange> pending{};  // between header and body; without an owner then
         std::unique_ptr<body_share> body{};

@@ -4,7 +4,6 @@
 #include <tidings/http/impl/server/local_request.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
-#include <tidings/impl/context_end.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
 #include <boost/asio/error.hpp>
@@ -21,18 +20,6 @@ namespace {
 
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
-
-/// Serves one request that a server of the user's own has read. No server owns or abandons it: it
-/// is kept by its exchange and by what is under way.
-class adopted_connection final : public server_connection,
-                                 public tidings::detail::context_dependent {
- public:
-    using server_connection::server_connection;
-    void on_context_end() noexcept override { abandon(); }
-
- private:
-    std::shared_ptr<void> keep() override { return shared_from_this(); }
-};
 
 }  // namespace
 
@@ -62,23 +49,11 @@ void server_connection::start(std::shared_ptr<shard> s, io::stream_ptr stream,
     });
 }
 
-std::shared_ptr<server_connection> server_connection::adopt(const request& r, io::stream_ptr stream,
-                                                            std::string leftover,
-                                                            io::environment environment) {
-    auto s = std::make_shared<shard>();
-    s->lane = tidings::detail::lane::make(stream->executor(), *environment.clock);
-    stream->rebind(s->lane->executor());
-    s->options = std::make_shared<const server_options>(
-        server_options{.environment = std::move(environment)});
-    const auto adopted =
-        std::make_shared<adopted_connection>(std::move(s), std::move(stream), nullptr);
-    tidings::detail::watch_context(adopted->home()->executor(), adopted);
-    const std::shared_ptr<server_connection> made = adopted;
-    made->now_.frame.to_head = r.method == "HEAD";
-    made->now_.frame.http_1_0 = r.version < 11;
-    made->reader_.append(leftover);
-    made->phase_ = phase::handling;
-    return made;
+void server_connection::serve(const request& r, std::string_view leftover) {
+    now_.frame.to_head = r.method == "HEAD";
+    now_.frame.http_1_0 = r.version < 11;
+    reader_.append(leftover);
+    phase_ = phase::handling;
 }
 
 void server_connection::enter(phase p) {
@@ -201,7 +176,7 @@ void server_connection::on_header() {
         suffix = r.path().substr(candidate.prefix.size());
         break;
     }
-    reader_.limit_body(body_limit());
+    reader_.limit_body(now_.max_body_bytes(*shard_->options));
     const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
@@ -211,8 +186,9 @@ void server_connection::on_header() {
     if (!frame.has_body) reader_.reset();
     if (!admit(frame.has_body)) return;
     if (!frame.has_body) return dispatch();
-    const auto limit = now_.body ? now_.body->most() : body_limit();
-    if (asks && frame.content_length.value_or(0) <= std::min(limit, body_limit()))
+    const auto limit = now_.body ? now_.body->most() : now_.max_body_bytes(*shard_->options);
+    if (asks &&
+        frame.content_length.value_or(0) <= std::min(limit, now_.max_body_bytes(*shard_->options)))
         wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
@@ -243,22 +219,17 @@ bool server_connection::admit(bool has_body) {
     if (shard_->bodies && has_body) {
         now_.body = make_share(x.authenticated());
         // What never finds room is too large, and not only now.
-        reader_.limit_body(std::min(body_limit(), now_.body->most()));
+        reader_.limit_body(std::min(now_.max_body_bytes(*shard_->options), now_.body->most()));
     }
     now_.pending.emplace(std::move(x));
     enter(phase::body);
     return true;
 }
 
-std::size_t server_connection::body_limit() const noexcept {
-    const auto own = now_.service ? now_.service->max_body_bytes() : 0;
-    return own != 0 ? own : shard_->options->max_body_bytes;
-}
-
 std::unique_ptr<body_share> server_connection::make_share(bool authenticated) const {
-    const bool counted = !loopback_ || shard_->options->count_loopback;
+    const bool counted = !remote_.loopback || shard_->options->count_loopback;
     return std::make_unique<body_share>(shard_->bodies, authenticated,
-                                        counted ? peer_key(remote_address_) : "");
+                                        counted ? peer_key(remote_.address) : "");
 }
 
 // False when the server holds too much already: the request is refused then.
@@ -298,7 +269,7 @@ bool server_connection::call_service(F&& f) {
 }
 
 void server_connection::refuse(const error_code& ec) {
-    const bool no_room = now_.body && now_.body->most() < body_limit();
+    const bool no_room = now_.body && now_.body->most() < now_.max_body_bytes(*shard_->options);
     if (ec == errc::too_large)
         return refuse(413, no_room ? "the body is over what max_buffered_bytes has for this caller"
                                    : "the body is over its limit");
