@@ -84,6 +84,7 @@
 #include <tidings/lane/impl/send_queue.ipp>
 #include <tidings/lane/impl/timer_wheel.ipp>
 #include <tidings/outlet/impl/authenticate.ipp>
+#include <tidings/outlet/impl/live_output.ipp>
 #include <tidings/outlet/impl/live_session.ipp>
 #include <tidings/outlet/impl/live_state.ipp>
 #include <tidings/outlet/impl/origin.ipp>

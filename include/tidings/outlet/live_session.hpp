@@ -19,6 +19,7 @@ namespace tidings {
 
 namespace detail {
 class bus_state;
+class live_output;
 class live_state;
 }  // namespace detail
 
@@ -48,11 +49,13 @@ struct live_session_options {
     log_sink log{};
 };
 
+/// What a bus stands on, `bus::state()`: what holds it needs no bus that is still there.
+using bus_reference = std::shared_ptr<detail::bus_state>;
+
 /// What `sessions::open` lets a session begin with.
 struct live_start {
-    std::string first{};  ///< bytes of the body behind the head
-    /// `bus::state()`, which the session keeps; null: no event comes by itself.
-    std::shared_ptr<detail::bus_state> bus{};
+    std::string first{};           ///< bytes of the body behind the head
+    bus_reference bus{};           ///< null: no event comes by itself
     http::stream_request asked{};  ///< which events
 };
 
@@ -141,13 +144,13 @@ class live_session : public subscriber {
     detail::live_state& state() const noexcept { return *state_; }
 
     /// See `sessions::open`. @param welcome false: the service is draining
-    TIDINGS_DECL void begin(live_start what, bool welcome);
+    TIDINGS_DECL void begin(live_start what, session_registration place, bool welcome);
 
  private:
     template <class Session>
     friend class sessions;
+    friend class detail::live_output;
     friend class detail::live_state;
-    TIDINGS_DECL void keep(session_registration r) noexcept;
     void leave() { go_away(); }
 
     const std::unique_ptr<detail::live_state> state_;

@@ -69,12 +69,8 @@ void live_session::in_lane(unique_function<void()> f) {
     state_->in_lane(0, std::move(f));
 }
 
-void live_session::begin(live_start what, bool welcome) {
-    state_->begin(std::move(what), welcome);
-}
-
-void live_session::keep(session_registration r) noexcept {
-    state_->keep(std::move(r));
+void live_session::begin(live_start what, session_registration place, bool welcome) {
+    state_->begin(std::move(what), std::move(place), welcome);
 }
 
 }  // namespace tidings

@@ -172,7 +172,7 @@ void client_state::open(http::upgraded_response r) {
     react({.what = reconnect_event::kind::opened});
     tell(connection_state::open, {});
     wait_for_room();
-    c->begin({}, true);
+    c->begin({}, {}, true);
 }
 
 // While the window is full the connection is not read.
