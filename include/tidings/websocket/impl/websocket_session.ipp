@@ -214,7 +214,8 @@ outcome websocket_session::deliver(const event_ptr& e) noexcept {
         return outcome::dropped;
     }
     const auto push_here = [s = self(), e] {
-        if (const auto missed = s->missed_.exchange(0); missed != 0 && s->options_.role == websocket_role::server)
+        if (const auto missed = s->missed_.exchange(0);
+            missed != 0 && s->options_.role == websocket_role::server)
             s->push(make_lagged_event(missed));
         s->push(e);
     };
