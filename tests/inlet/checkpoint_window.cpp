@@ -108,10 +108,10 @@ TEST_CASE("every answer in every state of an event has one verdict", "[inlet]") 
     if (state != "handed")
         CHECK(v == verdict::late);
     else
-        CHECK(v == (!answer                           ? verdict::accepted
-                    : answer == errc::closed          ? verdict::closed
+        CHECK(v == (!answer                          ? verdict::accepted
+                    : answer == errc::closed         ? verdict::closed
                     : answer == condition::retryable ? verdict::held
-                                                      : verdict::passed));
+                                                     : verdict::passed));
     CHECK(m.under_test.complete(77, answer) == verdict::late);
     CHECK(m.reached() == "none");
 }

@@ -151,7 +151,8 @@ TEST_CASE("a sink that answers at once gets nothing behind what it refuses for a
     });
 }
 
-TEST_CASE("a client whose window is full stops reading until there is room", "[inlet][checkpoint]") {
+TEST_CASE("a client whose window is full stops reading until there is room",
+          "[inlet][checkpoint]") {
     with_each_client([](auto& bed) {
         using bed_type = std::remove_reference_t<decltype(bed)>;
         const bool by_bytes = GENERATE(false, true);
@@ -193,7 +194,8 @@ TEST_CASE("a client with a full window can still be stopped and drained", "[inle
         bed.start(sink, std::move(o));
         bed.open(3);
         if (drained)
-            bed.client->async_drain(net::bind_executor(bed.io(), [](error_code ec) { CHECK(!ec); }));
+            bed.client->async_drain(
+                net::bind_executor(bed.io(), [](error_code ec) { CHECK(!ec); }));
         else
             bed.client->stop();
         bed.run();

@@ -71,7 +71,7 @@ Options common_options(http_bed& bed, std::string_view scheme) {
     o.environment = bed.environment();
     return o;
 }
-/// Lets every callback of these options hold `p`.
+/// Lets the callbacks that end with the reading hold `p`.
 template <class Options>
 void capture_common(Options& o, const std::shared_ptr<int>& p) {
     if constexpr (requires { o.on_error; }) {
@@ -80,9 +80,9 @@ void capture_common(Options& o, const std::shared_ptr<int>& p) {
         o.on_request = [p](http::fields&) {};
         o.on_refused = [p](const http::response&, bool again) { return again; };
         o.on_state = [p](auto&&...) {};
+        o.log = [p](const log_record&) {};
     }
     o.topic = topic_rule::function([p](const event&) { return "a"; });
-    o.log = [p](const log_record&) {};
 }
 
 /// One kind of client, and what its server says: the start of a stream with the events from `first`
@@ -157,6 +157,11 @@ struct rest_kind {
     }
 };
 
+/// A handler that keeps what an operation completes with.
+inline auto note_in(http_bed& bed, std::vector<error_code>& to) {
+    return net::bind_executor(bed.io(), [&to](error_code why) { to.push_back(why); });
+}
+
 /// A client of one kind, and a server that a test speaks for.
 template <class Kind>
 struct client_bed : http_bed {
@@ -176,7 +181,7 @@ struct client_bed : http_bed {
     void make() { make(sink, client_options()); }
     /// Runs it; `ended` gets why it ended for good.
     void run_client() {
-        client->async_run(net::bind_executor(io(), [this](error_code why) { ended.push_back(why); }));
+        client->async_run(note_in(*this, ended));
         run();
     }
     template <class Sink>
@@ -206,6 +211,13 @@ struct client_bed : http_bed {
         advance(20s);
     }
     std::string position() const { return Kind::position_of(*client); }
+
+    /// The context ends first, then what the client was made of.
+    void destroy_everything() {
+        server.peers.clear();
+        server.stop();
+        destroy_context();
+    }
 
     raw_listener server{*this};
     std::shared_ptr<acting_sink> sink = std::make_shared<acting_sink>();

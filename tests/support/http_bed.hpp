@@ -153,6 +153,7 @@ class raw_listener {
         REQUIRE_FALSE(ec);
         accept();
     }
+    void stop() { acceptor_.reset(); }
     /// Those that connected, in order.
     std::deque<std::unique_ptr<http_peer>> peers;
 

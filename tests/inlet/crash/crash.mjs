@@ -13,6 +13,7 @@ import { start_program } from "../../examples/running.mjs";
 
 const [, , program, kind] = process.argv;
 const events = 240;
+const part = 36; // of the events, between two kills
 const batch = 8; // of the program
 
 // The same moments at every run, as far as the system's scheduling allows.
@@ -33,6 +34,8 @@ class scene {
             this.file("accepted")];
         this.restarts = []; // of the bridge: how many lines were accepted by then
         this.reposted = 0;
+        this.published = 0;
+        this.limit = 0;
     }
     async start() {
         await this.start_hub();
@@ -76,6 +79,19 @@ class scene {
             await sleep(5);
         }
     }
+    // Publishes all events, none beyond the limit.
+    async publish_all() {
+        while (this.published < events) {
+            if (this.published < this.limit) await this.publish(++this.published);
+            else await sleep(1);
+        }
+    }
+    // The next random moment: while some of what may be published by then is on its way.
+    async moment(number) {
+        this.limit = (number + 1) * part;
+        const at = number * part + 1 + random(part);
+        await this.until(() => this.lines().length >= at, `${at} lines`);
+    }
     async end() {
         await this.kill(this.bridge);
         await this.kill(this.hub);
@@ -106,14 +122,12 @@ function check_order(lines) {
 async function client_is_killed() {
     const s = new scene(false);
     await s.start();
-    const published = (async () => {
-        for (let n = 1; n <= events; ++n) await s.publish(n);
-    })();
+    const published = s.publish_all();
     for (let kills = 0; kills < 6; ++kills) {
-        const at = s.lines().length + 1 + random(30);
-        await s.until(() => s.lines().length >= at, `${at} lines`);
+        await s.moment(kills);
         await s.restart_bridge();
     }
+    s.limit = events;
     await published;
     await s.until(() => s.lines().includes(String(events)), "the last event");
     const lines = s.lines();
@@ -131,15 +145,16 @@ async function server_loses_its_history() {
     const s = new scene(false);
     await s.start();
     const gaps = () => s.lines().filter((line) => line === "gap").length;
-    let n = 0;
     for (let kills = 0; kills < 4; ++kills) {
-        for (const at = n + 5 + random(40); n < at;) await s.publish(++n);
+        for (const at = s.published + 5 + random(40); s.published < at;)
+            await s.publish(++s.published);
         await s.until(() => s.lines().length > kills, "an event of this hub");
         await s.kill(s.hub);
         await s.start_hub();
         await s.until(() => gaps() === kills + 1, `gap ${kills + 1}`);
     }
-    while (n < events) await s.publish(++n);
+    s.limit = events;
+    await s.publish_all();
     await s.until(() => s.lines().includes(String(events)), "the last event");
     const again = check_order(s.lines());
     assert.equal(again, 0);
@@ -151,17 +166,14 @@ async function server_loses_its_history() {
 async function both_are_killed() {
     const s = new scene(true);
     await s.start();
-    let hub_is_down = Promise.resolve();
-    const published = (async () => {
-        for (let n = 1; n <= events; ++n) await s.publish(n);
-    })();
+    const published = s.publish_all();
     for (let kills = 0; kills < 6; ++kills) {
-        const at = s.lines().length + 1 + random(30);
-        await s.until(() => s.lines().length >= at, `${at} lines`);
-        if (kills % 3 !== 0) hub_is_down = s.kill(s.hub).then(() => s.start_hub());
+        await s.moment(kills);
+        const hub_is_back = kills % 3 === 0 ? null : s.kill(s.hub).then(() => s.start_hub());
         if (kills % 3 !== 1) await s.restart_bridge();
-        await hub_is_down;
+        await hub_is_back;
     }
+    s.limit = events;
     await published;
     await s.until(() => s.lines().includes(String(events)), "the last event");
     const lines = s.lines();

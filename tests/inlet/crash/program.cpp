@@ -116,9 +116,10 @@ class storing_outlet final : public tidings::subscriber {
         const auto count = std::min(waiting_.size(), batch);
         std::string lines;
         for (std::size_t i = 0; i < count; ++i)
-            lines += (tidings::is_control(waiting_[i].first) ? std::string("gap")
-                                                             : std::string(waiting_[i].first->text())) +
-                     '\n';
+            lines +=
+                (tidings::is_control(waiting_[i].first) ? std::string("gap")
+                                                        : std::string(waiting_[i].first->text())) +
+                '\n';
         log_.append(lines);
         stored_ += count;
         for (std::size_t i = 0; i < count; ++i)
@@ -193,8 +194,8 @@ int run_bridge(const std::string& kind, const char* socket, const char* position
     };
     if (kind == "sse")
         return run_bridge(position_file, accepted_file, [&](auto& io, auto& bus, const auto& at) {
-            auto o = options_for<tidings::sse::client_options>("http://127.0.0.1/events?after=",
-                                                               socket);
+            auto o =
+                options_for<tidings::sse::client_options>("http://127.0.0.1/events?after=", socket);
             o.last_event_id = at;
             return std::make_unique<tidings::sse::client>(io, std::move(o), bus);
         });

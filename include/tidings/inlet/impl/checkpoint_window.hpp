@@ -47,7 +47,9 @@ class checkpoint_window {
     TIDINGS_DECL handing next() noexcept;
     TIDINGS_DECL delivery_verdict complete(slot s, error_code ec) noexcept;
     /// Whether something was refused and nothing is under way, so that `retry` makes sense.
-    bool wants_retry() const noexcept { return stage_ == stage::open && refused_ != 0 && handed_ == 0; }
+    bool wants_retry() const noexcept {
+        return stage_ == stage::open && refused_ != 0 && handed_ == 0;
+    }
     /// What was refused is waiting again; how many events that are.
     TIDINGS_DECL std::size_t retry() noexcept;
     /// Nothing more is handed over: what waits or was refused is forgotten, and nothing behind it

@@ -30,7 +30,8 @@ class client_base : public drainable, public context_dependent {
                 c.react({.what = reconnect_event::kind::start});
             },
             [](client_base& c) {
-                c.react({.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
+                c.react(
+                    {.what = reconnect_event::kind::stop, .why = net::error::operation_aborted});
             });
     }
     void restart() {
@@ -221,8 +222,8 @@ class client_base : public drainable, public context_dependent {
         leave();
         state_ = connection_state::stopped;
         if (gives_up && g->options.log)
-            g->options.log({log_level::warning, module_,
-                            "the client gives up: " + text.message(), why});
+            g->options.log(
+                {log_level::warning, module_, "the client gives up: " + text.message(), why});
         tell(g, connection_state::stopped, why, text);
         run_.finish(why);
     }

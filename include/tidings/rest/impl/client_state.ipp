@@ -36,13 +36,12 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       reconnector_(options_.reconnect),
       handover_(std::make_shared<handover>(
           lane_, std::move(sink),
-          handover_options{"rest", options_.window, options_.reconnect,
-                           options_.after ? std::optional(options_.after->text()) : std::nullopt,
-                           *log_, options_.environment,
-                           [this] {
-                               react({.what = reconnect_event::kind::stop, .why = errc::closed});
-                           },
-                           [this] { on_room(); }})),
+          handover_options{
+              "rest", options_.window, options_.reconnect,
+              options_.after ? std::optional(options_.after->text()) : std::nullopt, *log_,
+              options_.environment,
+              [this] { react({.what = reconnect_event::kind::stop, .why = errc::closed}); },
+              [this] { on_room(); }})),
       received_(options_.after),
       pause_(options_.reconnect),
       phase_(options_.after ? phase::located : phase::unlocated),
@@ -59,8 +58,8 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
     http_.emplace(http::detail::client_in_lane(lane_, http_options(options_)));
     reader_.emplace(http::detail::client_in_lane(lane_, reader_options(options_)));
     if (handover_->has_sink())
-        reading_ = std::make_shared<const reading>(
-            reading{std::move(options.on_error), inlet(std::move(options.topic), origin_, origin_)});
+        reading_ = std::make_shared<const reading>(reading{
+            std::move(options.on_error), inlet(std::move(options.topic), origin_, origin_)});
 }
 
 void client_state::run(run_handler h) {
@@ -96,6 +95,7 @@ void client_state::end_reading(error_code why) {
     handover_->stop();
     poll_again_.cancel();
     ++polls_;
+    reader_.reset();
     run_.finish(why);
 }
 
@@ -138,7 +138,6 @@ void client_state::stop() noexcept {
 
 void client_state::stop_here() {
     http_.reset();
-    reader_.reset();
     send_again_.cancel();
     sending_ = {};
     end_reading(errc::closed);
@@ -154,7 +153,6 @@ void client_state::start_drain(unique_function<void(error_code)> done) {
         if (!s->http_) return done({});
         if (!s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout)) return;
         s->end_reading(errc::closed);
-        s->reader_.reset();
         std::unique_lock lock(s->mutex_);
         auto running = stage::running;
         s->stage_.compare_exchange_strong(running, stage::draining);
@@ -255,9 +253,8 @@ void client_state::on_answer(error_code ec, const http::response& r) {
     react({.what = reconnect_event::kind::opened});
     // It is caught up: what made the batches small is over.
     if (events < max_batch_) max_batch_ = std::max<std::size_t>(options_.max_batch, 1);
-    const bool progress =
-        std::exchange(phase_, phase::located) == phase::unlocated || events != 0 ||
-        received_ != before;
+    const bool progress = std::exchange(phase_, phase::located) == phase::unlocated ||
+                          events != 0 || received_ != before;
     if (progress || options_.environment.clock->now() - asked_ >= shortest_wait) {
         pause_.reset();
         return poll();

@@ -54,9 +54,9 @@ std::string why_refused(const http::response& head, error_code why) {
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
-    : client_base(executor, options, std::move(sink), "sse", options.origin,
-                  options.last_event_id.empty() ? std::nullopt
-                                                : std::optional(options.last_event_id)),
+    : client_base(
+          executor, options, std::move(sink), "sse", options.origin,
+          options.last_event_id.empty() ? std::nullopt : std::optional(options.last_event_id)),
       parser_(options.limits),
       received_id_(std::move(options.last_event_id)),
       idle_([this] { react(failed(errc::timed_out), "no byte came for idle_timeout"); }),

@@ -77,8 +77,7 @@ void client_state::on_upgraded(error_code ec, http::upgraded_response r, const s
 }
 
 void client_state::refuse(const http::response& answer, error_code why) {
-    const bool again =
-        may_ask_again(answer, answer.status != 101 && is_temporary(answer.status));
+    const bool again = may_ask_again(answer, answer.status != 101 && is_temporary(answer.status));
     const auto cause = answer.status == 101
                            ? why.message()
                            : "the server answered " + std::to_string(answer.status) +
