@@ -18,6 +18,9 @@ class websocket_output {
                      const websocket_session_options& options);
 
     send_queue& queue() const noexcept { return *queue_; }
+    /// Whether the peer takes a message of this event, by `max_sent_bytes`; else it is logged. From
+    /// any thread.
+    TIDINGS_DECL bool takes(const event_ptr& e) const;
     TIDINGS_DECL void append(websocket_opcode opcode, std::string_view payload);
     TIDINGS_DECL void append_close(std::uint16_t code, std::string_view reason);
     /// The event as its codec has it; one without a form on this wire is counted and logged.

@@ -35,6 +35,23 @@ void websocket_output::append_close(std::uint16_t code, std::string_view reason)
     queue_->append(std::move(frame));
 }
 
+bool websocket_output::takes(const event_ptr& e) const {
+    constexpr std::size_t most_growth = 6;  // a control character in JSON
+    const auto most = options_.max_sent_bytes;
+    if (most == 0 || e->footprint() <= most / most_growth) return true;
+    error_code none;  // what has no form is found when it is sent
+    const auto size = options_.codec->encode(*e, none).size();
+    if (size <= most) return true;
+    if (options_.log)
+        options_.log({log_level::warning, "websocket",
+                      "an event of " + std::to_string(size) +
+                          " bytes is dropped: over max_sent_bytes of the client (" +
+                          std::to_string(most) +
+                          "), which stands for max_message_bytes of the server's service",
+                      errc::too_large});
+    return false;
+}
+
 std::optional<std::string> websocket_output::encode(const event_ptr& e) const {
     error_code ec;
     auto message = options_.codec->encode(*e, ec);

@@ -202,6 +202,9 @@ outcome websocket_session::deliver(const event_ptr& e) noexcept {
         ++missed_;
         return outcome::dropped;
     }
+    bool fits = true;
+    if (!guarded(options_.log, "websocket", [&] { fits = output_.takes(e); }) || !fits)
+        return outcome::dropped;
     const auto push_here = [s = self(), e] {
         if (const auto missed = s->missed_.exchange(0); missed != 0 && !s->is_client())
             s->push(make_lagged_event(missed));

@@ -27,6 +27,7 @@ struct websocket_session_options {
     websocket_role role = websocket_role::server;
     std::shared_ptr<const websocket::codec> codec{};
     std::size_t max_message_bytes = 64 * 1024;
+    std::size_t max_sent_bytes = 0;       ///< what the peer takes of one event; 0: any size
     std::uint64_t max_skipped_bytes = 0;  ///< what is larger, up to here, is discarded unbuffered
     /// A frame under way brings at least 1 KiB/s over each such time.
     std::chrono::milliseconds frame_timeout{30'000};
