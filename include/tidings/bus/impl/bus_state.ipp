@@ -340,6 +340,7 @@ void bus_state::append_locked(const event_ptr& e, append_call& call) {
     }
     const append_scope scope(call);
     history_->append(e, std::move(kept));
+    ++appending_;
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
@@ -364,6 +365,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
+    --appending_;
     if (auto* call = append_scope::current();
         call != nullptr && call->bus == this && call->is_own(e))
         call->own.result.error = ec;
@@ -387,6 +389,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
     d.event = e;
     if (e->info().sequence != 0) {
         head_ = {*e->position(), e->info().sequence};
+        if (e->info().bus == id_) --appending_;
         d.result.position = e->position();
     }
     const auto ticket = ++last_ticket_;
