@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/bus_fixture.hpp"
 #include "support/catch2.hpp"
+#include "support/ordering_history.hpp"
 
 #include <tidings/drain.hpp>
 
@@ -127,6 +128,65 @@ TEST_CASE("a drain ends behind a delivery that waits in the lane", "[bus][drain]
     f.look();
     CHECK(f.drained);
     CHECK(outlet->seen == texts{"b=the last"});
+}
+
+TEST_CASE("a drain waits for what its history has not committed", "[bus][drain][fault-9]") {
+    auto owned = std::make_shared<ordering_history>(10);
+    auto* const far = owned.get();
+    draining_bus f({.implementation = std::move(owned)});
+    texts seen;
+    auto a = f.hub->subscribe("a", f.into(seen));
+    const bool async = GENERATE(false, true);
+    if (async)
+        f.hub->async_publish("a", made("late"), [](error_code, const receipt&) {});
+    else
+        f.publish("a", "late");
+    f.drain();
+    f.look();
+    CHECK_FALSE(f.drained);
+    const int end = GENERATE(0, 1, 2);
+    if (end == 0) far->commit_all();
+    if (end == 1) far->fail_next(errc::history_failed);
+    if (end == 2) f.advance(std::chrono::seconds(31));
+    f.look();
+    REQUIRE(f.drained);
+    CHECK(*f.drained == (end == 2 ? make_error_code(errc::timed_out) : error_code()));
+    CHECK(seen == (end == 0 ? texts{"a=late"} : texts{}));
+    if (end == 2)
+        CHECK(f.logged.back() ==
+              "0 subscriptions were still busy, and the history had not committed all");
+}
+
+TEST_CASE("a drain waits for subscriptions that still read the history", "[bus][drain][fault-9]") {
+    auto owned = std::make_shared<ordering_history>(1000);
+    auto* const far = owned.get();
+    draining_bus f({.implementation = std::move(owned)});
+    far->commit_on(f.io().get_executor());
+    const auto start = far->head();
+    for (int i = 0; i < 100; ++i) f.publish("a", std::to_string(i));
+    f.run();
+    far->hold_reads(true);
+    const bool target = GENERATE(false, true);
+    CAPTURE(target);
+    texts seen;
+    const auto outlet = std::make_shared<recording_subscriber>();
+    subscription s;
+    if (target)
+        s = f.hub->subscribe("a", outlet, {.after = start});
+    else
+        s = f.hub->subscribe("a", f.into(seen), {.after = start});
+    f.run();
+    f.drain();
+    for (int i = 0; i < 10; ++i) f.look();
+    CHECK_FALSE(f.drained);
+    far->hold_reads(false);
+    far->answer_reads();
+    f.run();
+    f.look();
+    f.look();
+    REQUIRE(f.drained);
+    CHECK_FALSE(*f.drained);
+    CHECK((target ? outlet->seen : seen).size() == 100);
 }
 
 TEST_CASE("a drain waits for an outlet that is taking an event", "[bus][drain]") {

@@ -475,7 +475,8 @@ TEST_CASE("A body takes no more memory than its limit, and its buffer is not kep
     constexpr std::size_t size = 100'000;
     request_reader reader(header_limit);
     reader.append("POST / HTTP/1.1\r\nHost: h\r\n");
-    reader.append(chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 100000\r\n\r\n");
+    reader.append(chunked ? "Transfer-Encoding: chunked\r\n\r\n"
+                          : "Content-Length: 100000\r\n\r\n");
     error_code ec;
     REQUIRE(reader.next(ec) == read_step::header);
     reader.limit_body(size);

@@ -59,6 +59,11 @@ TEST_CASE("no inlet's default takes what a client's or an outlet's default canno
         }
 }
 
+TEST_CASE("a WebSocket client sends no more than a service takes, by default", "[inlet][fault-8]") {
+    CHECK(websocket::client_options().max_sent_bytes <=
+          websocket::service_options().max_message_bytes);
+}
+
 TEST_CASE("a client's limits are 16 MiB, and 1 GiB of one event is read away", "[inlet][fault-1]") {
     constexpr std::size_t limit = 16 * 1024 * 1024;
     const sse::client_options sse;

@@ -298,8 +298,8 @@ TEST_CASE("nobody publishes faster than the service allows", "[rest]") {
         return principal{.name = std::string(c.authorization),
                          .anonymous = c.authorization.empty()};
     };
-    rest_bed bed(w, {.authenticator = by_name, .max_publishes_per_second = 2,
-                     .count_loopback = true});
+    rest_bed bed(w,
+                 {.authenticator = by_name, .max_publishes_per_second = 2, .count_loopback = true});
     const auto status = [&](const http::fields& f = {}) { return bed.post("/a", "x", f).status; };
     CHECK(status() == 202);
     CHECK(status() == 202);

@@ -272,6 +272,48 @@ TEST_CASE("Between two buses every event goes once, over cuts and restarts", "[w
     CHECK(seen_there.size() == 201);
 }
 
+TEST_CASE("an event that is larger than a service takes is dropped, and the bridge stays",
+          "[websocket][fault-8]") {
+    websocket_bed there({.authorizer = allow_all(), .max_publishes_per_second = 0});
+    bus here(there.io(), {.clock = &there.clock});
+    std::vector<std::size_t> seen;
+    const auto watch =
+        there.hub->subscribe(">", [&](const event_ptr& e) { seen.push_back(e->text().size()); });
+    there.web->start();
+    std::string logged;
+    int connects = 0;
+    websocket::client_options o;
+    o.url = "ws://127.0.0.1/ws?topic=nothing";
+    o.environment = there.environment();
+    o.on_state = [&](kind k, error_code, const diagnostics&) { connects += k == kind::open; };
+    o.log = [&](const log_record& r) {
+        if (r.error == errc::too_large) logged = r.message;
+    };
+    const bool unlimited = GENERATE(false, true);
+    if (unlimited) o.max_sent_bytes = 0;
+    websocket::client client(there.io(), std::move(o), std::make_shared<recorder>());
+    client.start();
+    const auto out = here.subscribe(">", client);
+    there.run();
+    const auto publish = [&](const std::string& text) {
+        const auto r = here.publish("a", event("t", "/s", text));
+        there.advance(2s);
+        return r;
+    };
+    publish(std::string(40'000, 'x'));
+    publish(std::string(70'000, 'x'));
+    publish(std::string(15'000, '\x01'));  // six times as long in JSON
+    publish("small");
+    if (unlimited) {
+        CHECK(connects == 3);  // what the limit is for
+        return;
+    }
+    CHECK(connects == 1);
+    CHECK(seen == std::vector<std::size_t>{40'000, 5});
+    CHECK(logged.find("max_sent_bytes") != std::string::npos);
+    CHECK(logged.find("max_message_bytes") != std::string::npos);
+}
+
 TEST_CASE("after stop in a hook no hook but on_close is called", "[websocket][fault-2]") {
     websocket_client_bed bed;
     strings called;

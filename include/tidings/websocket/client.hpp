@@ -40,6 +40,10 @@ struct client_options {
     /// Of one incoming message. A larger one, up to 1 GiB, is discarded as it comes: the sink gets
     /// a `tidings.skipped` with its size. Beyond that the connection is closed with 1009.
     std::size_t max_message_bytes = 16 * 1024 * 1024;
+    /// What the server takes of one message, as its `service_options::max_message_bytes`: a larger
+    /// one would end the connection. An event that is larger on the wire is dropped and logged. 0:
+    /// any size.
+    std::size_t max_sent_bytes = 64 * 1024;
     queue_limits limits{};     ///< of what waits to be sent; `max_bytes` is what counts here
     delivery_window window{};  ///< of events that the sink has not accepted yet
     reconnect_options reconnect{};

@@ -19,7 +19,7 @@ void bus_drain::add(handler done) {
 }
 
 bus_drain::sight bus_drain::look() const {
-    sight s{bus_->dispatched(), bus_->active(), 0};
+    sight s{bus_->dispatched(), bus_->active(), 0, bus_->appending()};
     for (const auto& each : s.all)
         if (!each->idle()) ++s.busy;
     return s;
@@ -30,7 +30,7 @@ bus_drain::sight bus_drain::look() const {
 // dispatched between the two.
 void bus_drain::check() {
     const auto first = look();
-    if (first.busy == 0) {
+    if (first.idle()) {
         bus_->home()->post([weak = weak_from_this(), dispatched = first.dispatched] {
             if (const auto self = weak.lock()) self->check_again(dispatched);
         });
@@ -38,7 +38,8 @@ void bus_drain::check() {
     }
     if (bus_->home()->timers().clock().now() < deadline_) return wait();
     if (bus_->log()) {
-        const auto text = std::to_string(first.busy) + " subscriptions were still busy";
+        auto text = std::to_string(first.busy) + " subscriptions were still busy";
+        if (first.appending) text += ", and the history had not committed all";
         bus_->log()({log_level::warning, "bus", text, errc::timed_out});
     }
     bus_->refuse();
@@ -47,7 +48,7 @@ void bus_drain::check() {
 
 void bus_drain::check_again(std::uint64_t dispatched) {
     const auto second = look();
-    if (second.busy != 0 || !bus_->refuse_after(dispatched)) return wait();
+    if (!second.idle() || !bus_->refuse_after(dispatched)) return wait();
     finish(second.all, {});
 }
 

@@ -107,10 +107,12 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
     /// Publications are refused with errc::closed from here on; streams stay.
     void refuse() noexcept { move_to(stage::drained); }
-    /// The same if nothing was dispatched since; else false, and nothing changes.
+    /// Whether a history has neither committed nor refused all it was given.
+    bool appending() const noexcept { return appending_ != 0; }
+    /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
     bool refuse_after(std::uint64_t dispatched) noexcept {
         const std::lock_guard lock(mutex_);
-        if (last_ticket_ != dispatched) return false;
+        if (last_ticket_ != dispatched || appending()) return false;
         if (stage_ < stage::drained) stage_ = stage::drained;
         return true;
     }
@@ -170,6 +172,8 @@ class bus_state final : public subscriber,
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
     position head_;
+    // Publications appended that are to be committed later, less those that were, or failed.
+    std::atomic<std::int64_t> appending_{0};
 
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };

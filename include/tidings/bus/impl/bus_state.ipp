@@ -345,7 +345,10 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d) {
     }
     for (auto& gone : appended.evicted) d.gone.take(std::move(gone));
     if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
-    if (appended.committed) dispatch_locked(appended.committed, d);
+    if (appended.committed)
+        dispatch_locked(appended.committed, d);
+    else if (!appended.error)
+        ++appending_;
     return appended.error;
 }
 
@@ -353,6 +356,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     dispatch d;
     {
         const std::lock_guard lock(mutex_);
+        if (e->info().bus == id_) --appending_;
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
         d.from_history = d.join != nullptr;
@@ -363,6 +367,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
+    --appending_;
     if (const auto join = pending_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
 }

@@ -129,6 +129,7 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     websocket_session_options o;
     o.role = websocket_role::client;
     o.codec = from.codec;
+    o.max_sent_bytes = from.max_sent_bytes;
     o.max_message_bytes = from.max_message_bytes;
     o.max_skipped_bytes = max_skipped_bytes;
     o.message_timeout = std::chrono::milliseconds(0);

@@ -69,6 +69,7 @@ class websocket_session final : public session, private websocket_input_sink {
     std::string frame(websocket_opcode opcode, std::string_view payload) const;
     std::string close_frame(std::uint16_t code, std::string_view reason) const;
     websocket_mask_key next_mask() const;
+    bool peer_takes(const event_ptr& e) const;
     void take_message(const websocket_item& item);
     void take_close(const websocket_item& item);
     void answer_ping(std::string_view payload);

@@ -200,8 +200,29 @@ void websocket_session::answer_ping(std::string_view payload) {
 }
 
 outcome websocket_session::deliver(const event_ptr& e) noexcept {
-    if (!options_.codec) return is_open() ? outcome::dropped : outcome::closed;
+    if (!is_open()) return outcome::closed;
+    bool taken = options_.codec != nullptr;
+    if (!taken || !guarded(options_.log, "websocket", [&] { taken = peer_takes(e); }) || !taken)
+        return outcome::dropped;
     return live_session::deliver(e);
+}
+
+// Whether `max_sent_bytes` has room for the event; else it is logged.
+bool websocket_session::peer_takes(const event_ptr& e) const {
+    constexpr std::size_t most_growth = 6;  // a control character in JSON
+    const auto most = options_.max_sent_bytes;
+    if (most == 0 || e->footprint() <= most / most_growth) return true;
+    error_code none;  // what has no form is found when it is sent
+    const auto size = options_.codec->encode(*e, none).size();
+    if (size <= most) return true;
+    if (options_.log)
+        options_.log({log_level::warning, "websocket",
+                      "an event of " + std::to_string(size) +
+                          " bytes is dropped: over max_sent_bytes of the client (" +
+                          std::to_string(most) +
+                          "), which stands for max_message_bytes of the server's service",
+                      errc::too_large});
+    return false;
 }
 
 // The payload is copied once, into its frame.

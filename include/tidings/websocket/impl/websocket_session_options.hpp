@@ -25,6 +25,7 @@ struct websocket_session_options {
     websocket_role role = websocket_role::server;
     std::shared_ptr<const websocket::codec> codec{};
     std::size_t max_message_bytes = 64 * 1024;
+    std::size_t max_sent_bytes = 0;       ///< what the peer takes of one event; 0: any size
     std::uint64_t max_skipped_bytes = 0;  ///< what is larger, up to here, is discarded unbuffered
     /// A frame under way brings at least 1 KiB/s over each such time.
     std::chrono::milliseconds frame_timeout{30'000};
@@ -33,7 +34,7 @@ struct websocket_session_options {
     /// What a message under way holds counts there. Empty: nowhere.
     std::shared_ptr<held_budget> budget{};
     std::shared_ptr<http::detail::body_share> server_share{};  ///< and in the server's budget
-    double max_publishes_per_second = 0;  ///< 0: any number
+    double max_publishes_per_second = 0;                       ///< 0: any number
     double publish_burst = 0;
     std::chrono::milliseconds ping_interval{25'000};  ///< 0: never
     std::chrono::milliseconds pong_timeout{8'000};

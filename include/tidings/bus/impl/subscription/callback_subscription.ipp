@@ -46,7 +46,7 @@ void callback_subscription::end_batch() {
 
 bool callback_subscription::idle() {
     const std::lock_guard lock(mutex_);
-    return !scheduled_ && !more();
+    return !scheduled_ && !more() && caught_up();
 }
 
 void callback_subscription::end_and_wait(completion_handler<error_code> handler) {

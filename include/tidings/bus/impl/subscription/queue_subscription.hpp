@@ -49,6 +49,9 @@ class queue_subscription : public subscription_state {
     /// The consumer's side; with the mutex held. Null when empty.
     TIDINGS_DECL event_ptr take();
     bool more() const noexcept { return !queue_.empty(); }
+    /// Whether nothing that its feed still reads is to come; in the bus's lane, with the mutex
+    /// held.
+    TIDINGS_DECL bool caught_up() const noexcept;
 
     mutable std::mutex mutex_;
 

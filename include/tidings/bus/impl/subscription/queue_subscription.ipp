@@ -50,7 +50,7 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
         return join->finished(net::error::operation_aborted, outcome::dropped);
     }
     auto timer = std::make_shared<wheel_timer>(expiry);
-    l->post([timer, &wheel = l->timers(), after = deadline_] { timer->arm(wheel, after); });
+    l->post([timer, home = l.get(), after = deadline_] { timer->arm(home->timers(), after); });
     waiters_.push_back({e, std::move(join), std::move(timer), l});
 }
 
@@ -69,6 +69,11 @@ std::shared_ptr<feed_sink> queue_subscription::sink() {
 void queue_subscription::follow(const std::shared_ptr<feed>& source) {
     const std::lock_guard lock(mutex_);
     source_ = source;
+}
+
+bool queue_subscription::caught_up() const noexcept {
+    const auto source = source_.lock();
+    return !source || source->live();
 }
 
 namespace {

@@ -29,7 +29,7 @@ std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
 
 bool receiver_subscription::idle() {
     const std::lock_guard lock(mutex_);
-    return !more() && (!reader_works_ || !waiting_.empty());
+    return !more() && caught_up() && (!reader_works_ || !waiting_.empty());
 }
 
 void receiver_subscription::start(std::size_t max, receive_handler handler) {

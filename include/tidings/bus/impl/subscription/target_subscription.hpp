@@ -30,7 +30,11 @@ class target_subscription final : public subscription_state, public lane_target,
     void on_feed_end(error_code why) noexcept override { end(why); }
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
-    bool idle() override { return taking_ == 0; }
+    bool idle() override {
+        const auto source = source_.lock();
+        return taking_ == 0 && (!source || source->live());
+    }
+    void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
     TIDINGS_DECL void enter(pattern_entry& entry) override;
     TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
@@ -44,6 +48,7 @@ class target_subscription final : public subscription_state, public lane_target,
     void let_go_of_subscriber() noexcept;
 
     std::shared_ptr<lane> lane_;
+    std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
     std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
     bool told_ = false;

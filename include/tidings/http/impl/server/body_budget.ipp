@@ -9,8 +9,8 @@ namespace tidings::http::detail {
 
 using namespace tidings::detail;
 
-bool body_budget::take(std::size_t bytes, bool authenticated,
-                       const std::string& address) noexcept try {
+bool body_budget::take(std::size_t bytes, bool authenticated, const std::string& address) noexcept
+    try {
     const std::lock_guard lock(mutex_);
     if (bytes > max_bytes_ - held_) return false;
     if (!authenticated) {
