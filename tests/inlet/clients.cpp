@@ -10,6 +10,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <concepts>
 #include <stdexcept>
 #include <thread>
 
@@ -155,6 +156,17 @@ TEST_CASE("a fragment in a client's URL is refused at construction", "[inlet][fa
         const auto sink = std::make_shared<acting_sink>();
         auto o = kind_t::options(bed, url_for<kind_t>() + "#?topic=b");
         CHECK_THROWS_AS(typename kind_t::client(bed.io(), o, sink), std::invalid_argument);
+    });
+}
+
+TEST_CASE("a client is made of a context as of an executor, with a sink and without", "[inlet]") {
+    for_each_client([](auto kind) {
+        using client = typename decltype(kind)::client;
+        using options = decltype(decltype(kind)::options(std::declval<http_bed&>(), ""));
+        CHECK(std::constructible_from<client, net::any_io_executor, options>);
+        CHECK(std::constructible_from<client, net::any_io_executor, options, any_subscriber>);
+        CHECK(std::constructible_from<client, net::io_context&, options>);
+        CHECK(std::constructible_from<client, net::io_context&, options, any_subscriber>);
     });
 }
 
