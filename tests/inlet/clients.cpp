@@ -5,6 +5,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <concepts>
 #include <stdexcept>
 #include <thread>
 
@@ -22,6 +23,17 @@ TEST_CASE("a fragment in a client's URL is refused at construction", "[inlet][fa
         auto o = bed.client_options();
         o.url += "#?topic=b";
         CHECK_THROWS_AS(bed.make(bed.sink, o), std::invalid_argument);
+    });
+}
+
+TEST_CASE("a client is made of a context as of an executor, with a sink and without", "[inlet]") {
+    for_each_client([](auto kind) {
+        using client = typename decltype(kind)::client;
+        using options = decltype(decltype(kind)::options(std::declval<http_bed&>(), ""));
+        CHECK(std::constructible_from<client, net::any_io_executor, options>);
+        CHECK(std::constructible_from<client, net::any_io_executor, options, any_subscriber>);
+        CHECK(std::constructible_from<client, net::io_context&, options>);
+        CHECK(std::constructible_from<client, net::io_context&, options, any_subscriber>);
     });
 }
 
