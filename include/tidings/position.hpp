@@ -46,8 +46,9 @@ class position {
     std::string_view epoch() const noexcept {
         return epoch_ ? std::string_view(*epoch_) : std::string_view();
     }
+    bool has_number() const noexcept { return number_ != no_number; }
     /// 0 where there is none.
-    std::uint64_t number() const noexcept { return number_ != no_number ? number_ : 0; }
+    std::uint64_t number() const noexcept { return has_number() ? number_ : 0; }
 
     friend bool operator==(const position& a, const position& b) noexcept {
         return a.number_ == b.number_ && (a.epoch_ == b.epoch_ || a.epoch() == b.epoch());

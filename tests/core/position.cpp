@@ -56,6 +56,7 @@ TEST_CASE("a position that a history made is what its text is read as", "[positi
 
 TEST_CASE("text without a number is an epoch alone", "[position]") {
     CHECK(parsed("e:01").epoch() == "e:01");
+    CHECK_FALSE(parsed("e:01").has_number());
     CHECK(parsed("e:01").number() == 0);
     CHECK_FALSE(parsed("e:0") == parsed("e"));
 }

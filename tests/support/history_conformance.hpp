@@ -210,8 +210,12 @@ inline void check_gaps(const history_kit& kit) {
     history_bed f(kit, 3);
     f.append_all("aab");
     const auto start = f.at(0);
-    const auto unknown = {foreign("other:1"), foreign("x"), foreign("other/99999999999999999999"),
-                          foreign(start.text() + "0000000"), foreign(start.text() + "x")};
+    const auto unknown = {foreign("other:1"),
+                          foreign("x"),
+                          foreign("other/99999999999999999999"),
+                          foreign(start.text() + "0000000"),
+                          foreign(start.epoch()),
+                          foreign(start.text() + "x")};
     for (const auto& p : unknown) {
         INFO(p.text());
         const auto s = f.read(p, {"a"});

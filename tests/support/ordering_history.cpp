@@ -148,7 +148,7 @@ history_slice ordering_history::read(const position& after,
         const bool lost = std::any_of(evicted_.begin(), evicted_.end(), [&](const event_ptr& e) {
             return e->sequence() > from && any_matches(patterns, e->topic());
         });
-        if (after.epoch() != *epoch_ || from > head_ || lost) {
+        if (!after.has_number() || after.epoch() != *epoch_ || from > head_ || lost) {
             slice.gap = true;
             return slice;
         }

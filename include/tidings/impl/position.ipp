@@ -38,7 +38,7 @@ position position::parse(std::string_view text, error_code& ec) {
 
 std::string position::text() const {
     std::string text(epoch());
-    if (number_ == no_number) return text;
+    if (!has_number()) return text;
     return text.append(1, ':').append(std::to_string(number_));
 }
 

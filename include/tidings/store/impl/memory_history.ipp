@@ -127,7 +127,8 @@ history_slice memory_history::read(const position& after, const std::vector<std:
 
     history_slice slice;
     const auto from = after.number();
-    const bool known = after.empty() || (after.epoch() == *epoch_ && from <= head_);
+    const bool known =
+        after.empty() || (after.has_number() && after.epoch() == *epoch_ && from <= head_);
     const bool lost = !after.empty() && std::any_of(rings_.begin(), rings_.end(), [&](auto& ring) {
         return ring.lost(from, patterns);
     });
