@@ -17,6 +17,9 @@
 #include <tidings/http/server.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/outlet/live_session.hpp>
+#include <tidings/outlet/sessions.hpp>
+#include <tidings/outlet/stream_request.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/position.hpp>
 #include <tidings/receipt.hpp>

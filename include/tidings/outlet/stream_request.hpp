@@ -39,8 +39,8 @@ struct stream_request {
 /// `handle`: answers OPTIONS (204, with the CORS fields of a preflight), a foreign Origin (403) and
 /// a caller that is not authenticated (401, 403, 421); gives every answer its CORS fields;
 /// remembers the caller in the exchange. False when the request is answered. Once it is true it
-/// costs nothing again. In the lane of the exchange.
-/// @param methods those that the service takes, for Allow: "GET, HEAD, OPTIONS"
+/// costs nothing again. In the lane of the exchange. `methods`: those that the service takes, for
+/// Allow, such as "GET, HEAD, OPTIONS".
 TIDINGS_DECL bool admit(exchange& x, const stream_policy& policy, std::string_view methods);
 
 /// Reads and checks it, after `admit`. `out.patterns` may hold patterns that the request named

@@ -68,7 +68,8 @@ void live_state::begin(live_start what, session_registration place, bool welcome
         owner_.go_away();
     else if (const auto ec = subscribe(std::move(what)))
         finish(ec);
-    owner_.read();
+    if (!guarded(options_->log, options_->name, [this] { owner_.read(); }))
+        end(errc::callback_threw);
 }
 
 error_code live_state::subscribe(live_start what) {
@@ -171,7 +172,9 @@ void live_state::finish(error_code why) {
     guarded(options_->log, options_->name, [&] { append(owner_.say_goodbye(why)); });
     output_.end_body();
     queue().when_empty([s = self(), this] {
-        if (!has_ended()) s->goodbye_sent();
+        if (has_ended()) return;
+        if (!guarded(options_->log, options_->name, [&] { s->goodbye_sent(); }))
+            end(errc::callback_threw);
     });
 }
 
