@@ -527,6 +527,30 @@ TEST_CASE("memory is given back when the connection idles, fails or closes", "[c
     }
 }
 
+TEST_CASE("large messages of several parsers come in the same memory", "[codec][fault-17]") {
+    for (const auto role : both_roles) {
+        std::string spare;
+        const websocket_parser_options options{.max_message_bytes = 16U << 20, .spare = &spare};
+        reader one{role, options};
+        reader two{role, options};
+        const auto read = [&](reader& r, std::size_t size) {
+            const auto message = text_frame(role, std::string(size, 'a'), true);
+            for (std::size_t at = 0; at < message.size(); at += 50'000)
+                r.feed(std::string_view(message).substr(at, 50'000));
+            CHECK(r.items.back().payload == std::string(size, 'a'));
+            CHECK(r.parser().held_bytes() == 0);
+            return std::pair(spare.data(), spare.capacity());
+        };
+        const auto first = read(one, 1U << 20);
+        CHECK(first.second >= 1U << 20);
+        CHECK(read(one, 1U << 20) == first);
+        CHECK(read(two, 1U << 20) == first);
+        CHECK(read(two, 60'000) == first);    // too small to matter
+        CHECK(read(one, 4U << 20) == first);  // too large to be kept
+        CHECK(read(two, 200'000) == first);
+    }
+}
+
 TEST_CASE("a message over its limit may be skipped, however it is cut, and the rest is read",
           "[codec][fault-1]") {
     const websocket_parser_options o{.max_message_bytes = 10, .max_skipped_bytes = 300};

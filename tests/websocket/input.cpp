@@ -304,4 +304,29 @@ TEST_CASE("nobody publishes who was not granted it", "[websocket]") {
     CHECK(bed.hub->head().text().ends_with(":0"));
 }
 
+TEST_CASE("the connections of a lane read large messages into the same memory",
+          "[websocket][fault-17]") {
+    const std::string large(1 << 20, 'a');
+    std::vector<const void*> seen;
+    websocket::service_options o;
+    o.max_message_bytes = large.size();
+    o.hooks.on_message = [&](const websocket::session_ptr&, const websocket::message& m) {
+        CHECK(m.payload == large);
+        seen.push_back(m.payload.data());
+        return true;
+    };
+    websocket_bed bed(o);
+    const auto one = bed.open();
+    const auto two = bed.open();
+    std::vector<std::string> others;  // take what would be free
+    for (auto* const peer : {one.get(), two.get(), one.get()}) {
+        peer->send(client_text(large));
+        bed.run();
+        others.emplace_back(large);
+    }
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[1] == seen[0]);
+    CHECK(seen[2] == seen[0]);
+}
+
 }  // namespace tidings::test

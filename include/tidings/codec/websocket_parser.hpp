@@ -45,6 +45,9 @@ struct websocket_parser_options {
     /// A message of more than `max_message_bytes` and of at most so many is discarded as it
     /// arrives, neither held nor checked for UTF-8, and given out as an item without payload.
     std::uint64_t max_skipped_bytes = 0;
+    /// Where the memory of a large message goes afterwards, 2 MiB at most, for the next one: of any
+    /// parser that has the same. Outlives them, and is not used by two at once. Null: it is freed.
+    std::string* spare = nullptr;
 };
 
 /// Reads the frames of one connection (RFC 6455 5, no extensions) without doing I/O: feed what a
@@ -109,11 +112,14 @@ class websocket_parser {
     std::optional<websocket_item> finish_message(std::span<const std::byte> payload) noexcept;
     std::optional<websocket_item> finish_control(std::span<const std::byte> payload) noexcept;
     bool hold(std::span<const std::byte> bytes) noexcept;
+    void make_room(std::uint64_t bytes);
+    void release_held() noexcept;
     void fail(errc reason) noexcept;
     void release_when_idle() noexcept;
 
     std::span<std::byte> input_{};
     std::string held_;  // the message under way, then the control frame that interrupts it
+    std::string* spare_;
     std::size_t message_bytes_ = 0;  // of held_ that belong to the message
     std::size_t max_message_bytes_;
     std::uint64_t max_skipped_bytes_;

@@ -14,6 +14,11 @@ namespace detail {
 // What an idle connection may keep: a reallocation saved for peers whose small messages are split.
 inline constexpr std::size_t websocket_idle_bytes = 256;
 
+// Memory from here on is worth passing on: the system gives and takes it in pages, each of which
+// costs a fault. A lane keeps no more than the second.
+inline constexpr std::size_t websocket_large_bytes = std::size_t{64} * 1024;
+inline constexpr std::size_t websocket_spare_bytes = std::size_t{2} * 1024 * 1024;
+
 inline unsigned websocket_byte(std::byte byte) noexcept {
     return std::to_integer<unsigned>(byte);
 }
@@ -33,7 +38,8 @@ inline std::uint64_t read_websocket_integer(std::span<const std::byte> bytes) no
 }  // namespace detail
 
 websocket_parser::websocket_parser(websocket_role role, websocket_parser_options options) noexcept
-    : max_message_bytes_{options.max_message_bytes},
+    : spare_{options.spare},
+      max_message_bytes_{options.max_message_bytes},
       max_skipped_bytes_{options.max_skipped_bytes},
       role_{role} {}
 
@@ -138,7 +144,7 @@ errc websocket_parser::begin_data(std::uint64_t length) noexcept {
     if (before > max_skipped_bytes_ || length > max_skipped_bytes_ - before) return errc::too_large;
     skipped_ = before + length;
     message_bytes_ = 0;
-    std::string{}.swap(held_);
+    release_held();
     utf8_.reset();
     return {};
 }
@@ -214,16 +220,30 @@ std::optional<websocket_item> websocket_parser::finish_control(
 }
 
 // One allocation for a message whose length is known, unless a peer claims what it has not earned.
+void websocket_parser::make_room(std::uint64_t bytes) {
+    std::string larger;  // a string that has memory already would take more than is reserved
+    const std::uint64_t wanted = bytes + frame_left_;
+    if (spare_ != nullptr && wanted >= detail::websocket_large_bytes &&
+        wanted <= spare_->capacity())
+        larger.swap(*spare_);
+    else
+        larger.reserve(static_cast<std::size_t>(std::max(bytes, std::min(wanted, 2 * arrived_))));
+    larger = held_;
+    held_.swap(larger);
+}
+
+void websocket_parser::release_held() noexcept {
+    std::string freed;
+    freed.swap(held_);
+    if (spare_ == nullptr || freed.capacity() <= spare_->capacity()) return;
+    const bool large = freed.capacity() >= detail::websocket_large_bytes;
+    if (large && freed.capacity() <= detail::websocket_spare_bytes) freed.swap(*spare_);
+}
+
 bool websocket_parser::hold(std::span<const std::byte> bytes) noexcept {
     try {
         const std::uint64_t now = held_.size() + bytes.size();
-        const std::uint64_t reserved = std::max(now, std::min(now + frame_left_, 2 * arrived_));
-        if (now > held_.capacity()) {
-            std::string larger;  // a string that has memory already would take more than this
-            larger.reserve(static_cast<std::size_t>(reserved));
-            larger += held_;
-            held_.swap(larger);
-        }
+        if (now > held_.capacity()) make_room(now);
         held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         return true;
     } catch (const std::exception&) {
@@ -240,7 +260,7 @@ void websocket_parser::fail(errc reason) noexcept {
 
 void websocket_parser::release_when_idle() noexcept {
     const bool idle = done() || (stage_ == stage::header && message_bytes_ == 0);
-    if (idle && held_bytes() > detail::websocket_idle_bytes) std::string{}.swap(held_);
+    if (idle && held_bytes() > detail::websocket_idle_bytes) release_held();
 }
 
 std::uint16_t close_code_for(const error_code& ec) noexcept {

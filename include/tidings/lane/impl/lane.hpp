@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -81,6 +82,9 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Likewise, where what a turn sends is put together.
     std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
 
+    /// Memory that parsers of large messages pass on to each other.
+    std::string& spare_message() noexcept { return spare_message_; }
+
     /// For tests: laps run, connections flushed, memory of the buffers.
     struct statistics {
         std::uint64_t laps = 0, flushes = 0;
@@ -139,6 +143,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::optional<timer_wheel> timers_;  // none once the context is gone
     std::unique_ptr<std::byte[]> receive_buffer_;
     std::unique_ptr<std::byte[]> send_buffer_;
+    std::string spare_message_;
     statistics stats_;
 };
 
