@@ -96,6 +96,10 @@ class client {
                  std::move(sink)) {}
     /// For the hooks alone: raw messages, no events.
     TIDINGS_DECL client(net::any_io_executor executor, client_options options);
+    template <class Context>
+    requires std::convertible_to<Context&, net::execution_context&> client(Context& context,
+                                                                           client_options options)
+        : client(net::any_io_executor(context.get_executor()), std::move(options)) {}
     client(client&&) = default;
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
