@@ -8,7 +8,7 @@ namespace tidings {
 
 /// How much a client holds of what it has received and its sink has not accepted yet. Beyond either
 /// bound the client stops reading until there is room; what a read or an answer has brought by then
-/// is still held.
+/// is still held. A sink that has no more than `deliver` has accepted what it did not drop.
 ///
 /// A refusal that may be retried (`condition::retryable`: the history or an outlet with storage has
 /// failed, no memory) stops the handing over: what is under way is awaited, then what was refused

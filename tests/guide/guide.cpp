@@ -168,6 +168,42 @@ TEST_CASE("the guide's reader resumes after what it has handled", "[guide]") {
     CHECK(seen == std::vector<std::string>{"orders.2"});
 }
 
+TEST_CASE("the guide's bridge stores what it may resume from", "[guide]") {
+    net::io_context io;
+    tidings::bus shop{io, {.history = {.max_events = 100}}};
+    tidings::http::server server{io, {.port = 0}};
+    server.mount("/ws", tidings::websocket::service{shop});
+    server.start();
+    shop.publish("orders.1", {"order.created", "/shop"});
+    shop.publish("orders.2", {"order.created", "/shop"});
+    const auto url = "ws://127.0.0.1:" + std::to_string(server.local_endpoint().port) + "/ws";
+    tidings::bus bus{io, {.history = {.max_events = 100}}};
+    const tidings::position stored;  // nothing yet: all that is held
+    tidings::position saved;
+    const auto save = [&](const tidings::position& p) { saved = p; };
+    // [checkpoint]
+    tidings::websocket::client client{
+        io, {.url = url, .topics = {"orders.>"}, .after = stored}, bus};
+    client.start();
+    // every few seconds, and when the program ends:
+    save(client.last_position());
+    // [/checkpoint]
+    CHECK(saved.empty());
+    std::vector<std::string> handled;
+    const auto handle = [&](const tidings::event_ptr& e) { handled.push_back(e->topic()); };
+    // [handled]
+    auto watch = bus.subscribe("orders.>", [&](const tidings::event_ptr& e) {
+        handle(e);
+        if (e->info().inlet() == client.id()) save(e->info().remote_position());
+    });
+    // [/handled]
+    REQUIRE(tidings::test::run_io_until(
+        io, [&] { return handled.size() == 2 && client.last_position() == shop.head(); },
+        std::chrono::seconds(60)));
+    CHECK(saved == shop.head());
+    client.stop();
+}
+
 TEST_CASE("the guide's coroutine ends with its bus", "[guide]") {
     net::io_context io;
     std::optional<tidings::bus> bus(std::in_place, io);

@@ -6,9 +6,39 @@
 
 #include <tidings/bus.hpp>
 
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
 namespace tidings::test {
 
 namespace {
+
+/// A sink that is answered for by another thread.
+class remote_sink final : public subscriber {
+ public:
+    outcome deliver(const event_ptr&) noexcept override { return outcome::dropped; }
+    void answer_all() {
+        std::vector<deliver_handler> answering;
+        {
+            const std::lock_guard lock(mutex_);
+            answering.swap(waiting_);
+        }
+        for (auto& h : answering) std::move(h)(error_code(), outcome::queued);
+        std::this_thread::yield();
+    }
+    std::atomic<int> asked{0};
+
+ private:
+    void start_deliver(event_ptr, deliver_handler handler) override {
+        ++asked;
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(handler));
+    }
+    std::mutex mutex_;
+    std::vector<deliver_handler> waiting_;
+};
 
 // The request that the client made last names this position.
 template <class Bed>
@@ -238,6 +268,41 @@ TEST_CASE("within a process a client resumes behind what it has received", "[inl
     });
 }
 
+TEST_CASE("what came before its server ended a client for good is handed over first",
+          "[inlet][checkpoint]") {
+    with_each_client([](auto& bed) {
+        using kind = typename std::remove_reference_t<decltype(bed)>::kind;
+        const std::string then = GENERATE("answered", "stopped", "restarted");
+        const auto sink = std::make_shared<asking_sink>();
+        auto o = bed.client_options();
+        o.reconnect.enabled = false;
+        bed.start(sink, std::move(o));
+        // The end comes with the events, or as the answer to the poll that follows.
+        bed.peer().send(kind::open(bed.peer().take(), 1, 5));
+        if (std::remove_reference_t<decltype(bed)>::is_rest) bed.run();
+        bed.peer().send(kind::end());
+        bed.run();
+        bed.peer().close();
+        bed.run();
+        CHECK(sink->asked == numbers(1, 5));
+        CHECK(bed.ended.empty());
+        if (then == "stopped") bed.client->stop();
+        if (then == "restarted") bed.client->restart();
+        bed.run();
+        CHECK(bed.server.peers.size() == (then == "restarted" ? 2 : 1));
+        CHECK(bed.ended.size() == (then == "stopped" ? 1 : 0));
+        sink->answer_all();
+        bed.run();
+        CHECK(bed.position() == "e:5");
+        if (then == "answered") {
+            REQUIRE(bed.ended.size() == 1);
+            CHECK(bed.ended[0]);
+        }
+        if (then == "restarted") CHECK(bed.ended.empty());
+        bed.client.reset();
+    });
+}
+
 TEST_CASE("a client that begins at a stored position has it as its checkpoint",
           "[inlet][checkpoint]") {
     with_each_client([](auto& bed) {
@@ -321,6 +386,33 @@ TEST_CASE("a client that is destroyed while its sink is asked leaves nothing beh
             sink->waiting.clear();
         bed.cut();
         CHECK(publication::live() == live);
+    });
+}
+
+TEST_CASE("a checkpoint may be read, and a sink may answer, on any thread",
+          "[inlet][checkpoint][threads]") {
+    with_each_client([](auto& bed) {
+        const auto sink = std::make_shared<remote_sink>();
+        bed.start(sink);
+        std::atomic<bool> done{false};
+        std::thread answering([&] {
+            while (!done) sink->answer_all();
+        });
+        std::thread reading([&] {
+            while (!done) {
+                const auto at = bed.position();
+                if (!at.empty() && !at.starts_with("e:")) std::abort();
+                if (bed.client->counters().accepted > 300) std::abort();
+            }
+        });
+        bed.open(300);
+        for (int i = 0; i < 1'000'000 && bed.position() != "e:300"; ++i) bed.run();
+        done = true;
+        answering.join();
+        reading.join();
+        CHECK(bed.position() == "e:300");
+        CHECK(bed.client->counters().accepted == 300);
+        CHECK(sink->asked == 300);
     });
 }
 

@@ -86,7 +86,7 @@ void capture_common(Options& o, const std::shared_ptr<int>& p) {
 }
 
 /// One kind of client, and what its server says: the start of a stream with the events from `first`
-/// to `last`, more of them later, a position without an event.
+/// to `last`, more of them later, a position without an event, an end for good.
 struct sse_kind {
     using client = sse::client;
     using options = sse::client_options;
@@ -106,6 +106,7 @@ struct sse_kind {
     static std::string open(std::string_view, int first, int last) {
         return std::string(stream_header) + more(first, last);
     }
+    static std::string end() { return ""; }
     static std::string heartbeat(int at) { return "id: e:" + std::to_string(at) + "\n\n"; }
     static std::string position_of(const client& c) { return c.last_event_id(); }
 };
@@ -130,6 +131,7 @@ struct websocket_kind {
     static std::string open(std::string_view request, int first, int last) {
         return upgrade_answer(request) + more(first, last);
     }
+    static std::string end() { return server_close(1000); }
     static std::string heartbeat(int at) {
         return server_frame(websocket_opcode::ping, "tidings-position:e:" + std::to_string(at));
     }
@@ -151,6 +153,7 @@ struct rest_kind {
     }
     static std::string more(int first, int last) { return answer(first, last, last); }
     static std::string open(std::string_view, int first, int last) { return more(first, last); }
+    static std::string end() { return "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"; }
     static std::string heartbeat(int at) { return answer(1, 0, at); }
     static std::string position_of(const client& c) {
         return c.last_position().value_or(position()).text();

@@ -112,8 +112,9 @@ class client {
     TIDINGS_DECL client& operator=(client&& o) noexcept;
     TIDINGS_DECL ~client();
 
-    /// Runs the client and completes with `void(error_code)`: why it ended for good. A client runs
-    /// once; what keeps it alive meanwhile is its handle. Per-operation cancellation: terminal,
+    /// Runs the client and completes with `void(error_code)`: why it ended for good, once the sink
+    /// has answered for what had come by then. A client runs once; what keeps it alive meanwhile is
+    /// its handle. Per-operation cancellation: terminal,
     /// which stops the client at once.
     /// @error errc::closed (`stop`, or the handle was destroyed, or it had ended before),
     /// errc::already_running, boost::asio::error::operation_aborted (cancelled), what has ended the

@@ -40,6 +40,7 @@ class client_base : public drainable, public context_dependent {
             if (!g) return;
             s->leave();
             s->again_.cancel();
+            s->handover_->when_empty(nullptr);
             s->reconnector_ = reconnector(g->options.reconnect);
             s->react({.what = reconnect_event::kind::start});
         });
@@ -156,7 +157,11 @@ class client_base : public drainable, public context_dependent {
                 again_.arm(lane_->timers(), action.after);
                 return tell(connection_state::waiting, action.why, text);
             case kind::stop:
-                return end(!stopped, action.why, text);
+                if (stopped) return end(false, action.why, text);
+                // What has come is handed over first.
+                leave();
+                return handover_->when_empty(
+                    [this, why = action.why, text] { end(true, why, text); });
         }
     }
     /// The client's own URL with the topics it asks for.

@@ -44,6 +44,9 @@ class handover final : public std::enable_shared_from_this<handover> {
     TIDINGS_DECL void restart_at(std::optional<std::string> position);
     bool has_sink() const noexcept { return sink_ != nullptr; }
     TIDINGS_DECL bool has_room() noexcept;
+    /// Calls `f` once everything that came is accepted or passed, at once if that is so; not after
+    /// `stop`, and not if this is called again before.
+    TIDINGS_DECL void when_empty(unique_function<void()> f);
     /// Hands nothing more over and releases what the user gave. Answers that are still to come move
     /// the position.
     TIDINGS_DECL void stop() noexcept;
@@ -60,8 +63,8 @@ class handover final : public std::enable_shared_from_this<handover> {
     void pump();
     void hand(const checkpoint_window::handing& h);
     void settle(checkpoint_window::slot at, error_code ec);
-    void hold(error_code why);
     void retry();
+    void call_if_empty();
     void log(std::string_view message, error_code ec) const {
         if (options_.log) options_.log({log_level::warning, options_.module, message, ec});
     }
@@ -71,6 +74,7 @@ class handover final : public std::enable_shared_from_this<handover> {
     handover_options options_;
     backoff backoff_;
     wheel_timer again_;
+    unique_function<void()> when_empty_;
     stage stage_ = stage::idle;
     bool full_ = false;  // the client waits for room
     std::atomic<std::uint64_t> received_{0}, accepted_{0}, refused_{0}, retried_{0};

@@ -78,6 +78,20 @@ bool handover::has_room() noexcept {
     return !full_;
 }
 
+void handover::when_empty(unique_function<void()> f) {
+    when_empty_ = std::move(f);
+    call_if_empty();
+}
+
+void handover::call_if_empty() {
+    std::unique_lock lock(mutex_);
+    const bool empty = window_.size() == 0;
+    lock.unlock();
+    if (!empty || !when_empty_) return;
+    auto f = std::exchange(when_empty_, nullptr);
+    f();
+}
+
 // The next event comes a turn later, behind the answer of a sink that answers at once, so that
 // nothing follows an event at which such a sink has closed or failed. It is posted to the executor
 // as answers are: a call in the lane's inbox would overtake them.
@@ -133,6 +147,7 @@ void handover::settle(checkpoint_window::slot at, error_code ec) {
     if (stage_ == stage::stopped) return;
     if (again) again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
     if (room && std::exchange(full_, false)) options_.on_room();
+    call_if_empty();
 }
 
 void handover::retry() {
@@ -146,6 +161,7 @@ void handover::stop() noexcept {
     stage_ = stage::stopped;
     again_.cancel();
     const auto sink = std::move(sink_);
+    const auto waiting = std::exchange(when_empty_, nullptr);
     const auto released = std::exchange(options_.log, nullptr);
     const std::lock_guard lock(mutex_);
     window_.stop();

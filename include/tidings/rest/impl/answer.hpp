@@ -5,7 +5,9 @@
 #include <tidings/http/message.hpp>
 #include <tidings/receipt.hpp>
 
+#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace tidings::rest::detail {
 
@@ -15,6 +17,14 @@ TIDINGS_DECL error_code error_of(const http::response& r) noexcept;
 TIDINGS_DECL bool may_be_sent_again(error_code ec, const http::response* answer) noexcept;
 /// The size of a body that was not read.
 TIDINGS_DECL std::uint64_t size_of(const http::response& r, std::uint64_t otherwise) noexcept;
+/// An answer to a poll, in place.
+struct batch {
+    std::vector<std::string_view> elements{};
+    std::optional<position> next{};  ///< where to go on behind it
+    bool gap = false;                ///< something before it is gone
+};
+/// @error errc::invalid_json, errc::bad_position
+TIDINGS_DECL batch read_batch(const http::response& r, error_code& ec);
 /// The receipt in the body of a 202; empty for anything else.
 TIDINGS_DECL receipt read_receipt(std::string_view body);
 

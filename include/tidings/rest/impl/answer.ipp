@@ -37,6 +37,16 @@ error_code error_of(const http::response& r) noexcept {
     }
 }
 
+batch read_batch(const http::response& r, error_code& ec) {
+    batch b;
+    if (!is_json_array(r.body)) ec = errc::invalid_json;
+    if (const auto text = r.fields.find("tidings-position"); text && !ec)
+        b.next = position::parse(*text, ec);
+    b.gap = r.fields.get("tidings-gap") == "true";
+    if (!ec) b.elements = json_elements(r.body);
+    return b;
+}
+
 receipt read_receipt(std::string_view body) {
     receipt out;
     if (!tidings::detail::is_json(body)) return out;

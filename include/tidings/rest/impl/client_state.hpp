@@ -46,7 +46,10 @@ class client_state final : public subscriber, public drainable, public context_d
     void publish(const std::string& topic, event e, publish_handler h);
     const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
     std::optional<position> last_position() const;
-    client_counters counters() const noexcept;
+    client_counters counters() const noexcept {
+        const auto read = handover_->counters();
+        return {read.received, sent_, dropped_, failed_, read.accepted, read.refused, read.retried};
+    }
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
@@ -78,6 +81,7 @@ class client_state final : public subscriber, public drainable, public context_d
 
     // Reading.
     void react(const reconnect_event& e, std::string_view cause = {});
+    void report(error_code why, bool ended, const diagnostics& text);
     void poll();
     void on_answer(error_code ec, const http::response& r);
     void on_too_large(const http::response& r);
@@ -85,9 +89,14 @@ class client_state final : public subscriber, public drainable, public context_d
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
     /// @error errc::out_of_memory: it is to come again
     error_code take_event(const reading& to, wire_event&& e);
-    void on_room();
+    void on_room() {
+        if (std::exchange(paused_, false)) poll();
+    }
     /// Everything before the position was handed on.
-    void move_to(position p);
+    void move_to(position p) {
+        handover_->pass(p.text());
+        received_ = std::move(p);
+    }
 
     // The outlet.
     void pump();

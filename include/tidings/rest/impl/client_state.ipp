@@ -80,6 +80,7 @@ void client_state::restart() {
     lane_->post([s = self()] {
         if (!s->reading_) return;
         s->poll_again_.cancel();
+        s->handover_->when_empty(nullptr);
         s->paused_ = false;
         ++s->polls_;
         // The answer that is waited for is not; its connection goes.
@@ -112,17 +113,6 @@ std::optional<position> client_state::last_position() const {
     if (!reached) return std::nullopt;
     error_code ec;
     return position::parse(*reached, ec);
-}
-
-client_counters client_state::counters() const noexcept {
-    const auto read = handover_->counters();
-    return {.received = read.received,
-            .sent = sent_,
-            .dropped = dropped_,
-            .failed = failed_,
-            .accepted = read.accepted,
-            .refused = read.refused,
-            .retried = read.retried};
 }
 
 void client_state::stop() noexcept {
@@ -176,18 +166,16 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
         if (!s->http_)
             return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
         ++s->publishing_;
-        s->http_->async_request(
-            std::move(url), std::move(r),
-            net::bind_executor(s->lane_->executor(),
-                               [h = std::move(h), weak = s->weak_self()](
-                                   error_code failed, const http::response& answer) mutable {
-                                   if (!failed) failed = error_of(answer);
-                                   auto result = failed ? receipt() : read_receipt(answer.body);
-                                   result.error = failed;
-                                   std::move(h)(failed, std::move(result));
-                                   const auto c = weak.lock();
-                                   if (c && --c->publishing_ == 0) c->pump();
-                               }));
+        auto done = [h = std::move(h), weak = s->weak_self()](error_code failed,
+                                                              const http::response& a) mutable {
+            if (!failed) failed = error_of(a);
+            auto result = failed ? receipt{.error = failed} : read_receipt(a.body);
+            std::move(h)(failed, std::move(result));
+            const auto c = weak.lock();
+            if (c && --c->publishing_ == 0) c->pump();
+        };
+        s->http_->async_request(std::move(url), std::move(r),
+                                net::bind_executor(s->executor(), std::move(done)));
     });
 }
 
@@ -195,27 +183,33 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
 
 void client_state::react(const reconnect_event& e, std::string_view cause) {
     using kind = reconnect_action::kind;
-    const auto to = reading_;
-    if (!to) return;
+    if (!reading_) return;
     const auto& environment = options_.environment;
     const auto action =
         reconnector_.resume(e, environment.clock->now(), environment.random->next());
     if (action.what == kind::nothing) return;
     if (action.what == kind::connect) return poll();
-    const bool ended = action.what == kind::stop;
     const diagnostics text(loggable_url(options_.url) + ": " +
                            (cause.empty() ? action.why.message() : std::string(cause)));
-    if (!ended) poll_again_.arm(lane_->timers(), action.after);
-    log((ended ? "reading ended: " : "reading failed; trying again: ") + text.message(),
-        action.why);
-    const auto keep = log_;
-    const bool heard = reading_ != nullptr && keep;  // or `log` has stopped the client
-    if (ended) run_.decide(action.why);
-    if (heard)
+    if (action.what == kind::wait) {
+        poll_again_.arm(lane_->timers(), action.after);
+        return report(action.why, false, text);
+    }
+    const auto end = [this, why = action.why, text] { report(why, true, text); };
+    if (e.what == reconnect_event::kind::stop) return end();
+    handover_->when_empty(end);  // what has come is handed over first
+}
+
+void client_state::report(error_code why, bool ended, const diagnostics& text) {
+    log((ended ? "reading ended: " : "reading failed; trying again: ") + text.message(), why);
+    const auto to = reading_;
+    if (const auto keep = log_; to && keep) {  // or `log` has stopped the client
+        if (ended) run_.decide(why);
         guarded(*keep, "rest", [&] {
-            if (to->on_error) to->on_error(action.why, ended, text);
+            if (to->on_error) to->on_error(why, ended, text);
         });
-    if (ended) end_reading(action.why);
+    }
+    if (ended) end_reading(why);
 }
 
 void client_state::poll() {
@@ -284,40 +278,24 @@ void client_state::on_too_large(const http::response& r) {
     poll();
 }
 
-void client_state::move_to(position p) {
-    handover_->pass(p.text());
-    received_ = std::move(p);
-}
-
-void client_state::on_room() {
-    if (std::exchange(paused_, false)) poll();
-}
-
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
-    std::size_t events = 0;
-    if (!is_json_array(r.body)) ec = errc::invalid_json;
-    std::optional<position> next;
-    if (const auto text = r.fields.find("tidings-position"); text && !ec)
-        next = position::parse(*text, ec);
+    auto b = read_batch(r, ec);
     if (ec) return 0;
-    const bool gap = r.fields.get("tidings-gap") == "true";
-    if (gap) handover_->push(make_gap_event(next.value_or(position())), std::nullopt);
-    for (const auto text : json_elements(r.body)) {
-        if (!reading_) break;  // stopped by the subscriber: what follows is read again
+    if (b.gap) handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    std::size_t events = 0;
+    for (const auto text : b.elements) {
+        if (!reading_) return events;  // stopped by the subscriber: what follows is read again
         ++events;
         auto e = parse_cloudevents_json(text, ec);
-        if (!ec) {
+        if (!ec)
             ec = take_event(to, std::move(e));
-        } else if (ec != errc::out_of_memory) {
-            // It would be no better the next time.
+        else if (ec != errc::out_of_memory)  // it would be no better the next time
             handover_->refuse(std::exchange(ec, {}), std::nullopt);
-        }
-        if (ec) break;
+        if (ec) return events;
     }
-    if (ec || !reading_) return events;
     // A server that has no position yet has no events either: all that come are news.
-    if (!next && (gap || !received_)) next.emplace();
-    if (next) move_to(std::move(*next));
+    if (!b.next && (b.gap || !received_)) b.next.emplace();
+    if (b.next && reading_) move_to(std::move(*b.next));
     return events;
 }
 
