@@ -105,4 +105,43 @@ TEST_CASE("an event that many post at once is published once, over lanes and thr
     }
 }
 
+TEST_CASE("a service may close on one thread while others handle its requests",
+          "[rest][threads][fault-22]") {
+    constexpr int requests = 20;
+    for (int round = 0; round < 20; ++round) {
+        CAPTURE(round);
+        const auto captured = std::make_shared<int>(round);
+        two_threads threads;
+        std::optional<bus> hub(std::in_place, threads.io);
+        rest::service_options o;
+        o.authenticator = [captured](const credentials&, error_code&) {
+            return principal{.name = std::to_string(*captured), .anonymous = false};
+        };
+        std::optional<rest::service> service(std::in_place, *hub, std::move(o));
+        std::optional<http::server> server(
+            std::in_place, threads.io,
+            http::server_options{.lanes = 4, .log = [captured](const log_record&) {}});
+        server->mount("/topics", *service);
+        server->start();
+        const auto url =
+            "http://127.0.0.1:" + std::to_string(server->local_endpoint().port) + "/topics/a";
+        std::optional<http::client> client(std::in_place, threads.io);
+        std::atomic<int> left = requests;
+        std::promise<void> answered;
+        for (int i = 0; i < requests; ++i)
+            client->async_request(url, {.method = "POST", .body = "x"},
+                                  [&](error_code, const http::response&) {
+                                      if (--left == 0) answered.set_value();
+                                  });
+        while (left > requests - round) std::this_thread::yield();
+        service->close();
+        REQUIRE(answered.get_future().wait_for(60s) == std::future_status::ready);
+        client.reset();
+        server.reset();
+        hub.reset();
+        threads.join();
+        CHECK(captured.use_count() == 1);
+    }
+}
+
 }  // namespace tidings::test
