@@ -119,7 +119,7 @@ class client_state final : public subscriber, public drainable, public context_d
     std::uint64_t polls_ = 0;  // so that the answer to one that was left is recognised
     backoff pause_;            // between answers that bring nothing and do not wait
     bool reading_ended_ = false;
-    bool located_;  // asked where the present is, or told where to begin
+    bool located_;  // asked where the present is, or was given where to begin
     std::size_t max_batch_;
     io::steady_time asked_{};
     wheel_timer poll_again_;
