@@ -87,6 +87,9 @@ for example in examples/*/main.cpp; do
     lines=$(wc -l <"$example")
     [ "$lines" -lt 150 ] || echo "$example:$lines"
 done | breach "an example of 150 lines or more"
+mapfile -t programs < <(files examples -- '*.hpp' '*.cpp')
+grep -nE '#include <tidings/.*impl/' "${programs[@]}" | cut -d: -f1,2 |
+    breach "an example includes what is private"
 grep -nE '(TODO|FIXME|XXX|HACK)\b' "${cpp[@]}" | cut -d: -f1,2 | breach "left to do"
 
 # Seams: what reaches the machine is named in one folder.

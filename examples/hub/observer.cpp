@@ -2,16 +2,18 @@
 // An independent witness for examples/run.sh: writes `<id> <type> <SHA-256 of the data>` for every
 // event that reaches it, by the bus, a webhook or a REST hook. Of the N-th of `--lose N` it takes
 // no notice, as a test of the comparison of the lists.
-#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/tidings.hpp>
 
+#include <openssl/evp.h>
 #include <boost/asio/signal_set.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <optional>
+#include <span>
 
 namespace net = boost::asio;
 
@@ -38,6 +40,18 @@ std::optional<options> parse(int argc, char** argv) {
     const bool bus = o.route == "bus" && !o.hub.empty();
     const bool hook = (o.route == "webhook" || o.route == "rest_hook") && !o.secret.empty();
     return !o.out.empty() && (bus || hook) ? std::optional(o) : std::nullopt;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+    std::string hex;
+    for (const auto byte : std::span(digest).first(size)) {
+        hex += "0123456789abcdef"[byte >> 4];
+        hex += "0123456789abcdef"[byte & 15];
+    }
+    return hex;
 }
 
 // Through a WebSocket into a bus of its own, read by a callback: what a program behind the hub
@@ -99,8 +113,7 @@ int main(int argc, char** argv) {
     int received = 0;
     const auto write = [&](const tidings::event_ptr& e) {
         if (++received == lose) return;
-        out << e->id() << ' ' << e->type() << ' ' << tidings::detail::sha256_hex(e->text())
-            << std::endl;
+        out << e->id() << ' ' << e->type() << ' ' << sha256_hex(e->text()) << std::endl;
     };
     try {
         net::io_context io;

@@ -30,7 +30,7 @@ struct client_options {
     std::chrono::milliseconds request_timeout{30'000};
     io::tls_client_options tls{};
     std::string unix_path{};
-    log_sink log{};  ///< told why a request was refused
+    log_sink log{};  ///< why a request was refused
     io::environment environment{};
 };
 

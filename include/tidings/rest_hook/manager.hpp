@@ -53,7 +53,7 @@ class manager_state;
 ///
 /// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
 /// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
-/// is made, and told this once. `"active":true` may be there; other members are refused with their
+/// is made, and shown this once. `"active":true` may be there; other members are refused with their
 /// names. It answers 201, `Location` and
 /// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them
 /// by age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and

@@ -95,7 +95,7 @@ class memory_table final : public table {
     }
 
  private:
-    /// One operation, done, of which the watchers and the caller are still to be told.
+    /// One operation, done, of which the watchers and the caller are still to be notified.
     struct step {
         std::optional<row_change> change{};
         tidings::unique_function<void()> complete{};
