@@ -39,6 +39,8 @@ class exchange_owner {
     virtual ~exchange_owner() = default;
     virtual void respond(response r) = 0;
     virtual taken_stream take() = 0;
+    /// Goes on with a request whose header `admit` had moved away.
+    virtual void proceed(exchange x) = 0;
     /// Watches for the peer's end while an answer is being waited for.
     virtual void watch_peer(unique_function<void()> on_closed) = 0;
     virtual void watch_drain(unique_function<void()> f) = 0;
@@ -53,7 +55,8 @@ class exchange_owner {
 /// answers later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
 ///
 /// Before, when only the header has come, it is handed to the service's `admit`, where there is
-/// one: the request has no body yet, and is refused by an answer. `admit` may not move it away.
+/// one: the request has no body yet, and is refused by an answer. An `admit` that decides later
+/// moves it away, and then answers, or calls `proceed` for the body to be read.
 class exchange {
  public:
     /// From a server of the user's own: the request as read, the stream it came over, and what was
@@ -98,6 +101,9 @@ class exchange {
 
     /// Answers; the exchange is empty then.
     TIDINGS_DECL void respond(response r);
+    /// In the lane, of an exchange that `admit` moved away: the body is read, and `handle` gets the
+    /// request with its caller. The exchange is empty then.
+    TIDINGS_DECL void proceed();
     /// Takes the connection out of HTTP; the exchange is empty then. Not after `on_peer_closed`.
     /// The stream is null if the server was stopped since `handle` returned.
     /// @throws std::logic_error after `on_peer_closed`, which has a read under way.

@@ -106,6 +106,10 @@ void exchange::respond(response r) {
     owner->respond(std::move(r));
 }
 
+void exchange::proceed() {
+    if (const auto owner = owner_) owner->proceed(std::move(*this));
+}
+
 taken_stream exchange::take() {
     if (!owner_) return {};
     auto taken = owner_->take();

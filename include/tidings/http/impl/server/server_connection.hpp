@@ -17,7 +17,7 @@ namespace tidings::http::detail {
 ///     handshake -> idle -> header -> body -> handling -> writing -> idle, or lingering -> closed
 ///
 /// Every phase but `handling`, which is the service's, has a deadline. Between header and body the
-/// service may refuse the request, in a phase `handling` of its own.
+/// service may refuse the request, or take its time, in a phase `handling` of its own.
 class server_connection final : public exchange_owner,
                                 public wire_user,
                                 public tidings::detail::context_dependent,
@@ -54,6 +54,7 @@ class server_connection final : public exchange_owner,
 
     void respond(response r) override;
     taken_stream take() override;
+    void proceed(exchange x) override;
     void watch_peer(unique_function<void()> on_closed) override;
     void watch_drain(unique_function<void()> f) override;
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept override {
@@ -80,7 +81,9 @@ class server_connection final : public exchange_owner,
     bool step();
     void on_header();
     std::optional<response> check_header() const;
-    bool admit(bool has_body);
+    bool admit();
+    void admitted(exchange x);
+    void read_body();
     bool count_body();
     void dispatch();
     template <class F>
@@ -113,6 +116,9 @@ class server_connection final : public exchange_owner,
         bool to_head = false;
         bool http_1_0 = false;
         bool keep_alive = false;
+        bool keeps_admitted = false;  // `keep_alive` once the service lets the body come
+        bool has_body = false;
+        bool awaits_continue = false;
     };
     served now_;
 };

@@ -195,13 +195,17 @@ void server_connection::on_header() {
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
     // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
-    const bool asks = expected && frame.has_body && reader_.buffered() == 0 &&
-                      frame.content_length.value_or(0) <= limit;
+    now_.awaits_continue = expected && frame.has_body && reader_.buffered() == 0 &&
+                           frame.content_length.value_or(0) <= limit;
+    now_.has_body = frame.has_body;
     now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
     if (!frame.has_body) reader_.reset();
-    if (!admit(frame.has_body)) return;
-    if (!frame.has_body) return dispatch();
-    if (asks) wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
+    if (admit()) read_body();
+}
+
+void server_connection::read_body() {
+    if (!now_.has_body) return dispatch();
+    if (now_.awaits_continue) wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
 // What refuses every request to a service that does not look at the header itself.
@@ -213,8 +217,8 @@ std::optional<response> server_connection::check_header() const {
 
 // True when the service is to handle the request. An answer that comes before it ends the
 // connection, because the body stands between it and the next request.
-bool server_connection::admit(bool has_body) {
-    const bool keep_alive = std::exchange(now_.keep_alive, now_.keep_alive && !has_body);
+bool server_connection::admit() {
+    now_.keeps_admitted = std::exchange(now_.keep_alive, now_.keep_alive && !now_.has_body);
     enter(phase::handling);
     if (auto refused = check_header()) {
         answer(std::move(*refused));
@@ -226,9 +230,16 @@ bool server_connection::admit(bool has_body) {
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
     if (phase_ != phase::handling) return false;  // answered or closed
     if (!x || !returned) return false;            // moved away, or answered 500 by its end
+    admitted(std::move(x));
+    return true;
+}
+
+void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
-    now_.keep_alive = keep_alive;
-    if (shard_->bodies && has_body) {
+    now_.keep_alive = now_.keeps_admitted;
+    now_.on_closed = nullptr;
+    now_.on_drain = nullptr;
+    if (shard_->bodies && now_.has_body) {
         const bool authenticated = x.caller() != nullptr && !x.caller()->anonymous;
         const bool counted = !loopback_ || shard_->options->count_loopback;
         now_.body = std::make_unique<body_share>(shard_->bodies, authenticated,
@@ -236,7 +247,15 @@ bool server_connection::admit(bool has_body) {
     }
     now_.pending.emplace(std::move(x));
     enter(phase::body);
-    return true;
+}
+
+// The service has let it come, in a later turn than the header's.
+void server_connection::proceed(exchange x) {
+    const auto self = shared_from_this();
+    if (phase_ != phase::handling || !now_.service) return;  // closed meanwhile
+    admitted(std::move(x));
+    read_body();
+    process();
 }
 
 // False when the server holds too much already: the request is refused then.

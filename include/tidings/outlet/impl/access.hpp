@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/authorizer.hpp>
+#include <tidings/io/clock.hpp>
+#include <tidings/outlet/impl/question.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tidings::http {
+
+/// The functions that say who may do what at a service, and how long they may take to.
+struct access_options {
+    tidings::authenticator authenticator{};  ///< empty: `loopback_only()`
+    tidings::authorizer authorizer{};        ///< empty: the service's own rule
+    std::chrono::milliseconds timeout{5'000};
+    std::size_t max_pending = 128;
+};
+
+using expiry_time = std::optional<io::system_time>;
+
+/// The earlier of the two; an empty one is never.
+inline expiry_time earlier(expiry_time a, expiry_time b) noexcept {
+    return a && b ? std::min(*a, *b) : (a ? a : b);
+}
+
+/// What an authorizer said of several topics.
+struct permissions {
+    std::vector<std::string> denied{};
+    expiry_time expires{};  ///< the first, of those that are granted
+    error_code error{};     ///< there was no answer
+};
+
+/// What is to be asked of an authorizer.
+struct permissions_wanted {
+    tidings::principal principal{};
+    tidings::action action = action::subscribe;
+    std::vector<std::string> topics{};
+    bool all = false;  ///< not only until the first that is denied
+    questions::when_full full = questions::when_full::refuse;
+};
+
+/// Who may do what at one service. Safe from any thread.
+class access {
+ public:
+    TIDINGS_DECL explicit access(access_options options);
+
+    const tidings::authenticator& authenticator() const noexcept { return who_; }
+    const tidings::authorizer& authorizer() const noexcept { return may_; }
+
+    /// In the lane: identifies. `done` is called at once where the authenticator is a plain
+    /// function, else later, in the lane; so it is for `permit`. What is returned is null then, and
+    /// where there is no room to ask: errc::too_many.
+    TIDINGS_DECL std::shared_ptr<question> identify(
+        const std::shared_ptr<lane>& home, owned_credentials c, questions::when_full full,
+        unique_function<void(error_code, principal)> done) const;
+    /// One after the other. Without an authorizer everything is granted.
+    class permit_run;
+    TIDINGS_DECL std::shared_ptr<permit_run> permit(const std::shared_ptr<lane>& home,
+                                                    permissions_wanted wanted,
+                                                    unique_function<void(permissions)> done) const;
+    /// Refuses every question without an answer.
+    void refuse_all() const { questions_->refuse_all(); }
+
+    /// Whether an error says that there is no answer, and not that it is no.
+    TIDINGS_DECL static bool undecided(const error_code& ec) noexcept;
+
+ private:
+    const tidings::authenticator who_;
+    const tidings::authorizer may_;
+    const std::shared_ptr<questions> questions_;
+};
+
+/// The questions of one `permit`. Their handlers own it; one whose questions may have to wait for
+/// room is its caller's to keep.
+class access::permit_run : public std::enable_shared_from_this<permit_run> {
+ public:
+    permit_run(std::shared_ptr<questions> all, tidings::authorizer may, std::shared_ptr<lane> home,
+               permissions_wanted wanted, unique_function<void(permissions)> done)
+        : questions_(std::move(all)),
+          may_(std::move(may)),
+          lane_(std::move(home)),
+          wanted_(std::move(wanted)),
+          done_(std::move(done)),
+          began_(lane_->timers().clock().now()) {}
+    TIDINGS_DECL void step();
+    /// In the lane: ends it with an error, soon; `done` is called.
+    TIDINGS_DECL void refuse_soon(error_code ec);
+    /// In the lane: ends it; `done` is not called.
+    TIDINGS_DECL void cancel() noexcept;
+
+ private:
+    bool add(const permission& p);
+    void on_answer(error_code ec, const permission& p);
+    void end();
+
+    const std::shared_ptr<questions> questions_;
+    const tidings::authorizer may_;
+    const std::shared_ptr<lane> lane_;
+    permissions_wanted wanted_;
+    unique_function<void(permissions)> done_;
+    permissions found_;
+    const io::steady_time began_;
+    std::size_t next_ = 0;
+    std::weak_ptr<question> open_;
+    std::shared_ptr<question> waiting_;  // for room
+};
+
+}  // namespace tidings::http
