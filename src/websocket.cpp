@@ -7,5 +7,4 @@
 #include <tidings/websocket/impl/service_state.ipp>
 #include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
-#include <tidings/websocket/impl/websocket_output.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>

@@ -81,7 +81,10 @@
 #include <tidings/lane/impl/send_queue.ipp>
 #include <tidings/lane/impl/timer_wheel.ipp>
 #include <tidings/outlet/impl/authenticate.ipp>
+#include <tidings/outlet/impl/live_session.ipp>
+#include <tidings/outlet/impl/live_state.ipp>
 #include <tidings/outlet/impl/origin.ipp>
+#include <tidings/outlet/impl/sessions.ipp>
 #include <tidings/outlet/impl/stream_request.ipp>
 #include <tidings/rest/impl/answer.ipp>
 #include <tidings/rest/impl/client.ipp>
@@ -133,5 +136,4 @@
 #include <tidings/websocket/impl/service_state.ipp>
 #include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
-#include <tidings/websocket/impl/websocket_output.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>

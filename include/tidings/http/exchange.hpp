@@ -25,6 +25,20 @@ struct taken_stream {
     std::shared_ptr<void> guard{};
 };
 
+/// A connection whose answer goes on for as long as it stands: what `exchange::stream` makes of a
+/// request, for a `live_session`. False where the server was stopped meanwhile.
+struct live_stream {
+    taken_stream connection{};
+    std::string head{};    ///< what is sent first
+    bool chunked = false;  ///< the body's framing (RFC 9112 7.1); else its bytes as they are
+    tidings::principal principal{};
+    /// Of the session; empty unless it is set.
+    std::shared_ptr<const http::request> request{};
+    io::environment environment{};
+
+    explicit operator bool() const noexcept { return connection.stream != nullptr; }
+};
+
 class exchange;
 
 namespace detail {
@@ -94,11 +108,6 @@ class exchange {
     /// request that a server of the user's own has read begins here.
     TIDINGS_DECL void in_lane(tidings::unique_function<void(exchange&)> f);
 
-    /// The head of an answer that the service itself writes to the stream it takes: with Date, the
-    /// `answer_fields`, and the framing of a body without a known end: chunked for HTTP/1.1, until
-    /// the connection closes for HTTP/1.0. No body follows 101. Before `take`.
-    TIDINGS_DECL std::string stream_head(response r) const;
-
     /// Answers; the exchange is empty then.
     TIDINGS_DECL void respond(response r);
     /// In the lane, of an exchange that `admit` moved away: the body is read, and `handle` gets the
@@ -108,6 +117,11 @@ class exchange {
     /// The stream is null if the server was stopped since `handle` returned.
     /// @throws std::logic_error after `on_peer_closed`, which has a read under way.
     TIDINGS_DECL taken_stream take();
+    /// Takes it for an answer without a known end, and makes its head: with Date, the
+    /// `answer_fields`, and the framing of the body: chunked for HTTP/1.1, until the connection
+    /// closes for HTTP/1.0. What follows 101 has none. The body of `head` is not sent. The exchange
+    /// is empty then, but for its request. Otherwise as `take`.
+    TIDINGS_DECL live_stream stream(response head);
     /// While an answer is awaited: called once if the peer goes away or the server is stopped,
     /// after which answering does nothing. `f` does not own the exchange.
     TIDINGS_DECL void on_peer_closed(tidings::unique_function<void()> f);
@@ -119,6 +133,7 @@ class exchange {
  private:
     friend class detail::server_connection;  // takes it back after `admit`
     void add_answer_fields(response& r) const;
+    std::string stream_head(response r, bool chunked) const;
 
     http::request request_;
     std::string suffix_;

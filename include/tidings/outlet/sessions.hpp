@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,77 +22,103 @@ struct session_counters {
     std::atomic<std::uint64_t>* dropped = nullptr;  ///< "events_dropped" by the feed
 };
 
+namespace detail {
+class session_registry;
+}
+
+/// A session's place among those of its service. Released once, or destroyed, from any thread.
+class session_registration {
+ public:
+    session_registration() = default;
+    session_registration(session_registration&& o) noexcept : at_(std::move(o.at_)), key_(o.key_) {}
+    session_registration& operator=(session_registration&& o) noexcept {
+        release();
+        at_ = std::move(o.at_);
+        key_ = o.key_;
+        return *this;
+    }
+    ~session_registration() { release(); }
+    TIDINGS_DECL void release() noexcept;
+
+ private:
+    friend class detail::session_registry;
+    std::shared_ptr<detail::session_registry> at_;
+    const void* key_ = nullptr;
+};
+
+namespace detail {
+
+/// What stands behind `sessions`, and outlives it while a session is registered. Safe from any
+/// thread.
+class session_registry : public std::enable_shared_from_this<session_registry> {
+ public:
+    TIDINGS_DECL session_registry(std::shared_ptr<metrics_sink> metrics, std::string transport);
+
+    TIDINGS_DECL session_registration add(const std::shared_ptr<void>& session);
+    TIDINGS_DECL void remove(const void* session) noexcept;
+    /// Keeps none that comes from now on; those that are open.
+    TIDINGS_DECL std::vector<std::shared_ptr<void>> take_no_more();
+    TIDINGS_DECL bool draining() const noexcept;
+    TIDINGS_DECL std::size_t size() const noexcept;
+    const session_counters& counters() const noexcept { return counters_; }
+
+ private:
+    void count(std::int64_t add) const noexcept;
+
+    const std::shared_ptr<metrics_sink> metrics_;
+    const std::string transport_;
+    session_counters counters_;
+    mutable std::mutex mutex_;
+    std::unordered_map<const void*, std::weak_ptr<void>> open_;  // guarded by mutex_, as the next
+    bool draining_ = false;
+};
+
+}  // namespace detail
+
 /// The open sessions of a service, so that it can count them (the gauge "clients") and end them.
+/// A handle, whose copies share the list; a session is in it until it ends, or its context does.
 /// Safe from any thread.
 template <class Session>
 class sessions {
  public:
-    sessions() = default;
+    /// Without metrics.
+    sessions() : sessions(nullptr, {}) {}
     /// `transport` is the label of what is counted. Without metrics nothing is.
     sessions(std::shared_ptr<metrics_sink> metrics, std::string transport)
-        : metrics_(std::move(metrics)),
-          transport_(std::move(transport)) {
-        if (!metrics_) return;
-        const auto place = [this](std::string_view name) {
-            return metrics_->counter(name, {{"transport", transport_}});
-        };
-        counters_ = {place("events_sent"), place("events_unsent"), place("events_dropped")};
-    }
+        : registry_(std::make_shared<detail::session_registry>(std::move(metrics),
+                                                               std::move(transport))) {}
 
-    /// False when the service is draining: the session is to end by itself. `remove` follows in
-    /// either case.
-    bool add(const std::shared_ptr<Session>& s) {
-        const bool welcome = keep(s);
-        count(1);
-        return welcome;
+    /// Of a class derived from `live_session`, in its lane: lets it begin, with what
+    /// `live_start` names. While the service drains it is closed at once.
+    template <class Start>
+    void open(const std::shared_ptr<Session>& s, Start start) {
+        s->keep(add(s));
+        s->begin(std::move(start), !draining());
     }
-    void remove(const Session* s) noexcept {
-        {
-            const std::lock_guard lock(mutex_);
-            open_.erase(s);
-        }
-        count(-1);
+    /// Of another class: it counts until the result is released. One that was added while the
+    /// service drains is not ended by `drain`, and is to end by itself.
+    [[nodiscard]] session_registration add(const std::shared_ptr<Session>& s) {
+        return registry_->add(s);
     }
     /// Takes no more, and calls `end` with each that is open.
     template <class End>
     void drain(End end) {
-        for (const auto& s : take_no_more()) end(*s);
+        for (const auto& s : registry_->take_no_more()) end(*static_cast<Session*>(s.get()));
     }
-    bool draining() const noexcept {
-        const std::lock_guard lock(mutex_);
-        return draining_;
+    /// Takes no more, and ends each that is open in an orderly way.
+    void drain() {
+        drain([](Session& s) { s.leave(); });
     }
-    std::size_t size() const noexcept {
-        const std::lock_guard lock(mutex_);
-        return open_.size();
+    /// Takes no more, and cuts each that is open.
+    void close() {
+        drain([](Session& s) { s.abort(); });
     }
-    const session_counters& counters() const noexcept { return counters_; }
+    bool draining() const noexcept { return registry_->draining(); }
+    std::size_t size() const noexcept { return registry_->size(); }
+    const session_counters& counters() const noexcept { return registry_->counters(); }
 
  private:
-    bool keep(const std::shared_ptr<Session>& s) {
-        const std::lock_guard lock(mutex_);
-        if (!draining_) open_[s.get()] = s;
-        return !draining_;
-    }
-    std::vector<std::shared_ptr<Session>> take_no_more() {
-        std::vector<std::shared_ptr<Session>> list;
-        const std::lock_guard lock(mutex_);
-        draining_ = true;
-        list.reserve(open_.size());
-        for (const auto& [key, weak] : open_)
-            if (auto s = weak.lock()) list.push_back(std::move(s));
-        return list;
-    }
-    void count(std::int64_t add) const noexcept {
-        if (metrics_) metrics_->gauge("clients", {{"transport", transport_}}, add);
-    }
-
-    std::shared_ptr<metrics_sink> metrics_{};
-    std::string transport_{};
-    session_counters counters_{};
-    mutable std::mutex mutex_;
-    std::unordered_map<const Session*, std::weak_ptr<Session>> open_;
-    bool draining_ = false;
+    std::shared_ptr<detail::session_registry> registry_;
 };
 
 }  // namespace tidings

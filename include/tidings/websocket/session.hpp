@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/authorizer.hpp>
-#include <tidings/http/message.hpp>
-#include <tidings/overflow.hpp>
-#include <tidings/subscriber.hpp>
+#include <tidings/outlet/live_session.hpp>
 #include <tidings/websocket/format.hpp>
 
 #include <chrono>
@@ -29,8 +26,9 @@ inline constexpr std::uint16_t close_history_failed = 4004;
 inline constexpr std::uint16_t close_unauthorized = 4500;
 
 /// One WebSocket connection of a service or a client, as a subscriber and as raw messages. Shared;
-/// every member is safe from any thread and does nothing once the connection has ended.
-class session : public subscriber {
+/// every member is safe from any thread and does nothing once the connection has ended. Of a
+/// client's, `principal` is nobody and `request` is empty.
+class session : public live_session {
  public:
     /// Sends a text message; not UTF-8: nothing is sent. @error errc::invalid_utf8, errc::closed,
     /// errc::overflow (more than `limits.max_bytes` is pending)
@@ -42,16 +40,12 @@ class session : public subscriber {
     /// but `on_close` is called. The connection is cut if the peer does not answer within
     /// `close_timeout` of the close frame's leaving.
     virtual void close(std::uint16_t code = 1000, std::string_view reason = {}) = 0;
-    virtual bool is_open() const noexcept = 0;
 
-    virtual const tidings::principal& principal() const noexcept = 0;
-    /// The upgrade request, kept where the service has hooks; of a client's connection it is empty.
-    virtual const http::request& request() const noexcept = 0;
-    virtual std::string remote_address() const = 0;
     /// The subprotocol agreed upon; empty: none.
     virtual std::string_view subprotocol() const noexcept = 0;
-    /// Bytes waiting in this process; the kernel may hold more.
-    virtual std::size_t pending_bytes() const noexcept = 0;
+
+ protected:
+    using live_session::live_session;
 };
 
 using session_ptr = std::shared_ptr<session>;

@@ -85,15 +85,12 @@ void exchange::in_lane(tidings::unique_function<void(exchange&)> f) {
     });
 }
 
-std::string exchange::stream_head(response r) const {
+std::string exchange::stream_head(response r, bool chunked) const {
     add_answer_fields(r);
     const auto date = detail::http_date(environment().clock->wall_now());
-    detail::response_frame frame{.date = date};
-    if (r.status == 101) {
-        frame.framing = detail::body_framing::none;
-    } else {
-        frame.framing = request_.version >= 11 ? detail::body_framing::chunked
-                                               : detail::body_framing::until_close;
+    detail::response_frame frame{.framing = detail::body_framing::none, .date = date};
+    if (r.status != 101) {
+        frame.framing = chunked ? detail::body_framing::chunked : detail::body_framing::until_close;
         frame.close = true;  // the connection has left HTTP and does not come back
     }
     return detail::serialise_head(r, frame);
@@ -115,6 +112,17 @@ taken_stream exchange::take() {
     auto taken = owner_->take();
     owner_.reset();
     return taken;
+}
+
+live_stream exchange::stream(response head) {
+    if (!owner_) return {};
+    live_stream s;
+    s.chunked = head.status != 101 && request_.version >= 11;
+    s.head = stream_head(std::move(head), s.chunked);
+    if (caller_) s.principal = std::move(*caller_);
+    s.environment = environment();
+    s.connection = take();
+    return s;
 }
 
 void exchange::on_peer_closed(tidings::unique_function<void()> f) {

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <tidings/http/impl/message/percent.hpp>
-#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/outlet/stream_request.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/topic.hpp>
 
@@ -73,6 +74,10 @@ std::optional<response> check_patterns(const stream_policy& policy, const stream
 
 }  // namespace
 
+bool admit(exchange& x, const stream_policy& policy, std::string_view methods) {
+    return admit(x, admission{policy.authenticator, policy.allowed_origins, methods});
+}
+
 std::optional<response> read_stream_caller(const exchange& x, stream_request& out) {
     assert(x.caller() != nullptr);
     if (x.caller() != nullptr) out.principal = *x.caller();
@@ -83,11 +88,9 @@ std::optional<response> read_stream_caller(const exchange& x, stream_request& ou
 }
 
 std::optional<response> read_stream_request(const exchange& x, const stream_policy& policy,
-                                            std::vector<std::string> patterns_in_path,
                                             stream_request& out) {
     if (auto refused = read_stream_caller(x, out)) return refused;
     if (auto refused = check_spelling(out)) return refused;
-    out.patterns = std::move(patterns_in_path);
     for (const auto& [name, value] : out.query) {
         if (name == "topic") out.patterns.push_back(value);
         if (name != "after") continue;
@@ -100,24 +103,12 @@ std::optional<response> read_stream_request(const exchange& x, const stream_poli
         if (auto refused = read_position(value, out)) return refused;
     }
     read_repeated_id(x.request().fields.get("last-event-id"), out);
-    return check_patterns(policy, out);
-}
-
-tidings::detail::feed_options feed_for(stream_request&& asked, const stream_policy& policy,
-                                       queue_limits limits, tidings::overflow overflow,
-                                       std::uint64_t max_lag) {
-    tidings::detail::feed_options f;
-    f.patterns = std::move(asked.patterns);
-    f.after = std::move(asked.after);
-    f.limits = limits;
-    f.overflow = overflow;
-    f.max_lag = max_lag;
     if (policy.authorizer)
-        f.authorized = [allowed = policy.authorizer,
-                        who = std::move(asked.principal)](std::string_view topic) {
+        out.authorized = [allowed = policy.authorizer,
+                          who = out.principal](std::string_view topic) {
             return allowed(who, action::subscribe, topic);
         };
-    return f;
+    return check_patterns(policy, out);
 }
 
 response going_away() {

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/outlet/sessions.hpp>
 
 #include <chrono>
 #include <functional>
@@ -67,11 +68,11 @@ struct long_poll_options {
 /// One GET: reads from the history, waits if asked to, answers once. Lane-confined.
 class long_poll final : public lane_target, public std::enable_shared_from_this<long_poll> {
  public:
-    /// `registration` is released when it ends.
-    TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q,
-                           std::shared_ptr<void> registration);
+    TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q);
     TIDINGS_DECL ~long_poll() override;
 
+    /// Its place among those that wait, released when it ends.
+    void keep(session_registration r) noexcept { registration_ = std::move(r); }
     TIDINGS_DECL void start();
     /// Answers with what there is. From any thread.
     TIDINGS_DECL void finish_soon();
@@ -97,7 +98,7 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     http::exchange exchange_;           // moved from once it is answered
     const std::shared_ptr<lane> lane_;  // for other threads, too
     long_poll_options question_;
-    std::shared_ptr<void> registration_;  // among those that wait
+    session_registration registration_;
     wheel_timer deadline_;
     std::string body_{"["};
     std::size_t count_ = 0;  // of the events in it

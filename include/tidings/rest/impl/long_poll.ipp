@@ -84,13 +84,11 @@ poll_step advance(poll_state now, poll_event what) noexcept {
     return {now, poll_action::none};
 }
 
-long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q,
-                     std::shared_ptr<void> registration)
+long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q)
     : bus_(std::move(bus)),
       exchange_(std::move(x)),
       lane_(exchange_.lane()),
       question_(std::move(q)),
-      registration_(std::move(registration)),
       deadline_([this] { step(poll_event::time_over); }) {}
 
 long_poll::~long_poll() {
@@ -211,7 +209,7 @@ void long_poll::finish_soon() {
 void long_poll::stop() noexcept {
     state_ = poll_state::done;
     deadline_.cancel();
-    registration_.reset();
+    registration_.release();
     if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tidings/inlet/impl/inlet.hpp>
-#include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/outlet/sessions.hpp>
+#include <tidings/outlet/stream_request.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 #include <tidings/rest/impl/publication_attempt.hpp>
 #include <tidings/rest/impl/rate_limit.hpp>

@@ -272,10 +272,10 @@ std::string service_state::next_target(const http::request& r) const {
 or_refusal<long_poll_options> service_state::read_question(const http::exchange& x,
                                                            const std::string& pattern) const {
     http::stream_request asked;
+    asked.patterns = {pattern};
     const http::stream_policy policy{options_.authenticator, options_.authorizer,
                                      options_.allowed_origins};
-    if (auto refused = http::read_stream_request(x, policy, {pattern}, asked))
-        return std::move(*refused);
+    if (auto refused = http::read_stream_request(x, policy, asked)) return std::move(*refused);
     if (!bus_->history())
         return http::problem(404, "No history", "this bus keeps no events to read");
     long_poll_options q;
@@ -284,9 +284,8 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
     q.from_now = !asked.after;
     q.after = asked.after.value_or(position());
     q.next_target = next_target(x.request());
-    auto f = http::feed_for(std::move(asked), policy, {}, {}, 0);
-    q.patterns = std::move(f.patterns);
-    q.authorized = std::move(f.authorized);
+    q.patterns = std::move(asked.patterns);
+    q.authorized = std::move(asked.authorized);
     return q;
 }
 
@@ -299,16 +298,10 @@ void service_state::read(http::exchange& x, const std::string& pattern) {
 }
 
 void service_state::answer(http::exchange x, long_poll_options q) {
-    // Leaves the registry when the poll ends.
-    auto key = std::make_shared<const long_poll*>(nullptr);
-    std::shared_ptr<void> registration(nullptr, [weak = weak_from_this(), key](void*) {
-        if (const auto self = weak.lock()) self->polls_.remove(*key);
-    });
     const auto lane = x.lane();
-    const auto poll =
-        lane->make_resident<long_poll>(bus_, std::move(x), std::move(q), std::move(registration));
-    *key = poll.get();
-    if (!polls_.add(poll)) return poll->finish_soon();
+    const auto poll = lane->make_resident<long_poll>(bus_, std::move(x), std::move(q));
+    poll->keep(polls_.add(poll));
+    if (polls_.draining()) return poll->finish_soon();
     poll->start();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/outlet/impl/stream_request.hpp>
+#include <tidings/outlet/stream_request.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 
 #include <memory>

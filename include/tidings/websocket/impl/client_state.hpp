@@ -3,6 +3,7 @@
 
 #include <tidings/http/client.hpp>
 #include <tidings/inlet/impl/client_run.hpp>
+#include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/impl/upgrade_answer.hpp>

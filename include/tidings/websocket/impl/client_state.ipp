@@ -223,11 +223,8 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     o.max_message_bytes = from.max_message_bytes;
     o.max_skipped_bytes = max_skipped_bytes;
     o.message_timeout = std::chrono::milliseconds(0);
-    o.limits = from.limits;
     o.ping_interval = from.ping_interval;
     o.pong_timeout = from.pong_timeout;
-    o.close_timeout = from.close_timeout;
-    o.write_timeout = from.write_timeout;
     o.log = from.log;
     o.subprotocol = std::move(subprotocol);
     o.random = environment_.random;
@@ -252,10 +249,12 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
 
 void client_state::open(http::upgraded_response r) {
     const bool resume = given_->options.resume;
-    http::taken_stream taken{std::move(r.stream), std::move(r.leftover), lane_, nullptr};
+    http::live_stream stream{.connection = {std::move(r.stream), std::move(r.leftover), lane_, {}},
+                             .environment = environment_};
     auto c = std::make_shared<websocket_session>(
-        std::move(taken), options_for(std::string(r.head.fields.get("sec-websocket-protocol"))),
-        origin());
+        std::move(stream),
+        std::make_shared<const live_session_options>(live_options(given_->options)),
+        options_for(std::string(r.head.fields.get("sec-websocket-protocol"))), origin());
     {
         const std::lock_guard lock(mutex_);
         connection_ = c;
@@ -265,8 +264,7 @@ void client_state::open(http::upgraded_response r) {
     if (released_) c->drop_hooks();
     react({.what = reconnect_event::kind::opened});
     tell(connection_state::open, {});
-    c->start({});
-    c->serve();
+    c->begin({}, true);
 }
 
 void client_state::learn(const position& p) {

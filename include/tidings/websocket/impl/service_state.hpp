@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/outlet/impl/stream_request.hpp>
 #include <tidings/outlet/sessions.hpp>
+#include <tidings/outlet/stream_request.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
 #include <tidings/websocket/service.hpp>
 
@@ -24,19 +24,17 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  private:
     std::optional<http::response> check_upgrade(const http::request& r) const;
     void open(http::exchange& x, http::stream_request asked);
-    void subscribe(websocket_session& c, http::stream_request asked);
-    websocket_session_options options_for(const http::exchange& x, http::stream_request& asked,
-                                          origin_id origin);
+    websocket_session_options options_for(const http::exchange& x,
+                                          const http::stream_request& asked, origin_id origin);
     static http::response answer(const http::request& r, std::string_view subprotocol);
-    http::stream_policy policy() const {
-        return {options_.authenticator, options_.authorizer, options_.allowed_origins};
-    }
 
-    std::shared_ptr<bus_state> bus_;
+    const std::shared_ptr<bus_state> bus_;
+    const http::stream_policy policy_;
     service_options options_;
-    std::shared_ptr<held_budget> budget_;
-    std::shared_ptr<const websocket::hooks> hooks_;
+    const std::shared_ptr<held_budget> budget_;
+    const std::shared_ptr<const websocket::hooks> hooks_;
     tidings::sessions<websocket_session> sessions_;
+    const std::shared_ptr<const live_session_options> live_;
 };
 
 }  // namespace tidings::websocket::detail

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/codec/websocket_handshake.hpp>
-#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
 
@@ -10,14 +11,33 @@ namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
 
+namespace {
+
+std::shared_ptr<const live_session_options> shared_options(const service_options& from,
+                                                           const session_counters& counters) {
+    auto o = live_options(from);
+    o.frames = websocket_session::frames(websocket_role::server, from.codec.get());
+    o.overflow = from.overflow;
+    o.max_lag = from.max_lag;
+    o.counters = counters;
+    return std::make_shared<const live_session_options>(std::move(o));
+}
+
+service_options with_codec(service_options o, bool on_bus) {
+    if (on_bus && !o.codec) o.codec = cloudevents_json_codec();
+    return o;
+}
+
+}  // namespace
+
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
-      options_(std::move(options)),
+      policy_{options.authenticator, options.authorizer, options.allowed_origins},
+      options_(with_codec(std::move(options), bus_ != nullptr)),
       budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)),
-      sessions_(options_.metrics, "websocket") {
-    if (bus_ && !options_.codec) options_.codec = cloudevents_json_codec();
-    hooks_ = std::make_shared<const websocket::hooks>(std::move(options_.hooks));
-}
+      hooks_(std::make_shared<const websocket::hooks>(std::move(options_.hooks))),
+      sessions_(options_.metrics, "websocket"),
+      live_(shared_options(options_, sessions_.counters())) {}
 
 namespace {
 
@@ -59,14 +79,14 @@ bool service_state::admit(http::exchange& x) {
         x.respond(std::move(*refused));
         return false;
     }
-    return http::admit(x, {options_.authenticator, options_.allowed_origins, "GET"});
+    return http::admit(x, policy_, "GET");
 }
 
 void service_state::handle(http::exchange& x) {
     if (!admit(x)) return;
     http::stream_request asked;
-    auto refused = bus_ ? http::read_stream_request(x, policy(), {}, asked)
-                        : http::read_stream_caller(x, asked);
+    auto refused =
+        bus_ ? http::read_stream_request(x, policy_, asked) : http::read_stream_caller(x, asked);
     if (refused) return x.respond(std::move(*refused));
     if (sessions_.draining()) return x.respond(http::going_away());
     open(x, std::move(asked));
@@ -83,16 +103,13 @@ http::response service_state::answer(const http::request& r, std::string_view su
 }
 
 websocket_session_options service_state::options_for(const http::exchange& x,
-                                                     http::stream_request& asked,
+                                                     const http::stream_request& asked,
                                                      origin_id origin) {
     websocket_session_options o;
     o.codec = options_.codec;
     o.max_message_bytes = options_.max_message_bytes;
-    o.limits = options_.limits;
     o.ping_interval = options_.ping_interval;
     o.pong_timeout = options_.pong_timeout;
-    o.close_timeout = options_.close_timeout;
-    o.write_timeout = options_.write_timeout;
     o.frame_timeout = options_.frame_timeout;
     o.message_timeout = options_.message_timeout;
     o.budget = budget_;
@@ -100,11 +117,7 @@ websocket_session_options service_state::options_for(const http::exchange& x,
     o.publish_burst = static_cast<double>(options_.publish_burst);
     o.hooks = hooks_;
     o.log = options_.log;
-    o.principal = asked.principal;
     o.random = x.environment().random;
-    o.sent = sessions_.counters().sent;
-    o.unsent = sessions_.counters().unsent;
-    o.dropped = sessions_.counters().dropped;
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())
@@ -128,37 +141,21 @@ websocket_session_options service_state::options_for(const http::exchange& x,
 void service_state::open(http::exchange& x, http::stream_request asked) {
     const auto origin = make_origin();
     auto options = options_for(x, asked, origin);
-    auto first = x.stream_head(answer(x.request(), options.subprotocol));
+    auto stream = x.stream(answer(x.request(), options.subprotocol));
+    if (!stream) return;
     if (hooks_->any())
-        options.request = std::make_shared<const http::request>(std::move(x.request()));
-    options.on_end = [self = shared_from_this()](const websocket_session* c) {
-        self->sessions_.remove(c);
-    };
-    auto taken = x.take();
-    if (!taken.stream) return;
-    const auto c =
-        std::make_shared<websocket_session>(std::move(taken), std::move(options), origin);
-    const bool admitted = sessions_.add(c);
-    c->start(std::move(first));
-    if (!admitted)
-        c->close(1001, "going away");
-    else if (bus_ && c->is_open())
-        subscribe(*c, std::move(asked));
-    c->serve();
-}
-
-void service_state::subscribe(websocket_session& c, http::stream_request asked) {
-    const auto ec = c.subscribe(bus_, http::feed_for(std::move(asked), policy(), options_.limits,
-                                                     options_.overflow, options_.max_lag));
-    if (ec) c.close(ec == errc::closed ? 1001 : 1013, ec.message());
+        stream.request = std::make_shared<const http::request>(std::move(x.request()));
+    sessions_.open(
+        std::make_shared<websocket_session>(std::move(stream), live_, std::move(options), origin),
+        live_start{.bus = bus_, .asked = std::move(asked)});
 }
 
 void service_state::drain() {
-    sessions_.drain([](websocket_session& c) { c.close(1001, "going away"); });
+    sessions_.drain();
 }
 
 void service_state::close() {
-    sessions_.drain([](websocket_session& c) { c.abort(); });
+    sessions_.close();
 }
 
 }  // namespace tidings::websocket::detail

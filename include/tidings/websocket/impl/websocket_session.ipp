@@ -3,6 +3,7 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/impl/guarded.hpp>
+#include <tidings/outlet/impl/live_state.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/utf8.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
@@ -20,74 +21,78 @@ std::uint16_t close_code_of_failure(const error_code& ec) noexcept {
     return ec == errc::timed_out ? close_too_slow : close_code_for(ec);
 }
 
-std::uint16_t close_code_of_feed_end(const error_code& ec) noexcept {
+// Why the session itself ends: the feed, the bus, or a hook that threw.
+std::uint16_t close_code_of_end(const error_code& ec) noexcept {
     if (ec == errc::lagging) return close_lagging;
-    return ec == errc::history_failed ? close_history_failed : 1001;
+    if (ec == errc::history_failed) return close_history_failed;
+    if (ec == errc::closed) return 1001;
+    return ec == errc::callback_threw ? close_code_of_failure(ec) : 1013;
 }
 
 }  // namespace
 
-websocket_session::websocket_session(http::taken_stream taken, websocket_session_options options,
-                                     origin_id origin)
-    : taken_(std::move(taken)),
+websocket_session::websocket_session(http::live_stream stream,
+                                     std::shared_ptr<const live_session_options> live,
+                                     websocket_session_options options, origin_id origin)
+    : session(std::move(stream), std::move(live)),
       options_(std::move(options)),
       origin_(origin),
-      remote_address_(taken_.stream->remote_address()),
-      output_(taken_.lane, *taken_.stream, options_),
-      input_(*taken_.stream, *taken_.lane, *this, options_),
+      input_(state().connection(), state().lane(), *this, options_),
       closing_(options_.role),
-      silence_([this] { on_silence(); }),
-      close_deadline_([this] { advance(closing_event::timed_out, errc::timed_out); }) {}
-
-websocket_session::~websocket_session() {
-    if (feed_) feed_->stop();
-}
+      silence_([this] { on_silence(); }) {}
 
 const websocket::hooks& websocket_session::hooks() const noexcept {
     static const websocket::hooks none;
     return options_.hooks && !hooks_dropped_ ? *options_.hooks : none;
 }
 
-const http::request& websocket_session::request() const noexcept {
-    static const http::request none;
-    return options_.request ? *options_.request : none;
-}
-
-void websocket_session::start(std::string first) {
-    watch_context(taken_.lane->executor(), self());
-    std::weak_ptr<websocket_session> weak = self();
-    output_.queue().listen({.on_room =
-                                [weak] {
-                                    if (const auto s = weak.lock()) s->on_room();
-                                },
-                            .on_error =
-                                [weak](error_code ec) {
-                                    if (const auto s = weak.lock())
-                                        s->advance(closing_event::aborted, ec);
-                                }});
-    if (!first.empty()) output_.queue().append(std::move(first));
+void websocket_session::opened() {
     restart_silence_timer();
-    const auto opened = [this, keep = options_.hooks] {
-        if (const auto& f = hooks().on_open) f(self());
-    };
-    if (!guarded(options_.log, "websocket", opened)) {
-        input_.discard();
-        on_input_failed(errc::callback_threw);
-    }
+    const auto keep = options_.hooks;
+    if (const auto& f = hooks().on_open) f(self());
 }
 
-error_code websocket_session::subscribe(std::shared_ptr<bus_state> bus, feed_options f) {
-    f.origin = origin_;
-    const bool resumes = f.after.has_value();
-    feed_ = std::make_shared<feed>(std::move(bus), taken_.lane, self(), std::move(f));
-    const auto ec = feed_->start();
-    // So that the peer can resume even if it is cut before the first event.
-    if (!ec && !resumes && !feed_->cursor().empty()) ping_with_cursor();
+void websocket_session::read() {
+    input_.start(self(), state().take_leftover());
+}
+
+// RFC 6455 10.3: fresh for each frame.
+websocket_mask_key websocket_session::next_mask() const {
+    return {static_cast<std::uint32_t>(options_.random->next())};
+}
+
+std::string websocket_session::frame(websocket_opcode opcode, std::string_view payload) const {
+    std::string bytes;
+    if (is_client())
+        append_websocket_frame(bytes, opcode, payload, next_mask());
+    else
+        append_websocket_frame(bytes, opcode, payload);
+    return bytes;
+}
+
+std::string websocket_session::close_frame(std::uint16_t code, std::string_view reason) const {
+    std::string bytes;
+    if (is_client())
+        append_websocket_close(bytes, code, reason, next_mask());
+    else
+        append_websocket_close(bytes, code, reason);
+    return bytes;
+}
+
+frame_kind websocket_session::frames(websocket_role role, const websocket::codec* c) noexcept {
+    static constexpr char tag = 0;
+    if (role == websocket_role::client || c == nullptr) return {};
+    return {&tag, c->number()};
+}
+
+error_code websocket_session::frame_of(const event_ptr& e, std::string& out) {
+    if (is_client() && is_control(e)) return {};  // a server takes none from a client
+    error_code ec;
+    const auto message = options_.codec->encode(*e, ec);
+    const auto opcode =
+        options_.codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
+    if (!ec) out = frame(opcode, message);
     return ec;
-}
-
-void websocket_session::serve() {
-    input_.start(self(), std::exchange(taken_.leftover, {}));
 }
 
 // Once this side closes, only the peer's close frame matters (RFC 6455 5.5.1).
@@ -95,7 +100,7 @@ void websocket_session::on_item(const websocket_item& item) {
     // A hook may end the session, which releases the hooks.
     const auto keep = options_.hooks;
     if (item.opcode == websocket_opcode::close) return take_close(item);
-    if (!closing_.is_open()) return;
+    if (!is_open()) return;
     switch (item.opcode) {
         case websocket_opcode::ping:
             if (const auto& f = hooks().on_ping) f(self(), item.text());
@@ -119,7 +124,7 @@ void websocket_session::take_message(const websocket_item& item) {
     const bool binary = item.opcode == websocket_opcode::binary;
     if (const auto& f = hooks().on_message; f && f(self(), {item.text(), binary})) return;
     // The hook may have closed the session, or ended its owner.
-    if (!options_.codec || hooks_dropped_ || !closing_.is_open()) return;
+    if (!options_.codec || hooks_dropped_ || !is_open()) return;
     input_.count_publication();
     error_code ec;
     auto event = options_.codec->decode(item.text(), binary, ec);
@@ -143,20 +148,21 @@ void websocket_session::on_input_failed(error_code why) {
 
 void websocket_session::on_input_end(error_code ec) {
     input_.stop();
-    advance(ec == net::error::eof ? closing_event::peer_ended : closing_event::aborted, ec);
+    const bool orderly = ec == net::error::eof;
+    perform(closing_.resume(orderly ? closing_event::peer_ended : closing_event::aborted), ec);
 }
 
 // The event that the peer sent is answered in band, by one that it can match.
 void websocket_session::refuse(std::string_view id, error_code why) {
     if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
-    if (!closing_.is_open()) return;
+    if (!is_open()) return;
     if (is_client()) {
         if (why != errc::out_of_memory) return;
         // The client comes back, and gets the event again.
         input_.discard();
         return on_input_failed(why);
     }
-    if (output_.queue().over(options_.limits.max_bytes)) return on_feed_end(errc::lagging);
+    if (state().check_send()) return finish(errc::lagging);
     tidings::event answer("tidings.refused", "/tidings");
     std::string data = R"({"id":)";
     append_json_string(data, id);
@@ -165,146 +171,104 @@ void websocket_session::refuse(std::string_view id, error_code why) {
     data += '}';
     answer.data(std::move(data), "application/json");
     error_code ec;
-    if (const auto p = publication::make("tidings.refused", std::move(answer), {}, ec)) push(p);
+    if (const auto p = publication::make("tidings.refused", std::move(answer), {}, ec))
+        state().push(p);
 }
 
 // Of several pings the last needs an answer (RFC 6455 5.5.3): for a peer that sends them and does
 // not read, one pong waits and not a pile of them.
 void websocket_session::answer_ping(std::string_view payload) {
-    if (!closing_.is_open()) return;
-    if (output_.queue().ready())
-        output_.append(websocket_opcode::pong, payload);
+    if (!is_open()) return;
+    if (state().queue().ready())
+        append(frame(websocket_opcode::pong, payload));
     else
         pong_.emplace(payload);
 }
 
-// Runs `f`, which appends about so many bytes, in the lane: at once when the caller is there.
-template <class F>
-void websocket_session::in_lane(std::size_t bytes, F f) {
-    if (taken_.lane->running_here()) return f();
-    output_.queue().expect(bytes);
-    taken_.lane->post([s = self(), bytes, f = std::move(f)]() mutable {
-        s->output_.queue().arrived(bytes);
-        f();
-    });
-}
-
-void websocket_session::push(const event_ptr& e) noexcept {
-    if (!closing_.is_open() || !options_.codec) return;
-    guarded(options_.log, "websocket", [&] { output_.append_event(e); });
-}
-
 outcome websocket_session::deliver(const event_ptr& e) noexcept {
-    if (!closing_.is_open()) return outcome::closed;
-    if (!options_.codec) return outcome::dropped;
-    if (output_.queue().over(options_.limits.max_bytes)) {
-        ++missed_;
-        return outcome::dropped;
-    }
-    const auto push_here = [s = self(), e] {
-        if (const auto missed = s->missed_.exchange(0); missed != 0 && !s->is_client())
-            s->push(make_lagged_event(missed));
-        s->push(e);
-    };
-    const bool handed_over =
-        guarded(options_.log, "websocket", [&] { in_lane(queue_cost(e), push_here); });
-    return handed_over ? outcome::queued : outcome::dropped;
+    if (!options_.codec) return is_open() ? outcome::dropped : outcome::closed;
+    return live_session::deliver(e);
 }
 
-// In the lane the payload is copied once, into its frame.
-error_code websocket_session::send(websocket_opcode opcode, std::string_view payload) {
-    if (!closing_.is_open()) return errc::closed;
-    const bool control = opcode == websocket_opcode::ping;
-    if (!control && output_.queue().over(options_.limits.max_bytes)) return errc::overflow;
-    if (taken_.lane->running_here()) {
-        output_.append(opcode, payload);
-        return {};
-    }
-    in_lane(payload.size(), [s = self(), opcode, bytes = std::string(payload)] {
-        if (s->closing_.is_open()) s->output_.append(opcode, bytes);
-    });
-    return {};
-}
-
+// The payload is copied once, into its frame.
 error_code websocket_session::send_text(std::string_view text) {
     if (!is_valid_utf8(text)) return errc::invalid_utf8;
-    return send(websocket_opcode::text, text);
+    if (const auto ec = state().check_send()) return ec;
+    return send(frame(websocket_opcode::text, text));
 }
 
 error_code websocket_session::send_binary(std::string_view bytes) {
-    return send(websocket_opcode::binary, bytes);
+    if (const auto ec = state().check_send()) return ec;
+    return send(frame(websocket_opcode::binary, bytes));
 }
 
 error_code websocket_session::ping(std::string_view payload) {
     if (payload.size() > max_websocket_control_bytes) return errc::ws_control_too_long;
-    return send(websocket_opcode::ping, payload);
+    if (!is_open()) return errc::closed;
+    in_lane([s = self(), bytes = frame(websocket_opcode::ping, payload)]() mutable {
+        if (s->is_open()) s->append(std::move(bytes));
+    });
+    return {};
 }
 
 void websocket_session::on_room() {
-    if (const auto payload = std::exchange(pong_, std::nullopt); payload && closing_.is_open())
-        output_.append(websocket_opcode::pong, *payload);
-    if (feed_) feed_->pump();
+    if (const auto payload = std::exchange(pong_, std::nullopt); payload && is_open())
+        append(frame(websocket_opcode::pong, *payload));
 }
 
 void websocket_session::restart_silence_timer() noexcept {
     awaiting_pong_ = false;
-    if (closing_.is_open() && options_.ping_interval.count() != 0)
-        silence_.arm(taken_.lane->timers(), options_.ping_interval);
+    if (is_open() && options_.ping_interval.count() != 0)
+        silence_.arm(state().lane().timers(), options_.ping_interval);
 }
 
 // The ping stands behind all that the peer has still to read. While a full socket takes more, or
 // nothing yet, the peer is slow, not gone; one that has stopped to read meets the write timeout.
 void websocket_session::on_silence() {
-    const auto stalls = output_.queue().stalls();
-    const bool behind = std::exchange(stalls_seen_, stalls) != stalls || !output_.queue().empty();
-    if (awaiting_pong_ && !behind) return advance(closing_event::aborted, errc::timed_out);
-    silence_.arm(taken_.lane->timers(), options_.pong_timeout);
-    if (std::exchange(awaiting_pong_, true)) return;
-    if (!feed_) return output_.append(websocket_opcode::ping, {});
-    feed_->refresh([s = self()] { s->ping_with_cursor(); });
+    const auto& queue = state().queue();
+    const bool behind =
+        std::exchange(stalls_seen_, queue.stalls()) != queue.stalls() || !queue.empty();
+    if (awaiting_pong_ && !behind)
+        return perform(closing_.resume(closing_event::aborted), errc::timed_out);
+    silence_.arm(state().lane().timers(), options_.pong_timeout);
+    if (!std::exchange(awaiting_pong_, true)) state().beat_soon();
 }
 
 // What does not fit into a control frame is left out; the peer has the positions of its events.
-void websocket_session::ping_with_cursor() {
-    if (!closing_.is_open()) return;
+std::string websocket_session::beat(const position& here) {
     std::string payload(position_ping);
-    payload += feed_->cursor().text();
-    if (feed_->cursor().empty() || payload.size() > max_websocket_control_bytes) payload.clear();
-    output_.append(websocket_opcode::ping, payload);
+    payload += here.text();
+    if (here.empty() || payload.size() > max_websocket_control_bytes) payload.clear();
+    return frame(websocket_opcode::ping, payload);
 }
 
 void websocket_session::close(std::uint16_t code, std::string_view reason) {
-    in_lane(0, [s = self(), code, text = std::string(reason)] {
+    in_lane([s = self(), code, text = std::string(reason)] {
         s->begin_close(closing_event::close_asked, code, text);
     });
 }
 
-void websocket_session::abort() {
-    in_lane(0, [s = self()] { s->advance(closing_event::aborted, errc::closed); });
-}
-
-void websocket_session::on_feed_end(error_code why) noexcept {
-    if (!closing_.is_open()) return;
-    const auto code = close_code_of_feed_end(why);
-    why_ = {code, why.message(), why};
-    begin_close(closing_event::close_asked, code, why_->reason);
-}
-
 void websocket_session::begin_close(closing_event e, std::uint16_t code, std::string_view reason) {
     const auto action = closing_.resume(e);
-    if (action == closing_action::send_close) return send_close(code, reason);
-    perform(action, {});
+    if (action != closing_action::send_close) return perform(action, {});
+    goodbye_ = close_frame(code, reason);
+    finish({});
 }
 
-void websocket_session::send_close(std::uint16_t code, std::string_view reason) {
+// Where `closing_` is open, the end is not of its making.
+std::string websocket_session::say_goodbye(error_code why) {
     silence_.cancel();
-    if (feed_) feed_->stop();
-    output_.append_close(code, reason);
-    output_.queue().when_empty([s = self()] { s->advance(closing_event::output_sent); });
+    if (!closing_.is_open()) return std::exchange(goodbye_, {});
+    closing_.resume(why == errc::callback_threw ? closing_event::failed
+                                                : closing_event::close_asked);
+    if (!why) return close_frame(1000, {});
+    if (why == errc::callback_threw) input_.discard();
+    why_ = {close_code_of_end(why), why.message(), why};
+    return close_frame(why_->code, why_->reason);
 }
 
-void websocket_session::advance(closing_event e, error_code why) {
-    perform(closing_.resume(e), why);
+void websocket_session::goodbye_sent() {
+    perform(closing_.resume(closing_event::output_sent), {});
 }
 
 void websocket_session::perform(closing_action a, error_code why) {
@@ -313,62 +277,41 @@ void websocket_session::perform(closing_action a, error_code why) {
         case closing_action::send_close:  // only `begin_close` has its code
             return;
         case closing_action::shut_down:
-            // Closing a socket with unread bytes would reset the connection under our last words.
-            taken_.stream->start_shutdown([](error_code) {});
-            [[fallthrough]];
+            return state().shut_down();
         case closing_action::start_deadline:
-            return close_deadline_.arm(taken_.lane->timers(), options_.close_timeout);
+            return state().await_end();
         case closing_action::end:
-            return end(why);
+            return state().end(why);
     }
 }
 
-void websocket_session::end(error_code why) {
-    const auto keep = self();
+void websocket_session::ended(error_code why) {
+    closing_.resume(closing_event::aborted);
     silence_.cancel();
-    close_deadline_.cancel();
     input_.stop();
-    if (feed_) feed_->stop();
-    output_.queue().close();
-    taken_.stream->close();
     if (!why_) why_ = {1006, {}, why ? why : make_error_code(errc::closed)};
-    guarded(options_.log, "websocket", [&, kept = options_.hooks] {
-        if (const auto& f = hooks().on_close) f(keep, *why_);
+    guarded(options_.log, "websocket", [this, keep = options_.hooks] {
+        if (const auto& f = hooks().on_close) f(self(), *why_);
     });
-    release_callbacks();
-    taken_.lane->post([f = std::move(feed_)] {});  // with the authorizer; it may be the caller
     if (auto f = std::exchange(options_.on_end, nullptr)) f(this);
-    taken_.guard.reset();
 }
 
-// What they captured may hold the session. One of them may be the caller: it ends behind the call.
-void websocket_session::release_callbacks() {
-    taken_.lane->post([hooks = std::move(options_.hooks),
-                       on_event = std::exchange(options_.on_event, nullptr),
-                       on_skipped = std::exchange(options_.on_skipped, nullptr)] {});
+void websocket_session::release() noexcept {
+    options_.hooks.reset();
+    options_.on_event = nullptr;
+    options_.on_skipped = nullptr;
+    if (!state().has_ended()) return;
+    options_.on_end = nullptr;
+    input_.stop();  // where the context ends first, nothing else stops it
 }
 
 void websocket_session::drop_hooks() noexcept {
     hooks_dropped_ = true;
     try {
-        taken_.lane->post([s = self()] { s->release_callbacks(); });
+        state().lane().post([s = self()] { s->release(); });
     } catch (const std::bad_alloc&) {
         return;  // they are released at the session's end
     }
-}
-
-// Nothing is called.
-void websocket_session::on_context_end() noexcept {
-    closing_.resume(closing_event::aborted);
-    input_.stop();
-    if (feed_) feed_->stop();
-    output_.queue().close();
-    taken_.stream.reset();
-    taken_.guard.reset();
-    options_.hooks.reset();
-    options_.on_event = nullptr;
-    options_.on_skipped = nullptr;
-    options_.on_end = nullptr;
 }
 
 }  // namespace tidings::websocket::detail

@@ -5,12 +5,10 @@
 #include <tidings/codec/websocket_frame.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/log.hpp>
-#include <tidings/overflow.hpp>
 #include <tidings/unique_function.hpp>
 #include <tidings/websocket/impl/held_budget.hpp>
 #include <tidings/websocket/session.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -21,7 +19,7 @@ namespace tidings::websocket::detail {
 /// The beginning of a ping that carries the position up to which everything was sent.
 inline constexpr std::string_view position_ping = "tidings-position:";
 
-/// What a session needs of its service or client.
+/// What a session needs of its service or client beside `live_session_options`.
 struct websocket_session_options {
     websocket_role role = websocket_role::server;
     std::shared_ptr<const websocket::codec> codec{};
@@ -35,20 +33,12 @@ struct websocket_session_options {
     std::shared_ptr<held_budget> budget{};
     double max_publishes_per_second = 0;  ///< 0: any number
     double publish_burst = 0;
-    queue_limits limits{};
     std::chrono::milliseconds ping_interval{25'000};  ///< 0: never
     std::chrono::milliseconds pong_timeout{8'000};
-    std::chrono::milliseconds close_timeout{5'000};
-    std::chrono::milliseconds write_timeout{30'000};
     std::shared_ptr<const websocket::hooks> hooks{};
     log_sink log{};
-    tidings::principal principal{};
-    std::shared_ptr<const http::request> request{};
     std::string subprotocol{};
     io::random* random = nullptr;
-    std::atomic<std::uint64_t>* sent = nullptr;     ///< counts events sent
-    std::atomic<std::uint64_t>* unsent = nullptr;   ///< counts events without a form on this wire
-    std::atomic<std::uint64_t>* dropped = nullptr;  ///< counts events its feed dropped
     /// Takes the events the peer sends; the error goes back to it. Empty: they are refused.
     std::function<error_code(wire_event&&)> on_event{};
     /// A message was larger than `max_message_bytes`, and was discarded.
@@ -56,5 +46,19 @@ struct websocket_session_options {
     /// Called last, in the lane.
     unique_function<void(const class websocket_session*)> on_end{};
 };
+
+/// What a service and a client say in the same words. A ping follows what the peer does not say,
+/// not what this side does not: there is no heartbeat.
+template <class Options>
+live_session_options live_options(const Options& from) {
+    live_session_options o;
+    o.name = "websocket";
+    o.limits = from.limits;
+    o.heartbeat = {};
+    o.write_timeout = from.write_timeout;
+    o.close_timeout = from.close_timeout;
+    o.log = from.log;
+    return o;
+}
 
 }  // namespace tidings::websocket::detail

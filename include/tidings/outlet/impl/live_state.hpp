@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/feed.hpp>
+#include <tidings/lane/impl/send_queue.hpp>
+#include <tidings/outlet/live_session.hpp>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace tidings::detail {
+
+/// What stands behind a `live_session`, and belongs to it. Lane-confined, unless it says otherwise.
+class live_state final : public feed_sink, public context_dependent {
+ public:
+    live_state(live_session& owner, http::live_stream stream,
+               std::shared_ptr<const live_session_options> options);
+    ~live_state() override;
+
+    // From any thread.
+    outcome deliver(const event_ptr& e) noexcept;
+    error_code send(std::string bytes);
+    /// Whether `send` takes bytes now. @error errc::closed, errc::overflow
+    error_code check_send() const noexcept;
+    template <class F>
+    void in_lane(std::size_t bytes, F f);
+    bool is_open() const noexcept { return stage_.load(std::memory_order_acquire) == stage::open; }
+    const live_session_options& options() const noexcept { return *options_; }
+    const http::live_stream& stream() const noexcept { return stream_; }
+    const std::string& remote_address() const noexcept { return remote_address_; }
+    send_queue& queue() const noexcept { return *queue_; }
+    detail::lane& lane() const noexcept { return *stream_.connection.lane; }
+
+    void keep(session_registration r) noexcept { registration_ = std::move(r); }
+    void begin(live_start what, bool welcome);
+    io::stream& connection() const noexcept { return *stream_.connection.stream; }
+    std::string take_leftover() noexcept { return std::exchange(stream_.connection.leftover, {}); }
+    bool has_ended() const noexcept {
+        return stage_.load(std::memory_order_acquire) == stage::ended;
+    }
+    void read_away() noexcept;
+    void append(std::string bytes);
+    /// Sends a beat with the cursor, once that is at the present.
+    void beat_soon();
+    void finish(error_code why);
+    /// Ends our direction of the connection, and the session by a deadline.
+    void shut_down();
+    void await_end() noexcept;
+    void end(error_code why);
+
+    bool ready() noexcept override { return is_open() && queue_->ready(); }
+    void push(const event_ptr& e) noexcept override;
+    void on_dropped(std::uint64_t count) noexcept override;
+    void on_feed_end(error_code why) noexcept override { finish(why); }
+    void on_context_end() noexcept override;
+
+ private:
+    enum class stage : std::uint8_t { open, goodbye, ended };
+
+    std::shared_ptr<live_session> self() const;
+    void listen();
+    error_code subscribe(live_start what);
+    void append_event(const event_ptr& e);
+    const std::string* encode(const event_ptr& e, std::string& own);
+    void beat();
+    void on_quarter();
+    void on_limit();
+
+    live_session& owner_;
+    const std::shared_ptr<const live_session_options> options_;
+    const form_key frames_;
+    http::live_stream stream_;
+    const std::string remote_address_;
+    const std::shared_ptr<send_queue> queue_;
+    std::shared_ptr<feed> feed_;
+    session_registration registration_;
+    std::unique_ptr<std::array<std::byte, 64>> ignored_;
+    wheel_timer quiet_;
+    wheel_timer limit_;  // of its life, then of its end
+    std::chrono::milliseconds lifetime_{0};
+    std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
+    std::uint64_t writes_seen_ = 0;
+    unsigned quiet_quarters_ = 0;
+    std::atomic<stage> stage_{stage::open};
+};
+
+// Runs `f`, which appends about so many bytes, in the lane: at once when the caller is there.
+template <class F>
+void live_state::in_lane(std::size_t bytes, F f) {
+    if (lane().running_here()) return f();
+    queue_->expect(bytes);
+    lane().post([s = self(), this, bytes, f = std::move(f)]() mutable {
+        queue_->arrived(bytes);
+        f();
+    });
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/control_event.hpp>
+#include <tidings/http/impl/message/http_chunk.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/outlet/impl/live_state.hpp>
+
+namespace tidings::detail {
+
+namespace {
+
+// The same frame is another form in a chunk.
+form_key form_of(const frame_kind& kind, bool chunked) noexcept {
+    return {kind.tag, 2 * kind.number + (chunked ? 1 : 0)};
+}
+
+// Of a full one 80 to 100 %, so that sessions that began together do not end together.
+std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::random& random) {
+    if (most.count() <= 0) return std::chrono::milliseconds(0);
+    const auto spread = static_cast<std::uint64_t>(most.count() / 5 + 1);
+    return most - std::chrono::milliseconds(random.next() % spread);
+}
+
+}  // namespace
+
+live_state::live_state(live_session& owner, http::live_stream stream,
+                       std::shared_ptr<const live_session_options> options)
+    : owner_(owner),
+      options_(std::move(options)),
+      frames_(form_of(options_->frames, stream.chunked)),
+      stream_(std::move(stream)),
+      remote_address_(connection().remote_address()),
+      queue_(std::make_shared<send_queue>(stream_.connection.lane, connection(),
+                                          options_->write_timeout)),
+      quiet_([this] { on_quarter(); }),
+      limit_([this] { on_limit(); }),
+      lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
+
+live_state::~live_state() {
+    if (feed_) feed_->stop();
+}
+
+std::shared_ptr<live_session> live_state::self() const {
+    return std::static_pointer_cast<live_session>(owner_.shared_from_this());
+}
+
+void live_state::listen() {
+    std::weak_ptr<live_session> weak = self();
+    queue_->listen({.on_room =
+                        [weak, this] {
+                            const auto s = weak.lock();
+                            if (!s) return;
+                            guarded(options_->log, options_->name, [&] { s->on_room(); });
+                            if (feed_) feed_->pump();
+                        },
+                    .on_error =
+                        [weak, this](error_code ec) {
+                            if (const auto s = weak.lock()) end(ec);
+                        }});
+}
+
+void live_state::begin(live_start what, bool welcome) {
+    const auto keep = self();
+    watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
+    listen();
+    if (!stream_.head.empty()) queue_->append(std::exchange(stream_.head, {}));
+    append(std::exchange(what.first, {}));
+    auto& timers = lane().timers();
+    if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
+    if (lifetime_.count() != 0) limit_.arm(timers, lifetime_);
+    if (!guarded(options_->log, options_->name, [this] { owner_.opened(); }))
+        finish(errc::callback_threw);
+    if (!welcome)
+        owner_.go_away();
+    else if (const auto ec = subscribe(std::move(what)))
+        finish(ec);
+    owner_.read();
+}
+
+error_code live_state::subscribe(live_start what) {
+    if (!what.bus || !is_open()) return {};
+    const bool resumes = what.asked.after.has_value();
+    feed_options f{.patterns = std::move(what.asked.patterns),
+                   .after = std::move(what.asked.after),
+                   .authorized = std::move(what.asked.authorized),
+                   .limits = options_->limits,
+                   .overflow = options_->overflow,
+                   .max_lag = options_->max_lag,
+                   .origin = owner_.origin()};
+    feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
+                                   std::shared_ptr<feed_sink>(self(), this), std::move(f));
+    const auto ec = feed_->start();
+    // So that the peer can resume even if it is cut before the first event.
+    if (!ec && !resumes && !feed_->cursor().empty()) beat();
+    return ec;
+}
+
+// A read is always pending: the peer's end is noticed without a write.
+void live_state::read_away() noexcept {
+    if (has_ended()) return;
+    if (!ignored_) ignored_ = std::make_unique<std::array<std::byte, 64>>();
+    connection().start_read(*ignored_, [s = self(), this](error_code ec, std::size_t) {
+        if (has_ended()) return;
+        ec ? end(ec) : read_away();
+    });
+}
+
+void live_state::append(std::string bytes) {
+    if (stream_.chunked) {
+        std::string chunk;
+        append_chunk(chunk, bytes);
+        bytes = std::move(chunk);
+    }
+    queue_->append(std::move(bytes));
+}
+
+void live_state::push(const event_ptr& e) noexcept {
+    if (is_open()) guarded(options_->log, options_->name, [&] { append_event(e); });
+}
+
+void live_state::append_event(const event_ptr& e) {
+    const auto* frame = frames_.tag != nullptr ? e->forms().find(frames_) : nullptr;
+    std::string own;
+    if (frame == nullptr) frame = encode(e, own);
+    if (frame == nullptr || frame->empty()) return;
+    frame == &own ? queue_->append(std::move(own)) : queue_->append(e, *frame);
+    if (auto* sent = options_->counters.sent) sent->fetch_add(1, std::memory_order_relaxed);
+}
+
+// Where the kind is shared, the frame is kept in the event; else it is `own`. Null: it has none.
+const std::string* live_state::encode(const event_ptr& e, std::string& own) {
+    std::string bytes;
+    if (const auto ec = owner_.frame_of(e, bytes)) {
+        if (auto* unsent = options_->counters.unsent) ++*unsent;
+        if (options_->log) options_->log({log_level::warning, options_->name, e->topic(), ec});
+        return nullptr;
+    }
+    if (stream_.chunked)
+        append_chunk(own, bytes);
+    else
+        own = std::move(bytes);
+    return frames_.tag != nullptr ? &e->forms().store(frames_, std::move(own)) : &own;
+}
+
+void live_state::on_dropped(std::uint64_t count) noexcept {
+    if (auto* dropped = options_->counters.dropped) *dropped += count;
+}
+
+error_code live_state::check_send() const noexcept {
+    if (!is_open()) return errc::closed;
+    return queue_->over(options_->limits.max_bytes) ? make_error_code(errc::overflow)
+                                                    : error_code();
+}
+
+outcome live_state::deliver(const event_ptr& e) noexcept {
+    if (const auto ec = check_send()) {
+        if (ec == errc::closed) return outcome::closed;
+        ++missed_;
+        return outcome::dropped;
+    }
+    const auto push_here = [this, e] {
+        if (const auto missed = missed_.exchange(0)) push(make_lagged_event(missed));
+        push(e);
+    };
+    const bool handed_over =
+        guarded(options_->log, options_->name, [&] { in_lane(queue_cost(e), push_here); });
+    return handed_over ? outcome::queued : outcome::dropped;
+}
+
+error_code live_state::send(std::string bytes) {
+    if (const auto ec = check_send()) return ec;
+    const auto size = bytes.size();
+    in_lane(size, [this, b = std::move(bytes)]() mutable {
+        if (is_open()) append(std::move(b));
+    });
+    return {};
+}
+
+// Looked at four times in a heartbeat, so that traffic costs nothing and yet no silence is longer.
+void live_state::on_quarter() {
+    quiet_.arm(lane().timers(), options_->heartbeat / 4);
+    const auto writes = queue_->writes();
+    if (std::exchange(writes_seen_, writes) != writes) {
+        quiet_quarters_ = 0;
+        return;
+    }
+    if (++quiet_quarters_ == 3) beat_soon();
+}
+
+void live_state::beat_soon() {
+    if (!feed_) return beat();
+    feed_->refresh([s = self(), this] { beat(); });
+}
+
+void live_state::beat() {
+    if (!is_open()) return;
+    guarded(options_->log, options_->name,
+            [&] { append(owner_.beat(feed_ ? feed_->cursor() : position())); });
+}
+
+void live_state::on_limit() {
+    is_open() ? finish({}) : end(errc::timed_out);
+}
+
+// The body ends in an orderly way, so that the peer knows the stream was not cut; then the session
+// waits for it to close. Closing a socket with unread bytes would reset the connection under our
+// last words.
+void live_state::finish(error_code why) {
+    if (!is_open()) return;
+    stage_.store(stage::goodbye, std::memory_order_release);
+    if (feed_) feed_->stop();
+    quiet_.cancel();
+    limit_.cancel();
+    guarded(options_->log, options_->name, [&] { append(owner_.say_goodbye(why)); });
+    if (stream_.chunked) queue_->append(std::string(last_chunk));
+    queue_->when_empty([s = self(), this] {
+        if (!has_ended()) s->goodbye_sent();
+    });
+}
+
+void live_state::shut_down() {
+    connection().start_shutdown([](error_code) {});
+    await_end();
+}
+
+void live_state::await_end() noexcept {
+    limit_.arm(lane().timers(), options_->close_timeout);
+}
+
+void live_state::end(error_code why) {
+    if (stage_.exchange(stage::ended) == stage::ended) return;
+    const auto keep = self();
+    quiet_.cancel();
+    limit_.cancel();
+    if (feed_) feed_->stop();
+    queue_->close();
+    connection().close();
+    guarded(options_->log, options_->name, [&] { owner_.ended(why); });
+    // What was captured may hold the session, and one of the captures may be the caller: they are
+    // released behind the call. The feed has the authorizer.
+    lane().post([s = keep, f = std::move(feed_)] { s->release(); });
+    registration_.release();
+    stream_.connection.guard.reset();
+}
+
+// No hook is called.
+void live_state::on_context_end() noexcept {
+    stage_.store(stage::ended, std::memory_order_release);
+    if (feed_) feed_->stop();
+    queue_->close();
+    registration_.release();
+    owner_.release();
+    stream_.connection.stream.reset();
+    stream_.connection.guard.reset();
+}
+
+}  // namespace tidings::detail
