@@ -76,10 +76,10 @@ struct owned_credentials {
 ///   A `system_error` that it throws is its error.
 ///
 /// An error is answered 401. One that is `condition::retryable`, as errc::undecided is, or of
-/// another category than this library's, says that there is no answer: 503 with Retry-After. So does
-/// a handler that was dropped, one that was not called within the service's `auth_timeout`, and one
-/// more than `max_pending_auth` unanswered questions. Called from any thread, also for several
-/// requests at once, and again by `async_recheck`.
+/// another category than this library's, says that there is no answer: 503 with Retry-After. So
+/// does a handler that was dropped, one that was not called within the service's `auth_timeout`,
+/// and one more than `max_pending_auth` unanswered questions. Called from any thread, also for
+/// several requests at once, and again by `async_recheck`.
 class authenticator {
  public:
     using plain = std::function<principal(const credentials&, error_code&)>;
@@ -88,8 +88,7 @@ class authenticator {
     authenticator() = default;
     template <class F>
     requires(!std::is_same_v<F, authenticator> &&
-             detail::asks_at_once<F, principal, const credentials&, error_code&>)
-        authenticator(F f)
+             detail::asks_at_once<F, principal, const credentials&, error_code&>) authenticator(F f)
         : plain_(std::move(f)) {}
     template <class F>
     requires(!std::is_same_v<F, authenticator> &&

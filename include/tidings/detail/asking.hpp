@@ -38,8 +38,7 @@ concept asks_by_coroutine = std::is_invocable_v<F&, Args...> &&
     std::convertible_to<typename awaited<std::invoke_result_t<F&, Args...>>::type, Answer>;
 
 template <class F, class Answer, class... Args>
-concept asks_later =
-    asks_by_handler<F, Answer, Args...> || asks_by_coroutine<F, Answer, Args...>;
+concept asks_later = asks_by_handler<F, Answer, Args...> || asks_by_coroutine<F, Answer, Args...>;
 
 inline error_code error_of(const std::exception_ptr& e) noexcept {
     try {
@@ -65,13 +64,12 @@ std::function<void(Args..., decision_handler<Answer>)> asking_later(F f) {
             const auto slot = done.get_cancellation_slot();
             auto coroutine = std::apply(kept->first, kept->second);
             using result = typename awaited<decltype(coroutine)>::type;
-            net::co_spawn(io, std::move(coroutine),
-                          net::bind_cancellation_slot(
-                              slot, [kept, done = std::move(done)](std::exception_ptr e,
-                                                                   result answer) mutable {
-                                  e ? done(error_of(e), Answer())
-                                    : done(error_code(), Answer(std::move(answer)));
-                              }));
+            net::co_spawn(
+                io, std::move(coroutine),
+                net::bind_cancellation_slot(slot, [kept, done = std::move(done)](
+                                                      std::exception_ptr e, result answer) mutable {
+                    e ? done(error_of(e), Answer()) : done(error_code(), Answer(std::move(answer)));
+                }));
         };
     }
 }

@@ -6,6 +6,7 @@
 #include <tidings/io/environment.hpp>
 #include <tidings/unique_function.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -132,12 +133,14 @@ class exchange {
 
  private:
     friend class detail::server_connection;  // takes it back after `admit`
+    friend class access;
     void add_answer_fields(response& r) const;
     std::string stream_head(response r, bool chunked) const;
 
     http::request request_;
     std::string suffix_;
     std::optional<tidings::principal> caller_;
+    std::uint64_t asked_in_ = 0;  // of `access`
     http::fields answer_fields_;
     std::shared_ptr<detail::exchange_owner> owner_;
 };

@@ -61,8 +61,7 @@ void authenticator::ask(owned_credentials c, decision_handler<principal> done) c
     done(ec, std::move(who));
 }
 
-permission authorizer::operator()(const principal& who, action what,
-                                  std::string_view topic) const {
+permission authorizer::operator()(const principal& who, action what, std::string_view topic) const {
     return plain_ ? plain_(who, what, topic) : permission();
 }
 

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/authorizer.hpp>
 #include <tidings/io/clock.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/impl/question.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
-namespace tidings::http {
-
-/// The functions that say who may do what at a service, and how long they may take to.
-struct access_options {
-    tidings::authenticator authenticator{};  ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};        ///< empty: the service's own rule
-    std::chrono::milliseconds timeout{5'000};
-    std::size_t max_pending = 128;
-};
+namespace tidings::http::detail {
 
 using expiry_time = std::optional<io::system_time>;
 
@@ -26,6 +19,15 @@ using expiry_time = std::optional<io::system_time>;
 inline expiry_time earlier(expiry_time a, expiry_time b) noexcept {
     return a && b ? std::min(*a, *b) : (a ? a : b);
 }
+
+inline bool has_expired(const expiry_time& when, const io::clock& clock) noexcept {
+    return when && *when <= clock.wall_now();
+}
+
+/// Arms the timer for that time, or for a part of the way there: the wall clock may be set, so it
+/// is looked at again when the timer fires.
+TIDINGS_DECL void arm_expiry(wheel_timer& t, tidings::detail::timer_wheel& wheel,
+                             const expiry_time& when) noexcept;
 
 /// What an authorizer said of several topics.
 struct permissions {
@@ -44,12 +46,13 @@ struct permissions_wanted {
 };
 
 /// Who may do what at one service. Safe from any thread.
-class access {
+class access_state {
  public:
-    TIDINGS_DECL explicit access(access_options options);
+    TIDINGS_DECL explicit access_state(stream_policy policy);
 
-    const tidings::authenticator& authenticator() const noexcept { return who_; }
-    const tidings::authorizer& authorizer() const noexcept { return may_; }
+    const stream_policy& policy() const noexcept { return policy_; }
+    const tidings::authenticator& authenticator() const noexcept { return policy_.authenticator; }
+    const tidings::authorizer& authorizer() const noexcept { return policy_.authorizer; }
 
     /// In the lane: identifies. `done` is called at once where the authenticator is a plain
     /// function, else later, in the lane; so it is for `permit`. What is returned is null then, and
@@ -65,18 +68,34 @@ class access {
     /// Refuses every question without an answer.
     void refuse_all() const { questions_->refuse_all(); }
 
+    /// Whether what it allowed may be forbidden later.
+    bool asks() const noexcept { return asks_; }
+    /// How many rechecks have begun: what was asked before one began is to be asked again.
+    std::uint64_t rechecks() const noexcept { return rechecks_; }
+    void begin_recheck() noexcept { ++rechecks_; }
+
     /// Whether an error says that there is no answer, and not that it is no.
     TIDINGS_DECL static bool undecided(const error_code& ec) noexcept;
 
  private:
-    const tidings::authenticator who_;
-    const tidings::authorizer may_;
+    const bool asks_;  // anything of the user's
+    const stream_policy policy_;
     const std::shared_ptr<questions> questions_;
+    std::atomic<std::uint64_t> rechecks_{0};
+};
+
+/// By what an open stream can be asked again.
+struct stream_license {
+    std::shared_ptr<access_state> access{};
+    owned_credentials credentials{};
+    std::uint64_t asked_in = 0;  ///< `rechecks` when it was asked first
+
+    bool is_stale() const noexcept { return access->rechecks() != asked_in; }
 };
 
 /// The questions of one `permit`. Their handlers own it; one whose questions may have to wait for
 /// room is its caller's to keep.
-class access::permit_run : public std::enable_shared_from_this<permit_run> {
+class access_state::permit_run : public std::enable_shared_from_this<permit_run> {
  public:
     permit_run(std::shared_ptr<questions> all, tidings::authorizer may, std::shared_ptr<lane> home,
                permissions_wanted wanted, unique_function<void(permissions)> done)
@@ -109,4 +128,4 @@ class access::permit_run : public std::enable_shared_from_this<permit_run> {
     std::shared_ptr<question> waiting_;  // for room
 };
 
-}  // namespace tidings::http
+}  // namespace tidings::http::detail

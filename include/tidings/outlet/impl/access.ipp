@@ -2,31 +2,56 @@
 #pragma once
 
 #include <tidings/outlet/impl/access.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/outlet/impl/origin.hpp>
 
-namespace tidings::http {
+namespace tidings::http::detail {
 
-access::access(access_options options)
-    : who_(options.authenticator ? std::move(options.authenticator) : loopback_only()),
-      may_(std::move(options.authorizer)),
-      questions_(std::make_shared<questions>(options.max_pending, options.timeout)) {}
+namespace {
 
-bool access::undecided(const error_code& ec) noexcept {
+stream_policy with_default(stream_policy p) {
+    if (!p.authenticator) p.authenticator = loopback_only();
+    return p;
+}
+
+}  // namespace
+
+void arm_expiry(wheel_timer& t, tidings::detail::timer_wheel& wheel,
+                const expiry_time& when) noexcept {
+    t.cancel();
+    if (!when) return;
+    constexpr std::chrono::milliseconds least(0);
+    constexpr std::chrono::milliseconds most = std::chrono::hours(1);
+    // A time that never comes, such as `max()`, must not overflow.
+    const auto now = wheel.clock().wall_now();
+    const bool far = *when > now + most;
+    const auto left = far ? most : std::chrono::ceil<std::chrono::milliseconds>(*when - now);
+    t.arm(wheel, std::clamp(left, least, most));
+}
+
+access_state::access_state(stream_policy policy)
+    : asks_(policy.authenticator || policy.authorizer),
+      policy_(with_default(std::move(policy))),
+      questions_(std::make_shared<questions>(policy_.max_pending_auth, policy_.auth_timeout)) {}
+
+bool access_state::undecided(const error_code& ec) noexcept {
     return ec == condition::retryable || ec == errc::too_many || ec.category() != errc_category();
 }
 
-std::shared_ptr<question> access::identify(
+std::shared_ptr<question> access_state::identify(
     const std::shared_ptr<lane>& home, owned_credentials c, questions::when_full full,
     unique_function<void(error_code, principal)> done) const {
-    if (!who_.is_asynchronous()) {
+    if (!policy_.authenticator.is_asynchronous()) {
         error_code ec;
-        auto who = who_(c.view(), ec);
+        auto who = policy_.authenticator(c.view(), ec);
         done(ec, std::move(who));
         return nullptr;
     }
     auto shared = std::make_shared<unique_function<void(error_code, principal)>>(std::move(done));
     auto q = questions_->ask<principal>(
         home, full,
-        [ask = who_, c = std::move(c)](decision_handler<principal> handler) mutable {
+        [ask = policy_.authenticator,
+         c = std::move(c)](decision_handler<principal> handler) mutable {
             ask.ask(std::move(c), std::move(handler));
         },
         [shared](error_code ec, principal who) { (*shared)(ec, std::move(who)); });
@@ -34,18 +59,19 @@ std::shared_ptr<question> access::identify(
     return q;
 }
 
-std::shared_ptr<access::permit_run> access::permit(const std::shared_ptr<lane>& home,
-                                                   permissions_wanted wanted,
-                                                   unique_function<void(permissions)> done) const {
+std::shared_ptr<access_state::permit_run> access_state::permit(
+    const std::shared_ptr<lane>& home, permissions_wanted wanted,
+    unique_function<void(permissions)> done) const {
     permissions found;
-    if (may_ && may_.is_asynchronous() && !wanted.topics.empty()) {
-        auto run = std::make_shared<permit_run>(questions_, may_, home, std::move(wanted),
-                                                std::move(done));
+    const auto& may = policy_.authorizer;
+    if (may && may.is_asynchronous() && !wanted.topics.empty()) {
+        auto run =
+            std::make_shared<permit_run>(questions_, may, home, std::move(wanted), std::move(done));
         run->step();
         return run;
     }
     for (auto& topic : wanted.topics) {
-        const auto p = may_ ? may_(wanted.principal, wanted.action, topic) : permission(true);
+        const auto p = may ? may(wanted.principal, wanted.action, topic) : permission(true);
         if (p)
             found.expires = earlier(found.expires, p.expires);
         else
@@ -56,7 +82,7 @@ std::shared_ptr<access::permit_run> access::permit(const std::shared_ptr<lane>& 
     return nullptr;
 }
 
-void access::permit_run::step() {
+void access_state::permit_run::step() {
     const bool waits = wanted_.full == questions::when_full::wait;
     const std::weak_ptr<permit_run> weak = shared_from_this();
     const auto kept = waits ? nullptr : shared_from_this();
@@ -78,7 +104,7 @@ void access::permit_run::step() {
     end();
 }
 
-void access::permit_run::on_answer(error_code ec, const permission& p) {
+void access_state::permit_run::on_answer(error_code ec, const permission& p) {
     if (!ec && next_ + 1 < wanted_.topics.size() && wanted_.full == questions::when_full::refuse &&
         lane_->timers().clock().now() - began_ > questions_->timeout())
         ec = errc::undecided;  // the deadline is that of all of them
@@ -96,18 +122,118 @@ void access::permit_run::on_answer(error_code ec, const permission& p) {
     step();
 }
 
-void access::permit_run::end() {
+void access_state::permit_run::end() {
     if (auto done = std::move(done_)) done(std::move(found_));
 }
 
-void access::permit_run::refuse_soon(error_code ec) {
+void access_state::permit_run::refuse_soon(error_code ec) {
     if (const auto q = open_.lock()) q->refuse_soon(ec);
 }
 
-void access::permit_run::cancel() noexcept {
+void access_state::permit_run::cancel() noexcept {
     done_ = nullptr;
     if (const auto q = open_.lock()) q->cancel();
     waiting_.reset();
+}
+
+}  // namespace tidings::http::detail
+
+namespace tidings::http {
+
+using namespace detail;
+
+access::access(stream_policy policy) : state_(std::make_shared<access_state>(std::move(policy))) {}
+
+// Every service's work on a request by its header. False when it is answered, or has moved away:
+// `f` is called with it once the authenticator has answered.
+bool access::begin(exchange& x, std::string_view methods, admitted f) const {
+    if (x.caller() != nullptr) return true;
+    const auto& policy = state_->policy();
+    x.answer_fields() = cors_fields(x.request(), policy.allowed_origins);
+    x.asked_in_ = state_->rechecks();
+    const auto refuse = [&](response r) {
+        x.respond(std::move(r));
+        return false;
+    };
+    if (x.request().method == "OPTIONS")
+        return refuse(preflight(x.request(), policy.allowed_origins, methods));
+    if (!origin_allowed(x.request(), policy.allowed_origins))
+        return refuse(problem(403, "Origin not allowed", x.request().fields.get("Origin")));
+    if (policy.authenticator.is_asynchronous()) {
+        ask_later(x, std::move(f));
+        return false;
+    }
+    principal who;
+    if (auto refused = authenticate(x, policy.authenticator, who))
+        return refuse(std::move(*refused));
+    x.caller(std::move(who));
+    return true;
+}
+
+void access::ask_later(exchange& x, admitted f) const {
+    const auto home = x.lane();
+    owned_credentials c(request_credentials(x).view);
+    const auto held = std::make_shared<exchange>(std::move(x));
+    auto done = [held, f = std::move(f)](error_code ec, principal who) mutable {
+        if (!ec && has_expired(who.expires, *held->environment().clock)) ec = errc::unauthorized;
+        if (ec) return held->respond(refusal_of(*held, ec));
+        held->caller(std::move(who));
+        f(*held);
+    };
+    const auto q =
+        state_->identify(home, std::move(c), questions::when_full::refuse, std::move(done));
+    if (!q) return;
+    held->on_drain([weak = std::weak_ptr(q)] {
+        if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
+    });
+}
+
+bool access::admit(exchange& x, std::string_view methods) const {
+    return begin(x, methods, [](exchange& here) { here.proceed(); });
+}
+
+void access::handle(exchange& x, std::string_view methods, admitted f) const {
+    if (x.caller() == nullptr && state_->authenticator().is_asynchronous()) {
+        begin(x, methods, std::move(f));
+        return;
+    }
+    if (begin(x, methods, nullptr)) f(x);
+}
+
+void access::open(exchange& x, std::vector<std::string> patterns, opened f) const {
+    stream_request asked;
+    asked.patterns = std::move(patterns);
+    if (auto refused = read_stream_request(x, state_->policy().max_patterns, asked))
+        return x.respond(std::move(*refused));
+    note_license(x, asked);
+    permissions_wanted wanted{.principal = asked.principal, .topics = asked.patterns};
+    permit(x, *state_, std::move(wanted),
+           [asked = std::move(asked), f = std::move(f)](exchange& here, expiry_time first) mutable {
+               asked.expires = earlier(asked.expires, first);
+               f(here, std::move(asked));
+           });
+}
+
+void access::open_raw(exchange& x, opened f) const {
+    stream_request asked;
+    if (auto refused = read_stream_caller(x, asked)) return x.respond(std::move(*refused));
+    note_license(x, asked);
+    f(x, std::move(asked));
+}
+
+void access::note_license(const exchange& x, stream_request& asked) const {
+    asked.expires = asked.principal.expires;
+    if (!state_->asks()) return;
+    asked.license = std::make_shared<const stream_license>(
+        stream_license{state_, owned_credentials(request_credentials(x).view), x.asked_in_});
+}
+
+void access::begin_recheck() const noexcept {
+    state_->begin_recheck();
+}
+
+void access::refuse_pending() const {
+    state_->refuse_all();
 }
 
 }  // namespace tidings::http

@@ -5,7 +5,7 @@
 #include <tidings/outlet/impl/access.hpp>
 
 #include <optional>
-#include <span>
+#include <string>
 
 namespace tidings::http {
 
@@ -37,29 +37,11 @@ TIDINGS_DECL response undecided(error_code ec);
 TIDINGS_DECL std::optional<response> authenticate(const exchange& x, const authenticator& a,
                                                   principal& who);
 
-/// What a service asks of every request by its header alone.
-struct admission {
-    const http::access& access;
-    std::span<const std::string> allowed_origins;  ///< empty: the Origin must be the Host
-    std::string_view methods;                      ///< for Allow
-};
-
-/// Begins every service's work on a request, in its `admit` where the server calls that, else in
-/// `handle`: answers OPTIONS (204), a foreign Origin (403), and a caller that is not authenticated;
-/// gives every answer its CORS fields; remembers the caller in the exchange. False when the request
-/// is answered, or has moved away, until the authenticator has answered; then `go_on` is called
-/// with it. Once it is true it costs nothing again.
-TIDINGS_DECL bool admit(exchange& x, const admission& a, unique_function<void(exchange&)> go_on);
-
-/// `go_on` of a service's `admit`.
-inline void proceed(exchange& x) {
-    x.proceed();
-}
-
 /// In the lane: calls `go_on` where the authorizer grants everything that is wanted, at once if it
 /// is a plain function; else answers 403 or 503. The exchange has moved away when this returns,
 /// unless `go_on` left it there.
-TIDINGS_DECL void permit(exchange& x, const access& a, permissions_wanted wanted,
-                         unique_function<void(exchange&, expiry_time)> go_on);
+TIDINGS_DECL void permit(exchange& x, const detail::access_state& a,
+                         detail::permissions_wanted wanted,
+                         unique_function<void(exchange&, detail::expiry_time)> go_on);
 
 }  // namespace tidings::http

@@ -7,14 +7,6 @@
 
 namespace tidings::http {
 
-namespace {
-
-bool has_expired(const exchange& x, const expiry_time& when) {
-    return when && *when <= x.environment().clock->wall_now();
-}
-
-}  // namespace
-
 bool is_local(const exchange& x) {
     if (!x.loopback() || detail::is_forwarded(x.request())) return false;
     return x.remote_address() == "unix" || detail::names_this_machine(x.request());
@@ -40,7 +32,7 @@ response undecided(error_code ec) {
 }
 
 response refusal_of(const exchange& x, error_code ec) {
-    if (access::undecided(ec)) return undecided(ec);
+    if (detail::access_state::undecided(ec)) return undecided(ec);
     const auto& r = x.request();
     const bool foreign = ec == errc::address_not_loopback && x.loopback();
     if (foreign && detail::is_forwarded(r))
@@ -54,8 +46,7 @@ response refusal_of(const exchange& x, error_code ec) {
                        "are served, and the Host is neither");
     auto refusal = problem(401, "Unauthorized", ec.message());
     // RFC 6750 3.1: an invalid token is distinguished from none.
-    const bool one =
-        r.fields.count("Authorization") == 1 && !r.fields.get("Authorization").empty();
+    const bool one = r.fields.count("Authorization") == 1 && !r.fields.get("Authorization").empty();
     refusal.fields.set("WWW-Authenticate", one ? "Bearer error=\"invalid_token\"" : "Bearer");
     return refusal;
 }
@@ -64,64 +55,17 @@ std::optional<response> authenticate(const exchange& x, const authenticator& a, 
     const request_credentials c(x);
     error_code ec;
     who = a ? a(c.view, ec) : loopback_only()(c.view, ec);
-    if (!ec && has_expired(x, who.expires)) ec = errc::unauthorized;
+    if (!ec && detail::has_expired(who.expires, *x.environment().clock)) ec = errc::unauthorized;
     if (!ec) return std::nullopt;
     who = {};
     return refusal_of(x, ec);
 }
 
-namespace {
-
-// While the exchange is away with a question: what ends it early.
-void watch(exchange& x, const std::shared_ptr<question>& q) {
-    if (!q) return;
-    x.on_drain([weak = std::weak_ptr(q)] {
-        if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
-    });
-}
-
-void ask_later(exchange& x, const access& a, unique_function<void(exchange&)> go_on) {
-    const auto home = x.lane();
-    owned_credentials c(request_credentials(x).view);
-    const auto held = std::make_shared<exchange>(std::move(x));
-    auto done = [held, go_on = std::move(go_on)](error_code ec, principal who) mutable {
-        if (!ec && has_expired(*held, who.expires)) ec = errc::unauthorized;
-        if (ec) return held->respond(refusal_of(*held, ec));
-        held->caller(std::move(who));
-        go_on(*held);
-    };
-    watch(*held, a.identify(home, std::move(c), questions::when_full::refuse, std::move(done)));
-}
-
-}  // namespace
-
-bool admit(exchange& x, const admission& a, unique_function<void(exchange&)> go_on) {
-    if (x.caller() != nullptr) return true;
-    x.answer_fields() = cors_fields(x.request(), a.allowed_origins);
-    const auto refuse = [&](response r) {
-        x.respond(std::move(r));
-        return false;
-    };
-    if (x.request().method == "OPTIONS")
-        return refuse(preflight(x.request(), a.allowed_origins, a.methods));
-    if (!origin_allowed(x.request(), a.allowed_origins))
-        return refuse(problem(403, "Origin not allowed", x.request().fields.get("Origin")));
-    if (a.access.authenticator().is_asynchronous()) {
-        ask_later(x, a.access, std::move(go_on));
-        return false;
-    }
-    principal who;
-    if (auto refused = authenticate(x, a.access.authenticator(), who))
-        return refuse(std::move(*refused));
-    x.caller(std::move(who));
-    return true;
-}
-
-void permit(exchange& x, const access& a, permissions_wanted wanted,
-            unique_function<void(exchange&, expiry_time)> go_on) {
+void permit(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+            unique_function<void(exchange&, detail::expiry_time)> go_on) {
     static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
     const std::string what(names[static_cast<std::size_t>(wanted.action)]);
-    const auto answer = [what](exchange& here, const permissions& p) {
+    const auto answer = [what](exchange& here, const detail::permissions& p) {
         if (p.error)
             here.respond(undecided(p.error));
         else if (!p.denied.empty())
@@ -129,19 +73,20 @@ void permit(exchange& x, const access& a, permissions_wanted wanted,
         return !here;
     };
     if (!a.authorizer().is_asynchronous()) {
-        a.permit(x.lane(), std::move(wanted), [&](const permissions& p) {
+        a.permit(x.lane(), std::move(wanted), [&](const detail::permissions& p) {
             if (!answer(x, p)) go_on(x, p.expires);
         });
         return;
     }
     const auto home = x.lane();
     const auto held = std::make_shared<exchange>(std::move(x));
-    const auto run = a.permit(home, std::move(wanted),
-                              [held, answer, go_on = std::move(go_on)](const permissions& p) mutable {
-                                  if (!answer(*held, p)) go_on(*held, p.expires);
-                              });
+    const auto run =
+        a.permit(home, std::move(wanted),
+                 [held, answer, go_on = std::move(go_on)](const detail::permissions& p) mutable {
+                     if (!answer(*held, p)) go_on(*held, p.expires);
+                 });
     if (!run || !*held) return;
-    const std::weak_ptr<access::permit_run> weak = run;
+    const std::weak_ptr<detail::access_state::permit_run> weak = run;
     held->on_drain([weak] {
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
     });

@@ -3,17 +3,20 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/lane/impl/send_queue.hpp>
+#include <tidings/outlet/impl/reviewer.hpp>
 #include <tidings/outlet/live_session.hpp>
 
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace tidings::detail {
 
 /// What stands behind a `live_session`, and belongs to it. Lane-confined, unless it says otherwise.
-class live_state final : public feed_sink, public context_dependent {
+class live_state final : public feed_sink, public context_dependent, public http::detail::reviewer {
  public:
     live_state(live_session& owner, http::live_stream stream,
                std::shared_ptr<const live_session_options> options);
@@ -32,6 +35,14 @@ class live_state final : public feed_sink, public context_dependent {
     const std::string& remote_address() const noexcept { return remote_address_; }
     send_queue& queue() const noexcept { return *queue_; }
     detail::lane& lane() const noexcept { return *stream_.connection.lane; }
+
+    /// In the lane: the principal as the last recheck found it.
+    const tidings::principal& caller() const noexcept {
+        return rechecked_ ? *rechecked_ : stream_.principal;
+    }
+    const std::shared_ptr<const http::detail::stream_license>& license() const noexcept {
+        return license_;
+    }
 
     void keep(session_registration r) noexcept { registration_ = std::move(r); }
     void begin(live_start what, bool welcome);
@@ -61,7 +72,14 @@ class live_state final : public feed_sink, public context_dependent {
 
     std::shared_ptr<live_session> self() const;
     void listen();
+    void go_on();
     error_code subscribe(live_start what);
+    void apply(http::detail::review found) override;
+    subject review_subject() override;
+    void narrow(const std::vector<std::string>& lost);
+    void revoke_all(error_code why);
+    void watch_expiry() noexcept;
+    void on_expiry();
     void append_event(const event_ptr& e);
     const std::string* encode(const event_ptr& e, std::string& own);
     void beat();
@@ -79,6 +97,11 @@ class live_state final : public feed_sink, public context_dependent {
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
     wheel_timer quiet_;
     wheel_timer limit_;  // of its life, then of its end
+    wheel_timer expiry_;
+    http::detail::expiry_time expires_;
+    std::shared_ptr<const http::detail::stream_license> license_;
+    std::optional<tidings::principal> rechecked_;
+    std::optional<live_start> start_;  // until the bus is joined
     std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::uint64_t writes_seen_ = 0;

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <unordered_set>
 
-namespace tidings::http {
+namespace tidings::http::detail {
 
 using tidings::detail::lane;
 using tidings::detail::wheel_timer;
@@ -105,8 +105,8 @@ class question_of final : public question {
                 self->answer(ec, std::move(answer));
             });
         };
-        std::exchange(start_, nullptr)(
-            decision_handler<T>(home()->executor(), cancelled(), std::move(take)));
+        std::exchange(
+            start_, nullptr)(decision_handler<T>(home()->executor(), cancelled(), std::move(take)));
     }
     void refuse(error_code ec) noexcept override { answer(ec, T()); }
     void drop() noexcept override {
@@ -134,4 +134,4 @@ std::shared_ptr<question> questions::ask(const std::shared_ptr<lane>& home, when
     return q;
 }
 
-}  // namespace tidings::http
+}  // namespace tidings::http::detail

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace tidings::http {
+namespace tidings::http::detail {
 
 question::question(std::shared_ptr<questions> all, std::shared_ptr<lane> home)
     : all_(std::move(all)),
@@ -106,4 +106,4 @@ void questions::refuse_all() {
     for (const auto& q : all) q->refuse_soon(errc::shutting_down);
 }
 
-}  // namespace tidings::http
+}  // namespace tidings::http::detail

@@ -5,6 +5,8 @@
 #include <tidings/sse/impl/service_state.hpp>
 #include <tidings/sse/service.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 #include <stdexcept>
 
 namespace tidings::sse {
@@ -34,6 +36,17 @@ void service::close() {
 }
 std::size_t service::sessions() const noexcept {
     return state_ ? state_->sessions() : 0;
+}
+
+void service::start_recheck(const std::shared_ptr<detail::service_state>& s,
+                            const std::function<bool(const principal&)>& which,
+                            completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(errc::closed);
+    s->recheck(which, std::move(handler));
+}
+
+net::any_io_executor service::get_executor() const noexcept {
+    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
 }  // namespace tidings::sse

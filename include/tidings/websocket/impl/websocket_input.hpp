@@ -48,6 +48,9 @@ class websocket_input {
     TIDINGS_DECL void discard() noexcept;
     /// Calls its sink no more, and releases the owner.
     TIDINGS_DECL void stop() noexcept;
+    /// From `on_item`: what came behind the item waits for `go_on`, and nothing more is read.
+    void hold() noexcept { held_ = true; }
+    TIDINGS_DECL void go_on();
     /// The peer has published. Beyond its rate the connection is not read for a while.
     void count_publication() noexcept { publishes_.take(now()); }
 
@@ -62,6 +65,7 @@ class websocket_input {
     bool take_bytes(const owner_ptr& owner, std::span<std::byte> bytes) noexcept;
     bool take_items(const owner_ptr& owner, error_code& ec);
     void pause(const owner_ptr& owner, std::chrono::milliseconds wait);
+    void keep_rest();
     void resume(owner_ptr owner) noexcept;
     void watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept;
     void on_window_end() noexcept;
@@ -76,6 +80,7 @@ class websocket_input {
     websocket_parser parser_;
     token_bucket publishes_;
     mode mode_ = mode::idle;
+    bool held_ = false;
     int items_left_ = 0;              // of this turn
     std::vector<std::byte> buffer_;   // TLS only; others read into the lane's
     std::vector<std::byte> pending_;  // came, and waits for the end of a pause
