@@ -208,7 +208,7 @@ class bus {
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() const noexcept;
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
-    /// For services of the library.
+    /// For services; see `bus_reference`.
     const std::shared_ptr<detail::bus_state>& state() const noexcept { return state_; }
 
  private:

@@ -97,6 +97,22 @@ TEST_CASE("data of every kind comes back byte for byte, in text that is JSON",
         REQUIRE(flat != nullptr);
         CHECK(flat->find('\r') == std::string::npos);
         CHECK((read(*flat).event.text() == s.bytes));
+        // And where no line end would.
+        const auto* line = cloudevents_json_line(*p, ec);
+        REQUIRE(line != nullptr);
+        CHECK(line->find_first_of("\r\n") == std::string::npos);
+        CHECK((read(*line).event.text() == s.bytes));
+    }
+}
+
+TEST_CASE("data that holds a line end is on one line, byte for byte", "[codec][cloudevents]") {
+    for (const std::string data : {"{\n\"a\":1}", "[\r\n1]", "\r7", "7"}) {
+        error_code ec;
+        const auto p = frozen(event{"t", "/s", data, "application/json"});
+        const auto* line = cloudevents_json_line(*p, ec);
+        REQUIRE(line != nullptr);
+        CHECK(line->find_first_of("\r\n") == std::string::npos);
+        CHECK(read(*line).event.text() == data);
     }
 }
 

@@ -248,6 +248,59 @@ const checks = {
         assert.equal(await start("--connect", "nonsense").exit, 1);
     },
 
+    async ndjson_transport() {
+        const running = start();
+        const server = `http://127.0.0.1:${await running.line("listening ")}`;
+        // A line end in the data is none of the stream.
+        const publish = (n) => fetch(`${server}/topics/orders.${n}`, {
+            method: "POST", body: `{\n"n":${n}}`, headers: { "Content-Type": "application/json" },
+        });
+        const lines = async function* (query, headers) {
+            const answer = await fetch(`${server}/ndjson?topic=orders.%3E${query}`, { headers });
+            assert.equal(answer.status, 200);
+            assert.equal(answer.headers.get("content-type"), "application/x-ndjson");
+            let rest = "";
+            for await (const bytes of answer.body) {
+                const all = (rest + Buffer.from(bytes)).split("\n");
+                rest = all.pop();
+                yield* all.map((line) => JSON.parse(line));
+            }
+        };
+        const number = (e) => JSON.parse(Buffer.from(e.data_base64, "base64")).n;
+        const take = async (count, query, headers) => {
+            const seen = [];
+            for await (const e of lines(query, headers)) {
+                assert.equal(e.specversion, "1.0");
+                if (e.type === "tidings.heartbeat") continue;
+                if (seen.push(e) === count) return seen;
+            }
+        };
+        for (const n of [1, 2, 3]) assert.equal((await publish(n)).status, 202);
+        const all = await take(3, "&after=");
+        assert.deepEqual(all.map(number), [1, 2, 3]);
+        assert.deepEqual(all.map((e) => e.topic), ["orders.1", "orders.2", "orders.3"]);
+        assert.deepEqual((await take(2, `&after=${all[0].position}`)).map(number), [2, 3]);
+        const headers = { "Last-Event-ID": all[1].position };
+        assert.deepEqual((await take(1, "", headers)).map(number), [3]);
+        assert.equal((await take(1, "&after=elsewhere:7"))[0].type, "tidings.gap");
+
+        // A stream that is idle says so, with a position; a drain ends its body in an orderly way.
+        const live = lines("");
+        for (let beats = 0; beats < 2; ++beats) {
+            const { value } = await live.next();
+            assert.equal(value.type, "tidings.heartbeat");
+            assert.equal(value.position, all[2].position);
+        }
+        assert.equal((await publish(4)).status, 202);
+        assert.equal(number((await live.next()).value), 4);
+        assert.equal((await fetch(`${server}/ndjson`)).status, 400);
+        assert.equal((await fetch(`${server}/ndjson?topic=a`, { method: "PUT" })).status, 405);
+        running.child.kill("SIGINT");
+        for (;;) if ((await live.next()).done) break;
+        assert.equal(await running.exit, 0);
+        assert.equal(await start("--port").exit, 2);
+    },
+
     async embed_in_beast_server() {
         const running = start();
         const port = await running.line("listening ");

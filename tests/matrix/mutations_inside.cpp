@@ -12,12 +12,12 @@ namespace {
 
 using kinds = std::vector<std::string>;
 
-const kinds streams{"WebSocket", "WebSocket, upstream", "SSE"};
+const kinds streams{"WebSocket", "WebSocket, upstream", "SSE", "NDJSON"};
 const kinds posting{"REST topics, posted", "webhook", "webhook, structured", "REST hook"};
 const kinds unsigned_posting{"REST topics, posted"};
 const kinds signed_posting{"webhook", "webhook, structured", "REST hook"};
 const kinds polling{"REST topics, polled"};
-const kinds resuming{"WebSocket", "SSE", "REST topics, polled"};
+const kinds resuming{"WebSocket", "SSE", "NDJSON", "REST topics, polled"};
 
 /// Little by little, so that there are many answers to who polls.
 findings trickle(scene& s) {

@@ -19,6 +19,7 @@ constexpr kind kinds[] = {
     {"WebSocket", make_websocket_transport},
     {"WebSocket, upstream", make_websocket_upstream_transport},
     {"SSE", make_sse_transport},
+    {"NDJSON", make_ndjson_transport},
     {"webhook", make_webhook_transport},
     {"webhook, structured", make_structured_webhook_transport},
     {"REST hook", make_rest_hook_transport},
@@ -30,10 +31,11 @@ std::vector<row> make_rows() {
         const std::string name = k.name;
         rows.push_back({name + " on loopback", name, network_kind::loopback, k.make});
         rows.push_back({name + " on the simulated network", name, network_kind::simulated, k.make});
-        if (name == "WebSocket" || name == "SSE" || name == "webhook") {
+        if (name == "WebSocket" || name == "SSE" || name == "NDJSON" || name == "webhook") {
             rows.push_back({name + " over TLS", name, network_kind::tls, k.make});
         }
-        if (name == "WebSocket" || name == "SSE" || name == "REST topics, polled") {
+        if (name == "WebSocket" || name == "SSE" || name == "NDJSON" ||
+            name == "REST topics, polled") {
             rows.push_back({name + " with a history that commits later", name,
                             network_kind::simulated, k.make, true});
         }

@@ -19,6 +19,8 @@ std::unique_ptr<transport> make_websocket_transport(world& w);
 /// From `websocket::client` to `websocket::service`.
 std::unique_ptr<transport> make_websocket_upstream_transport(world& w);
 std::unique_ptr<transport> make_sse_transport(world& w);
+/// A transport as a user writes it: examples/ndjson_transport.
+std::unique_ptr<transport> make_ndjson_transport(world& w);
 std::unique_ptr<transport> make_webhook_transport(world& w);
 /// The whole event as JSON instead of attributes in fields.
 std::unique_ptr<transport> make_structured_webhook_transport(world& w);

@@ -39,6 +39,10 @@ TIDINGS_DECL const std::string* cloudevents_json(const publication& p, error_cod
 TIDINGS_DECL const std::string* cloudevents_json_without_cr(const publication& p,
                                                             error_code& ec) noexcept;
 
+/// The same on one line: JSON data that holds a CR or LF goes as `data_base64`.
+TIDINGS_DECL const std::string* cloudevents_json_line(const publication& p,
+                                                      error_code& ec) noexcept;
+
 /// Reads one event (CloudEvents JSON format 3). JSON data keeps its bytes as they stand in the
 /// text.
 /// @error errc::invalid_json, errc::invalid_utf8, errc::event_without_id,

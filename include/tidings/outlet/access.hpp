@@ -38,21 +38,22 @@ class access {
     /// Origin (403) and a caller that is not authenticated (401, 403, 421, 503); gives every answer
     /// its CORS fields; remembers the caller in the exchange. Where the authenticator is
     /// asynchronous the exchange moves away meanwhile.
-    /// @param methods those that the service takes, for Allow: "GET, HEAD, OPTIONS"; a literal
+    /// `methods`: those that the service takes, for Allow: "GET, HEAD, OPTIONS"; a literal.
     /// @return whether the caller is authenticated already
     TIDINGS_DECL bool admit(exchange& x, std::string_view methods) const;
     /// The beginning of a service's `handle`: does what `admit` has not done, then calls `f`; at
     /// once where nothing has to be waited for. The exchange has moved away, or is answered, where
-    /// `f` was not called when this returns; so it is for `open`.
+    /// `f` was not called when this returns; so it is for what follows.
     TIDINGS_DECL void handle(exchange& x, std::string_view methods, admitted f) const;
-    /// After `handle`, for a stream of events: reads the request, asks the authorizer for each
-    /// pattern, and calls `f`. Else it answers 400 (no topic, a bad pattern or position, a
-    /// malformed query, a parameter spelled wrongly), 403 (a pattern that is not granted), 503 (no
-    /// answer).
-    /// @param patterns that the request named elsewhere, as in its path
-    TIDINGS_DECL void open(exchange& x, std::vector<std::string> patterns, opened f) const;
+    /// The whole of it for a stream of events: as `handle`, then `read`.
+    TIDINGS_DECL void open(exchange& x, std::string_view methods, opened f) const;
+    /// After `handle`: reads the request for a stream, asks the authorizer for each pattern, and
+    /// calls `f`. Else it answers 400 (no topic, a bad pattern or position, a malformed query, a
+    /// parameter spelled wrongly), 403 (a pattern that is not granted), 503 (no answer).
+    /// `patterns`: those that the request named elsewhere, as in its path.
+    TIDINGS_DECL void read(exchange& x, std::vector<std::string> patterns, opened f) const;
     /// The same for a stream without topics: caller and query alone.
-    TIDINGS_DECL void open_raw(exchange& x, opened f) const;
+    TIDINGS_DECL void read_raw(exchange& x, opened f) const;
     /// Refuses what waits for an answer, with 503: the service drains.
     TIDINGS_DECL void refuse_pending() const;
 

@@ -19,6 +19,7 @@ namespace tidings {
 
 namespace detail {
 class bus_state;
+class live_output;
 class live_state;
 }  // namespace detail
 
@@ -48,11 +49,13 @@ struct live_session_options {
     log_sink log{};
 };
 
+/// What a bus stands on, `bus::state()`: what holds it needs no bus that is still there.
+using bus_reference = std::shared_ptr<detail::bus_state>;
+
 /// What `sessions::open` lets a session begin with.
 struct live_start {
-    std::string first{};  ///< bytes of the body behind the head
-    /// `bus::state()`, which the session keeps; null: no event comes by itself.
-    std::shared_ptr<detail::bus_state> bus{};
+    std::string first{};           ///< bytes of the body behind the head
+    bus_reference bus{};           ///< null: no event comes by itself
     http::stream_request asked{};  ///< which events
 };
 
@@ -67,7 +70,7 @@ struct live_start {
 ///
 /// `sessions::open` lets it begin. The public members are safe from any thread and do nothing once
 /// it has ended; what a transport overrides is called in the session's lane, one call at a time,
-/// and may call every member. An exception that leaves it is logged.
+/// and may call every member. An exception that it throws is logged.
 class live_session : public subscriber {
  public:
     TIDINGS_DECL ~live_session() override;
@@ -101,20 +104,20 @@ class live_session : public subscriber {
     virtual error_code frame_of(const event_ptr& e, std::string& out) = 0;
     /// The bytes that show that the stream is alive; none: nothing is sent. Sent in silence, and at
     /// the start of a stream that does not resume, so that the peer can before the first event.
-    /// @param here up to which everything was sent; empty without a history
+    /// `here`: up to which everything was sent; empty without a history.
     virtual std::string beat(const position& here) = 0;
     /// The last bytes; none: the body ends, as each does.
-    /// @param why success after `close`, at the end of its lifetime and when the service drains;
+    /// `why`: success after `close`, at the end of its lifetime and when the service drains;
     /// errc::closed (the bus), errc::lagging, errc::history_failed, errc::too_many,
     /// errc::callback_threw (`opened`); errc::unauthorized where its credential has ended, or a
     /// recheck does not find its caller any more; after a recheck errc::forbidden where every
-    /// pattern is lost, and what said that there is no answer
+    /// pattern is lost, and what said that there is no answer.
     virtual std::string say_goodbye(error_code why) = 0;
 
     /// It has begun; its head and `live_start::first` are on their way.
     virtual void opened() {}
     /// Once, last; not where the context ends first.
-    /// @param why success after `abort`; boost::asio::error::eof when the peer closed, another
+    /// `why`: success after `abort`; boost::asio::error::eof when the peer closed, another
     /// error of the stream, errc::timed_out. After `say_goodbye` that had the reason.
     virtual void ended(error_code /*why*/) {}
     /// The end is certain: releases what callbacks of the user's have captured, which may hold the
@@ -137,19 +140,20 @@ class live_session : public subscriber {
     TIDINGS_DECL void append(std::string bytes);
     /// In the lane: ends it as `close` does, for a reason.
     TIDINGS_DECL void finish(error_code why);
-    /// Calls `f` in the lane: at once where the caller runs in it.
+    /// Calls `f` in the lane: at once where the caller runs in it, else behind what was posted
+    /// before, and keeps the session until then.
     TIDINGS_DECL void in_lane(unique_function<void()> f);
     /// Of the library's own transports.
     detail::live_state& state() const noexcept { return *state_; }
 
-    /// See `sessions::open`. @param welcome false: the service is draining
-    TIDINGS_DECL void begin(live_start what, bool welcome);
+    /// See `sessions::open`. Not `welcome`: the service is draining.
+    TIDINGS_DECL void begin(live_start what, session_registration place, bool welcome);
 
  private:
     template <class Session>
     friend class sessions;
+    friend class detail::live_output;
     friend class detail::live_state;
-    TIDINGS_DECL void keep(session_registration r) noexcept;
     void leave() { go_away(); }
     TIDINGS_DECL void recheck(unique_function<void()> done);
 

@@ -99,8 +99,8 @@ class recheck_join {
 }  // namespace detail
 
 /// The open sessions of a service, so that it can count them (the gauge "clients") and end them.
-/// A handle, whose copies share the list; a session is in it until it ends, or its context does.
-/// Safe from any thread.
+/// A session is in the list until it ends, or its context does. A handle: copies share the list,
+/// and the end of the last one closes it. Safe from any thread.
 template <class Session>
 class sessions {
  public:
@@ -108,25 +108,31 @@ class sessions {
     sessions() : sessions(nullptr, {}) {}
     /// `transport` is the label of what is counted. Without metrics nothing is.
     sessions(std::shared_ptr<metrics_sink> metrics, std::string transport)
-        : registry_(std::make_shared<detail::session_registry>(std::move(metrics),
-                                                               std::move(transport))) {}
+        : list_(std::make_shared<list>()) {
+        list_->registry =
+            std::make_shared<detail::session_registry>(std::move(metrics), std::move(transport));
+    }
+
+    // It has no moved-from state: moving copies.
+    sessions(const sessions&) = default;
+    sessions& operator=(const sessions&) = default;
 
     /// Of a class derived from `live_session`, in its lane: lets it begin, with what
     /// `live_start` names. While the service drains it is closed at once.
     template <class Start>
     void open(const std::shared_ptr<Session>& s, Start start) {
-        s->keep(add(s));
-        s->begin(std::move(start), !draining());
+        auto place = add(s);
+        s->begin(std::move(start), std::move(place), !draining());
     }
     /// Of another class: it counts until the result is released. One that was added while the
     /// service drains is not ended by `drain`, and is to end by itself.
     [[nodiscard]] session_registration add(const std::shared_ptr<Session>& s) {
-        return registry_->add(s);
+        return list_->registry->add(s);
     }
     /// Takes no more, and calls `end` with each that is open.
     template <class End>
     void drain(End end) {
-        for (const auto& s : registry_->take_no_more()) end(*static_cast<Session*>(s.get()));
+        list_->end_each(end);
     }
     /// Takes no more, and ends each that is open in an orderly way.
     void drain() {
@@ -164,7 +170,7 @@ class sessions {
         a.begin_recheck();
         const auto join = std::make_shared<detail::recheck_join>(std::move(handler));
         join->begun();
-        for (const auto& s : registry_->open()) {
+        for (const auto& s : list_->registry->open()) {
             auto& session = *static_cast<Session*>(s.get());
             if (!which(session.principal())) continue;
             join->begun();
@@ -172,12 +178,23 @@ class sessions {
         }
         join->ended();
     }
-    bool draining() const noexcept { return registry_->draining(); }
-    std::size_t size() const noexcept { return registry_->size(); }
-    const session_counters& counters() const noexcept { return registry_->counters(); }
+    bool draining() const noexcept { return list_->registry->draining(); }
+    std::size_t size() const noexcept { return list_->registry->size(); }
+    const session_counters& counters() const noexcept { return list_->registry->counters(); }
 
  private:
-    std::shared_ptr<detail::session_registry> registry_;
+    struct list {
+        template <class End>
+        void end_each(End end) {
+            for (const auto& s : registry->take_no_more()) end(*static_cast<Session*>(s.get()));
+        }
+        ~list() {
+            if constexpr (requires(Session & s) { s.abort(); })
+                end_each([](Session& s) { s.abort(); });
+        }
+        std::shared_ptr<detail::session_registry> registry;
+    };
+    std::shared_ptr<list> list_;
 };
 
 }  // namespace tidings

@@ -17,7 +17,7 @@ namespace detail {
 namespace {
 
 constexpr char json_form = 0;
-constexpr char json_without_cr_form = 0;
+constexpr char json_base64_form = 0;
 constexpr char validity_form = 0;
 
 void append_member(std::string& out, std::string_view name, std::string_view value) {
@@ -127,10 +127,15 @@ const std::string* cloudevents_json(const publication& p, error_code& ec) noexce
     return detail::make_json(p, &detail::json_form, true, ec);
 }
 
+// Only white space between JSON tokens can hold a bare CR or LF: strings have it escaped.
 const std::string* cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept {
-    // Only white space between JSON tokens can hold a bare CR: strings have it escaped.
     if (p.text().find('\r') == std::string_view::npos) return cloudevents_json(p, ec);
-    return detail::make_json(p, &detail::json_without_cr_form, false, ec);
+    return detail::make_json(p, &detail::json_base64_form, false, ec);
+}
+
+const std::string* cloudevents_json_line(const publication& p, error_code& ec) noexcept {
+    if (p.text().find_first_of("\r\n") == std::string_view::npos) return cloudevents_json(p, ec);
+    return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 
 namespace detail {

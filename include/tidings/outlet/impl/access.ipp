@@ -200,7 +200,13 @@ void access::handle(exchange& x, std::string_view methods, admitted f) const {
     if (begin(x, methods, nullptr)) f(x);
 }
 
-void access::open(exchange& x, std::vector<std::string> patterns, opened f) const {
+void access::open(exchange& x, std::string_view methods, opened f) const {
+    handle(x, methods, [self = *this, f = std::move(f)](exchange& here) mutable {
+        self.read(here, {}, std::move(f));
+    });
+}
+
+void access::read(exchange& x, std::vector<std::string> patterns, opened f) const {
     stream_request asked;
     asked.patterns = std::move(patterns);
     if (auto refused = read_stream_request(x, state_->policy().max_patterns, asked))
@@ -214,7 +220,7 @@ void access::open(exchange& x, std::vector<std::string> patterns, opened f) cons
            });
 }
 
-void access::open_raw(exchange& x, opened f) const {
+void access::read_raw(exchange& x, opened f) const {
     stream_request asked;
     if (auto refused = read_stream_caller(x, asked)) return x.respond(std::move(*refused));
     note_license(x, asked);

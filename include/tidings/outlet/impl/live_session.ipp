@@ -74,12 +74,8 @@ void live_session::recheck(unique_function<void()> done) {
                     [this, done = std::move(done)]() mutable { state_->recheck(std::move(done)); });
 }
 
-void live_session::begin(live_start what, bool welcome) {
-    state_->begin(std::move(what), welcome);
-}
-
-void live_session::keep(session_registration r) noexcept {
-    state_->keep(std::move(r));
+void live_session::begin(live_start what, session_registration place, bool welcome) {
+    state_->begin(std::move(what), std::move(place), welcome);
 }
 
 }  // namespace tidings

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
-#include <tidings/lane/impl/send_queue.hpp>
+#include <tidings/outlet/impl/live_output.hpp>
 #include <tidings/outlet/impl/reviewer.hpp>
-#include <tidings/outlet/live_session.hpp>
 
 #include <array>
 #include <atomic>
@@ -30,29 +29,22 @@ class live_state final : public feed_sink, public context_dependent, public http
     template <class F>
     void in_lane(std::size_t bytes, F f);
     bool is_open() const noexcept { return stage_.load(std::memory_order_acquire) == stage::open; }
-    const live_session_options& options() const noexcept { return *options_; }
-    const http::live_stream& stream() const noexcept { return stream_; }
+    http::live_stream& stream() noexcept { return stream_; }
     const std::string& remote_address() const noexcept { return remote_address_; }
-    send_queue& queue() const noexcept { return *queue_; }
+    send_queue& queue() const noexcept { return output_.queue(); }
     detail::lane& lane() const noexcept { return *stream_.connection.lane; }
 
     /// In the lane: the principal as the last recheck found it.
     const tidings::principal& caller() const noexcept {
         return rechecked_ ? *rechecked_ : stream_.principal;
     }
-    const std::shared_ptr<const http::detail::stream_license>& license() const noexcept {
-        return license_;
-    }
-
-    void keep(session_registration r) noexcept { registration_ = std::move(r); }
-    void begin(live_start what, bool welcome);
     io::stream& connection() const noexcept { return *stream_.connection.stream; }
-    std::string take_leftover() noexcept { return std::exchange(stream_.connection.leftover, {}); }
+    void begin(live_start what, session_registration place, bool welcome);
     bool has_ended() const noexcept {
         return stage_.load(std::memory_order_acquire) == stage::ended;
     }
     void read_away() noexcept;
-    void append(std::string bytes);
+    void append(std::string bytes) { output_.append(std::move(bytes)); }
     /// Sends a beat with the cursor, once that is at the present.
     void beat_soon();
     void finish(error_code why);
@@ -61,7 +53,7 @@ class live_state final : public feed_sink, public context_dependent, public http
     void await_end() noexcept;
     void end(error_code why);
 
-    bool ready() noexcept override { return is_open() && queue_->ready(); }
+    bool ready() noexcept override { return is_open() && output_.queue().ready(); }
     void push(const event_ptr& e) noexcept override;
     void on_dropped(std::uint64_t count) noexcept override;
     void on_feed_end(error_code why) noexcept override { finish(why); }
@@ -73,6 +65,7 @@ class live_state final : public feed_sink, public context_dependent, public http
     std::shared_ptr<live_session> self() const;
     void listen();
     void go_on();
+    void read();
     error_code subscribe(live_start what);
     void apply(http::detail::review found) override;
     subject review_subject() override;
@@ -80,18 +73,14 @@ class live_state final : public feed_sink, public context_dependent, public http
     void revoke_all(error_code why);
     void watch_expiry() noexcept;
     void on_expiry();
-    void append_event(const event_ptr& e);
-    const std::string* encode(const event_ptr& e, std::string& own);
     void beat();
     void on_quarter();
-    void on_limit();
 
     live_session& owner_;
     const std::shared_ptr<const live_session_options> options_;
-    const form_key frames_;
     http::live_stream stream_;
     const std::string remote_address_;
-    const std::shared_ptr<send_queue> queue_;
+    live_output output_;
     std::shared_ptr<feed> feed_;
     session_registration registration_;
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
@@ -113,9 +102,9 @@ class live_state final : public feed_sink, public context_dependent, public http
 template <class F>
 void live_state::in_lane(std::size_t bytes, F f) {
     if (lane().running_here()) return f();
-    queue_->expect(bytes);
+    queue().expect(bytes);
     lane().post([s = self(), this, bytes, f = std::move(f)]() mutable {
-        queue_->arrived(bytes);
+        queue().arrived(bytes);
         f();
     });
 }

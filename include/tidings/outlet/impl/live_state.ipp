@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
-#include <tidings/http/impl/message/http_chunk.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 #include <tidings/topic.hpp>
@@ -12,11 +11,6 @@
 namespace tidings::detail {
 
 namespace {
-
-// The same frame is another form in a chunk.
-form_key form_of(const frame_kind& kind, bool chunked) noexcept {
-    return {kind.tag, 2 * kind.number + (chunked ? 1 : 0)};
-}
 
 // Of a full one 80 to 100 %, so that sessions that began together do not end together.
 std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::random& random) {
@@ -31,13 +25,11 @@ live_state::live_state(live_session& owner, http::live_stream stream,
                        std::shared_ptr<const live_session_options> options)
     : owner_(owner),
       options_(std::move(options)),
-      frames_(form_of(options_->frames, stream.chunked)),
       stream_(std::move(stream)),
       remote_address_(connection().remote_address()),
-      queue_(std::make_shared<send_queue>(stream_.connection.lane, connection(),
-                                          options_->write_timeout)),
+      output_(owner, *options_, stream_),
       quiet_([this] { on_quarter(); }),
-      limit_([this] { on_limit(); }),
+      limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
       expiry_([this] { on_expiry(); }),
       lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
 
@@ -51,7 +43,7 @@ std::shared_ptr<live_session> live_state::self() const {
 
 void live_state::listen() {
     std::weak_ptr<live_session> weak = self();
-    queue_->listen({.on_room =
+    queue().listen({.on_room =
                         [weak, this] {
                             const auto s = weak.lock();
                             if (!s) return;
@@ -64,11 +56,12 @@ void live_state::listen() {
                         }});
 }
 
-void live_state::begin(live_start what, bool welcome) {
+void live_state::begin(live_start what, session_registration place, bool welcome) {
     const auto keep = self();
+    registration_ = std::move(place);
     watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
     listen();
-    if (!stream_.head.empty()) queue_->append(std::exchange(stream_.head, {}));
+    if (!stream_.head.empty()) queue().append(std::exchange(stream_.head, {}));
     append(std::exchange(what.first, {}));
     auto& timers = lane().timers();
     if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
@@ -79,7 +72,7 @@ void live_state::begin(live_start what, bool welcome) {
     license_ = std::move(what.asked.license);
     if (!welcome) {
         owner_.go_away();
-        return owner_.read();
+        return read();
     }
     watch_expiry();
     start_.emplace(std::move(what));
@@ -93,7 +86,12 @@ void live_state::go_on() {
     auto what = std::move(*start_);
     start_.reset();
     if (const auto ec = subscribe(std::move(what))) finish(ec);
-    owner_.read();
+    read();
+}
+
+void live_state::read() {
+    if (!guarded(options_->log, options_->name, [this] { owner_.read(); }))
+        end(errc::callback_threw);
 }
 
 error_code live_state::subscribe(live_start what) {
@@ -123,41 +121,8 @@ void live_state::read_away() noexcept {
     });
 }
 
-void live_state::append(std::string bytes) {
-    if (stream_.chunked) {
-        std::string chunk;
-        append_chunk(chunk, bytes);
-        bytes = std::move(chunk);
-    }
-    queue_->append(std::move(bytes));
-}
-
 void live_state::push(const event_ptr& e) noexcept {
-    if (is_open()) guarded(options_->log, options_->name, [&] { append_event(e); });
-}
-
-void live_state::append_event(const event_ptr& e) {
-    const auto* frame = frames_.tag != nullptr ? e->forms().find(frames_) : nullptr;
-    std::string own;
-    if (frame == nullptr) frame = encode(e, own);
-    if (frame == nullptr || frame->empty()) return;
-    frame == &own ? queue_->append_own(e, std::move(own)) : queue_->append(e, *frame);
-    if (auto* sent = options_->counters.sent) sent->fetch_add(1, std::memory_order_relaxed);
-}
-
-// Where the kind is shared, the frame is kept in the event; else it is `own`. Null: it has none.
-const std::string* live_state::encode(const event_ptr& e, std::string& own) {
-    std::string bytes;
-    if (const auto ec = owner_.frame_of(e, bytes)) {
-        if (auto* unsent = options_->counters.unsent) ++*unsent;
-        if (options_->log) options_->log({log_level::warning, options_->name, e->topic(), ec});
-        return nullptr;
-    }
-    if (stream_.chunked)
-        append_chunk(own, bytes);
-    else
-        own = std::move(bytes);
-    return frames_.tag != nullptr ? &e->forms().store(frames_, std::move(own)) : &own;
+    if (is_open()) guarded(options_->log, options_->name, [&] { output_.append_event(e); });
 }
 
 void live_state::on_dropped(std::uint64_t count) noexcept {
@@ -166,7 +131,7 @@ void live_state::on_dropped(std::uint64_t count) noexcept {
 
 error_code live_state::check_send() const noexcept {
     if (!is_open()) return errc::closed;
-    return queue_->over(options_->limits.max_bytes) ? make_error_code(errc::overflow)
+    return queue().over(options_->limits.max_bytes) ? make_error_code(errc::overflow)
                                                     : error_code();
 }
 
@@ -197,7 +162,7 @@ error_code live_state::send(std::string bytes) {
 // Looked at four times in a heartbeat, so that traffic costs nothing and yet no silence is longer.
 void live_state::on_quarter() {
     quiet_.arm(lane().timers(), options_->heartbeat / 4);
-    const auto writes = queue_->writes();
+    const auto writes = queue().writes();
     if (std::exchange(writes_seen_, writes) != writes) {
         quiet_quarters_ = 0;
         return;
@@ -214,10 +179,6 @@ void live_state::beat() {
     if (!is_open()) return;
     guarded(options_->log, options_->name,
             [&] { append(owner_.beat(feed_ ? feed_->cursor() : position())); });
-}
-
-void live_state::on_limit() {
-    is_open() ? finish({}) : end(errc::timed_out);
 }
 
 http::detail::reviewer::subject live_state::review_subject() {
@@ -252,7 +213,7 @@ void live_state::narrow(const std::vector<std::string>& lost) {
         return std::any_of(patterns.begin(), patterns.end(),
                            [&](const auto& pattern) { return matches(pattern, topic); });
     };
-    const bool clean = queue_->discard([&](const publication& e) {
+    const bool clean = queue().discard([&](const publication& e) {
         return matched(lost, e.topic()) && !matched(left, e.topic());
     });
     if (!clean) end(errc::forbidden);
@@ -260,7 +221,7 @@ void live_state::narrow(const std::vector<std::string>& lost) {
 
 void live_state::revoke_all(error_code why) {
     if (feed_) feed_->stop();
-    const bool clean = queue_->discard([](const publication& e) { return !is_control(e.topic()); });
+    const bool clean = queue().discard([](const publication& e) { return !is_control(e.topic()); });
     clean ? finish(why) : end(why);
 }
 
@@ -285,9 +246,11 @@ void live_state::finish(error_code why) {
     limit_.cancel();
     expiry_.cancel();
     guarded(options_->log, options_->name, [&] { append(owner_.say_goodbye(why)); });
-    if (stream_.chunked) queue_->append(std::string(last_chunk));
-    queue_->when_empty([s = self(), this] {
-        if (!has_ended()) s->goodbye_sent();
+    output_.end_body();
+    queue().when_empty([s = self(), this] {
+        if (has_ended()) return;
+        if (!guarded(options_->log, options_->name, [&] { s->goodbye_sent(); }))
+            end(errc::callback_threw);
     });
 }
 
@@ -307,7 +270,7 @@ void live_state::end(error_code why) {
     limit_.cancel();
     expiry_.cancel();
     if (feed_) feed_->stop();
-    queue_->close();
+    queue().close();
     connection().close();
     stop_review();
     guarded(options_->log, options_->name, [&] { owner_.ended(why); });
@@ -321,8 +284,11 @@ void live_state::end(error_code why) {
 // No hook is called.
 void live_state::on_context_end() noexcept {
     stage_.store(stage::ended, std::memory_order_release);
+    const auto keep = self();
     if (feed_) feed_->stop();
-    queue_->close();
+    drop_review();
+    start_.reset();
+    queue().close();
     registration_.release();
     owner_.release();
     stream_.connection.stream.reset();

@@ -27,6 +27,8 @@ class reviewer {
     TIDINGS_DECL void recheck(unique_function<void()> done);
     /// The owner has ended.
     TIDINGS_DECL void stop_review() noexcept;
+    /// Its context has ended: nothing is called.
+    TIDINGS_DECL void drop_review() noexcept;
 
  protected:
     struct subject {

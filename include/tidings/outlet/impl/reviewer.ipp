@@ -63,4 +63,11 @@ void reviewer::stop_review() noexcept {
     for (auto& done : std::exchange(waiting_, {})) done();
 }
 
+void reviewer::drop_review() noexcept {
+    stage_ = stage::idle;
+    const auto q = std::exchange(question_, nullptr);
+    const auto p = std::exchange(permissions_, nullptr);
+    const auto w = std::exchange(waiting_, {});
+}
+
 }  // namespace tidings::http::detail

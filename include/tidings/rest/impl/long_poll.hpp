@@ -71,6 +71,7 @@ struct long_poll_options {
 /// One GET: reads from the history, waits if asked to, answers once. Lane-confined.
 class long_poll final : public lane_target,
                         public http::detail::reviewer,
+                        public tidings::detail::context_dependent,
                         public std::enable_shared_from_this<long_poll> {
  public:
     TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q);
@@ -89,6 +90,7 @@ class long_poll final : public lane_target,
     void on_missed(std::uint64_t count) noexcept override;
     bool refills() const noexcept override { return true; }
     void on_bus_closed() noexcept override;
+    void on_context_end() noexcept override;
 
  private:
     void apply(http::detail::review found) override;

@@ -100,9 +100,9 @@ long_poll::~long_poll() {
 void long_poll::start() {
     watch_expiry();
     // A recheck that began since it was allowed may not have found it yet.
-    if (question_.license && question_.license->is_stale())
-        return reviewer::recheck([s = shared_from_this()] { s->go_on(); });
-    go_on();
+    if (!question_.license || !question_.license->is_stale()) return go_on();
+    watch_context(lane_->executor(), shared_from_this());
+    reviewer::recheck([s = shared_from_this()] { s->go_on(); });
 }
 
 void long_poll::go_on() {
@@ -205,6 +205,12 @@ void long_poll::on_missed(std::uint64_t) noexcept {
 
 void long_poll::on_bus_closed() noexcept {
     step(poll_event::bus_closed);
+}
+
+// It may own itself by what waits for a recheck.
+void long_poll::on_context_end() noexcept {
+    const auto keep = shared_from_this();
+    drop_review();
 }
 
 void long_poll::finish_soon() {

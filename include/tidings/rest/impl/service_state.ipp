@@ -305,7 +305,7 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
 }
 
 void service_state::read(http::exchange& x, const std::string& pattern) {
-    access_.open(x, {pattern},
+    access_.read(x, {pattern},
                  [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
                      self->answer_question(here, std::move(asked));
                  });

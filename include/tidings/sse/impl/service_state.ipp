@@ -74,7 +74,7 @@ void service_state::serve(http::exchange& x) {
     auto f = [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
         self->answer(here, std::move(asked));
     };
-    bus_ ? access_.open(x, {}, std::move(f)) : access_.open_raw(x, std::move(f));
+    bus_ ? access_.read(x, {}, std::move(f)) : access_.read_raw(x, std::move(f));
 }
 
 void service_state::answer(http::exchange& x, http::stream_request asked) {

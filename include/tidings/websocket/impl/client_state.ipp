@@ -264,7 +264,7 @@ void client_state::open(http::upgraded_response r) {
     if (released_) c->drop_hooks();
     react({.what = reconnect_event::kind::opened});
     tell(connection_state::open, {});
-    c->begin({}, true);
+    c->begin({}, {}, true);
 }
 
 void client_state::learn(const position& p) {

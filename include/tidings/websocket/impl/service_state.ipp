@@ -101,7 +101,7 @@ void service_state::serve(http::exchange& x) {
         if (self->sessions_.draining()) return here.respond(http::going_away());
         self->open(here, std::move(asked));
     };
-    bus_ ? access_.open(x, {}, std::move(f)) : access_.open_raw(x, std::move(f));
+    bus_ ? access_.read(x, {}, std::move(f)) : access_.read_raw(x, std::move(f));
 }
 
 http::response service_state::answer(const http::request& r, std::string_view subprotocol) {

@@ -55,7 +55,7 @@ void websocket_session::opened() {
 }
 
 void websocket_session::read() {
-    input_.start(self(), state().take_leftover());
+    input_.start(self(), std::exchange(state().stream().connection.leftover, {}));
 }
 
 // RFC 6455 10.3: fresh for each frame.

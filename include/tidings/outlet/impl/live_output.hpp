@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/lane/impl/send_queue.hpp>
+#include <tidings/outlet/live_session.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tidings::detail {
+
+/// The sending side of a live session: makes frames of events, and queues them. Lane-confined but
+/// for the queue's counts.
+class live_output {
+ public:
+    /// All of them outlive it.
+    live_output(live_session& owner, const live_session_options& options,
+                const http::live_stream& stream);
+
+    send_queue& queue() const noexcept { return *queue_; }
+    /// Bytes of the body.
+    void append(std::string bytes);
+    /// The event as its transport has it; one without a form on this wire is counted and logged.
+    void append_event(const event_ptr& e);
+    void end_body();
+
+ private:
+    const std::string* encode(const event_ptr& e, std::string& own);
+
+    live_session& owner_;
+    const live_session_options& options_;
+    const http::live_stream& stream_;
+    const form_key frames_;
+    const std::shared_ptr<send_queue> queue_;
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSL-1.0
+// The transport of examples/ndjson_transport, which stands on public headers alone, and a reader of
+// its lines that comes back.
+#include "ndjson_transport/ndjson.hpp"
+#include "matrix/host.hpp"
+#include "matrix/rows.hpp"
+#include "matrix/transports/by_name.hpp"
+
+#include <tidings/http/client.hpp>
+#include <tidings/inlet/impl/inlet.hpp>
+
+#include <array>
+
+namespace tidings::matrix {
+
+namespace {
+
+using sessions_of = sessions_by_name<live_session>;
+
+constexpr std::size_t max_bytes = 8 * 1024 * 1024;
+constexpr std::chrono::milliseconds retry{5};
+
+http::client_options client_options_for(const world& w) {
+    http::client_options o;
+    o.tls = w.client_tls();
+    o.environment = w.environment();
+    return o;
+}
+
+/// Reads the lines of a stream, and where that breaks, goes on behind the last one it has read.
+class line_reader final : public std::enable_shared_from_this<line_reader> {
+ public:
+    line_reader(const world& w, std::string url, std::string token, std::shared_ptr<subscriber> to,
+                origin_id origin)
+        : executor_(w.executor()),
+          clock_(*w.environment().clock),
+          url_(std::move(url)),
+          token_(std::move(token)),
+          to_(std::move(to)),
+          inlet_({}, origin != 0 ? origin : make_origin()),
+          client_(executor_, client_options_for(w)),
+          again_(clock_.make_timer(executor_)) {}
+
+    bool open() const noexcept { return answer_ != nullptr; }
+    void connect() {
+        http::request r;
+        r.fields.set("Authorization", "Bearer " + token_);
+        if (!last_.empty()) r.fields.set("Last-Event-ID", last_);
+        connecting_ = client_.start_open(
+            executor_, url_, std::move(r),
+            [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> a) {
+                if (const auto self = weak.lock()) self->on_answer(ec, std::move(a));
+            });
+    }
+    void stop() {
+        stopped_ = true;
+        again_.reset();
+        if (auto cancel = std::exchange(connecting_, nullptr)) cancel();
+        answer_.reset();
+    }
+
+ private:
+    void on_answer(error_code ec, std::unique_ptr<http::streaming_response> answer) {
+        connecting_ = nullptr;
+        if (stopped_) return;
+        if (ec || answer->head().status != 200) return come_back();
+        answer_ = std::move(answer);
+        rest_.clear();
+        read();
+    }
+    void read() {
+        answer_->start_read(std::as_writable_bytes(std::span(buffer_)),
+                            [weak = weak_from_this()](error_code ec, std::size_t n) {
+                                if (const auto self = weak.lock()) self->on_bytes(ec, n);
+                            });
+    }
+    void on_bytes(error_code ec, std::size_t n) {
+        if (stopped_) return;
+        if (ec) return come_back();
+        auto from = rest_.size();
+        rest_.append(buffer_.data(), n);
+        std::size_t begin = 0;
+        for (auto end = rest_.find('\n', from); end != std::string::npos;
+             end = rest_.find('\n', begin)) {
+            if (!take(std::string_view(rest_).substr(begin, end - begin))) return;
+            begin = end + 1;
+        }
+        rest_.erase(0, begin);
+        read();
+    }
+    // False when it has stopped, or comes back.
+    bool take(std::string_view line) {
+        error_code ec;
+        auto e = parse_cloudevents_json(line, ec);
+        if (ec) {
+            come_back();
+            return false;
+        }
+        const auto at = e.position;
+        if (e.event.type() != "tidings.heartbeat" &&
+            inlet_.take(std::move(e), *to_, {}, "ndjson") == errc::closed)
+            stop();
+        if (stopped_) return false;
+        if (!at.empty()) last_ = at;
+        return true;
+    }
+    void come_back() {
+        answer_.reset();
+        again_->start_wait(clock_.now() + retry, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->connect();
+        });
+    }
+
+    net::any_io_executor executor_;
+    io::clock& clock_;
+    const std::string url_;
+    const std::string token_;
+    const std::shared_ptr<subscriber> to_;
+    const detail::inlet inlet_;
+    http::client client_;
+    std::unique_ptr<io::timer> again_;
+    http::canceller connecting_;
+    std::unique_ptr<http::streaming_response> answer_;
+    std::array<char, 16 * 1024> buffer_;
+    std::string rest_;  // of a line that has not ended
+    std::string last_;  // the position of the last event that was read
+    bool stopped_ = false;
+};
+
+class ndjson_link final : public link {
+ public:
+    ndjson_link(std::shared_ptr<sessions_of> known, std::string token,
+                std::shared_ptr<line_reader> reader)
+        : known_(std::move(known)),
+          token_(std::move(token)),
+          reader_(std::move(reader)) {
+        reader_->connect();
+    }
+    ~ndjson_link() override { reader_->stop(); }
+
+    bool ready() const override { return reader_->open(); }
+    std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
+    void close() override { reader_->stop(); }
+
+ private:
+    std::shared_ptr<sessions_of> known_;
+    std::string token_;
+    std::shared_ptr<line_reader> reader_;
+};
+
+class ndjson_transport final : public transport {
+ public:
+    using transport::transport;
+
+    outlet_guarantee guarantee() const override { return {.resumable = true}; }
+    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
+                                  link_options options) override {
+        if (!host_ || from_ != &from) {
+            known_ = std::make_shared<sessions_of>();
+            host_ = &serve(serve_bus(from, options.outlet_origin));
+            from_ = &from;
+        }
+        auto token = std::to_string(++links_);
+        auto reader = std::make_shared<line_reader>(in(), host_->url("http", "/ndjson?topic=%3E"),
+                                                    token, std::move(to), options.inlet_origin);
+        return std::make_unique<ndjson_link>(known_, std::move(token), std::move(reader));
+    }
+
+ private:
+    mount_function serve_bus(bus& from, origin_id origin) const {
+        return [&from, origin, known = known_](front_door& s) {
+            ndjson::service_options o;
+            o.policy.authenticator = whoever_it_says();
+            o.limits = {max_bytes, 4096};
+            o.origin = origin;
+            o.on_open = [known](const std::shared_ptr<live_session>& c) { known->opened(c); };
+            s.mount("/ndjson", ndjson::service(from, std::move(o)));
+        };
+    }
+
+    std::shared_ptr<sessions_of> known_;
+    host* host_ = nullptr;
+    bus* from_ = nullptr;
+    int links_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<transport> make_ndjson_transport(world& w) {
+    return std::make_unique<ndjson_transport>(w);
+}
+
+}  // namespace tidings::matrix
