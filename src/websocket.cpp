@@ -3,6 +3,7 @@
 #include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
+#include <tidings/websocket/impl/publisher.ipp>
 #include <tidings/websocket/impl/service.ipp>
 #include <tidings/websocket/impl/service_state.ipp>
 #include <tidings/websocket/impl/upgrade_answer.ipp>

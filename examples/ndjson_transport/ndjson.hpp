@@ -11,6 +11,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/live_session.hpp>
 #include <tidings/outlet/sessions.hpp>
 #include <tidings/outlet/stream_request.hpp>
@@ -77,6 +78,7 @@ class service {
  public:
     explicit service(const tidings::bus& b, service_options options = {})
         : bus_(b.state()),
+          access_(options.policy),
           sessions_(options.metrics, "ndjson"),
           options_(std::make_shared<const service_options>(std::move(options))) {
         tidings::live_session_options o{.name = "ndjson", .frames = session::frames()};
@@ -88,12 +90,17 @@ class service {
     }
 
     /// Called when the header has come.
-    void admit(tidings::http::exchange& x) { check(x); }
+    void admit(tidings::http::exchange& x) {
+        if (check(x)) access_.admit(x, methods);
+    }
     void handle(tidings::http::exchange& x) {
-        x.in_lane([self = *this](tidings::http::exchange& here) mutable { self.answer(here); });
+        x.in_lane([self = *this](tidings::http::exchange& here) { self.begin(here); });
     }
     /// Ends each stream in an orderly way.
-    void drain() { sessions_.drain(); }
+    void drain() {
+        access_.refuse_pending();
+        sessions_.drain();
+    }
     void close() { sessions_.close(); }
     std::size_t sessions() const noexcept { return sessions_.size(); }
 
@@ -101,10 +108,9 @@ class service {
     static constexpr auto methods = "GET, HEAD, OPTIONS";
 
     // False when the request is answered.
-    bool check(tidings::http::exchange& x) {
+    static bool check(tidings::http::exchange& x) {
         const auto& method = x.request().method;
-        if (method == "GET" || method == "HEAD" || method == "OPTIONS")
-            return tidings::http::admit(x, options_->policy, methods);
+        if (method == "GET" || method == "HEAD" || method == "OPTIONS") return true;
         auto refused =
             tidings::http::problem(405, "Method not allowed", "a stream is read with GET");
         refused.fields.set("Allow", methods);
@@ -112,11 +118,17 @@ class service {
         return false;
     }
 
-    void answer(tidings::http::exchange& x) {
+    // Its callers may have to be waited for.
+    void begin(tidings::http::exchange& x) const {
         if (!check(x)) return;
-        tidings::http::stream_request asked;
-        if (auto refused = tidings::http::read_stream_request(x, options_->policy, asked))
-            return x.respond(std::move(*refused));
+        access_.open(x, methods,
+                     [self = *this](tidings::http::exchange& here,
+                                    tidings::http::stream_request asked) mutable {
+                         self.answer(here, std::move(asked));
+                     });
+    }
+
+    void answer(tidings::http::exchange& x, tidings::http::stream_request asked) {
         if (sessions_.draining()) return x.respond(tidings::http::going_away());
         tidings::http::response head{
             200, {{"Content-Type", "application/x-ndjson"}, {"Cache-Control", "no-store"}}, {}};
@@ -129,6 +141,7 @@ class service {
     }
 
     tidings::bus_reference bus_;
+    tidings::http::access access_;
     tidings::sessions<session> sessions_;
     std::shared_ptr<const service_options> options_;
     std::shared_ptr<const tidings::live_session_options> live_;

@@ -32,6 +32,7 @@ enum class errc {
     callback_threw = 14,    ///< A user's callback threw an exception.
     out_of_memory = 15,     ///< An allocation failed while an event was frozen or encoded.
     already_running = 16,   ///< The client runs already: it has one `async_run` at a time.
+    undecided = 17,         ///< An authenticator or authorizer gave no answer, or none in time.
 
     // 100: events (CloudEvents 1.0)
     event_without_id = 100,           ///< The attribute `id` is missing or empty.

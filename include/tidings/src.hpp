@@ -83,11 +83,14 @@
 #include <tidings/lane/impl/lane.ipp>
 #include <tidings/lane/impl/send_queue.ipp>
 #include <tidings/lane/impl/timer_wheel.ipp>
+#include <tidings/outlet/impl/access.ipp>
 #include <tidings/outlet/impl/authenticate.ipp>
 #include <tidings/outlet/impl/live_output.ipp>
 #include <tidings/outlet/impl/live_session.ipp>
 #include <tidings/outlet/impl/live_state.ipp>
 #include <tidings/outlet/impl/origin.ipp>
+#include <tidings/outlet/impl/question.ipp>
+#include <tidings/outlet/impl/reviewer.ipp>
 #include <tidings/outlet/impl/sessions.ipp>
 #include <tidings/outlet/impl/stream_request.ipp>
 #include <tidings/rest/impl/answer.ipp>
@@ -136,6 +139,7 @@
 #include <tidings/websocket/impl/client_state.ipp>
 #include <tidings/websocket/impl/closing.ipp>
 #include <tidings/websocket/impl/format.ipp>
+#include <tidings/websocket/impl/publisher.ipp>
 #include <tidings/websocket/impl/service.ipp>
 #include <tidings/websocket/impl/service_state.ipp>
 #include <tidings/websocket/impl/upgrade_answer.ipp>

@@ -7,6 +7,7 @@
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/control_event.hpp>
+#include <tidings/decision.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/errc.hpp>
 #include <tidings/event.hpp>
@@ -17,6 +18,7 @@
 #include <tidings/http/server.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/live_session.hpp>
 #include <tidings/outlet/sessions.hpp>
 #include <tidings/outlet/stream_request.hpp>

@@ -72,11 +72,11 @@ struct line_bed : http_bed {
     }
 
     void answer(http::exchange& x) {
-        http::stream_request asked;
-        const http::stream_policy policy{.authenticator = allow_anonymous()};
-        if (!http::admit(x, policy, "GET")) return;
-        if (auto refused = http::read_stream_request(x, policy, asked))
-            return x.respond(std::move(*refused));
+        access.open(x, "GET", [this](http::exchange& here, http::stream_request asked) {
+            open(here, std::move(asked));
+        });
+    }
+    void open(http::exchange& x, http::stream_request asked) {
         auto stream = x.stream({200, {{"Content-Type", "text/plain"}}, {}});
         if (!stream) return;
         sessions.push_back(std::make_shared<line_session>(std::move(stream), shared, seen));
@@ -102,6 +102,7 @@ struct line_bed : http_bed {
     std::optional<tidings::sessions<line_session>> list;
     std::shared_ptr<const live_session_options> shared;
     std::vector<std::shared_ptr<line_session>> sessions;
+    const http::access access{{.authenticator = allow_anonymous()}};
 
  private:
     bus_options with_clock(bus_options b) {

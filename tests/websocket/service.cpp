@@ -282,17 +282,6 @@ TEST_CASE("Without a history a resume is a gap", "[websocket]") {
     CHECK(seen[1] == "a=1");
 }
 
-TEST_CASE("What is replayed is authorised again", "[websocket]") {
-    websocket_bed bed({.authorizer = [](const principal&, action a, std::string_view topic) {
-        return a == action::subscribe && topic != "a.secret";
-    }});
-    bed.publish("a.open", "1");
-    bed.publish("a.secret", "2");
-    bed.publish("a.open", "3");
-    const auto peer = bed.open("/ws?topic=a.*&after=");
-    CHECK(show_events(frames(*peer)) == strings{"a.open=1", "a.open=3"});
-}
-
 TEST_CASE("The subprotocol is the codec's where the client offers it", "[websocket]") {
     const auto [offered, chosen] =
         GENERATE(std::pair("cloudevents.json", "cloudevents.json"),

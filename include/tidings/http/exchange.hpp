@@ -6,6 +6,7 @@
 #include <tidings/io/environment.hpp>
 #include <tidings/unique_function.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ class exchange_owner {
     virtual ~exchange_owner() = default;
     virtual void respond(response r) = 0;
     virtual taken_stream take(bool authenticated) = 0;
+    /// Goes on with a request whose header `admit` had moved away.
+    virtual void proceed(exchange x) = 0;
     /// Watches for the peer's end while an answer is being waited for.
     virtual void watch_peer(unique_function<void()> on_closed) = 0;
     virtual void watch_drain(unique_function<void()> f) = 0;
@@ -74,7 +77,8 @@ class exchange_owner {
 /// answers later moves it away. Confined to its lane. Destroyed unanswered it answers 500.
 ///
 /// Before, when only the header has come, it is handed to the service's `admit`, where there is
-/// one: the request has no body yet, and is refused by an answer. `admit` may not move it away.
+/// one: the request has no body yet, and is refused by an answer. An `admit` that decides later
+/// moves it away, and then answers, or calls `proceed` for the body to be read.
 class exchange {
  public:
     /// From a server of the user's own: the request as read, the stream it came over, and what was
@@ -114,6 +118,9 @@ class exchange {
 
     /// Answers; the exchange is empty then.
     TIDINGS_DECL void respond(response r);
+    /// In the lane, of an exchange that `admit` moved away: the body is read, and `handle` gets the
+    /// request with its caller. The exchange is empty then.
+    TIDINGS_DECL void proceed();
     /// Takes the connection out of HTTP; the exchange is empty then. Not after `on_peer_closed`.
     /// The stream is null if the server was stopped since `handle` returned.
     /// @throws std::logic_error after `on_peer_closed`, which has a read under way.
@@ -133,6 +140,7 @@ class exchange {
 
  private:
     friend class detail::server_connection;  // takes it back after `admit`
+    friend class access;
     void add_answer_fields(response& r) const;
     std::string stream_head(response r, bool chunked) const;
     bool authenticated() const noexcept { return caller_ && !caller_->anonymous; }
@@ -140,6 +148,7 @@ class exchange {
     http::request request_;
     std::string suffix_;
     std::optional<tidings::principal> caller_;
+    std::uint64_t asked_in_ = 0;  // of `access`
     http::fields answer_fields_;
     std::shared_ptr<detail::exchange_owner> owner_;
 };

@@ -30,6 +30,47 @@ std::string_view bearer_credentials(std::string_view authorization) noexcept {
 
 }  // namespace
 
+owned_credentials::owned_credentials(const credentials& c)
+    : authorization(c.authorization),
+      cookie(c.cookie),
+      query(c.query),
+      origin(c.origin),
+      remote_address(c.remote_address),
+      loopback(c.loopback) {}
+
+credentials owned_credentials::view() const noexcept {
+    return {.authorization = authorization,
+            .cookie = cookie,
+            .query = query,
+            .origin = origin,
+            .remote_address = remote_address,
+            .loopback = loopback};
+}
+
+principal authenticator::operator()(const credentials& c, error_code& ec) const {
+    ec = {};
+    if (plain_) return plain_(c, ec);
+    ec = errc::undecided;
+    return {};
+}
+
+void authenticator::ask(owned_credentials c, decision_handler<principal> done) const {
+    if (later_) return later_(std::move(c), std::move(done));
+    error_code ec;
+    auto who = (*this)(c.view(), ec);
+    done(ec, std::move(who));
+}
+
+permission authorizer::operator()(const principal& who, action what, std::string_view topic) const {
+    return plain_ ? plain_(who, what, topic) : permission();
+}
+
+void authorizer::ask(principal who, action what, std::string topic,
+                     decision_handler<permission> done) const {
+    if (later_) return later_(std::move(who), what, std::move(topic), std::move(done));
+    done(plain_ ? error_code() : make_error_code(errc::undecided), (*this)(who, what, topic));
+}
+
 authenticator bearer_token(std::string token, std::string name) {
     if (token.empty()) throw std::invalid_argument("bearer_token: the token is empty");
     return [token = std::move(token), name = std::move(name)](const credentials& c,
@@ -38,7 +79,7 @@ authenticator bearer_token(std::string token, std::string name) {
         if (detail::equal_in_constant_time(bearer_credentials(c.authorization), token))
             return {.name = name, .anonymous = false};
         ec = errc::unauthorized;
-        return {};
+        return principal{};
     };
 }
 

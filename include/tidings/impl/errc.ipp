@@ -38,6 +38,7 @@ inline constexpr errc_entry errc_table[] = {
     {errc::callback_threw, condition::permanent, "a callback threw an exception"},
     {errc::out_of_memory, condition::retryable, "an allocation failed"},
     {errc::already_running, condition::permanent, "the client runs already"},
+    {errc::undecided, condition::retryable, "there is no answer whether this is allowed"},
 
     {errc::event_without_id, condition::permanent, "the event has no id"},
     {errc::event_without_source, condition::permanent, "the event has no source"},

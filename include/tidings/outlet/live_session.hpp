@@ -109,7 +109,9 @@ class live_session : public subscriber {
     /// The last bytes; none: the body ends, as each does.
     /// `why`: success after `close`, at the end of its lifetime and when the service drains;
     /// errc::closed (the bus), errc::lagging, errc::history_failed, errc::too_many,
-    /// errc::callback_threw (`opened`).
+    /// errc::callback_threw (`opened`); errc::unauthorized where its credential has ended, or a
+    /// recheck does not find its caller any more; after a recheck errc::forbidden where every
+    /// pattern is lost, and what said that there is no answer.
     virtual std::string say_goodbye(error_code why) = 0;
 
     /// It has begun; its head and `live_start::first` are on their way.
@@ -153,6 +155,7 @@ class live_session : public subscriber {
     friend class detail::live_output;
     friend class detail::live_state;
     void leave() { go_away(); }
+    TIDINGS_DECL void recheck(unique_function<void()> done);
 
     const std::unique_ptr<detail::live_state> state_;
 };

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/outlet/access.hpp>
+
+#include <boost/asio/deferred.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,6 +64,7 @@ class session_registry : public std::enable_shared_from_this<session_registry> {
     TIDINGS_DECL void remove(const void* session) noexcept;
     /// Keeps none that comes from now on; those that are open.
     TIDINGS_DECL std::vector<std::shared_ptr<void>> take_no_more();
+    TIDINGS_DECL std::vector<std::shared_ptr<void>> open() const;
     TIDINGS_DECL bool draining() const noexcept;
     TIDINGS_DECL std::size_t size() const noexcept;
     const session_counters& counters() const noexcept { return counters_; }
@@ -71,6 +78,22 @@ class session_registry : public std::enable_shared_from_this<session_registry> {
     mutable std::mutex mutex_;
     std::unordered_map<const void*, std::weak_ptr<void>> open_;  // guarded by mutex_, as the next
     bool draining_ = false;
+};
+
+using recheck_handler = completion_handler<error_code>;
+
+/// Completes a recheck once every session that takes part has ended it.
+class recheck_join {
+ public:
+    explicit recheck_join(recheck_handler h) : handler_(std::move(h)) {}
+    void begun() noexcept { ++open_; }
+    void ended() {
+        if (--open_ == 0) std::move(handler_)(error_code());
+    }
+
+ private:
+    recheck_handler handler_;
+    std::atomic<std::size_t> open_{0};
 };
 
 }  // namespace detail
@@ -118,6 +141,42 @@ class sessions {
     /// Takes no more, and cuts each that is open.
     void close() {
         drain([](Session& s) { s.abort(); });
+    }
+    /// Asks again whether what is open may stay: the authenticator with the credentials that it
+    /// came with, then the authorizer for each of its patterns. A session whose caller is not
+    /// identified any more, or that loses every pattern, ends (errc::unauthorized, errc::forbidden,
+    /// as where there is no answer); one that loses some of them goes on with the others. Once this
+    /// has completed nothing that was revoked before the call leaves any more: what is queued for
+    /// it is discarded, and where it has begun to leave the session is cut. Sessions that open
+    /// meanwhile are asked as well.
+    ///
+    /// Completes with `void(error_code)`, never inline, with success. Per-operation cancellation:
+    /// none; each question has its deadline. From any thread.
+    /// @param io where it completes by itself
+    /// @param which those whose principal, as it was at the beginning, is such; called here
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_recheck(net::any_io_executor io, const http::access& a,
+                                     std::function<bool(const principal&)> which,
+                                     Token&& token = Token{}) const {
+        return detail::initiate<void(error_code)>(
+            std::move(io), token,
+            [list = *this, a, which = std::move(which)](net::any_io_executor own, auto handler) {
+                list.start_recheck(a, which, detail::recheck_handler(own, std::move(handler)));
+            });
+    }
+    /// As `async_recheck`.
+    void start_recheck(const http::access& a, const std::function<bool(const principal&)>& which,
+                       completion_handler<error_code> handler) const {
+        a.begin_recheck();
+        const auto join = std::make_shared<detail::recheck_join>(std::move(handler));
+        join->begun();
+        for (const auto& s : list_->registry->open()) {
+            auto& session = *static_cast<Session*>(s.get());
+            if (!which(session.principal())) continue;
+            join->begun();
+            session.recheck([join] { join->ended(); });
+        }
+        join->ended();
     }
     bool draining() const noexcept { return list_->registry->draining(); }
     std::size_t size() const noexcept { return list_->registry->size(); }

@@ -5,22 +5,19 @@
 #include <tidings/http/exchange.hpp>
 #include <tidings/position.hpp>
 
-#include <functional>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace tidings::http {
 
-/// Which callers a service of streams serves, and from which origins.
-struct stream_policy {
-    tidings::authenticator authenticator{};      ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};            ///< empty: every caller may subscribe
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
-    std::size_t max_patterns = 128;
-};
+namespace detail {
+class access_state;
+struct stream_license;
+}  // namespace detail
 
 /// What a request for a stream of events asks for, as every streaming service reads it:
 /// `?topic=<pattern>` (repeatable), `&after=<position>`, `&last_event_id=<position>` (or, as
@@ -31,29 +28,18 @@ struct stream_request {
     std::vector<std::string> patterns{};
     std::optional<position> after{};
     std::vector<std::pair<std::string, std::string>> query{};  ///< every parameter, decoded
-    /// Asked for every event that is replayed, in the stream's lane. Empty: everything is allowed.
-    std::function<bool(std::string_view topic)> authorized{};
+    /// When the first of what allows it ends: the credential, the permissions. Empty: never.
+    std::optional<std::chrono::system_clock::time_point> expires{};
+    /// By what it can be asked again whether it is allowed; null: nothing ever forbids it.
+    std::shared_ptr<const detail::stream_license> license{};
 };
 
-/// Begins a service's work on a request, in its `admit` where the server calls that, else in
-/// `handle`: answers OPTIONS (204, with the CORS fields of a preflight), a foreign Origin (403) and
-/// a caller that is not authenticated (401, 403, 421); gives every answer its CORS fields;
-/// remembers the caller in the exchange. False when the request is answered. Once it is true it
-/// costs nothing again. In the lane of the exchange. `methods`: those that the service takes, for
-/// Allow, such as "GET, HEAD, OPTIONS".
-TIDINGS_DECL bool admit(exchange& x, const stream_policy& policy, std::string_view methods);
-
-/// Reads and checks it, after `admit`. `out.patterns` may hold patterns that the request named
-/// elsewhere, as in its path. The answer is set when it is refused: 400 (no topic, a bad pattern or
-/// position, a malformed query, a parameter spelled wrongly), 403 (a pattern that is not granted).
+/// Reads it from a request whose caller is known, without asking whether it is allowed: see
+/// `access::open`. `out.patterns` may hold some already. The answer is set where it is malformed.
 TIDINGS_DECL std::optional<response> read_stream_request(const exchange& x,
-                                                         const stream_policy& policy,
+                                                         std::size_t max_patterns,
                                                          stream_request& out);
-
 /// The same without topics: caller and query alone.
 TIDINGS_DECL std::optional<response> read_stream_caller(const exchange& x, stream_request& out);
-
-/// The answer of a service that is draining: 503, to be asked again in a second.
-TIDINGS_DECL response going_away();
 
 }  // namespace tidings::http

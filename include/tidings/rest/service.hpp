@@ -3,9 +3,17 @@
 
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
+#include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/metrics.hpp>
 
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace tidings::detail {
@@ -22,6 +30,11 @@ struct service_options {
     /// events only from principals with the grant "publish".
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+
+    /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
+    /// many questions without an answer, 503.
+    std::chrono::milliseconds auth_timeout{5'000};
+    std::size_t max_pending_auth = 128;
 
     std::size_t max_body_bytes = 1024 * 1024;
     std::size_t max_batch = 1000;                ///< events of one answer
@@ -91,8 +104,35 @@ class service {
     /// Drains, and answers 503 from now on. From any thread.
     TIDINGS_DECL void close();
 
+    /// Asks again whether what is open may stay, as after a token was revoked: the authenticator
+    /// with the credentials that a question that waits came with, then the authorizer for each of
+    /// its patterns. Is that not allowed any more, it is answered 401 or 403. Once it has completed
+    /// nothing that was revoked before the call leaves any more, from no queue either. See
+    /// `sessions::async_recheck`.
+    ///
+    /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
+    /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From
+    /// any thread.
+    /// @param which those whose principal is such; called on this thread, must not call the service
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
+                                     Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [slot = slot_, which = std::move(which)](net::any_io_executor io, auto handler) {
+                start_recheck(slot, which, completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+    using executor_type = net::any_io_executor;
+    /// The bus's; without one, the system's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
+
  private:
-    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
+    using slot = tidings::detail::closing_slot<detail::service_state>;
+    TIDINGS_DECL static void start_recheck(const std::shared_ptr<slot>& s,
+                                           const std::function<bool(const principal&)>& which,
+                                           completion_handler<error_code> handler);
+    std::shared_ptr<slot> slot_;
 };
 
 }  // namespace tidings::rest

@@ -26,6 +26,11 @@ struct manager_options {
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
 
+    /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
+    /// many questions without an answer, 503.
+    std::chrono::milliseconds auth_timeout{5'000};
+    std::size_t max_pending_auth = 128;
+
     std::size_t max_hooks = 10'000;
     std::size_t max_hooks_per_principal = 1'000;
     std::size_t max_page = 1'000;  ///< subscriptions of one answer

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <tidings/bus.hpp>
+#include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/sse/session.hpp>
 
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace tidings::detail {
@@ -28,6 +36,10 @@ struct service_options {
     /// Origins that may read across sites (CORS, with credentials). Empty: the Origin must be the
     /// Host.
     std::vector<std::string> allowed_origins{};
+    /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
+    /// many questions without an answer, 503.
+    std::chrono::milliseconds auth_timeout{5'000};
+    std::size_t max_pending_auth = 128;
     sse::payload payload = sse::payload::cloudevents;
 
     queue_limits limits{};  ///< of what waits for a slow client and no history holds
@@ -79,11 +91,37 @@ class service {
     /// Cuts every stream, without the end of its body, and answers 503 from now on. From
     /// any thread, a hook too.
     TIDINGS_DECL void close();
+    /// Asks again whether what is open may stay, as after a token was revoked: the authenticator
+    /// with the credentials that a stream came with, then the authorizer for each of its patterns.
+    /// A stream whose caller is not identified any more, or that loses all of them, ends; one that
+    /// loses some goes on with the others. Once it has completed nothing that was revoked before
+    /// the call leaves any more, from no queue either. See `sessions::async_recheck`.
+    ///
+    /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
+    /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From
+    /// any thread.
+    /// @param which those whose principal is such; called on this thread, must not call the service
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
+                                     Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [slot = slot_, which = std::move(which)](net::any_io_executor io, auto handler) {
+                start_recheck(slot, which, completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+    using executor_type = net::any_io_executor;
+    /// The bus's; without one, the system's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
     /// How many are open. From any thread.
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:
-    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
+    using slot = tidings::detail::closing_slot<detail::service_state>;
+    TIDINGS_DECL static void start_recheck(const std::shared_ptr<slot>& s,
+                                           const std::function<bool(const principal&)>& which,
+                                           completion_handler<error_code> handler);
+    std::shared_ptr<slot> slot_;
 };
 
 }  // namespace tidings::sse

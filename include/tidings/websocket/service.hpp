@@ -2,12 +2,20 @@
 #pragma once
 
 #include <tidings/bus.hpp>
+#include <tidings/completion_handler.hpp>
+#include <tidings/detail/initiation.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace tidings::detail {
@@ -21,7 +29,11 @@ struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     /// Empty: each authenticated caller may subscribe, none may publish.
     tidings::authorizer authorizer{};
-    std::vector<std::string> allowed_origins{};       ///< empty: the Origin must be the Host
+    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
+    /// many questions without an answer, 503.
+    std::chrono::milliseconds auth_timeout{5'000};
+    std::size_t max_pending_auth = 128;
     std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`
     topic_rule topic{};                               ///< of events that clients send
 
@@ -86,11 +98,38 @@ class service {
     /// Ends every session at once, without a closing handshake, and answers 503 from now on. From
     /// any thread, a hook too.
     TIDINGS_DECL void close();
+    /// Asks again whether what is open may stay, as after a token was revoked: the authenticator
+    /// with the credentials that a client came with, then the authorizer for each of its patterns.
+    /// A client that is not identified any more is closed with 3000, one that loses all of them
+    /// with 3003; one that loses some goes on with the others. Once it has completed nothing that
+    /// was revoked before the call leaves any more, from no queue either. See
+    /// `sessions::async_recheck`.
+    ///
+    /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
+    /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From
+    /// any thread.
+    /// @param which those whose principal is such; called on this thread, must not call the service
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
+                                     Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), token,
+            [slot = slot_, which = std::move(which)](net::any_io_executor io, auto handler) {
+                start_recheck(slot, which, completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+    using executor_type = net::any_io_executor;
+    /// The bus's; without one, the system's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
     /// How many are open. From any thread.
     TIDINGS_DECL std::size_t sessions() const noexcept;
 
  private:
-    std::shared_ptr<tidings::detail::closing_slot<detail::service_state>> slot_;
+    using slot = tidings::detail::closing_slot<detail::service_state>;
+    TIDINGS_DECL static void start_recheck(const std::shared_ptr<slot>& s,
+                                           const std::function<bool(const principal&)>& which,
+                                           completion_handler<error_code> handler);
+    std::shared_ptr<slot> slot_;
 };
 
 }  // namespace tidings::websocket

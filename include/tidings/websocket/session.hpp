@@ -23,7 +23,10 @@ struct close_reason {
 inline constexpr std::uint16_t close_lagging = 4008;   ///< the peer read too slowly
 inline constexpr std::uint16_t close_too_slow = 4009;  ///< a frame or a message came too slowly
 inline constexpr std::uint16_t close_history_failed = 4004;
-inline constexpr std::uint16_t close_unauthorized = 4500;
+/// Of the registry (IANA, WebSocket Close Code Number): the credential has ended, or is not valid
+/// any more. A client may come back with a new one.
+inline constexpr std::uint16_t close_unauthorized = 3000;
+inline constexpr std::uint16_t close_forbidden = 3003;  ///< every topic that it read was revoked
 
 /// One WebSocket connection of a service or a client, as a subscriber and as raw messages. Shared;
 /// every member is safe from any thread and does nothing once the connection has ended. Of a

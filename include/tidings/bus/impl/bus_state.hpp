@@ -81,6 +81,9 @@ class bus_state final : public subscriber,
                                    const std::shared_ptr<lane_target>& target, position& head);
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
+    /// Of what was attached: takes it off some of its patterns.
+    TIDINGS_DECL void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                             const lane_target* target) noexcept;
 
     /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,

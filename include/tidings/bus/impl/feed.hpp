@@ -10,9 +10,7 @@ namespace tidings::detail {
 struct feed_options {
     std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
     std::optional<position> after{};      ///< resume
-    /// Asked for every event that is replayed. Empty: everything is allowed.
-    std::function<bool(std::string_view topic)> authorized{};
-    queue_limits limits{};  ///< of events that no history holds
+    queue_limits limits{};                ///< of events that no history holds
     tidings::overflow overflow = tidings::overflow::disconnect;
     /// How many events of the history it may fall behind once it was live; 0: as far as the history
     /// reaches. A replay that was asked for may be longer.
@@ -44,6 +42,11 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     /// Takes it off the bus; the sink is not called any more. From any thread.
     TIDINGS_DECL void stop() noexcept;
 
+    /// In the lane: from now on no event comes that only these of its patterns match, one that is
+    /// on its way included.
+    TIDINGS_DECL void narrow(const std::vector<std::string>& lost) noexcept;
+    const std::vector<std::string>& patterns() const noexcept { return options_.patterns; }
+
     /// Everything up to here that matched was pushed. Empty when there is no history.
     const position& cursor() const noexcept { return options_.after ? *options_.after : cursor_; }
     bool live() const noexcept { return live_; }
@@ -70,6 +73,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void give_up_joins(outcome o, Gone gone) noexcept;
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept;
+    bool wants(const publication& e) const noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
@@ -99,6 +103,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::atomic<bool> attached_{false};
     std::atomic<bool> joined_{false};  // joins_ was used
     bool live_ = true;
+    bool narrowed_ = false;
     bool was_live_ = false;  // behind_ counts
     bool reading_ = false;   // a read is under way, or its slice is being pushed
 };

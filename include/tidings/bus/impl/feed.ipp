@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/control_event.hpp>
+#include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
@@ -92,7 +94,7 @@ void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexc
     const auto sequence = e->sequence();
     // The event precedes a gap that the sink was notified of.
     if (sequence != 0 && sequence <= cursor_.number()) return answer(join, outcome::dropped);
-    if (options_.origin != 0 && e->info().origin == options_.origin) {
+    if (!wants(*e)) {
         if (live_ && sequence != 0) move_to(*e->position());
         if (join) join->skipped();
         return;
@@ -164,6 +166,23 @@ void feed::move_to(const position& p) noexcept {
     options_.after.reset();
 }
 
+// Not what came from its own inlet, nor what only patterns match that it had.
+bool feed::wants(const publication& e) const noexcept {
+    if (options_.origin != 0 && e.info().origin == options_.origin) return false;
+    return !narrowed_ || is_control(e.topic()) ||
+           std::any_of(options_.patterns.begin(), options_.patterns.end(),
+                       [&](const auto& pattern) { return topic_matches(pattern, e.topic()); });
+}
+
+void feed::narrow(const std::vector<std::string>& lost) noexcept {
+    if (!attached_) return;
+    bus_->narrow(lost, lane_, this);
+    std::erase_if(options_.patterns, [&](const auto& pattern) {
+        return std::find(lost.begin(), lost.end(), pattern) != lost.end();
+    });
+    narrowed_ = true;
+}
+
 // The history is the queue of a stream that is behind.
 void feed::fall_behind(std::uint64_t seen, std::uint64_t events) noexcept {
     seen_ = std::max(seen_, seen);
@@ -208,7 +227,11 @@ void feed::drain_queue(feed_sink& sink) noexcept {
     while (attached_ && sink.ready()) {
         const auto e = queue_.pop();
         if (!e) return;
-        pass(sink, e, take_join(e));
+        auto join = take_join(e);
+        if (wants(*e))
+            pass(sink, e, std::move(join));
+        else if (join)
+            join->skipped();
     }
 }
 
@@ -258,14 +281,13 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         }
         if (!sink.ready()) return false;
         move_to(*e->position());
-        const bool own = options_.origin != 0 && e->info().origin == options_.origin;
-        if (own) continue;
+        if (!wants(*e)) {
+            if (auto join = take_join(e)) join->skipped();
+            continue;
+        }
         if (behind_ != 0) --behind_;
         auto join = take_join(e);
-        if (!options_.authorized || options_.authorized(e->topic()))
-            join ? sink.push_joined(e, std::move(join)) : sink.push(e);
-        else if (join)
-            join->skipped();
+        join ? sink.push_joined(e, std::move(join)) : sink.push(e);
     }
     if (!attached_) return false;
     move_to(slice.next);

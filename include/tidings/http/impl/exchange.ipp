@@ -38,6 +38,7 @@ exchange& exchange::operator=(exchange&& o) noexcept {
     request_ = std::move(o.request_);
     suffix_ = std::move(o.suffix_);
     caller_ = std::move(o.caller_);
+    asked_in_ = o.asked_in_;
     answer_fields_ = std::move(o.answer_fields_);
     owner_ = std::move(o.owner_);
     return *this;
@@ -101,6 +102,10 @@ void exchange::respond(response r) {
     if (!owner) return;
     add_answer_fields(r);
     owner->respond(std::move(r));
+}
+
+void exchange::proceed() {
+    if (const auto owner = owner_) owner->proceed(std::move(*this));
 }
 
 taken_stream exchange::take() {

@@ -6,6 +6,7 @@
 #include <tidings/lane/impl/pace.hpp>
 #include <tidings/overflow.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -43,8 +44,34 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
 
     /// Appends bytes that live as long as `keep` does.
     TIDINGS_DECL void append(event_ptr keep, std::string_view bytes);
+    /// Appends bytes of one's own that stand for an event.
+    TIDINGS_DECL void append_own(event_ptr of, std::string bytes);
     /// Appends bytes of one's own: control frames, headers, heartbeats.
     TIDINGS_DECL void append(std::string bytes);
+
+    /// Takes back what stands for an event that `f` names and has not begun to leave. False where
+    /// one has: nothing takes that back but the connection's end.
+    template <class F>
+    bool discard(F f) {
+        std::size_t offset = 0;
+        std::size_t gone = 0;
+        std::size_t beside = 0;
+        bool begun = false;
+        const auto is_gone = [&](const item& i) {
+            const bool leaving = offset < writing_.size() || (offset == 0 && front_begun_);
+            offset += i.bytes.size();
+            if (!i.keep || !f(*i.keep)) return false;
+            begun = begun || leaving;
+            if (leaving) return false;
+            gone += i.bytes.size();
+            beside += i.overhead();
+            return true;
+        };
+        const auto from = items_.begin() + static_cast<std::ptrdiff_t>(first_);
+        items_.erase(std::remove_if(from, items_.end(), is_gone), items_.end());
+        take_back(gone, beside);
+        return !begun;
+    }
 
     /// Whether it takes another message. It always takes control bytes.
     bool ready() const noexcept {
@@ -109,6 +136,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::string_view next_block();
     void consume(std::size_t sent) noexcept;
     void note_progress(std::size_t sent) noexcept;
+    TIDINGS_DECL void take_back(std::size_t bytes, std::size_t beside) noexcept;
+    void forget_sent() noexcept;
+    void start_window() noexcept;
     void write() noexcept;
     void write_polled() noexcept;
     void write_async() noexcept;
@@ -137,6 +167,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     error_code error_;  // of a write, reported at the end of the turn
     mode mode_ = mode::ready;
     bool was_full_ = false;
+    bool front_begun_ = false;  // of the first item a part has left
 };
 
 }  // namespace tidings::detail

@@ -21,14 +21,19 @@ void send_queue::append(event_ptr keep, std::string_view bytes) {
     add({std::move(keep), nullptr, bytes});
 }
 
-void send_queue::append(std::string bytes) {
+void send_queue::append_own(event_ptr of, std::string bytes) {
     auto own = std::make_unique<std::string>(std::move(bytes));
     const std::string_view view = *own;
-    add({{}, std::move(own), view});
+    add({std::move(of), std::move(own), view});
+}
+
+void send_queue::append(std::string bytes) {
+    append_own(nullptr, std::move(bytes));
 }
 
 void send_queue::add(item i) {
     if (closed() || i.bytes.empty()) return;
+    if (mode_ == mode::blocked && empty()) start_window();
     const auto size = held() + i.bytes.size();
     const auto beside = i.overhead();
     items_.push_back(std::move(i));
@@ -88,17 +93,15 @@ void send_queue::consume(std::size_t sent) noexcept {
         const auto part = std::min(sent, front.bytes.size());
         front.bytes.remove_prefix(part);
         sent -= part;
-        if (!front.bytes.empty()) break;
+        front_begun_ = !front.bytes.empty();
+        if (front_begun_) break;
         overhead_.fetch_sub(front.overhead(), std::memory_order_relaxed);
         front = {};
         ++first_;
     }
     // An idle connection keeps little; a slow one does not keep what is sent.
     if (nothing_left()) {
-        items_.clear();
-        first_ = 0;
-        if (items_.capacity() > 64) items_.shrink_to_fit();
-        window_.cancel();
+        forget_sent();
     } else if (first_ >= 1024) {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
@@ -110,6 +113,22 @@ void send_queue::note_progress(std::size_t sent) noexcept {
     const auto pushed = stream_->can_poll() ? 0 : stream_->push_on();
     const auto more = pushed - std::exchange(pushed_, pushed);
     pace_.add(pushed != 0 ? static_cast<std::size_t>(more) : sent);
+}
+
+// What has room now learns of it at the end of the turn, unless a write under way says so.
+void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
+    if (bytes == 0 || closed()) return;
+    hold(held() - bytes);
+    overhead_.fetch_sub(beside, std::memory_order_relaxed);
+    if (nothing_left()) forget_sent();
+    if (mode_ == mode::ready) lane_->schedule_flush(shared_from_this());
+}
+
+void send_queue::forget_sent() noexcept {
+    items_.clear();
+    first_ = 0;
+    if (items_.capacity() > 64) items_.shrink_to_fit();
+    window_.cancel();
 }
 
 void send_queue::write_polled() noexcept {
@@ -132,7 +151,10 @@ void send_queue::write_polled() noexcept {
 // The windows follow each other until everything has left.
 void send_queue::await_progress() noexcept {
     mode_ = mode::blocked;
-    if (window_.armed()) return;
+    if (!window_.armed()) start_window();
+}
+
+void send_queue::start_window() noexcept {
     note_progress(0);
     pace_.begin();
     window_.arm(lane_->timers(), write_timeout_);
@@ -142,7 +164,7 @@ void send_queue::await_progress() noexcept {
 // that does not wait knows earlier.
 void send_queue::on_window_end() noexcept {
     const auto keep = shared_from_this();
-    if (stream_->can_poll()) {
+    if (stream_->can_poll() && !empty()) {
         error_code ec;
         const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
         if (!ec) consume(sent);

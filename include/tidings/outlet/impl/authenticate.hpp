@@ -1,34 +1,47 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/authorizer.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/outlet/impl/access.hpp>
 
 #include <optional>
-#include <span>
+#include <string>
 
 namespace tidings::http {
 
 /// Whether the request is this machine's to itself: see `credentials::loopback`.
 TIDINGS_DECL bool is_local(const exchange& x);
 
-/// Writes the caller to the parameter `who`, found by `a`, or by `loopback_only()` where `a` is
-/// empty; else the answer to give: 401 (RFC 9110 11.6.1), 421 where only the Host is not this
-/// machine's, 403 where a proxy made it for another. Two Authorization fields count as none.
+/// What an authenticator may see of a request, as long as that stays where it is. Of two
+/// Authorization fields it has none.
+struct request_credentials {
+    TIDINGS_DECL explicit request_credentials(const exchange& x);
+    request_credentials(const request_credentials&) = delete;
+    request_credentials& operator=(const request_credentials&) = delete;
+
+    std::string cookie;
+    std::string remote_address;
+    credentials view;
+};
+
+/// The answer to a caller that was not identified: 401 (RFC 9110 11.6.1), 421 where only the Host
+/// is not this machine's, 403 where a proxy made the request for another, 503 where there is no
+/// answer whether it is allowed.
+TIDINGS_DECL response refusal_of(const exchange& x, error_code ec);
+
+/// The answer where there is no answer yet: 503, with Retry-After.
+TIDINGS_DECL response undecided(error_code ec);
+
+/// Writes the caller to the parameter `who`, found by a plain `a`, or by `loopback_only()` where
+/// `a` is empty; else the answer to give.
 TIDINGS_DECL std::optional<response> authenticate(const exchange& x, const authenticator& a,
                                                   principal& who);
 
-/// What a service asks of every request by its header alone.
-struct admission {
-    const tidings::authenticator& authenticator;   ///< empty: `loopback_only()`
-    std::span<const std::string> allowed_origins;  ///< empty: the Origin must be the Host
-    std::string_view methods;                      ///< for Allow
-};
-
-/// Begins every service's work on a request, in its `admit` where the server calls that, else in
-/// `handle`: answers OPTIONS (204), a foreign Origin (403), and a caller that is not authenticated;
-/// gives every answer its CORS fields; remembers the caller in the exchange. False when the request
-/// is answered. Once it is true it costs nothing again.
-TIDINGS_DECL bool admit(exchange& x, const admission& a);
+/// In the lane: calls `go_on` where the authorizer grants everything that is wanted, at once if it
+/// is a plain function; else answers 403 or 503. The exchange has moved away when this returns,
+/// unless `go_on` left it there.
+TIDINGS_DECL void permit(exchange& x, const detail::access_state& a,
+                         detail::permissions_wanted wanted,
+                         unique_function<void(exchange&, detail::expiry_time)> go_on);
 
 }  // namespace tidings::http

@@ -12,52 +12,89 @@ bool is_local(const exchange& x) {
     return x.remote_address() == "unix" || detail::names_this_machine(x.request());
 }
 
-std::optional<response> authenticate(const exchange& x, const authenticator& a, principal& who) {
+request_credentials::request_credentials(const exchange& x)
+    : cookie(x.request().fields.joined("Cookie")),
+      remote_address(x.remote_address()) {
     const auto& r = x.request();
-    const auto cookie = r.fields.joined("Cookie");
-    const auto remote = x.remote_address();
     const bool one = r.fields.count("Authorization") == 1;
-    const credentials c{.authorization = one ? r.fields.get("Authorization") : std::string_view(),
-                        .cookie = cookie,
-                        .query = r.query(),
-                        .origin = r.fields.get("Origin"),
-                        .remote_address = remote,
-                        .loopback = is_local(x)};
-    error_code ec;
-    who = a ? a(c, ec) : loopback_only()(c, ec);
-    if (!ec) return std::nullopt;
-    who = {};
-    if (ec == errc::address_not_loopback && x.loopback() && detail::is_forwarded(r))
+    view = {.authorization = one ? r.fields.get("Authorization") : std::string_view(),
+            .cookie = cookie,
+            .query = r.query(),
+            .origin = r.fields.get("Origin"),
+            .remote_address = remote_address,
+            .loopback = is_local(x)};
+}
+
+response undecided(error_code ec) {
+    auto refusal = problem(503, "Undecided", ec.message());
+    refusal.fields.set("Retry-After", "1");
+    return refusal;
+}
+
+response refusal_of(const exchange& x, error_code ec) {
+    if (detail::access_state::undecided(ec)) return undecided(ec);
+    const auto& r = x.request();
+    const bool foreign = ec == errc::address_not_loopback && x.loopback();
+    if (foreign && detail::is_forwarded(r))
         return problem(403, "Forbidden",
                        "without an authenticator only this machine's own requests are served, and "
                        "this one came through a proxy: set an authenticator, or allow_anonymous()");
     // DNS rebinding: for a browser, a rebound name is the page's own site.
-    if (ec == errc::address_not_loopback && x.loopback())
+    if (foreign)
         return problem(421, "Misdirected Request",
                        "without an authenticator only requests to localhost or a loopback address "
                        "are served, and the Host is neither");
     auto refusal = problem(401, "Unauthorized", ec.message());
     // RFC 6750 3.1: an invalid token is distinguished from none.
-    refusal.fields.set("WWW-Authenticate",
-                       c.authorization.empty() ? "Bearer" : "Bearer error=\"invalid_token\"");
+    const bool one = r.fields.count("Authorization") == 1 && !r.fields.get("Authorization").empty();
+    refusal.fields.set("WWW-Authenticate", one ? "Bearer error=\"invalid_token\"" : "Bearer");
     return refusal;
 }
 
-bool admit(exchange& x, const admission& a) {
-    if (x.caller() != nullptr) return true;
-    x.answer_fields() = cors_fields(x.request(), a.allowed_origins);
-    const auto refuse = [&](response r) {
-        x.respond(std::move(r));
-        return false;
+std::optional<response> authenticate(const exchange& x, const authenticator& a, principal& who) {
+    const request_credentials c(x);
+    error_code ec;
+    who = a ? a(c.view, ec) : loopback_only()(c.view, ec);
+    if (!ec && detail::has_expired(who.expires, *x.environment().clock)) ec = errc::unauthorized;
+    if (!ec) return std::nullopt;
+    who = {};
+    return refusal_of(x, ec);
+}
+
+void permit(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+            unique_function<void(exchange&, detail::expiry_time)> go_on) {
+    static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
+    const std::string what(names[static_cast<std::size_t>(wanted.action)]);
+    const auto answer = [what](exchange& here, const detail::permissions& p) {
+        if (p.error)
+            here.respond(undecided(p.error));
+        else if (!p.denied.empty())
+            here.respond(problem(403, "Not granted", what + p.denied.front()));
+        return !here;
     };
-    if (x.request().method == "OPTIONS")
-        return refuse(preflight(x.request(), a.allowed_origins, a.methods));
-    if (!origin_allowed(x.request(), a.allowed_origins))
-        return refuse(problem(403, "Origin not allowed", x.request().fields.get("Origin")));
-    principal who;
-    if (auto refused = authenticate(x, a.authenticator, who)) return refuse(std::move(*refused));
-    x.caller(std::move(who));
-    return true;
+    if (!a.authorizer().is_asynchronous()) {
+        a.permit(x.lane(), std::move(wanted), [&](const detail::permissions& p) {
+            if (!answer(x, p)) go_on(x, p.expires);
+        });
+        return;
+    }
+    const auto home = x.lane();
+    const auto held = std::make_shared<exchange>(std::move(x));
+    const auto run =
+        a.permit(home, std::move(wanted),
+                 [held, answer, go_on = std::move(go_on)](const detail::permissions& p) mutable {
+                     if (!answer(*held, p)) go_on(*held, p.expires);
+                 });
+    if (!run || !*held) return;
+    const std::weak_ptr<detail::access_state::permit_run> weak = run;
+    held->on_drain([weak] {
+        if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
+    });
+    // The connection of a stream will be taken, and must not be read meanwhile.
+    if (held->request().method == "GET") return;
+    held->on_peer_closed([weak] {
+        if (const auto here = weak.lock()) here->cancel();
+    });
 }
 
 }  // namespace tidings::http

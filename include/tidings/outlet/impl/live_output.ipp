@@ -44,7 +44,7 @@ void live_output::append_event(const event_ptr& e) {
     if (frame == nullptr) frame = encode(e, own);
     if (frame == nullptr || frame->empty()) return;
     if (frame == &own)
-        queue_->append(std::move(own));
+        queue_->append_own(e, std::move(own));
     else
         queue_->append(e, *frame);
     if (auto* sent = options_.counters.sent) sent->fetch_add(1, std::memory_order_relaxed);

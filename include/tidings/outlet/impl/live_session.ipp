@@ -69,6 +69,11 @@ void live_session::in_lane(unique_function<void()> f) {
     state_->in_lane(0, std::move(f));
 }
 
+void live_session::recheck(unique_function<void()> done) {
+    state_->in_lane(0,
+                    [this, done = std::move(done)]() mutable { state_->recheck(std::move(done)); });
+}
+
 void live_session::begin(live_start what, session_registration place, bool welcome) {
     state_->begin(std::move(what), std::move(place), welcome);
 }

@@ -3,16 +3,19 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/outlet/impl/live_output.hpp>
+#include <tidings/outlet/impl/reviewer.hpp>
 
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace tidings::detail {
 
 /// What stands behind a `live_session`, and belongs to it. Lane-confined, unless it says otherwise.
-class live_state final : public feed_sink, public context_dependent {
+class live_state final : public feed_sink, public context_dependent, public http::detail::reviewer {
  public:
     live_state(live_session& owner, http::live_stream stream,
                std::shared_ptr<const live_session_options> options);
@@ -31,6 +34,10 @@ class live_state final : public feed_sink, public context_dependent {
     send_queue& queue() const noexcept { return output_.queue(); }
     detail::lane& lane() const noexcept { return *stream_.connection.lane; }
 
+    /// In the lane: the principal as the last recheck found it.
+    const tidings::principal& caller() const noexcept {
+        return rechecked_ ? *rechecked_ : stream_.principal;
+    }
     io::stream& connection() const noexcept { return *stream_.connection.stream; }
     void begin(live_start what, session_registration place, bool welcome);
     bool has_ended() const noexcept {
@@ -57,7 +64,15 @@ class live_state final : public feed_sink, public context_dependent {
 
     std::shared_ptr<live_session> self() const;
     void listen();
+    void go_on();
+    void read();
     error_code subscribe(live_start what);
+    void apply(http::detail::review found) override;
+    subject review_subject() override;
+    void narrow(const std::vector<std::string>& lost);
+    void revoke_all(error_code why);
+    void watch_expiry() noexcept;
+    void on_expiry();
     void beat();
     void on_quarter();
 
@@ -71,6 +86,11 @@ class live_state final : public feed_sink, public context_dependent {
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
     wheel_timer quiet_;
     wheel_timer limit_;  // of its life, then of its end
+    wheel_timer expiry_;
+    http::detail::expiry_time expires_;
+    std::shared_ptr<const http::detail::stream_license> license_;
+    std::optional<tidings::principal> rechecked_;
+    std::optional<live_start> start_;  // until the bus is joined
     std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::uint64_t writes_seen_ = 0;

@@ -42,9 +42,16 @@ void session_registry::remove(const void* session) noexcept {
 }
 
 std::vector<std::shared_ptr<void>> session_registry::take_no_more() {
+    {
+        const std::lock_guard lock(mutex_);
+        draining_ = true;
+    }
+    return open();
+}
+
+std::vector<std::shared_ptr<void>> session_registry::open() const {
     std::vector<std::shared_ptr<void>> list;
     const std::lock_guard lock(mutex_);
-    draining_ = true;
     list.reserve(open_.size());
     for (const auto& [key, weak] : open_)
         if (auto s = weak.lock()) list.push_back(std::move(s));

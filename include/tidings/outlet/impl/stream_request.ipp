@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/message/percent.hpp>
-#include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/stream_request.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/topic.hpp>
@@ -58,25 +58,17 @@ std::optional<response> check_spelling(const stream_request& r) {
     return std::nullopt;
 }
 
-std::optional<response> check_patterns(const stream_policy& policy, const stream_request& r) {
+std::optional<response> check_patterns(std::size_t most, const stream_request& r) {
     if (r.patterns.empty())
         return problem(400, "No topic", "name at least one topic or pattern: ?topic=orders.>");
-    if (r.patterns.size() > policy.max_patterns)
-        return problem(400, "Too many topics",
-                       "at most " + std::to_string(policy.max_patterns) + " patterns");
-    for (const auto& pattern : r.patterns) {
+    if (r.patterns.size() > most)
+        return problem(400, "Too many topics", "at most " + std::to_string(most) + " patterns");
+    for (const auto& pattern : r.patterns)
         if (check_pattern(pattern)) return problem(400, "Bad topic pattern", pattern);
-        if (policy.authorizer && !policy.authorizer(r.principal, action::subscribe, pattern))
-            return problem(403, "Not granted", "subscribe " + pattern);
-    }
     return std::nullopt;
 }
 
 }  // namespace
-
-bool admit(exchange& x, const stream_policy& policy, std::string_view methods) {
-    return admit(x, admission{policy.authenticator, policy.allowed_origins, methods});
-}
 
 std::optional<response> read_stream_caller(const exchange& x, stream_request& out) {
     assert(x.caller() != nullptr);
@@ -87,7 +79,7 @@ std::optional<response> read_stream_caller(const exchange& x, stream_request& ou
     return std::nullopt;
 }
 
-std::optional<response> read_stream_request(const exchange& x, const stream_policy& policy,
+std::optional<response> read_stream_request(const exchange& x, std::size_t max_patterns,
                                             stream_request& out) {
     if (auto refused = read_stream_caller(x, out)) return refused;
     if (auto refused = check_spelling(out)) return refused;
@@ -103,12 +95,7 @@ std::optional<response> read_stream_request(const exchange& x, const stream_poli
         if (auto refused = read_position(value, out)) return refused;
     }
     read_repeated_id(x.request().fields.get("last-event-id"), out);
-    if (policy.authorizer)
-        out.authorized = [allowed = policy.authorizer,
-                          who = out.principal](std::string_view topic) {
-            return allowed(who, action::subscribe, topic);
-        };
-    return check_patterns(policy, out);
+    return check_patterns(max_patterns, out);
 }
 
 response going_away() {

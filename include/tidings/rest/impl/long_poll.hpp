@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/outlet/impl/reviewer.hpp>
 #include <tidings/outlet/sessions.hpp>
 
 #include <chrono>
@@ -61,12 +62,17 @@ struct long_poll_options {
     std::size_t max = 0;
     std::size_t max_bytes = 0;
     std::chrono::milliseconds wait{};  ///< 0: it does not wait
-    std::function<bool(std::string_view topic)> authorized{};
-    std::string next_target{};  ///< of `rel="next"`, without the position
+    std::string next_target{};         ///< of `rel="next"`, without the position
+    tidings::principal principal{};
+    http::detail::expiry_time expires{};
+    std::shared_ptr<const http::detail::stream_license> license{};
 };
 
 /// One GET: reads from the history, waits if asked to, answers once. Lane-confined.
-class long_poll final : public lane_target, public std::enable_shared_from_this<long_poll> {
+class long_poll final : public lane_target,
+                        public http::detail::reviewer,
+                        public tidings::detail::context_dependent,
+                        public std::enable_shared_from_this<long_poll> {
  public:
     TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q);
     TIDINGS_DECL ~long_poll() override;
@@ -76,14 +82,23 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     TIDINGS_DECL void start();
     /// Answers with what there is. From any thread.
     TIDINGS_DECL void finish_soon();
+    /// See `sessions::async_recheck`. From any thread.
+    TIDINGS_DECL void recheck(unique_function<void()> done);
+    const tidings::principal& principal() const noexcept { return question_.principal; }
 
     void on_event(const event_ptr& e) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
     bool refills() const noexcept override { return true; }
     void on_bus_closed() noexcept override;
+    void on_context_end() noexcept override;
 
  private:
+    void apply(http::detail::review found) override;
+    subject review_subject() override;
+    void watch_expiry() noexcept;
+    void on_expiry();
     bool attach();
+    void go_on();
     void begin();
     void step(poll_event what, error_code why = errc::closed);
     void read();
@@ -100,6 +115,7 @@ class long_poll final : public lane_target, public std::enable_shared_from_this<
     long_poll_options question_;
     session_registration registration_;
     wheel_timer deadline_;
+    wheel_timer expiry_;
     std::string body_{"["};
     std::size_t count_ = 0;  // of the events in it
     poll_state state_ = poll_state::reading_once;

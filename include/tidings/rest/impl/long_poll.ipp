@@ -3,6 +3,7 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -89,13 +90,23 @@ long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll
       exchange_(std::move(x)),
       lane_(exchange_.lane()),
       question_(std::move(q)),
-      deadline_([this] { step(poll_event::time_over); }) {}
+      deadline_([this] { step(poll_event::time_over); }),
+      expiry_([this] { on_expiry(); }) {}
 
 long_poll::~long_poll() {
     stop();
 }
 
 void long_poll::start() {
+    watch_expiry();
+    // A recheck that began since it was allowed may not have found it yet.
+    if (!question_.license || !question_.license->is_stale()) return go_on();
+    watch_context(lane_->executor(), shared_from_this());
+    reviewer::recheck([s = shared_from_this()] { s->go_on(); });
+}
+
+void long_poll::go_on() {
+    if (state_ == poll_state::done) return;
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0 && !attach()) return;
     begin();
@@ -164,8 +175,7 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
     if (ec) return step(poll_event::read_failed, ec);
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
-        const bool wanted = !question_.authorized || question_.authorized(e->topic());
-        if (wanted && !add(e)) return step(poll_event::full);
+        if (!add(e)) return step(poll_event::full);
         question_.after = *e->position();
     }
     question_.after = slice.next;
@@ -197,6 +207,12 @@ void long_poll::on_bus_closed() noexcept {
     step(poll_event::bus_closed);
 }
 
+// It may own itself by what waits for a recheck.
+void long_poll::on_context_end() noexcept {
+    const auto keep = shared_from_this();
+    drop_review();
+}
+
 void long_poll::finish_soon() {
     lane_->post([s = shared_from_this()] {
         // A question that never began has yet to find where the present is.
@@ -206,10 +222,45 @@ void long_poll::finish_soon() {
     });
 }
 
+void long_poll::recheck(unique_function<void()> done) {
+    lane_->post([s = shared_from_this(), done = std::move(done)]() mutable {
+        s->reviewer::recheck(std::move(done));
+    });
+}
+
+http::detail::reviewer::subject long_poll::review_subject() {
+    const bool over = state_ == poll_state::done;
+    return {weak_from_this(), lane_, over ? nullptr : question_.license, question_.patterns};
+}
+
+// What is answered together is lost together.
+void long_poll::apply(http::detail::review found) {
+    if (state_ == poll_state::done) return;
+    if (!found.ended && !found.lost.empty()) found.ended = errc::forbidden;
+    question_.expires = found.expires;
+    watch_expiry();
+    if (!found.ended) return;
+    if (found.ended == errc::forbidden)
+        return respond(http::problem(403, "Not granted", "the permission was revoked"));
+    respond(http::refusal_of(exchange_, found.ended));
+}
+
+void long_poll::watch_expiry() noexcept {
+    http::detail::arm_expiry(expiry_, lane_->timers(), question_.expires);
+}
+
+void long_poll::on_expiry() {
+    if (!http::detail::has_expired(question_.expires, lane_->timers().clock()))
+        return watch_expiry();
+    respond(http::refusal_of(exchange_, errc::unauthorized));
+}
+
 void long_poll::stop() noexcept {
     state_ = poll_state::done;
     deadline_.cancel();
+    expiry_.cancel();
     registration_.release();
+    stop_review();
     if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 

@@ -26,7 +26,8 @@ struct publications {
     const std::shared_ptr<metrics_sink> metrics;
 };
 
-/// One publication; one that is destroyed before it was accepted has failed.
+/// One publication; one that is destroyed before it was accepted has failed, and counts as refused
+/// unless it was counted.
 class publication_attempt {
  public:
     explicit publication_attempt(std::shared_ptr<publications> all) : all_(std::move(all)) {
@@ -36,6 +37,7 @@ class publication_attempt {
     ~publication_attempt() {
         if (!all_) return;
         if (begun_) all_->recent.fail(keys_);
+        if (!counted_) all_->count("refused");
         --all_->under_way;
     }
     bool over(std::size_t max) const noexcept { return all_->under_way > max; }
@@ -51,12 +53,16 @@ class publication_attempt {
         all_->recent.accept(keys_, r);
         begun_ = false;
     }
-    void count(std::string_view result) const noexcept { all_->count(result); }
+    void count(std::string_view result) noexcept {
+        all_->count(result);
+        counted_ = true;
+    }
 
  private:
     std::shared_ptr<publications> all_;
     std::vector<recent_ids::key> keys_{};
     bool begun_ = false;
+    bool counted_ = false;
 };
 
 }  // namespace tidings::rest::detail

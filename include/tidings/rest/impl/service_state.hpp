@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/sessions.hpp>
-#include <tidings/outlet/stream_request.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 #include <tidings/rest/impl/publication_attempt.hpp>
 #include <tidings/rest/impl/rate_limit.hpp>
@@ -29,31 +29,41 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options);
 
-    bool admit(http::exchange& x);
+    void admit(http::exchange& x);
     void handle(http::exchange& x);
     void drain();
     void close();
+    void recheck(const std::function<bool(const principal&)>& which,
+                 completion_handler<error_code> handler) const {
+        polls_.start_recheck(access_, which, std::move(handler));
+    }
+    net::any_io_executor executor() const { return bus_->executor(); }
     const service_options& options() const noexcept { return options_; }
 
  private:
+    static constexpr std::string_view methods = "GET, HEAD, OPTIONS, POST";
+    http::access make_access() const;
+    void serve(http::exchange& x);
     void publish(http::exchange& x, const std::string& topic);
+    void publish_granted(http::exchange& x, const std::string& topic, publication_attempt a);
     or_refusal<event_ptr> prepare(const http::exchange& x, const std::string& topic,
                                   publication_attempt& a);
-    or_refusal<principal> check_publication(const http::exchange& x, const std::string& topic);
-    bool within_rate(const http::exchange& x, const principal& who);
+    or_refusal<void> check_rate(const http::exchange& x);
     or_refusal<wire_event> read_event(const http::request& r, const std::string& key) const;
     or_refusal<void> find_earlier(const wire_event& e, publication_attempt& a);
     void start(http::exchange x, const event_ptr& p, publication_attempt a);
 
     void read(http::exchange& x, const std::string& pattern);
+    void answer_question(http::exchange& x, http::stream_request asked);
     or_refusal<long_poll_options> read_question(const http::exchange& x,
-                                                const std::string& pattern) const;
+                                                http::stream_request asked) const;
     bool read_numbers(const http::stream_request& asked, long_poll_options& out) const;
     std::string next_target(const http::request& r) const;
     void answer(http::exchange x, long_poll_options q);
 
     const std::shared_ptr<bus_state> bus_;
     const service_options options_;
+    const http::access access_;
     const inlet inlet_;
     sessions<long_poll> polls_;
     const std::shared_ptr<publications> publications_;

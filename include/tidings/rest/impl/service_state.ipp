@@ -99,24 +99,34 @@ std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
       options_(std::move(options)),
+      access_(make_access()),
       inlet_({}, make_origin()),
       publications_(
           std::make_shared<publications>(options_.max_remembered_bytes, options_.metrics)),
       rate_(options_.max_publishes_per_second) {}
 
-bool service_state::admit(http::exchange& x) {
+http::access service_state::make_access() const {
+    return http::access({.authenticator = options_.authenticator,
+                         .authorizer = options_.authorizer,
+                         .allowed_origins = options_.allowed_origins,
+                         .auth_timeout = options_.auth_timeout,
+                         .max_pending_auth = options_.max_pending_auth});
+}
+
+void service_state::admit(http::exchange& x) {
     const bool publishes = x.request().method == "POST";
-    if (http::admit(x,
-                    {options_.authenticator, options_.allowed_origins, "GET, HEAD, OPTIONS, POST"}))
-        return true;
-    if (publishes) publications_->count("refused");
-    return false;
+    const bool later = options_.authenticator.is_asynchronous();
+    if (!access_.admit(x, methods) && publishes && !later) publications_->count("refused");
 }
 
 void service_state::handle(http::exchange& x) {
     if (closed_)
         return x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
-    if (!admit(x)) return;
+    access_.handle(x, methods,
+                   [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+}
+
+void service_state::serve(http::exchange& x) {
     const auto& r = x.request();
     error_code ec;
     const auto name = http::detail::resource_name(x, ec);
@@ -130,25 +140,15 @@ void service_state::handle(http::exchange& x) {
     x.respond(std::move(refused));
 }
 
-or_refusal<principal> service_state::check_publication(const http::exchange& x,
-                                                       const std::string& topic) {
-    http::stream_request asked;
-    if (auto refused = http::read_stream_caller(x, asked)) return std::move(*refused);
-    auto& who = asked.principal;
-    if (const auto ec = check_topic(topic)) return refusal(ec);
-    if (options_.authorizer && !options_.authorizer(who, action::publish, topic))
-        return http::problem(403, "Not granted", "publish " + topic);
-    if (!within_rate(x, who))
-        return later(429, "Too many requests", "this is more than max_publishes_per_second");
-    return std::move(who);
-}
-
-// Behind a proxy on this machine all strangers have its address.
-bool service_state::within_rate(const http::exchange& x, const principal& who) {
-    if (who.anonymous && x.loopback() && !options_.count_loopback) return true;
+or_refusal<void> service_state::check_rate(const http::exchange& x) {
+    const auto& who = *x.caller();
+    // Behind a proxy on this machine all strangers have its address.
+    if (who.anonymous && x.loopback() && !options_.count_loopback) return {};
     const auto name =
         who.anonymous ? '@' + http::detail::peer_key(x.remote_address()) : '=' + who.name;
-    return rate_.admit(name, x.environment().clock->now());
+    if (!rate_.admit(name, x.environment().clock->now()))
+        return later(429, "Too many requests", "this is more than max_publishes_per_second");
+    return {};
 }
 
 or_refusal<wire_event> service_state::read_event(const http::request& r,
@@ -192,13 +192,10 @@ or_refusal<void> service_state::find_earlier(const wire_event& e, publication_at
 
 or_refusal<event_ptr> service_state::prepare(const http::exchange& x, const std::string& topic,
                                              publication_attempt& a) {
-    const auto who = check_publication(x, topic);
-    if (!who) return who.error();
-    if (a.over(options_.max_publishing))
-        return later(429, "Too many requests", "max_publishing are under way");
+    if (const auto rate = check_rate(x); !rate) return rate.error();
     std::string key(x.request().fields.get("idempotency-key"));
     // Neither a topic nor a field's value holds a line end.
-    if (!key.empty()) key = topic + '\n' + key + '\n' + who->name;
+    if (!key.empty()) key = topic + '\n' + key + '\n' + x.caller()->name;
     auto e = read_event(x.request(), key);
     if (!e) return e.error();
     const auto& id = e->event.id();
@@ -213,9 +210,26 @@ or_refusal<event_ptr> service_state::prepare(const http::exchange& x, const std:
 
 void service_state::publish(http::exchange& x, const std::string& topic) {
     publication_attempt a(publications_);
+    http::stream_request asked;
+    auto refused = http::read_stream_caller(x, asked);
+    if (const auto ec = check_topic(topic); ec && !refused) refused = refusal(ec);
+    if (refused) return x.respond(std::move(*refused));
+    if (a.over(options_.max_publishing))
+        return x.respond(later(429, "Too many requests", "max_publishing are under way"));
+    http::permit(
+        x, access_.state(),
+        {.principal = std::move(asked.principal), .action = action::publish, .topics = {topic}},
+        [self = shared_from_this(), topic, a = std::move(a)](http::exchange& here,
+                                                             const auto&) mutable {
+            self->publish_granted(here, topic, std::move(a));
+        });
+}
+
+void service_state::publish_granted(http::exchange& x, const std::string& topic,
+                                    publication_attempt a) {
     const auto p = prepare(x, topic, a);
     if (p) return start(std::move(x), *p, std::move(a));
-    a.count(p.error().status == 202 ? "duplicate" : "refused");
+    if (p.error().status == 202) a.count("duplicate");
     x.respond(p.error());
 }
 
@@ -276,12 +290,7 @@ std::string service_state::next_target(const http::request& r) const {
 }
 
 or_refusal<long_poll_options> service_state::read_question(const http::exchange& x,
-                                                           const std::string& pattern) const {
-    http::stream_request asked;
-    asked.patterns = {pattern};
-    const http::stream_policy policy{options_.authenticator, options_.authorizer,
-                                     options_.allowed_origins};
-    if (auto refused = http::read_stream_request(x, policy, asked)) return std::move(*refused);
+                                                           http::stream_request asked) const {
     if (!bus_->history())
         return http::problem(404, "No history", "this bus keeps no events to read");
     long_poll_options q;
@@ -291,12 +300,21 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
     q.after = asked.after.value_or(position());
     q.next_target = next_target(x.request());
     q.patterns = std::move(asked.patterns);
-    q.authorized = std::move(asked.authorized);
+    q.principal = std::move(asked.principal);
+    q.expires = asked.expires;
+    q.license = std::move(asked.license);
     return q;
 }
 
 void service_state::read(http::exchange& x, const std::string& pattern) {
-    auto q = read_question(x, pattern);
+    access_.read(x, {pattern},
+                 [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
+                     self->answer_question(here, std::move(asked));
+                 });
+}
+
+void service_state::answer_question(http::exchange& x, http::stream_request asked) {
+    auto q = read_question(x, std::move(asked));
     if (!q) return x.respond(q.error());
     if (polls_.size() >= options_.max_waiting)
         return x.respond(later(429, "Too many requests", "max_waiting questions are waiting"));
@@ -312,6 +330,7 @@ void service_state::answer(http::exchange x, long_poll_options q) {
 }
 
 void service_state::drain() {
+    access_.refuse_pending();
     polls_.drain([](long_poll& p) { p.finish_soon(); });
 }
 

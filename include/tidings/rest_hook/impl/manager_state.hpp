@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/outlet/stream_request.hpp>
+#include <tidings/outlet/access.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 
 #include <memory>
@@ -19,16 +19,19 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
                   manager_options options);
 
     void start() { hooks_->start(); }
-    void close() noexcept { hooks_->close(); }
-    bool admit(http::exchange& x) const;
+    void close() noexcept;
+    void admit(http::exchange& x) const;
     void handle(http::exchange& x);
     std::size_t max_body_bytes() const noexcept { return options_->max_body_bytes; }
 
  private:
-    std::optional<http::response> check_caller(const http::exchange& x,
-                                               http::stream_request& caller) const;
+    static constexpr std::string_view methods = "DELETE, GET, HEAD, OPTIONS, POST";
+    void serve(http::exchange& x);
+    void serve_granted(http::exchange& x, const http::stream_request& caller);
+    std::optional<http::response> check_phase() const;
     std::optional<http::response> check_target(const std::string& url) const;
     void create(http::exchange& x, const principal& who);
+    void create_granted(http::exchange& x, const principal& who, hook_record h);
     std::optional<http::response> reserve(const hook_record& h);
     void on_put(http::exchange x, const hook_record& h, bool show_secret, std::uint64_t revision,
                 error_code ec);
@@ -38,6 +41,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     std::string make_id(io::system_time now) const;
 
     const std::shared_ptr<const manager_options> options_;
+    const http::access access_;
     const std::shared_ptr<webhook::detail::sender_state> sender_;
     const std::shared_ptr<hook_list> hooks_;
 };

@@ -72,6 +72,11 @@ manager_state::manager_state(std::shared_ptr<bus_state> b,
                              std::shared_ptr<webhook::detail::sender_state> s,
                              manager_options options)
     : options_(std::make_shared<const manager_options>(std::move(options))),
+      access_({.authenticator = options_->authenticator,
+               .authorizer = options_->authorizer,
+               .allowed_origins = options_->allowed_origins,
+               .auth_timeout = options_->auth_timeout,
+               .max_pending_auth = options_->max_pending_auth}),
       sender_(s),
       hooks_(std::make_shared<hook_list>(std::move(b), std::move(s), options_)) {}
 
@@ -86,15 +91,37 @@ std::string manager_state::make_id(io::system_time now) const {
     return "hook_" + hex_encode(bytes);
 }
 
-bool manager_state::admit(http::exchange& x) const {
-    return http::admit(x, {options_->authenticator, options_->allowed_origins,
-                           "DELETE, GET, HEAD, OPTIONS, POST"});
+void manager_state::close() noexcept {
+    access_.refuse_pending();
+    hooks_->close();
+}
+
+void manager_state::admit(http::exchange& x) const {
+    access_.admit(x, methods);
 }
 
 void manager_state::handle(http::exchange& x) {
-    if (!admit(x)) return;
+    access_.handle(x, methods,
+                   [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+}
+
+void manager_state::serve(http::exchange& x) {
     http::stream_request caller;
-    if (auto refused = check_caller(x, caller)) return x.respond(std::move(*refused));
+    if (auto refused = http::read_stream_caller(x, caller)) return x.respond(std::move(*refused));
+    // A service cannot see where its server listens: the request tells.
+    if (!options_->authorizer && !http::is_local(x))
+        return x.respond(http::problem(403, "Not granted",
+                                       "beyond this machine, subscriptions are managed only where "
+                                       "the server's program has set an authorizer"));
+    http::permit(x, access_.state(),
+                 {.principal = caller.principal, .action = action::manage, .topics = {""}},
+                 [self = shared_from_this(), caller](http::exchange& here, const auto&) {
+                     self->serve_granted(here, caller);
+                 });
+}
+
+void manager_state::serve_granted(http::exchange& x, const http::stream_request& caller) {
+    if (auto refused = check_phase()) return x.respond(std::move(*refused));
     error_code ec;
     const auto name = http::detail::resource_name(x, ec);
     if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
@@ -112,16 +139,7 @@ void manager_state::handle(http::exchange& x) {
     x.respond(wrong_method("GET, HEAD, DELETE"));
 }
 
-std::optional<http::response> manager_state::check_caller(const http::exchange& x,
-                                                          http::stream_request& caller) const {
-    if (auto refused = http::read_stream_caller(x, caller)) return refused;
-    // A service cannot see where its server listens: the request tells.
-    if (!options_->authorizer && !http::is_local(x))
-        return http::problem(403, "Not granted",
-                             "beyond this machine, subscriptions are managed only where the "
-                             "server's program has set an authorizer");
-    if (options_->authorizer && !options_->authorizer(caller.principal, action::manage, {}))
-        return http::problem(403, "Not granted", "manage subscriptions");
+std::optional<http::response> manager_state::check_phase() const {
     const auto phase = hooks_->now();
     if (phase == hook_list::phase::closed)
         return try_again(make_error_code(errc::closed).message());
@@ -144,8 +162,13 @@ void manager_state::create(http::exchange& x, const principal& who) {
     if (auto refused = read_hook(x.request(), options_->max_body_bytes, h))
         return x.respond(std::move(*refused));
     if (auto refused = check_target(h.target_url)) return x.respond(std::move(*refused));
-    if (options_->authorizer && !options_->authorizer(who, action::subscribe, h.event))
-        return x.respond(http::problem(403, "Not granted", "subscribe " + h.event));
+    http::permit(x, access_.state(), {.principal = who, .topics = {h.event}},
+                 [self = shared_from_this(), who, h](http::exchange& here, const auto&) mutable {
+                     self->create_granted(here, who, std::move(h));
+                 });
+}
+
+void manager_state::create_granted(http::exchange& x, const principal& who, hook_record h) {
     const auto now = x.environment().clock->wall_now();
     h.id = make_id(now);
     h.created_at = format_timestamp(std::chrono::floor<event_time::duration>(now));

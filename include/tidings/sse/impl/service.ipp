@@ -5,6 +5,8 @@
 #include <tidings/sse/impl/service_state.hpp>
 #include <tidings/sse/service.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 #include <stdexcept>
 
 namespace tidings::sse {
@@ -36,6 +38,18 @@ void service::close() {
 std::size_t service::sessions() const noexcept {
     const auto state = state_of(slot_);
     return state ? state->sessions() : 0;
+}
+
+void service::start_recheck(const std::shared_ptr<slot>& s,
+                            const std::function<bool(const principal&)>& which,
+                            completion_handler<error_code> handler) {
+    if (const auto state = state_of(s)) return state->recheck(which, std::move(handler));
+    std::move(handler)(errc::closed);
+}
+
+net::any_io_executor service::get_executor() const noexcept {
+    const auto state = state_of(slot_);
+    return state ? state->executor() : net::any_io_executor(net::system_executor());
 }
 
 }  // namespace tidings::sse

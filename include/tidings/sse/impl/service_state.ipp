@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/codec/sse_writer.hpp>
 #include <tidings/sse/impl/service_state.hpp>
+
+#include <boost/asio/system_executor.hpp>
 
 #include <stdexcept>
 
@@ -34,7 +37,11 @@ std::shared_ptr<const sse_session_options> session_options(const service_options
 
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
-      policy_{options.authenticator, options.authorizer, options.allowed_origins},
+      access_({.authenticator = options.authenticator,
+               .authorizer = options.authorizer,
+               .allowed_origins = options.allowed_origins,
+               .auth_timeout = options.auth_timeout,
+               .max_pending_auth = options.max_pending_auth}),
       retry_(options.retry),
       hooks_(std::make_shared<const sse::hooks>(options.hooks)),
       sessions_(options.metrics, "sse"),
@@ -42,23 +49,36 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
     if (retry_.count() < 0) throw std::invalid_argument("tidings::sse::service: retry is negative");
 }
 
-bool service_state::admit(http::exchange& x) {
+// False when it was refused.
+bool service_state::takes_method(http::exchange& x) {
     const auto& method = x.request().method;
-    if (method == "GET" || method == "HEAD" || method == "OPTIONS")
-        return http::admit(x, policy_, methods);
+    if (method == "GET" || method == "HEAD" || method == "OPTIONS") return true;
     auto refused = http::problem(405, "Method not allowed", "an event stream is read with GET");
     refused.fields.set("Allow", methods);
     x.respond(std::move(refused));
     return false;
 }
 
+void service_state::admit(http::exchange& x) {
+    if (takes_method(x)) access_.admit(x, methods);
+}
+
 void service_state::handle(http::exchange& x) {
-    if (!admit(x)) return;
+    if (!takes_method(x)) return;
+    access_.handle(x, methods,
+                   [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+}
+
+void service_state::serve(http::exchange& x) {
     if (closed_) return x.respond(http::going_away());
-    http::stream_request asked;
-    auto refused =
-        bus_ ? http::read_stream_request(x, policy_, asked) : http::read_stream_caller(x, asked);
-    if (refused) return x.respond(std::move(*refused));
+    auto f = [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
+        self->answer(here, std::move(asked));
+    };
+    bus_ ? access_.read(x, {}, std::move(f)) : access_.read_raw(x, std::move(f));
+}
+
+void service_state::answer(http::exchange& x, http::stream_request asked) {
+    if (closed_) return x.respond(http::going_away());
     if (x.request().method == "HEAD") return x.respond(head());
     // A browser takes any other status for the end of all (WHATWG HTML 9.2.3); after the end of a
     // body it comes back.
@@ -101,12 +121,18 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
                    std::move(start));
 }
 
+net::any_io_executor service_state::executor() const {
+    return bus_ ? bus_->executor() : net::any_io_executor(net::system_executor());
+}
+
 void service_state::drain() {
+    access_.refuse_pending();
     sessions_.drain();
 }
 
 void service_state::close() {
     closed_ = true;
+    access_.refuse_pending();
     sessions_.close();
 }
 

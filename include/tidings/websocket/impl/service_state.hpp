@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/outlet/access.hpp>
 #include <tidings/outlet/sessions.hpp>
-#include <tidings/outlet/stream_request.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
 #include <tidings/websocket/service.hpp>
 
@@ -15,21 +15,27 @@ class service_state final : public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options);
 
-    bool admit(http::exchange& x);
+    void admit(http::exchange& x);
     void handle(http::exchange& x);
     void drain();
     void close();
+    void recheck(const std::function<bool(const principal&)>& which,
+                 completion_handler<error_code> handler) const {
+        sessions_.start_recheck(access_, which, std::move(handler));
+    }
+    net::any_io_executor executor() const;
     std::size_t sessions() const noexcept { return sessions_.size(); }
 
  private:
     std::optional<http::response> check_upgrade(const http::request& r) const;
+    bool is_upgrade(http::exchange& x) const;
+    void serve(http::exchange& x);
     void open(http::exchange& x, http::stream_request asked);
-    websocket_session_options options_for(const http::exchange& x,
-                                          const http::stream_request& asked, origin_id origin);
+    websocket_session_options options_for(const http::exchange& x, origin_id origin);
     static http::response answer(const http::request& r, std::string_view subprotocol);
 
     const std::shared_ptr<bus_state> bus_;
-    const http::stream_policy policy_;
+    const http::access access_;
     service_options options_;
     const std::shared_ptr<held_budget> budget_;
     const std::shared_ptr<const websocket::hooks> hooks_;

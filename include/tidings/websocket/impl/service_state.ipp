@@ -3,9 +3,10 @@
 
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/codec/websocket_handshake.hpp>
-#include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
+
+#include <boost/asio/system_executor.hpp>
 
 namespace tidings::websocket::detail {
 
@@ -32,7 +33,11 @@ service_options with_codec(service_options o, bool on_bus) {
 
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
     : bus_(std::move(bus)),
-      policy_{options.authenticator, options.authorizer, options.allowed_origins},
+      access_({.authenticator = options.authenticator,
+               .authorizer = options.authorizer,
+               .allowed_origins = options.allowed_origins,
+               .auth_timeout = options.auth_timeout,
+               .max_pending_auth = options.max_pending_auth}),
       options_(with_codec(std::move(options), bus_ != nullptr)),
       budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)),
       hooks_(std::make_shared<const websocket::hooks>(std::move(options_.hooks))),
@@ -73,23 +78,30 @@ std::optional<http::response> service_state::check_upgrade(const http::request& 
     return std::nullopt;
 }
 
-bool service_state::admit(http::exchange& x) {
+// False when it was refused.
+bool service_state::is_upgrade(http::exchange& x) const {
     if (x.caller() != nullptr) return true;
-    if (auto refused = check_upgrade(x.request())) {
-        x.respond(std::move(*refused));
-        return false;
-    }
-    return http::admit(x, policy_, "GET");
+    auto refused = check_upgrade(x.request());
+    if (refused) x.respond(std::move(*refused));
+    return !refused;
+}
+
+void service_state::admit(http::exchange& x) {
+    if (is_upgrade(x)) access_.admit(x, "GET");
 }
 
 void service_state::handle(http::exchange& x) {
-    if (!admit(x)) return;
-    http::stream_request asked;
-    auto refused =
-        bus_ ? http::read_stream_request(x, policy_, asked) : http::read_stream_caller(x, asked);
-    if (refused) return x.respond(std::move(*refused));
-    if (sessions_.draining()) return x.respond(http::going_away());
-    open(x, std::move(asked));
+    if (!is_upgrade(x)) return;
+    access_.handle(x, "GET",
+                   [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+}
+
+void service_state::serve(http::exchange& x) {
+    auto f = [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
+        if (self->sessions_.draining()) return here.respond(http::going_away());
+        self->open(here, std::move(asked));
+    };
+    bus_ ? access_.read(x, {}, std::move(f)) : access_.read_raw(x, std::move(f));
 }
 
 http::response service_state::answer(const http::request& r, std::string_view subprotocol) {
@@ -102,9 +114,7 @@ http::response service_state::answer(const http::request& r, std::string_view su
     return answer;
 }
 
-websocket_session_options service_state::options_for(const http::exchange& x,
-                                                     const http::stream_request& asked,
-                                                     origin_id origin) {
+websocket_session_options service_state::options_for(const http::exchange& x, origin_id origin) {
     websocket_session_options o;
     o.codec = options_.codec;
     o.max_message_bytes = options_.max_message_bytes;
@@ -126,21 +136,13 @@ websocket_session_options service_state::options_for(const http::exchange& x,
                     .value_or("");
     }
     if (bus_ && options_.authorizer)
-        o.on_event = [bus = bus_, allowed = options_.authorizer, who = asked.principal,
-                      in = inlet(options_.topic, origin)](wire_event&& e) {
-            error_code ec;
-            const auto topic = in.topic_of(e, ec);
-            if (ec) return ec;
-            if (!allowed(who, action::publish, topic)) return make_error_code(errc::forbidden);
-            const auto p = in.make(topic, std::move(e), ec);
-            return p ? bus->publish(p).error : ec;
-        };
+        o.publisher = std::make_unique<publisher>(bus_, access_, options_.topic, origin);
     return o;
 }
 
 void service_state::open(http::exchange& x, http::stream_request asked) {
     const auto origin = make_origin();
-    auto options = options_for(x, asked, origin);
+    auto options = options_for(x, origin);
     auto stream = x.stream(answer(x.request(), options.subprotocol));
     if (!stream) return;
     options.server_share = stream.connection.held;
@@ -151,11 +153,17 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
         live_start{.bus = bus_, .asked = std::move(asked)});
 }
 
+net::any_io_executor service_state::executor() const {
+    return bus_ ? bus_->executor() : net::any_io_executor(net::system_executor());
+}
+
 void service_state::drain() {
+    access_.refuse_pending();
     sessions_.drain();
 }
 
 void service_state::close() {
+    access_.refuse_pending();
     sessions_.close();
 }
 

@@ -66,6 +66,7 @@ class websocket_input {
     bool take_bytes(const owner_ptr& owner, std::span<std::byte> bytes) noexcept;
     bool take_items(const owner_ptr& owner, error_code& ec);
     void pause(const owner_ptr& owner, std::chrono::milliseconds wait);
+    void keep_rest();
     void resume(owner_ptr owner) noexcept;
     void watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept;
     void on_window_end() noexcept;

@@ -125,9 +125,14 @@ bool websocket_input::take_bytes(const owner_ptr& owner, std::span<std::byte> by
 // False when it pauses.
 bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
     while (mode_ == mode::reading) {
+        if (held_) {
+            keep_rest();
+            paused_ = owner;
+            return false;
+        }
         const auto wait =
             publishes_.has_token() ? std::chrono::milliseconds(0) : publishes_.wait(now());
-        if (held_ || wait.count() > 0 || items_left_-- <= 0) {
+        if (wait.count() > 0 || items_left_-- <= 0) {
             pause(owner, wait);
             return false;
         }
@@ -143,18 +148,21 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
 // Nothing is read meanwhile, so that the peer's own sending stalls. Without a time to wait the
 // others of the lane have their turn, and no more.
 void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wait) {
+    keep_rest();
+    if (wait.count() > 0) {
+        paused_ = owner;
+        return pause_.arm(lane_.timers(), wait);
+    }
+    lane_.post([this, owner]() mutable { resume(std::move(owner)); });
+}
+
+void websocket_input::keep_rest() {
     rest_ = parser_.take_rest();
     if (pending_.empty()) {  // else it stands there already
         pending_.assign(rest_.begin(), rest_.end());
         rest_ = pending_;
     }
     window_.cancel();
-    if (held_ || wait.count() > 0) {
-        paused_ = owner;
-        if (wait.count() > 0) pause_.arm(lane_.timers(), wait);
-        return;
-    }
-    lane_.post([this, owner]() mutable { resume(std::move(owner)); });
 }
 
 void websocket_input::resume(owner_ptr owner) noexcept {

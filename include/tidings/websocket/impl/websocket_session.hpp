@@ -71,6 +71,8 @@ class websocket_session final : public session, private websocket_input_sink {
     websocket_mask_key next_mask() const;
     bool peer_takes(const event_ptr& e) const;
     void take_message(const websocket_item& item);
+    void take_event(wire_event&& e);
+    void on_decision(std::string_view id, error_code ec);
     void take_close(const websocket_item& item);
     void answer_ping(std::string_view payload);
     void refuse(std::string_view id, error_code why);

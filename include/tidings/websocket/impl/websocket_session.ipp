@@ -26,6 +26,8 @@ std::uint16_t close_code_of_end(const error_code& ec) noexcept {
     if (ec == errc::lagging) return close_lagging;
     if (ec == errc::history_failed) return close_history_failed;
     if (ec == errc::closed) return 1001;
+    if (ec == errc::unauthorized) return close_unauthorized;
+    if (ec == errc::forbidden) return close_forbidden;
     return ec == errc::callback_threw ? close_code_of_failure(ec) : 1013;
 }
 
@@ -140,9 +142,31 @@ void websocket_session::take_message(const websocket_item& item) {
     input_.count_publication();
     error_code ec;
     auto event = options_.codec->decode(item.text(), binary, ec);
-    const auto id = event.event.id();
-    if (!ec) ec = options_.on_event ? options_.on_event(std::move(event)) : errc::forbidden;
+    if (ec) return refuse(event.event.id(), ec);
+    take_event(std::move(event));
+}
+
+void websocket_session::take_event(wire_event&& e) {
+    std::string id(e.event.id());
+    if (!options_.publisher) {
+        const auto ec = options_.on_event ? options_.on_event(std::move(e)) : errc::forbidden;
+        if (ec) refuse(id, ec);
+        return;
+    }
+    const std::weak_ptr<websocket_session> weak = self();
+    const auto refused =
+        options_.publisher->take(state().stream().connection.lane, state().caller(), std::move(e),
+                                 [weak, id](error_code ec) {
+                                     if (const auto s = weak.lock()) s->on_decision(id, ec);
+                                 });
+    if (!refused) return input_.hold();
+    if (*refused) refuse(id, *refused);
+}
+
+// What the peer sent behind it is read now.
+void websocket_session::on_decision(std::string_view id, error_code ec) {
     if (ec) refuse(id, ec);
+    input_.release();
 }
 
 void websocket_session::take_close(const websocket_item& item) {
@@ -293,6 +317,7 @@ void websocket_session::begin_close(closing_event e, std::uint16_t code, std::st
 // Where `closing_` is open, the end is not of its making.
 std::string websocket_session::say_goodbye(error_code why) {
     silence_.cancel();
+    if (options_.publisher) options_.publisher->cancel();
     input_.release();  // for the peer's close frame
     if (!closing_.is_open()) return std::exchange(goodbye_, {});
     closing_.resume(why == errc::callback_threw ? closing_event::failed
@@ -324,6 +349,7 @@ void websocket_session::perform(closing_action a, error_code why) {
 void websocket_session::ended(error_code why) {
     closing_.resume(closing_event::aborted);
     silence_.cancel();
+    if (options_.publisher) options_.publisher->cancel();
     input_.stop();
     if (!why_) why_ = {1006, {}, why ? why : make_error_code(errc::closed)};
     guarded(options_.log, "websocket", [this, keep = options_.hooks] {
@@ -337,6 +363,7 @@ void websocket_session::release() noexcept {
     options_.on_event = nullptr;
     options_.on_skipped = nullptr;
     if (!state().has_ended()) return;
+    options_.publisher.reset();
     options_.on_end = nullptr;
     input_.stop();  // where the context ends first, nothing else stops it
 }

@@ -8,6 +8,7 @@
 #include <tidings/log.hpp>
 #include <tidings/unique_function.hpp>
 #include <tidings/websocket/impl/held_budget.hpp>
+#include <tidings/websocket/impl/publisher.hpp>
 #include <tidings/websocket/session.hpp>
 
 #include <chrono>
@@ -42,8 +43,10 @@ struct websocket_session_options {
     log_sink log{};
     std::string subprotocol{};
     io::random* random = nullptr;
-    /// Takes the events the peer sends; the error goes back to it. Empty: they are refused.
+    /// Takes the events the peer sends; the error goes back to it. Empty: they are refused, unless
+    /// there is a publisher.
     std::function<error_code(wire_event&&)> on_event{};
+    std::unique_ptr<websocket::detail::publisher> publisher{};
     /// A message was larger than `max_message_bytes`, and was discarded.
     std::function<void(std::uint64_t bytes)> on_skipped{};
     /// Called last, in the lane.

@@ -17,7 +17,7 @@ namespace tidings::http::detail {
 ///     handshake -> idle -> header -> body -> handling -> writing -> idle, or lingering -> closed
 ///
 /// Every phase but `handling`, which is the service's, has a deadline. Between header and body the
-/// service may refuse the request, in a phase `handling` of its own.
+/// service may refuse the request, or take its time, in a phase `handling` of its own.
 class server_connection : public exchange_owner,
                           public wire_user,
                           public std::enable_shared_from_this<server_connection> {
@@ -47,6 +47,7 @@ class server_connection : public exchange_owner,
 
     void respond(response r) override;
     taken_stream take(bool authenticated) override;
+    void proceed(exchange x) override;
     void watch_peer(unique_function<void()> on_closed) override;
     void watch_drain(unique_function<void()> f) override;
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept override {
@@ -77,7 +78,9 @@ class server_connection : public exchange_owner,
     bool step();
     void on_header();
     std::optional<response> check_header() const;
-    bool admit(bool has_body);
+    bool admit();
+    void admitted(exchange x);
+    void read_body();
     std::unique_ptr<body_share> make_share(bool authenticated) const;
     bool count_body();
     void dispatch();
@@ -103,6 +106,11 @@ class server_connection : public exchange_owner,
     bool processing_ = false;
     bool peer_ended_ = false;
 
+    /// A body that follows the header.
+    struct coming_body {
+        std::uint64_t length = 0;      // 0 where it is not known
+        bool awaits_continue = false;  // RFC 9110 10.1.1
+    };
     /// The request that is being served.
     struct served {
         std::size_t max_body_bytes(const server_options& o) const noexcept {
@@ -116,6 +124,8 @@ class server_connection : public exchange_owner,
         unique_function<void()> on_drain{};
         response_frame frame{};  // of its answer
         bool keep_alive = false;
+        bool keeps_admitted = false;  // `keep_alive` once the service lets the body come
+        std::optional<coming_body> coming{};
     };
     served now_;
 };

@@ -181,14 +181,19 @@ void server_connection::on_header() {
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
     // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
-    const bool asks = expected && frame.has_body && reader_.buffered() == 0;
+    if (frame.has_body)
+        now_.coming = {frame.content_length.value_or(0), expected && reader_.buffered() == 0};
     now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
     if (!frame.has_body) reader_.reset();
-    if (!admit(frame.has_body)) return;
-    if (!frame.has_body) return dispatch();
-    const auto limit = now_.body ? now_.body->most() : now_.max_body_bytes(*shard_->options);
-    if (asks &&
-        frame.content_length.value_or(0) <= std::min(limit, now_.max_body_bytes(*shard_->options)))
+    if (admit()) read_body();
+}
+
+void server_connection::read_body() {
+    if (!now_.coming) return dispatch();
+    auto limit = now_.max_body_bytes(*shard_->options);
+    if (now_.body) limit = std::min(limit, now_.body->most());
+    reader_.limit_body(limit);  // what never finds room is too large, and not only now
+    if (now_.coming->awaits_continue && now_.coming->length <= limit)
         wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
@@ -201,8 +206,8 @@ std::optional<response> server_connection::check_header() const {
 
 // True when the service is to handle the request. An answer that comes before it ends the
 // connection, because the body stands between it and the next request.
-bool server_connection::admit(bool has_body) {
-    const bool keep_alive = std::exchange(now_.keep_alive, now_.keep_alive && !has_body);
+bool server_connection::admit() {
+    now_.keeps_admitted = std::exchange(now_.keep_alive, now_.keep_alive && !now_.coming);
     enter(phase::handling);
     if (auto refused = check_header()) {
         answer(std::move(*refused));
@@ -214,16 +219,27 @@ bool server_connection::admit(bool has_body) {
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
     if (phase_ != phase::handling) return false;  // answered or closed
     if (!x || !returned) return false;            // moved away, or answered 500 by its end
+    admitted(std::move(x));
+    return true;
+}
+
+void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
-    now_.keep_alive = keep_alive;
-    if (shard_->bodies && has_body) {
-        now_.body = make_share(x.authenticated());
-        // What never finds room is too large, and not only now.
-        reader_.limit_body(std::min(now_.max_body_bytes(*shard_->options), now_.body->most()));
-    }
+    now_.keep_alive = now_.keeps_admitted;
+    now_.on_closed = nullptr;
+    now_.on_drain = nullptr;
+    if (shard_->bodies && now_.coming) now_.body = make_share(x.authenticated());
     now_.pending.emplace(std::move(x));
     enter(phase::body);
-    return true;
+}
+
+// The service has let it come, in a later turn than the header's.
+void server_connection::proceed(exchange x) {
+    const auto self = shared_from_this();
+    if (phase_ != phase::handling || !now_.service) return;  // closed meanwhile
+    admitted(std::move(x));
+    read_body();
+    process();
 }
 
 std::unique_ptr<body_share> server_connection::make_share(bool authenticated) const {

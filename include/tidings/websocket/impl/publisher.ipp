@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/websocket/impl/publisher.hpp>
+
+namespace tidings::websocket::detail {
+
+std::optional<error_code> publisher::take(const std::shared_ptr<lane>& home,
+                                          const tidings::principal& who, wire_event&& e,
+                                          outcome_handler done) {
+    error_code ec;
+    auto topic = inlet_.topic_of(e, ec);
+    if (ec) return ec;
+    const auto& may = access_.state().authorizer();
+    if (!may.is_asynchronous()) {
+        const bool granted = may && may(who, action::publish, topic);
+        return granted ? publish(topic, std::move(e)) : make_error_code(errc::forbidden);
+    }
+    http::detail::permissions_wanted wanted{.principal = who,
+                                            .action = action::publish,
+                                            .topics = {topic},
+                                            .full = http::detail::questions::when_full::wait};
+    // The question ends with this.
+    asking_ = access_.state().permit(
+        home, std::move(wanted),
+        [this, topic, e = std::make_shared<wire_event>(std::move(e)),
+         done = std::move(done)](const http::detail::permissions& p) mutable {
+            const auto ended = std::move(asking_);
+            auto refused = p.error;
+            if (!refused && !p.denied.empty()) refused = errc::forbidden;
+            done(refused ? refused : publish(topic, std::move(*e)));
+        });
+    return std::nullopt;
+}
+
+void publisher::cancel() noexcept {
+    if (const auto asking = std::exchange(asking_, nullptr)) asking->cancel();
+}
+
+error_code publisher::publish(std::string_view topic, wire_event&& e) const {
+    error_code ec;
+    const auto p = inlet_.make(topic, std::move(e), ec);
+    return p ? bus_->publish(p).error : ec;
+}
+
+}  // namespace tidings::websocket::detail
