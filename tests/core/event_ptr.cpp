@@ -276,6 +276,24 @@ TEST_CASE("publications are shared between threads", "[event][threads]") {
     CHECK(publication::live() == before);
 }
 
+TEST_CASE("where a client took an event from is shared, counted, and costs others nothing",
+          "[event][checkpoint]") {
+    const auto plain = frozen({"t", "/s"});
+    CHECK_FALSE(plain->info().remote);
+    CHECK(plain->info().remote_position().empty());
+    CHECK(plain->info().inlet() == 0);
+    error_code ec;
+    publication_info info;
+    info.remote = new remote_origin(position::parse("epoch:7", ec), 42);
+    const auto taken = frozen({"t", "/s"}, "a", info);
+    CHECK(taken->info().remote_position().text() == "epoch:7");
+    CHECK(taken->info().inlet() == 42);
+    CHECK(taken->footprint() == plain->footprint() + sizeof(remote_origin) + 7);
+    const auto again = publication::make("b", taken, taken->info(), ec);
+    CHECK(again->info().remote == taken->info().remote);
+    CHECK(again->footprint() == taken->footprint());
+}
+
 }  // namespace
 
 }  // namespace tidings::test

@@ -89,9 +89,6 @@ class client_state final : public subscriber, public drainable, public context_d
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
     /// @error errc::out_of_memory: it is to come again
     error_code take_event(const reading& to, wire_event&& e);
-    void on_room() {
-        if (std::exchange(paused_, false)) poll();
-    }
     /// Everything before the position was handed on.
     void move_to(position p) {
         handover_->pass(p.text());

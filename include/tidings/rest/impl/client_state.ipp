@@ -6,7 +6,6 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
-#include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -41,7 +40,9 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
               options_.after ? std::optional(options_.after->text()) : std::nullopt, *log_,
               options_.environment,
               [this] { react({.what = reconnect_event::kind::stop, .why = errc::closed}); },
-              [this] { on_room(); }})),
+              [this] {
+                  if (std::exchange(paused_, false)) poll();
+              }})),
       received_(options_.after),
       pause_(options_.reconnect),
       phase_(options_.after ? phase::located : phase::unlocated),
@@ -214,8 +215,7 @@ void client_state::report(error_code why, bool ended, const diagnostics& text) {
 
 void client_state::poll() {
     if (!reader_ || !reading_) return;
-    paused_ = !handover_->has_room();
-    if (paused_) return;
+    if ((paused_ = !handover_->has_room())) return;
     // Where the present is must be known before it is waited at: what comes while a connection is
     // made anew would be missed.
     const auto wait = phase_ == phase::located ? options_.wait : std::chrono::seconds(0);
