@@ -16,7 +16,7 @@ import sys
 # separated by commas.
 FLOORS = [
     "ground: detail errc version unique_function completion_handler log metrics overflow reconnect guarded"
-    " context_end closing_handle connection_state diagnostics",
+    " context_end closing_handle closing_slot connection_state diagnostics",
     "text",
     "crypto",
     "io",

@@ -36,7 +36,7 @@ struct websocket_session_options {
     /// What a message under way holds counts there. Empty: nowhere.
     std::shared_ptr<held_budget> budget{};
     std::shared_ptr<http::detail::body_share> server_share{};  ///< and in the server's budget
-    double max_publishes_per_second = 0;  ///< 0: any number
+    double max_publishes_per_second = 0;                       ///< 0: any number
     double publish_burst = 0;
     queue_limits limits{};
     std::chrono::milliseconds ping_interval{25'000};  ///< 0: never

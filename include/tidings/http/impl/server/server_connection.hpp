@@ -9,6 +9,8 @@
 #include <tidings/http/impl/wire.hpp>
 #include <tidings/impl/context_end.hpp>
 
+#include <algorithm>
+
 namespace tidings::http::detail {
 
 /// One connection of the server: reads requests, hands them to services one at a time, writes the
@@ -81,8 +83,6 @@ class server_connection final : public exchange_owner,
     void on_header();
     std::optional<response> check_header() const;
     bool admit(bool has_body);
-    std::size_t body_limit() const noexcept;
-    std::unique_ptr<body_share> make_share(bool authenticated) const;
     bool count_body();
     void dispatch();
     template <class F>
@@ -115,6 +115,12 @@ class server_connection final : public exchange_owner,
         bool to_head = false;
         bool http_1_0 = false;
         bool keep_alive = false;
+
+        std::size_t body_limit(const server_options& o) const noexcept {
+            const auto own = service ? service->max_body_bytes() : 0;
+            const auto limit = own != 0 ? own : o.max_body_bytes;
+            return body ? std::min(limit, body->most()) : limit;
+        }
     };
     served now_;
 };

@@ -3,7 +3,6 @@
 
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/local_request.hpp>
-#include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
@@ -188,7 +187,7 @@ void server_connection::on_header() {
         suffix = r.path().substr(candidate.prefix.size());
         break;
     }
-    reader_.limit_body(body_limit());
+    reader_.limit_body(now_.body_limit(*shard_->options));
     const auto expected = now_.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
@@ -198,8 +197,7 @@ void server_connection::on_header() {
     if (!frame.has_body) reader_.reset();
     if (!admit(frame.has_body)) return;
     if (!frame.has_body) return dispatch();
-    const auto limit = now_.body ? now_.body->most() : body_limit();
-    if (asks && frame.content_length.value_or(0) <= std::min(limit, body_limit()))
+    if (asks && frame.content_length.value_or(0) <= now_.body_limit(*shard_->options))
         wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
@@ -228,24 +226,13 @@ bool server_connection::admit(bool has_body) {
     x.owner_ = nullptr;
     now_.keep_alive = keep_alive;
     if (shard_->bodies && has_body) {
-        now_.body = make_share(x.authenticated());
+        now_.body = shard_->make_share(x.authenticated(), remote_address_, loopback_);
         // What never finds room is too large, and not only now.
-        reader_.limit_body(std::min(body_limit(), now_.body->most()));
+        reader_.limit_body(now_.body_limit(*shard_->options));
     }
     now_.pending.emplace(std::move(x));
     enter(phase::body);
     return true;
-}
-
-std::size_t server_connection::body_limit() const noexcept {
-    const auto own = now_.service ? now_.service->max_body_bytes() : 0;
-    return own != 0 ? own : shard_->options->max_body_bytes;
-}
-
-std::unique_ptr<body_share> server_connection::make_share(bool authenticated) const {
-    const bool counted = !loopback_ || shard_->options->count_loopback;
-    return std::make_unique<body_share>(shard_->bodies, authenticated,
-                                        counted ? peer_key(remote_address_) : "");
 }
 
 // False when the server holds too much already: the request is refused then.
@@ -285,7 +272,7 @@ bool server_connection::call_service(F&& f) {
 }
 
 void server_connection::refuse(const error_code& ec) {
-    const bool no_room = now_.body && now_.body->most() < body_limit();
+    const bool no_room = now_.body && now_.body->most() == now_.body_limit(*shard_->options);
     if (ec == errc::too_large)
         return refuse(413, no_room ? "the body is over what max_buffered_bytes has for this caller"
                                    : "the body is over its limit");
@@ -386,7 +373,7 @@ taken_stream server_connection::take(bool authenticated) {
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
     enter(phase::closed);
     taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_), {}};
-    if (shard_->bodies) taken.held = make_share(authenticated);
+    if (shard_->bodies) taken.held = shard_->make_share(authenticated, remote_address_, loopback_);
     wire_.reset();
     shard_->connections.erase(shared_from_this());
     return taken;
