@@ -84,7 +84,7 @@ TEST_CASE("WebSocket clients get and send events over every network", "[websocke
     const auto one = std::make_shared<recorder>(), two = std::make_shared<recorder>();
     const auto make = [&](const std::shared_ptr<recorder>& to) {
         auto o = place.reach<websocket::client_options>("ws", "/ws");
-        o.max_message_bytes = o.limits.max_bytes = 4U << 20;
+        o.max_message_bytes = o.limits.max_bytes = o.max_sent_bytes = 4U << 20;
         o.after.emplace();
         websocket::client made(place.net.executor(), std::move(o), to);
         made.start();

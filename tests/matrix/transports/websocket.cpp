@@ -39,7 +39,7 @@ websocket::client_options options_for(const world& w, const host& h, std::string
     o.url = h.url("ws", "/ws");
     o.topics = {std::move(topic)};
     o.token = std::move(token);
-    o.max_message_bytes = max_bytes;
+    o.max_message_bytes = o.max_sent_bytes = max_bytes;
     o.limits = {max_bytes, 4096};
     o.reconnect = {true, std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
     o.tls = w.client_tls();

@@ -9,6 +9,8 @@
 #include <tidings/http/impl/server/shard.hpp>
 #include <tidings/http/impl/wire.hpp>
 
+#include <algorithm>
+
 namespace tidings::http::detail {
 
 /// One connection of the server: reads requests, hands them to services one at a time, writes the
@@ -78,10 +80,8 @@ class server_connection : public exchange_owner,
     bool step();
     void on_header();
     std::optional<response> check_header() const;
-    bool admit();
+    void admit();
     void admitted(exchange x);
-    void read_body();
-    std::unique_ptr<body_share> make_share(bool authenticated) const;
     bool count_body();
     void dispatch();
     template <class F>
@@ -113,10 +113,6 @@ class server_connection : public exchange_owner,
     };
     /// The request that is being served.
     struct served {
-        std::size_t max_body_bytes(const server_options& o) const noexcept {
-            const auto own = service ? service->max_body_bytes() : 0;
-            return own != 0 ? own : o.max_body_bytes;
-        }
         std::shared_ptr<mounted> service{};
         std::optional<exchange> pending{};  // between header and body; without an owner then
         std::unique_ptr<body_share> body{};
@@ -126,6 +122,12 @@ class server_connection : public exchange_owner,
         bool keep_alive = false;
         bool keeps_admitted = false;  // `keep_alive` once the service lets the body come
         std::optional<coming_body> coming{};
+
+        std::size_t body_limit(const server_options& o) const noexcept {
+            const auto own = service ? service->max_body_bytes() : 0;
+            const auto limit = own != 0 ? own : o.max_body_bytes;
+            return body ? std::min(limit, body->most()) : limit;
+        }
     };
     served now_;
 };

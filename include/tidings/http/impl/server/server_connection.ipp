@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/http/impl/server/local_request.hpp>
-#include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
@@ -176,7 +175,7 @@ void server_connection::on_header() {
         suffix = r.path().substr(candidate.prefix.size());
         break;
     }
-    reader_.limit_body(now_.max_body_bytes(*shard_->options));
+    reader_.limit_body(now_.body_limit(*shard_->options));
     const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
@@ -185,16 +184,7 @@ void server_connection::on_header() {
         now_.coming = {frame.content_length.value_or(0), expected && reader_.buffered() == 0};
     now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
     if (!frame.has_body) reader_.reset();
-    if (admit()) read_body();
-}
-
-void server_connection::read_body() {
-    if (!now_.coming) return dispatch();
-    auto limit = now_.max_body_bytes(*shard_->options);
-    if (now_.body) limit = std::min(limit, now_.body->most());
-    reader_.limit_body(limit);  // what never finds room is too large, and not only now
-    if (now_.coming->awaits_continue && now_.coming->length <= limit)
-        wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
+    admit();
 }
 
 // What refuses every request to a service that does not look at the header itself.
@@ -204,23 +194,19 @@ std::optional<response> server_connection::check_header() const {
     return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
 }
 
-// True when the service is to handle the request. An answer that comes before it ends the
-// connection, because the body stands between it and the next request.
-bool server_connection::admit() {
+// An answer that comes before the body ends the connection, because the body stands between it and
+// the next request.
+void server_connection::admit() {
     now_.keeps_admitted = std::exchange(now_.keep_alive, now_.keep_alive && !now_.coming);
     enter(phase::handling);
-    if (auto refused = check_header()) {
-        answer(std::move(*refused));
-        return false;
-    }
+    if (auto refused = check_header()) return answer(std::move(*refused));
     auto x = std::move(*now_.pending);
     now_.pending.reset();
     x.owner_ = shared_from_this();
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
-    if (phase_ != phase::handling) return false;  // answered or closed
-    if (!x || !returned) return false;            // moved away, or answered 500 by its end
+    if (phase_ != phase::handling) return;  // answered or closed
+    if (!x || !returned) return;            // moved away, or answered 500 by its end
     admitted(std::move(x));
-    return true;
 }
 
 void server_connection::admitted(exchange x) {
@@ -228,9 +214,16 @@ void server_connection::admitted(exchange x) {
     now_.keep_alive = now_.keeps_admitted;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
-    if (shard_->bodies && now_.coming) now_.body = make_share(x.authenticated());
+    if (shard_->bodies && now_.coming)
+        now_.body = shard_->make_share(x.authenticated(), remote_.address, remote_.loopback);
     now_.pending.emplace(std::move(x));
     enter(phase::body);
+    if (!now_.coming) return dispatch();
+    // What never finds room is too large, and not only now.
+    const auto limit = now_.body_limit(*shard_->options);
+    reader_.limit_body(limit);
+    if (now_.coming->awaits_continue && now_.coming->length <= limit)
+        wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
 // The service has let it come, in a later turn than the header's.
@@ -238,14 +231,7 @@ void server_connection::proceed(exchange x) {
     const auto self = shared_from_this();
     if (phase_ != phase::handling || !now_.service) return;  // closed meanwhile
     admitted(std::move(x));
-    read_body();
     process();
-}
-
-std::unique_ptr<body_share> server_connection::make_share(bool authenticated) const {
-    const bool counted = !remote_.loopback || shard_->options->count_loopback;
-    return std::make_unique<body_share>(shard_->bodies, authenticated,
-                                        counted ? peer_key(remote_.address) : "");
 }
 
 // False when the server holds too much already: the request is refused then.
@@ -285,7 +271,7 @@ bool server_connection::call_service(F&& f) {
 }
 
 void server_connection::refuse(const error_code& ec) {
-    const bool no_room = now_.body && now_.body->most() < now_.max_body_bytes(*shard_->options);
+    const bool no_room = now_.body && now_.body->most() == now_.body_limit(*shard_->options);
     if (ec == errc::too_large)
         return refuse(413, no_room ? "the body is over what max_buffered_bytes has for this caller"
                                    : "the body is over its limit");
@@ -381,7 +367,8 @@ taken_stream server_connection::take(bool authenticated) {
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
     enter(phase::closed);
     taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_), {}};
-    if (shard_->bodies) taken.held = make_share(authenticated);
+    if (shard_->bodies)
+        taken.held = shard_->make_share(authenticated, remote_.address, remote_.loopback);
     wire_.reset();
     shard_->connections.erase(shared_from_this());
     return taken;

@@ -11,6 +11,7 @@
 namespace tidings::http::detail {
 
 class body_budget;
+class body_share;
 class server_connection;
 
 /// "/events" stands before "/events" and "/events/x", not before "/eventsx".
@@ -50,6 +51,9 @@ struct shard {
 
     void log(log_level level, std::string_view message, error_code ec = {}) const;
     void count_answer(unsigned status) const;
+    /// Of the budget for bodies, for a connection from there.
+    std::unique_ptr<body_share> make_share(bool authenticated, const std::string& remote_address,
+                                           bool loopback) const;
 };
 
 }  // namespace tidings::http::detail

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
+#include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 
 namespace tidings::http::detail {
@@ -33,6 +35,13 @@ std::string_view date_cache::text(io::system_time now) {
 
 void shard::log(log_level level, std::string_view message, error_code ec) const {
     if (options->log) options->log({level, "http", message, ec});
+}
+
+std::unique_ptr<body_share> shard::make_share(bool authenticated, const std::string& remote_address,
+                                              bool loopback) const {
+    const bool counted = !loopback || options->count_loopback;
+    return std::make_unique<body_share>(bodies, authenticated,
+                                        counted ? peer_key(remote_address) : "");
 }
 
 void shard::count_answer(unsigned status) const {
