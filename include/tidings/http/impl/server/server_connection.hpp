@@ -81,9 +81,8 @@ class server_connection final : public exchange_owner,
     bool step();
     void on_header();
     std::optional<response> check_header() const;
-    bool admit();
+    void admit();
     void admitted(exchange x);
-    void read_body();
     bool count_body();
     void dispatch();
     template <class F>
@@ -116,9 +115,7 @@ class server_connection final : public exchange_owner,
         bool to_head = false;
         bool http_1_0 = false;
         bool keep_alive = false;
-        bool keeps_admitted = false;  // `keep_alive` once the service lets the body come
-        bool has_body = false;
-        bool awaits_continue = false;
+        enum class content { none, coming, asked_for } body_is = content::none;
     };
     served now_;
 };

@@ -195,17 +195,13 @@ void server_connection::on_header() {
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
     // RFC 9110 10.1.1: a client that asks before it sends is answered before it sends.
-    now_.awaits_continue = expected && frame.has_body && reader_.buffered() == 0 &&
-                           frame.content_length.value_or(0) <= limit;
-    now_.has_body = frame.has_body;
+    const bool asks = expected && frame.has_body && reader_.buffered() == 0 &&
+                      frame.content_length.value_or(0) <= limit;
+    using content = served::content;
+    if (frame.has_body) now_.body_is = asks ? content::asked_for : content::coming;
     now_.pending.emplace(std::move(r), std::move(suffix), nullptr);
     if (!frame.has_body) reader_.reset();
-    if (admit()) read_body();
-}
-
-void server_connection::read_body() {
-    if (!now_.has_body) return dispatch();
-    if (now_.awaits_continue) wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
+    admit();
 }
 
 // What refuses every request to a service that does not look at the header itself.
@@ -215,31 +211,29 @@ std::optional<response> server_connection::check_header() const {
     return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
 }
 
-// True when the service is to handle the request. An answer that comes before it ends the
-// connection, because the body stands between it and the next request.
-bool server_connection::admit() {
-    now_.keeps_admitted = std::exchange(now_.keep_alive, now_.keep_alive && !now_.has_body);
+// An answer that comes before the body ends the connection, because that stands between it and the
+// next request.
+void server_connection::admit() {
+    if (now_.body_is != served::content::none) now_.keep_alive = false;
     enter(phase::handling);
-    if (auto refused = check_header()) {
-        answer(std::move(*refused));
-        return false;
-    }
+    if (auto refused = check_header()) return answer(std::move(*refused));
     auto x = std::move(*now_.pending);
     now_.pending.reset();
     x.owner_ = shared_from_this();
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
-    if (phase_ != phase::handling) return false;  // answered or closed
-    if (!x || !returned) return false;            // moved away, or answered 500 by its end
+    if (phase_ != phase::handling) return;  // answered or closed
+    if (!x || !returned) return;            // moved away, or answered 500 by its end
     admitted(std::move(x));
-    return true;
 }
 
+// The service is to handle it.
 void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
-    now_.keep_alive = now_.keeps_admitted;
+    const bool has_body = now_.body_is != served::content::none;
+    if (has_body) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
-    if (shard_->bodies && now_.has_body) {
+    if (shard_->bodies && has_body) {
         const bool authenticated = x.caller() != nullptr && !x.caller()->anonymous;
         const bool counted = !loopback_ || shard_->options->count_loopback;
         now_.body = std::make_unique<body_share>(shard_->bodies, authenticated,
@@ -247,6 +241,9 @@ void server_connection::admitted(exchange x) {
     }
     now_.pending.emplace(std::move(x));
     enter(phase::body);
+    if (!has_body) return dispatch();
+    if (now_.body_is == served::content::asked_for)
+        wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
 }
 
 // The service has let it come, in a later turn than the header's.
@@ -254,7 +251,6 @@ void server_connection::proceed(exchange x) {
     const auto self = shared_from_this();
     if (phase_ != phase::handling || !now_.service) return;  // closed meanwhile
     admitted(std::move(x));
-    read_body();
     process();
 }
 
