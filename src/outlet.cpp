@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/outlet/impl/access.ipp>
 #include <tidings/outlet/impl/authenticate.ipp>
+#include <tidings/outlet/impl/live_access.ipp>
 #include <tidings/outlet/impl/live_output.ipp>
 #include <tidings/outlet/impl/live_session.ipp>
 #include <tidings/outlet/impl/live_state.ipp>

@@ -16,12 +16,12 @@ import sys
 # separated by commas.
 FLOORS = [
     "ground: detail errc version unique_function completion_handler log metrics overflow reconnect guarded"
-    " context_end closing_handle closing_slot connection_state delivery_window diagnostics",
+    " context_end closing_handle closing_slot connection_state decision delivery_window diagnostics",
     "text",
     "crypto",
     "io",
     "values: event event_json event_ptr topic position control_event",
-    "interfaces: receipt subscriber authorizer decision drain topic_rule history",
+    "interfaces: receipt subscriber authorizer drain topic_rule history",
     "lane, store",
     "bus: bus subscription receiver topic_handle, http",
     "codec",

@@ -85,6 +85,7 @@
 #include <tidings/lane/impl/timer_wheel.ipp>
 #include <tidings/outlet/impl/access.ipp>
 #include <tidings/outlet/impl/authenticate.ipp>
+#include <tidings/outlet/impl/live_access.ipp>
 #include <tidings/outlet/impl/live_output.ipp>
 #include <tidings/outlet/impl/live_session.ipp>
 #include <tidings/outlet/impl/live_state.ipp>

@@ -42,6 +42,29 @@ tidings::authorizer own_topics() {
 }
 // [/own_topics]
 
+struct session_row {
+    std::string user{};
+    std::chrono::system_clock::time_point ends{};
+};
+/// As a database's client would have it.
+struct session_database {
+    net::awaitable<std::optional<session_row>> async_find(std::string cookie) {
+        if (cookie == "session=1") co_return session_row{"alice", ends};
+        co_return std::nullopt;
+    }
+    std::chrono::system_clock::time_point ends = std::chrono::system_clock::time_point::max();
+};
+
+// [database]
+tidings::authenticator by_database(session_database& sessions) {
+    return [&](tidings::owned_credentials c) -> net::awaitable<tidings::principal> {
+        const auto row = co_await sessions.async_find(c.cookie);  // yours
+        if (!row) throw boost::system::system_error(tidings::errc::unauthorized);
+        co_return tidings::principal{.name = row->user, .anonymous = false, .expires = row->ends};
+    };
+}
+// [/database]
+
 // [coroutine]
 net::awaitable<void> handle_orders(tidings::receiver orders) {
     for (;;) {
@@ -103,6 +126,35 @@ TEST_CASE("the guide's authenticator and authorizer keep users apart", "[guide]"
     CHECK_FALSE(may({}, tidings::action::subscribe, "users.>"));
     by_session()({}, ec);
     CHECK(ec == tidings::errc::unauthorized);
+}
+
+TEST_CASE("the guide's database decides later, and its users are asked again", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io};
+    session_database sessions;
+    tidings::sse::service events{bus, {.authenticator = by_database(sessions)}};
+    const auto user = std::make_shared<std::string>();
+    const auto finish = [user](tidings::error_code ec, const tidings::principal& p) {
+        *user = ec ? ec.message() : p.name;
+    };
+    const auto ask = [&](std::string_view cookie) {
+        by_database(sessions).ask(tidings::owned_credentials({.cookie = cookie}),
+                                  {io.get_executor(), nullptr, finish});
+        io.restart();
+        io.run();
+        return *user;
+    };
+    CHECK(ask("session=1") == "alice");
+    CHECK(ask("") == make_error_code(tidings::errc::unauthorized).message());
+    bool cut = false;
+    // [recheck]
+    events.async_recheck([](const tidings::principal& p) { return p.name == "alice"; },
+                         [&](tidings::error_code) { cut = true; });
+    // [/recheck]
+    io.restart();
+    io.run();
+    CHECK(cut);
 }
 
 TEST_CASE("the guide's shutdown lets run return, and nothing is lost", "[guide]") {

@@ -71,6 +71,31 @@ TEST_CASE("what an authenticator does not answer with a principal is refused", "
     CHECK(bed.published().empty());
 }
 
+TEST_CASE("a service whose header nobody has looked at waits as well", "[access]") {
+    const int kind = GENERATE(0, 1, 2, 3);
+    CAPTURE(kind);
+    const auto who = std::make_shared<identities>();
+    access_bed bed({.authenticator = asking(who)});
+    auto direct = bed.server_at(81);
+    direct.mount("/topics", [&](http::exchange& x) { bed.topics.handle(x); });
+    direct.mount("/events", [&](http::exchange& x) { bed.events.handle(x); });
+    direct.mount("/ws", [&](http::exchange& x) { bed.ws.handle(x); });
+    direct.start();
+    const bool granted = GENERATE(false, true);
+    const auto peer = bed.connect(81);
+    peer->send(request_of(kind));
+    bed.run();
+    CHECK(peer->received().empty());
+    REQUIRE(who->asked.size() == 1);
+    if (granted)
+        who->asked[0].give(named("ann"));
+    else
+        who->asked[0].fail(errc::unauthorized);
+    bed.run();
+    CHECK(status_of(*peer) == (granted ? success[kind] : 401));
+    who->asked.clear();
+}
+
 TEST_CASE("a decision counts once, and not when it is late", "[access]") {
     const auto who = std::make_shared<identities>();
     access_bed bed({.authenticator = asking(who)});

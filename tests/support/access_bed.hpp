@@ -81,6 +81,11 @@ struct access_bed : http_bed {
         o.metrics = metrics;
         return o;
     }
+    http::server server_at(std::uint16_t other) {
+        auto o = options();
+        o.port = other;
+        return http::server(io(), std::move(o));
+    }
     std::unique_ptr<http_peer> send(std::string_view text) {
         auto peer = connect();
         REQUIRE(peer);

@@ -25,7 +25,7 @@ struct stream_policy {
     std::size_t max_pending_auth = 128;
 };
 
-/// Who may do what at a service: its policy, and the questions about it that have no answer yet.
+/// The access to a service: its policy, and the questions about it that have no answer yet.
 /// A handle, whose copies share them. Safe from any thread; each exchange in its lane.
 class access {
  public:

@@ -45,7 +45,7 @@ struct permissions_wanted {
     questions::when_full full = questions::when_full::refuse;
 };
 
-/// Who may do what at one service. Safe from any thread.
+/// The access to one service, behind its handles. Safe from any thread.
 class access_state {
  public:
     TIDINGS_DECL explicit access_state(stream_policy policy);
@@ -68,7 +68,7 @@ class access_state {
     /// Refuses every question without an answer.
     void refuse_all() const { questions_->refuse_all(); }
 
-    /// Whether what it allowed may be forbidden later.
+    /// Whether something that was allowed may be forbidden later.
     bool asks() const noexcept { return asks_; }
     /// How many rechecks have begun: what was asked before one began is to be asked again.
     std::uint64_t rechecks() const noexcept { return rechecks_; }

@@ -70,8 +70,8 @@ void live_session::in_lane(unique_function<void()> f) {
 }
 
 void live_session::recheck(unique_function<void()> done) {
-    state_->in_lane(0,
-                    [this, done = std::move(done)]() mutable { state_->recheck(std::move(done)); });
+    state_->in_lane(
+        0, [this, done = std::move(done)]() mutable { state_->access().recheck(std::move(done)); });
 }
 
 void live_session::begin(live_start what, session_registration place, bool welcome) {

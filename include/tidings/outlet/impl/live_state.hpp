@@ -2,20 +2,18 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/outlet/impl/live_access.hpp>
 #include <tidings/outlet/impl/live_output.hpp>
-#include <tidings/outlet/impl/reviewer.hpp>
 
 #include <array>
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace tidings::detail {
 
 /// What stands behind a `live_session`, and belongs to it. Lane-confined, unless it says otherwise.
-class live_state final : public feed_sink, public context_dependent, public http::detail::reviewer {
+class live_state final : public feed_sink, public context_dependent {
  public:
     live_state(live_session& owner, http::live_stream stream,
                std::shared_ptr<const live_session_options> options);
@@ -34,12 +32,12 @@ class live_state final : public feed_sink, public context_dependent, public http
     send_queue& queue() const noexcept { return output_.queue(); }
     detail::lane& lane() const noexcept { return *stream_.connection.lane; }
 
-    /// In the lane: the principal as the last recheck found it.
-    const tidings::principal& caller() const noexcept {
-        return rechecked_ ? *rechecked_ : stream_.principal;
-    }
+    live_access& access() noexcept { return access_; }
+    std::shared_ptr<live_session> self() const;
     io::stream& connection() const noexcept { return *stream_.connection.stream; }
     void begin(live_start what, session_registration place, bool welcome);
+    /// It may join the bus, and read.
+    void go_on(live_start what);
     bool has_ended() const noexcept {
         return stage_.load(std::memory_order_acquire) == stage::ended;
     }
@@ -60,19 +58,10 @@ class live_state final : public feed_sink, public context_dependent, public http
     void on_context_end() noexcept override;
 
  private:
+    friend class live_access;
     enum class stage : std::uint8_t { open, goodbye, ended };
 
-    std::shared_ptr<live_session> self() const;
     void listen();
-    void go_on();
-    void read();
-    error_code subscribe(live_start what);
-    void apply(http::detail::review found) override;
-    subject review_subject() override;
-    void narrow(const std::vector<std::string>& lost);
-    void revoke_all(error_code why);
-    void watch_expiry() noexcept;
-    void on_expiry();
     void beat();
     void on_quarter();
 
@@ -86,11 +75,7 @@ class live_state final : public feed_sink, public context_dependent, public http
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
     wheel_timer quiet_;
     wheel_timer limit_;  // of its life, then of its end
-    wheel_timer expiry_;
-    http::detail::expiry_time expires_;
-    std::shared_ptr<const http::detail::stream_license> license_;
-    std::optional<tidings::principal> rechecked_;
-    std::optional<live_start> start_;  // until the bus is joined
+    live_access access_;
     std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::uint64_t writes_seen_ = 0;

@@ -4,9 +4,6 @@
 #include <tidings/control_event.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
-#include <tidings/topic.hpp>
-
-#include <algorithm>
 
 namespace tidings::detail {
 
@@ -30,7 +27,7 @@ live_state::live_state(live_session& owner, http::live_stream stream,
       output_(owner, *options_, stream_),
       quiet_([this] { on_quarter(); }),
       limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
-      expiry_([this] { on_expiry(); }),
+      access_(*this),
       lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
 
 live_state::~live_state() {
@@ -68,47 +65,29 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     if (lifetime_.count() != 0) limit_.arm(timers, lifetime_);
     if (!guarded(options_->log, options_->name, [this] { owner_.opened(); }))
         finish(errc::callback_threw);
-    expires_ = what.asked.expires;
-    license_ = std::move(what.asked.license);
-    if (!welcome) {
-        owner_.go_away();
-        return read();
+    if (welcome) return access_.begin(std::move(what));
+    owner_.go_away();
+    go_on({});
+}
+
+void live_state::go_on(live_start what) {
+    if (what.bus && is_open()) {
+        const bool resumes = what.asked.after.has_value();
+        feed_options f{.patterns = std::move(what.asked.patterns),
+                       .after = std::move(what.asked.after),
+                       .limits = options_->limits,
+                       .overflow = options_->overflow,
+                       .max_lag = options_->max_lag,
+                       .origin = owner_.origin()};
+        feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
+                                       std::shared_ptr<feed_sink>(self(), this), std::move(f));
+        if (const auto ec = feed_->start())
+            finish(ec);
+        else if (!resumes && !feed_->cursor().empty())
+            beat();  // so that the peer can resume even if it is cut before the first event
     }
-    watch_expiry();
-    start_.emplace(std::move(what));
-    // A recheck that began since it was allowed may not have found it yet.
-    if (license_ && license_->is_stale()) return recheck([s = keep, this] { go_on(); });
-    go_on();
-}
-
-void live_state::go_on() {
-    if (has_ended()) return;
-    auto what = std::move(*start_);
-    start_.reset();
-    if (const auto ec = subscribe(std::move(what))) finish(ec);
-    read();
-}
-
-void live_state::read() {
     if (!guarded(options_->log, options_->name, [this] { owner_.read(); }))
         end(errc::callback_threw);
-}
-
-error_code live_state::subscribe(live_start what) {
-    if (!what.bus || !is_open()) return {};
-    const bool resumes = what.asked.after.has_value();
-    feed_options f{.patterns = std::move(what.asked.patterns),
-                   .after = std::move(what.asked.after),
-                   .limits = options_->limits,
-                   .overflow = options_->overflow,
-                   .max_lag = options_->max_lag,
-                   .origin = owner_.origin()};
-    feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
-                                   std::shared_ptr<feed_sink>(self(), this), std::move(f));
-    const auto ec = feed_->start();
-    // So that the peer can resume even if it is cut before the first event.
-    if (!ec && !resumes && !feed_->cursor().empty()) beat();
-    return ec;
 }
 
 // A read is always pending: the peer's end is noticed without a write.
@@ -181,60 +160,6 @@ void live_state::beat() {
             [&] { append(owner_.beat(feed_ ? feed_->cursor() : position())); });
 }
 
-http::detail::reviewer::subject live_state::review_subject() {
-    std::vector<std::string> patterns;
-    if (start_)
-        patterns = start_->asked.patterns;
-    else if (feed_)
-        patterns = feed_->patterns();
-    return {self(), stream_.connection.lane, has_ended() ? nullptr : license_, std::move(patterns)};
-}
-
-void live_state::apply(http::detail::review found) {
-    if (has_ended()) return;
-    if (found.ended) return revoke_all(found.ended);
-    rechecked_ = std::move(found.principal);
-    expires_ = found.expires;
-    watch_expiry();
-    if (!found.lost.empty()) narrow(found.lost);
-}
-
-// A frame that has begun cannot be taken back, so it is cut off with its connection.
-void live_state::narrow(const std::vector<std::string>& lost) {
-    const auto is_lost = [&](std::string_view pattern) {
-        return std::find(lost.begin(), lost.end(), pattern) != lost.end();
-    };
-    if (start_) std::erase_if(start_->asked.patterns, is_lost);
-    if (!feed_) return;
-    auto left = feed_->patterns();
-    std::erase_if(left, is_lost);
-    feed_->narrow(lost);
-    const auto matched = [](const std::vector<std::string>& patterns, std::string_view topic) {
-        return std::any_of(patterns.begin(), patterns.end(),
-                           [&](const auto& pattern) { return topic_matches(pattern, topic); });
-    };
-    const bool clean = queue().discard([&](const publication& e) {
-        return matched(lost, e.topic()) && !matched(left, e.topic());
-    });
-    if (!clean) end(errc::forbidden);
-}
-
-void live_state::revoke_all(error_code why) {
-    if (feed_) feed_->stop();
-    const bool clean = queue().discard([](const publication& e) { return !is_control(e.topic()); });
-    clean ? finish(why) : end(why);
-}
-
-void live_state::watch_expiry() noexcept {
-    http::detail::arm_expiry(expiry_, lane().timers(), is_open() ? expires_ : std::nullopt);
-}
-
-void live_state::on_expiry() {
-    if (http::detail::has_expired(expires_, lane().timers().clock()))
-        return revoke_all(errc::unauthorized);
-    watch_expiry();
-}
-
 // The body ends in an orderly way, so that the peer knows the stream was not cut; then the session
 // waits for it to close. Closing a socket with unread bytes would reset the connection under our
 // last words.
@@ -244,7 +169,7 @@ void live_state::finish(error_code why) {
     if (feed_) feed_->stop();
     quiet_.cancel();
     limit_.cancel();
-    expiry_.cancel();
+    access_.stop_watching();
     guarded(options_->log, options_->name, [&] { append(owner_.say_goodbye(why)); });
     output_.end_body();
     queue().when_empty([s = self(), this] {
@@ -268,11 +193,10 @@ void live_state::end(error_code why) {
     const auto keep = self();
     quiet_.cancel();
     limit_.cancel();
-    expiry_.cancel();
     if (feed_) feed_->stop();
     queue().close();
     connection().close();
-    stop_review();
+    access_.stop();
     guarded(options_->log, options_->name, [&] { owner_.ended(why); });
     // What was captured may hold the session, and one of the captures may be the caller: they are
     // released behind the call. The feed has the authorizer.
@@ -286,8 +210,7 @@ void live_state::on_context_end() noexcept {
     stage_.store(stage::ended, std::memory_order_release);
     const auto keep = self();
     if (feed_) feed_->stop();
-    drop_review();
-    start_.reset();
+    access_.drop();
     queue().close();
     registration_.release();
     owner_.release();

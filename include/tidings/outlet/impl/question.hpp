@@ -4,6 +4,7 @@
 #include <tidings/decision.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -60,7 +61,9 @@ class questions : public std::enable_shared_from_this<questions> {
  public:
     enum class when_full { refuse, wait };
 
-    questions(std::size_t max, std::chrono::milliseconds timeout) : max_(max), timeout_(timeout) {}
+    questions(std::size_t max, std::chrono::milliseconds timeout)
+        : max_(std::max<std::size_t>(1, max)),
+          timeout_(timeout) {}
 
     /// In the lane. Calls `start` with a handler, at once or once there is room; then `done`, once,
     /// in the lane, never inside: with the answer, or errc::undecided after the deadline or where

@@ -39,7 +39,7 @@ void question::begin() {
     }
 }
 
-// What is under way for it is told to stop; whatever it brings is not looked at.
+// The operation behind it is cancelled; whatever that brings is ignored.
 void question::end_late(error_code ec) noexcept {
     const auto keep = shared_from_this();
     if (settled_) return;

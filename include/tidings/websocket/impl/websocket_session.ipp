@@ -155,8 +155,8 @@ void websocket_session::take_event(wire_event&& e) {
     }
     const std::weak_ptr<websocket_session> weak = self();
     const auto refused =
-        options_.publisher->take(state().stream().connection.lane, state().caller(), std::move(e),
-                                 [weak, id](error_code ec) {
+        options_.publisher->take(state().stream().connection.lane, state().access().caller(),
+                                 std::move(e), [weak, id](error_code ec) {
                                      if (const auto s = weak.lock()) s->on_decision(id, ec);
                                  });
     if (!refused) return input_.hold();

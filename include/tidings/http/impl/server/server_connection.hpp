@@ -120,7 +120,6 @@ class server_connection : public exchange_owner,
         unique_function<void()> on_drain{};
         response_frame frame{};  // of its answer
         bool keep_alive = false;
-        bool keeps_admitted = false;  // `keep_alive` once the service lets the body come
         std::optional<coming_body> coming{};
 
         std::size_t body_limit(const server_options& o) const noexcept {

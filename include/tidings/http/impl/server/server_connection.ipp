@@ -194,10 +194,10 @@ std::optional<response> server_connection::check_header() const {
     return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
 }
 
-// An answer that comes before the body ends the connection, because the body stands between it and
-// the next request.
+// An answer that comes before the body ends the connection, because that stands between it and the
+// next request.
 void server_connection::admit() {
-    now_.keeps_admitted = std::exchange(now_.keep_alive, now_.keep_alive && !now_.coming);
+    if (now_.coming) now_.keep_alive = false;
     enter(phase::handling);
     if (auto refused = check_header()) return answer(std::move(*refused));
     auto x = std::move(*now_.pending);
@@ -209,9 +209,10 @@ void server_connection::admit() {
     admitted(std::move(x));
 }
 
+// The service is to handle it.
 void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
-    now_.keep_alive = now_.keeps_admitted;
+    if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
     if (shard_->bodies && now_.coming)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/outlet/impl/reviewer.hpp>
+#include <tidings/outlet/live_session.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidings::detail {
+
+class live_state;
+
+/// How long a live session may stay, and with which patterns. Lane-confined, a member of its
+/// session's state.
+class live_access final : public http::detail::reviewer {
+ public:
+    explicit live_access(live_state& session);
+
+    /// The session has begun. It goes on by `live_state::subscribe`: after a recheck, where one has
+    /// begun since it was allowed, which may not have found it.
+    void begin(live_start what);
+    /// The principal as the last recheck found it.
+    const tidings::principal& caller() const noexcept;
+    /// The session says goodbye: nothing expires any more.
+    void stop_watching() noexcept { expiry_.cancel(); }
+    /// The session has ended.
+    void stop() noexcept;
+    /// Its context has ended.
+    void drop() noexcept;
+
+ private:
+    void apply(http::detail::review found) override;
+    subject review_subject() override;
+    void go_on();
+    void narrow(const std::vector<std::string>& lost);
+    void revoke_all(error_code why);
+    void watch_expiry() noexcept;
+    void on_expiry();
+
+    live_state& session_;
+    http::detail::wheel_timer expiry_;
+    http::detail::expiry_time expires_;
+    std::shared_ptr<const http::detail::stream_license> license_;
+    std::optional<tidings::principal> rechecked_;
+    std::optional<live_start> start_;  // until it goes on
+};
+
+}  // namespace tidings::detail

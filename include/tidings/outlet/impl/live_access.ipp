@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/control_event.hpp>
+#include <tidings/outlet/impl/live_state.hpp>
+#include <tidings/topic.hpp>
+
+#include <algorithm>
+
+namespace tidings::detail {
+
+live_access::live_access(live_state& session)
+    : session_(session),
+      expiry_([this] { on_expiry(); }) {}
+
+void live_access::begin(live_start what) {
+    expires_ = what.asked.expires;
+    license_ = std::move(what.asked.license);
+    start_.emplace(std::move(what));
+    watch_expiry();
+    if (!license_ || !license_->is_stale()) return go_on();
+    recheck([s = session_.self(), this] { go_on(); });
+}
+
+void live_access::go_on() {
+    if (!start_ || session_.has_ended()) return;
+    auto what = std::move(*start_);
+    start_.reset();
+    session_.go_on(std::move(what));
+}
+
+const principal& live_access::caller() const noexcept {
+    return rechecked_ ? *rechecked_ : session_.stream().principal;
+}
+
+void live_access::stop() noexcept {
+    expiry_.cancel();
+    stop_review();
+}
+
+void live_access::drop() noexcept {
+    drop_review();
+    start_.reset();
+}
+
+http::detail::reviewer::subject live_access::review_subject() {
+    std::vector<std::string> patterns;
+    if (start_)
+        patterns = start_->asked.patterns;
+    else if (const auto& feed = session_.feed_)
+        patterns = feed->patterns();
+    return {session_.self(), session_.stream().connection.lane,
+            session_.has_ended() ? nullptr : license_, std::move(patterns)};
+}
+
+void live_access::apply(http::detail::review found) {
+    if (session_.has_ended()) return;
+    if (found.ended) return revoke_all(found.ended);
+    rechecked_ = std::move(found.principal);
+    expires_ = found.expires;
+    watch_expiry();
+    if (!found.lost.empty()) narrow(found.lost);
+}
+
+// A frame that has begun cannot be taken back, so it is cut off with its connection.
+void live_access::narrow(const std::vector<std::string>& lost) {
+    const auto is_lost = [&](std::string_view pattern) {
+        return std::find(lost.begin(), lost.end(), pattern) != lost.end();
+    };
+    if (start_) std::erase_if(start_->asked.patterns, is_lost);
+    const auto& feed = session_.feed_;
+    if (!feed) return;
+    auto left = feed->patterns();
+    std::erase_if(left, is_lost);
+    feed->narrow(lost);
+    const auto matched = [](const std::vector<std::string>& patterns, std::string_view topic) {
+        return std::any_of(patterns.begin(), patterns.end(),
+                           [&](const auto& pattern) { return matches(pattern, topic); });
+    };
+    const bool clean = session_.queue().discard([&](const publication& e) {
+        return matched(lost, e.topic()) && !matched(left, e.topic());
+    });
+    if (!clean) session_.end(errc::forbidden);
+}
+
+void live_access::revoke_all(error_code why) {
+    if (const auto& feed = session_.feed_) feed->stop();
+    const bool clean =
+        session_.queue().discard([](const publication& e) { return !is_control(e.topic()); });
+    clean ? session_.finish(why) : session_.end(why);
+}
+
+void live_access::watch_expiry() noexcept {
+    http::detail::arm_expiry(expiry_, session_.lane().timers(),
+                             session_.is_open() ? expires_ : std::nullopt);
+}
+
+void live_access::on_expiry() {
+    if (http::detail::has_expired(expires_, session_.lane().timers().clock()))
+        return revoke_all(errc::unauthorized);
+    watch_expiry();
+}
+
+}  // namespace tidings::detail
