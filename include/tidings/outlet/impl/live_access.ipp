@@ -75,7 +75,7 @@ void live_access::narrow(const std::vector<std::string>& lost) {
     feed->narrow(lost);
     const auto matched = [](const std::vector<std::string>& patterns, std::string_view topic) {
         return std::any_of(patterns.begin(), patterns.end(),
-                           [&](const auto& pattern) { return matches(pattern, topic); });
+                           [&](const auto& pattern) { return topic_matches(pattern, topic); });
     };
     const bool clean = session_.queue().discard([&](const publication& e) {
         return matched(lost, e.topic()) && !matched(left, e.topic());
