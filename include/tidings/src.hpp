@@ -64,8 +64,8 @@
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>
-#include <tidings/inlet/impl/client_url.ipp>
 #include <tidings/inlet/impl/checkpoint_window.ipp>
+#include <tidings/inlet/impl/client_url.ipp>
 #include <tidings/inlet/impl/handover.ipp>
 #include <tidings/inlet/impl/recent_ids.ipp>
 #include <tidings/inlet/impl/reconnector.ipp>
