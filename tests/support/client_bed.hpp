@@ -170,6 +170,11 @@ template <class Kind>
 struct client_bed : http_bed {
     using kind = Kind;
     using client_type = typename Kind::client;
+    ~client_bed() {
+        client.reset();
+        if (has_context()) run();  // what its run completes with is a member
+    }
+
     static constexpr bool is_rest = std::is_same_v<Kind, rest_kind>;
     static constexpr bool is_websocket = std::is_same_v<Kind, websocket_kind>;
 

@@ -85,6 +85,7 @@ class http_bed {
         CHECK_FALSE(clock.next_deadline().has_value());
     }
 
+    bool has_context() const noexcept { return io_ != nullptr; }
     net::io_context& io() noexcept { return *io_; }
     sim_network& sim() noexcept { return *sim_; }
     io::environment environment() { return {&*sim_, &clock, &random}; }
