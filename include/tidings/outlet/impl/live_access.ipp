@@ -33,14 +33,16 @@ const principal& live_access::caller() const noexcept {
     return rechecked_ ? *rechecked_ : session_.stream().principal;
 }
 
-void live_access::stop() noexcept {
+std::shared_ptr<const void> live_access::stop() noexcept {
     expiry_.cancel();
     stop_review();
+    return std::exchange(license_, nullptr);
 }
 
 void live_access::drop() noexcept {
     drop_review();
     start_.reset();
+    license_.reset();
 }
 
 http::detail::reviewer::subject live_access::review_subject() {

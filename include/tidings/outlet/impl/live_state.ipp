@@ -196,11 +196,11 @@ void live_state::end(error_code why) {
     if (feed_) feed_->stop();
     queue().close();
     connection().close();
-    access_.stop();
+    auto license = access_.stop();
     guarded(options_->log, options_->name, [&] { owner_.ended(why); });
     // What was captured may hold the session, and one of the captures may be the caller: they are
-    // released behind the call. The feed has the authorizer.
-    lane().post([s = keep, f = std::move(feed_)] { s->release(); });
+    // released behind the call.
+    lane().post([s = keep, f = std::move(feed_), l = std::move(license)] { s->release(); });
     registration_.release();
     stream_.connection.guard.reset();
 }
