@@ -53,7 +53,7 @@ class link {
     virtual bool ready() const = 0;
     /// What takes the events for this link alone, to be called directly; null where it is not in
     /// reach of a user.
-    virtual std::shared_ptr<subscriber> outlet() const = 0;
+    virtual std::shared_ptr<subscriber> outlet() = 0;
     /// The receiving side goes, or says that it wants no more.
     virtual void close() = 0;
     /// After `close`: whether the sending side knows, as far as that can be asked over the wire.

@@ -18,7 +18,7 @@ class bus_link final : public link {
           outlet_(between_->as_subscriber()) {}
 
     bool ready() const override { return in_.active() && out_.active(); }
-    std::shared_ptr<subscriber> outlet() const override { return outlet_; }
+    std::shared_ptr<subscriber> outlet() override { return outlet_; }
     void close() override { between_.reset(); }
 
  private:
@@ -34,7 +34,7 @@ class direct_link final : public link {
         : subscription_(from.subscribe(">", std::move(to))) {}
 
     bool ready() const override { return subscription_.active(); }
-    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    std::shared_ptr<subscriber> outlet() override { return nullptr; }
     void close() override { subscription_.reset(); }
 
  private:

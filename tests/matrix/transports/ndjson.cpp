@@ -97,9 +97,10 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
             return false;
         }
         const auto at = e.position;
-        if (e.event.type() != "tidings.heartbeat" &&
-            inlet_.take(std::move(e), *to_, {}, "ndjson") == errc::closed)
-            stop();
+        if (e.event.type() != "tidings.heartbeat") {
+            const auto p = inlet_.take(std::move(e), {}, ec);
+            if (p && to_->deliver(p) == outcome::closed) stop();
+        }
         if (stopped_) return false;
         if (!at.empty()) last_ = at;
         return true;
@@ -139,7 +140,7 @@ class ndjson_link final : public link {
     ~ndjson_link() override { reader_->stop(); }
 
     bool ready() const override { return reader_->open(); }
-    std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
+    std::shared_ptr<subscriber> outlet() override { return known_->find(token_); }
     void close() override { reader_->stop(); }
 
  private:

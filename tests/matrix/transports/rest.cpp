@@ -43,7 +43,7 @@ class posting_link final : public link {
           in_(from.subscribe(">", client_)) {}
 
     bool ready() const override { return in_.active(); }
-    std::shared_ptr<subscriber> outlet() const override { return client_.as_subscriber(); }
+    std::shared_ptr<subscriber> outlet() override { return client_.as_subscriber(); }
     void close() override { client_.stop(); }
 
  private:
@@ -60,7 +60,7 @@ class polling_link final : public link {
     }
 
     bool ready() const override { return true; }  // it reads from the beginning
-    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    std::shared_ptr<subscriber> outlet() override { return nullptr; }
     void close() override { client_.stop(); }
     /// Nobody waits there any more, nor asks again.
     bool gone() const override { return host_.connections() == 0; }
@@ -80,7 +80,7 @@ class both_ways final : public link {
     }
 
     bool ready() const override { return up_.active(); }
-    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    std::shared_ptr<subscriber> outlet() override { return nullptr; }
     void close() override { client_.stop(); }
 
  private:

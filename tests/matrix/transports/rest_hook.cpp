@@ -29,7 +29,7 @@ class rest_hook_link final : public link {
     }
 
     bool ready() const override { return !state_->path.empty(); }
-    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    std::shared_ptr<subscriber> outlet() override { return nullptr; }
     void close() override {
         ask("DELETE", [this, alive = std::weak_ptr(state_)](unsigned status) {
             if (status != 204 || alive.expired()) return;

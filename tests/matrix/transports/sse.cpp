@@ -27,7 +27,7 @@ class sse_link final : public link {
     }
 
     bool ready() const override { return client_.state() == connection_state::open; }
-    std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
+    std::shared_ptr<subscriber> outlet() override { return known_->find(token_); }
     void close() override { client_.stop(); }
 
  private:

@@ -17,7 +17,7 @@ class webhook_link final : public link {
           in_(from.subscribe(">", endpoint_)) {}
 
     bool ready() const override { return in_.active(); }
-    std::shared_ptr<subscriber> outlet() const override { return endpoint_.as_subscriber(); }
+    std::shared_ptr<subscriber> outlet() override { return endpoint_.as_subscriber(); }
     void close() override { endpoint_.close(); }
 
  private:

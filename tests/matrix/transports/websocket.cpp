@@ -62,7 +62,7 @@ class downstream_link final : public link {
     }
 
     bool ready() const override { return view_->open; }
-    std::shared_ptr<subscriber> outlet() const override { return known_->find(token_); }
+    std::shared_ptr<subscriber> outlet() override { return known_->find(token_); }
     void close() override { client_.stop(); }
 
  private:
@@ -106,7 +106,7 @@ class both_ways final : public link {
     }
 
     bool ready() const override { return view_->open; }
-    std::shared_ptr<subscriber> outlet() const override { return nullptr; }
+    std::shared_ptr<subscriber> outlet() override { return nullptr; }
     void close() override { client_.stop(); }
 
  private:
@@ -133,7 +133,7 @@ class upstream_link final : public link {
     }
 
     bool ready() const override { return view_->open; }
-    std::shared_ptr<subscriber> outlet() const override { return client_.as_subscriber(); }
+    std::shared_ptr<subscriber> outlet() override { return client_.as_subscriber(); }
     void close() override { client_.stop(); }
 
  private:

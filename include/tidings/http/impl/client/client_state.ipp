@@ -57,7 +57,9 @@ void client_state::start(const std::string& text, const request& r, diagnostics*
                   .encoding_given = r.fields.find("Accept-Encoding").has_value(),
                   .detail = detail};
     if (slot.is_connected())
-        slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type) {
+        slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type type) {
+            // The server may act on a request that was begun: nothing less can be promised.
+            if ((type & net::cancellation_type::terminal) == net::cancellation_type::none) return;
             lane->post([weak] {
                 if (const auto j = weak.lock()) j->abort(net::error::operation_aborted);
             });
