@@ -81,8 +81,15 @@ net::awaitable<void> operations_in_turn(net::io_context& io, unsigned& completed
     tidings::bus bus(io);
     tidings::webhook::sender sender(io);
     tidings::http::server server(io);
-    server.mount("/topics", tidings::rest::service(bus));
+    tidings::rest::service topics(bus);
+    tidings::sse::service events(bus);
+    tidings::websocket::service ws(bus);
+    server.mount("/topics", topics);
     server.start();
+    const auto all = [](const tidings::principal&) { return true; };
+    co_await topics.async_recheck(all, in_turn());
+    co_await events.async_recheck(all, in_turn());
+    co_await ws.async_recheck(all, in_turn());
     const auto root = "http://127.0.0.1:" + std::to_string(server.local_endpoint().port);
     {
         tidings::rest::client publisher(io, {.url = root + "/topics"});

@@ -136,6 +136,56 @@ TEST_CASE("a handler may outlive the service, its server and their context", "[a
     who->asked.clear();
 }
 
+TEST_CASE("a context may end while questions wait", "[access]") {
+    const auto who = std::make_shared<identities>();
+    const auto may = std::make_shared<permissions>();
+    bool later = true;
+    bool later_may = true;
+    std::optional<access_bed> bed(
+        std::in_place,
+        http::stream_policy{
+            .authenticator =
+                [&](owned_credentials c, decision_handler<principal> done) {
+                    if (!later) return done({}, named(c.authorization));
+                    who->asked.push_back({c.authorization, std::move(done)});
+                },
+            .authorizer =
+                [&](principal p, action, std::string topic, decision_handler<permission> done) {
+                    if (!later_may) return done({}, true);
+                    may->asked.push_back({p.name + topic, std::move(done)});
+                },
+            .max_pending_auth = 16});
+    std::vector<std::unique_ptr<http_peer>> peers;
+    for (int kind = 0; kind < 4; ++kind) peers.push_back(bed->send(request_of(kind)));
+    later = false;
+    for (int kind = 0; kind < 4; ++kind) peers.push_back(bed->send(request_of(kind)));
+    later_may = false;
+    for (int kind = 2; kind < 4; ++kind) peers.push_back(bed->send(request_of(kind)));
+    peers.push_back(bed->send(bed->get_request("/topics/a?wait=50s")));
+    later_may = true;
+    peers[9]->send(event_message("a", "1") + event_message("a", "2"));
+    bed->run();
+    later = GENERATE(false, true);
+    // What opens now is rechecked first.
+    const auto all = [](const principal&) { return true; };
+    for (int i = 0; i < 2; ++i) {
+        bed->ws.async_recheck(all, [](error_code) {});
+        bed->events.async_recheck(all, [](error_code) {});
+        bed->topics.async_recheck(all, [](error_code) {});
+    }
+    bed->run();
+    for (std::size_t i = 0; i < 4; ++i) may->asked[i].give(true);
+    bed->run();
+    peers.clear();
+    if (GENERATE(false, true)) bed->web.reset();
+    bed->hub->publish("a", event("test", "/test", "x"));
+    bed->watch = {};
+    bed->destroy_context();
+    who->asked.clear();
+    may->asked.clear();
+    bed.reset();
+}
+
 TEST_CASE("at most so many questions have no answer", "[access]") {
     const auto who = std::make_shared<identities>();
     access_bed bed({.authenticator = asking(who), .max_pending_auth = 2});

@@ -31,7 +31,7 @@ TEST_CASE("an event is posted to the endpoint, signed, with its attributes", "[w
     world w;
     send_bed bed(w);
     world_sink target(w);
-    const auto e = bed.add(target.url("/hook?key=1"), {.fields = {{"X-Mine", "yes"}}});
+    auto e = bed.add(target.url("/hook?key=1"), {.fields = {{"X-Mine", "yes"}}});
     bed.publish("hello", "orders.42");
     REQUIRE(target.requests.size() == 1);
     const auto& r = target.requests[0];
@@ -82,7 +82,7 @@ TEST_CASE("a failed delivery is repeated on schedule, with the same id and a new
     send_bed bed(w);
     world_sink target(w);
     target.answer = answering({500, 302, 404, 200});
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     bed.publish();
     CHECK(target.requests.size() == 1);
     w.advance(4s);
@@ -125,7 +125,7 @@ TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "
     send_bed bed(w, std::move(o));
     world_sink target(w);
     target.answer = answering({500});
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     bed.publish();
     for (int i = 0; i < 6; ++i) w.advance(301s);
     CHECK(target.requests.size() == 4);
@@ -203,7 +203,7 @@ TEST_CASE("a status that was declared hopeless ends the delivery at once", "[web
     send_bed bed(w, std::move(o));
     world_sink target(w);
     target.answer = answering({413});
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     bed.publish();
     w.advance(24h);
     CHECK(target.requests.size() == 1);
@@ -275,7 +275,7 @@ TEST_CASE("410 ends the endpoint and gives up what it is owed", "[webhook]") {
     world_sink target(w);
     target.answer = answering({500, 410});
     int gone = 0;
-    const auto e = bed.add(target.url(), {.on_gone = [&] { ++gone; }});
+    auto e = bed.add(target.url(), {.on_gone = [&] { ++gone; }});
     bed.publish("1");
     for (int i = 2; i < 6; ++i) bed.hub->publish("a", event("test", "/test", std::to_string(i)));
     w.run_ready();
@@ -499,7 +499,7 @@ TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
     w.run_ready();
     CHECK(old_target.requests.size() == 1);
     bed.hooks.clear();
-    const auto e = bed.add(new_target.url(), {.id = "one"});
+    auto e = bed.add(new_target.url(), {.id = "one"});
     w.run_ready();
     held[0].respond({.status = 204});
     w.run_ready();
@@ -547,7 +547,7 @@ TEST_CASE("the publisher may wait until the outbox has the event", "[webhook]") 
     send_bed bed(w, std::move(o));
     world_sink target(w);
     target.answer = answering({500});
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     std::optional<std::pair<error_code, receipt>> done;
     const auto publish = [&] {
         done.reset();
@@ -601,7 +601,7 @@ TEST_CASE("control events, and events without a wire form, are not delivered", "
     world w;
     send_bed bed(w);
     world_sink target(w);
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     CHECK(e.as_subscriber()->deliver(make_lagged_event(3)) == outcome::delivered);
     bed.hub->publish("a", event::of("test", "/test", 7));
     w.run_ready();
@@ -641,7 +641,7 @@ TEST_CASE("a drain makes what is due, takes nothing new and leaves what is due l
     world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     for (int i = 0; i < 20; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
     bool done = false;
@@ -697,7 +697,7 @@ TEST_CASE("a sender that is destroyed stops, and completes its pending drains", 
     world_sink target(w);
     std::vector<http::exchange> held;
     target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
-    const auto e = bed.add(target.url());
+    auto e = bed.add(target.url());
     bed.publish();
     bool done = false;
     bed.sender->drain_state()->start_drain([&](error_code) { done = true; });
@@ -745,7 +745,7 @@ TEST_CASE("the context may end while deliveries are under way", "[webhook]") {
         send_bed bed(w);
         world_sink target(w);
         target.answer = answering({500});
-        const auto e = bed.add(target.url());
+        auto e = bed.add(target.url());
         for (int i = 0; i < 3; ++i) bed.hub->publish("a", event("test", "/test", "x"));
         for (int i = 0; i < steps; ++i) w.io().poll_one();
         w.destroy_context();

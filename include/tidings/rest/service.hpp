@@ -88,8 +88,8 @@ class service_state;
 /// long as its server), ends it, and releases what the options hold.
 ///
 /// Refusals are application/problem+json: 400, 401, 403, 404, 405, 409, 413, 415, 421, 429, 503;
-/// with Retry-After where the same may succeed later (409, 429, 503). One that was moved from
-/// answers 503.
+/// with Retry-After where the same may succeed later (409, 429, 503). No answer of an
+/// asynchronous authenticator or authorizer is 503. One that was moved from answers 503.
 class service {
  public:
     /// @throws std::invalid_argument for a bus that was moved from

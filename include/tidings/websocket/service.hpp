@@ -78,7 +78,8 @@ class service_state;
 /// position, as `tidings-position:<position>`.
 ///
 /// A request that is no upgrade is answered 426, a malformed one 400, an Origin that is not allowed
-/// or a topic that is not granted 403, a missing credential 401; each says why.
+/// or a topic that is not granted 403, a missing credential 401, no answer whether it is allowed
+/// 503; each says why.
 ///
 /// Handle; copies share one service. `close` ends it, so does the end of the server where it is
 /// mounted, and, while it is mounted nowhere, the end of the last handle. What the options hold is

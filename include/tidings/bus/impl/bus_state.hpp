@@ -82,8 +82,12 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
     /// Of what was attached: takes it off some of its patterns.
-    TIDINGS_DECL void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
-                             const lane_target* target) noexcept;
+    void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                const lane_target* target) noexcept {
+        const std::lock_guard lock(mutex_);
+        for (const auto& pattern : lost)
+            patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
+    }
 
     /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,

@@ -116,13 +116,6 @@ void bus_state::detach(const std::vector<std::string>& patterns, const std::shar
         patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
 }
 
-void bus_state::narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
-                       const lane_target* target) noexcept {
-    const std::lock_guard lock(mutex_);
-    for (const auto& pattern : lost)
-        patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
-}
-
 void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(const position&)> f) {
     const std::lock_guard lock(mutex_);
     l->post([f = std::move(f), here = head_]() mutable { f(here); });

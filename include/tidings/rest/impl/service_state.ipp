@@ -55,6 +55,10 @@ http::response later(unsigned status, std::string_view title, std::string_view d
     return r;
 }
 
+http::response closed_answer() {
+    return http::problem(503, "Closed", make_error_code(errc::closed).message());
+}
+
 // Why there is nothing to publish.
 http::response refusal(error_code ec) {
     if (ec == errc::bad_topic || ec == errc::reserved_topic || ec == errc::foreign_wildcard)
@@ -120,13 +124,13 @@ void service_state::admit(http::exchange& x) {
 }
 
 void service_state::handle(http::exchange& x) {
-    if (closed_)
-        return x.respond(http::problem(503, "Closed", make_error_code(errc::closed).message()));
+    if (closed_) return x.respond(closed_answer());
     access_.handle(x, methods,
                    [self = shared_from_this()](http::exchange& here) { self->serve(here); });
 }
 
 void service_state::serve(http::exchange& x) {
+    if (closed_) return x.respond(closed_answer());
     const auto& r = x.request();
     error_code ec;
     const auto name = http::detail::resource_name(x, ec);

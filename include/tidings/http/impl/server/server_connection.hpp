@@ -131,4 +131,19 @@ class server_connection : public exchange_owner,
     served now_;
 };
 
+// False when it threw.
+template <class F>
+bool server_connection::call_service(F&& f) {
+    const auto service = now_.service;  // lives until the call returns
+    try {
+        f(*service);
+        return true;
+    } catch (const std::exception& e) {
+        shard_->log(log_level::error, e.what(), errc::callback_threw);
+    } catch (...) {
+        shard_->log(log_level::error, "a service threw", errc::callback_threw);
+    }
+    return false;
+}
+
 }  // namespace tidings::http::detail

@@ -256,21 +256,6 @@ void server_connection::dispatch() {
     call_service([&](mounted& s) { s.handle(x); });
 }
 
-// False when it threw.
-template <class F>
-bool server_connection::call_service(F&& f) {
-    const auto service = now_.service;  // lives until the call returns
-    try {
-        f(*service);
-        return true;
-    } catch (const std::exception& e) {
-        shard_->log(log_level::error, e.what(), errc::callback_threw);
-    } catch (...) {
-        shard_->log(log_level::error, "a service threw", errc::callback_threw);
-    }
-    return false;
-}
-
 void server_connection::refuse(const error_code& ec) {
     const bool no_room = now_.body && now_.body->most() == now_.body_limit(*shard_->options);
     if (ec == errc::too_large)
