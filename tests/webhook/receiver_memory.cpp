@@ -20,6 +20,7 @@ class answer_slot final : public http::detail::exchange_owner {
           environment_(e) {}
     void respond(http::response r) override { status = r.status; }
     http::taken_stream take(bool) override { return {}; }
+    void proceed(http::exchange) override {}
     void watch_peer(unique_function<void()>) override {}
     void watch_drain(unique_function<void()>) override {}
     const std::shared_ptr<detail::lane>& home() const noexcept override { return lane_; }

@@ -61,13 +61,13 @@ class logged_history final : public tidings::history {
     bool covers(std::string_view topic) const noexcept override { return inner_->covers(topic); }
     void listen(tidings::history_listener& l) override { inner_->listen(l); }
     void unlisten(const tidings::history_listener& l) noexcept override { inner_->unlisten(l); }
-    void append(const tidings::event_ptr& e, tidings::append_handler handler) override {
+    tidings::append_result append(tidings::pending_publication e,
+                                  tidings::append_handler handler) override {
         tidings::error_code ec;
         log_.append(*tidings::cloudevents_json(*e, ec) + '\n');
-        inner_->append(e, std::move(handler));
+        return inner_->append(std::move(e), std::move(handler));
     }
     tidings::position head() const override { return inner_->head(); }
-    std::uint64_t head_sequence() const override { return inner_->head_sequence(); }
     void start_read(tidings::position after, std::vector<std::string> patterns,
                     std::size_t max_events, tidings::read_handler handler) override {
         inner_->start_read(std::move(after), std::move(patterns), max_events, std::move(handler));
