@@ -191,8 +191,11 @@ class pending_publication {
     const publication* operator->() const noexcept { return event_.get(); }
 
     /// The publication, committed at this position. Once, and before any other thread can find it.
+    /// Forms without the position, as the history may have made for itself, are dropped.
     event_ptr commit(position at) && noexcept {
-        const_cast<publication&>(*event_).info_.position = std::move(at);
+        auto& p = const_cast<publication&>(*event_);
+        p.info_.position = std::move(at);
+        p.forms_.clear();
         return std::move(event_);
     }
     /// The publication that could not be kept.

@@ -97,6 +97,20 @@ TEST_CASE("what travels with the event is kept", "[event]") {
     CHECK(make_origin() != make_origin());
 }
 
+TEST_CASE("a commit gives the position, and forms that were made without it go", "[event]") {
+    static constexpr char topical = 0, plain = 0;
+    const auto p = frozen(event{"t", "/s"}, "a.b");
+    p->forms().store(&topical, "without a position");
+    p->content_forms().store(&plain, "content");
+    const auto epoch = std::make_shared<const std::string>("e");
+    const auto committed = pending_publication(p).commit(position(epoch, 7));
+    CHECK(committed == p);
+    CHECK(committed->position()->text() == "e:7");
+    CHECK(committed->sequence() == 7);
+    CHECK(committed->forms().find(&topical) == nullptr);
+    CHECK(committed->content_forms().find(&plain) != nullptr);
+}
+
 TEST_CASE("a publication counts for all that it holds", "[event]") {
     error_code ec;
     const auto footprint = [&](std::string_view topic, event e) {

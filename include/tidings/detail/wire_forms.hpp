@@ -23,8 +23,11 @@ class wire_forms {
     wire_forms() = default;
     wire_forms(const wire_forms&) = delete;
     wire_forms& operator=(const wire_forms&) = delete;
-    ~wire_forms() {
-        for (auto* n = head_.load(std::memory_order_acquire); n != nullptr;) {
+    ~wire_forms() { clear(); }
+
+    /// Forgets what was made while nothing else could find the object: not safe beside `find`.
+    void clear() noexcept {
+        for (auto* n = head_.exchange(nullptr, std::memory_order_acquire); n != nullptr;) {
             auto* next = n->next;
             delete n;
             n = next;
