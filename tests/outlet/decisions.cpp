@@ -396,7 +396,7 @@ TEST_CASE("a plain function is asked at once, and a copy of it can be asked by o
     CHECK(plain({.authorization = "ann"}, ec).name == "ann");
     std::optional<std::string> found;
     plain.ask(owned_credentials({.authorization = "bob"}),
-              {{}, {}, [&](error_code, principal p) { found = p.name; }});
+              {net::any_io_executor(), {}, [&](error_code, principal p) { found = p.name; }});
     CHECK(found == "bob");
     const auto may = std::make_shared<permissions>();
     const authorizer later = asking(may);
