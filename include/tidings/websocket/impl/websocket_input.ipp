@@ -6,6 +6,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <new>
+
 namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
@@ -47,9 +49,16 @@ void websocket_input::discard() noexcept {
     if (paused_) pause_.arm(lane_.timers(), std::chrono::milliseconds(0));
 }
 
+// In a turn of its own: the caller may be about to end the connection.
 void websocket_input::release() noexcept {
     held_ = false;
-    if (paused_ && !pause_.armed()) resume(std::exchange(paused_, nullptr));
+    if (!paused_ || pause_.armed()) return;
+    try {
+        lane_.post([this, owner = paused_]() mutable { resume(std::move(owner)); });
+    } catch (const std::bad_alloc&) {
+        return resume(std::exchange(paused_, nullptr));
+    }
+    paused_.reset();
 }
 
 void websocket_input::stop() noexcept {
