@@ -66,6 +66,7 @@ class access {
 
  private:
     bool begin(exchange& x, std::string_view methods, admitted f) const;
+    bool knows(const exchange& x) const;
     void ask_later(exchange& x, admitted f) const;
     void note_license(const exchange& x, stream_request& asked) const;
 

@@ -107,8 +107,8 @@ class service {
     /// Asks again whether what is open may stay, as after a token was revoked: the authenticator
     /// with the credentials that a question that waits came with, then the authorizer for each of
     /// its patterns. Is that not allowed any more, it is answered 401 or 403. Once it has completed
-    /// nothing that was revoked before the call leaves any more, from no queue either. See
-    /// `sessions::async_recheck`.
+    /// nothing that was revoked before the call is answered any more; an answer that was given
+    /// before may be on its way to a slow reader. See `sessions::async_recheck`.
     ///
     /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
     /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From

@@ -341,8 +341,10 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d) {
         appended = history_->append(pending_publication(e), std::move(kept));
     } catch (const std::bad_alloc&) {
         appended.error = errc::out_of_memory;
-        pending_->durable(number, appended.error, {});
+    } catch (...) {
+        appended.error = errc::history_failed;
     }
+    if (appended.error) pending_->durable(number, appended.error, {});
     for (auto& gone : appended.evicted) d.gone.take(std::move(gone));
     if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
     if (appended.committed)

@@ -41,7 +41,7 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
         const std::lock_guard lock(mutex_);
         receipt_.count(o);
         // A bound that was reached, or a subscriber that left, is in the counts.
-        const bool counted = ec == errc::overflow || ec == errc::timed_out || ec == errc::closed;
+        const bool counted = ec == errc::overflow || ec == errc::closed;
         if (ec && !counted && !receipt_.error) receipt_.error = ec;
         leave();
     }

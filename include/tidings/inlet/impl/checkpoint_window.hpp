@@ -59,7 +59,8 @@ class checkpoint_window {
     void restart_at(std::optional<std::string> position) { reached_ = std::move(position); }
 
     bool has_room() const noexcept {
-        return entries_.size() < bounds_.max_events && bytes_ < bounds_.max_bytes;
+        return entries_.empty() ||
+               (entries_.size() < bounds_.max_events && bytes_ < bounds_.max_bytes);
     }
     std::size_t size() const noexcept { return entries_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }

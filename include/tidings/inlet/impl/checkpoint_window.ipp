@@ -73,12 +73,12 @@ std::size_t checkpoint_window::retry() noexcept {
 }
 
 void checkpoint_window::stop() noexcept {
+    if (stage_ != stage::open) return;
     const auto blocks = [](const entry& e) {
         return e.now == state::waiting || e.now == state::refused;
     };
     const auto first = std::find_if(entries_.begin(), entries_.end(), blocks);
-    if (stage_ == stage::open) stage_ = stage::stopped;
-    if (first != entries_.end()) stage_ = stage::cut;
+    stage_ = first == entries_.end() ? stage::stopped : stage::cut;
     for (auto it = first; it != entries_.end(); ++it) {
         bytes_ -= size_of(it->position);
         if (it->event) bytes_ -= it->event->footprint();

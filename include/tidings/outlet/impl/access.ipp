@@ -22,10 +22,13 @@ void arm_expiry(wheel_timer& t, tidings::detail::timer_wheel& wheel,
     if (!when) return;
     constexpr std::chrono::milliseconds least(0);
     constexpr std::chrono::milliseconds most = std::chrono::hours(1);
-    // A time that never comes, such as `max()`, must not overflow.
+    // A time that never comes, such as `max()`, or is long past must not overflow.
     const auto now = wheel.clock().wall_now();
-    const bool far = *when > now + most;
-    const auto left = far ? most : std::chrono::ceil<std::chrono::milliseconds>(*when - now);
+    auto left = least;
+    if (*when > now + most)
+        left = most;
+    else if (*when > now)
+        left = std::chrono::ceil<std::chrono::milliseconds>(*when - now);
     t.arm(wheel, std::clamp(left, least, most));
 }
 
@@ -72,11 +75,12 @@ std::shared_ptr<access_state::permit_run> access_state::permit(
     }
     for (auto& topic : wanted.topics) {
         const auto p = may ? may(wanted.principal, wanted.action, topic) : permission(true);
-        if (p)
+        const bool granted = p && !has_expired(p.expires, home->timers().clock());
+        if (granted)
             found.expires = earlier(found.expires, p.expires);
         else
             found.denied.push_back(std::move(topic));
-        if (!p && !wanted.all) break;
+        if (!granted && !wanted.all) break;
     }
     done(std::move(found));
     return nullptr;
@@ -113,7 +117,7 @@ void access_state::permit_run::on_answer(error_code ec, const permission& p) {
         return end();
     }
     auto& topic = wanted_.topics[next_++];
-    const bool granted = p.granted && !ec;
+    const bool granted = p.granted && !ec && !has_expired(p.expires, lane_->timers().clock());
     if (granted)
         found_.expires = earlier(found_.expires, p.expires);
     else
@@ -147,7 +151,7 @@ access::access(stream_policy policy) : state_(std::make_shared<access_state>(std
 // Every service's work on a request by its header. False when it is answered, or has moved away:
 // `f` is called with it once the authenticator has answered.
 bool access::begin(exchange& x, std::string_view methods, admitted f) const {
-    if (x.caller() != nullptr) return true;
+    if (knows(x)) return true;
     const auto& policy = state_->policy();
     x.answer_fields() = cors_fields(x.request(), policy.allowed_origins);
     x.asked_in_ = state_->rechecks();
@@ -170,6 +174,14 @@ bool access::begin(exchange& x, std::string_view methods, admitted f) const {
     return true;
 }
 
+// Whether the caller that the header named is one still: its credential may have ended, or been
+// revoked, while the body came.
+bool access::knows(const exchange& x) const {
+    const auto* who = x.caller();
+    return who != nullptr && x.asked_in_ == state_->rechecks() &&
+           !has_expired(who->expires, *x.environment().clock);
+}
+
 void access::ask_later(exchange& x, admitted f) const {
     const auto home = x.lane();
     owned_credentials c(request_credentials(x).view);
@@ -178,7 +190,11 @@ void access::ask_later(exchange& x, admitted f) const {
         if (!ec && has_expired(who.expires, *held->environment().clock)) ec = errc::unauthorized;
         if (ec) return held->respond(refusal_of(*held, ec));
         held->caller(std::move(who));
-        f(*held);
+        try {
+            f(*held);
+        } catch (...) {
+            return;  // an exchange that is destroyed unanswered answers 500
+        }
     };
     const auto q =
         state_->identify(home, std::move(c), questions::when_full::refuse, std::move(done));
@@ -193,7 +209,7 @@ bool access::admit(exchange& x, std::string_view methods) const {
 }
 
 void access::handle(exchange& x, std::string_view methods, admitted f) const {
-    if (x.caller() == nullptr && state_->authenticator().is_asynchronous()) {
+    if (!knows(x) && state_->authenticator().is_asynchronous()) {
         begin(x, methods, std::move(f));
         return;
     }

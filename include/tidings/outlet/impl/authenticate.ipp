@@ -65,9 +65,13 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
             unique_function<void(exchange&, detail::expiry_time)> go_on) {
     static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
     const std::string what(names[static_cast<std::size_t>(wanted.action)]);
-    const auto answer = [what](exchange& here, const detail::permissions& p) {
+    const bool opens = wanted.action == action::subscribe;
+    const auto answer = [what, until = wanted.principal.expires](exchange& here,
+                                                                 const detail::permissions& p) {
         if (p.error)
             here.respond(undecided(p.error));
+        else if (detail::has_expired(until, *here.environment().clock))
+            here.respond(refusal_of(here, errc::unauthorized));
         else if (!p.denied.empty())
             here.respond(problem(403, "Not granted", what + p.denied.front()));
         return !here;
@@ -83,7 +87,11 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
     const auto run =
         a.permit(home, std::move(wanted),
                  [held, answer, go_on = std::move(go_on)](const detail::permissions& p) mutable {
-                     if (!answer(*held, p)) go_on(*held, p.expires);
+                     try {
+                         if (!answer(*held, p)) go_on(*held, p.expires);
+                     } catch (...) {
+                         return;  // an exchange that is destroyed unanswered answers 500
+                     }
                  });
     if (!run || !*held) return;
     const std::weak_ptr<detail::access_state::permit_run> weak = run;
@@ -91,7 +99,7 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
     });
     // The connection of a stream will be taken, and must not be read meanwhile.
-    if (held->request().method == "GET") return;
+    if (opens) return;
     held->on_peer_closed([weak] {
         if (const auto here = weak.lock()) here->cancel();
     });

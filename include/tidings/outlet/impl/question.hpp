@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -34,6 +35,12 @@ class question : public std::enable_shared_from_this<question> {
     virtual void start() = 0;
     virtual void refuse(error_code ec) noexcept = 0;
     virtual void drop() noexcept = 0;
+    /// The user's function has called its handler: what it began may have ended, and is not to be
+    /// cancelled any more. From any thread.
+    void note_answer() noexcept {
+        auto open = stage::open;
+        stage_.compare_exchange_strong(open, stage::answered);
+    }
     /// It is answered. False when it was already.
     TIDINGS_DECL bool settle() noexcept;
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
@@ -47,6 +54,9 @@ class question : public std::enable_shared_from_this<question> {
 
  private:
     friend class questions;
+    /// Asked; the user's function has called its handler; the answer, or another end, was passed
+    /// on.
+    enum class stage { open, answered, settled };
     void begin();
     void begin_soon();
     void end_late(error_code ec) noexcept;
@@ -55,7 +65,7 @@ class question : public std::enable_shared_from_this<question> {
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<net::cancellation_signal> cancelled_;
     wheel_timer deadline_;
-    bool settled_ = false;
+    std::atomic<stage> stage_{stage::open};
     bool seated_ = false;  // counts among those that were asked; guarded by all_->mutex_
 };
 
@@ -108,6 +118,7 @@ class question_of final : public question {
     void start() override {
         auto self = std::static_pointer_cast<question_of>(shared_from_this());
         auto take = [self](error_code ec, T answer) {
+            self->note_answer();
             self->home()->post([self, ec, answer = std::move(answer)]() mutable {
                 self->answer(ec, std::move(answer));
             });

@@ -18,7 +18,7 @@ question::~question() {
 }
 
 bool question::settle() noexcept {
-    if (std::exchange(settled_, true)) return false;
+    if (stage_.exchange(stage::settled) == stage::settled) return false;
     deadline_.cancel();
     all_->leave(this);
     return true;
@@ -30,7 +30,7 @@ void question::begin_soon() {
 
 // A function that throws has answered nothing: the end of its handler says so.
 void question::begin() {
-    if (settled_) return all_->leave(this);
+    if (stage_ == stage::settled) return all_->leave(this);
     deadline_.arm(lane_->timers(), all_->timeout_);
     try {
         start();
@@ -42,9 +42,10 @@ void question::begin() {
 // The operation behind it is cancelled; whatever that brings is ignored.
 void question::end_late(error_code ec) noexcept {
     const auto keep = shared_from_this();
-    if (settled_) return;
+    const auto before = stage_.load();
+    if (before == stage::settled) return;
     refuse(ec);
-    cancelled_->emit(net::cancellation_type::terminal);
+    if (before == stage::open) cancelled_->emit(net::cancellation_type::terminal);
 }
 
 void question::refuse_soon(error_code ec) {
@@ -53,9 +54,10 @@ void question::refuse_soon(error_code ec) {
 
 void question::cancel() noexcept {
     const auto keep = shared_from_this();
+    const auto before = stage_.load();
     if (!settle()) return;
     drop();
-    cancelled_->emit(net::cancellation_type::terminal);
+    if (before == stage::open) cancelled_->emit(net::cancellation_type::terminal);
 }
 
 // False when there is no room.

@@ -27,6 +27,8 @@ class reviewer {
     TIDINGS_DECL void recheck(unique_function<void()> done);
     /// The owner has ended.
     TIDINGS_DECL void stop_review() noexcept;
+    /// Whether it asks at this moment.
+    bool is_reviewing() const noexcept { return stage_ != stage::idle; }
     /// Its context has ended: nothing is called.
     TIDINGS_DECL void drop_review() noexcept;
 
@@ -44,6 +46,8 @@ class reviewer {
     enum class stage { idle, asking, asking_again };
 
     void ask();
+    template <class F>
+    void attempt(F f);
     void on_identity(const subject& s, error_code ec, const principal& who);
     void on_permissions(std::size_t asked, const principal& who, permissions p);
     void finish(review found);

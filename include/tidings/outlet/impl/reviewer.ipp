@@ -18,24 +18,41 @@ void reviewer::ask() {
     stage_ = stage::asking;
     const auto s = review_subject();
     if (!s.license) return stop_review();
-    question_ =
-        s.license->access->identify(s.home, s.license->credentials, questions::when_full::wait,
-                                    [this, s](error_code ec, const principal& who) {
-                                        if (const auto alive = s.owner.lock())
-                                            on_identity(s, ec, who);
-                                    });
+    attempt([&] {
+        question_ =
+            s.license->access->identify(s.home, s.license->credentials, questions::when_full::wait,
+                                        [this, s](error_code ec, const principal& who) {
+                                            if (const auto alive = s.owner.lock())
+                                                on_identity(s, ec, who);
+                                        });
+    });
+}
+
+// A function of the user's that throws has answered nothing.
+template <class F>
+void reviewer::attempt(F f) {
+    try {
+        f();
+    } catch (...) {
+        if (stage_ != stage::idle) finish({.ended = errc::undecided});
+    }
 }
 
 void reviewer::on_identity(const subject& s, error_code ec, const principal& who) {
     if (stage_ == stage::idle) return;
     if (!ec && has_expired(who.expires, s.home->timers().clock())) ec = errc::unauthorized;
     if (ec) return finish({.ended = ec});
-    permissions_ = s.license->access->permit(
-        s.home,
-        {.principal = who, .topics = s.patterns, .all = true, .full = questions::when_full::wait},
-        [this, owner = s.owner, asked = s.patterns.size(), who](permissions p) {
-            if (const auto alive = owner.lock()) on_permissions(asked, who, std::move(p));
-        });
+    attempt([&] {
+        permissions_ = s.license->access->permit(
+            s.home,
+            {.principal = who,
+             .topics = s.patterns,
+             .all = true,
+             .full = questions::when_full::wait},
+            [this, owner = s.owner, asked = s.patterns.size(), who](permissions p) {
+                if (const auto alive = owner.lock()) on_permissions(asked, who, std::move(p));
+            });
+    });
 }
 
 void reviewer::on_permissions(std::size_t asked, const principal& who, permissions p) {

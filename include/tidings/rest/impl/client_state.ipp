@@ -134,8 +134,9 @@ void client_state::stop_here() {
     end_reading(errc::closed);
     drain_.finish(errc::closed);
     const auto log = std::exchange(log_, nullptr);
+    graveyard gone;
     const std::lock_guard lock(mutex_);
-    dropped_ += queue_.clear();
+    dropped_ += queue_.clear(gone);
 }
 
 // Reading ends; what waits in the queue and the publications under way are sent.
@@ -323,19 +324,14 @@ error_code client_state::take_event(const reading& to, wire_event&& e) {
 outcome client_state::deliver(const event_ptr& e) noexcept {
     if (stage_ != stage::running) return outcome::closed;
     if (is_control(e)) return outcome::delivered;
+    graveyard gone;
     try {
         const std::lock_guard lock(mutex_);
         if (stage_ != stage::running) return outcome::closed;  // what follows is not waited for
-        const auto pushed = queue_.push(e);
+        const auto pushed = queue_.push(e, gone);
         dropped_ += pushed.dropped;
-        if (!std::exchange(pump_posted_, true))
-            lane_->post([s = self()] {
-                {
-                    const std::lock_guard guard(s->mutex_);
-                    s->pump_posted_ = false;
-                }
-                s->pump();
-            });
+        if (!pump_posted_) lane_->post([s = self()] { s->pump(); });
+        pump_posted_ = true;
         return pushed.overflowed ? outcome::closed : pushed.result;
     } catch (const std::bad_alloc&) {
         ++dropped_;
@@ -345,9 +341,10 @@ outcome client_state::deliver(const event_ptr& e) noexcept {
 
 // One request at a time keeps the order.
 void client_state::pump() {
-    if (sending_ || !http_) return;
     {
         const std::lock_guard lock(mutex_);
+        pump_posted_ = false;
+        if (sending_ || !http_) return;
         sending_ = queue_.pop();
         // What was dropped has no place on the other side's bus.
         while (sending_ && is_control(sending_)) sending_ = queue_.pop();

@@ -272,6 +272,8 @@ void long_poll::refuse(error_code why) {
 }
 
 void long_poll::answer() {
+    // What is being reviewed may be revoked: the same is asked again, and loses nothing.
+    if (is_reviewing()) return refuse(errc::undecided);
     http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, body_ + ']'};
     if (gap_) r.fields.set("Tidings-Gap", "true");
     if (!question_.after.empty()) {

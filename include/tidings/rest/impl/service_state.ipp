@@ -231,7 +231,9 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
 
 void service_state::publish_granted(http::exchange& x, const std::string& topic,
                                     publication_attempt a) {
+    if (closed_) return x.respond(closed_answer());
     const auto p = prepare(x, topic, a);
+    std::string().swap(x.request().body);  // the event has it
     if (p) return start(std::move(x), *p, std::move(a));
     if (p.error().status == 202) a.count("duplicate");
     x.respond(p.error());

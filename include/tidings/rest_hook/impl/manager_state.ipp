@@ -169,6 +169,7 @@ void manager_state::create(http::exchange& x, const principal& who) {
 }
 
 void manager_state::create_granted(http::exchange& x, const principal& who, hook_record h) {
+    if (auto refused = check_phase()) return x.respond(std::move(*refused));
     const auto now = x.environment().clock->wall_now();
     h.id = make_id(now);
     h.created_at = format_timestamp(std::chrono::floor<event_time::duration>(now));

@@ -207,7 +207,9 @@ error_code client_state::take_event(wire_event&& e) {
 }
 
 void client_state::take_skipped(std::uint64_t bytes) {
-    if (listening()) handover_->push(make_skipped_event(bytes), std::nullopt);
+    if (!listening()) return;
+    handover_->push(make_skipped_event(bytes), std::nullopt);
+    wait_for_room();
 }
 
 void client_state::take_heartbeat(std::string_view text) {

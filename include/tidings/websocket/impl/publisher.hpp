@@ -38,7 +38,7 @@ class publisher {
     TIDINGS_DECL void cancel() noexcept;
 
  private:
-    error_code publish(std::string_view topic, wire_event&& e) const;
+    error_code publish(std::string_view topic, wire_event&& e) const noexcept;
 
     const std::shared_ptr<bus_state> bus_;
     const http::access access_;

@@ -13,8 +13,10 @@ std::optional<error_code> publisher::take(const std::shared_ptr<lane>& home,
     if (ec) return ec;
     const auto& may = access_.state().authorizer();
     if (!may.is_asynchronous()) {
-        const bool granted = may && may(who, action::publish, topic);
-        return granted ? publish(topic, std::move(e)) : make_error_code(errc::forbidden);
+        const auto p = may ? may(who, action::publish, topic) : permission(false);
+        const auto until = http::detail::earlier(who.expires, p.expires);
+        if (!p || http::detail::has_expired(until, home->timers().clock())) return errc::forbidden;
+        return publish(topic, std::move(e));
     }
     http::detail::permissions_wanted wanted{.principal = who,
                                             .action = action::publish,
@@ -28,7 +30,8 @@ std::optional<error_code> publisher::take(const std::shared_ptr<lane>& home,
             const auto ended = std::move(asking_);
             auto refused = p.error;
             if (!refused && !p.denied.empty()) refused = errc::forbidden;
-            done(refused ? refused : publish(topic, std::move(*e)));
+            if (!refused) refused = publish(topic, std::move(*e));
+            done(refused);
         });
     return std::nullopt;
 }
@@ -37,10 +40,15 @@ void publisher::cancel() noexcept {
     if (const auto asking = std::exchange(asking_, nullptr)) asking->cancel();
 }
 
-error_code publisher::publish(std::string_view topic, wire_event&& e) const {
-    error_code ec;
-    const auto p = inlet_.make(topic, std::move(e), ec);
-    return p ? bus_->publish(p).error : ec;
+// The topic's function, the history and the codec may be the user's.
+error_code publisher::publish(std::string_view topic, wire_event&& e) const noexcept {
+    try {
+        error_code ec;
+        const auto p = inlet_.make(topic, std::move(e), ec);
+        return p ? bus_->publish(p).error : ec;
+    } catch (...) {
+        return errc::callback_threw;
+    }
 }
 
 }  // namespace tidings::websocket::detail

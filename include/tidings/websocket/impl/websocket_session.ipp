@@ -159,14 +159,14 @@ void websocket_session::take_event(wire_event&& e) {
                                  std::move(e), [weak, id](error_code ec) {
                                      if (const auto s = weak.lock()) s->on_decision(id, ec);
                                  });
-    if (!refused) return input_.hold();
+    if (!refused) return hold_reading(true);
     if (*refused) refuse(id, *refused);
 }
 
 // What the peer sent behind it is read now.
 void websocket_session::on_decision(std::string_view id, error_code ec) {
-    if (ec) refuse(id, ec);
-    input_.release();
+    if (ec) guarded(options_.log, "websocket", [&] { refuse(id, ec); });
+    hold_reading(false);
 }
 
 void websocket_session::take_close(const websocket_item& item) {

@@ -101,7 +101,7 @@ void queue_subscription::expire(const publication* e) {
         if (it->event.get() != e) continue;
         queue_.miss(1);
         add(dropped);
-        it->join->finished(errc::timed_out, outcome::dropped);
+        it->join->finished(errc::overflow, outcome::dropped);
         cancel_in_lane(it->home, it->timer);
         return expired.splice(expired.begin(), waiters_, it);
     }
