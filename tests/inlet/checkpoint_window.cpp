@@ -213,4 +213,21 @@ TEST_CASE("whatever the order of the answers, no event that is not done is passe
     }
 }
 
+TEST_CASE("a window of nothing has room for one event", "[inlet]") {
+    machine m({.max_events = 0, .max_bytes = 0});
+    CHECK(m.under_test.has_room());
+    m.add(1);
+    CHECK_FALSE(m.under_test.has_room());
+}
+
+TEST_CASE("a second stop changes nothing", "[inlet]") {
+    machine m({}, "start");
+    m.add(2);
+    const auto slots = m.hand_all();
+    m.under_test.stop();
+    CHECK(m.under_test.complete(slots[0], transient) != verdict::accepted);
+    m.under_test.stop();
+    CHECK(m.under_test.complete(slots[1], ok) == verdict::accepted);
+}
+
 }  // namespace tidings::detail

@@ -481,19 +481,23 @@ TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") 
 
 TEST_CASE("a queue may be closed from inside the call that tells of room", "[send_queue]") {
     queue_bed f;
-    auto witness = std::make_shared<int>(7);
     send_queue::callbacks c;
     std::shared_ptr<send_queue> closing;
-    c.on_room = [witness, &closing] {
+    std::weak_ptr<int> captured;
+    bool alive = false;
+    auto held = std::make_shared<int>(7);
+    captured = held;
+    c.on_room = [&captured, &alive, &closing, held = std::move(held)] {
         closing->close();
-        CHECK(*witness == 7);  // the callback has not been destroyed under itself
+        alive = !captured.expired();  // the callback has not been destroyed under itself
     };
     closing = std::make_shared<send_queue>(f.home, f.stream, 1000ms);
     closing->listen(std::move(c));
     f.home->post([&] { closing->append(std::string(block, 'x')); });
     f.run();
     CHECK(closing->empty());
-    CHECK(witness.use_count() == 1);
+    CHECK(alive);
+    CHECK(captured.expired());
 }
 
 }  // namespace

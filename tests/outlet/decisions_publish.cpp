@@ -148,6 +148,21 @@ TEST_CASE("what waits when its connection ends is not published", "[access]") {
     bed.may->asked.clear();
 }
 
+TEST_CASE("a function that has answered is not cancelled any more", "[access]") {
+    publishing_bed bed;
+    const auto peer = bed.open();
+    bed.say(*peer, event_message("a", "1"));
+    REQUIRE(bed.may->asked.size() == 1);
+    bool cancelled = false;
+    bed.may->asked[0].done->get_cancellation_slot().assign(
+        [&](net::cancellation_type) { cancelled = true; });
+    bed.may->asked[0].give(true);
+    bed.ws.close();
+    bed.run();
+    CHECK_FALSE(cancelled);
+    bed.may->asked.clear();
+}
+
 TEST_CASE("publications beyond max_pending_auth wait for their turn", "[access]") {
     publishing_bed bed(1);
     const auto ann = bed.open("ann");

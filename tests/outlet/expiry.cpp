@@ -127,4 +127,31 @@ TEST_CASE("the hooks learn that a credential has ended", "[access]") {
     CHECK(codes == std::vector<std::uint16_t>{3000});
 }
 
+TEST_CASE("a permission that has ended grants nothing", "[access]") {
+    expiring_bed bed;
+    const bool long_ago = GENERATE(false, true);
+    bed.publish("b", "secret");
+    bed.permissions = {{"b", long_ago ? io::system_time::min() : bed.in(-1ms)}};
+    CHECK(status_of(*bed.get("/topics/b?after=")) == 403);
+    CHECK(status_of(*bed.get("/events?topic=b&after=")) == 403);
+    CHECK(status_of(*bed.upgrade("/ws?topic=b&after=")) == 403);
+    CHECK(status_of(*bed.send(access_bed::post_request("b", "x", "Authorization: t\r\n"))) == 403);
+    const auto ws = bed.upgrade("/ws?topic=a");
+    ws->send(event_message("b", "1") + event_message("a", "2"));
+    bed.run();
+    CHECK(bed.published() == strings{"b=secret", "a=2"});
+}
+
+TEST_CASE("a body that outlives its caller's credential is not published", "[access]") {
+    expiring_bed bed;
+    bed.credential = bed.in(5s);
+    const auto whole = access_bed::post_request("a", "late", "Authorization: t\r\n");
+    const auto peer = bed.send(whole.substr(0, whole.size() - 2));
+    bed.advance(6s);
+    peer->send(whole.substr(whole.size() - 2));
+    bed.run();
+    CHECK(status_of(*peer) == 401);
+    CHECK(bed.published().empty());
+}
+
 }  // namespace tidings::test

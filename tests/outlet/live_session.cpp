@@ -34,6 +34,7 @@ class line_session final : public live_session {
         ++protocol_->encoded;
         if (e->text() == "unknown") return errc::event_no_wire_form;
         if (e->text() == "throw") throw std::runtime_error("frame_of");
+        if (e->text() == "finish") finish({});
         if (e->text() != "nothing") out = e->topic() + '=' + std::string(e->text()) + '\n';
         return {};
     }
@@ -129,6 +130,14 @@ TEST_CASE("a transport says what its events look like, once for all sessions of 
     CHECK(bed.metrics->value("events_sent transport=lines") == 3);
     CHECK(bed.list->size() == 3);
     CHECK(bed.metrics->value("clients transport=lines") == 3);
+}
+
+TEST_CASE("nothing follows the goodbye, whatever a transport does", "[live_session]") {
+    line_bed bed;
+    const auto peer = bed.get();
+    bed.publish("finish");
+    CHECK(body_of(*peer).ends_with("bye\n end"));
+    CHECK(peer->received().find("a=finish") == std::string::npos);
 }
 
 TEST_CASE("frames without a kind are each session's own", "[live_session]") {

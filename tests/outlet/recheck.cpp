@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 namespace tidings::test {
 
@@ -296,6 +297,47 @@ TEST_CASE("a recheck without sessions, and of a service that was moved from, com
     bed.run();
     CHECK(seen == errc::closed);
     bed.events = kept;
+}
+
+TEST_CASE("a function that throws at a recheck has no answer, and ends what it is asked about",
+          "[access]") {
+    const bool identifies = GENERATE(true, false);
+    bool throws = false;
+    const auto fail = [&] {
+        if (throws) throw std::runtime_error("the database is away");
+    };
+    access_bed bed({.authenticator =
+                        [&](const credentials&, error_code&) {
+                            if (identifies) fail();
+                            return named("ann");
+                        },
+                    .authorizer =
+                        [&](const principal&, action, std::string_view) {
+                            if (!identifies) fail();
+                            return true;
+                        }});
+    const auto ws = bed.send(upgrade_request("/ws?topic=a"));
+    const auto sse = bed.send(access_bed::get_request("/events?topic=a"));
+    const auto poll = bed.send(access_bed::get_request("/topics/a?wait=60s"));
+    throws = true;
+    CHECK(bed.recheck(bed.ws));
+    CHECK(bed.recheck(bed.events));
+    CHECK(bed.recheck(bed.topics));
+    CHECK(close_code_of(frames(*ws)) == 1013);
+    CHECK(body_of(*sse).ends_with(" end"));
+    CHECK(status_of(*poll) == 503);
+}
+
+TEST_CASE("a caller who is revoked while the body comes publishes nothing", "[access]") {
+    revoking_bed bed;
+    const auto whole = access_bed::post_request("a", "late", "Authorization: ann\r\n");
+    const auto peer = bed.send(whole.substr(0, whole.size() - 2));
+    bed.gone = {"ann"};
+    CHECK(bed.recheck_all());
+    peer->send(whole.substr(whole.size() - 2));
+    bed.run();
+    CHECK(status_of(*peer) == 401);
+    CHECK(bed.published().empty());
 }
 
 }  // namespace tidings::test

@@ -154,7 +154,7 @@ class live_session : public subscriber {
     friend class sessions;
     friend class detail::live_output;
     friend class detail::live_state;
-    void leave() { go_away(); }
+    TIDINGS_DECL void leave();
     TIDINGS_DECL void recheck(unique_function<void()> done);
 
     const std::unique_ptr<detail::live_state> state_;

@@ -211,7 +211,10 @@ void send_queue::after_progress() noexcept {
         if (auto f = std::exchange(when_empty_, nullptr)) f();
     if (closed() || !was_full_ || held() + overhead() > max_block_bytes / 2) return;
     was_full_ = false;
-    if (callbacks_.on_room) callbacks_.on_room();
+    // It may close the queue, and must not be destroyed under itself.
+    auto on_room = std::exchange(callbacks_.on_room, nullptr);
+    if (on_room) on_room();
+    if (!closed()) callbacks_.on_room = std::move(on_room);
 }
 
 void send_queue::fail(error_code ec) noexcept {

@@ -18,7 +18,7 @@ class live_output {
                 const http::live_stream& stream);
 
     send_queue& queue() const noexcept { return *queue_; }
-    /// Bytes of the body.
+    /// Bytes of the body; nothing behind its end.
     void append(std::string bytes);
     /// The event as its transport has it; one without a form on this wire is counted and logged.
     void append_event(const event_ptr& e);
@@ -32,6 +32,7 @@ class live_output {
     const http::live_stream& stream_;
     const form_key frames_;
     const std::shared_ptr<send_queue> queue_;
+    bool body_ended_ = false;
 };
 
 }  // namespace tidings::detail

@@ -25,7 +25,7 @@ live_output::live_output(live_session& owner, const live_session_options& option
                                           options.write_timeout)) {}
 
 void live_output::append(std::string bytes) {
-    if (bytes.empty()) return;
+    if (bytes.empty() || body_ended_) return;
     if (stream_.chunked) {
         std::string chunk;
         append_chunk(chunk, bytes);
@@ -35,6 +35,7 @@ void live_output::append(std::string bytes) {
 }
 
 void live_output::end_body() {
+    body_ended_ = true;
     if (stream_.chunked) queue_->append(std::string(last_chunk));
 }
 
@@ -42,7 +43,7 @@ void live_output::append_event(const event_ptr& e) {
     const auto* frame = frames_.tag != nullptr ? e->forms().find(frames_) : nullptr;
     std::string own;
     if (frame == nullptr) frame = encode(e, own);
-    if (frame == nullptr || frame->empty()) return;
+    if (frame == nullptr || frame->empty() || body_ended_) return;
     if (frame == &own)
         queue_->append_own(e, std::move(own));
     else

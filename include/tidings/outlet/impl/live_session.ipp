@@ -66,7 +66,11 @@ void live_session::finish(error_code why) {
 }
 
 void live_session::in_lane(unique_function<void()> f) {
-    state_->in_lane(0, std::move(f));
+    state_->in_lane(0, [this, f = std::move(f)]() mutable { state_->call(f); });
+}
+
+void live_session::leave() {
+    state_->in_lane(0, [this] { state_->call([this] { go_away(); }); });
 }
 
 void live_session::recheck(unique_function<void()> done) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_access.hpp>
 #include <tidings/outlet/impl/live_output.hpp>
 
@@ -35,6 +36,11 @@ class live_state final : public feed_sink, public context_dependent {
     live_access& access() noexcept { return access_; }
     std::shared_ptr<live_session> self() const;
     io::stream& connection() const noexcept { return *stream_.connection.stream; }
+    /// Runs code of the transport's. False when it threw.
+    template <class F>
+    bool call(F&& f) noexcept {
+        return guarded(options_->log, options_->name, f);
+    }
     void begin(live_start what, session_registration place, bool welcome);
     /// It may join the bus, and read.
     void go_on(live_start what);
@@ -61,7 +67,6 @@ class live_state final : public feed_sink, public context_dependent {
     friend class live_access;
     enum class stage : std::uint8_t { open, goodbye, ended };
 
-    void listen();
     void beat();
     void on_quarter();
 
@@ -88,10 +93,15 @@ template <class F>
 void live_state::in_lane(std::size_t bytes, F f) {
     if (lane().running_here()) return f();
     queue().expect(bytes);
-    lane().post([s = self(), this, bytes, f = std::move(f)]() mutable {
+    try {
+        lane().post([s = self(), this, bytes, f = std::move(f)]() mutable {
+            queue().arrived(bytes);
+            f();
+        });
+    } catch (const std::bad_alloc&) {
         queue().arrived(bytes);
-        f();
-    });
+        throw;
+    }
 }
 
 }  // namespace tidings::detail

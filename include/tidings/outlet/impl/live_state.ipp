@@ -32,41 +32,37 @@ live_state::live_state(live_session& owner, http::live_stream stream,
 
 live_state::~live_state() {
     if (feed_) feed_->stop();
+    queue().close();
 }
 
 std::shared_ptr<live_session> live_state::self() const {
     return std::static_pointer_cast<live_session>(owner_.shared_from_this());
 }
 
-void live_state::listen() {
+void live_state::begin(live_start what, session_registration place, bool welcome) {
+    const auto keep = self();
+    registration_ = std::move(place);
+    watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
     std::weak_ptr<live_session> weak = self();
     queue().listen({.on_room =
                         [weak, this] {
                             const auto s = weak.lock();
                             if (!s) return;
-                            guarded(options_->log, options_->name, [&] { s->on_room(); });
+                            call([&] { s->on_room(); });
                             if (feed_) feed_->pump();
                         },
                     .on_error =
                         [weak, this](error_code ec) {
                             if (const auto s = weak.lock()) end(ec);
                         }});
-}
-
-void live_state::begin(live_start what, session_registration place, bool welcome) {
-    const auto keep = self();
-    registration_ = std::move(place);
-    watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
-    listen();
     if (!stream_.head.empty()) queue().append(std::exchange(stream_.head, {}));
     append(std::exchange(what.first, {}));
     auto& timers = lane().timers();
     if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
     if (lifetime_.count() != 0) limit_.arm(timers, lifetime_);
-    if (!guarded(options_->log, options_->name, [this] { owner_.opened(); }))
-        finish(errc::callback_threw);
+    if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
     if (welcome) return access_.begin(std::move(what));
-    owner_.go_away();
+    call([this] { owner_.go_away(); });
     go_on({});
 }
 
@@ -86,8 +82,7 @@ void live_state::go_on(live_start what) {
         else if (!resumes && !feed_->cursor().empty())
             beat();  // so that the peer can resume even if it is cut before the first event
     }
-    if (!guarded(options_->log, options_->name, [this] { owner_.read(); }))
-        end(errc::callback_threw);
+    if (!call([this] { owner_.read(); })) end(errc::callback_threw);
 }
 
 // A read is always pending: the peer's end is noticed without a write.
@@ -101,7 +96,7 @@ void live_state::read_away() noexcept {
 }
 
 void live_state::push(const event_ptr& e) noexcept {
-    if (is_open()) guarded(options_->log, options_->name, [&] { output_.append_event(e); });
+    if (is_open()) call([&] { output_.append_event(e); });
 }
 
 void live_state::on_dropped(std::uint64_t count) noexcept {
@@ -124,8 +119,7 @@ outcome live_state::deliver(const event_ptr& e) noexcept {
         if (const auto missed = missed_.exchange(0)) push(make_lagged_event(missed));
         push(e);
     };
-    const bool handed_over =
-        guarded(options_->log, options_->name, [&] { in_lane(queue_cost(e), push_here); });
+    const bool handed_over = call([&] { in_lane(queue_cost(e), push_here); });
     return handed_over ? outcome::queued : outcome::dropped;
 }
 
@@ -146,7 +140,9 @@ void live_state::on_quarter() {
         quiet_quarters_ = 0;
         return;
     }
-    if (++quiet_quarters_ == 3) beat_soon();
+    if (++quiet_quarters_ < 3) return;
+    quiet_quarters_ = 0;
+    beat_soon();
 }
 
 void live_state::beat_soon() {
@@ -156,8 +152,7 @@ void live_state::beat_soon() {
 
 void live_state::beat() {
     if (!is_open()) return;
-    guarded(options_->log, options_->name,
-            [&] { append(owner_.beat(feed_ ? feed_->cursor() : position())); });
+    call([&] { append(owner_.beat(feed_ ? feed_->cursor() : position())); });
 }
 
 // The body ends in an orderly way, so that the peer knows the stream was not cut; then the session
@@ -170,12 +165,11 @@ void live_state::finish(error_code why) {
     quiet_.cancel();
     limit_.cancel();
     access_.stop_watching();
-    guarded(options_->log, options_->name, [&] { append(owner_.say_goodbye(why)); });
+    call([&] { append(owner_.say_goodbye(why)); });
     output_.end_body();
     queue().when_empty([s = self(), this] {
         if (has_ended()) return;
-        if (!guarded(options_->log, options_->name, [&] { s->goodbye_sent(); }))
-            end(errc::callback_threw);
+        if (!call([&] { s->goodbye_sent(); })) end(errc::callback_threw);
     });
 }
 
@@ -197,7 +191,7 @@ void live_state::end(error_code why) {
     queue().close();
     connection().close();
     auto license = access_.stop();
-    guarded(options_->log, options_->name, [&] { owner_.ended(why); });
+    call([&] { owner_.ended(why); });
     // What was captured may hold the session, and one of the captures may be the caller: they are
     // released behind the call.
     lane().post([s = keep, f = std::move(feed_), l = std::move(license)] { s->release(); });
