@@ -19,7 +19,7 @@ class live_access final : public http::detail::reviewer {
  public:
     explicit live_access(live_state& session);
 
-    /// The session has begun. It goes on by `live_state::subscribe`: after a recheck, where one has
+    /// The session has begun. It goes on by `live_state::go_on`: after a recheck, where one has
     /// begun since it was allowed, which may not have found it.
     void begin(live_start what);
     /// The principal as the last recheck found it.
