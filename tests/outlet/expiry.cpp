@@ -64,7 +64,7 @@ TEST_CASE("a stream ends when its credential does", "[access]") {
     CHECK(status_of(*poll) == 401);
     bed.publish("a", "after");
     CHECK(ws->received().find("after") == std::string::npos);
-    // Who comes back is asked again.
+    // A client that comes back is asked again.
     CHECK(status_of(*bed.get("/events?topic=c")) == (of_a_pattern ? 200 : 401));
     CHECK(status_of(*bed.upgrade("/ws?topic=c")) == (of_a_pattern ? 101 : 401));
     CHECK(status_of(*bed.get("/topics/c?after=")) == (of_a_pattern ? 200 : 401));

@@ -49,7 +49,7 @@ inline authorizer asking(std::shared_ptr<permissions> may) {
     };
 }
 
-/// Whoever the Authorization field names.
+/// The principal has the name that the Authorization field gives.
 inline authenticator by_name() {
     return [](const credentials& c, error_code& ec) {
         if (c.authorization.empty()) ec = errc::unauthorized;

@@ -25,7 +25,7 @@ std::shared_ptr<const webhook::verifier> verifier() {
     return std::make_shared<webhook::standard_verifier>(std::vector{webhook::secret(secret)});
 }
 
-/// A subscriber that accepts when it is told to.
+/// A subscriber whose answer the test gives.
 class slow_subscriber final : public subscriber {
  public:
     outcome deliver(const event_ptr&) noexcept override { return outcome::queued; }
