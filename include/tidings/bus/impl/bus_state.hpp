@@ -112,10 +112,10 @@ class bus_state final : public subscriber,
         return last_ticket_;
     }
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
-    /// Publications are refused with errc::closed from here on; streams stay.
-    void refuse() noexcept { move_to(stage::drained); }
     /// Whether a history has neither committed nor refused all it was given.
     bool appending() const noexcept { return appending_ != 0; }
+    /// Publications are refused with errc::closed from here on; streams stay.
+    void refuse() noexcept { move_to(stage::drained); }
     /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
     bool refuse_after(std::uint64_t dispatched) noexcept {
         const std::lock_guard lock(mutex_);
