@@ -29,7 +29,7 @@ findings trickle(scene& s) {
         sent.insert(sent.end(), more.begin(), more.end());
         s.in().run_until([&] { return w.seen->count() >= sent.size(); });
     }
-    // A case that waits in vain for an answer fails by this timeout.
+    // The deadlines of answers that never come pass meanwhile.
     const auto& clock = *s.in().environment().clock;
     s.in().run_until(
         [&, late = clock.now() + std::chrono::minutes(1)] { return clock.now() >= late; });
