@@ -151,6 +151,9 @@ class publication {
     /// Forms that hold the topic or the position.
     const detail::wire_forms& forms() const noexcept { return forms_; }
 
+    /// The topic handle that it was prepared for: `topic_handle::prepare`; 0: none.
+    std::uint64_t prepared_for() const noexcept { return prepared_for_; }
+
     /// How many publications are alive in the process, for tests of lifetime.
     TIDINGS_DECL static std::size_t live() noexcept;
 
@@ -175,7 +178,13 @@ class publication {
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
                                          publication_info info, error_code& ec) noexcept;
 
+    // While nobody else knows it.
+    static void mark_prepared(const event_ptr& e, std::uint64_t handle) noexcept {
+        const_cast<publication&>(*e).prepared_for_ = handle;
+    }
+
     mutable std::atomic<std::uint32_t> references_{1};
+    std::uint64_t prepared_for_ = 0;
     publication_info info_;
     std::string topic_;
     detail::wire_forms forms_;

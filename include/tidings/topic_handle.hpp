@@ -40,8 +40,18 @@ class topic_handle {
     /// @error in the receipt: what `event::check` reports, errc::hop_limit, errc::history_failed,
     /// errc::closed
     TIDINGS_DECL receipt publish(event e) const;
-    /// Publishes the same content again.
+    /// Publishes the same content again. What was prepared here is published as it is, without an
+    /// allocation, where no history covers the topic. The caller keeps `e` until this returns:
+    /// callbacks must not assign to it.
     TIDINGS_DECL receipt publish(const event_ptr& e) const;
+
+    /// An event that is published often, checked and stamped with its time now.
+    /// @error what `event::check` reports, errc::closed, errc::out_of_memory; the result is null
+    /// then.
+    TIDINGS_DECL event_ptr prepare(event e, error_code& ec) const;
+    /// @throws std::invalid_argument where the other one reports an error.
+    TIDINGS_DECL event_ptr prepare(event e) const;
+
     /// As `bus::async_publish`, per-operation cancellation and errors too.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(event e, Token&& token = Token{}) const {

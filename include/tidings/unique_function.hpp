@@ -60,6 +60,14 @@ class unique_function<R(Args...)> {
     explicit operator bool() const noexcept { return ops_ != nullptr; }
     R operator()(Args... args) { return ops_->call(buffer_, std::forward<Args>(args)...); }
 
+    /// What a call calls: `call(object, args...)`. Good while this object stays where it is and
+    /// holds the same callable, which there must be.
+    struct raw_call {
+        R (*call)(void* object, Args&&...);
+        void* object;
+    };
+    raw_call raw() noexcept { return {ops_->call, buffer_}; }
+
  private:
     void reset() noexcept {
         if (auto* ops = std::exchange(ops_, nullptr)) ops->destroy(buffer_);

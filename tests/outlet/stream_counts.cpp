@@ -20,7 +20,7 @@
 
 namespace {
 
-std::atomic<std::size_t> allocations{0};
+auto& allocations = tidings::test::allocations_made;
 std::atomic<std::size_t> large_bytes{0};  // of those that get pages of their own
 
 void* allocate(std::size_t size) {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 namespace tidings::test {
 
 /// So many allocations of this process succeed, then one fails; negative: all succeed. Of the
 /// executable `stream_counts`, which has its own `operator new`.
 inline std::atomic<long> allocations_left{-1};
+/// How many there were.
+inline std::atomic<std::size_t> allocations_made{0};
 
 }  // namespace tidings::test

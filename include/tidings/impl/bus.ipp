@@ -27,8 +27,9 @@ std::shared_ptr<history> history_of(const history_options& o, io::clock* clock) 
 std::shared_ptr<detail::bus_state> make_bus_state(net::any_io_executor executor,
                                                   bus_options options) {
     auto history = history_of(options.history, options.clock);
-    auto state =
-        std::make_shared<detail::bus_state>(executor, std::move(options), std::move(history));
+    const std::shared_ptr<detail::bus_state> state(
+        new detail::bus_state(executor, std::move(options), std::move(history)),
+        &detail::bus_state::dispose);
     detail::watch_context(executor, state);
     if (state->history()) state->begin_to_listen();
     return state;
@@ -101,9 +102,7 @@ receipt bus::publish(std::string_view topic, const event_ptr& e) {
 topic_handle bus::topic(std::string_view name, error_code& ec) {
     ec = state_ ? check_topic(name) : make_error_code(errc::closed);
     if (ec) return {};
-    auto route = std::make_shared<detail::topic_route>();
-    route->topic = name;
-    return {state_, std::move(route)};
+    return {state_, state_->make_route(name)};
 }
 
 topic_handle bus::topic(std::string_view name) {

@@ -7,21 +7,31 @@
 
 namespace tidings::detail {
 
+/// Logs the exception that is being handled: user's code threw it.
+inline void report_exception(const log_sink& log, std::string_view module) noexcept {
+    if (!log) return;
+    const auto report = [&](std::string_view what) {
+        log({log_level::error, module, what, errc::callback_threw});
+    };
+    try {
+        throw;
+    } catch (const std::exception& e) {
+        report(e.what());
+    } catch (...) {
+        report("a callback threw");
+    }
+}
+
 /// Runs `f`, in which code of the user's is called. What that throws is logged and goes no further.
 /// False when it threw.
 template <class F>
 bool guarded(const log_sink& log, std::string_view module, F&& f) noexcept {
-    const auto report = [&](std::string_view what) {
-        if (log) log({log_level::error, module, what, errc::callback_threw});
-        return false;
-    };
     try {
         f();
         return true;
-    } catch (const std::exception& e) {
-        return report(e.what());
     } catch (...) {
-        return report("a callback threw");
+        report_exception(log, module);
+        return false;
     }
 }
 

@@ -6,6 +6,8 @@
 
 #include <boost/asio/system_executor.hpp>
 
+#include <stdexcept>
+
 namespace tidings {
 
 const std::string& topic_handle::name() const noexcept {
@@ -19,8 +21,25 @@ receipt topic_handle::publish(event e) const {
 }
 
 receipt topic_handle::publish(const event_ptr& e) const {
-    if (!state_) return {.error = errc::closed};
-    return state_->publish(*route_, e);
+    receipt r;
+    if (state_)
+        state_->publish(*route_, e, r);
+    else
+        r.error = errc::closed;
+    return r;
+}
+
+event_ptr topic_handle::prepare(event e, error_code& ec) const {
+    if (state_) return state_->prepare(*route_, std::move(e), ec);
+    ec = errc::closed;
+    return {};
+}
+
+event_ptr topic_handle::prepare(event e) const {
+    error_code ec;
+    auto made = prepare(std::move(e), ec);
+    if (ec) throw std::invalid_argument("tidings::topic_handle::prepare: " + ec.message());
+    return made;
 }
 
 topic_handle::executor_type topic_handle::get_executor() const noexcept {

@@ -10,8 +10,6 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/metrics.hpp>
 
-#include <unordered_map>
-
 namespace tidings::detail {
 
 class publish_join;
@@ -28,17 +26,27 @@ class feed_sink;
 class bus_state final : public subscriber,
                         public history_listener,
                         public context_dependent,
-                        public drainable {
+                        public drainable,
+                        public retirable {
  public:
     TIDINGS_DECL bus_state(net::any_io_executor executor, bus_options options,
                            std::shared_ptr<tidings::history> history);
     ~bus_state() override = default;
+    /// What deletes it: a walk of this or another thread may be under way.
+    TIDINGS_DECL static void dispose(bus_state* b) noexcept;
+    void reclaim() noexcept override { delete this; }
 
     /// Once, before any other thread knows it: its history reports commits from here on.
     TIDINGS_DECL void begin_to_listen();
     /// Ends everything. The handle's destructor.
     TIDINGS_DECL void close() noexcept;
     void on_context_end() noexcept override;
+
+    /// For a topic that was checked.
+    TIDINGS_DECL std::shared_ptr<topic_route> make_route(std::string_view topic);
+    /// An event as it is published there, where no history covers the topic. Null, with what
+    /// `event::check` reports.
+    TIDINGS_DECL event_ptr prepare(const topic_route& to, event&& e, error_code& ec) noexcept;
 
     /// Where a publication goes: a topic, or the route of a topic handle, which was checked.
     struct destination {
@@ -51,6 +59,8 @@ class bus_state final : public subscriber,
     TIDINGS_DECL receipt publish(destination to, event&& e);
     /// Publishes the content of `e` again.
     TIDINGS_DECL receipt publish(destination to, const event_ptr& e);
+    /// The same, but what was prepared for the route as it is. `r` is as it was made.
+    void publish(topic_route& route, const event_ptr& e, receipt& r);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
     TIDINGS_DECL void start_publish(destination to, event&& e, publish_handler handler);
@@ -82,12 +92,13 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
     /// Of what was attached: takes it off some of its patterns.
-    void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
-                const lane_target* target) noexcept {
-        const std::lock_guard lock(mutex_);
-        for (const auto& pattern : lost)
-            patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
-    }
+    TIDINGS_DECL void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                             const lane_target* target) noexcept;
+    /// A subscription has ended.
+    TIDINGS_DECL void remove(subscription_state& s) noexcept;
+    /// How many walks came to it while it stood in its list, or `after` once it has left.
+    TIDINGS_DECL std::uint64_t walks_of(const immediate_subscription& s,
+                                        std::uint64_t after) const noexcept;
 
     /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
@@ -106,10 +117,10 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void start_drain(unique_function<void(error_code)> done) override;
     /// The drain is over: it is released.
     std::shared_ptr<bus_drain> drained() noexcept { return std::exchange(drain_, nullptr); }
-    /// How many publications were dispatched.
+    /// Rises with every publication that was dispatched.
     std::uint64_t dispatched() const noexcept {
         const std::lock_guard lock(mutex_);
-        return last_ticket_;
+        return last_ticket_ + patterns_.walks();
     }
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
     /// Whether a history has neither committed nor refused all it was given.
@@ -119,8 +130,10 @@ class bus_state final : public subscriber,
     /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
     bool refuse_after(std::uint64_t dispatched) noexcept {
         const std::lock_guard lock(mutex_);
-        if (last_ticket_ != dispatched || appending()) return false;
-        if (stage_ < stage::drained) stage_ = stage::drained;
+        if (last_ticket_ + patterns_.walks() != dispatched || appending()) return false;
+        // A thread may walk over callbacks, of this bus or another: it is asked again.
+        if (reclaimer::others_read()) return false;
+        move_to_locked(stage::drained);
         return true;
     }
     std::chrono::milliseconds drain_timeout() const noexcept { return options_.drain_timeout; }
@@ -132,6 +145,9 @@ class bus_state final : public subscriber,
  private:
     /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
     enum class stage { open, refusing, drained, closed };
+    /// What leaves the bus's lists while the mutex is held, and is released after it.
+    class leaving;
+
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
@@ -145,8 +161,17 @@ class bus_state final : public subscriber,
                            const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                         topic_route* route = nullptr);
-    error_code append_locked(const event_ptr& e, dispatch& d);
-    void dispatch_locked(const event_ptr& e, dispatch& d);
+    bool walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+                       receipt& r) noexcept;
+    const route_match* current(const topic_route& route) const noexcept {
+        const auto* known = route.match.load(std::memory_order_acquire);
+        return known != nullptr && known->generation == patterns_.generation() ? known : nullptr;
+    }
+    TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
+    receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                             topic_route* route, reader_record& here);
+    error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void report_refused(const event_ptr& e, error_code why) noexcept;
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
@@ -154,7 +179,12 @@ class bus_state final : public subscriber,
     error_code admit() const noexcept;
     void move_to(stage next) noexcept {
         const std::lock_guard lock(mutex_);
+        move_to_locked(next);
+    }
+    // A route that a closed bus would have to look at is not looked at any more.
+    void move_to_locked(stage next) noexcept {
         if (stage_ < next) stage_ = next;
+        if (next >= stage::drained) patterns_.invalidate();
     }
     error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
     error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
@@ -162,19 +192,36 @@ class bus_state final : public subscriber,
     /// Adds a subscription, which ends with the error if it cannot be.
     void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
               const subscribe_options& options);
+    void link(const std::shared_ptr<subscription_state>& s) noexcept;
+    std::vector<std::shared_ptr<subscription_state>> linked() const;
 
-    net::any_io_executor executor_;
+    /// Notes the thread that publishes. Whether no other has, ever.
+    bool publishes_alone(reader_record& here) noexcept {
+        return has_noted(here) ? publisher_.load(std::memory_order_relaxed) == &here
+                               : note_publisher(here);
+    }
+    bool has_noted(const reader_record& here) const noexcept {
+        const auto* known = publisher_.load(std::memory_order_relaxed);
+        return known == &here || known == &reclaimer::many;
+    }
+    TIDINGS_DECL bool note_publisher(reader_record& here) noexcept;
+    void release(retired_list&& gone) noexcept;
+
+    // Publishers that lock nothing read these.
+    std::atomic<stage> stage_{stage::open};           // changed with the mutex held
+    std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
+    const std::shared_ptr<tidings::history> history_;
     bus_options options_;
     origin_id id_;
-    std::shared_ptr<lane> lane_;
-    std::shared_ptr<tidings::history> history_;
-    const std::shared_ptr<pending_appends> pending_;
 
-    std::atomic<stage> stage_{stage::open};  // changed with the mutex held
+    net::any_io_executor executor_;
+    std::shared_ptr<lane> lane_;
+    const std::shared_ptr<pending_appends> pending_;
+    std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 
     mutable std::mutex mutex_;  // guards what follows
     pattern_registry patterns_;
-    std::unordered_map<const subscription_state*, std::weak_ptr<subscription_state>> owned_;
+    subscription_state* first_ = nullptr;  // of all that have not ended
     std::uint64_t last_ticket_ = 0;
     std::atomic<std::uint64_t> last_number_{0};
     std::size_t subscriptions_ = 0;
@@ -184,5 +231,33 @@ class bus_state final : public subscriber,
 
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
+
+/// Publications made inside immediate callbacks count.
+struct depth_guard {
+    explicit depth_guard(reader_record& r) noexcept : here(r) { ++here.publications; }
+    ~depth_guard() { --here.publications; }
+    depth_guard(const depth_guard&) = delete;
+    reader_record& here;
+};
+
+// The shortest way: one pattern, nobody who gets events in an order. Its instructions are counted.
+[[gnu::always_inline]] inline void bus_state::publish(topic_route& route, const event_ptr& e,
+                                                      receipt& r) {
+    auto* here = reclaimer::here_if_any();
+    if (e->prepared_for() != route.id || here == nullptr || here->publications >= max_hops ||
+        !has_noted(*here))
+        return publish_again(route, e, r);
+    const read_section section(*here);
+    const auto* match = current(route);
+    if (match == nullptr || match->only == nullptr || !route.direct ||
+        match->only->ordered.load(std::memory_order_acquire))
+        return publish_again(route, e, r);
+    const auto v = match->only->immediates.current();
+    if (v.size == 0) return;
+    const bool alone = publisher_.load(std::memory_order_relaxed) == here;
+    const depth_guard depth(*here);
+    r.delivered = walk(v, e, *here, alone, options_.log);
+    r.matched = r.delivered;
+}
 
 }  // namespace tidings::detail

@@ -16,12 +16,12 @@ namespace tidings::detail {
 
 bus_state::bus_state(net::any_io_executor executor, bus_options options,
                      std::shared_ptr<tidings::history> history)
-    : executor_(std::move(executor)),
+    : history_(std::move(history)),
       options_(std::move(options)),
       id_(make_origin()),
+      executor_(std::move(executor)),
       lane_(
           lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
-      history_(std::move(history)),
       pending_(std::make_shared<pending_appends>()),
       patterns_(io::system_random().next()) {}
 
@@ -33,12 +33,61 @@ void bus_state::begin_to_listen() {
     head_ = history_->head();
 }
 
+void bus_state::dispose(bus_state* b) noexcept {
+    retired_list gone;
+    gone.push(*b);
+    b->release(std::move(gone));
+}
+
+// Where no other thread has published, none can know what is gone.
+void bus_state::release(retired_list&& gone) noexcept {
+    if (gone.empty()) return;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const auto* publisher = publisher_.load(std::memory_order_relaxed);
+    auto* here = reclaimer::here_if_any();
+    if (publisher == nullptr || publisher == here) {
+        if (here != nullptr && here->since.load(std::memory_order_relaxed) != 0)
+            here->own.splice(std::move(gone));
+        else
+            gone.reclaim();
+        return;
+    }
+    const auto me = weak_from_this().lock();
+    reclaimer::retire(std::move(gone));
+    if (!me) return reclaimer::collect(true);
+    if (stage_ == stage::closed || collects_.exchange(true)) return;
+    try {
+        lane_->post([weak = std::weak_ptr(self())] {
+            if (const auto b = weak.lock()) b->collects_ = false;
+            reclaimer::collect(true);
+        });
+    } catch (const std::bad_alloc&) {
+        collects_ = false;  // the next one tries again
+    }
+}
+
+class bus_state::leaving : public retired_list {
+ public:
+    explicit leaving(bus_state& b) : bus_(b) {}
+    ~leaving() { bus_.release(std::move(*this)); }
+
+ private:
+    bus_state& bus_;
+};
+
+std::vector<std::shared_ptr<subscription_state>> bus_state::linked() const {
+    std::vector<std::shared_ptr<subscription_state>> all;
+    for (auto* s = first_; s != nullptr; s = s->next_)
+        if (auto owner = s->weak_from_this().lock()) all.push_back(std::move(owner));
+    return all;
+}
+
 bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (stage_.exchange(stage::closed) == stage::closed) return false;
-        for (const auto& [key, weak] : owned_)
-            if (auto s = weak.lock()) ending.push_back(std::move(s));
+        if (stage_ == stage::closed) return false;
+        move_to_locked(stage::closed);
+        ending = linked();
     }
     if (history_) history_->unlisten(*this);
     return true;
@@ -48,6 +97,7 @@ void bus_state::close() noexcept {
     std::vector<std::shared_ptr<subscription_state>> ending;
     if (!begin_close(ending)) return;
     for (const auto& s : ending) s->end(errc::closed);
+    reclaimer::collect(true);
     const std::lock_guard lock(mutex_);
     pending_->close();
     for (const auto& [pattern, entry] : patterns_.entries())
@@ -67,6 +117,14 @@ void bus_state::on_context_end() noexcept {
         const std::lock_guard lock(mutex_);
         entries = patterns_.clear();
     }
+    retired_list gone;
+    for (const auto& [pattern, entry] : entries) {
+        entry->queues.clear();
+        entry->chunks.clear();
+        gone.push(*entry);
+    }
+    release(std::move(gone));
+    reclaimer::collect(true);
     executor_ = ended_executor();
 }
 
@@ -79,11 +137,8 @@ void bus_state::start_drain(unique_function<void(error_code)> done) {
 }
 
 std::vector<std::shared_ptr<subscription_state>> bus_state::active() const {
-    std::vector<std::shared_ptr<subscription_state>> all;
     const std::lock_guard lock(mutex_);
-    for (const auto& [key, weak] : owned_)
-        if (auto s = weak.lock()) all.push_back(std::move(s));
-    return all;
+    return linked();
 }
 
 std::size_t bus_state::subscriptions() const noexcept {
@@ -110,10 +165,21 @@ error_code bus_state::attach(const std::vector<std::string>& patterns,
 
 void bus_state::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,
                        const lane_target* target) noexcept {
+    narrow(patterns, l, target);
     const std::lock_guard lock(mutex_);
     --subscriptions_;
-    for (const auto& pattern : patterns)
-        patterns_.leave(pattern, [&](pattern_entry& entry) { entry.remove(l, target); });
+}
+
+void bus_state::narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                       const lane_target* target) noexcept {
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    for (const auto& pattern : lost) {
+        auto* entry = patterns_.find(pattern);
+        if (entry == nullptr) continue;
+        entry->remove(l, target);
+        patterns_.tidy(*entry, gone);
+    }
 }
 
 void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(const position&)> f) {
@@ -123,20 +189,45 @@ void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(cons
 
 error_code bus_state::add(std::string_view pattern, const std::shared_ptr<subscription_state>& s) {
     if (const auto ec = check_pattern(pattern)) return ec;
+    leaving gone(*this);
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
-    s->enter(patterns_.enter(pattern));
-    owned_[s.get()] = s;
+    auto& entry = patterns_.enter(pattern);
+    try {
+        s->enter(entry, gone);
+    } catch (...) {
+        patterns_.tidy(entry, gone);
+        throw;
+    }
+    s->entry_ = &entry;
     ++subscriptions_;
-    s->on_detach([weak = std::weak_ptr(self()), text = std::string(pattern), key = s.get()] {
-        const auto bus = weak.lock();
-        if (!bus) return;
-        const std::lock_guard guard(bus->mutex_);
-        bus->owned_.erase(key);
-        --bus->subscriptions_;
-        bus->patterns_.leave(text, [&](pattern_entry& entry) { key->leave(entry); });
-    });
+    link(s);
     return {};
+}
+
+void bus_state::link(const std::shared_ptr<subscription_state>& s) noexcept {
+    s->bus_ = self();
+    s->next_ = first_;
+    if (first_ != nullptr) first_->previous_ = s.get();
+    first_ = s.get();
+}
+
+void bus_state::remove(subscription_state& s) noexcept {
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    (s.previous_ != nullptr ? s.previous_->next_ : first_) = s.next_;
+    if (s.next_ != nullptr) s.next_->previous_ = s.previous_;
+    auto* entry = std::exchange(s.entry_, nullptr);
+    if (entry == nullptr) return;
+    --subscriptions_;
+    s.leave(*entry, gone);
+    patterns_.tidy(*entry, gone);
+}
+
+std::uint64_t bus_state::walks_of(const immediate_subscription& s,
+                                  std::uint64_t after) const noexcept {
+    const std::lock_guard lock(mutex_);
+    return s.entry_ != nullptr ? s.entry_->immediates.walks() - s.walks_before() : after;
 }
 
 // A subscription that begins in the past gets its events from a feed in the bus's lane.
@@ -149,20 +240,16 @@ error_code bus_state::add_resumed(std::string_view pattern,
     f.after = options.after;
     f.limits = options.limits;
     f.overflow = options.overflow;
-    const auto sink = s->sink();
-    const auto source = std::make_shared<feed>(self(), lane_, sink, std::move(f));
+    auto r = std::make_unique<resumption>();
+    r->sink = s->sink();
+    r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
+    const auto source = r->source;
     s->follow(source);
     {
         const std::lock_guard lock(mutex_);
         if (const auto ec = admit()) return ec;
-        owned_[s.get()] = s;
-        s->on_detach([weak = std::weak_ptr(self()), key = s.get(), source, sink] {
-            source->stop();
-            const auto bus = weak.lock();
-            if (!bus) return;
-            const std::lock_guard guard(bus->mutex_);
-            bus->owned_.erase(key);
-        });
+        s->resumed_ = std::move(r);
+        link(s);
     }
     return source->start();
 }
@@ -193,7 +280,7 @@ subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io
 }
 
 subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
-    const auto s = make_subscription<immediate_subscription>(executor_, std::move(f), options_.log);
+    const auto s = std::make_shared<immediate_subscription>(std::move(f));
     join(pattern, s, {});
     return subscription(s);
 }
@@ -206,15 +293,6 @@ std::shared_ptr<receiver_subscription> bus_state::receive(std::string_view patte
 }
 
 namespace {
-
-// Publications made inside immediate callbacks, on this thread.
-thread_local unsigned publish_depth = 0;
-
-struct depth_guard {
-    depth_guard() { ++publish_depth; }
-    ~depth_guard() { --publish_depth; }
-    depth_guard(const depth_guard&) = delete;
-};
 
 const std::shared_ptr<publish_join> no_join;
 
@@ -249,6 +327,31 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     return frozen;
 }
 
+// What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
+// are called. False: somebody does, or the route has to be made anew.
+bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+                              receipt& r) noexcept {
+    const auto* match = current(route);
+    if (match == nullptr) return false;
+    few_walks walks;
+    for (auto* entry : match->entries)
+        if (entry->ordered.load(std::memory_order_acquire) || !walks.add(entry->immediates))
+            return false;
+    const bool alone = publishes_alone(here);
+    const depth_guard depth(here);
+    walks.for_each(
+        [&](const immediate_view& v) { r.delivered += walk(v, e, here, alone, options_.log); });
+    r.matched = r.delivered;
+    return true;
+}
+
+void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r) {
+    if (e->prepared_for() == route.id && route.direct)
+        r = publish_frozen(e, {}, no_join, &route);
+    else
+        r = publish(destination(route), e);
+}
+
 receipt bus_state::publish(destination to, event&& e) {
     auto ec = to.check();
     const auto frozen = freeze(to, std::move(e), {}, ec);
@@ -261,6 +364,26 @@ receipt bus_state::publish(destination to, const event_ptr& e) {
     info.hops = e->info().hops;
     const auto frozen = freeze(to, e, std::move(info), ec);
     return publish_frozen(frozen, ec, no_join, to.route);
+}
+
+std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
+    const bool kept = history_ != nullptr && history_->covers(topic);
+    return std::make_shared<topic_route>(std::string(topic), make_origin(),
+                                         !kept && !options_.metrics);
+}
+
+event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) noexcept {
+    ec = {};
+    auto made = freeze(std::string_view(to.topic), std::move(e), {}, ec);
+    if (made) publication::mark_prepared(made, to.id);
+    return made;
+}
+
+bool bus_state::note_publisher(reader_record& here) noexcept {
+    auto* known = publisher_.load(std::memory_order_relaxed);
+    if (known == nullptr && publisher_.compare_exchange_strong(known, &here)) return true;
+    publisher_.exchange(&reclaimer::many);
+    return false;
 }
 
 receipt bus_state::publish(const event_ptr& e) {
@@ -302,13 +425,28 @@ void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
 
 receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
                                   const std::shared_ptr<publish_join>& join, topic_route* route) {
-    if (ec) return {.error = ec};
-    const depth_guard depth;
+    receipt r;
+    r.error = ec;
+    if (ec) return r;
+    auto& here = reclaimer::here();
+    const read_section section(here);
+    publishes_alone(here);  // noted before the lists are read
+    if (route != nullptr && route->direct && !join && here.publications < max_hops &&
+        e->info().hops <= max_hops && walk_directly(*route, e, here, r))
+        return r;
+    return publish_in_order(e, join, route, here);
+}
+
+receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                                    topic_route* route, reader_record& here) {
+    leaving gone(*this);
+    const depth_guard depth(here);
+    const bool alone = publishes_alone(here);
     dispatch d{join, route};
-    if (e->info().hops > max_hops || publish_depth > max_hops) {
+    if (e->info().hops > max_hops || here.publications > max_hops) {
         d.result.error = errc::hop_limit;
         report_refused(e, errc::hop_limit);
-        return d.result;
+        return std::move(d.result);
     }
     error_code not_kept;
     {
@@ -316,17 +454,17 @@ receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
         if (stage_ >= stage::drained)
             d.result.error = errc::closed;
         else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
-            not_kept = d.result.error = append_locked(e, d);
+            not_kept = d.result.error = append_locked(e, d, gone);
         else
-            dispatch_locked(e, d);
+            dispatch_locked(e, d, gone);
     }
     if (not_kept) report_refused(e, not_kept);
-    d.finish();
+    d.finish(here, alone, options_.log);
     return std::move(d.result);
 }
 
 // With the mutex held. What is not committed here is dispatched at its commit.
-error_code bus_state::append_locked(const event_ptr& e, dispatch& d) {
+error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = e->info().number;
     append_handler kept;
     if (d.join) {
@@ -345,16 +483,21 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d) {
         appended.error = errc::history_failed;
     }
     if (appended.error) pending_->durable(number, appended.error, {});
-    for (auto& gone : appended.evicted) d.gone.take(std::move(gone));
+    for (auto& old : appended.evicted) d.gone.take(std::move(old));
     if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
     if (appended.committed)
-        dispatch_locked(appended.committed, d);
+        dispatch_locked(appended.committed, d, gone);
     else if (!appended.error)
         ++appending_;
     return appended.error;
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
+    auto& here = reclaimer::here();
+    const read_section section(here);
+    leaving gone(*this);
+    const depth_guard depth(here);
+    const bool alone = publishes_alone(here);
     dispatch d;
     {
         const std::lock_guard lock(mutex_);
@@ -362,10 +505,9 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
         d.from_history = d.join != nullptr;
-        dispatch_locked(e, d);
+        dispatch_locked(e, d, gone);
     }
-    const depth_guard depth;
-    d.finish();
+    d.finish(here, alone, options_.log);
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
@@ -380,14 +522,14 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
 }
 
 // With the mutex held: every queue and lane gets the event in the order of positions.
-void bus_state::dispatch_locked(const event_ptr& e, dispatch& d) {
+void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     d.event = e;
     if (e->position()) {
         head_ = *e->position();
         d.result.position = head_;
     }
     const auto ticket = ++last_ticket_;
-    for (const auto* entry : patterns_.match(e->topic(), d.route)) d.hand_to(*entry, ticket, lane_);
+    for (auto* entry : patterns_.match(e->topic(), d.route, gone)) d.hand_to(*entry, ticket, lane_);
     if (metrics()) metrics()->count("events_published", {}, 1);
 }
 

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <tidings/bus/impl/dispatch.hpp>
-#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 namespace tidings::detail {
 
-void dispatch::hand_to(const pattern_entry& entry, std::uint64_t ticket,
+void dispatch::hand_to(pattern_entry& entry, std::uint64_t ticket,
                        const std::shared_ptr<lane>& home) {
-    if (entry.immediates) immediates.push_back(entry.immediates);
+    walks.add(entry.immediates);
     for (const auto& queue : entry.queues) {
         if (!join) {
             result.count(queue->push(event, gone));
@@ -34,13 +33,13 @@ void dispatch::hand_to(const pattern_entry& entry, std::uint64_t ticket,
     }
 }
 
-void dispatch::finish() noexcept {
-    for (const auto& list : immediates)
-        for (const auto& s : *list) {
-            const auto o = s->call(event);
-            result.count(o);
-            if (join) join->count(o);
-        }
+void dispatch::finish(reader_record& here, bool alone, const log_sink& log) noexcept {
+    walks.for_each([&](const immediate_view& v) {
+        const auto called = walk(v, event, here, alone, log);
+        result.matched += called;
+        result.delivered += called;
+        if (join) join->delivered(called);
+    });
     if (from_history) join->dispatched();
 }
 

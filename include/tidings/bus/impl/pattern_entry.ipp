@@ -2,11 +2,11 @@
 #pragma once
 
 #include <tidings/bus/impl/pattern_entry.hpp>
-#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace tidings::detail {
 
@@ -30,8 +30,9 @@ std::shared_ptr<const List> copy_with(const List* list, typename List::value_typ
 
 }  // namespace
 
-void pattern_entry::add(std::shared_ptr<immediate_subscription> s) {
-    immediates = copy_with(immediates.get(), std::move(s));
+void pattern_entry::add(std::shared_ptr<queue_subscription> s) {
+    queues.push_back(std::move(s));
+    note_order();
 }
 
 void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t) {
@@ -42,26 +43,28 @@ void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_tar
         chunks.push_back({l, copy_with<lane_targets>(nullptr, std::move(t))});
     else
         last->targets = copy_with(last->targets.get(), std::move(t));
-}
-
-void pattern_entry::remove(const immediate_subscription* s) {
-    if (immediates) immediates = copy_without(*immediates, s);
+    note_order();
 }
 
 void pattern_entry::remove(const queue_subscription* s) noexcept {
     std::erase_if(queues, [&](const auto& q) { return q.get() == s; });
+    note_order();
 }
 
-void pattern_entry::remove(const std::shared_ptr<lane>& l, const lane_target* t) {
+void pattern_entry::remove(const std::shared_ptr<lane>& l, const lane_target* t) noexcept {
     for (auto c = chunks.begin(); c != chunks.end(); ++c) {
         if (c->home != l) continue;
         const auto& targets = *c->targets;
         if (std::none_of(targets.begin(), targets.end(),
                          [&](const auto& x) { return x.get() == t; }))
             continue;
-        c->targets = copy_without(targets, t);
+        try {
+            c->targets = copy_without(targets, t);
+        } catch (const std::bad_alloc&) {
+            return;
+        }
         if (!c->targets) chunks.erase(c);
-        return;
+        return note_order();
     }
 }
 

@@ -11,36 +11,54 @@
 namespace tidings::detail {
 
 /// The patterns of a bus: one entry each, found by pattern and by the topics that it matches. An
-/// entry exists while something stands in it. Guarded by the bus's mutex.
+/// entry exists while something stands in it. Guarded by the bus's mutex, but for `generation`.
 class pattern_registry {
  public:
-    using entry_map = std::unordered_map<std::string, std::unique_ptr<pattern_entry>>;
+    using entry_map = std::unordered_map<std::string, pattern_entry*>;
 
     explicit pattern_registry(std::uint64_t seed) : index_(seed) {}
+    pattern_registry(const pattern_registry&) = delete;
+    pattern_registry& operator=(const pattern_registry&) = delete;
+    TIDINGS_DECL ~pattern_registry();
 
-    /// The entry of a pattern, made where there is none.
+    /// The entry of a pattern, made where there is none. @throws std::bad_alloc
     TIDINGS_DECL pattern_entry& enter(std::string_view pattern);
-    /// Calls `f` with the entry of a pattern, where there is one; an entry that is empty then goes.
-    template <class F>
-    void leave(const std::string& pattern, F f) {
-        const auto it = entries_.find(pattern);
-        if (it == entries_.end()) return;
-        f(*it->second);
-        if (it->second->empty()) erase(it);
+    /// The same of one that is there, or null.
+    TIDINGS_DECL pattern_entry* find(const std::string& pattern) const noexcept;
+    /// After something has left: an entry that is empty then goes.
+    void tidy(pattern_entry& entry, retired_list& gone) noexcept {
+        if (entry.empty()) erase(entry, gone);
     }
     /// The entries that a topic matches; for a loss signal all of them. Valid until the next call.
     /// `route` keeps them as long as no pattern comes or goes.
     TIDINGS_DECL const std::vector<pattern_entry*>& match(std::string_view topic,
-                                                          topic_route* route);
+                                                          topic_route* route, retired_list& gone);
+    /// Rises whenever a pattern comes or goes. From any thread.
+    std::uint64_t generation() const noexcept {
+        return generation_.load(std::memory_order_acquire);
+    }
+    /// From here on no route holds.
+    void invalidate() noexcept {
+        invalid_ = true;
+        note_change();
+    }
     const entry_map& entries() const noexcept { return entries_; }
-    /// Takes every entry out, to be destroyed after the mutex is released.
+    /// How many walks over callbacks began, ever.
+    TIDINGS_DECL std::uint64_t walks() const noexcept;
+    /// Takes every entry out, to be retired after the mutex is released.
     TIDINGS_DECL entry_map clear() noexcept;
 
  private:
-    TIDINGS_DECL void erase(entry_map::iterator it) noexcept;
+    TIDINGS_DECL void erase(pattern_entry& entry, retired_list& gone) noexcept;
+    void note_change() noexcept {
+        generation_.store(invalid_ ? 0 : index_.generation(), std::memory_order_release);
+    }
 
     topic_index<pattern_entry*> index_;
+    std::atomic<std::uint64_t> generation_{1};
     entry_map entries_;
+    bool invalid_ = false;
+    std::uint64_t erased_walks_ = 0;
     std::vector<pattern_entry*> matched_;
 };
 

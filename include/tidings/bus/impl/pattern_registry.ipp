@@ -8,38 +8,72 @@
 
 namespace tidings::detail {
 
-pattern_entry& pattern_registry::enter(std::string_view pattern) {
-    auto& entry = entries_[std::string(pattern)];
-    if (!entry) {
-        entry = std::make_unique<pattern_entry>();
-        entry->pattern = pattern;
-        index_.insert(pattern, entry.get());
-    }
-    return *entry;
+pattern_registry::~pattern_registry() {
+    for (const auto& [pattern, entry] : entries_) delete entry;
 }
 
-void pattern_registry::erase(entry_map::iterator it) noexcept {
-    index_.erase(it->first, it->second.get());
-    entries_.erase(it);
+pattern_entry& pattern_registry::enter(std::string_view pattern) {
+    const auto [it, added] = entries_.try_emplace(std::string(pattern), nullptr);
+    if (!added) return *it->second;
+    try {
+        auto entry = std::make_unique<pattern_entry>(pattern);
+        index_.insert(pattern, entry.get());
+        it->second = entry.release();
+    } catch (...) {
+        entries_.erase(it);
+        throw;
+    }
+    note_change();
+    return *it->second;
+}
+
+pattern_entry* pattern_registry::find(const std::string& pattern) const noexcept {
+    const auto it = entries_.find(pattern);
+    return it != entries_.end() ? it->second : nullptr;
+}
+
+void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept {
+    erased_walks_ += entry.immediates.walks();
+    index_.erase(entry.pattern, &entry);
+    entries_.erase(entry.pattern);
+    gone.push(entry);
+    note_change();
 }
 
 // The bus cannot know which subscriptions the lost events would have matched, so a loss signal
 // matches all of them.
 const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topic,
-                                                           topic_route* route) {
-    if (route != nullptr && route->generation == index_.generation()) return route->matched;
-    auto& matched = route != nullptr ? route->matched : matched_;
+                                                           topic_route* route, retired_list& gone) {
+    auto* known = route != nullptr ? route->match.load(std::memory_order_relaxed) : nullptr;
+    if (known != nullptr && known->generation == index_.generation()) return known->entries;
+    std::unique_ptr<route_match> fresh(route != nullptr ? new route_match : nullptr);
+    auto& matched = fresh ? fresh->entries : matched_;
     matched.clear();
     if (is_loss_signal(topic))
-        for (const auto& [pattern, entry] : entries_) matched.push_back(entry.get());
+        for (const auto& [pattern, entry] : entries_) matched.push_back(entry);
     else
         index_.match(topic, [&](const auto& entries) { matched.push_back(entries.front()); });
-    if (route != nullptr) route->generation = index_.generation();
+    if (fresh) {
+        fresh->generation = index_.generation();
+        if (matched.size() == 1) fresh->only = matched.front();
+        route->match.store(fresh.release(), std::memory_order_release);
+        if (known != nullptr) gone.push(*known);
+    }
     return matched;
 }
 
+std::uint64_t pattern_registry::walks() const noexcept {
+    auto count = erased_walks_;
+    for (const auto& [pattern, entry] : entries_) count += entry->immediates.walks();
+    return count;
+}
+
 pattern_registry::entry_map pattern_registry::clear() noexcept {
-    for (const auto& [pattern, entry] : entries_) index_.erase(pattern, entry.get());
+    for (const auto& [pattern, entry] : entries_) {
+        erased_walks_ += entry->immediates.walks();
+        index_.erase(pattern, entry);
+    }
+    note_change();
     return std::exchange(entries_, {});
 }
 

@@ -33,9 +33,11 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
         const std::lock_guard lock(mutex_);
         pending_ += more;
     }
-    void count(outcome o) noexcept {
+    /// Immediate callbacks that were called.
+    void delivered(std::size_t count) noexcept {
         const std::lock_guard lock(mutex_);
-        receipt_.count(o);
+        receipt_.matched += count;
+        receipt_.delivered += count;
     }
     void finished(error_code ec, outcome o) noexcept override {
         const std::lock_guard lock(mutex_);

@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
+#include <tidings/bus/impl/reclaim/retirable.hpp>
+
+#include <atomic>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidings::detail {
 
 struct pattern_entry;
 
-/// What a topic handle knows. The list is guarded by the bus's mutex, and holds while the index is
-/// of the same generation.
-struct topic_route {
-    std::string topic{};
+/// The patterns that a topic matches, as long as no pattern comes or goes.
+struct route_match final : retirable {
+    void reclaim() noexcept override { delete this; }
     std::uint64_t generation = 0;
-    std::vector<pattern_entry*> matched{};
+    pattern_entry* only = nullptr;  // where there is one
+    std::vector<pattern_entry*> entries{};
+};
+
+/// What a topic handle knows.
+struct topic_route {
+    topic_route(std::string t, std::uint64_t n, bool d) noexcept
+        : topic(std::move(t)),
+          id(n),
+          direct(d) {}
+    topic_route(const topic_route&) = delete;
+    topic_route& operator=(const topic_route&) = delete;
+    ~topic_route() { delete match.load(std::memory_order_acquire); }
+
+    const std::string topic;
+    const std::uint64_t id;  ///< unique in the process
+    const bool direct;       ///< no history covers it, and no metrics are kept of it
+    /// Read in a `read_section`; replaced with the bus's mutex held.
+    std::atomic<route_match*> match{nullptr};
 };
 
 }  // namespace tidings::detail

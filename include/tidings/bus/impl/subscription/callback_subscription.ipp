@@ -8,7 +8,7 @@ namespace tidings::detail {
 
 void callback_subscription::wake() {
     if (std::exchange(scheduled_, true)) return;
-    net::post(executor(), [self = shared_as<callback_subscription>()] { self->run(); });
+    net::post(this->executor(), [self = shared_as<callback_subscription>()] { self->run(); });
 }
 
 void callback_subscription::run() {
@@ -65,6 +65,7 @@ void callback_subscription::release() noexcept {
     const std::lock_guard lock(mutex_);
     enders.swap(enders_);
     dead = std::move(function_);
+    queue_subscription::release();
 }
 
 }  // namespace tidings::detail

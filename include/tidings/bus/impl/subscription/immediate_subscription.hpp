@@ -1,41 +1,56 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/immediate_list.hpp>
 #include <tidings/bus/impl/subscription/subscription_state.hpp>
-#include <tidings/log.hpp>
 
 #include <mutex>
 #include <vector>
 
 namespace tidings::detail {
 
-using event_callback_function = unique_function<void(const event_ptr&)>;
-
-/// Runs a callback inside `publish`, on the publishing thread, perhaps on several at once.
-class immediate_subscription final : public subscription_state {
+/// Runs a callback inside `publish`, on the publishing thread, perhaps on several at once. The
+/// callback is destroyed when it stands in no list and every call of it has returned.
+class immediate_subscription final : public subscription_state, public retirable {
  public:
-    immediate_subscription(net::any_io_executor executor, event_callback_function f, log_sink log)
-        : subscription_state(std::move(executor)),
-          function_(std::move(f)),
-          log_(std::move(log)) {}
+    explicit immediate_subscription(event_callback_function f) : function_(std::move(f)) {}
 
-    TIDINGS_DECL outcome call(const event_ptr& e) noexcept;
+    TIDINGS_DECL net::any_io_executor executor() const noexcept override;
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
-    TIDINGS_DECL bool idle() override;
-    TIDINGS_DECL void enter(pattern_entry& entry) override;
-    TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
+    /// Whether it is called at the moment is seen for the whole bus.
+    bool idle() override { return true; }
+    TIDINGS_DECL void enter(pattern_entry& entry, retired_list& gone) override;
+    TIDINGS_DECL void leave(pattern_entry& entry, retired_list& gone) noexcept override;
     /// It never begins in the past.
     std::shared_ptr<feed_sink> sink() override { return nullptr; }
+    TIDINGS_DECL void reclaim() noexcept override;
+    TIDINGS_DECL subscription_counters counters() const noexcept override;
+
+    // For its list, with the bus's mutex held.
+    void stands_at(std::uint32_t slot, std::uint64_t walks) noexcept {
+        slot_ = slot;
+        walks_before_ = walks;
+    }
+    void moves_to(std::uint32_t slot) noexcept { slot_ = slot; }
+    std::uint32_t slot() const noexcept { return slot_; }
+    std::uint64_t walks_before() const noexcept { return walks_before_; }
+    void count_failure() noexcept { failed_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-    void on_end(error_code) noexcept override {}
+    void on_end(error_code why) noexcept override;
     void release() noexcept override;
-    void end_call() noexcept;
+    std::vector<completion_handler<error_code>> release_callback() noexcept;
 
     event_callback_function function_;
-    log_sink log_;
+    std::shared_ptr<immediate_subscription> self_;  // while walks may come to it
+    std::uint32_t slot_ = 0;                        // guarded by the bus's mutex, as the next
+    std::uint64_t walks_before_ = 0;
+    std::atomic<std::uint64_t> failed_{0};
+    std::atomic<std::uint64_t> called_{0};  // written when it leaves its list
+
     std::mutex mutex_;
-    std::size_t running_ = 0;  // guarded by mutex_, as the next
+    bool released_ =
+        true;  // it stands in no list, and is not called; guarded by mutex_, as the next
     std::vector<completion_handler<error_code>> enders_;
 };
 

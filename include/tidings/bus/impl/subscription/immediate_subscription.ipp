@@ -1,61 +1,74 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/pattern_entry.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
-#include <tidings/impl/guarded.hpp>
 
 namespace tidings::detail {
 
-bool immediate_subscription::idle() {
-    const std::lock_guard lock(mutex_);
-    return running_ == 0;
+net::any_io_executor immediate_subscription::executor() const noexcept {
+    const auto b = bus();
+    return b ? b->executor() : ended_executor();
 }
 
-void immediate_subscription::enter(pattern_entry& entry) {
-    entry.add(shared_as<immediate_subscription>());
+void immediate_subscription::enter(pattern_entry& entry, retired_list& gone) {
+    const auto raw = function_.raw();
+    entry.immediates.add(*this, raw.call, raw.object, gone);
+    self_ = shared_as<immediate_subscription>();
+    released_ = false;
 }
 
-void immediate_subscription::leave(pattern_entry& entry) noexcept {
-    entry.remove(this);
+void immediate_subscription::leave(pattern_entry& entry, retired_list& gone) noexcept {
+    auto& list = entry.immediates;
+    const bool uncalled = list.remove(*this, gone);
+    called_ = list.walks() - walks_before_ - (uncalled ? 1 : 0);
+    gone.push(*this);
 }
 
-outcome immediate_subscription::call(const event_ptr& e) noexcept {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!active()) return outcome::closed;
-        ++running_;
-    }
-    add(matched);
-    add(guarded(log_, "bus", [&] { function_(e); }) ? delivered : failed);
-    end_call();
-    return outcome::delivered;
+void immediate_subscription::reclaim() noexcept {
+    const auto keep = std::move(self_);
+    for (auto& h : release_callback()) std::move(h)(error_code());
 }
 
-void immediate_subscription::end_call() noexcept {
+// The callback is destroyed outside the mutex, as the user's code may call back.
+std::vector<completion_handler<error_code>> immediate_subscription::release_callback() noexcept {
     std::vector<completion_handler<error_code>> enders;
-    {
-        const std::lock_guard lock(mutex_);
-        if (--running_ == 0) enders.swap(enders_);
-    }
-    for (auto& h : enders) std::move(h)(error_code());
+    event_callback_function dead;
+    const std::lock_guard lock(mutex_);
+    released_ = true;
+    enders.swap(enders_);
+    dead = std::move(function_);
+    return enders;
+}
+
+// It was refused.
+void immediate_subscription::on_end(error_code) noexcept {
+    if (!self_) release_callback();
 }
 
 void immediate_subscription::end_and_wait(completion_handler<error_code> handler) {
+    watch_context(executor(), weak_from_this());
     end(errc::closed);
     {
         const std::lock_guard lock(mutex_);
-        if (running_ != 0) return enders_.push_back(std::move(handler));
+        if (!released_) return enders_.push_back(std::move(handler));
     }
     std::move(handler)(error_code());
 }
 
+// A callback that a walk is in goes when the walk is over.
 void immediate_subscription::release() noexcept {
     std::vector<completion_handler<error_code>> enders;
-    event_callback_function dead;
     const std::lock_guard lock(mutex_);
     enders.swap(enders_);
-    if (running_ == 0) dead = std::move(function_);
+}
+
+subscription_counters immediate_subscription::counters() const noexcept {
+    const auto failed = failed_.load(std::memory_order_relaxed);
+    auto called = called_.load(std::memory_order_relaxed);
+    if (const auto b = bus()) called = b->walks_of(*this, called);
+    return {.matched = called, .delivered = called - failed, .failed = failed};
 }
 
 }  // namespace tidings::detail

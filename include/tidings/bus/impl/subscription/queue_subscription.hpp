@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/bounded_queue.hpp>
-#include <tidings/bus/impl/subscription/subscription_state.hpp>
+#include <tidings/bus/impl/subscription/counted_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 #include <list>
@@ -13,14 +13,15 @@ namespace tidings::detail {
 /// A subscription with a bounded queue in the process: publishers push from any thread, one
 /// consumer takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind
 /// the queue.
-class queue_subscription : public subscription_state {
+class queue_subscription : public counted_subscription {
  public:
     queue_subscription(net::any_io_executor executor, const subscribe_options& options)
-        : subscription_state(std::move(executor)),
+        : executor_(std::move(executor)),
           policy_(options.overflow),
           deadline_(options.backpressure_deadline),
           queue_(options.limits, options.overflow) {}
 
+    net::any_io_executor executor() const noexcept override { return executor_; }
     /// Takes an event without waiting. What it drops goes to `gone`.
     TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone);
     /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
@@ -35,8 +36,8 @@ class queue_subscription : public subscription_state {
         add(matched, n);
         add(dropped, n);
     }
-    TIDINGS_DECL void enter(pattern_entry& entry) override;
-    TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
+    TIDINGS_DECL void enter(pattern_entry& entry, retired_list& gone) override;
+    TIDINGS_DECL void leave(pattern_entry& entry, retired_list& gone) noexcept override;
     TIDINGS_DECL std::shared_ptr<feed_sink> sink() override;
     TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
@@ -46,6 +47,7 @@ class queue_subscription : public subscription_state {
     TIDINGS_DECL void on_end(error_code why) noexcept override;
     TIDINGS_DECL void turn_away() noexcept override;
     TIDINGS_DECL void drop_waiting() noexcept override;
+    void release() noexcept override { executor_ = ended_executor(); }
     /// The consumer's side; with the mutex held. Null when empty.
     TIDINGS_DECL event_ptr take();
     bool more() const noexcept { return !queue_.empty(); }
@@ -68,6 +70,7 @@ class queue_subscription : public subscription_state {
     void admit_waiters();
     void expire(const publication* e);
 
+    net::any_io_executor executor_;
     overflow policy_;
     std::chrono::milliseconds deadline_;
     bounded_queue queue_;

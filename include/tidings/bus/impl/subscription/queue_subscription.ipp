@@ -26,7 +26,7 @@ outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) {
     if (result.overflowed) {
         // Ending takes the bus's lock, which our caller may hold.
         ending_ = true;
-        net::post(executor(), [self = shared_from_this()] { self->end(errc::lagging); });
+        net::post(executor_, [self = shared_from_this()] { self->end(errc::lagging); });
         return outcome::dropped;
     }
     wake();
@@ -54,11 +54,11 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
     waiters_.push_back({e, std::move(join), std::move(timer), l});
 }
 
-void queue_subscription::enter(pattern_entry& entry) {
-    entry.queues.push_back(shared_as<queue_subscription>());
+void queue_subscription::enter(pattern_entry& entry, retired_list&) {
+    entry.add(shared_as<queue_subscription>());
 }
 
-void queue_subscription::leave(pattern_entry& entry) noexcept {
+void queue_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
     entry.remove(this);
 }
 

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/subscription/counted_subscription.hpp>
 
 namespace tidings::detail {
 
 /// Delivers to a subscriber in the bus's lane.
-class target_subscription final : public subscription_state, public lane_target, public feed_sink {
+class target_subscription final : public counted_subscription,
+                                  public lane_target,
+                                  public feed_sink {
  public:
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s)
-        : subscription_state(l->executor()),
-          lane_(std::move(l)),
+        : lane_(std::move(l)),
           subscriber_(std::move(s)) {}
 
+    net::any_io_executor executor() const noexcept override { return lane_->executor(); }
     void on_event(const event_ptr& e) noexcept override;
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
@@ -35,8 +38,8 @@ class target_subscription final : public subscription_state, public lane_target,
         return taking_ == 0 && (!source || source->live());
     }
     void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
-    TIDINGS_DECL void enter(pattern_entry& entry) override;
-    TIDINGS_DECL void leave(pattern_entry& entry) noexcept override;
+    TIDINGS_DECL void enter(pattern_entry& entry, retired_list&) override;
+    TIDINGS_DECL void leave(pattern_entry& entry, retired_list&) noexcept override;
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:

@@ -39,11 +39,11 @@ void target_subscription::on_joined_event(const event_ptr& e,
         }));
 }
 
-void target_subscription::enter(pattern_entry& entry) {
+void target_subscription::enter(pattern_entry& entry, retired_list&) {
     entry.add(lane_, shared_as<target_subscription>());
 }
 
-void target_subscription::leave(pattern_entry& entry) noexcept {
+void target_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
     entry.remove(lane_, this);
 }
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/reclaim/read_section.hpp>
+#include <tidings/event_ptr.hpp>
+#include <tidings/log.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace tidings::detail {
+
+class immediate_subscription;
+
+/// A callback, called directly. `call` turns into a function that does nothing at the end of its
+/// subscription; `object` is what it had until then.
+struct immediate_slot {
+    using function = void (*)(void* object, const event_ptr& e);
+    std::atomic<function> call;
+    void* object;
+};
+
+/// Callbacks one after another, in the order of their coming. It grows by being replaced.
+class immediate_array final : public retirable {
+ public:
+    /// @throws std::bad_alloc
+    TIDINGS_DECL static immediate_array* make(std::uint32_t capacity);
+    TIDINGS_DECL void reclaim() noexcept override;
+
+    immediate_slot* slots() noexcept { return reinterpret_cast<immediate_slot*>(this + 1); }
+    /// Whose they are; beside the slots, so that a walk does not read them.
+    immediate_subscription** owners() noexcept {
+        return reinterpret_cast<immediate_subscription**>(slots() + capacity);
+    }
+
+    const std::uint32_t capacity;
+    std::atomic<std::uint32_t> size{0};
+
+ private:
+    explicit immediate_array(std::uint32_t n) : capacity(n) {}
+    ~immediate_array() = default;
+};
+
+class immediate_list;
+
+/// The callbacks of one pattern as they stand at one moment; good for one read section.
+struct immediate_view {
+    immediate_list* list;
+    immediate_array* array;
+    std::uint32_t size;
+};
+
+/// A walk under way on this thread, for what ends in it.
+struct walk_frame {
+    const immediate_list* list;
+    immediate_array* array;
+    immediate_slot* at;
+    immediate_slot* end;
+    std::uint32_t skipped;
+    walk_frame* outer;
+};
+
+/// The immediate callbacks of a pattern. Read in a `read_section`, by any thread; changed with the
+/// bus's mutex held. Adding and removing take constant time, amortised.
+class immediate_list {
+ public:
+    immediate_list() = default;
+    ~immediate_list();
+
+    immediate_view current() noexcept {
+        auto* a = array_.load(std::memory_order_acquire);
+        return {this, a, a != nullptr ? a->size.load(std::memory_order_acquire) : 0};
+    }
+    bool empty() const noexcept { return array_.load(std::memory_order_relaxed) == nullptr; }
+
+    /// @throws std::bad_alloc, and nothing is changed
+    TIDINGS_DECL void add(immediate_subscription& s, immediate_slot::function call, void* object,
+                          retired_list& gone);
+    /// Whether a walk of this thread over this list had still to come to the callback.
+    TIDINGS_DECL bool remove(immediate_subscription& s, retired_list& gone) noexcept;
+
+    /// How many walks began, ever.
+    std::uint64_t walks() const noexcept {
+        return own_walks_.load(std::memory_order_relaxed) +
+               shared_walks_.load(std::memory_order_relaxed);
+    }
+    /// `alone`: no thread but this one walks lists of the bus without a lock.
+    void count_walk(bool alone) noexcept {
+        if (alone)
+            own_walks_.store(own_walks_.load(std::memory_order_relaxed) + 1,
+                             std::memory_order_relaxed);
+        else
+            shared_walks_.fetch_add(1, std::memory_order_relaxed);
+    }
+
+ private:
+    void replace(std::uint32_t capacity, retired_list& gone);
+    bool skip_in_walks(const immediate_subscription& s) noexcept;
+
+    std::atomic<immediate_array*> array_{nullptr};
+    std::uint32_t ended_ = 0;  // slots whose subscription has ended; guarded by the bus's mutex
+    // Written by publishers: away from what others of them read.
+    alignas(64) std::atomic<std::uint64_t> own_walks_{0};
+    alignas(64) std::atomic<std::uint64_t> shared_walks_{0};
+};
+
+/// A callback of a walk has thrown: logs that and counts it.
+TIDINGS_DECL void note_thrown(immediate_array& array, const immediate_slot* at,
+                              const log_sink& log) noexcept;
+
+/// Calls the callbacks of a view, those that end meanwhile left out, in a read section of this
+/// thread. What one throws is logged and counted; the others are called all the same. `alone` as of
+/// `immediate_list::count_walk`.
+/// @return how many were called
+[[gnu::always_inline]] inline std::size_t walk(const immediate_view& v, const event_ptr& e,
+                                               reader_record& here, bool alone,
+                                               const log_sink& log) noexcept {
+    v.list->count_walk(alone);
+    auto* const slots = v.array->slots();
+    walk_frame frame{v.list, v.array, slots, slots + v.size, 0, here.walks};
+    here.walks = &frame;
+    for (auto *at = slots, *const end = slots + v.size; at != end;) {
+        try {
+            do {
+                frame.at = at;
+                at->call.load(std::memory_order_relaxed)(at->object, e);
+            } while (++at != end);
+        } catch (...) {
+            note_thrown(*v.array, at++, log);
+        }
+    }
+    here.walks = frame.outer;
+    return v.size - frame.skipped;
+}
+
+/// The callbacks of a few patterns.
+class few_walks {
+ public:
+    static constexpr std::size_t capacity = 8;
+
+    /// False where it is full.
+    bool add(immediate_list& list) noexcept {
+        const auto v = list.current();
+        if (v.size == 0) return true;
+        if (size_ == capacity) return false;
+        views_[size_++] = v;
+        return true;
+    }
+    template <class F>
+    void for_each(F f) const {
+        for (std::size_t i = 0; i < size_; ++i) f(views_[i]);
+    }
+
+ private:
+    std::size_t size_ = 0;
+    std::array<immediate_view, capacity> views_;  // not initialised
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/reclaim/read_section.hpp>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+
+namespace tidings::detail {
+
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+constexpr bool under_thread_sanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool under_thread_sanitizer = true;
+#else
+constexpr bool under_thread_sanitizer = false;
+#endif
+#else
+constexpr bool under_thread_sanitizer = false;
+#endif
+
+// From this many retired objects on, whoever retires pays for a barrier.
+constexpr std::size_t batch = 64;
+
+/// What the readers of the process share.
+struct reader_registry {
+    std::atomic<reader_record*> records{nullptr};
+    std::mutex mutex;
+    retired_list retired;  // guarded by mutex
+
+    std::size_t enough = batch;  // collect at this size; guarded by mutex
+    const bool barriers =
+        !under_thread_sanitizer && call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+
+    static long call(int command) noexcept { return ::syscall(__NR_membarrier, command, 0, 0); }
+    // After this, either a thread is seen to read, or it reads what was written before this.
+    void barrier() const noexcept {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (barriers) call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    }
+};
+
+// Never destroyed: threads may read while the process ends.
+reader_registry& readers() {
+    static auto& all = *new reader_registry;
+    return all;
+}
+
+}  // namespace
+
+reader_record& reclaimer::enlist() {
+    /// Gives the record back at the thread's end.
+    struct owner {
+        reader_record* record = nullptr;
+        ~owner() {
+            here_ = nullptr;
+            if (record != nullptr) record->taken.store(false, std::memory_order_release);
+        }
+    };
+    thread_local owner this_thread;
+    auto& all = readers();
+    auto* r = all.records.load(std::memory_order_acquire);
+    for (; r != nullptr; r = r->next)
+        if (!r->taken.exchange(true, std::memory_order_acq_rel)) break;
+    if (r == nullptr) {
+        r = new reader_record;
+        r->fenced = !all.barriers;
+        r->next = all.records.load(std::memory_order_relaxed);
+        while (!all.records.compare_exchange_weak(r->next, r, std::memory_order_acq_rel)) {
+        }
+    }
+    this_thread.record = r;
+    return *(here_ = r);
+}
+
+void reclaimer::retire(retired_list&& gone) noexcept {
+    auto& all = readers();
+    bool many = false;
+    {
+        const std::lock_guard lock(all.mutex);
+        gone.stamp(epoch_.fetch_add(1, std::memory_order_acq_rel));
+        all.retired.splice(std::move(gone));
+        many = all.retired.size() >= all.enough;
+    }
+    if (many) collect(false);
+}
+
+void reclaimer::collect(bool until_done) noexcept {
+    auto& all = readers();
+    if (until_done) wanted_.store(true, std::memory_order_relaxed);
+    all.barrier();
+    auto oldest = std::numeric_limits<std::uint64_t>::max();
+    for (const auto* r = all.records.load(std::memory_order_acquire); r != nullptr; r = r->next)
+        if (const auto since = r->since.load(std::memory_order_acquire); since != 0)
+            oldest = std::min(oldest, since);
+    std::unique_lock lock(all.mutex);
+    auto free = all.retired.take_before(oldest);
+    all.enough = all.retired.size() + batch;
+    if (all.retired.empty()) wanted_.store(false, std::memory_order_relaxed);
+    lock.unlock();
+    free.reclaim();
+}
+
+bool reclaimer::others_read() noexcept {
+    auto& all = readers();
+    all.barrier();
+    for (const auto* r = all.records.load(std::memory_order_acquire); r != nullptr; r = r->next)
+        if (r != here_ && r->since.load(std::memory_order_acquire) != 0) return true;
+    return false;
+}
+
+// What is reclaimed may publish, and so read again.
+void reclaimer::leave(reader_record& r) noexcept {
+    retired_list own(std::move(r.own));
+    own.reclaim();
+    if (wanted_.load(std::memory_order_relaxed)) collect(true);
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/subscription/subscription_state.hpp>
+
+namespace tidings::detail {
+
+subscription_state::~subscription_state() = default;
+
+void subscription_state::detach() noexcept {
+    if (resumed_) resumed_->source->stop();
+    if (const auto b = bus()) b->remove(*this);
+    resumed_.reset();
+}
+
+}  // namespace tidings::detail
