@@ -148,7 +148,8 @@ class bus {
 
     /// Publishes. Braces `{"type", "/source", {{"total", 99}}}` need <tidings/event_json.hpp>.
     /// @error in the receipt: errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, what
-    /// `event::check` reports, errc::hop_limit, errc::history_failed, errc::closed
+    /// `event::check` reports, errc::hop_limit, errc::history_failed, errc::out_of_memory,
+    /// errc::shutting_down (it has drained), errc::closed
     TIDINGS_DECL receipt publish(std::string_view topic, event e);
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e);
@@ -181,8 +182,8 @@ class bus {
     /// Ends the bus without losing what it has: what inlets bring is refused; callbacks, receivers
     /// and outlets go on, their own publications accepted, until nothing waits in any of them (a
     /// receiver: when it asks again) or `bus_options::drain_timeout` passes. Then subscriptions end
-    /// and publications are refused with errc::closed; streams of services stay for their server to
-    /// flush. Completes with `void(error_code)`. Per-operation cancellation: none, the drain goes
+    /// and publications are refused with errc::shutting_down; streams of services stay for their
+    /// server to flush. Completes with `void(error_code)`. Per-operation cancellation: none, the drain goes
     /// on; destroying the bus ends it at once.
     /// @error errc::timed_out: something was still busy, and is named in the log.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>

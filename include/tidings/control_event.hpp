@@ -19,10 +19,11 @@ inline constexpr std::string_view lagged_type = "tidings.lagged";
 inline constexpr std::string_view gap_type = "tidings.gap";
 inline constexpr std::string_view skipped_type = "tidings.skipped";
 
-TIDINGS_DECL event_ptr make_lagged_event(std::uint64_t count);
+// Null where an allocation failed: the stream that would say so ends with errc::out_of_memory.
+TIDINGS_DECL event_ptr make_lagged_event(std::uint64_t count) noexcept;
 /// `head`: where the stream goes on.
-TIDINGS_DECL event_ptr make_gap_event(const position& head);
-TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes);
+TIDINGS_DECL event_ptr make_gap_event(const position& head) noexcept;
+TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes) noexcept;
 
 /// Whether a topic is reserved to the library.
 inline bool is_control(std::string_view topic) noexcept {

@@ -19,7 +19,7 @@ enum class errc {
     closed = 1,             ///< The object was closed, by us or in an orderly way by the peer.
     timed_out = 2,          ///< A deadline passed.
     overflow = 3,           ///< A bounded queue was full.
-    shutting_down = 4,      ///< The server or sender is draining and takes nothing new.
+    shutting_down = 4,      ///< The bus, server or sender drains or has drained.
     too_many = 5,           ///< A configured number (connections, subscriptions) was reached.
     invalid_utf8 = 6,       ///< Text was not valid UTF-8.
     invalid_json = 7,       ///< Text was not valid JSON.

@@ -13,6 +13,10 @@
 
 namespace tidings {
 
+namespace io {
+class clock;
+}
+
 class publication;
 class pending_publication;
 namespace detail {
@@ -110,12 +114,13 @@ class publication {
     const std::string& subject() const noexcept { return event_->subject(); }
     const std::string& data_schema() const noexcept { return event_->data_schema(); }
     const std::string& content_type() const noexcept { return event_->content_type(); }
-    /// RFC 3339, UTC; the moment of the first asking if the event came without one.
+    /// RFC 3339, UTC. Of an event that came without one the moment of its first publication on a
+    /// bus, by the clock of that bus, for all that share the content; empty before that.
     TIDINGS_DECL const std::string& time() const;
     const attribute_value* extension(std::string_view name) const noexcept {
         return event_->extension(name);
     }
-    /// The event as it was published: its `id()` and `time()` may be empty.
+    /// The event as it was published: its `id()` and `time()` may be absent.
     const tidings::event& event() const noexcept { return *event_; }
 
     /// What it counts for wherever events are bounded by bytes: data, attributes, extensions,
@@ -177,6 +182,9 @@ class publication {
                                          publication_info info, error_code& ec) noexcept;
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
                                          publication_info info, error_code& ec) noexcept;
+    /// The time of content that has none. The first call counts, from any thread.
+    /// @error errc::out_of_memory
+    TIDINGS_DECL error_code stamp(io::clock& clock) const noexcept;
 
     // While nobody else knows it.
     static void mark_prepared(const event_ptr& e, std::uint64_t handle) noexcept {

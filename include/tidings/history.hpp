@@ -97,7 +97,9 @@ class history : public std::enable_shared_from_this<history> {
     /// history's epoch and a number above that of all before it. `handler`, when not empty,
     /// completes when the event is durable by the history's own standard, with its position, or
     /// with the error; before or after the event is dispatched.
-    /// @error in the result, or for the listener and the handler: errc::history_failed
+    /// @error in the result, or for the listener and the handler: errc::history_failed,
+    /// errc::out_of_memory. A handler that cannot be completed for want of memory is dropped, and
+    /// the result has the error.
     virtual append_result append(pending_publication e, append_handler handler) = 0;
 
     /// What was committed last; before the first commit a place that lies before it, never empty: a
@@ -108,7 +110,7 @@ class history : public std::enable_shared_from_this<history> {
     /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the
     /// history cannot read: a gap. Never completes inline; the handler runs on its associated
     /// executor. Per-operation cancellation: none.
-    /// @error errc::history_failed
+    /// @error errc::history_failed, errc::out_of_memory
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
                                   std::size_t max_events, Token&& token = Token{}) {

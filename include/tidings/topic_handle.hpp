@@ -37,8 +37,7 @@ class topic_handle {
     TIDINGS_DECL const std::string& name() const noexcept;
 
     /// As `bus::publish`.
-    /// @error in the receipt: what `event::check` reports, errc::hop_limit, errc::history_failed,
-    /// errc::closed
+    /// @error in the receipt: as there but for the topic's
     TIDINGS_DECL receipt publish(event e) const;
     /// Publishes the same content again. What was prepared here is published as it is, without an
     /// allocation, where no history covers the topic. The caller keeps `e` until this returns:

@@ -180,7 +180,7 @@ TEST_CASE("the guide's shutdown lets run return, and nothing is lost", "[guide]"
     // [/drain]
     CHECK(ended == std::vector<tidings::error_code>(3));
     CHECK(handled == 1);
-    CHECK(bus.publish("orders", {"order.created", "/shop"}).error == tidings::errc::closed);
+    CHECK(bus.publish("orders", {"order.created", "/shop"}).error == tidings::errc::shutting_down);
 }
 
 TEST_CASE("the guide's drain by signal takes its handles in any order", "[guide]") {

@@ -4,24 +4,29 @@
 #include <tidings/control_event.hpp>
 
 #include <charconv>
+#include <new>
 
 namespace tidings {
 
 namespace detail {
 namespace {
 
-event_ptr make_control_event(std::string_view type, std::string data, publication_info info) {
+event_ptr make_control_event(std::string_view type, std::string_view data, publication_info info) {
     error_code ec;
-    event e(type, "/tidings");
-    e.data(std::move(data), "application/json");
+    event e(type, "/tidings", data, "application/json");
     return publication::make(type, std::move(e), std::move(info), ec);
 }
 
 constexpr std::string_view lagged_prefix = R"({"count":)";
 constexpr std::string_view skipped_prefix = R"({"bytes":)";
 
-event_ptr make_number_event(std::string_view type, std::string_view prefix, std::uint64_t n) {
-    return make_control_event(type, std::string(prefix) + std::to_string(n) + '}', {});
+event_ptr make_number_event(std::string_view type, std::string_view prefix,
+                            std::uint64_t n) noexcept {
+    try {
+        return make_control_event(type, std::string(prefix) + std::to_string(n) + '}', {});
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
 }
 
 std::optional<std::uint64_t> read_number_event(const event_ptr& e, std::string_view type,
@@ -37,18 +42,22 @@ std::optional<std::uint64_t> read_number_event(const event_ptr& e, std::string_v
 }  // namespace
 }  // namespace detail
 
-event_ptr make_lagged_event(std::uint64_t count) {
+event_ptr make_lagged_event(std::uint64_t count) noexcept {
     return detail::make_number_event(lagged_type, detail::lagged_prefix, count);
 }
 
-event_ptr make_skipped_event(std::uint64_t bytes) {
+event_ptr make_skipped_event(std::uint64_t bytes) noexcept {
     return detail::make_number_event(skipped_type, detail::skipped_prefix, bytes);
 }
 
-event_ptr make_gap_event(const position& head) {
-    publication_info info;
-    if (!head.empty()) info.position = head;
-    return detail::make_control_event(gap_type, R"({"reason":"history"})", std::move(info));
+event_ptr make_gap_event(const position& head) noexcept {
+    try {
+        publication_info info;
+        if (!head.empty()) info.position = head;
+        return detail::make_control_event(gap_type, R"({"reason":"history"})", std::move(info));
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
 }
 
 std::optional<std::uint64_t> lagged_count(const event_ptr& e) noexcept {

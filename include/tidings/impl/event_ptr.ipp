@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/event_ptr.hpp>
+#include <tidings/io/clock.hpp>
 #include <tidings/io/impl/unique_id.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/topic.hpp>
@@ -130,11 +131,21 @@ const std::string& publication::id() const {
 }
 
 const std::string& publication::time() const {
+    static const std::string none;
     if (const auto* made = content_forms_->find(&detail::time_form)) return *made;
-    // An event knows no bus whose clock it could ask; docs/architecture.md names this exception.
-    const auto when = event_->time().value_or(
-        std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()));
-    return content_forms_->store(&detail::time_form, detail::format_timestamp(when));
+    if (!event_->time()) return none;
+    return content_forms_->store(&detail::time_form, detail::format_timestamp(*event_->time()));
+}
+
+error_code publication::stamp(io::clock& clock) const noexcept {
+    if (event_->time() || content_forms_->find(&detail::time_form) != nullptr) return {};
+    const auto now = std::chrono::floor<std::chrono::microseconds>(clock.wall_now());
+    try {
+        content_forms_->store(&detail::time_form, detail::format_timestamp(now));
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    }
+    return {};
 }
 
 const std::string* publication::data_bytes(error_code& ec) const noexcept {

@@ -8,7 +8,7 @@ namespace tidings::detail {
 /// The end of a bus that loses nothing: callbacks and receivers go on, and what they publish is
 /// accepted, until nothing waits in any subscription, nor in the history for a subscription that
 /// reads it, nor for its commit, or the deadline passes; then they end with errc::closed and the
-/// bus refuses publications. Streams stay, for their servers to flush.
+/// bus refuses publications with errc::shutting_down. Streams stay, for their servers to flush.
 /// Confined to the bus's lane; the bus owns it, and is kept alive by it until the end.
 class bus_drain : public std::enable_shared_from_this<bus_drain> {
  public:

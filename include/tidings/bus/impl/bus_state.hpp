@@ -125,7 +125,7 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
     /// Whether a history has neither committed nor refused all it was given.
     bool appending() const noexcept { return appending_ != 0; }
-    /// Publications are refused with errc::closed from here on; streams stay.
+    /// Publications are refused with errc::shutting_down from here on; streams stay.
     void refuse() noexcept { move_to(stage::drained); }
     /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
     bool refuse_after(std::uint64_t dispatched) noexcept {
@@ -148,11 +148,17 @@ class bus_state final : public subscriber,
     /// What leaves the bus's lists while the mutex is held, and is released after it.
     class leaving;
 
+    /// What a bus that refuses says: a client keeps the event until its own turn to end.
+    static error_code refusal_at(stage s) noexcept {
+        return s == stage::closed ? errc::closed : errc::shutting_down;
+    }
+
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
     bool begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept;
-    /// What is published, as this bus's publication; null, with an error, where it is refused.
+    /// What is published, as this bus's publication, its content with a time; null, with an error,
+    /// where it is refused.
     template <class Content>
     event_ptr freeze(destination to, Content&& content, publication_info info, error_code& ec);
     /// The same for what an inlet, or another bus, hands over.
@@ -212,6 +218,7 @@ class bus_state final : public subscriber,
     std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
     const std::shared_ptr<tidings::history> history_;
     bus_options options_;
+    io::clock& clock_;
     origin_id id_;
 
     net::any_io_executor executor_;
@@ -240,7 +247,8 @@ struct depth_guard {
     reader_record& here;
 };
 
-// The shortest way: one pattern, nobody who gets events in an order. Its instructions are counted.
+// The shortest way: one pattern, and no subscription that gets events in an order. Its instructions
+// are counted.
 [[gnu::always_inline]] inline void bus_state::publish(topic_route& route, const event_ptr& e,
                                                       receipt& r) {
     auto* here = reclaimer::here_if_any();

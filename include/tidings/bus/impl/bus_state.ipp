@@ -18,10 +18,10 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options,
                      std::shared_ptr<tidings::history> history)
     : history_(std::move(history)),
       options_(std::move(options)),
+      clock_(options_.clock != nullptr ? *options_.clock : io::system_clock()),
       id_(make_origin()),
       executor_(std::move(executor)),
-      lane_(
-          lane::make(executor_, options_.clock != nullptr ? *options_.clock : io::system_clock())),
+      lane_(lane::make(executor_, clock_)),
       pending_(std::make_shared<pending_appends>()),
       patterns_(io::system_random().next()) {}
 
@@ -310,7 +310,14 @@ event_ptr bus_state::freeze(destination to, Content&& content, publication_info 
     info.bus = id_;
     info.position.reset();
     info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
-    return publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
+    constexpr bool fresh = std::is_rvalue_reference_v<Content&&>;
+    if constexpr (fresh)
+        if (!content.time())
+            content.time(std::chrono::floor<std::chrono::microseconds>(clock_.wall_now()));
+    auto e = publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
+    if constexpr (!fresh)
+        if (e) ec = e->stamp(clock_);
+    return ec ? event_ptr() : e;
 }
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
@@ -321,7 +328,7 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
         ++info.hops;
     }
     if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
-    if (info.bus == 0 && stage_ != stage::open) ec = errc::closed;
+    if (const stage now = stage_; info.bus == 0 && now != stage::open) ec = refusal_at(now);
     auto frozen = freeze(std::string_view(e->topic()), e, std::move(info), ec);
     if (ec) report_refused(e, ec);
     return frozen;
@@ -452,7 +459,7 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
     {
         const std::lock_guard lock(mutex_);
         if (stage_ >= stage::drained)
-            d.result.error = errc::closed;
+            d.result.error = refusal_at(stage_);
         else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
             not_kept = d.result.error = append_locked(e, d, gone);
         else
@@ -466,16 +473,16 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
 // With the mutex held. What is not committed here is dispatched at its commit.
 error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = e->info().number;
-    append_handler kept;
-    if (d.join) {
-        d.join->expect(2);  // that it is kept, and that it is dispatched
-        pending_->add(number, d.join);
-        kept = append_handler(executor_, [all = pending_, number](error_code ec, position p) {
-            all->durable(number, ec, p);
-        });
-    }
     append_result appended;
     try {
+        append_handler kept;
+        if (d.join) {
+            kept = append_handler(executor_, [all = pending_, number](error_code ec, position p) {
+                all->durable(number, ec, p);
+            });
+            pending_->add(number, d.join);
+            d.join->expect(2);  // that it is kept, and that it is dispatched
+        }
         appended = history_->append(pending_publication(e), std::move(kept));
     } catch (const std::bad_alloc&) {
         appended.error = errc::out_of_memory;

@@ -89,7 +89,7 @@ void write_fields(const publication& p, http::fields& f) {
     put("id", p.id());
     put("source", p.source());
     put("type", p.type());
-    put("time", p.time());
+    if (!p.time().empty()) put("time", p.time());
     if (!p.subject().empty()) put("subject", p.subject());
     if (!p.data_schema().empty()) put("dataschema", p.data_schema());
     for (const auto& [name, value] : p.event().extensions())

@@ -43,7 +43,7 @@ void append_attributes(std::string& out, const publication& p) {
     append_member(out, "id", p.id());
     append_member(out, "source", p.source());
     append_member(out, "type", p.type());
-    append_member(out, "time", p.time());
+    if (!p.time().empty()) append_member(out, "time", p.time());
     if (!p.subject().empty()) append_member(out, "subject", p.subject());
     if (!p.data_schema().empty()) append_member(out, "dataschema", p.data_schema());
     if (!p.content_type().empty()) append_member(out, "datacontenttype", p.content_type());

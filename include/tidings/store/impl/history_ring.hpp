@@ -24,8 +24,12 @@ class history_ring {
     const history_rule& rule() const noexcept { return rule_; }
     const std::deque<item>& items() const noexcept { return items_; }
 
-    /// Adds the newest and hands what falls out to `gone`.
-    TIDINGS_DECL void push(event_ptr e, io::steady_time now, std::vector<event_ptr>& gone);
+    /// Makes the place of the newest, which `fill` takes next, and hands what falls out to `gone`.
+    /// @throws std::bad_alloc, and nothing has changed.
+    TIDINGS_DECL void open_place(std::size_t bytes, io::steady_time now,
+                                 std::vector<event_ptr>& gone);
+    void fill_place(event_ptr e) noexcept { items_.back().event = std::move(e); }
+    /// Hands what has grown too old to `gone`. @throws as `open_place`.
     TIDINGS_DECL void expire(io::steady_time now, std::vector<event_ptr>& gone);
     /// Whether an event after `sequence` that is gone could have matched one of the patterns.
     TIDINGS_DECL bool lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const;
@@ -35,7 +39,11 @@ class history_ring {
  private:
     // Beyond so many topics the oldest is remembered only as "some topic of this ring".
     static constexpr std::size_t max_evicted_topics = 4096;
-    void evict_front(std::vector<event_ptr>& gone);
+    /// How many fall out when so many of so many bytes come.
+    std::size_t outgoing(io::steady_time now, std::size_t more,
+                         std::size_t more_bytes) const noexcept;
+    void evict(std::size_t count, std::vector<event_ptr>& gone) noexcept;
+    void remember(const std::string& topic, std::uint64_t sequence) noexcept;
 
     history_rule rule_;
     std::deque<item> items_;

@@ -5,38 +5,73 @@
 #include <tidings/topic.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace tidings::detail {
 
-void history_ring::push(event_ptr e, io::steady_time now, std::vector<event_ptr>& gone) {
-    bytes_ += e->footprint();
-    items_.push_back({std::move(e), now});
-    while (items_.size() > rule_.max_events || (bytes_ > rule_.max_bytes && items_.size() > 1))
-        evict_front(gone);
-    expire(now, gone);
+std::size_t history_ring::outgoing(io::steady_time now, std::size_t more,
+                                   std::size_t more_bytes) const noexcept {
+    auto left = items_.size() + more;
+    auto bytes = bytes_ + more_bytes;
+    std::size_t count = 0;
+    for (const auto& oldest : items_) {
+        const bool too_old = rule_.max_age.count() != 0 && now - oldest.time > rule_.max_age;
+        const bool too_many = left > rule_.max_events || (bytes > rule_.max_bytes && left > 1);
+        if (!too_old && !too_many) break;
+        bytes -= oldest.event->footprint();
+        --left;
+        ++count;
+    }
+    return count;
+}
+
+void history_ring::open_place(std::size_t bytes, io::steady_time now,
+                              std::vector<event_ptr>& gone) {
+    const auto count = outgoing(now, 1, bytes);
+    gone.reserve(gone.size() + count);
+    items_.push_back({{}, now});
+    bytes_ += bytes;
+    evict(count, gone);
 }
 
 void history_ring::expire(io::steady_time now, std::vector<event_ptr>& gone) {
-    if (rule_.max_age.count() == 0) return;
-    while (!items_.empty() && now - items_.front().time > rule_.max_age) evict_front(gone);
+    const auto count = outgoing(now, 0, 0);
+    gone.reserve(gone.size() + count);
+    evict(count, gone);
 }
 
-void history_ring::evict_front(std::vector<event_ptr>& gone) {
-    auto e = std::move(items_.front().event);
-    bytes_ -= e->footprint();
-    items_.pop_front();
-    evicted_through_ = e->sequence();
-    auto& last = evicted_topics_[e->topic()];
-    if (last != 0) evicted_order_.erase(last);
-    last = evicted_through_;
-    evicted_order_.emplace(last, e->topic());
-    if (evicted_order_.size() > max_evicted_topics) {
-        const auto oldest = evicted_order_.begin();
-        forgotten_through_ = oldest->first;
-        evicted_topics_.erase(oldest->second);
-        evicted_order_.erase(oldest);
+// `gone` has room.
+void history_ring::evict(std::size_t count, std::vector<event_ptr>& gone) noexcept {
+    for (; count != 0; --count) {
+        auto e = std::move(items_.front().event);
+        bytes_ -= e->footprint();
+        items_.pop_front();
+        evicted_through_ = e->sequence();
+        remember(e->topic(), evicted_through_);
+        gone.push_back(std::move(e));
     }
-    gone.push_back(std::move(e));
+}
+
+void history_ring::remember(const std::string& topic, std::uint64_t sequence) noexcept {
+    if (const auto known = evicted_topics_.find(topic); known != evicted_topics_.end()) {
+        auto node = evicted_order_.extract(known->second);
+        node.key() = known->second = sequence;
+        evicted_order_.insert(std::move(node));
+        return;
+    }
+    try {
+        evicted_order_.emplace(sequence, topic);
+        evicted_topics_.emplace(topic, sequence);
+    } catch (const std::bad_alloc&) {
+        evicted_order_.erase(sequence);
+        forgotten_through_ = sequence;
+        return;
+    }
+    if (evicted_order_.size() <= max_evicted_topics) return;
+    const auto oldest = evicted_order_.begin();
+    forgotten_through_ = std::max(forgotten_through_, oldest->first);
+    evicted_topics_.erase(oldest->second);
+    evicted_order_.erase(oldest);
 }
 
 bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const {

@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
+#include <span>
+#include <tuple>
 #include <unordered_map>
 
 namespace tidings::detail {
@@ -36,15 +39,28 @@ class memory_history final : public history {
                        std::size_t max_events);
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
                        const std::vector<std::string>& patterns, std::size_t max_events) const;
-    void forget(std::vector<event_ptr>& gone);
+    void forget(std::span<const event_ptr> gone) noexcept;
     history_ring* ring_of(std::string_view topic) noexcept;
+
+    /// Source and id as text of the event itself, which a ring holds as long as they stand here.
+    struct event_key {
+        std::string_view source, id;
+        friend bool operator==(const event_key&, const event_key&) = default;
+    };
+    struct key_hash {
+        std::size_t operator()(const event_key& k) const noexcept {
+            const std::hash<std::string_view> hash;
+            return hash(k.source) * 31 + hash(k.id);
+        }
+    };
+    static event_key key_of(const publication& p) noexcept { return {p.source(), p.event().id()}; }
 
     io::clock& clock_;
     std::shared_ptr<const std::string> epoch_;
     mutable std::mutex mutex_;  // guards what follows
     std::vector<history_ring> rings_;
     std::uint64_t head_ = 0;
-    std::unordered_map<std::string, std::uint64_t> ids_;  // source, NUL, id
+    std::unordered_map<event_key, std::uint64_t, key_hash> ids_;
 };
 
 }  // namespace
@@ -72,12 +88,19 @@ bool memory_history::covers(std::string_view topic) const noexcept {
 }
 
 append_result memory_history::append(pending_publication e, append_handler handler) {
-    auto result = keep(std::move(e));
-    if (handler)
-        std::move(handler)(result.error, result.error ? position() : *result.committed->position());
+    append_result result;
+    try {
+        result = keep(std::move(e));
+        if (handler)
+            std::move(handler)(result.error,
+                               result.committed ? *result.committed->position() : position());
+    } catch (const std::bad_alloc&) {
+        result.error = errc::out_of_memory;
+    }
     return result;
 }
 
+// All or nothing: what may throw comes before the position is given, and can be undone.
 append_result memory_history::keep(pending_publication e) {
     append_result result;
     const std::lock_guard lock(mutex_);
@@ -86,17 +109,32 @@ append_result memory_history::keep(pending_publication e) {
         result.error = errc::history_failed;
         return result;
     }
-    if (const auto& id = e->event().id(); !id.empty()) ids_[e->source() + '\0' + id] = head_ + 1;
+    auto known = ids_.end();
+    bool is_new = false;
+    if (!e->event().id().empty()) std::tie(known, is_new) = ids_.try_emplace(key_of(*e), 0);
+    try {
+        ring->open_place(e->footprint(), clock_.now(), result.evicted);
+    } catch (...) {
+        if (is_new) ids_.erase(known);
+        throw;
+    }
     result.committed = std::move(e).commit(position_of(++head_));
-    ring->push(result.committed, clock_.now(), result.evicted);
+    ring->fill_place(result.committed);
+    if (known != ids_.end()) {
+        // The text of the event that came last, which may be the only one that stays.
+        auto node = ids_.extract(known);
+        node.key() = key_of(*result.committed);
+        node.mapped() = head_;
+        ids_.insert(std::move(node));
+    }
     forget(result.evicted);
     return result;
 }
 
-void memory_history::forget(std::vector<event_ptr>& gone) {
+void memory_history::forget(std::span<const event_ptr> gone) noexcept {
     for (const auto& e : gone) {
         if (e->event().id().empty()) continue;
-        const auto it = ids_.find(e->source() + '\0' + e->event().id());
+        const auto it = ids_.find(key_of(*e));
         if (it != ids_.end() && it->second == e->sequence()) ids_.erase(it);
     }
 }
@@ -108,22 +146,32 @@ position memory_history::head() const {
 
 std::optional<position> memory_history::find(std::string_view source, std::string_view id) const {
     const std::lock_guard lock(mutex_);
-    const auto it = ids_.find(std::string(source) + '\0' + std::string(id));
+    const auto it = ids_.find({source, id});
     if (it == ids_.end()) return std::nullopt;
     return position_of(it->second);
 }
 
 void memory_history::start_read(position after, std::vector<std::string> patterns,
                                 std::size_t max_events, read_handler handler) {
-    std::move(handler)(error_code(), read(after, patterns, max_events));
+    history_slice slice;
+    error_code ec;
+    try {
+        slice = read(after, patterns, max_events);
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+    }
+    std::move(handler)(ec, std::move(slice));
 }
 
 history_slice memory_history::read(const position& after, const std::vector<std::string>& patterns,
                                    std::size_t max_events) {
     std::vector<event_ptr> gone;
     const std::lock_guard lock(mutex_);
-    for (auto& ring : rings_) ring.expire(clock_.now(), gone);
-    forget(gone);
+    for (auto& ring : rings_) {
+        const auto before = gone.size();
+        ring.expire(clock_.now(), gone);
+        forget(std::span(gone).subspan(before));
+    }
 
     history_slice slice;
     const auto from = after.number();

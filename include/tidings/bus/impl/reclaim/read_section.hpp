@@ -27,9 +27,9 @@ struct alignas(64) reader_record {
 };
 
 /// Reclamation by epochs, for all buses of the process. Publishers read lists without a lock and
-/// without a count, and pay two plain stores; whoever retires makes every running thread pass a
-/// barrier (membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED). Where the system has none, and under
-/// ThreadSanitizer, which does not know it, a reader fences for itself.
+/// without a count, and pay two plain stores; a thread that retires makes every running thread pass
+/// a barrier (membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED). Where the system has none, and
+/// under ThreadSanitizer, which does not know it, a reader fences for itself.
 class reclaimer {
  public:
     static reader_record& here() { return here_ != nullptr ? *here_ : enlist(); }

@@ -27,7 +27,7 @@ constexpr bool under_thread_sanitizer = false;
 constexpr bool under_thread_sanitizer = false;
 #endif
 
-// From this many retired objects on, whoever retires pays for a barrier.
+// From this many retired objects on, the thread that retires pays for a barrier.
 constexpr std::size_t batch = 64;
 
 /// What the readers of the process share.
