@@ -8,6 +8,7 @@
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
 #include <tidings/http/impl/message/chunk_decoder.ipp>
+#include <tidings/http/impl/message/http_date.ipp>
 #include <tidings/http/impl/message/message_reader.ipp>
 #include <tidings/http/impl/message/percent.ipp>
 #include <tidings/http/impl/message/retry_after.ipp>

@@ -58,13 +58,6 @@ TIDINGS_DECL void append_websocket_close(std::string& out, std::uint16_t code,
 TIDINGS_DECL void append_websocket_close(std::string& out, std::uint16_t code,
                                          std::string_view reason, websocket_mask_key key);
 
-/// Whether a close frame may carry the code: 1000 to 1014 without 1004, 1005 and 1006 (RFC 6455
-/// 7.4.1 and what IANA has registered since), and the ranges 3000 to 4999 (7.4.2).
-[[nodiscard]] constexpr bool is_valid_close_code_for_wire(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
-           (code >= 3000 && code <= 4999);
-}
-
 namespace detail {
 
 using websocket_mask_bytes = std::array<std::byte, 4>;

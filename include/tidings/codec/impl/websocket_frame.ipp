@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/codec/websocket_close.hpp>
 #include <tidings/codec/websocket_frame.hpp>
 #include <tidings/text/utf8.hpp>
 
