@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/client.hpp>
+#include <tidings/http/impl/client/client_streams.hpp>
 
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"
@@ -599,17 +600,18 @@ TEST_CASE("a client that was moved from answers closed", "[http][fault-11]") {
                            CHECK(ec == errc::closed);
                            ++closed;
                        }));
-    gone.start_open(executor, "http://127.0.0.1/", {}, [&](error_code ec, auto stream) {
-        CHECK(ec == errc::closed);
-        CHECK_FALSE(stream);
-        ++closed;
-    });
-    gone.start_upgrade(executor, "http://127.0.0.1/", {},
-                       [&](error_code ec, http::upgraded_response u) {
-                           CHECK(ec == errc::closed);
-                           CHECK_FALSE(u.stream);
-                           ++closed;
-                       });
+    http::detail::client_streams::open(gone, executor, "http://127.0.0.1/", {},
+                                       [&](error_code ec, auto stream) {
+                                           CHECK(ec == errc::closed);
+                                           CHECK_FALSE(stream);
+                                           ++closed;
+                                       });
+    http::detail::client_streams::upgrade(gone, executor, "http://127.0.0.1/", {},
+                                          [&](error_code ec, http::detail::upgraded_response u) {
+                                              CHECK(ec == errc::closed);
+                                              CHECK_FALSE(u.stream);
+                                              ++closed;
+                                          });
     CHECK(closed == 0);
     bed.run();
     CHECK(closed == 3);

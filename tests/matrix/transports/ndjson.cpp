@@ -7,6 +7,7 @@
 #include "matrix/transports/by_name.hpp"
 
 #include <tidings/http/client.hpp>
+#include <tidings/http/impl/client/client_streams.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 
 #include <array>
@@ -46,9 +47,10 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
         http::request r;
         r.fields.set("Authorization", "Bearer " + token_);
         if (!last_.empty()) r.fields.set("Last-Event-ID", last_);
-        connecting_ = client_.start_open(
-            executor_, url_, std::move(r),
-            [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> a) {
+        connecting_ = http::detail::client_streams::open(
+            client_, executor_, url_, r,
+            [weak = weak_from_this()](error_code ec,
+                                      std::unique_ptr<http::detail::streaming_response> a) {
                 if (const auto self = weak.lock()) self->on_answer(ec, std::move(a));
             });
     }
@@ -60,7 +62,7 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
     }
 
  private:
-    void on_answer(error_code ec, std::unique_ptr<http::streaming_response> answer) {
+    void on_answer(error_code ec, std::unique_ptr<http::detail::streaming_response> answer) {
         connecting_ = nullptr;
         if (stopped_) return;
         if (ec || answer->head().status != 200) return come_back();
@@ -120,8 +122,8 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
     const detail::inlet inlet_;
     http::client client_;
     std::unique_ptr<io::timer> again_;
-    http::canceller connecting_;
-    std::unique_ptr<http::streaming_response> answer_;
+    io::canceller connecting_;
+    std::unique_ptr<http::detail::streaming_response> answer_;
     std::array<char, 16 * 1024> buffer_;
     std::string rest_;  // of a line that has not ended
     std::string last_;  // the position of the last event that was read
