@@ -2,9 +2,8 @@
 // The transport of examples/ndjson_transport, which stands on public headers alone, and a reader of
 // its lines that comes back.
 #include "ndjson_transport/ndjson.hpp"
-#include "matrix/host.hpp"
 #include "matrix/rows.hpp"
-#include "matrix/transports/by_name.hpp"
+#include "matrix/transports/stream_transport.hpp"
 
 #include <tidings/http/client.hpp>
 #include <tidings/http/impl/client/client_streams.hpp>
@@ -151,27 +150,14 @@ class ndjson_link final : public link {
     std::shared_ptr<line_reader> reader_;
 };
 
-class ndjson_transport final : public transport {
+class ndjson_transport final : public stream_transport<live_session> {
  public:
-    using transport::transport;
-
-    outlet_guarantee guarantee() const override { return {.resumable = true}; }
-    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
-                                  link_options options) override {
-        if (!host_ || from_ != &from) {
-            known_ = std::make_shared<sessions_of>();
-            host_ = &serve(serve_bus(from, options.outlet_origin));
-            from_ = &from;
-        }
-        auto token = std::to_string(++links_);
-        auto reader = std::make_shared<line_reader>(in(), host_->url("http", "/ndjson?topic=%3E"),
-                                                    token, std::move(to), options.inlet_origin);
-        return std::make_unique<ndjson_link>(known_, std::move(token), std::move(reader));
-    }
+    using stream_transport::stream_transport;
 
  private:
-    mount_function serve_bus(bus& from, origin_id origin) const {
-        return [&from, origin, known = known_](front_door& s) {
+    mount_function serve_bus(bus& from, std::shared_ptr<sessions> known,
+                             origin_id origin) const override {
+        return [&from, origin, known = std::move(known)](front_door& s) {
             ndjson::service_options o;
             o.policy.authenticator = whoever_it_says();
             o.limits = {max_bytes, 4096};
@@ -180,11 +166,13 @@ class ndjson_transport final : public transport {
             s.mount("/ndjson", ndjson::service(from, std::move(o)));
         };
     }
-
-    std::shared_ptr<sessions_of> known_;
-    host* host_ = nullptr;
-    bus* from_ = nullptr;
-    int links_ = 0;
+    std::unique_ptr<link> make_link(const host& h, std::shared_ptr<sessions> known,
+                                    std::string token, std::shared_ptr<subscriber> to,
+                                    origin_id origin) const override {
+        auto reader = std::make_shared<line_reader>(in(), h.url("http", "/ndjson?topic=%3E"), token,
+                                                    std::move(to), origin);
+        return std::make_unique<ndjson_link>(std::move(known), std::move(token), std::move(reader));
+    }
 };
 
 }  // namespace
