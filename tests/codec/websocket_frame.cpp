@@ -133,6 +133,19 @@ TEST_CASE("a close reason is cut before what is not UTF-8", "[codec]") {
     CHECK(close_payload(1000, std::string(200, '\x80')) == "\x03\xe8");
 }
 
+TEST_CASE("a frame made of its payload is the frame that is appended", "[codec]") {
+    for (const std::size_t size : {0u, 125u, 126u, 0xffffu, 0x10000u}) {
+        const std::string payload(size, 'p');
+        auto out = payload;
+        tidings::detail::make_websocket_frame(out, websocket_opcode::text, {});
+        CHECK(out.capacity() <= size + 30);
+        CHECK(out == unmasked(websocket_opcode::text, payload));
+        out = payload;
+        tidings::detail::make_websocket_frame(out, websocket_opcode::text, key);
+        CHECK(out == masked(websocket_opcode::text, payload));
+    }
+}
+
 TEST_CASE("masking in pieces is masking in one piece, and masking twice is nothing", "[codec]") {
     const tidings::detail::websocket_mask_bytes start{std::byte{1}, std::byte{2}, std::byte{4},
                                                       std::byte{8}};
