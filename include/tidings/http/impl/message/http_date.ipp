@@ -12,6 +12,11 @@ namespace tidings::http::detail {
 
 namespace {
 
+constexpr std::array<std::string_view, 7> day_names = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                       "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> month_names = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 // Reads an HTTP-date (RFC 9110 5.6.7). Names are as given there, case included; whether the weekday
 // is that of the date is not checked, as nothing is read from it.
 class http_date_reader {
@@ -54,10 +59,6 @@ class http_date_reader {
 
  private:
     static constexpr std::size_t long_name = std::string_view::npos;
-    static constexpr std::array<std::string_view, 7> day_names = {
-        "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-    static constexpr std::array<std::string_view, 12> month_names = {
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
     bool literal(std::string_view expected) noexcept {
         if (!text_.starts_with(expected)) return false;
@@ -107,9 +108,6 @@ class http_date_reader {
 }  // namespace
 
 std::string http_date(io::system_time t) {
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const auto day = std::chrono::floor<std::chrono::days>(t);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(t - day));
@@ -117,11 +115,12 @@ std::string http_date(io::system_time t) {
         const auto text = std::to_string(value);
         return text.size() < 2 ? '0' + text : text;
     };
-    const auto month = static_cast<unsigned>(date.month());
-    return std::string(days[std::chrono::weekday(day).c_encoding()]) + ", " +
-           two(static_cast<unsigned>(date.day())) + ' ' + months[month - 1] + ' ' +
-           std::to_string(static_cast<int>(date.year())) + ' ' + two(time.hours().count()) + ':' +
-           two(time.minutes().count()) + ':' + two(time.seconds().count()) + " GMT";
+    std::string out(day_names[std::chrono::weekday(day).c_encoding()].substr(0, 3));
+    out += ", " + two(static_cast<unsigned>(date.day())) + ' ';
+    out += month_names[static_cast<unsigned>(date.month()) - 1];
+    return out + ' ' + std::to_string(static_cast<int>(date.year())) + ' ' +
+           two(time.hours().count()) + ':' + two(time.minutes().count()) + ':' +
+           two(time.seconds().count()) + " GMT";
 }
 
 std::optional<std::chrono::sys_seconds> read_http_date(std::string_view text,
