@@ -4,6 +4,7 @@
 #include <tidings/crypto/impl/sha256.ipp>
 #include <tidings/crypto/impl/wipe.ipp>
 #include <tidings/impl/authorizer.ipp>
+#include <tidings/impl/bearer.ipp>
 #include <tidings/impl/context_end.ipp>
 #include <tidings/impl/control_event.ipp>
 #include <tidings/impl/drain.ipp>

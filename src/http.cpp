@@ -4,10 +4,12 @@
 #include <tidings/http/impl/client/client_connection.ipp>
 #include <tidings/http/impl/client/client_job.ipp>
 #include <tidings/http/impl/client/client_state.ipp>
+#include <tidings/http/impl/client/client_streams.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
 #include <tidings/http/impl/message/chunk_decoder.ipp>
+#include <tidings/http/impl/message/http_date.ipp>
 #include <tidings/http/impl/message/message_reader.ipp>
 #include <tidings/http/impl/message/percent.ipp>
 #include <tidings/http/impl/message/retry_after.ipp>

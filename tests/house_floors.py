@@ -21,7 +21,7 @@ FLOORS = [
     "crypto",
     "io",
     "values: event event_json event_ptr topic position control_event",
-    "interfaces: receipt subscriber authorizer drain topic_rule history",
+    "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
     "bus: bus subscription receiver topic_handle, http",
     "codec",

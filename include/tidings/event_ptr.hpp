@@ -198,8 +198,9 @@ class publication {
     detail::wire_forms forms_;
 };
 
-/// A publication that a history may give its position. Nothing else refers to it, so that it is as
-/// immutable as any other for its readers.
+/// A publication that a history may give its position. Beside the history only the bus that appends
+/// it refers to it, which reads nothing of its position and hands it out when it is committed: for
+/// its readers it is as immutable as any other.
 class pending_publication {
  public:
     explicit pending_publication(event_ptr e) noexcept : event_(std::move(e)) {}

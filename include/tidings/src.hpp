@@ -23,6 +23,7 @@
 #include <tidings/codec/impl/cloudevents_json.ipp>
 #include <tidings/codec/impl/sse_parser.ipp>
 #include <tidings/codec/impl/sse_writer.ipp>
+#include <tidings/codec/impl/websocket_close.ipp>
 #include <tidings/codec/impl/websocket_frame.ipp>
 #include <tidings/codec/impl/websocket_handshake.ipp>
 #include <tidings/codec/impl/websocket_parser.ipp>
@@ -35,10 +36,12 @@
 #include <tidings/http/impl/client/client_connection.ipp>
 #include <tidings/http/impl/client/client_job.ipp>
 #include <tidings/http/impl/client/client_state.ipp>
+#include <tidings/http/impl/client/client_streams.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
 #include <tidings/http/impl/message/chunk_decoder.ipp>
+#include <tidings/http/impl/message/http_date.ipp>
 #include <tidings/http/impl/message/message_reader.ipp>
 #include <tidings/http/impl/message/percent.ipp>
 #include <tidings/http/impl/message/retry_after.ipp>
@@ -54,6 +57,7 @@
 #include <tidings/http/impl/server/shard.ipp>
 #include <tidings/http/impl/wire.ipp>
 #include <tidings/impl/authorizer.ipp>
+#include <tidings/impl/bearer.ipp>
 #include <tidings/impl/bus.ipp>
 #include <tidings/impl/context_end.ipp>
 #include <tidings/impl/control_event.ipp>

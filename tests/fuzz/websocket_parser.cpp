@@ -3,6 +3,7 @@
 //
 // The first byte of the input chooses our role (bit 0) and the size limit (bits 1 and 2), the
 // second seeds the cutting, and the rest is the stream.
+#include <tidings/codec/websocket_close.hpp>
 #include <tidings/codec/websocket_parser.hpp>
 #include <tidings/text/utf8.hpp>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/client.hpp>
+#include <tidings/http/impl/client/client_streams.hpp>
 
 #include "support/catch2.hpp"
 #include "support/http_bed.hpp"
@@ -25,9 +26,9 @@ struct stream_bed : http_bed {
     std::optional<raw_listener> listener;
     std::optional<http::client> client;
     std::vector<error_code> opened;
-    std::unique_ptr<http::streaming_response> stream;
-    http::upgraded_response upgraded;
-    http::canceller cancel;
+    std::unique_ptr<http::detail::streaming_response> stream;
+    http::detail::upgraded_response upgraded;
+    io::canceller cancel;
 
     stream_bed() {
         listener.emplace(*this);
@@ -44,22 +45,23 @@ struct stream_bed : http_bed {
         REQUIRE_FALSE(listener->peers.empty());
         return *listener->peers.back();
     }
-    void open(http::request r = {}) {
-        cancel =
-            client->start_open(io().get_executor(), "http://127.0.0.1/events?x", std::move(r),
-                               [this](error_code ec, std::unique_ptr<http::streaming_response> s) {
-                                   CHECK(static_cast<bool>(ec) == (s == nullptr));
-                                   opened.push_back(ec);
-                                   stream = std::move(s);
-                               });
+    void open(const http::request& r = {}) {
+        cancel = http::detail::client_streams::open(
+            *client, io().get_executor(), "http://127.0.0.1/events?x", r,
+            [this](error_code ec, std::unique_ptr<http::detail::streaming_response> s) {
+                CHECK(static_cast<bool>(ec) == (s == nullptr));
+                opened.push_back(ec);
+                stream = std::move(s);
+            });
     }
     void upgrade() {
-        cancel = client->start_upgrade(io().get_executor(), "ws://127.0.0.1/ws",
-                                       {.fields = {{"Upgrade", "websocket"}}},
-                                       [this](error_code ec, http::upgraded_response u) {
-                                           opened.push_back(ec);
-                                           upgraded = std::move(u);
-                                       });
+        cancel = http::detail::client_streams::upgrade(
+            *client, io().get_executor(), "ws://127.0.0.1/ws",
+            {.fields = {{"Upgrade", "websocket"}}},
+            [this](error_code ec, http::detail::upgraded_response u) {
+                opened.push_back(ec);
+                upgraded = std::move(u);
+            });
     }
     /// Reads on, three bytes at a time at most, until the body ends.
     void read_on() {
@@ -213,14 +215,16 @@ TEST_CASE("What cannot be opened says so, never inside", "[http]") {
                                         {"http://nowhere.example/", errc::name_not_resolved},
                                         {"wss://127.0.0.1:80/", errc::tls_failed}}));
     std::vector<error_code> errors;
-    bed.client->start_open(bed.io().get_executor(), url, {}, [&](error_code ec, auto s) {
-        CHECK_FALSE(s);
-        errors.push_back(ec);
-    });
-    bed.client->start_upgrade(bed.io().get_executor(), url, {}, [&](error_code ec, auto u) {
-        CHECK_FALSE(u.stream);
-        errors.push_back(ec);
-    });
+    http::detail::client_streams::open(*bed.client, bed.io().get_executor(), url, {},
+                                       [&](error_code ec, auto s) {
+                                           CHECK_FALSE(s);
+                                           errors.push_back(ec);
+                                       });
+    http::detail::client_streams::upgrade(*bed.client, bed.io().get_executor(), url, {},
+                                          [&](error_code ec, auto u) {
+                                              CHECK_FALSE(u.stream);
+                                              errors.push_back(ec);
+                                          });
     CHECK(errors.empty());
     bed.run();
     CHECK(errors == std::vector<error_code>(2, expected));

@@ -4,15 +4,10 @@
 #include "support/catch2.hpp"
 
 using namespace tidings;
-using http::detail::http_date;
 using http::detail::is_sendable;
 using http::detail::serialise;
 
 namespace {
-
-io::system_time at(std::int64_t seconds) {
-    return io::system_time(std::chrono::seconds(seconds));
-}
 
 http::url url(const std::string& text) {
     error_code ec;
@@ -22,16 +17,6 @@ http::url url(const std::string& text) {
 }
 
 }  // namespace
-
-TEST_CASE("A date is written as HTTP has it", "[http]") {
-    CHECK(http_date(at(784111777)) == "Sun, 06 Nov 1994 08:49:37 GMT");  // RFC 9110 5.6.7
-    CHECK(http_date(at(0)) == "Thu, 01 Jan 1970 00:00:00 GMT");
-    CHECK(http_date(at(951782399)) == "Mon, 28 Feb 2000 23:59:59 GMT");
-    CHECK(http_date(at(951782400)) == "Tue, 29 Feb 2000 00:00:00 GMT");
-    CHECK(http_date(at(1767225599) + std::chrono::milliseconds(999)) ==
-          "Wed, 31 Dec 2025 23:59:59 GMT");
-    CHECK(http_date(at(-1)) == "Wed, 31 Dec 1969 23:59:59 GMT");
-}
 
 TEST_CASE("A status that has no body is sent without one", "[http]") {
     const auto none = [](unsigned status) {

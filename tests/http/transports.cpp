@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/http/client.hpp>
+#include <tidings/http/impl/client/client_streams.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 
@@ -105,14 +106,14 @@ TEST_CASE("A body streams, and a client that leaves is noticed, over every trans
     std::optional<http::taken_stream> taken;
     bed.server->mount("/events", [&](http::exchange& x) { taken = x.take(); });
     bed.server->start();
-    std::unique_ptr<http::streaming_response> stream;
-    auto cancel =
-        bed.client->start_open(bed.executor(), bed.origin + "/events", {},
-                               [&](error_code ec, std::unique_ptr<http::streaming_response> s) {
-                                   INFO(ec.message());
-                                   REQUIRE(s);
-                                   stream = std::move(s);
-                               });
+    std::unique_ptr<http::detail::streaming_response> stream;
+    auto cancel = http::detail::client_streams::open(
+        *bed.client, bed.executor(), bed.origin + "/events", {},
+        [&](error_code ec, std::unique_ptr<http::detail::streaming_response> s) {
+            INFO(ec.message());
+            REQUIRE(s);
+            stream = std::move(s);
+        });
     bed.run_until([&] { return taken.has_value(); });
     bed.write(*taken->stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     bed.run_until([&] { return stream != nullptr; });
@@ -146,14 +147,14 @@ TEST_CASE("A connection is upgraded over every transport", "[http]") {
     std::optional<http::taken_stream> taken;
     bed.server->mount("/ws", [&](http::exchange& x) { taken = x.take(); });
     bed.server->start();
-    std::optional<http::upgraded_response> upgraded;
-    auto cancel = bed.client->start_upgrade(bed.executor(), bed.origin + "/ws",
-                                            {.fields = {{"Upgrade", "test"}}},
-                                            [&](error_code ec, http::upgraded_response u) {
-                                                INFO(ec.message());
-                                                REQUIRE_FALSE(ec);
-                                                upgraded = std::move(u);
-                                            });
+    std::optional<http::detail::upgraded_response> upgraded;
+    auto cancel = http::detail::client_streams::upgrade(
+        *bed.client, bed.executor(), bed.origin + "/ws", {.fields = {{"Upgrade", "test"}}},
+        [&](error_code ec, http::detail::upgraded_response u) {
+            INFO(ec.message());
+            REQUIRE_FALSE(ec);
+            upgraded = std::move(u);
+        });
     bed.run_until([&] { return taken.has_value(); });
     bed.write(*taken->stream,
               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\nhi");

@@ -201,6 +201,8 @@ std::set<int> descriptor_numbers() {
     return all;
 }
 
+constexpr auto epoll_name = "anon_inode:[eventpoll]";
+
 /// A child process that holds copies of every descriptor until it is destroyed.
 struct child_process {
     pid_t id = ::fork();
@@ -258,6 +260,30 @@ TEST_CASE("a forked child that keeps running keeps neither connection nor port",
     const auto next = f.network().listen(f.executor(), {.address = "127.0.0.1", .port = port}, ec);
     CHECK_FALSE(ec);
     CHECK(next);
+}
+
+TEST_CASE("a stream that finds no place in its new context ends, its descriptor too", "[io]") {
+    network_fixture f(transport::tcp);
+    auto c = f.connect();
+    net::io_context other;
+    const auto before = descriptor_numbers();
+    const net::ip::tcp::socket makes_the_reactor(other);
+    int replaced = 0;
+    for (const int d : descriptor_numbers()) {
+        const auto link = "/proc/self/fd/" + std::to_string(d);
+        error_code gone;  // the listing's own is
+        if (before.count(d) != 0 || std::filesystem::read_symlink(link, gone) != epoll_name)
+            continue;
+        const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        REQUIRE(::dup3(null, d, O_CLOEXEC) == d);  // so that every epoll_ctl fails
+        ::close(null);
+        ++replaced;
+    }
+    REQUIRE(replaced == 1);
+    const auto open = descriptor_numbers().size();
+    CHECK_FALSE(c.server->rebind(other.get_executor()));
+    REQUIRE(descriptor_numbers().size() == open - 1);
+    CHECK(f.read_error(*c.client) == net::error::eof);
 }
 #endif
 

@@ -201,4 +201,47 @@ TEST_CASE("the echo of a large message allocates two buffers of its size, and no
     }
 }
 
+// What lives on is the event and its frame; what comes is read into the lane's own buffer.
+TEST_CASE("of a large text two buffers of its size are made: the event's and the frame's",
+          "[websocket][counts][fault-17]") {
+    constexpr std::size_t size = std::size_t{1} << 20;
+    const bool json = GENERATE(false, true);
+    CAPTURE(json);
+    net::io_context io;
+    manual_clock clock;
+    fixed_random random;
+    quiet_network network;
+    std::vector<std::size_t> seen;
+    bus hub{io, {.clock = &clock}};
+    const auto sub =
+        hub.subscribe(">", immediate, [&](const event_ptr&) { seen.push_back(large_bytes); });
+    http::server web{io, {.environment = {&network, &clock, &random}}};
+    websocket::service_options o;
+    o.authorizer = allow_all();
+    if (!json) o.codec = websocket::plain_codec("com.example.text", "/counts");
+    o.topic = topic_rule::literal("a");
+    o.max_message_bytes = 2 * size;
+    o.limits.max_bytes = 16 * size;
+    web.mount("/ws", websocket::service(hub, std::move(o)));
+    web.start();
+    run_ready(io);
+    const auto reader = network.connect(upgrade_request("/ws?topic=a"));
+    run_ready(io);
+    auto text = std::string(size, 'x');
+    if (json)
+        text = R"({"specversion":"1.0","id":"1","source":"/counts","type":"com.example.text",)"
+               R"("data":")" +
+               text + "\"}";
+    auto all = upgrade_request("/ws?topic=nothing");
+    for (int i = 0; i < 5; ++i) all += client_frame(websocket_opcode::text, text);
+    const auto writer = network.connect(std::move(all));
+    run_ready(io);
+    REQUIRE(seen.size() == 5);
+    CHECK(reader->bytes > 5 * size);
+    for (std::size_t i = 2; i < seen.size(); ++i) {
+        CAPTURE(i);
+        CHECK(seen[i] - seen[i - 1] <= 2 * size + size / 16);
+    }
+}
+
 }  // namespace tidings::test

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include "support/catch2.hpp"
@@ -9,22 +8,14 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
-#include <optional>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 #include <utility>
 
 namespace {
 
 using namespace std::chrono_literals;
-using namespace std::string_view_literals;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using std::chrono::sys_days;
-using std::chrono::system_clock;
-using tidings::errc;
-using tidings::http::parse_retry_after;
 using tidings::webhook::retry_options;
 using tidings::webhook::retry_schedule;
 using tidings::webhook::verdict;
@@ -32,14 +23,6 @@ using tidings::webhook::verdict;
 constexpr std::uint64_t lowest = 0;
 constexpr std::uint64_t middle = std::uint64_t{1} << 63;
 constexpr std::uint64_t highest = std::numeric_limits<std::uint64_t>::max();
-
-// 1994-11-06 08:49:37, the time of RFC 9110's examples.
-constexpr system_clock::time_point example =
-    sys_days(std::chrono::year(1994) / 11 / 6) + 8h + 49min + 37s;
-
-std::optional<seconds> wait(std::string_view text, system_clock::time_point now = example) {
-    return parse_retry_after(text, now);
-}
 
 void check_refused(retry_options options) {
     CHECK_THROWS_AS(retry_schedule(std::move(options)), std::invalid_argument);
@@ -140,91 +123,6 @@ TEST_CASE("the user may declare statuses hopeless", "[webhook]") {
     CHECK(schedule.classify(503) == verdict::throttled);
     CHECK(schedule.classify(200) == verdict::success);
     CHECK(schedule.classify(410) == verdict::gone);
-}
-
-TEST_CASE("a Retry-After that is no number and no HTTP-date is ignored", "[webhook]") {
-    const auto text = GENERATE(
-        as<std::string_view>{}, "", " ", "-1", "+5", "5.0", "1e3", "0x10", "5s", "5 ", " 5", "5,6",
-        "\xff", "5\0"sv, "soon",
-        // dates that are not in one of the three forms of RFC 9110 5.6.7
-        "Sun, 06 Nov 1994 08:49:38", "Sun, 06 Nov 1994 08:49:38 ", "Sun, 06 Nov 1994 08:49:38 UTC",
-        "Sun, 06 Nov 1994 08:49:38 +0000", "Sun, 06 Nov 1994 08:49:38 GMT ",
-        "Sun, 06 Nov 1994 08:49:38 GMTx", "sun, 06 Nov 1994 08:49:38 GMT",
-        "Sun, 06 nov 1994 08:49:38 GMT", "Sun 06 Nov 1994 08:49:38 GMT",
-        "Sun, 6 Nov 1994 08:49:38 GMT", "Sun, 06 Nov 94 08:49:38 GMT", "06 Nov 1994 08:49:38 GMT",
-        "Son, 06 Nov 1994 08:49:38 GMT", "Sun, 06 Nox 1994 08:49:38 GMT",
-        "Sun, 31 Nov 1994 08:49:38 GMT", "Sun, 00 Nov 1994 08:49:38 GMT",
-        "Sun, 29 Feb 1995 08:49:38 GMT", "Sun, 06 Nov 1994 24:49:38 GMT",
-        "Sun, 06 Nov 1994 08:60:38 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
-        "Sun, 06 Nov 1994 8:49:38 GMT", "Sun, -6 Nov 1994 08:49:38 GMT",
-        "Mon, 07 Nov 1994 -8:49:38 GMT", "Mon, 07 Nov 1994 08:-9:38 GMT",
-        "Sun, 06 Nov -994 08:49:38 GMT", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 Nov 1994",
-        "Sunday, 06 Nov 1994 08:49:38 GMT", "Sunday, 06-Nov-1994 08:49:38 GMT",
-        "Sun, 06-Nov-94 08:49:38 GMT", "Sunday, 06-Nov-94 08:49:38", "Sunday, 06-Nov-94",
-        "Sun Nov 6 08:49:38 1994", "Sun Nov  6 08:49:38 94", "Sun Nov  6 08:49:38 1994 GMT",
-        "Sun, Nov  6 08:49:38 1994", "Sun Nov  06 08:49:38 1994", "Sun Nov  0 08:49:38 1994",
-        "Sun, ", "S", "Sun", "1994-11-06T08:49:38Z");
-    CAPTURE(text);
-    CHECK_FALSE(wait(text));
-}
-
-TEST_CASE("a Retry-After in seconds is taken as it stands", "[webhook]") {
-    CHECK(wait("0") == 0s);
-    CHECK(wait("120") == 120s);
-    CHECK(wait("007") == 7s);
-    CHECK(wait("2147483648") == seconds(2147483648));
-    CHECK(wait("2147483649") == seconds(2147483648));
-    CHECK(wait("9223372036854775808") == seconds(2147483648));
-    CHECK(wait(std::string(5000, '9')) == seconds(2147483648));
-}
-
-TEST_CASE("the three forms of HTTP-date mean the same time", "[webhook]") {
-    CHECK(wait("Sun, 06 Nov 1994 08:49:47 GMT") == 10s);
-    CHECK(wait("Sunday, 06-Nov-94 08:49:47 GMT") == 10s);
-    CHECK(wait("Sun Nov  6 08:49:47 1994") == 10s);
-    CHECK(wait("Wed Nov 16 08:49:37 1994") == std::chrono::days(10));
-    CHECK(wait("Thu, 31 Dec 9999 23:59:59 GMT") == seconds(2147483648));
-
-    const char* const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    for (unsigned month = 1; month <= 12; ++month) {
-        const auto date = sys_days(std::chrono::year(1995) / std::chrono::month(month) / 28);
-        CHECK(wait(std::string("Mon, 28 ") + months[month - 1] + " 1995 08:49:37 GMT") ==
-              date + 8h + 49min + 37s - example);
-    }
-    for (const char* const day : {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"})
-        CHECK(wait(std::string(day) + ", 07 Nov 1994 08:49:37 GMT") == 24h);
-    for (const char* const day :
-         {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"})
-        CHECK(wait(std::string(day) + ", 07-Nov-94 08:49:37 GMT") == 24h);
-    CHECK(wait("Thu, 29 Feb 1996 00:00:00 GMT"));
-    // A leap second is the second after.
-    CHECK(wait("Sat, 31 Dec 1994 23:59:60 GMT") == wait("Sun, 01 Jan 1995 00:00:00 GMT"));
-}
-
-TEST_CASE("a Retry-After date that has gone by is ignored", "[webhook]") {
-    CHECK(wait("Sun, 06 Nov 1994 08:49:37 GMT") == 0s);
-    CHECK_FALSE(wait("Sun, 06 Nov 1994 08:49:36 GMT"));
-    CHECK_FALSE(wait("Thu, 01 Jan 1970 00:00:00 GMT"));
-    CHECK_FALSE(wait("Thu, 01 Jan 0000 00:00:00 GMT"));
-}
-
-TEST_CASE("a Retry-After date is waited for in full", "[webhook]") {
-    CHECK(wait("Sun, 06 Nov 1994 08:49:47 GMT", example + 1ms) == 10s);
-    CHECK(wait("Sun, 06 Nov 1994 08:49:47 GMT", example + 999ms) == 10s);
-    CHECK(wait("Sun, 06 Nov 1994 08:49:47 GMT", example + 1s) == 9s);
-}
-
-TEST_CASE("a year of two digits is the one less than 50 years away", "[webhook]") {
-    const auto at = [](int year) { return sys_days(std::chrono::year(year) / 1 / 1) + 0s; };
-    // 50 years ahead still counts as ahead, 51 as the century before.
-    CHECK(wait("Sunday, 01-Jan-76 00:00:00 GMT", at(2026)) ==
-          at(2076).time_since_epoch() - at(2026).time_since_epoch());
-    CHECK_FALSE(wait("Sunday, 01-Jan-77 00:00:00 GMT", at(2026)));
-    CHECK_FALSE(wait("Sunday, 01-Jan-25 00:00:00 GMT", at(2026)));
-    // Over the turn of a century, either way.
-    CHECK(wait("Sunday, 01-Jan-00 00:00:00 GMT", at(2100) - 1s) == 1s);
-    CHECK_FALSE(wait("Sunday, 01-Jan-99 00:00:00 GMT", at(2101)));
 }
 
 }  // namespace

@@ -34,6 +34,11 @@ struct wire_event {
 /// @error errc::event_no_wire_form, errc::out_of_memory; null then
 TIDINGS_DECL const std::string* cloudevents_json(const publication& p, error_code& ec) noexcept;
 
+/// Appends the same, and keeps nothing in the publication: for a frame that is itself kept there.
+/// What has been kept is copied. After an error the end of `out` is unspecified.
+TIDINGS_DECL void append_cloudevents_json(std::string& out, const publication& p,
+                                          error_code& ec) noexcept;
+
 /// The same for a format whose line ends would alter it (SSE turns CR into LF): data that holds a
 /// CR goes as `data_base64`.
 TIDINGS_DECL const std::string* cloudevents_json_without_cr(const publication& p,

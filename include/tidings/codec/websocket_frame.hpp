@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ inline constexpr std::size_t max_websocket_control_bytes = 125;
 /// The most text a close frame carries beside its code.
 inline constexpr std::size_t max_websocket_reason_bytes = max_websocket_control_bytes - 2;
 
+/// The longest header of a frame (RFC 6455 5.2), masking key included.
+inline constexpr std::size_t max_websocket_header_bytes = 14;
+
 /// Appends one frame as a server sends it. A control frame must be final and its payload no longer
 /// than `max_websocket_control_bytes`; the payload of a text message must be UTF-8, and a close
 /// frame is better made by `append_websocket_close`.
@@ -58,13 +62,6 @@ TIDINGS_DECL void append_websocket_close(std::string& out, std::uint16_t code,
 TIDINGS_DECL void append_websocket_close(std::string& out, std::uint16_t code,
                                          std::string_view reason, websocket_mask_key key);
 
-/// Whether a close frame may carry the code: 1000 to 1014 without 1004, 1005 and 1006 (RFC 6455
-/// 7.4.1 and what IANA has registered since), and the ranges 3000 to 4999 (7.4.2).
-[[nodiscard]] constexpr bool is_valid_close_code_for_wire(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
-           (code >= 3000 && code <= 4999);
-}
-
 namespace detail {
 
 using websocket_mask_bytes = std::array<std::byte, 4>;
@@ -72,6 +69,12 @@ using websocket_mask_bytes = std::array<std::byte, 4>;
 [[nodiscard]] constexpr bool is_websocket_control(websocket_opcode opcode) noexcept {
     return opcode >= websocket_opcode::close;
 }
+
+/// Makes a final frame of the payload that `out` holds: masks it in place where a key is given, as
+/// a client's must be, and puts the header in front. Spare capacity of `max_websocket_header_bytes`
+/// saves an allocation.
+TIDINGS_DECL void make_websocket_frame(std::string& out, websocket_opcode opcode,
+                                       std::optional<websocket_mask_key> key);
 
 /// Masks or unmasks in place (RFC 6455 5.3), and turns the key so that it fits the byte after
 /// `data`, for a payload that comes in pieces.

@@ -139,10 +139,4 @@ class websocket_parser {
     errc error_{};
 };
 
-/// The code to close a WebSocket with (RFC 6455 7.4.1): 1000 for success and errc::closed, 1001
-/// when shutting down, 1002 for a broken protocol, 1007 for a message that cannot be read, 1008 for
-/// missing rights, 1009 for too much, 1013 for a bound that a later try may find free, and 1011 for
-/// all that is not the peer's fault.
-[[nodiscard]] TIDINGS_DECL std::uint16_t close_code_for(const error_code& ec) noexcept;
-
 }  // namespace tidings

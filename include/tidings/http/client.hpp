@@ -12,7 +12,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <span>
 
 namespace tidings::detail {
 class lane;
@@ -41,32 +40,9 @@ struct client_options {
     io::environment environment{};
 };
 
-/// A response whose body is read as it comes; owns its connection. Confined to its executor.
-class streaming_response {
- public:
-    virtual ~streaming_response() = default;
-    virtual const response& head() const noexcept = 0;  ///< its body is empty
-    /// Reads some decoded body bytes (chunked, Content-Length or close-delimited).
-    /// @error boost::asio::error::eof at the end of the body, errc::bad_request for broken framing,
-    /// errc::unsupported_encoding for a body with a Content-Encoding where the request did not give
-    /// Accept-Encoding, errc::connection_failed for an end too early, operation_aborted after
-    /// `close`, or what the stream reports
-    virtual void start_read(std::span<std::byte> into, io::read_callback done) = 0;
-    virtual void close() noexcept = 0;
-};
-
-/// A connection after `101 Switching Protocols`.
-struct upgraded_response {
-    response head{};
-    io::stream_ptr stream{};  ///< null unless the status is 101
-    std::string leftover{};   ///< bytes read after the header (or, without 101, the body so far)
-};
-
-/// Stops an operation under way; its callback is dropped.
-using io::canceller;
-
 namespace detail {
 class client_state;
+class client_streams;
 using response_handler = tidings::completion_handler<error_code, response>;
 /// A client inside an object that has a lane: everything happens there, and an operation that is
 /// begun there, with a handler that is bound to it, posts nothing.
@@ -116,20 +92,8 @@ class client {
         return initiate(std::move(url), std::move(r), &detail, token);
     }
 
-    // For the streaming clients of the library; callbacks run on `executor`, never inside. Each has
-    // a connection of its own, which no limit of the pool counts. The client ends only those whose
-    // callback is still to come.
-
-    /// Opens a response whose body is streamed; connect_timeout bounds the time to its header.
-    TIDINGS_DECL canceller start_open(
-        net::any_io_executor executor, std::string url, request r,
-        tidings::unique_function<void(error_code, std::unique_ptr<streaming_response>)> done);
-    /// Sends an upgrade request; connect_timeout bounds the time to the answer's header.
-    TIDINGS_DECL canceller
-    start_upgrade(net::any_io_executor executor, std::string url, request r,
-                  tidings::unique_function<void(error_code, upgraded_response)> done);
-
  private:
+    friend class detail::client_streams;
     friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
     TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
     template <class Token>

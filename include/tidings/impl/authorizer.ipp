@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/authorizer.hpp>
-#include <tidings/crypto/impl/hmac.hpp>
+#include <tidings/impl/bearer.hpp>
 #include <tidings/text/impl/take_token.hpp>
 #include <tidings/topic.hpp>
 
@@ -11,24 +11,6 @@
 #include <stdexcept>
 
 namespace tidings {
-
-namespace {
-
-// The token of `Bearer <token>`, empty if it is something else. The scheme's case does not matter
-// (RFC 9110 11.1).
-std::string_view bearer_credentials(std::string_view authorization) noexcept {
-    constexpr std::string_view scheme = "bearer ";
-    const bool bearer =
-        authorization.size() > scheme.size() &&
-        std::equal(scheme.begin(), scheme.end(), authorization.begin(),
-                   [](char s, char c) { return s == (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
-    if (!bearer) return {};
-    authorization.remove_prefix(scheme.size());
-    const auto begin = authorization.find_first_not_of(' ');
-    return begin == std::string_view::npos ? std::string_view() : authorization.substr(begin);
-}
-
-}  // namespace
 
 owned_credentials::owned_credentials(const credentials& c)
     : authorization(c.authorization),
@@ -76,8 +58,7 @@ authenticator bearer_token(std::string token, std::string name) {
     return [token = std::move(token), name = std::move(name)](const credentials& c,
                                                               error_code& ec) -> principal {
         ec = {};
-        if (detail::equal_in_constant_time(bearer_credentials(c.authorization), token))
-            return {.name = name, .anonymous = false};
+        if (detail::bears_token(c.authorization, token)) return {.name = name, .anonymous = false};
         ec = errc::unauthorized;
         return principal{};
     };

@@ -24,7 +24,8 @@ class codec {
     /// Whether its messages are binary.
     virtual bool binary() const noexcept = 0;
     /// The message for a publication. A text message must be UTF-8. Called once per publication,
-    /// however many connections send it. @error any; the event is not sent, and counted
+    /// however many connections send it. The frame is made of the string: a spare capacity of
+    /// `max_websocket_header_bytes` saves a copy. @error any; the event is not sent, and counted
     virtual std::string encode(const publication& p, error_code& ec) const = 0;
     /// The event in a message. @error any; the peer gets `tidings.refused`
     virtual wire_event decode(std::string_view message, bool binary, error_code& ec) const = 0;

@@ -2,11 +2,11 @@
 // The transport of examples/ndjson_transport, which stands on public headers alone, and a reader of
 // its lines that comes back.
 #include "ndjson_transport/ndjson.hpp"
-#include "matrix/host.hpp"
 #include "matrix/rows.hpp"
-#include "matrix/transports/by_name.hpp"
+#include "matrix/transports/stream_transport.hpp"
 
 #include <tidings/http/client.hpp>
+#include <tidings/http/impl/client/client_streams.hpp>
 #include <tidings/inlet/impl/inlet.hpp>
 
 #include <array>
@@ -46,9 +46,10 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
         http::request r;
         r.fields.set("Authorization", "Bearer " + token_);
         if (!last_.empty()) r.fields.set("Last-Event-ID", last_);
-        connecting_ = client_.start_open(
-            executor_, url_, std::move(r),
-            [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> a) {
+        connecting_ = http::detail::client_streams::open(
+            client_, executor_, url_, r,
+            [weak = weak_from_this()](error_code ec,
+                                      std::unique_ptr<http::detail::streaming_response> a) {
                 if (const auto self = weak.lock()) self->on_answer(ec, std::move(a));
             });
     }
@@ -60,7 +61,7 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
     }
 
  private:
-    void on_answer(error_code ec, std::unique_ptr<http::streaming_response> answer) {
+    void on_answer(error_code ec, std::unique_ptr<http::detail::streaming_response> answer) {
         connecting_ = nullptr;
         if (stopped_) return;
         if (ec || answer->head().status != 200) return come_back();
@@ -120,8 +121,8 @@ class line_reader final : public std::enable_shared_from_this<line_reader> {
     const detail::inlet inlet_;
     http::client client_;
     std::unique_ptr<io::timer> again_;
-    http::canceller connecting_;
-    std::unique_ptr<http::streaming_response> answer_;
+    io::canceller connecting_;
+    std::unique_ptr<http::detail::streaming_response> answer_;
     std::array<char, 16 * 1024> buffer_;
     std::string rest_;  // of a line that has not ended
     std::string last_;  // the position of the last event that was read
@@ -149,27 +150,14 @@ class ndjson_link final : public link {
     std::shared_ptr<line_reader> reader_;
 };
 
-class ndjson_transport final : public transport {
+class ndjson_transport final : public stream_transport<live_session> {
  public:
-    using transport::transport;
-
-    outlet_guarantee guarantee() const override { return {.resumable = true}; }
-    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
-                                  link_options options) override {
-        if (!host_ || from_ != &from) {
-            known_ = std::make_shared<sessions_of>();
-            host_ = &serve(serve_bus(from, options.outlet_origin));
-            from_ = &from;
-        }
-        auto token = std::to_string(++links_);
-        auto reader = std::make_shared<line_reader>(in(), host_->url("http", "/ndjson?topic=%3E"),
-                                                    token, std::move(to), options.inlet_origin);
-        return std::make_unique<ndjson_link>(known_, std::move(token), std::move(reader));
-    }
+    using stream_transport::stream_transport;
 
  private:
-    mount_function serve_bus(bus& from, origin_id origin) const {
-        return [&from, origin, known = known_](front_door& s) {
+    mount_function serve_bus(bus& from, std::shared_ptr<sessions> known,
+                             origin_id origin) const override {
+        return [&from, origin, known = std::move(known)](front_door& s) {
             ndjson::service_options o;
             o.policy.authenticator = whoever_it_says();
             o.limits = {max_bytes, 4096};
@@ -178,11 +166,13 @@ class ndjson_transport final : public transport {
             s.mount("/ndjson", ndjson::service(from, std::move(o)));
         };
     }
-
-    std::shared_ptr<sessions_of> known_;
-    host* host_ = nullptr;
-    bus* from_ = nullptr;
-    int links_ = 0;
+    std::unique_ptr<link> make_link(const host& h, std::shared_ptr<sessions> known,
+                                    std::string token, std::shared_ptr<subscriber> to,
+                                    origin_id origin) const override {
+        auto reader = std::make_shared<line_reader>(in(), h.url("http", "/ndjson?topic=%3E"), token,
+                                                    std::move(to), origin);
+        return std::make_unique<ndjson_link>(std::move(known), std::move(token), std::move(reader));
+    }
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "matrix/host.hpp"
 #include "matrix/rows.hpp"
-#include "matrix/transports/by_name.hpp"
+#include "matrix/transports/stream_transport.hpp"
 
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>
@@ -49,25 +48,14 @@ class sse_link final : public link {
     sse::client client_;
 };
 
-class sse_transport final : public transport {
+class sse_transport final : public stream_transport<sse::session> {
  public:
-    using transport::transport;
-
-    outlet_guarantee guarantee() const override { return {.resumable = true}; }
-    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
-                                  link_options options) override {
-        if (!host_ || from_ != &from) {
-            known_ = std::make_shared<sessions>();
-            host_ = &serve(serve_bus(from, options.outlet_origin));
-            from_ = &from;
-        }
-        return std::make_unique<sse_link>(in(), *host_, known_, std::to_string(++links_),
-                                          std::move(to), options.inlet_origin);
-    }
+    using stream_transport::stream_transport;
 
  private:
-    mount_function serve_bus(bus& from, origin_id origin) const {
-        return [&from, origin, known = known_](front_door& s) {
+    mount_function serve_bus(bus& from, std::shared_ptr<sessions> known,
+                             origin_id origin) const override {
+        return [&from, origin, known = std::move(known)](front_door& s) {
             sse::service_options o;
             o.authenticator = whoever_it_says();
             o.origin = origin;
@@ -77,11 +65,12 @@ class sse_transport final : public transport {
             s.mount("/events", sse::service{from, std::move(o)});
         };
     }
-
-    std::shared_ptr<sessions> known_;
-    host* host_ = nullptr;
-    bus* from_ = nullptr;
-    int links_ = 0;
+    std::unique_ptr<link> make_link(const host& h, std::shared_ptr<sessions> known,
+                                    std::string token, std::shared_ptr<subscriber> to,
+                                    origin_id origin) const override {
+        return std::make_unique<sse_link>(in(), h, std::move(known), std::move(token),
+                                          std::move(to), origin);
+    }
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "matrix/host.hpp"
 #include "matrix/rows.hpp"
-#include "matrix/transports/by_name.hpp"
+#include "matrix/transports/stream_transport.hpp"
 
 #include <tidings/test/recorder.hpp>
 #include <tidings/websocket/client.hpp>
@@ -20,7 +19,7 @@ struct client_view {
     bool open = false;
 };
 
-mount_function serve_bus(bus& from, std::shared_ptr<sessions> known) {
+mount_function publishing_service(bus& from, std::shared_ptr<sessions> known) {
     return [&from, known = std::move(known)](front_door& s) {
         websocket::service_options o;
         o.authenticator = whoever_it_says();
@@ -72,28 +71,22 @@ class downstream_link final : public link {
     websocket::client client_;
 };
 
-class downstream final : public transport {
+class downstream final : public stream_transport<websocket::session> {
  public:
-    using transport::transport;
+    using stream_transport::stream_transport;
 
-    outlet_guarantee guarantee() const override { return {.resumable = true}; }
-    std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
-                                  link_options) override {
-        if (!host_ || from_ != &from) {
-            known_ = std::make_shared<sessions>();
-            host_ = &serve(serve_bus(from, known_));
-            from_ = &from;
-        }
-        return std::make_unique<downstream_link>(in(), *host_, known_,
-                                                 "link-" + std::to_string(++links_), std::move(to));
-    }
     std::vector<std::unique_ptr<link>> bridge(bus& a, bus& b, const wrap_function& wrap) override;
 
  private:
-    std::shared_ptr<sessions> known_;
-    host* host_ = nullptr;
-    bus* from_ = nullptr;
-    int links_ = 0;
+    mount_function serve_bus(bus& from, std::shared_ptr<sessions> known, origin_id) const override {
+        return publishing_service(from, std::move(known));
+    }
+    std::unique_ptr<link> make_link(const host& h, std::shared_ptr<sessions> known,
+                                    std::string token, std::shared_ptr<subscriber> to,
+                                    origin_id) const override {
+        return std::make_unique<downstream_link>(in(), h, std::move(known), std::move(token),
+                                                 std::move(to));
+    }
 };
 
 /// One connection both ways: what came through the client is not handed back to it.
@@ -116,7 +109,7 @@ class both_ways final : public link {
 };
 
 std::vector<std::unique_ptr<link>> downstream::bridge(bus& a, bus& b, const wrap_function& wrap) {
-    const auto& h = serve(serve_bus(a, std::make_shared<sessions>()));
+    const auto& h = serve(publishing_service(a, std::make_shared<sessions>()));
     std::vector<std::unique_ptr<link>> both;
     both.push_back(std::make_unique<both_ways>(in(), h, b, wrap(b.as_subscriber())));
     return both;
@@ -150,11 +143,11 @@ class upstream final : public transport {
     std::unique_ptr<link> connect(bus& from, std::shared_ptr<subscriber> to,
                                   link_options) override {
         auto& arrivals = *arrivals_.emplace_back(std::make_unique<arrival>(in(), std::move(to)));
-        const auto& h = serve(serve_bus(arrivals.at, std::make_shared<sessions>()));
+        const auto& h = serve(publishing_service(arrivals.at, std::make_shared<sessions>()));
         return std::make_unique<upstream_link>(in(), h, from);
     }
     std::vector<std::unique_ptr<link>> bridge(bus& a, bus& b, const wrap_function& wrap) override {
-        const auto& h = serve(serve_bus(b, std::make_shared<sessions>()));
+        const auto& h = serve(publishing_service(b, std::make_shared<sessions>()));
         std::vector<std::unique_ptr<link>> both;
         both.push_back(std::make_unique<both_ways>(in(), h, a, wrap(a.as_subscriber())));
         return both;

@@ -101,19 +101,23 @@ bool has_json_data(const publication& p) noexcept {
 namespace detail {
 namespace {
 
+void write_json(std::string& out, const publication& p, bool raw, error_code& ec) {
+    const auto* bytes = p.data_bytes(ec);
+    if (ec) return;
+    out.reserve(out.size() + bytes->size() + 384);
+    append_attributes(out, p);
+    append_data(out, p, *bytes, raw);
+    out += '}';
+}
+
 const std::string* make_json(const publication& p, const char* form, bool raw,
                              error_code& ec) noexcept {
     ec = {};
     if (const auto* made = p.forms().find(form)) return made;
-    const auto* bytes = p.data_bytes(ec);
-    if (ec) return nullptr;
     try {
         std::string out;
-        out.reserve(bytes->size() + 384);
-        append_attributes(out, p);
-        append_data(out, p, *bytes, raw);
-        out += '}';
-        return &p.forms().store(form, std::move(out));
+        write_json(out, p, raw, ec);
+        return ec ? nullptr : &p.forms().store(form, std::move(out));
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
         return nullptr;
@@ -125,6 +129,18 @@ const std::string* make_json(const publication& p, const char* form, bool raw,
 
 const std::string* cloudevents_json(const publication& p, error_code& ec) noexcept {
     return detail::make_json(p, &detail::json_form, true, ec);
+}
+
+void append_cloudevents_json(std::string& out, const publication& p, error_code& ec) noexcept {
+    ec = {};
+    try {
+        if (const auto* made = p.forms().find(&detail::json_form))
+            out += *made;
+        else
+            detail::write_json(out, p, true, ec);
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+    }
 }
 
 // Only white space between JSON tokens can hold a bare CR or LF: strings have it escaped.

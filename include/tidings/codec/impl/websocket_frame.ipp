@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/codec/websocket_close.hpp>
 #include <tidings/codec/websocket_frame.hpp>
 #include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace tidings {
 namespace detail {
@@ -66,6 +68,26 @@ void apply_websocket_mask(std::span<std::byte> data, websocket_mask_bytes& key) 
     }
     for (std::size_t i = 0; i < left; ++i) at[i] ^= twice[i];
     std::memcpy(key.data(), twice.data() + left % 4, key.size());
+}
+
+void make_websocket_frame(std::string& out, websocket_opcode opcode,
+                          std::optional<websocket_mask_key> key) {
+    std::string header;
+    append_websocket_header(header, opcode, out.size(), true, key.has_value());
+    if (key) {
+        append_websocket_integer(header, key->value, 4);
+        websocket_mask_bytes bytes;
+        std::memcpy(bytes.data(), header.data() + header.size() - bytes.size(), bytes.size());
+        apply_websocket_mask(std::as_writable_bytes(std::span{out}), bytes);
+    }
+    if (out.capacity() - out.size() >= header.size()) {
+        out.insert(0, header);
+        return;
+    }
+    std::string whole;  // `insert` would take twice the memory, which stays with the frame
+    whole.reserve(header.size() + out.size());
+    whole.append(header).append(out);
+    out = std::move(whole);
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/exchange.hpp>
+#include <tidings/http/impl/message/http_date.hpp>
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/adopted_connection.hpp>
 #include <tidings/http/impl/server/shard.hpp>

@@ -214,7 +214,7 @@ class client_base : public drainable, public context_dependent {
     std::shared_ptr<const given> given_;  // null: ended
     std::atomic<life> life_{life::running};
     http::client http_;
-    http::canceller connecting_;
+    io::canceller connecting_;
     reconnector reconnector_;
 
  private:

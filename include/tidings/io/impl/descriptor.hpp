@@ -65,4 +65,12 @@ inline void shutdown_descriptor(int descriptor) noexcept {
 #endif
 }
 
+/// Closes a connection that no object of Asio's has.
+inline void close_descriptor(int descriptor) noexcept {
+    shutdown_descriptor(descriptor);
+#if defined(__unix__) || defined(__APPLE__)
+    ::close(descriptor);
+#endif
+}
+
 }  // namespace tidings::detail

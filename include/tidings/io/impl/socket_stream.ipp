@@ -93,6 +93,7 @@ net::any_io_executor socket_stream::executor() const noexcept {
     return state_->socket.get_executor();
 }
 
+// A connection that finds no place in the new context's reactor ends.
 bool socket_stream::rebind(const net::any_io_executor& executor) {
     auto& socket = state_->socket;
     error_code ec;
@@ -102,7 +103,10 @@ bool socket_stream::rebind(const net::any_io_executor& executor) {
     if (ec) return false;
     any_socket moved(executor);
     moved.assign(protocol, descriptor, ec);
-    if (!ec) moved.non_blocking(true, ec);
+    if (ec)
+        close_descriptor(descriptor);
+    else
+        moved.non_blocking(true, ec);
     socket = std::move(moved);
     return !ec;
 }

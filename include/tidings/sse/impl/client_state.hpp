@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/client_streams.hpp>
 #include <tidings/inlet/impl/client_base.hpp>
 #include <tidings/sse/client.hpp>
 
@@ -32,7 +33,7 @@ class client_state final : public client_base<client_options>,
 
     void follow();
     http::request make_request();
-    void on_opened(error_code ec, std::unique_ptr<http::streaming_response> r);
+    void on_opened(error_code ec, std::unique_ptr<http::detail::streaming_response> r);
     void redirect(const http::response& head);
     void refuse(const http::response& head);
     void read();
@@ -49,7 +50,7 @@ class client_state final : public client_base<client_options>,
     std::string received_id_;  // of the last event that was handed on: where the client resumes
     wheel_timer idle_;
     destination to_;
-    std::unique_ptr<http::streaming_response> response_;
+    std::unique_ptr<http::detail::streaming_response> response_;
     std::vector<std::byte> buffer_;
     error_code read_error_;         // how the stream ended, behind what it has brought
     std::uint64_t connection_ = 0;  // counts connections, so that a late callback is recognised

@@ -103,14 +103,15 @@ void client_state::follow() {
     if (!given_) return;
     auto request = make_request();
     if (!given_) return;
-    connecting_ = http_.start_open(
-        lane_->executor(), to_.url, std::move(request),
-        [weak = weak_from_this()](error_code ec, std::unique_ptr<http::streaming_response> r) {
+    connecting_ = http::detail::client_streams::open(
+        http_, lane_->executor(), to_.url, request,
+        [weak = weak_from_this()](error_code ec,
+                                  std::unique_ptr<http::detail::streaming_response> r) {
             if (const auto s = weak.lock()) s->on_opened(ec, std::move(r));
         });
 }
 
-void client_state::on_opened(error_code ec, std::unique_ptr<http::streaming_response> r) {
+void client_state::on_opened(error_code ec, std::unique_ptr<http::detail::streaming_response> r) {
     connecting_ = nullptr;
     if (!given_) return;
     if (ec) return react(failed(ec));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/client_streams.hpp>
 #include <tidings/inlet/impl/client_base.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/impl/upgrade_answer.hpp>
@@ -35,9 +36,9 @@ class client_state final : public subscriber, public client_base<client_options>
 
     http::request upgrade_request(std::string& key);
     std::string target_url() const;
-    void on_upgraded(error_code ec, http::upgraded_response r, const std::string& key);
+    void on_upgraded(error_code ec, http::detail::upgraded_response r, const std::string& key);
     void refuse(const http::response& answer, error_code why);
-    void open(http::upgraded_response r);
+    void open(http::detail::upgraded_response r);
     websocket_session_options options_for(std::string subprotocol);
     std::shared_ptr<const websocket::hooks> make_hooks();
     error_code take_event(wire_event&& e);

@@ -57,14 +57,15 @@ void client_state::connect() {
     std::string key;
     auto request = upgrade_request(key);
     if (!listening()) return;
-    connecting_ = http_.start_upgrade(
-        lane_->executor(), target_url(), std::move(request),
-        [weak = std::weak_ptr(self()), key](error_code ec, http::upgraded_response r) {
+    connecting_ = http::detail::client_streams::upgrade(
+        http_, lane_->executor(), target_url(), request,
+        [weak = std::weak_ptr(self()), key](error_code ec, http::detail::upgraded_response r) {
             if (const auto s = weak.lock()) s->on_upgraded(ec, std::move(r), key);
         });
 }
 
-void client_state::on_upgraded(error_code ec, http::upgraded_response r, const std::string& key) {
+void client_state::on_upgraded(error_code ec, http::detail::upgraded_response r,
+                               const std::string& key) {
     connecting_ = nullptr;
     const auto g = listening();
     if (!g) return;
@@ -153,7 +154,7 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     return o;
 }
 
-void client_state::open(http::upgraded_response r) {
+void client_state::open(http::detail::upgraded_response r) {
     http::live_stream stream{.connection = {std::move(r.stream), std::move(r.leftover), lane_, {}},
                              .environment = environment_};
     auto c = std::make_shared<websocket_session>(

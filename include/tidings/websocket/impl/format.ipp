@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/codec/websocket_frame.hpp>
 #include <tidings/text/utf8.hpp>
 #include <tidings/websocket/format.hpp>
 
@@ -15,8 +16,9 @@ class cloudevents_codec final : public codec {
     std::string_view subprotocol() const noexcept override { return "cloudevents.json"; }
     bool binary() const noexcept override { return false; }
     std::string encode(const publication& p, error_code& ec) const override {
-        const auto* text = cloudevents_json(p, ec);
-        return text != nullptr ? *text : std::string();
+        std::string message;
+        append_cloudevents_json(message, p, ec);
+        return message;
     }
     wire_event decode(std::string_view message, bool is_binary, error_code& ec) const override {
         if (is_binary) {
@@ -39,7 +41,10 @@ class data_codec final : public codec {
         const auto* bytes = p.data_bytes(ec);
         if (ec) return {};
         if (!binary_ && !is_valid_utf8(*bytes)) ec = errc::invalid_utf8;
-        return *bytes;
+        std::string message;
+        message.reserve(bytes->size() + max_websocket_header_bytes);
+        message += *bytes;
+        return message;
     }
     wire_event decode(std::string_view message, bool is_binary, error_code& ec) const override {
         ec = {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/codec/websocket_close.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
@@ -90,11 +91,14 @@ frame_kind websocket_session::frames(websocket_role role, const websocket::codec
 error_code websocket_session::frame_of(const event_ptr& e, std::string& out) {
     if (is_client() && is_control(e)) return {};  // a server takes none from a client
     error_code ec;
-    const auto message = options_.codec->encode(*e, ec);
+    out = options_.codec->encode(*e, ec);
+    if (ec) return ec;
     const auto opcode =
         options_.codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
-    if (!ec) out = frame(opcode, message);
-    return ec;
+    std::optional<websocket_mask_key> key;
+    if (is_client()) key = next_mask();
+    make_websocket_frame(out, opcode, key);
+    return {};
 }
 
 void websocket_session::hold_reading(bool held) noexcept {

@@ -3,7 +3,6 @@
 
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/http/message.hpp>
-#include <tidings/io/clock.hpp>
 
 namespace tidings::http::detail {
 
@@ -35,8 +34,5 @@ TIDINGS_DECL bool is_sendable(const request& r) noexcept;
 /// `Accept-Encoding: identity` unless the request has the field, because no body is decoded.
 TIDINGS_DECL std::string serialise(const request& r, const url& to, std::string_view user_agent,
                                    bool close);
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
-TIDINGS_DECL std::string http_date(io::system_time t);
 
 }  // namespace tidings::http::detail

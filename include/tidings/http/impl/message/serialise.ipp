@@ -7,7 +7,6 @@
 #include <tidings/text/impl/base64.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace tidings::http::detail {
 
@@ -97,24 +96,6 @@ std::string serialise(const request& r, const url& to, std::string_view user_age
     if (expects_body || !r.body.empty())
         append_field(out, "Content-Length", std::to_string(r.body.size()));
     return out.append("\r\n").append(r.body);
-}
-
-std::string http_date(io::system_time t) {
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto day = std::chrono::floor<std::chrono::days>(t);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(t - day));
-    const auto two = [](auto value) {
-        const auto text = std::to_string(value);
-        return text.size() < 2 ? '0' + text : text;
-    };
-    const auto month = static_cast<unsigned>(date.month());
-    return std::string(days[std::chrono::weekday(day).c_encoding()]) + ", " +
-           two(static_cast<unsigned>(date.day())) + ' ' + months[month - 1] + ' ' +
-           std::to_string(static_cast<int>(date.year())) + ' ' + two(time.hours().count()) + ':' +
-           two(time.minutes().count()) + ':' + two(time.seconds().count()) + " GMT";
 }
 
 }  // namespace tidings::http::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/http/impl/message/http_date.hpp>
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/shard.hpp>
