@@ -28,7 +28,7 @@ constexpr bool under_thread_sanitizer = false;
 #endif
 
 // From this many retired objects on, the thread that retires pays for a barrier.
-constexpr std::size_t batch = 64;
+constexpr std::size_t retired_at_once = 64;
 
 /// What the readers of the process share.
 struct reader_registry {
@@ -36,7 +36,7 @@ struct reader_registry {
     std::mutex mutex;
     retired_list retired;  // guarded by mutex
 
-    std::size_t enough = batch;  // collect at this size; guarded by mutex
+    std::size_t enough = retired_at_once;  // collect at this size; guarded by mutex
     const bool barriers =
         !under_thread_sanitizer && call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 
@@ -103,7 +103,7 @@ void reclaimer::collect(bool until_done) noexcept {
             oldest = std::min(oldest, since);
     std::unique_lock lock(all.mutex);
     auto free = all.retired.take_before(oldest);
-    all.enough = all.retired.size() + batch;
+    all.enough = all.retired.size() + retired_at_once;
     if (all.retired.empty()) wanted_.store(false, std::memory_order_relaxed);
     lock.unlock();
     free.reclaim();
