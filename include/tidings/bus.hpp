@@ -183,8 +183,8 @@ class bus {
     /// and outlets go on, their own publications accepted, until nothing waits in any of them (a
     /// receiver: when it asks again) or `bus_options::drain_timeout` passes. Then subscriptions end
     /// and publications are refused with errc::shutting_down; streams of services stay for their
-    /// server to flush. Completes with `void(error_code)`. Per-operation cancellation: none, the drain goes
-    /// on; destroying the bus ends it at once.
+    /// server to flush. Completes with `void(error_code)`. Per-operation cancellation: none, the
+    /// drain goes on; destroying the bus ends it at once.
     /// @error errc::timed_out: something was still busy, and is named in the log.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/bus.hpp>
-#include <tidings/bus/impl/pattern_registry.hpp>
+#include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
-#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/drain.hpp>
-#include <tidings/lane/impl/lane.hpp>
 #include <tidings/metrics.hpp>
 
 namespace tidings::detail {
@@ -19,11 +16,8 @@ struct dispatch;
 class feed_sink;
 
 /// The bus behind its handle: matching, order, dispatch. Thread-safe.
-///
-/// One mutex orders publications: a position is assigned and the event put into every queue and
-/// lane while it is held, so that all of them have position order. Callbacks run after it is
-/// released.
 class bus_state final : public subscriber,
+                        public bus_members,
                         public history_listener,
                         public context_dependent,
                         public drainable,
@@ -82,34 +76,10 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::shared_ptr<receiver_subscription> receive(std::string_view pattern,
                                                                 subscribe_options options);
 
-    /// Puts a target of a lane under patterns that were checked; `head` is where the history stood
-    /// at that moment: what is published later reaches the target. It is written before the target
-    /// gets its first event. To be undone by `detach` once.
-    /// @error errc::too_many, errc::closed
-    TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
-                                   const std::shared_ptr<lane>& l,
-                                   const std::shared_ptr<lane_target>& target, position& head);
-    TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
-                             const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
-    /// Of what was attached: takes it off some of its patterns.
-    TIDINGS_DECL void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
-                             const lane_target* target) noexcept;
-    /// A subscription has ended.
-    TIDINGS_DECL void remove(subscription_state& s) noexcept;
-    /// How many walks came to it while it stood in its list, or `after` once it has left.
-    TIDINGS_DECL std::uint64_t walks_of(const immediate_subscription& s,
-                                        std::uint64_t after) const noexcept;
-
-    /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
-    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
-                             unique_function<void(const position&)> f);
-
     const std::shared_ptr<tidings::history>& history() const noexcept { return history_; }
-    const std::shared_ptr<lane>& home() const noexcept { return lane_; }
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
-    TIDINGS_DECL std::size_t subscriptions() const noexcept;
 
     // For the drain.
     drain_role role() const noexcept override { return drain_role::bus; }
@@ -117,25 +87,6 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void start_drain(unique_function<void(error_code)> done) override;
     /// The drain is over: it is released.
     std::shared_ptr<bus_drain> drained() noexcept { return std::exchange(drain_, nullptr); }
-    /// Rises with every publication that was dispatched.
-    std::uint64_t dispatched() const noexcept {
-        const std::lock_guard lock(mutex_);
-        return last_ticket_ + patterns_.walks();
-    }
-    TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
-    /// Whether a history has neither committed nor refused all it was given.
-    bool appending() const noexcept { return appending_ != 0; }
-    /// Publications are refused with errc::shutting_down from here on; streams stay.
-    void refuse() noexcept { move_to(stage::drained); }
-    /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
-    bool refuse_after(std::uint64_t dispatched) noexcept {
-        const std::lock_guard lock(mutex_);
-        if (last_ticket_ + patterns_.walks() != dispatched || appending()) return false;
-        // A thread may walk over callbacks, of this bus or another: it is asked again.
-        if (reclaimer::others_read()) return false;
-        move_to_locked(stage::drained);
-        return true;
-    }
     std::chrono::milliseconds drain_timeout() const noexcept { return options_.drain_timeout; }
 
     // As a listener.
@@ -143,11 +94,6 @@ class bus_state final : public subscriber,
     void on_append_failed(const event_ptr& e, error_code ec) noexcept override;
 
  private:
-    /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
-    enum class stage { open, refusing, drained, closed };
-    /// What leaves the bus's lists while the mutex is held, and is released after it.
-    class leaving;
-
     /// What a bus that refuses says: a client keeps the event until its own turn to end.
     static error_code refusal_at(stage s) noexcept {
         return s == stage::closed ? errc::closed : errc::shutting_down;
@@ -182,60 +128,21 @@ class bus_state final : public subscriber,
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
     }
-    error_code admit() const noexcept;
-    void move_to(stage next) noexcept {
-        const std::lock_guard lock(mutex_);
-        move_to_locked(next);
+    std::weak_ptr<bus_state> as_bus() noexcept override {
+        return std::static_pointer_cast<bus_state>(weak_from_this().lock());
     }
-    // A route that a closed bus would have to look at is not looked at any more.
-    void move_to_locked(stage next) noexcept {
-        if (stage_ < next) stage_ = next;
-        if (next >= stage::drained) patterns_.invalidate();
-    }
-    error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
     error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                            const subscribe_options& options);
     /// Adds a subscription, which ends with the error if it cannot be.
     void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
               const subscribe_options& options);
-    void link(const std::shared_ptr<subscription_state>& s) noexcept;
-    std::vector<std::shared_ptr<subscription_state>> linked() const;
-
-    /// Notes the thread that publishes. Whether no other has, ever.
-    bool publishes_alone(reader_record& here) noexcept {
-        return has_noted(here) ? publisher_.load(std::memory_order_relaxed) == &here
-                               : note_publisher(here);
-    }
-    bool has_noted(const reader_record& here) const noexcept {
-        const auto* known = publisher_.load(std::memory_order_relaxed);
-        return known == &here || known == &reclaimer::many;
-    }
-    TIDINGS_DECL bool note_publisher(reader_record& here) noexcept;
-    void release(retired_list&& gone) noexcept;
-
-    // Publishers that lock nothing read these.
-    std::atomic<stage> stage_{stage::open};           // changed with the mutex held
-    std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
     const std::shared_ptr<tidings::history> history_;
     bus_options options_;
     io::clock& clock_;
     origin_id id_;
-
     net::any_io_executor executor_;
-    std::shared_ptr<lane> lane_;
     const std::shared_ptr<pending_appends> pending_;
-    std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
-
-    mutable std::mutex mutex_;  // guards what follows
-    pattern_registry patterns_;
-    subscription_state* first_ = nullptr;  // of all that have not ended
-    std::uint64_t last_ticket_ = 0;
     std::atomic<std::uint64_t> last_number_{0};
-    std::size_t subscriptions_ = 0;
-    position head_;
-    // Publications appended that are to be committed later, less those that were, or failed.
-    std::atomic<std::int64_t> appending_{0};
-
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
 

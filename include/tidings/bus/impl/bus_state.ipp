@@ -16,14 +16,15 @@ namespace tidings::detail {
 
 bus_state::bus_state(net::any_io_executor executor, bus_options options,
                      std::shared_ptr<tidings::history> history)
-    : history_(std::move(history)),
+    : bus_members(
+          lane::make(executor, options.clock != nullptr ? *options.clock : io::system_clock()),
+          options.max_subscriptions, io::system_random().next()),
+      history_(std::move(history)),
       options_(std::move(options)),
       clock_(options_.clock != nullptr ? *options_.clock : io::system_clock()),
       id_(make_origin()),
       executor_(std::move(executor)),
-      lane_(lane::make(executor_, clock_)),
-      pending_(std::make_shared<pending_appends>()),
-      patterns_(io::system_random().next()) {}
+      pending_(std::make_shared<pending_appends>()) {}
 
 // What was committed before is behind the head; later commits are reported.
 void bus_state::begin_to_listen() {
@@ -37,49 +38,6 @@ void bus_state::dispose(bus_state* b) noexcept {
     retired_list gone;
     gone.push(*b);
     b->release(std::move(gone));
-}
-
-// Where no other thread has published, none can know what is gone.
-void bus_state::release(retired_list&& gone) noexcept {
-    if (gone.empty()) return;
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    const auto* publisher = publisher_.load(std::memory_order_relaxed);
-    auto* here = reclaimer::here_if_any();
-    if (publisher == nullptr || publisher == here) {
-        if (here != nullptr && here->since.load(std::memory_order_relaxed) != 0)
-            here->own.splice(std::move(gone));
-        else
-            gone.reclaim();
-        return;
-    }
-    const auto me = weak_from_this().lock();
-    reclaimer::retire(std::move(gone));
-    if (!me) return reclaimer::collect(true);
-    if (stage_ == stage::closed || collects_.exchange(true)) return;
-    try {
-        lane_->post([weak = std::weak_ptr(self())] {
-            if (const auto b = weak.lock()) b->collects_ = false;
-            reclaimer::collect(true);
-        });
-    } catch (const std::bad_alloc&) {
-        collects_ = false;  // the next one tries again
-    }
-}
-
-class bus_state::leaving : public retired_list {
- public:
-    explicit leaving(bus_state& b) : bus_(b) {}
-    ~leaving() { bus_.release(std::move(*this)); }
-
- private:
-    bus_state& bus_;
-};
-
-std::vector<std::shared_ptr<subscription_state>> bus_state::linked() const {
-    std::vector<std::shared_ptr<subscription_state>> all;
-    for (auto* s = first_; s != nullptr; s = s->next_)
-        if (auto owner = s->weak_from_this().lock()) all.push_back(std::move(owner));
-    return all;
 }
 
 bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
@@ -134,100 +92,6 @@ void bus_state::start_drain(unique_function<void(error_code)> done) {
         if (!self->drain_) self->drain_ = self->lane_->make_resident<bus_drain>(self);
         self->drain_->add(std::move(done));
     });
-}
-
-std::vector<std::shared_ptr<subscription_state>> bus_state::active() const {
-    const std::lock_guard lock(mutex_);
-    return linked();
-}
-
-std::size_t bus_state::subscriptions() const noexcept {
-    const std::lock_guard lock(mutex_);
-    return subscriptions_;
-}
-
-error_code bus_state::admit() const noexcept {
-    if (stage_ == stage::closed) return errc::closed;
-    if (subscriptions_ >= options_.max_subscriptions) return errc::too_many;
-    return {};
-}
-
-error_code bus_state::attach(const std::vector<std::string>& patterns,
-                             const std::shared_ptr<lane>& l,
-                             const std::shared_ptr<lane_target>& target, position& head) {
-    const std::lock_guard lock(mutex_);
-    if (const auto ec = admit()) return ec;
-    for (const auto& pattern : patterns) patterns_.enter(pattern).add(l, target);
-    ++subscriptions_;
-    head = head_;
-    return {};
-}
-
-void bus_state::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,
-                       const lane_target* target) noexcept {
-    narrow(patterns, l, target);
-    const std::lock_guard lock(mutex_);
-    --subscriptions_;
-}
-
-void bus_state::narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
-                       const lane_target* target) noexcept {
-    leaving gone(*this);
-    const std::lock_guard lock(mutex_);
-    for (const auto& pattern : lost) {
-        auto* entry = patterns_.find(pattern);
-        if (entry == nullptr) continue;
-        entry->remove(l, target);
-        patterns_.tidy(*entry, gone);
-    }
-}
-
-void bus_state::locate(const std::shared_ptr<lane>& l, unique_function<void(const position&)> f) {
-    const std::lock_guard lock(mutex_);
-    l->post([f = std::move(f), here = head_]() mutable { f(here); });
-}
-
-error_code bus_state::add(std::string_view pattern, const std::shared_ptr<subscription_state>& s) {
-    if (const auto ec = check_pattern(pattern)) return ec;
-    leaving gone(*this);
-    const std::lock_guard lock(mutex_);
-    if (const auto ec = admit()) return ec;
-    auto& entry = patterns_.enter(pattern);
-    try {
-        s->enter(entry, gone);
-    } catch (...) {
-        patterns_.tidy(entry, gone);
-        throw;
-    }
-    s->entry_ = &entry;
-    ++subscriptions_;
-    link(s);
-    return {};
-}
-
-void bus_state::link(const std::shared_ptr<subscription_state>& s) noexcept {
-    s->bus_ = self();
-    s->next_ = first_;
-    if (first_ != nullptr) first_->previous_ = s.get();
-    first_ = s.get();
-}
-
-void bus_state::remove(subscription_state& s) noexcept {
-    leaving gone(*this);
-    const std::lock_guard lock(mutex_);
-    (s.previous_ != nullptr ? s.previous_->next_ : first_) = s.next_;
-    if (s.next_ != nullptr) s.next_->previous_ = s.previous_;
-    auto* entry = std::exchange(s.entry_, nullptr);
-    if (entry == nullptr) return;
-    --subscriptions_;
-    s.leave(*entry, gone);
-    patterns_.tidy(*entry, gone);
-}
-
-std::uint64_t bus_state::walks_of(const immediate_subscription& s,
-                                  std::uint64_t after) const noexcept {
-    const std::lock_guard lock(mutex_);
-    return s.entry_ != nullptr ? s.entry_->immediates.walks() - s.walks_before() : after;
 }
 
 // A subscription that begins in the past gets its events from a feed in the bus's lane.
@@ -384,13 +248,6 @@ event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) n
     auto made = freeze(std::string_view(to.topic), std::move(e), {}, ec);
     if (made) publication::mark_prepared(made, to.id);
     return made;
-}
-
-bool bus_state::note_publisher(reader_record& here) noexcept {
-    auto* known = publisher_.load(std::memory_order_relaxed);
-    if (known == nullptr && publisher_.compare_exchange_strong(known, &here)) return true;
-    publisher_.exchange(&reclaimer::many);
-    return false;
 }
 
 receipt bus_state::publish(const event_ptr& e) {

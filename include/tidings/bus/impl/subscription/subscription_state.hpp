@@ -10,6 +10,7 @@
 
 namespace tidings::detail {
 
+class bus_members;
 class bus_state;
 class feed;
 class feed_sink;
@@ -87,6 +88,7 @@ class subscription_state : public context_dependent,
     virtual void release() noexcept {}
 
  private:
+    friend class bus_members;
     friend class bus_state;
     TIDINGS_DECL void detach() noexcept;
     bool begin_end(error_code why) noexcept {

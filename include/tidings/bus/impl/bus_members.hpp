@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus.hpp>
+#include <tidings/bus/impl/pattern_registry.hpp>
+#include <tidings/bus/impl/subscription/immediate_subscription.hpp>
+#include <tidings/lane/impl/lane.hpp>
+
+namespace tidings::detail {
+
+/// What stands on a bus, and what of it is on its way out. The base of `bus_state`. Thread-safe.
+///
+/// One mutex orders publications: a position is assigned and the event put into every queue and
+/// lane while it is held, so that all of them have position order. Callbacks run after it is
+/// released.
+class bus_members {
+ public:
+    /// Puts a target of a lane under patterns that were checked; `head` is where the history stood
+    /// at that moment: what is published later reaches the target. It is written before the target
+    /// gets its first event. To be undone by `detach` once.
+    /// @error errc::too_many, errc::closed
+    TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
+                                   const std::shared_ptr<lane>& l,
+                                   const std::shared_ptr<lane_target>& target, position& head);
+    TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
+                             const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
+    /// Of what was attached: takes it off some of its patterns.
+    TIDINGS_DECL void narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                             const lane_target* target) noexcept;
+    /// A subscription has ended.
+    TIDINGS_DECL void remove(subscription_state& s) noexcept;
+    /// How many walks came to it while it stood in its list, or `after` once it has left.
+    TIDINGS_DECL std::uint64_t walks_of(const immediate_subscription& s,
+                                        std::uint64_t after) const noexcept;
+
+    /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
+    TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
+                             unique_function<void(const position&)> f);
+
+    const std::shared_ptr<lane>& home() const noexcept { return lane_; }
+    TIDINGS_DECL std::size_t subscriptions() const noexcept;
+    TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
+    /// Rises with every publication that was dispatched.
+    std::uint64_t dispatched() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return last_ticket_ + patterns_.walks();
+    }
+    /// Whether a history has neither committed nor refused all it was given.
+    bool appending() const noexcept { return appending_ != 0; }
+    /// Publications are refused with errc::shutting_down from here on; streams stay.
+    void refuse() noexcept { move_to(stage::drained); }
+    /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
+    bool refuse_after(std::uint64_t dispatched) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (last_ticket_ + patterns_.walks() != dispatched || appending()) return false;
+        // A thread may walk over callbacks, of this bus or another: it is asked again.
+        if (reclaimer::others_read()) return false;
+        move_to_locked(stage::drained);
+        return true;
+    }
+
+ protected:
+    /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
+    enum class stage { open, refusing, drained, closed };
+    /// What leaves the bus's lists while the mutex is held, and is released after it.
+    class leaving : public retired_list {
+     public:
+        explicit leaving(bus_members& b) : bus_(b) {}
+        ~leaving() { bus_.release(std::move(*this)); }
+
+     private:
+        bus_members& bus_;
+    };
+
+    bus_members(std::shared_ptr<lane> l, std::size_t max_subscriptions, std::uint64_t seed)
+        : lane_(std::move(l)),
+          patterns_(seed),
+          max_subscriptions_(max_subscriptions) {}
+    ~bus_members() = default;
+
+    virtual std::weak_ptr<bus_state> as_bus() noexcept = 0;
+    error_code admit() const noexcept;
+    void move_to(stage next) noexcept {
+        const std::lock_guard lock(mutex_);
+        move_to_locked(next);
+    }
+    // A route that a closed bus would have to look at is not looked at any more.
+    void move_to_locked(stage next) noexcept {
+        if (stage_ < next) stage_ = next;
+        if (next >= stage::drained) patterns_.invalidate();
+    }
+    error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
+    void link(const std::shared_ptr<subscription_state>& s) noexcept;
+    std::vector<std::shared_ptr<subscription_state>> linked() const;
+
+    /// Notes the thread that publishes. Whether no other has, ever.
+    bool publishes_alone(reader_record& here) noexcept {
+        return has_noted(here) ? publisher_.load(std::memory_order_relaxed) == &here
+                               : note_publisher(here);
+    }
+    bool has_noted(const reader_record& here) const noexcept {
+        const auto* known = publisher_.load(std::memory_order_relaxed);
+        return known == &here || known == &reclaimer::many;
+    }
+    TIDINGS_DECL bool note_publisher(reader_record& here) noexcept;
+    void release(retired_list&& gone) noexcept;
+
+    // Publishers that lock nothing read these.
+    std::atomic<stage> stage_{stage::open};           // changed with the mutex held
+    std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
+
+    std::shared_ptr<lane> lane_;
+    std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
+
+    mutable std::mutex mutex_;  // guards what follows
+    pattern_registry patterns_;
+    subscription_state* first_ = nullptr;  // of all that have not ended
+    std::uint64_t last_ticket_ = 0;
+    const std::size_t max_subscriptions_;
+    std::size_t subscriptions_ = 0;
+    position head_;
+    // Publications appended that are to be committed later, less those that were, or failed.
+    std::atomic<std::int64_t> appending_{0};
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bus_members.hpp>
+#include <tidings/bus/impl/bus_state.hpp>
+
+#include <new>
+
+namespace tidings::detail {
+
+// Where no other thread has published, none can know what is gone.
+void bus_members::release(retired_list&& gone) noexcept {
+    if (gone.empty()) return;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const auto* publisher = publisher_.load(std::memory_order_relaxed);
+    auto* here = reclaimer::here_if_any();
+    if (publisher == nullptr || publisher == here) {
+        if (here != nullptr && here->since.load(std::memory_order_relaxed) != 0)
+            here->own.splice(std::move(gone));
+        else
+            gone.reclaim();
+        return;
+    }
+    const auto me = as_bus().lock();
+    reclaimer::retire(std::move(gone));
+    if (!me) return reclaimer::collect(true);
+    if (stage_ == stage::closed || collects_.exchange(true)) return;
+    try {
+        lane_->post([weak = as_bus()] {
+            if (const auto b = weak.lock()) b->collects_ = false;
+            reclaimer::collect(true);
+        });
+    } catch (const std::bad_alloc&) {
+        collects_ = false;  // the next one tries again
+    }
+}
+
+std::vector<std::shared_ptr<subscription_state>> bus_members::linked() const {
+    std::vector<std::shared_ptr<subscription_state>> all;
+    for (auto* s = first_; s != nullptr; s = s->next_)
+        if (auto owner = s->weak_from_this().lock()) all.push_back(std::move(owner));
+    return all;
+}
+
+std::vector<std::shared_ptr<subscription_state>> bus_members::active() const {
+    const std::lock_guard lock(mutex_);
+    return linked();
+}
+
+std::size_t bus_members::subscriptions() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return subscriptions_;
+}
+
+error_code bus_members::admit() const noexcept {
+    if (stage_ == stage::closed) return errc::closed;
+    if (subscriptions_ >= max_subscriptions_) return errc::too_many;
+    return {};
+}
+
+error_code bus_members::attach(const std::vector<std::string>& patterns,
+                               const std::shared_ptr<lane>& l,
+                               const std::shared_ptr<lane_target>& target, position& head) {
+    const std::lock_guard lock(mutex_);
+    if (const auto ec = admit()) return ec;
+    for (const auto& pattern : patterns) patterns_.enter(pattern).add(l, target);
+    ++subscriptions_;
+    head = head_;
+    return {};
+}
+
+void bus_members::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,
+                         const lane_target* target) noexcept {
+    narrow(patterns, l, target);
+    const std::lock_guard lock(mutex_);
+    --subscriptions_;
+}
+
+void bus_members::narrow(const std::vector<std::string>& lost, const std::shared_ptr<lane>& l,
+                         const lane_target* target) noexcept {
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    for (const auto& pattern : lost) {
+        auto* entry = patterns_.find(pattern);
+        if (entry == nullptr) continue;
+        entry->remove(l, target);
+        patterns_.tidy(*entry, gone);
+    }
+}
+
+void bus_members::locate(const std::shared_ptr<lane>& l, unique_function<void(const position&)> f) {
+    const std::lock_guard lock(mutex_);
+    l->post([f = std::move(f), here = head_]() mutable { f(here); });
+}
+
+error_code bus_members::add(std::string_view pattern,
+                            const std::shared_ptr<subscription_state>& s) {
+    if (const auto ec = check_pattern(pattern)) return ec;
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    if (const auto ec = admit()) return ec;
+    auto& entry = patterns_.enter(pattern);
+    try {
+        s->enter(entry, gone);
+    } catch (...) {
+        patterns_.tidy(entry, gone);
+        throw;
+    }
+    s->entry_ = &entry;
+    ++subscriptions_;
+    link(s);
+    return {};
+}
+
+void bus_members::link(const std::shared_ptr<subscription_state>& s) noexcept {
+    s->bus_ = as_bus();
+    s->next_ = first_;
+    if (first_ != nullptr) first_->previous_ = s.get();
+    first_ = s.get();
+}
+
+void bus_members::remove(subscription_state& s) noexcept {
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    (s.previous_ != nullptr ? s.previous_->next_ : first_) = s.next_;
+    if (s.next_ != nullptr) s.next_->previous_ = s.previous_;
+    auto* entry = std::exchange(s.entry_, nullptr);
+    if (entry == nullptr) return;
+    --subscriptions_;
+    s.leave(*entry, gone);
+    patterns_.tidy(*entry, gone);
+}
+
+std::uint64_t bus_members::walks_of(const immediate_subscription& s,
+                                    std::uint64_t after) const noexcept {
+    const std::lock_guard lock(mutex_);
+    return s.entry_ != nullptr ? s.entry_->immediates.walks() - s.walks_before() : after;
+}
+
+bool bus_members::note_publisher(reader_record& here) noexcept {
+    auto* known = publisher_.load(std::memory_order_relaxed);
+    if (known == nullptr && publisher_.compare_exchange_strong(known, &here)) return true;
+    publisher_.exchange(&reclaimer::many);
+    return false;
+}
+
+}  // namespace tidings::detail
