@@ -58,7 +58,8 @@ findings compare_event(const event_ptr& sent, const event_ptr& got, const outlet
     compare_text(found, "type", sent->type(), got->type());
     compare_text(found, "source", sent->source(), got->source());
     compare_text(found, "subject", sent->subject(), got->subject());
-    compare_text(found, "time", sent->time(), got->time());
+    // An event that no bus has published gets its time from the bus at the far end.
+    if (!sent->time().empty()) compare_text(found, "time", sent->time(), got->time());
     compare_text(found, "dataschema", sent->data_schema(), got->data_schema());
     compare_text(found, "datacontenttype", sent->content_type(), got->content_type());
     const auto expected = extensions_of(sent, g.keeps_types);

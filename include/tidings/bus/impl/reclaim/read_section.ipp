@@ -83,14 +83,14 @@ reader_record& reclaimer::enlist() {
 
 void reclaimer::retire(retired_list&& gone) noexcept {
     auto& all = readers();
-    bool many = false;
+    bool full = false;
     {
         const std::lock_guard lock(all.mutex);
         gone.stamp(epoch_.fetch_add(1, std::memory_order_acq_rel));
         all.retired.splice(std::move(gone));
-        many = all.retired.size() >= all.enough;
+        full = all.retired.size() >= all.enough;
     }
-    if (many) collect(false);
+    if (full) collect(false);
 }
 
 void reclaimer::collect(bool until_done) noexcept {
