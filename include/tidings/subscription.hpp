@@ -69,7 +69,9 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     TIDINGS_DECL error_code error() const noexcept;
 
     /// Ends it. Called on the executor its callback runs on: the callback is not called again, and
-    /// what was queued is discarded and counted. From another thread a call may be running still.
+    /// what was queued is discarded and counted. From another thread a call may be
+    /// running still, and of an immediate callback a publisher that is on its way to it may begin
+    /// one; `async_reset` waits for all of them.
     TIDINGS_DECL void reset() noexcept;
 
     /// Ends it and completes with `void(error_code)` after the last running call of the callback,

@@ -40,8 +40,8 @@ class topic_handle {
     /// @error in the receipt: as there but for the topic's
     TIDINGS_DECL receipt publish(event e) const;
     /// Publishes the same content again. What was prepared here is published as it is, without an
-    /// allocation, where no history covers the topic. The caller keeps `e` until this returns:
-    /// callbacks must not assign to it.
+    /// allocation, where no history covers the topic and the bus has no metrics. The caller keeps
+    /// `e` until this returns: callbacks must not assign to it.
     TIDINGS_DECL receipt publish(const event_ptr& e) const;
 
     /// An event that is published often, checked and stamped with its time now.

@@ -5,6 +5,9 @@
 
 #include <tidings/drain.hpp>
 
+#include <atomic>
+#include <thread>
+
 namespace tidings::test {
 
 namespace {
@@ -201,6 +204,42 @@ TEST_CASE("a drain waits for an outlet that is taking an event", "[bus][drain]")
     outlet->release();
     f.look();
     CHECK(f.drained);
+}
+
+TEST_CASE("a drain waits for an immediate callback on another thread, and takes what it publishes",
+          "[bus][drain][threads]") {
+    draining_bus f;
+    bus_options o;  // without metrics: a publication by handle takes no lock
+    o.clock = &f.clock();
+    f.hub.emplace(f.io(), std::move(o));
+    std::atomic<bool> inside{false};
+    std::atomic<bool> go_on{false};
+    receipt inner;
+    const auto outer = f.hub->subscribe("a", immediate, [&](const event_ptr& e) {
+        if (e->text() == "first") return;
+        inside = true;
+        inside.notify_one();
+        go_on.wait(false);
+        inner = f.publish("b", "inner");
+    });
+    texts seen;
+    const auto s = f.hub->subscribe("b", f.into(seen));
+    const auto topic = f.hub->topic("a");
+    std::thread publisher([&] { topic.publish(made("x")); });
+    inside.wait(false);
+    f.drain();
+    f.look();
+    f.look();
+    CHECK_FALSE(f.drained);
+    go_on = true;
+    go_on.notify_one();
+    publisher.join();
+    CHECK_FALSE(inner.error);
+    f.look();
+    f.look();
+    CHECK(seen == texts{"b=inner"});
+    REQUIRE(f.drained);
+    CHECK_FALSE(*f.drained);
 }
 
 TEST_CASE("a bus destroyed while it drains completes the drain", "[bus][drain]") {

@@ -104,6 +104,20 @@ TEST_CASE("where the history covers the topic a prepared event gets a position e
     CHECK_FALSE(e->position());
 }
 
+TEST_CASE("a bus with metrics counts what was prepared as any other publication",
+          "[bus][immediate]") {
+    bus_fixture f;
+    texts seen;
+    const auto s = f.hub->subscribe("a", immediate, f.into(seen));
+    const auto topic = f.hub->topic("a");
+    const auto e = topic.prepare(made("x"));
+    const auto before = f.metrics->value("events_published");
+    CHECK(topic.publish(e).delivered == 1);
+    CHECK(topic.publish(e).delivered == 1);
+    CHECK(seen == texts{"a=x", "a=x"});
+    CHECK(f.metrics->value("events_published") == before + 2);
+}
+
 TEST_CASE("callbacks are called in the order of their subscribing, whatever comes and goes",
           "[bus][immediate]") {
     plain_bus f;

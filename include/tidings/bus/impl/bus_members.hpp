@@ -50,14 +50,7 @@ class bus_members {
     /// Publications are refused with errc::shutting_down from here on; streams stay.
     void refuse() noexcept { move_to(stage::drained); }
     /// The same if nothing was dispatched since, nor may be; else false, and nothing changes.
-    bool refuse_after(std::uint64_t dispatched) noexcept {
-        const std::lock_guard lock(mutex_);
-        if (last_ticket_ + patterns_.walks() != dispatched || appending()) return false;
-        // A thread may walk over callbacks, of this bus or another: it is asked again.
-        if (reclaimer::others_read()) return false;
-        move_to_locked(stage::drained);
-        return true;
-    }
+    TIDINGS_DECL bool refuse_after(std::uint64_t dispatched) noexcept;
 
  protected:
     /// What is refused: nothing; what inlets bring; every publication; and then subscriptions, too.
@@ -87,7 +80,7 @@ class bus_members {
     // A route that a closed bus would have to look at is not looked at any more.
     void move_to_locked(stage next) noexcept {
         if (stage_ < next) stage_ = next;
-        if (next >= stage::drained) patterns_.invalidate();
+        if (next >= stage::drained) patterns_.hold_routes(true);
     }
     error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
     void link(const std::shared_ptr<subscription_state>& s) noexcept;

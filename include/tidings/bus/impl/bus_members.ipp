@@ -52,6 +52,20 @@ std::size_t bus_members::subscriptions() const noexcept {
     return subscriptions_;
 }
 
+// Routes end first, so that no publication goes past the mutex while threads are looked at. One
+// that reads may walk over callbacks, of this bus or another: the caller asks again later.
+bool bus_members::refuse_after(std::uint64_t dispatched) noexcept {
+    const std::lock_guard lock(mutex_);
+    patterns_.hold_routes(true);
+    const bool busy =
+        appending() || reclaimer::others_read() || last_ticket_ + patterns_.walks() != dispatched;
+    if (busy)
+        patterns_.hold_routes(stage_ >= stage::drained);
+    else
+        move_to_locked(stage::drained);
+    return !busy;
+}
+
 error_code bus_members::admit() const noexcept {
     if (stage_ == stage::closed) return errc::closed;
     if (subscriptions_ >= max_subscriptions_) return errc::too_many;
@@ -139,9 +153,11 @@ std::uint64_t bus_members::walks_of(const immediate_subscription& s,
 
 bool bus_members::note_publisher(reader_record& here) noexcept {
     auto* known = publisher_.load(std::memory_order_relaxed);
-    if (known == nullptr && publisher_.compare_exchange_strong(known, &here)) return true;
-    publisher_.exchange(&reclaimer::many);
-    return false;
+    const bool first = known == nullptr && publisher_.compare_exchange_strong(known, &here);
+    if (!first) publisher_.store(&reclaimer::many, std::memory_order_relaxed);
+    // What this thread reads from here on is what was written before a release that missed it.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return first;
 }
 
 }  // namespace tidings::detail

@@ -37,9 +37,9 @@ class pattern_registry {
     std::uint64_t generation() const noexcept {
         return generation_.load(std::memory_order_acquire);
     }
-    /// From here on no route holds.
-    void invalidate() noexcept {
-        invalid_ = true;
+    /// While they are held no route is current.
+    void hold_routes(bool held) noexcept {
+        held_ = held;
         note_change();
     }
     const entry_map& entries() const noexcept { return entries_; }
@@ -51,13 +51,13 @@ class pattern_registry {
  private:
     TIDINGS_DECL void erase(pattern_entry& entry, retired_list& gone) noexcept;
     void note_change() noexcept {
-        generation_.store(invalid_ ? 0 : index_.generation(), std::memory_order_release);
+        generation_.store(held_ ? 0 : index_.generation(), std::memory_order_release);
     }
 
     topic_index<pattern_entry*> index_;
     std::atomic<std::uint64_t> generation_{1};
     entry_map entries_;
-    bool invalid_ = false;
+    bool held_ = false;
     std::uint64_t erased_walks_ = 0;
     std::vector<pattern_entry*> matched_;
 };

@@ -3,9 +3,11 @@
 
 #include <tidings/bus/impl/reclaim/read_section.hpp>
 
+#if __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <limits>
@@ -27,6 +29,21 @@ constexpr bool under_thread_sanitizer = false;
 constexpr bool under_thread_sanitizer = false;
 #endif
 
+// Asks the system for barriers of this process's threads; then for one. False: it has none.
+#if __has_include(<linux/membarrier.h>)
+bool register_for_barriers() noexcept {
+    return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+void pass_barriers() noexcept {
+    ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+#else
+bool register_for_barriers() noexcept {
+    return false;
+}
+void pass_barriers() noexcept {}
+#endif
+
 // From this many retired objects on, the thread that retires pays for a barrier.
 constexpr std::size_t retired_at_once = 64;
 
@@ -37,14 +54,12 @@ struct reader_registry {
     retired_list retired;  // guarded by mutex
 
     std::size_t enough = retired_at_once;  // collect at this size; guarded by mutex
-    const bool barriers =
-        !under_thread_sanitizer && call(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+    const bool barriers = !under_thread_sanitizer && register_for_barriers();
 
-    static long call(int command) noexcept { return ::syscall(__NR_membarrier, command, 0, 0); }
     // After this, either a thread is seen to read, or it reads what was written before this.
     void barrier() const noexcept {
         std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (barriers) call(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        if (barriers) pass_barriers();
     }
 };
 
