@@ -19,6 +19,9 @@ struct plain_bus : context_fixture {
         hub.emplace(io(), std::move(o));
     }
     ~plain_bus() { hub.reset(); }
+    auto into(texts& seen) {
+        return [&seen](const event_ptr& e) { seen.push_back(show(e)); };
+    }
     texts logged;
     std::optional<bus> hub;
 };
@@ -73,6 +76,30 @@ TEST_CASE("a prepared event is dispatched itself, as often as it is published",
         CHECK(show(*receiver.try_receive()) == "a.b=x");
         CHECK_FALSE(receiver.try_receive());
     }
+}
+
+TEST_CASE("a queue that joins or leaves a pattern with callbacks is seen by handles that know it",
+          "[bus][immediate]") {
+    plain_bus f;
+    texts called;
+    texts posted;
+    const auto a = f.hub->subscribe("a.b", immediate, f.into(called));
+    std::vector<subscription> more;
+    SECTION("alone") {}
+    SECTION("with another pattern") {
+        more.push_back(f.hub->subscribe("a.*", immediate, [](const event_ptr&) {}));
+    }
+    const auto topic = f.hub->topic("a.b");
+    const auto e = topic.prepare(made("x"));
+    topic.publish(e);
+    auto queue = f.hub->subscribe("a.b", f.into(posted));
+    CHECK(topic.publish(e).queued == 1);
+    CHECK(topic.publish(made("y")).queued == 1);
+    f.run();
+    CHECK(posted == texts{"a.b=x", "a.b=y"});
+    queue.reset();
+    CHECK(topic.publish(e).queued == 0);
+    CHECK(called == texts{"a.b=x", "a.b=x", "a.b=y", "a.b=x"});
 }
 
 TEST_CASE("preparing refuses what publishing refuses", "[bus][immediate]") {
