@@ -37,7 +37,7 @@ try {
                 'ce-specversion': '1.0',
                 'ce-id': randomUUID(),
                 'ce-source': '/machine',
-                'ce-type': 'tidings.example.machine.load',
+                'ce-type': 'com.example.machine.load',
                 'ce-time': new Date().toISOString(),
             },
             body: JSON.stringify({

@@ -147,9 +147,10 @@ class bus {
     TIDINGS_DECL receiver receive(std::string_view pattern, subscribe_options options = {});
 
     /// Publishes. Braces `{"type", "/source", {{"total", 99}}}` need <tidings/event_json.hpp>.
-    /// @error in the receipt: errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic, what
-    /// `event::check` reports, errc::hop_limit, errc::history_failed, errc::out_of_memory,
-    /// errc::shutting_down (it has drained), errc::closed
+    /// @error in the receipt: errc::bad_topic, errc::foreign_wildcard, errc::reserved_topic,
+    /// errc::event_reserved_type, what `event::check` reports, errc::hop_limit,
+    /// errc::history_failed, errc::out_of_memory, errc::shutting_down (it has drained),
+    /// errc::closed
     TIDINGS_DECL receipt publish(std::string_view topic, event e);
     /// Publishes the same content again.
     TIDINGS_DECL receipt publish(std::string_view topic, const event_ptr& e);

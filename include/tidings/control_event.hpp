@@ -9,7 +9,10 @@
 namespace tidings {
 
 /// Control events come in band, through the same subscriber, and say what is missing. Their topic
-/// is their type.
+/// is their type. Nothing else may have either: a publication of another event whose type begins
+/// with `tidings.` cannot be made (errc::event_reserved_type), whatever brought it, so that no
+/// stranger's event passes for a control event. A client takes what its server sends for one if
+/// topic and type say so.
 ///
 /// `tidings.lagged`: the subscriber's queue was full and `count` events were dropped here.
 /// `tidings.gap`: events between the position asked for and the next one are gone.
@@ -25,10 +28,11 @@ TIDINGS_DECL event_ptr make_lagged_event(std::uint64_t count) noexcept;
 TIDINGS_DECL event_ptr make_gap_event(const position& head) noexcept;
 TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes) noexcept;
 
-/// Whether a topic is reserved to the library.
+/// Whether a topic, or a type, is a control event's.
 inline bool is_control(std::string_view topic) noexcept {
     return topic.starts_with("tidings.");
 }
+/// Whether the library has made it, here or at the server of a client.
 inline bool is_control(const event_ptr& e) noexcept {
     return is_control(e->topic());
 }

@@ -47,6 +47,7 @@ enum class errc {
     event_no_wire_form = 109,         ///< A C++ value without a serialiser was asked for bytes.
     event_bad_source = 110,           ///< `source` holds a space: no URI-reference does (RFC 3986).
     event_bad_type = 111,             ///< `type` begins with '/', as a source does.
+    event_reserved_type = 112,        ///< `type` begins with `tidings.`: the library's own.
 
     // 150: topics, patterns, positions
     bad_topic = 150,       ///< Not a literal topic by the grammar.

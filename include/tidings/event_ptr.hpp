@@ -91,11 +91,14 @@ class publication {
     publication(const publication&) = delete;
     publication& operator=(const publication&) = delete;
 
-    /// Freezes an event. @error what `event::check` reports, errc::bad_topic, errc::out_of_memory;
-    /// the result is null then. The topic is not checked for reserved names here.
+    /// Freezes an event. @error what `event::check` reports, errc::bad_topic, errc::out_of_memory,
+    /// errc::event_reserved_type and errc::reserved_topic (one of type and topic is a control
+    /// event's, and the other is another: see `is_control`); the result is null then. The topic is
+    /// not checked for other reserved names here.
     TIDINGS_DECL static event_ptr make(std::string_view topic, tidings::event&& e,
                                        publication_info info, error_code& ec) noexcept;
-    /// The same content under another topic, position or origin. The content is shared.
+    /// The same content under another topic, position or origin. The content is shared. @error
+    /// errc::bad_topic, errc::event_reserved_type, errc::reserved_topic, errc::out_of_memory
     TIDINGS_DECL static event_ptr make(std::string_view topic, const event_ptr& content,
                                        publication_info info, error_code& ec) noexcept;
 

@@ -45,8 +45,8 @@ class topic_handle {
     TIDINGS_DECL receipt publish(const event_ptr& e) const;
 
     /// An event that is published often, checked and stamped with its time now.
-    /// @error what `event::check` reports, errc::closed, errc::out_of_memory; the result is null
-    /// then.
+    /// @error what `event::check` reports, errc::event_reserved_type, errc::closed,
+    /// errc::out_of_memory; the result is null then.
     TIDINGS_DECL event_ptr prepare(event e, error_code& ec) const;
     /// @throws std::invalid_argument where the other one reports an error.
     TIDINGS_DECL event_ptr prepare(event e) const;

@@ -190,8 +190,8 @@ TEST_CASE("a bus refuses what is wrong with a delivery, and reports it", "[bus][
     many.hops = max_hops + 1;
     CHECK(end->deliver(publication::make("a", made("x"), many, ec)) == outcome::dropped);
     CHECK(f.metrics->value("events_refused") == 1);
-    CHECK(end->deliver(publication::make("tidings.refused", made("x"), {}, ec)) ==
-          outcome::dropped);
+    CHECK(end->deliver(publication::make("tidings.refused", event("tidings.refused", "/s"), {},
+                                         ec)) == outcome::dropped);
     CHECK(f.metrics->value("events_refused") == 2);
     CHECK(f.logged == texts{"a", "tidings.refused"});
     std::vector<error_code> errors;
@@ -247,6 +247,28 @@ TEST_CASE("what a remote bus tells of lost events reaches every subscriber but i
     CHECK(replayed.empty());
     CHECK(f.publish("tidings.gap").error == errc::reserved_topic);
     CHECK(f.hub->publish("tidings.gap", make_gap_event({})).error == errc::reserved_topic);
+}
+
+TEST_CASE("no event passes for a control event by its type", "[bus]") {
+    bus_fixture f;
+    texts got;
+    const auto s = f.hub->subscribe(">", immediate, f.into(got));
+    const event forged("tidings.gap", "/s", "x");
+    CHECK(f.hub->publish("a", forged).error == errc::event_reserved_type);
+    CHECK(f.hub->publish("a", make_gap_event({})).error == errc::event_reserved_type);
+    const auto a = f.hub->topic("a");
+    CHECK(a.publish(forged).error == errc::event_reserved_type);
+    error_code ec;
+    CHECK_FALSE(a.prepare(forged, ec));
+    CHECK(ec == errc::event_reserved_type);
+    std::vector<error_code> errors;
+    f.hub->async_publish("a", forged, [&](error_code why, const receipt& r) {
+        CHECK(r.error == why);
+        errors.push_back(why);
+    });
+    f.run();
+    CHECK(errors == std::vector<error_code>{errc::event_reserved_type});
+    CHECK(got.empty());
 }
 
 }  // namespace

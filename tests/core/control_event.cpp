@@ -64,10 +64,38 @@ TEST_CASE("an announcement of a skipped event tells its size", "[event]") {
     CHECK_FALSE(is_loss_signal("tidings.refused"));
 }
 
+TEST_CASE("nothing but a control event has a type or a topic of the library's", "[event]") {
+    error_code ec;
+    const auto made = [&ec](std::string_view topic, std::string_view type) {
+        return publication::make(topic, event{type, "/s"}, {}, ec);
+    };
+    for (const auto type : {"tidings.gap", "tidings.lagged", "tidings.x", "tidings."}) {
+        CAPTURE(type);
+        CHECK_FALSE(made("a", type));
+        CHECK(ec == errc::event_reserved_type);
+        const auto control = make_gap_event({});
+        CHECK_FALSE(publication::make("a", control, {}, ec));
+        CHECK(ec == errc::event_reserved_type);
+    }
+    CHECK_FALSE(made("tidings.gap", "t"));
+    CHECK(ec == errc::reserved_topic);
+    CHECK_FALSE(made("tidings.gap", "tidings.lagged"));
+    CHECK(ec == errc::reserved_topic);
+    CHECK_FALSE(publication::make("tidings.gap", made("a", "t"), {}, ec));
+    CHECK(ec == errc::reserved_topic);
+    CHECK(is_control(made("tidings.x", "tidings.x")));
+    for (const auto type : {"tidings", "tidings_gap", "Tidings.gap", "sse.tidings.gap"}) {
+        CAPTURE(type);
+        const auto e = made("a", type);
+        REQUIRE(e);
+        CHECK_FALSE(is_control(e));
+    }
+}
+
 TEST_CASE("a count is read from announcements only, and only if there is one", "[event]") {
     error_code ec;
     const auto with = [&](std::string_view topic, std::string_view text) {
-        return lagged_count(publication::make(topic, event{"tidings.lagged", "/s", text}, {}, ec));
+        return lagged_count(publication::make(topic, event{topic, "/s", text}, {}, ec));
     };
     CHECK(with("tidings.lagged", R"({"count":7})") == 7u);
     CHECK_FALSE(with("a", R"({"count":7})"));

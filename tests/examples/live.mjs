@@ -81,7 +81,7 @@ const checks = {
 
         await running.line("history: 1 commits of local/shop");
         await on_every_route(running, "com.github.push", guid(`push ${first}`));
-        await on_every_route(running, "tidings.example.machine.load");
+        await on_every_route(running, "com.example.machine.load");
         const second = shop.commit("Second", { "a.txt": "2\n" });
         await on_every_route(running, "com.github.push", guid(`push ${second}`));
 

@@ -69,9 +69,9 @@ tidings::authenticator by_database(session_database& sessions) {
 net::awaitable<void> handle_orders(tidings::receiver orders) {
     for (;;) {
         const auto [ec, e] = co_await orders.async_receive(net::as_tuple(net::use_awaitable));
-        if (ec) co_return;                                // the bus has drained, or is gone
-        if (e->type().starts_with("tidings.")) continue;  // tidings.gap, tidings.lagged
-        co_await net::post(net::use_awaitable);           // whatever an order needs
+        if (ec) co_return;                       // the bus has drained, or is gone
+        if (tidings::is_control(e)) continue;    // tidings.gap, tidings.lagged
+        co_await net::post(net::use_awaitable);  // whatever an order needs
     }
 }
 // [/coroutine]

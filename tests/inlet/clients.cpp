@@ -277,6 +277,36 @@ TEST_CASE("an event for which there was no memory comes again", "[inlet]") {
     });
 }
 
+TEST_CASE("what a server sends is a control event if both its topic and its type say so",
+          "[inlet]") {
+    with_each_client([](auto& bed) {
+        using kind = typename std::remove_reference_t<decltype(bed)>::kind;
+        const auto seen = std::make_shared<recorder>();
+        bed.start(seen);
+        const auto event_of = [](int n, std::string_view topic, std::string_view type) {
+            return R"({"specversion":"1.0","source":"/peer","id":")" + std::to_string(n) +
+                   R"(","topic":")" + std::string(topic) + R"(","type":")" + std::string(type) +
+                   R"(","position":"e:)" + std::to_string(n) + R"("})";
+        };
+        bed.send(kind::open_with(
+            bed.peer().take(), {event_of(1, "a.x", "tidings.gap"), event_of(2, "tidings.gap", "t"),
+                                event_of(3, "tidings.gap", "tidings.lagged"),
+                                event_of(4, "tidings.x", "tidings.x"), event_of(5, "a.x", "t")}));
+        REQUIRE(seen->count() == 2);
+        CHECK(seen->events()[0]->topic() == "tidings.x");
+        CHECK(is_control(seen->events()[0]));
+        CHECK(seen->events()[1]->topic() == "a.x");
+        const auto counted = bed.client->counters();
+        CHECK(counted.received == 5);
+        CHECK(counted.refused == 3);
+        CHECK(counted.accepted == 2);
+        CHECK(bed.position() == "e:5");
+        seen->clear();
+        bed.client->stop();
+        bed.cut();
+    });
+}
+
 TEST_CASE("a run's signal may outlive the context and the client", "[inlet]") {
     net::cancellation_signal signal;
     with_each_client([&signal](auto& bed) {

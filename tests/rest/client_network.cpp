@@ -228,14 +228,15 @@ TEST_CASE("a foreign event gets a topic by the rule, or is passed over", "[rest]
     world w;
     world_sink server(w);
     server.answer = [first = true](http::exchange& x) mutable {
-        const auto e = [](std::string_view id, std::string_view extra) {
-            return R"({"specversion":"1.0","type":"x.y","source":"/s","id":")" + std::string(id) +
-                   "\"" + std::string(extra) + "}";
+        const auto e = [](std::string_view id, std::string_view extra,
+                          std::string_view type = "x.y") {
+            return R"({"specversion":"1.0","type":")" + std::string(type) +
+                   R"(","source":"/s","id":")" + std::string(id) + "\"" + std::string(extra) + "}";
         };
         x.respond({.body = std::exchange(first, false)
-                               ? "[" + e("1", "") + "," + e("2", R"(,"topic":"tidings.gap")") +
-                                     "," + e("3", R"(,"hops":16)") + "," +
-                                     e("4", R"(,"topic":"b")") + "]"
+                               ? "[" + e("1", "") + "," +
+                                     e("2", R"(,"topic":"tidings.gap")", "tidings.gap") + "," +
+                                     e("3", R"(,"hops":16)") + "," + e("4", R"(,"topic":"b")") + "]"
                                : "[]"});
     };
     const auto seen = std::make_shared<recorder>();

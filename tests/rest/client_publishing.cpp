@@ -66,6 +66,7 @@ TEST_CASE("what cannot be published is said", "[rest]") {
     CHECK(publish(w, client, "a..b", made("x")).first == errc::bad_topic);
     CHECK(publish(w, client, "tidings.a", made("x")).first == errc::reserved_topic);
     CHECK(publish(w, client, "a", event("", "/s")).first == errc::event_without_type);
+    CHECK(publish(w, client, "a", event("tidings.gap", "/s")).first == errc::event_reserved_type);
     CHECK(publish(w, client, "a", event::of("t", "/s", 7)).first == errc::event_no_wire_form);
     bed.shut();
     CHECK(publish(w, client, "a", made("x")).first == net::error::connection_refused);

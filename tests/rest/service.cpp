@@ -2,6 +2,8 @@
 // Topics as HTTP resources: what curl can do with them.
 #include "support/rest_bed.hpp"
 
+#include <tidings/control_event.hpp>
+
 namespace tidings::test {
 
 namespace {
@@ -36,7 +38,8 @@ TEST_CASE("a body becomes an event of the topic in the path", "[rest]") {
     CHECK(e->topic() == "orders.42.created");
     CHECK(e->text() == r.body);
     CHECK(e->content_type() == r.kept_as);
-    CHECK(e->type() == "tidings.message");
+    CHECK(e->type() == "message");
+    CHECK_FALSE(is_control(e));
     CHECK(e->source() == "/topics");
     CHECK(e->info().hops == 1);
     const auto receipt = json::parse(answer.body);
@@ -93,6 +96,29 @@ TEST_CASE("a topic, type or source that cannot be meant is refused with a hint",
                          {"ce-type", "/shop"},
                          {"ce-source", "com.acme.order"}})) ==
           make_error_code(errc::event_bad_type).message());
+    CHECK(bed.seen->count() == 0);
+}
+
+TEST_CASE("no POST passes for a control event", "[rest]") {
+    world w;
+    const bool by_default = GENERATE(false, true);
+    rest_bed bed(w, by_default ? rest::service_options{.default_type = "tidings.message"}
+                               : rest::service_options());
+    const auto refused = [](const http::response& r) {
+        CHECK(r.status == 400);
+        CHECK(json::parse(r.body).at("detail") ==
+              make_error_code(errc::event_reserved_type).message());
+    };
+    if (by_default) refused(bed.post("/a", "x"));
+    refused(bed.post("/a",
+                     R"({"specversion":"1.0","id":"1","source":"/tidings","type":"tidings.gap"})",
+                     {{"Content-Type", "application/cloudevents+json"}}));
+    refused(bed.post("/a", "{}",
+                     {{"ce-specversion", "1.0"},
+                      {"ce-id", "1"},
+                      {"ce-type", "tidings.lagged"},
+                      {"ce-source", "/s"}}));
+    CHECK(bed.post("/tidings.gap", "x").status == 400);
     CHECK(bed.seen->count() == 0);
 }
 

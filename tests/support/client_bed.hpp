@@ -106,6 +106,14 @@ struct sse_kind {
     static std::string open(std::string_view, int first, int last) {
         return std::string(stream_header) + more(first, last);
     }
+    /// The start of a stream with these events, from position 1 on.
+    static std::string open_with(std::string_view, const strings& events) {
+        std::string text(stream_header);
+        int at = 0;
+        for (const auto& e : events)
+            text += "id: e:" + std::to_string(++at) + "\ndata: " + e + "\n\n";
+        return text;
+    }
     static std::string end() { return ""; }
     static std::string heartbeat(int at) { return "id: e:" + std::to_string(at) + "\n\n"; }
     static std::string position_of(const client& c) { return c.last_event_id(); }
@@ -131,6 +139,11 @@ struct websocket_kind {
     static std::string open(std::string_view request, int first, int last) {
         return upgrade_answer(request) + more(first, last);
     }
+    static std::string open_with(std::string_view request, const strings& events) {
+        auto text = upgrade_answer(request);
+        for (const auto& e : events) text += server_text(e);
+        return text;
+    }
     static std::string end() { return server_close(1000); }
     static std::string heartbeat(int at) {
         return server_frame(websocket_opcode::ping, "tidings-position:e:" + std::to_string(at));
@@ -144,8 +157,13 @@ struct rest_kind {
     static constexpr std::string_view scheme = "http";
     static void capture(options& o, const std::shared_ptr<int>& p) { capture_common(o, p); }
     static std::string answer(int first, int last, int at) {
+        strings events;
+        for (int i = first; i <= last; ++i) events.push_back(json_event(i));
+        return answer(events, at);
+    }
+    static std::string answer(const strings& events, int at) {
         std::string body;
-        for (int i = first; i <= last; ++i) body += (body.empty() ? "[" : ",") + json_event(i);
+        for (const auto& e : events) body += (body.empty() ? "[" : ",") + e;
         if (body.empty()) body = "[";
         body += "]";
         return "HTTP/1.1 200 OK\r\nTidings-Position: e:" + std::to_string(at) +
@@ -153,6 +171,9 @@ struct rest_kind {
     }
     static std::string more(int first, int last) { return answer(first, last, last); }
     static std::string open(std::string_view, int first, int last) { return more(first, last); }
+    static std::string open_with(std::string_view, const strings& events) {
+        return answer(events, static_cast<int>(events.size()));
+    }
     static std::string end() { return "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"; }
     static std::string heartbeat(int at) { return answer(1, 0, at); }
     static std::string position_of(const client& c) {

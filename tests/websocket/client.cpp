@@ -386,7 +386,8 @@ TEST_CASE("A message that is no event is logged, and the next one taken", "[webs
 TEST_CASE("A gap is handed on like an event", "[websocket]") {
     websocket_client_bed bed;
     bed.start();
-    bed.accept(server_text(cloud_event("1", "tidings.gap", "e:9")));
+    bed.accept(server_text(R"({"specversion":"1.0","source":"/tidings","type":"tidings.gap",)"
+                           R"("id":"1","topic":"tidings.gap","position":"e:9"})"));
     CHECK(topics_of(bed.seen->events()) == strings{"tidings.gap"});
     CHECK(bed.client->last_position().text() == "e:9");
     bed.seen->clear();

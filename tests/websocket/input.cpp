@@ -269,6 +269,8 @@ TEST_CASE("an event that cannot be taken is answered with tidings.refused", "[we
             errc::event_bad_attribute_value},
         row{json_event("1", R"(,"topic":"closed.x")"), "1", errc::forbidden},
         row{json_event("2", R"(,"topic":"tidings.gap")"), "2", errc::reserved_topic},
+        row{R"({"specversion":"1.0","id":"2","source":"/s","type":"tidings.gap","topic":"open.x"})",
+            "2", errc::event_reserved_type},
         row{json_event("3", R"(,"topic":"open.*")"), "3", errc::bad_topic},
         row{json_event("4", R"(,"topic":"open.x","hops":16)"), "4", errc::hop_limit});
     CAPTURE(message);

@@ -54,6 +54,8 @@ inline constexpr errc_entry errc_table[] = {
      "the event's source holds a space; it is a URI-reference such as /shop"},
     {errc::event_bad_type, condition::permanent,
      "the event's type begins with '/'; are type and source swapped?"},
+    {errc::event_reserved_type, condition::permanent,
+     "the event's type is reserved to the library"},
 
     {errc::bad_topic, condition::permanent, "the topic is malformed"},
     {errc::reserved_topic, condition::permanent, "the topic is reserved to the library"},

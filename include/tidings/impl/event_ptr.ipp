@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/control_event.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/io/clock.hpp>
 #include <tidings/io/impl/unique_id.hpp>
@@ -33,6 +34,13 @@ std::size_t footprint_of(std::string_view topic, const event& e) noexcept {
 
 std::size_t footprint_of(const publication_info& info) noexcept {
     return info.remote ? sizeof(remote_origin) + info.remote->position.text().size() : 0;
+}
+
+// A control event's topic is its type, and nothing else has either.
+error_code check_control(std::string_view topic, std::string_view type) noexcept {
+    if (topic == type) return {};
+    if (is_control(topic)) return errc::reserved_topic;
+    return is_control(type) ? error_code(errc::event_reserved_type) : error_code();
 }
 
 constexpr char id_form = 0;
@@ -104,6 +112,7 @@ event_ptr publication::make(std::string_view topic, const event_ptr& content, pu
 event_ptr publication::freeze(std::string_view topic, tidings::event&& e, publication_info info,
                               error_code& ec) noexcept {
     ec = e.check();
+    if (!ec) ec = detail::check_control(topic, e.type());
     if (ec) return {};
     try {
         return event_ptr(new detail::owning_publication(topic, std::move(info), std::move(e)));
@@ -115,7 +124,8 @@ event_ptr publication::freeze(std::string_view topic, tidings::event&& e, public
 
 event_ptr publication::freeze(std::string_view topic, const event_ptr& content,
                               publication_info info, error_code& ec) noexcept {
-    ec = {};
+    ec = detail::check_control(topic, content->type());
+    if (ec) return {};
     try {
         return event_ptr(new detail::sharing_publication(topic, std::move(info), content));
     } catch (const std::bad_alloc&) {

@@ -135,9 +135,9 @@ class client {
     /// Publishes once, and completes with `void(error_code, receipt)`: the server's receipt. Of an
     /// event that the server has already, it counts nobody. Per-operation cancellation: none.
     /// @error errc::bad_topic, errc::reserved_topic, what `event::check` reports,
-    /// errc::unauthorized, errc::forbidden, errc::too_large, errc::rate_limited,
-    /// errc::invalid_argument (400, 415), errc::shutting_down (503), errc::http_status, and as
-    /// `http::client`
+    /// errc::event_reserved_type, errc::unauthorized, errc::forbidden, errc::too_large,
+    /// errc::rate_limited, errc::invalid_argument (400, 415), errc::shutting_down (503),
+    /// errc::http_status, and as `http::client`
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, receipt)>(

@@ -52,7 +52,7 @@ struct service_options {
     std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// Source and type of events whose body is not a CloudEvent.
     std::string default_source = "/topics";
-    std::string default_type = "tidings.message";
+    std::string default_type = "message";
     /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
     bool count_loopback = false;

@@ -39,7 +39,7 @@ class bus_state final : public subscriber,
     /// For a topic that was checked.
     TIDINGS_DECL std::shared_ptr<topic_route> make_route(std::string_view topic);
     /// An event as it is published there, where no history covers the topic. Null, with what
-    /// `event::check` reports.
+    /// `publication::make` reports.
     TIDINGS_DECL event_ptr prepare(const topic_route& to, event&& e, error_code& ec) noexcept;
 
     /// Where a publication goes: a topic, or the route of a topic handle, which was checked.

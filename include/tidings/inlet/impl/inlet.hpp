@@ -27,12 +27,13 @@ class inlet {
     }
 
     /// The publication to deliver under a topic from `topic_of`.
-    /// @error errc::hop_limit, what `event::check` reports, errc::out_of_memory
+    /// @error errc::hop_limit, as `publication::make`
     event_ptr make(std::string_view topic, wire_event&& e, error_code& ec) const {
         return make(topic, std::move(e), nullptr, ec);
     }
 
-    /// What a client makes of an event that its server sent. A control event keeps its topic.
+    /// What a client makes of an event that its server sent. A control event keeps its topic, which
+    /// must be its type.
     /// @error as `topic_of` and `make`; the result is null then
     event_ptr take(wire_event&& e, position remote, error_code& ec) const {
         const auto topic = is_control(e.topic) ? e.topic : topic_of(e, ec);

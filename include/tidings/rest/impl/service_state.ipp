@@ -76,7 +76,7 @@ http::response failure(error_code ec) {
         return ec.category() == errc_category() && ec.value() >= static_cast<int>(first) &&
                ec.value() <= static_cast<int>(last);
     };
-    const bool of_the_event = within(errc::event_without_id, errc::event_bad_type) ||
+    const bool of_the_event = within(errc::event_without_id, errc::event_reserved_type) ||
                               within(errc::bad_topic, errc::foreign_wildcard) ||
                               ec == errc::hop_limit;
     return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
