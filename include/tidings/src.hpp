@@ -136,6 +136,7 @@
 #include <tidings/webhook/impl/endpoint.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
+#include <tidings/webhook/impl/endpoint_target.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>

@@ -27,7 +27,9 @@ inline webhook::sender_options webhook_options(world& w) {
 /// A bus, a sender, and endpoints on it.
 struct send_bed {
     explicit send_bed(world& in) : send_bed(in, webhook_options(in)) {}
-    send_bed(world& in, webhook::sender_options o) : w(in), hub(std::in_place, w.io()) {
+    send_bed(world& in, webhook::sender_options o)
+        : w(in),
+          hub(std::in_place, w.io(), bus_options{.clock = &w.clock()}) {
         o.on_attempt = [this](const webhook::attempt& a) { attempts.push_back(a); };
         o.log = [this](const log_record& r) {
             logged += std::string(r.message) + ": " + r.error.message() + '\n';

@@ -231,19 +231,6 @@ TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
     held.clear();
 }
 
-TEST_CASE("an endpoint that nobody holds gives up what it is owed", "[webhook]") {
-    world w;
-    send_bed bed(w);
-    world_sink target(w);
-    target.answer = answering({500});
-    bed.add(target.url());
-    bed.publish();
-    CHECK(target.requests.size() == 1);
-    bed.hooks.clear();
-    w.advance(24h);
-    CHECK(target.requests.size() == 1);
-}
-
 TEST_CASE("an endpoint that is closed takes and makes no more deliveries", "[webhook]") {
     world w;
     send_bed bed(w);

@@ -140,40 +140,6 @@ TEST_CASE("two senders over one outbox leave each other's deliveries alone", "[w
     CHECK(listed(w, *outbox).empty());
 }
 
-TEST_CASE("what an endpoint that nobody holds is owed is given up as it comes due", "[webhook]") {
-    world w;
-    const auto outbox = std::make_shared<faulty_outbox>();
-    auto o = webhook_options(w);
-    o.outbox = outbox;
-    o.keep_dead = 24h * 365;
-    send_bed bed(w, std::move(o));
-    world_sink target(w);
-    world_sink other(w);
-    target.answer = answering({500});
-    bed.add(target.url());
-    bed.publish("1");
-    bed.hooks.clear();
-    w.run_ready();
-    CHECK(dead_in(w, *outbox) == 0);
-    w.advance(6s);
-    CHECK(dead_in(w, *outbox) == 1);
-    CHECK(target.requests.size() == 1);
-    // Long after, it is unknown: what comes for it then waits until it is added again.
-    bed.add(other.url());
-    for (int i = 0; i < 3; ++i) {
-        w.advance(24h * 10);
-        bed.publish("other");
-    }
-    outbox->start_append({owed_to(target.url(), "late", w.clock().wall_now())},
-                         {w.io().get_executor(), [](error_code) {}});
-    bed.publish("other");
-    CHECK(dead_in(w, *outbox) == 1);
-    target.answer = answering({204});
-    bed.add(target.url());
-    w.run_ready();
-    CHECK(bodies_of(target) == texts{"1", "late"});
-}
-
 TEST_CASE("an endpoint that is paused while it waits for its turn is passed over", "[webhook]") {
     world w;
     auto o = webhook_options(w);

@@ -29,8 +29,8 @@ struct endpoint_options {
     origin_id origin = 0;
     std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
     /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
-    /// sender's lane; never after `endpoint::close`, a replacement or the sender's end, which
-    /// release it. What it throws is logged.
+    /// sender's lane; never after `endpoint::close`, a replacement, the sender's end or that of the
+    /// last that held the endpoint, which release it. What it throws is logged.
     std::function<void()> on_gone{};
 };
 
@@ -42,11 +42,12 @@ namespace detail {
 class endpoint_state;
 }
 
-/// A webhook target as a subscriber, at least once: what `deliver` queued and `async_deliver`
-/// accepted is in the outbox. Handle; destroying it does not take the endpoint off a bus (its
-/// subscription does), but once nobody holds it, deliveries still owed are given up as they come
-/// due. What an outbox holds for an id that its sender was never given stays there, for a sender
-/// that is.
+/// A webhook target as a subscriber, at least once: what `async_deliver` accepted is in the outbox,
+/// and what `deliver` queued will be, unless the outbox fails. Handle; destroying it does not take
+/// the endpoint off a bus (its subscription does). What was taken is delivered, on the sender's
+/// schedule, whether or not anything still holds the endpoint: only `close`, and 410 of the target,
+/// give up what is owed. What an outbox holds for an id that its sender was never given stays
+/// there, for a sender that is.
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;

@@ -82,8 +82,9 @@ class sender {
     /// Takes nothing more, makes the deliveries that are due now, and completes with
     /// `void(error_code)` when each has an answer. What is due later stays in the outbox.
     /// Per-operation cancellation: none, the drain goes on; destroying the sender ends it.
-    /// @error errc::timed_out: `sender_options::drain_timeout` passed; how many deliveries are
-    /// still owed is in the log. errc::closed: the sender was destroyed or moved from.
+    /// @error errc::timed_out: `sender_options::drain_timeout` passed; the log says
+    /// how many deliveries at least are still owed, which stay in the outbox. errc::closed: the
+    /// sender was destroyed or moved from.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(

@@ -230,11 +230,10 @@ void hook_list::close() noexcept {
         ended.swap(hooks_);
         watch.swap(watch_);
     }
+    // What their endpoints took before is still delivered.
     for (auto& [id, h] : ended) {
         if (h.revision != 0) gauge(-1);
         h.on_bus.reset();
-        // What was taken over before is still delivered.
-        if (h.endpoint) sender_->linger(std::move(h.endpoint));
     }
     lane_->post([self = shared_from_this()] {
         self->again_.cancel();

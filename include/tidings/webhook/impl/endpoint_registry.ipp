@@ -3,47 +3,36 @@
 
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 
-#include <algorithm>
-#include <iterator>
+#include <utility>
 
 namespace tidings::webhook::detail {
 
 using namespace tidings::detail;
 
-// Endpoints own their sender, and the hooks they release may own anything: both end outside the
-// mutex.
+// The hooks that targets release may own anything: they end outside the mutex.
 
-void endpoint_registry::add(const std::shared_ptr<endpoint_state>& e) {
-    std::vector<std::shared_ptr<endpoint_state>> replaced;
+void endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
+    std::shared_ptr<endpoint_target> replaced;
     bool late = false;
     {
         const std::lock_guard lock(mutex_);
         late = ended_;
         if (!late) {
-            auto [it, fresh] = endpoints_.try_emplace(e->id());
-            if (auto old = it->second.state.lock()) replaced.push_back(std::move(old));
-            it->second = {e, std::nullopt};
+            auto [it, fresh] = endpoints_.try_emplace(t->id());
+            replaced = std::exchange(it->second, known{t, std::nullopt}).target;
             if (fresh) ids_.reset();
-            const auto same = std::partition(lingering_.begin(), lingering_.end(),
-                                             [&](const auto& l) { return l->id() != e->id(); });
-            replaced.insert(replaced.end(), std::make_move_iterator(same),
-                            std::make_move_iterator(lingering_.end()));
-            lingering_.erase(same, lingering_.end());
         }
     }
-    if (late) e->close();
-    for (const auto& old : replaced) old->take_on_gone();
+    if (late) t->close();
+    if (replaced) replaced->take_on_gone();
 }
 
-void endpoint_registry::linger(std::shared_ptr<endpoint_state> e) {
-    const std::lock_guard lock(mutex_);
-    if (!ended_) lingering_.push_back(std::move(e));
-}
-
-std::shared_ptr<endpoint_state> endpoint_registry::find(const std::string& id) const {
+std::shared_ptr<endpoint_target> endpoint_registry::find(const std::string& id) {
     const std::lock_guard lock(mutex_);
     const auto it = endpoints_.find(id);
-    return it == endpoints_.end() ? nullptr : it->second.state.lock();
+    if (it == endpoints_.end()) return nullptr;
+    it->second.missed.reset();
+    return it->second.target;
 }
 
 bool endpoint_registry::is_known(const std::string& id) const {
@@ -64,8 +53,8 @@ std::shared_ptr<const store::outbox_endpoints> endpoint_registry::ids() {
 void endpoint_registry::forget_missed(io::system_time now, std::chrono::milliseconds keep) {
     const std::lock_guard lock(mutex_);
     for (auto it = endpoints_.begin(); it != endpoints_.end();) {
-        auto& [state, missed] = it->second;
-        const bool held = !state.expired();
+        auto& [target, missed] = it->second;
+        const bool held = target->held();
         if (!held && !missed) missed = now;
         if (held || *missed + keep > now) {
             ++it;
@@ -78,15 +67,12 @@ void endpoint_registry::forget_missed(io::system_time now, std::chrono::millisec
 
 void endpoint_registry::end() noexcept {
     std::unordered_map<std::string, known> endpoints;
-    std::vector<std::shared_ptr<endpoint_state>> lingering;
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
         endpoints.swap(endpoints_);
-        lingering.swap(lingering_);
     }
-    for (const auto& [id, k] : endpoints)
-        if (const auto e = k.state.lock()) e->take_on_gone();
+    for (const auto& [id, k] : endpoints) k.target->take_on_gone();
 }
 
 }  // namespace tidings::webhook::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
+#include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <deque>
@@ -26,8 +27,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
-    /// Keeps an endpoint that nobody holds any more until the sender ends, for what it is owed.
-    void linger(std::shared_ptr<endpoint_state> e) { endpoints_.linger(std::move(e)); }
     void stop() noexcept;
     drain_role role() const noexcept override { return drain_role::sender; }
     /// A second drain joins the first.
@@ -76,18 +75,19 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void give_back();
     void run();
     void wait_turn(const std::string& id);
-    void send(const std::shared_ptr<endpoint_state>& e, line& l);
-    void on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
-                   const store::outbox_entry& entry, error_code ec, const http::response& r);
+    void send(const std::shared_ptr<endpoint_target>& t, line& l);
+    void on_answer(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
+                   error_code ec, const http::response& r);
     attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
-    void conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a);
+    void conclude(endpoint_target& t, const store::outbox_entry& entry, const attempt& a);
     void put_back(line& l, const store::outbox_entry& entry);
+    void put_back_all(line& l);
     bool may_claim(const line& l, io::system_time at) const noexcept {
         return l.paused_until <= at && l.back_with <= settled_;
     }
     void pause(line& l, std::chrono::milliseconds wait);
-    void give_up(line& l, endpoint_state* e, error_code why);
+    void give_up(line& l, endpoint_target& t, error_code why);
     void end_round();
     void finish();
     void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
@@ -96,7 +96,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void check_drained();
     void end(error_code why);
     void release() noexcept;
-    void report(const endpoint_state& e, const attempt& a) const;
+    void report(const endpoint_target& t, const attempt& a) const;
 
     std::shared_ptr<const attempt_hook> on_attempt_;  // guarded by mutex_; null once it ended
     const sender_options options_;                    // without on_attempt

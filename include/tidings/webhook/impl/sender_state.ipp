@@ -76,22 +76,23 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     if (ec) return nullptr;
     if (options.id.empty()) options.id = options.url;
     options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
-    auto state = std::make_shared<endpoint_state>(shared_from_this(), std::move(options),
-                                                  standard_signer(secrets));
-    endpoints_.add(state);
+    const auto target =
+        std::make_shared<endpoint_target>(std::move(options), standard_signer(secrets));
+    auto state = std::make_shared<endpoint_state>(shared_from_this(), target);
+    endpoints_.add(target);
     // A durable outbox may hold deliveries for it from before.
     lane_->post([self = shared_from_this()] { self->claim(); });
     return state;
 }
 
-void sender_state::report(const endpoint_state& e, const attempt& a) const {
+void sender_state::report(const endpoint_target& t, const attempt& a) const {
     const bool success = a.result == verdict::success;
     if (options_.metrics)
         options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
                                 1);
     if (options_.log && !success)
         options_.log(
-            {a.next ? log_level::info : log_level::warning, "webhook", e.label(), a.error});
+            {a.next ? log_level::info : log_level::warning, "webhook", t.label(), a.error});
     std::shared_ptr<const attempt_hook> hook;  // ends after its call, whatever that ends
     {
         const std::lock_guard lock(mutex_);
@@ -154,69 +155,71 @@ void sender_state::run() {
         auto& l = lines_[id];
         l.waiting = false;
         if (l.queue.empty()) continue;  // it was paused since
-        const auto e = endpoints_.find(id);
-        if (!e || !e->active()) {
-            give_up(l, e.get(), errc::closed);
+        const auto t = endpoints_.find(id);
+        if (!t) {
+            put_back_all(l);  // for when it is added again
             continue;
         }
-        if (l.in_flight >= e->options().max_in_flight) continue;  // an answer brings it back
-        send(e, l);
+        if (!t->active()) {
+            give_up(l, *t, errc::closed);
+            continue;
+        }
+        if (l.in_flight >= t->options().max_in_flight) continue;  // an answer brings it back
+        send(t, l);
         wait_turn(id);
     }
 }
 
-void sender_state::send(const std::shared_ptr<endpoint_state>& e, line& l) {
+void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
     auto entry = std::move(l.queue.front());
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
     http::request r;
-    const auto ec = e->make_request(entry, now(), r);
+    const auto ec = t->make_request(entry, now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), id = e->id(), asked = std::weak_ptr(e),
-                    entry = std::move(entry)](error_code failed, const http::response& answer) {
-        if (const auto self = weak.lock()) self->on_answer(id, asked, entry, failed, answer);
+    auto on_done = [weak = weak_from_this(), t, entry = std::move(entry)](
+                       error_code failed, const http::response& answer) {
+        if (const auto self = weak.lock()) self->on_answer(t, entry, failed, answer);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {}); });
     else
-        http_->async_request(e->options().url, std::move(r),
+        http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
     if (l.more && l.is_short()) claim();
 }
 
-void sender_state::on_answer(const std::string& id, const std::weak_ptr<endpoint_state>& asked,
+void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
                              const store::outbox_entry& entry, error_code ec,
                              const http::response& r) {
     --in_flight_;
     if (!running()) return;
+    const auto& id = asked->id();
     --lines_[id].in_flight;
-    const auto e = endpoints_.find(id);
+    const auto known = endpoints_.find(id);
+    const auto& t = known ? known : asked;
     auto a = judge(id, entry, ec, r);
-    const bool success = a.result == verdict::success;
     bool ended = false;
-    if (!e) {
-        results_.push_back(
-            {entry.key, success ? settled::done : settled::dead, a.number, now(), errc::closed});
-    } else if (!success && e != asked.lock()) {
+    if (a.result != verdict::success && t != asked) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
-        ++e->failed_attempts;
+        ++t->failed_attempts;
         put_back(lines_[id], entry);
     } else {
         if (a.result == verdict::throttled && a.next) pause(lines_[id], *a.next);
         if (a.result == verdict::gone) {
-            ended = e->end();
-            give_up(lines_[id], e.get(), errc::webhook_gone);
+            ended = t->end();
+            give_up(lines_[id], *t, errc::webhook_gone);
         }
-        conclude(*e, entry, a);
+        conclude(*t, entry, a);
     }
     wait_turn(id);
     end_round();
-    if (e) report(*e, a);
+    report(*t, a);
     if (!ended) return;
-    if (const auto on_gone = e->take_on_gone()) guarded(options_.log, "webhook", on_gone);
+    if (const auto on_gone = t->take_on_gone()) guarded(options_.log, "webhook", on_gone);
 }
 
 attempt sender_state::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
@@ -238,16 +241,17 @@ attempt sender_state::judge(const std::string& id, const store::outbox_entry& en
     return a;
 }
 
-void sender_state::conclude(endpoint_state& e, const store::outbox_entry& entry, const attempt& a) {
+void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
+                            const attempt& a) {
     store::outbox_result result{entry.key, settled::done, a.number, now(), a.error};
     if (a.result == verdict::success) {
-        ++e.delivered;
+        ++t.delivered;
     } else {
-        ++e.failed_attempts;
+        ++t.failed_attempts;
         result.outcome = a.next ? settled::retry : settled::dead;
         // A pause keeps the entry from being claimed, and its place before younger ones.
         if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
-        if (!a.next) ++e.dead;
+        if (!a.next) ++t.dead;
         if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
         if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
             result.last_error = errc::webhook_exhausted;
@@ -258,9 +262,7 @@ void sender_state::conclude(endpoint_state& e, const store::outbox_entry& entry,
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
 void sender_state::pause(line& l, std::chrono::milliseconds wait) {
     l.paused_until = std::max(l.paused_until, now() + wait);
-    for (const auto& e : l.queue) put_back(l, e);
-    l.queue.clear();
-    l.more = false;
+    put_back_all(l);
     l.back_with = settlements_ + 1;  // at least what asked for it is settled then
 }
 
@@ -270,10 +272,16 @@ void sender_state::put_back(line& l, const store::outbox_entry& entry) {
     results_.push_back({entry.key, settled::retry, entry.attempts, entry.due, entry.last_error});
 }
 
-// Nobody to deliver to: kept for looking only.
-void sender_state::give_up(line& l, endpoint_state* e, error_code why) {
+void sender_state::put_back_all(line& l) {
+    for (const auto& e : l.queue) put_back(l, e);
+    l.queue.clear();
+    l.more = false;
+}
+
+// The endpoint has ended: kept for looking only.
+void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
     for (const auto& entry : l.queue) {
-        if (e != nullptr) ++e->dead;
+        ++t.dead;
         results_.push_back({entry.key, settled::dead, entry.attempts, now(), why});
     }
     l.queue.clear();
@@ -361,8 +369,9 @@ void sender_state::check_drained() {
 void sender_state::end(error_code why) {
     if (!http_) return;
     if (why == errc::timed_out && options_.log) {
-        const auto owed = in_flight_ + ready_.size();
-        const auto text = std::to_string(owed) + " deliveries are still owed";
+        std::size_t owed = in_flight_;
+        for (const auto& [id, l] : lines_) owed += l.queue.size();
+        const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
         options_.log({log_level::warning, "webhook", text, why});
     }
     http_.reset();
@@ -380,7 +389,7 @@ void sender_state::stop() noexcept {
     lane_->post([self = shared_from_this()] { self->end(errc::closed); });
 }
 
-// Endpoints own the sender, and hooks may own anything: what the sender owns of both is released.
+// Hooks may own anything, the sender too: those that it owns are released.
 void sender_state::release() noexcept {
     taking_ = false;
     std::shared_ptr<const attempt_hook> released;

@@ -18,10 +18,13 @@ constexpr std::chrono::hours between_sweeps{1};
 
 }  // namespace
 
-// Once what was put off for an endpoint has come due, there is nothing left to give up.
+// Called when all that is due has been claimed. What an endpoint is owed comes due in less time
+// than the longest delay or pause, which jitter may double: when nothing came as long as that, it
+// is owed nothing.
 void sender_state::forget_missed() {
     if (now() < last_sweep_ + between_sweeps) return;
     last_sweep_ = now();
+    for (const auto& [id, l] : lines_) endpoints_.find(id);
     const auto& delays = options_.retry.delays;
     const std::chrono::milliseconds longest = std::max<std::chrono::milliseconds>(
         *std::max_element(delays.begin(), delays.end()), options_.retry.max_retry_after);
@@ -34,7 +37,6 @@ void sender_state::claim() {
     claim_again_ = std::exchange(claiming_, true);
     if (claim_again_) return;
     if (claim_lost_) return recover(0);
-    forget_missed();
     store::outbox_query q{.now = now(),
                           .max_entries = max_claim,
                           .max_per_endpoint = line::max_claim,
@@ -81,6 +83,7 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     // Endpoints whose pause ended while this was claimed were left out as well.
     for (const auto& [id, l] : lines_)
         if (l.paused_until > at) wake_at(l.paused_until);
+    if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
     if (again) claim();
     end_round();
 }

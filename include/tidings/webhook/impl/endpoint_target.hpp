@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/message.hpp>
+#include <tidings/io/clock.hpp>
+#include <tidings/store/outbox.hpp>
+#include <tidings/webhook/endpoint.hpp>
+#include <tidings/webhook/signature.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+
+namespace tidings::webhook::detail {
+
+/// Scheme and authority of a URL, as logs and errors may show them; of text that is no URL what
+/// precedes its query.
+std::string origin_of(const std::string& url);
+
+/// What a sender knows of an endpoint: where its deliveries go, and what became of them. It stays
+/// after the endpoint, for what that is owed. Safe from any thread.
+class endpoint_target {
+ public:
+    endpoint_target(endpoint_options options, standard_signer signer);
+
+    const std::string& id() const noexcept { return options_.id; }
+    const endpoint_options& options() const noexcept { return options_; }
+    /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
+    const std::string& label() const noexcept { return label_; }
+    bool active() const noexcept { return active_; }
+    /// Whether there is an endpoint that may be given more.
+    bool held() const noexcept { return held_; }
+    /// Takes nothing more, gives up what it is owed, and releases `on_gone`.
+    void close() noexcept;
+    /// Nothing holds the endpoint any more: releases `on_gone`.
+    void abandon() noexcept;
+    /// The target wants nothing more. Whether it was this call that ended it.
+    bool end() noexcept { return active_.exchange(false); }
+    /// What to call then; empty once it was taken, or the endpoint was closed, abandoned or
+    /// replaced.
+    std::function<void()> take_on_gone() noexcept;
+    endpoint_counters counters() const noexcept;
+
+    error_code make_request(const store::outbox_entry& e, io::system_time now,
+                            http::request& out) const;
+    std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
+
+ private:
+    std::mutex on_gone_mutex_;
+    std::function<void()> on_gone_;
+    const endpoint_options options_;  // without on_gone
+    const std::string label_;
+    const standard_signer signer_;
+    std::atomic<bool> active_{true};
+    std::atomic<bool> held_{true};
+};
+
+}  // namespace tidings::webhook::detail
