@@ -12,6 +12,10 @@ bool is_local(const exchange& x) {
     return x.remote_address() == "unix" || detail::names_this_machine(x.request());
 }
 
+std::string asker_of(const exchange& x) {
+    return detail::asker_at(x.remote_address(), x.loopback());
+}
+
 request_credentials::request_credentials(const exchange& x)
     : cookie(x.request().fields.joined("Cookie")),
       remote_address(x.remote_address()) {
@@ -66,6 +70,7 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
     static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
     const std::string what(names[static_cast<std::size_t>(wanted.action)]);
     const bool opens = wanted.action == action::subscribe;
+    wanted.from = asker_of(x);
     const auto answer = [what, until = wanted.principal.expires](exchange& here,
                                                                  const detail::permissions& p) {
         if (p.error)
