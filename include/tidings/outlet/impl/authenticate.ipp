@@ -69,7 +69,6 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
             unique_function<void(exchange&, detail::expiry_time)> go_on) {
     static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
     const std::string what(names[static_cast<std::size_t>(wanted.action)]);
-    const bool opens = wanted.action == action::subscribe;
     wanted.from = asker_of(x);
     const auto answer = [what, until = wanted.principal.expires](exchange& here,
                                                                  const detail::permissions& p) {
@@ -102,11 +101,6 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
     const std::weak_ptr<detail::access_state::permit_run> weak = run;
     held->on_drain([weak] {
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
-    });
-    // The connection of a stream will be taken, and must not be read meanwhile.
-    if (opens) return;
-    held->on_peer_closed([weak] {
-        if (const auto here = weak.lock()) here->cancel();
     });
 }
 
