@@ -220,3 +220,40 @@ TEST_CASE("A service that waits is notified when its peer leaves", "[http]") {
     }
     waiting.reset();
 }
+
+TEST_CASE("A request for the connection waits behind one that is watched", "[http]") {
+    http_bed bed;
+    std::optional<http::exchange> waiting;
+    int closed = 0;
+    std::optional<http::taken_stream> taken;
+    auto server = bed.server();
+    server.mount("/wait", [&](http::exchange& x) {
+        waiting.emplace(std::move(x));
+        waiting->on_peer_closed([&] { ++closed; });
+    });
+    server.mount("/take", [&](http::exchange& x) { taken = x.take(); });
+    server.start();
+    auto peer = bed.connect();
+    const std::string first = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
+    const std::string second = "GET /take HTTP/1.1\r\nHost: h\r\n\r\n";
+    const bool at_once = GENERATE(true, false);
+    if (at_once) {
+        peer->send(first + second + "more");
+    } else {
+        for (const auto& part : {first, second.substr(0, 5), second.substr(5), std::string("more")})
+            peer->send(part), bed.run();
+    }
+    bed.run();
+    REQUIRE(waiting.has_value());
+    CHECK_FALSE(taken.has_value());
+    waiting->respond({.body = "now"});
+    bed.run();
+    CHECK_THAT(peer->received(), EndsWith("\r\n\r\nnow"));
+    REQUIRE(taken.has_value());
+    REQUIRE(taken->stream);
+    http_peer session(std::move(taken->stream));
+    bed.run();
+    CHECK(taken->leftover + session.received() == "more");
+    CHECK(closed == 0);
+    taken.reset();
+}

@@ -130,8 +130,9 @@ class exchange {
     /// closes for HTTP/1.0. What follows 101 has none. The body of `head` is not sent. The exchange
     /// is empty then, but for its request. Otherwise as `take`.
     TIDINGS_DECL live_stream stream(response head);
-    /// While an answer is awaited: called once if the peer goes away or the server is stopped,
-    /// after which answering does nothing. `f` does not own the exchange.
+    /// While an answer is awaited: called once if the peer goes away, or ends its side, or the
+    /// server is stopped, after which answering does nothing. A peer that has sent more meanwhile,
+    /// as its next request, is not watched any more. `f` does not own the exchange.
     TIDINGS_DECL void on_peer_closed(tidings::unique_function<void()> f);
     /// Called once when the server begins to drain, or soon if it does already, to end a wait
     /// early. Not after the answer.

@@ -19,9 +19,13 @@ struct stream_policy {
     tidings::authorizer authorizer{};            ///< empty: every caller may subscribe
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
     std::size_t max_patterns = 128;
-    /// How long an asynchronous authenticator or authorizer may take to answer.
+    /// How long an asynchronous authenticator or authorizer may take to answer, from when it is
+    /// wanted, also where the question waits for its turn.
     std::chrono::milliseconds auth_timeout{5'000};
-    /// Questions to them without an answer; a request that would be one more is answered 503.
+    /// Questions to them without an answer; a request that would be one more is answered 503. A
+    /// principal, or, where none is known, an address other than a loopback one, has no more of
+    /// them than it leaves free: alone at most half. What WebSocket clients publish waits, eight
+    /// times as many at most, shared in the same way.
     std::size_t max_pending_auth = 128;
 };
 

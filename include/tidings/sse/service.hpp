@@ -37,7 +37,7 @@ struct service_options {
     /// Host.
     std::vector<std::string> allowed_origins{};
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
-    /// many questions without an answer, 503.
+    /// many questions without an answer, 503. See `http::stream_policy`.
     std::chrono::milliseconds auth_timeout{5'000};
     std::size_t max_pending_auth = 128;
     sse::payload payload = sse::payload::cloudevents;

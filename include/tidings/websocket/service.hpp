@@ -31,7 +31,7 @@ struct service_options {
     tidings::authorizer authorizer{};
     std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
-    /// many questions without an answer, 503.
+    /// many questions without an answer, 503. See `http::stream_policy`.
     std::chrono::milliseconds auth_timeout{5'000};
     std::size_t max_pending_auth = 128;
     std::shared_ptr<const websocket::codec> codec{};  ///< empty: `cloudevents.json`

@@ -42,7 +42,8 @@ struct permissions_wanted {
     tidings::action action = action::subscribe;
     std::vector<std::string> topics{};
     bool all = false;  ///< not only until the first that is denied
-    questions::when_full full = questions::when_full::refuse;
+    when_full full = when_full::refuse;
+    std::string from{};  ///< `asker_at`, of a principal without a name
 };
 
 /// The access to one service, behind its handles. Safe from any thread.
@@ -57,9 +58,10 @@ class access_state {
     /// In the lane: identifies. `done` is called at once where the authenticator is a plain
     /// function, else later, in the lane; so it is for `permit`. What is returned is null then, and
     /// where there is no room to ask: errc::too_many.
+    /// `from`: `asker_at`
     TIDINGS_DECL std::shared_ptr<question> identify(
-        const std::shared_ptr<lane>& home, owned_credentials c, questions::when_full full,
-        unique_function<void(error_code, principal)> done) const;
+        const std::shared_ptr<lane>& home, owned_credentials c, const std::string& from,
+        when_full full, unique_function<void(error_code, principal)> done) const;
     /// One after the other. Without an authorizer everything is granted.
     class permit_run;
     TIDINGS_DECL std::shared_ptr<permit_run> permit(const std::shared_ptr<lane>& home,
@@ -88,6 +90,7 @@ class access_state {
 struct stream_license {
     std::shared_ptr<access_state> access{};
     owned_credentials credentials{};
+    std::string from{};          ///< `asker_at`
     std::uint64_t asked_in = 0;  ///< `rechecks` when it was asked first
 
     bool is_stale() const noexcept { return access->rechecks() != asked_in; }

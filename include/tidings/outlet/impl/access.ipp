@@ -42,7 +42,7 @@ bool access_state::undecided(const error_code& ec) noexcept {
 }
 
 std::shared_ptr<question> access_state::identify(
-    const std::shared_ptr<lane>& home, owned_credentials c, questions::when_full full,
+    const std::shared_ptr<lane>& home, owned_credentials c, const std::string& from, when_full full,
     unique_function<void(error_code, principal)> done) const {
     if (!policy_.authenticator.is_asynchronous()) {
         error_code ec;
@@ -52,7 +52,7 @@ std::shared_ptr<question> access_state::identify(
     }
     auto shared = std::make_shared<unique_function<void(error_code, principal)>>(std::move(done));
     auto q = questions_->ask<principal>(
-        home, full,
+        home, from, full,
         [ask = policy_.authenticator,
          c = std::move(c)](decision_handler<principal> handler) mutable {
             ask.ask(std::move(c), std::move(handler));
@@ -87,11 +87,12 @@ std::shared_ptr<access_state::permit_run> access_state::permit(
 }
 
 void access_state::permit_run::step() {
-    const bool waits = wanted_.full == questions::when_full::wait;
+    const bool waits = wanted_.full != when_full::refuse;
+    const auto& who = wanted_.principal;
     const std::weak_ptr<permit_run> weak = shared_from_this();
     const auto kept = waits ? nullptr : shared_from_this();
     const auto q = questions_->ask<permission>(
-        lane_, wanted_.full,
+        lane_, who.anonymous ? wanted_.from : '=' + who.name, wanted_.full,
         [weak](decision_handler<permission> handler) {
             const auto self = weak.lock();
             if (!self) return;
@@ -105,11 +106,12 @@ void access_state::permit_run::step() {
     if (waits) waiting_ = q;
     if (q) return;
     found_.error = errc::too_many;
-    end();
+    if (!waits) return end();
+    lane_->post([self = shared_from_this()] { self->end(); });
 }
 
 void access_state::permit_run::on_answer(error_code ec, const permission& p) {
-    if (!ec && next_ + 1 < wanted_.topics.size() && wanted_.full == questions::when_full::refuse &&
+    if (!ec && next_ + 1 < wanted_.topics.size() && wanted_.full == when_full::refuse &&
         lane_->timers().clock().now() - began_ > questions_->timeout())
         ec = errc::undecided;  // the deadline is that of all of them
     if (ec && undecided(ec)) {
@@ -185,6 +187,7 @@ bool access::knows(const exchange& x) const {
 void access::ask_later(exchange& x, admitted f) const {
     const auto home = x.lane();
     owned_credentials c(request_credentials(x).view);
+    const auto from = asker_of(x);
     const auto held = std::make_shared<exchange>(std::move(x));
     auto done = [held, f = std::move(f)](error_code ec, principal who) mutable {
         if (!ec && has_expired(who.expires, *held->environment().clock)) ec = errc::unauthorized;
@@ -196,8 +199,7 @@ void access::ask_later(exchange& x, admitted f) const {
             return;  // an exchange that is destroyed unanswered answers 500
         }
     };
-    const auto q =
-        state_->identify(home, std::move(c), questions::when_full::refuse, std::move(done));
+    const auto q = state_->identify(home, std::move(c), from, when_full::refuse, std::move(done));
     if (!q) return;
     held->on_drain([weak = std::weak_ptr(q)] {
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
@@ -246,8 +248,8 @@ void access::read_raw(exchange& x, opened f) const {
 void access::note_license(const exchange& x, stream_request& asked) const {
     asked.expires = asked.principal.expires;
     if (!state_->asks()) return;
-    asked.license = std::make_shared<const stream_license>(
-        stream_license{state_, owned_credentials(request_credentials(x).view), x.asked_in_});
+    asked.license = std::make_shared<const stream_license>(stream_license{
+        state_, owned_credentials(request_credentials(x).view), asker_of(x), x.asked_in_});
 }
 
 void access::begin_recheck() const noexcept {

@@ -12,6 +12,9 @@ namespace tidings::http {
 /// Whether the request is this machine's to itself: see `credentials::loopback`.
 TIDINGS_DECL bool is_local(const exchange& x);
 
+/// Whose question one about the request is, while its principal is not known, or has no name.
+TIDINGS_DECL std::string asker_of(const exchange& x);
+
 /// What an authenticator may see of a request, as long as that stays where it is. Of two
 /// Authorization fields it has none.
 struct request_credentials {

@@ -12,6 +12,10 @@ bool is_local(const exchange& x) {
     return x.remote_address() == "unix" || detail::names_this_machine(x.request());
 }
 
+std::string asker_of(const exchange& x) {
+    return detail::asker_at(x.remote_address(), x.loopback());
+}
+
 request_credentials::request_credentials(const exchange& x)
     : cookie(x.request().fields.joined("Cookie")),
       remote_address(x.remote_address()) {
@@ -65,7 +69,7 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
             unique_function<void(exchange&, detail::expiry_time)> go_on) {
     static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
     const std::string what(names[static_cast<std::size_t>(wanted.action)]);
-    const bool opens = wanted.action == action::subscribe;
+    wanted.from = asker_of(x);
     const auto answer = [what, until = wanted.principal.expires](exchange& here,
                                                                  const detail::permissions& p) {
         if (p.error)
@@ -97,11 +101,6 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
     const std::weak_ptr<detail::access_state::permit_run> weak = run;
     held->on_drain([weak] {
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
-    });
-    // The connection of a stream will be taken, and must not be read meanwhile.
-    if (opens) return;
-    held->on_peer_closed([weak] {
-        if (const auto here = weak.lock()) here->cancel();
     });
 }
 

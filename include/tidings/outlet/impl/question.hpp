@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <deque>
+#include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_set>
 
 namespace tidings::http::detail {
@@ -18,6 +20,25 @@ using tidings::detail::lane;
 using tidings::detail::wheel_timer;
 
 class questions;
+class question;
+
+/// What a question does where no seat is free: it is refused; it waits, no longer than its deadline
+/// and in a queue that is bounded; it waits for as long as questions of the service are answered.
+enum class when_full { refuse, wait, wait_in_turn };
+
+/// Questions of one asker: of a principal, of an address. They are guarded by `questions`.
+struct asker {
+    explicit asker(bool is_named) : named(is_named) {}
+    const bool named;  ///< else it stands for all that cannot be told apart, and has no share
+    std::size_t seats = 0;
+    std::list<question*> waiting{};
+    std::list<asker*>::iterator turn{};  ///< while it has questions that wait
+};
+using askers = std::map<std::string, asker>;
+
+/// Names the asker of a request that names no principal, or none yet: by its address, as
+/// `peer_key` has it. A loopback address may be a proxy's and has no name, as a Unix socket.
+TIDINGS_DECL std::string asker_at(const std::string& remote_address, bool loopback);
 
 /// One question to an asynchronous function of the user's. Lane-confined but for `refuse_soon`.
 /// Owned by its asker until it has begun, then by the handler that the user holds, too.
@@ -57,8 +78,17 @@ class question : public std::enable_shared_from_this<question> {
     /// Asked; the user's function has called its handler; the answer, or another end, was passed
     /// on.
     enum class stage { open, answered, settled };
+    /// Where it stands among the others; guarded by `all_->mutex_`.
+    struct place {
+        enum class kind { none, waiting, seated };
+        kind is = kind::none;
+        askers::iterator asker{};
+        std::list<question*>::iterator waiting{};
+        std::uint64_t answers = 0;  // of `questions`, when the deadline was set
+    };
     void begin();
     void begin_soon();
+    void on_deadline() noexcept;
     void end_late(error_code ec) noexcept;
 
     const std::shared_ptr<questions> all_;
@@ -66,15 +96,16 @@ class question : public std::enable_shared_from_this<question> {
     const std::shared_ptr<net::cancellation_signal> cancelled_;
     wheel_timer deadline_;
     std::atomic<stage> stage_{stage::open};
-    bool seated_ = false;  // counts among those that were asked; guarded by all_->mutex_
+    when_full full_ = when_full::refuse;
+    place place_;
 };
 
-/// What one service has asked its asynchronous functions and has no answer to. At most so many at
-/// once; each has a deadline, from when the function is called. Safe from any thread.
+/// What one service has asked its asynchronous functions and has no answer to. At most `max` at
+/// once, and eight times as many wait. An asker with a name takes no more of either than it leaves
+/// free: alone it has half of them. Askers that wait take turns. Each question has a deadline, from
+/// when it is asked for. Safe from any thread.
 class questions : public std::enable_shared_from_this<questions> {
  public:
-    enum class when_full { refuse, wait };
-
     questions(std::size_t max, std::chrono::milliseconds timeout)
         : max_(std::max<std::size_t>(1, max)),
           timeout_(timeout) {}
@@ -84,8 +115,8 @@ class questions : public std::enable_shared_from_this<questions> {
     /// the handler was dropped, errc::shutting_down after `refuse_all`. Null when there is no room
     /// to ask.
     template <class T>
-    std::shared_ptr<question> ask(const std::shared_ptr<lane>& home, when_full full,
-                                  unique_function<void(decision_handler<T>)> start,
+    std::shared_ptr<question> ask(const std::shared_ptr<lane>& home, const std::string& by,
+                                  when_full full, unique_function<void(decision_handler<T>)> start,
                                   unique_function<void(error_code, T)> done);
     std::chrono::milliseconds timeout() const noexcept { return timeout_; }
     /// Ends all that are open.
@@ -93,14 +124,28 @@ class questions : public std::enable_shared_from_this<questions> {
 
  private:
     friend class question;
-    bool enter(const std::shared_ptr<question>& q, when_full full);
-    void leave(question* q) noexcept;
+    static constexpr std::size_t waiting_for_each_seat = 8;
+
+    bool enter(const std::shared_ptr<question>& q, const std::string& by, when_full full);
+    void leave(question* q, bool answered) noexcept;
+    bool is_worth_waiting(question& q) noexcept;
+    // With the mutex held.
+    bool finds_seat(const asker& by) const noexcept;
+    bool may_wait(const asker& by, when_full full) const noexcept;
+    void sit_down(question& q) noexcept;
+    void queue_up(question& q);
+    void stand_up(question& q) noexcept;
+    void forget_idle(askers::iterator by) noexcept;
+    std::shared_ptr<question> take_next() noexcept;
 
     const std::size_t max_;
     const std::chrono::milliseconds timeout_;
-    std::mutex mutex_;
+    std::mutex mutex_;  // guards the rest
     std::size_t asked_ = 0;
-    std::deque<std::weak_ptr<question>> waiting_;
+    std::size_t waiting_ = 0;
+    std::uint64_t answers_ = 0;
+    askers askers_;
+    std::list<asker*> turns_;  // of those with questions that wait
     std::unordered_set<question*> open_;
 };
 
@@ -143,12 +188,13 @@ class question_of final : public question {
 };
 
 template <class T>
-std::shared_ptr<question> questions::ask(const std::shared_ptr<lane>& home, when_full full,
+std::shared_ptr<question> questions::ask(const std::shared_ptr<lane>& home, const std::string& by,
+                                         when_full full,
                                          unique_function<void(decision_handler<T>)> start,
                                          unique_function<void(error_code, T)> done) {
     std::shared_ptr<question> q = home->make_resident<question_of<T>>(
         shared_from_this(), home, std::move(start), std::move(done));
-    if (!enter(q, full)) return nullptr;
+    if (!enter(q, by, full)) return nullptr;
     return q;
 }
 

@@ -1,26 +1,44 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/outlet/impl/question.hpp>
 
 #include <vector>
 
 namespace tidings::http::detail {
 
+std::string asker_at(const std::string& remote_address, bool loopback) {
+    auto key = loopback ? std::string() : peer_key(remote_address);
+    if (!key.empty()) key.insert(0, 1, '@');
+    return key;
+}
+
+namespace {
+
+// So that something is left for another, whatever one asker wants.
+bool is_room_for(bool named, std::size_t own, std::size_t taken, std::size_t max) noexcept {
+    const auto left = max - std::min(max, taken);
+    return named && own != 0 ? own + 1 < left : left != 0;
+}
+
+}  // namespace
+
 question::question(std::shared_ptr<questions> all, std::shared_ptr<lane> home)
     : all_(std::move(all)),
       lane_(std::move(home)),
       cancelled_(std::make_shared<net::cancellation_signal>()),
-      deadline_([this] { end_late(errc::undecided); }) {}
+      deadline_([this] { on_deadline(); }) {}
 
 question::~question() {
-    all_->leave(this);
+    all_->leave(this, false);
 }
 
 bool question::settle() noexcept {
-    if (stage_.exchange(stage::settled) == stage::settled) return false;
+    const auto before = stage_.exchange(stage::settled);
+    if (before == stage::settled) return false;
     deadline_.cancel();
-    all_->leave(this);
+    all_->leave(this, before == stage::answered);
     return true;
 }
 
@@ -30,13 +48,18 @@ void question::begin_soon() {
 
 // A function that throws has answered nothing: the end of its handler says so.
 void question::begin() {
-    if (stage_ == stage::settled) return all_->leave(this);
-    deadline_.arm(lane_->timers(), all_->timeout_);
+    if (stage_ == stage::settled) return;
+    if (full_ == when_full::wait_in_turn) deadline_.arm(lane_->timers(), all_->timeout_);
     try {
         start();
     } catch (...) {
         refuse_soon(errc::undecided);
     }
+}
+
+void question::on_deadline() noexcept {
+    if (all_->is_worth_waiting(*this)) return deadline_.arm(lane_->timers(), all_->timeout_);
+    end_late(errc::undecided);
 }
 
 // The operation behind it is cancelled; whatever that brings is ignored.
@@ -61,41 +84,105 @@ void question::cancel() noexcept {
 }
 
 // False when there is no room.
-bool questions::enter(const std::shared_ptr<question>& q, when_full full) {
+bool questions::enter(const std::shared_ptr<question>& q, const std::string& by, when_full full) {
+    q->full_ = full;
+    bool seated = false;
     {
         const std::lock_guard lock(mutex_);
-        if (asked_ >= max_ && full == when_full::refuse) return false;
         open_.insert(q.get());
-        if (asked_ >= max_) {
-            waiting_.push_back(q);
-            return true;
+        q->place_.asker = askers_.try_emplace(by, !by.empty()).first;
+        q->place_.answers = answers_;
+        const auto& own = q->place_.asker->second;
+        seated = finds_seat(own);
+        if (!seated && !may_wait(own, full)) {
+            open_.erase(q.get());
+            forget_idle(q->place_.asker);
+            return false;
         }
-        ++asked_;
-        q->seated_ = true;
+        seated ? sit_down(*q) : queue_up(*q);
     }
-    q->begin();
+    q->deadline_.arm(q->lane_->timers(), timeout_);
+    if (seated) q->begin();
     return true;
 }
 
-// The next in the queue takes the seat.
-void questions::leave(question* q) noexcept {
+bool questions::finds_seat(const asker& by) const noexcept {
+    return is_room_for(by.named, by.seats, asked_, max_);
+}
+
+bool questions::may_wait(const asker& by, when_full full) const noexcept {
+    if (full != when_full::wait) return full == when_full::wait_in_turn;
+    return is_room_for(by.named, by.waiting.size(), waiting_, waiting_for_each_seat * max_);
+}
+
+void questions::sit_down(question& q) noexcept {
+    q.place_.is = question::place::kind::seated;
+    ++q.place_.asker->second.seats;
+    ++asked_;
+}
+
+void questions::queue_up(question& q) {
+    auto& by = q.place_.asker->second;
+    if (by.waiting.empty()) by.turn = turns_.insert(turns_.end(), &by);
+    q.place_.waiting = by.waiting.insert(by.waiting.end(), &q);
+    q.place_.is = question::place::kind::waiting;
+    ++waiting_;
+}
+
+void questions::stand_up(question& q) noexcept {
+    auto& by = q.place_.asker->second;
+    using kind = question::place::kind;
+    if (std::exchange(q.place_.is, kind::none) == kind::seated) {
+        --by.seats;
+        --asked_;
+        return;
+    }
+    by.waiting.erase(q.place_.waiting);
+    if (by.waiting.empty()) turns_.erase(by.turn);
+    --waiting_;
+}
+
+void questions::forget_idle(askers::iterator by) noexcept {
+    if (by->second.seats == 0 && by->second.waiting.empty()) askers_.erase(by);
+}
+
+// Whether one that waits has reason to: questions before it are being answered.
+bool questions::is_worth_waiting(question& q) noexcept {
+    if (q.full_ != when_full::wait_in_turn) return false;
+    const std::lock_guard lock(mutex_);
+    return q.place_.is == question::place::kind::waiting &&
+           std::exchange(q.place_.answers, answers_) != answers_;
+}
+
+void questions::leave(question* q, bool answered) noexcept {
     std::shared_ptr<question> next;
-    std::vector<std::shared_ptr<question>> over;  // may end, and leave, outside the lock
     {
         const std::lock_guard lock(mutex_);
         open_.erase(q);
-        if (!std::exchange(q->seated_, false)) return;
-        while (!next && !waiting_.empty()) {
-            next = waiting_.front().lock();
-            waiting_.pop_front();
-            if (next && open_.count(next.get()) == 0) over.push_back(std::exchange(next, nullptr));
-        }
-        if (next)
-            next->seated_ = true;
-        else
-            --asked_;
+        if (q->place_.is == question::place::kind::none) return;
+        if (answered) ++answers_;
+        stand_up(*q);
+        forget_idle(q->place_.asker);
+        next = take_next();
     }
     if (next) next->begin_soon();
+}
+
+// One that waits and finds a seat now: of the askers in turn, of each the oldest. A seat that
+// became free is enough for one.
+std::shared_ptr<question> questions::take_next() noexcept {
+    for (auto* by : turns_) {
+        if (!finds_seat(*by)) continue;
+        for (auto* q : by->waiting) {
+            auto held = q->weak_from_this().lock();
+            if (!held) continue;  // it is being destroyed, and leaves
+            turns_.splice(turns_.end(), turns_, by->turn);
+            stand_up(*q);
+            sit_down(*q);
+            return held;
+        }
+    }
+    return nullptr;
 }
 
 void questions::refuse_all() {

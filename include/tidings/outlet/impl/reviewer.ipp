@@ -19,12 +19,12 @@ void reviewer::ask() {
     const auto s = review_subject();
     if (!s.license) return stop_review();
     attempt([&] {
-        question_ =
-            s.license->access->identify(s.home, s.license->credentials, questions::when_full::wait,
-                                        [this, s](error_code ec, const principal& who) {
-                                            if (const auto alive = s.owner.lock())
-                                                on_identity(s, ec, who);
-                                        });
+        question_ = s.license->access->identify(s.home, s.license->credentials, s.license->from,
+                                                when_full::wait_in_turn,
+                                                [this, s](error_code ec, const principal& who) {
+                                                    if (const auto alive = s.owner.lock())
+                                                        on_identity(s, ec, who);
+                                                });
     });
 }
 
@@ -48,7 +48,8 @@ void reviewer::on_identity(const subject& s, error_code ec, const principal& who
             {.principal = who,
              .topics = s.patterns,
              .all = true,
-             .full = questions::when_full::wait},
+             .full = when_full::wait_in_turn,
+             .from = s.license->from},
             [this, owner = s.owner, asked = s.patterns.size(), who](permissions p) {
                 if (const auto alive = owner.lock()) on_permissions(asked, who, std::move(p));
             });

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tidings::websocket::detail {
 
@@ -19,10 +20,12 @@ class publisher {
  public:
     using outcome_handler = unique_function<void(error_code)>;
 
-    publisher(std::shared_ptr<bus_state> bus, http::access access, topic_rule rule,
-              origin_id origin)
+    /// `from`: `asker_at` of the client.
+    publisher(std::shared_ptr<bus_state> bus, http::access access, std::string from,
+              topic_rule rule, origin_id origin)
         : bus_(std::move(bus)),
           access_(std::move(access)),
+          from_(std::move(from)),
           inlet_(std::move(rule), origin) {}
     ~publisher() { cancel(); }
     publisher(const publisher&) = delete;
@@ -42,6 +45,7 @@ class publisher {
 
     const std::shared_ptr<bus_state> bus_;
     const http::access access_;
+    const std::string from_;
     const inlet inlet_;
     std::shared_ptr<http::detail::access_state::permit_run> asking_;
 };

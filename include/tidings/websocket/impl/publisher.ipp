@@ -21,7 +21,8 @@ std::optional<error_code> publisher::take(const std::shared_ptr<lane>& home,
     http::detail::permissions_wanted wanted{.principal = who,
                                             .action = action::publish,
                                             .topics = {topic},
-                                            .full = http::detail::questions::when_full::wait};
+                                            .full = http::detail::when_full::wait,
+                                            .from = from_};
     // The question ends with this.
     asking_ = access_.state().permit(
         home, std::move(wanted),

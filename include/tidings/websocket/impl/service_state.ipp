@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/codec/websocket_handshake.hpp>
+#include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
 
@@ -136,7 +137,8 @@ websocket_session_options service_state::options_for(const http::exchange& x, or
                     .value_or("");
     }
     if (bus_ && options_.authorizer)
-        o.publisher = std::make_unique<publisher>(bus_, access_, options_.topic, origin);
+        o.publisher =
+            std::make_unique<publisher>(bus_, access_, http::asker_of(x), options_.topic, origin);
     return o;
 }
 

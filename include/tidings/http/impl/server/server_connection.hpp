@@ -76,6 +76,7 @@ class server_connection : public exchange_owner,
     void enter(phase p);
     void begin(ledger::verdict admitted);
     void read();
+    void read_on_watch();
     void process();
     bool step();
     void on_header();

@@ -109,9 +109,7 @@ void server_connection::on_read(error_code ec, std::string_view bytes) {
     if (ec) return on_read_failed(ec);
     if (phase_ == phase::lingering) return read();
     reader_.append(bytes);
-    // Beyond a header's worth, what a peer sends while it waits stays in its socket.
-    const bool watching = phase_ == phase::handling && now_.on_closed;
-    if (watching && reader_.buffered() < shard_->options->max_header_bytes) return read();
+    if (phase_ == phase::handling && now_.on_closed) return read_on_watch();
     process();
 }
 
@@ -363,8 +361,15 @@ taken_stream server_connection::take(bool authenticated) {
 void server_connection::watch_peer(unique_function<void()> on_closed) {
     if (phase_ != phase::handling) return;
     now_.on_closed = std::move(on_closed);
-    // An adopted one is kept by its exchange while it waits.
-    if (reader_.buffered() < shard_->options->max_header_bytes) wire_->read();
+    read_on_watch();
+}
+
+// Behind a next request nothing is read: that may take the connection, where no read may be under
+// way. What is not served is read up to a header's worth; beyond, it stays in the socket. An
+// adopted connection is kept by its exchange while it waits.
+void server_connection::read_on_watch() {
+    const auto most = now_.keep_alive ? 1 : shard_->options->max_header_bytes;
+    if (reader_.buffered() < most) wire_->read();
 }
 
 void server_connection::watch_drain(unique_function<void()> f) {
