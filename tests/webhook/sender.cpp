@@ -158,6 +158,66 @@ TEST_CASE("events go structured where that is wanted", "[webhook]") {
     CHECK(json.at("topic") == "a");
 }
 
+TEST_CASE("attributes that no header holds go structured, whatever the form", "[webhook]") {
+    world w;
+    send_bed bed(w);
+    world_sink target(w);
+    bed.add(target.url());
+    event e("test", "/test", "hello");
+    e.id("1");
+    SECTION("one that is large") {
+        e.extension("note", std::string(8000, 'n'));
+    }
+    SECTION("one whose text is encoded") {
+        e.extension("note", std::string(2700, '"'));
+    }
+    SECTION("many") {
+        for (int i = 0; i < 100; ++i) e.extension("note" + std::to_string(i), i);
+    }
+    SECTION("the type of the data") {
+        e.data("hello", "text/" + std::string(8000, 'x'));
+    }
+    bed.hub->publish("a", e);
+    w.run_ready();
+    REQUIRE(bed.attempts.size() == 1);
+    CHECK(bed.attempts[0].status == 204);
+    REQUIRE(target.requests.size() == 1);
+    const auto& r = target.requests[0];
+    CHECK(r.fields.get("content-type") == "application/cloudevents+json; charset=utf-8");
+    CHECK_FALSE(r.fields.find("ce-id"));
+    const auto json = nlohmann::json::parse(r.body);
+    CHECK(json.at("data") == "hello");
+    CHECK(json.at("id") == "1");
+}
+
+TEST_CASE("attributes stand in the header as long as there is room", "[webhook]") {
+    world w;
+    send_bed bed(w);
+    world_sink target(w);
+    std::string url = target.url();
+    webhook::endpoint_options o;
+    std::size_t room = 6500;
+    SECTION("beside nothing") {}
+    SECTION("beside the endpoint's own fields") {
+        o.fields.set("X-Key", std::string(4000, 'k'));
+        room = 2500;
+    }
+    SECTION("beside a long URL") {
+        url += '?' + std::string(4000, 'q');
+        room = 2500;
+    }
+    bed.add(url, o);
+    for (const auto size : {room, std::size_t(8192)}) {
+        bed.hub->publish("a",
+                         event("test", "/test", "x").extension("note", std::string(size, 'n')));
+        w.run_ready();
+    }
+    REQUIRE(target.requests.size() == 2);
+    CHECK(target.requests[0].fields.find("ce-note"));
+    CHECK_FALSE(target.requests[1].fields.find("ce-note"));
+    for (const auto& a : bed.attempts) CHECK(a.status == 204);
+}
+
 TEST_CASE("a log names no path or query of a target", "[webhook]") {
     world w;
     send_bed bed(w);

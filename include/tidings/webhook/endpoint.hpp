@@ -13,7 +13,10 @@ namespace tidings::webhook {
 
 /// How an event stands in the request.
 enum class body_form {
-    binary,  ///< the body is the data, attributes in `ce-` fields (CloudEvents HTTP binding 3.1)
+    /// The body is the data, attributes stand in `ce-` fields (CloudEvents HTTP binding 3.1). An
+    /// event with more than 64 of these, or with which the header would be larger than 8 KiB, goes
+    /// structured: servers refuse such headers with 431, and would at every attempt.
+    binary,
     structured,  ///< the body is the whole event as JSON (3.2)
 };
 

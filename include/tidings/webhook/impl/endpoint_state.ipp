@@ -46,20 +46,22 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     out.message_id = message_id_of(*e);
     out.due = sender_->first_due();
     const std::string* bytes = nullptr;
-    if (target_->options().form == body_form::structured) {
-        bytes = cloudevents_json(*e, ec);
-        out.content_type = std::string(cloudevents_json_type) + "; charset=utf-8";
-    } else {
-        http::fields f;
+    http::fields f;
+    if (target_->options().form == body_form::binary) {
         bytes = write_binary_event(*e, f, ec);
-        for (const auto& [name, value] : f) {
-            if (name == "Content-Type")
-                out.content_type = value;
-            else
-                out.fields.emplace_back(name, value);
-        }
+        if (ec) return ec;
     }
-    if (ec) return ec;
+    if (bytes == nullptr || !target_->has_room_for(f)) {
+        bytes = cloudevents_json(*e, ec);
+        if (ec) return ec;
+        f = {{"Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8"}};
+    }
+    for (const auto& [name, value] : f) {
+        if (name == "Content-Type")
+            out.content_type = value;
+        else
+            out.fields.emplace_back(name, value);
+    }
     // The event's own bytes, however many endpoints are owed them, and the event to keep them.
     out.body = std::shared_ptr<const std::string>(std::make_shared<const event_ptr>(e), bytes);
     return {};

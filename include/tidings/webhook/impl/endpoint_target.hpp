@@ -43,6 +43,8 @@ class endpoint_target {
     std::function<void()> take_on_gone() noexcept;
     endpoint_counters counters() const noexcept;
 
+    /// Whether a request of this endpoint has room for these fields of an event.
+    bool has_room_for(const http::fields& of_event) const noexcept;
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
@@ -53,6 +55,7 @@ class endpoint_target {
     const endpoint_options options_;  // without on_gone
     const std::string label_;
     const standard_signer signer_;
+    const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};
     std::atomic<bool> held_{true};
 };

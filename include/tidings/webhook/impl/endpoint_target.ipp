@@ -16,6 +16,24 @@ std::string label_of(const endpoint_options& o) {
     return o.id == o.url ? origin_of(o.url) : o.id + " at " + origin_of(o.url);
 }
 
+// nginx and this library's server take a header of 8 KiB, Apache and Python 100 fields.
+constexpr std::size_t max_head_bytes = 8 * 1024;
+constexpr std::size_t max_event_fields = 64;
+
+std::size_t bytes_of(const http::fields& all) noexcept {
+    constexpr std::size_t around = std::string_view(": \r\n").size();
+    std::size_t bytes = 0;
+    for (const auto& [name, value] : all) bytes += name.size() + value.size() + around;
+    return bytes;
+}
+
+// What is not the user's is bounded: the id, the time, the fields of HTTP.
+std::size_t head_bytes_of(const endpoint_options& o) noexcept {
+    constexpr std::size_t of_library = 1024;
+    constexpr std::size_t of_signature = 48;
+    return o.url.size() + bytes_of(o.fields) + (o.secrets.size() + 1) * of_signature + of_library;
+}
+
 }  // namespace
 
 std::string origin_of(const std::string& url) {
@@ -29,7 +47,8 @@ endpoint_target::endpoint_target(endpoint_options options, standard_signer signe
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
       label_(label_of(options_)),
-      signer_(std::move(signer)) {}
+      signer_(std::move(signer)),
+      head_bytes_(head_bytes_of(options_)) {}
 
 void endpoint_target::close() noexcept {
     active_ = false;
@@ -50,6 +69,11 @@ std::function<void()> endpoint_target::take_on_gone() noexcept {
 
 endpoint_counters endpoint_target::counters() const noexcept {
     return {accepted, delivered, failed_attempts, dead};
+}
+
+bool endpoint_target::has_room_for(const http::fields& of_event) const noexcept {
+    return of_event.size() <= max_event_fields &&
+           head_bytes_ + bytes_of(of_event) <= max_head_bytes;
 }
 
 error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
