@@ -2,6 +2,7 @@
 // Immediate callbacks: what publishers walk over without a lock.
 #include "support/bus_fixture.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <stdexcept>
@@ -11,10 +12,11 @@ namespace tidings::test {
 
 namespace {
 
-/// A bus without metrics or history: nothing makes a publication take its lock.
+/// A bus without metrics; without a history nothing makes a publication take its lock.
 struct plain_bus : context_fixture {
-    plain_bus() {
+    explicit plain_bus(history_options history = {}) {
         bus_options o;
+        o.history = std::move(history);
         o.log = [this](const log_record& r) { logged.push_back(std::string(r.message)); };
         hub.emplace(io(), std::move(o));
     }
@@ -243,6 +245,17 @@ TEST_CASE("a callback that joins, leaves and throws is counted exactly", "[bus][
         CHECK(same(held[2].counters(), counted(1)));
         CHECK(same(held[3].counters(), counted(2)));
     }
+    SECTION("one that ends inside several publications was not called by the outer ones") {
+        int depth = 0;
+        inside = [&](int i) {
+            if (i == 0 && ++depth < 4) topic.publish(made("inner"));
+            if (i == 2 && called.size() == 6) held[2].reset();
+        };
+        CHECK(topic.publish(made("outermost")).delivered == 3);
+        CHECK(std::count(called.begin(), called.end(), "2") == 1);
+        CHECK(same(held[2].counters(), counted(1)));
+        CHECK(same(held[3].counters(), counted(4)));
+    }
     SECTION("all go, and others come") {
         inside = [&](int i) {
             if (i != 0) return;
@@ -254,6 +267,80 @@ TEST_CASE("a callback that joins, leaves and throws is counted exactly", "[bus][
         CHECK(called == texts{"0"});
         CHECK(topic.publish(made("x")).delivered == 1);
         CHECK(called == texts{"0", "new"});
+    }
+}
+
+TEST_CASE("callbacks of a pattern that a publication has still to come to join and leave",
+          "[bus][immediate]") {
+    // Literal patterns come first.
+    plain_bus f({.max_events = GENERATE(0U, 10U)});
+    auto& hub = f.hub;
+    texts called;
+    std::function<void()> inside;
+    const auto into = [&](const char* name) {
+        return [&called, name](const event_ptr&) { called.push_back(name); };
+    };
+    const auto first = hub->subscribe("a", immediate, [&](const event_ptr&) { inside(); });
+    const auto stays = hub->subscribe("*", immediate, into("stays"));
+    auto leaves = hub->subscribe("*", immediate, into("leaves"));
+    std::vector<subscription> more;
+    const auto join = [&](int count) {
+        for (int i = 0; i < count; ++i)
+            more.push_back(hub->subscribe("*", immediate, into("more")));
+    };
+    const auto topic = hub->topic("a");
+    const auto publish = [&] { return topic.publish(made("x")).delivered; };
+
+    SECTION("what has joined is called from the next event on, and counted so") {
+        inside = [&] { join(1); };
+        CHECK(publish() == 3);
+        CHECK(called == texts{"stays", "leaves"});
+        CHECK(same(more[0].counters(), counted(0)));
+        CHECK(publish() == 4);
+        CHECK(same(more[0].counters(), counted(1)));
+        more[0].reset();
+        CHECK(same(more[0].counters(), counted(1)));
+    }
+    SECTION("what has joined and left is counted for nothing") {
+        inside = [&] {
+            join(1);
+            more.back().reset();
+        };
+        CHECK(publish() == 3);
+        CHECK(same(more[0].counters(), counted(0)));
+    }
+    SECTION("what has left is not called") {
+        inside = [&] { leaves.reset(); };
+        CHECK(publish() == 2);
+        CHECK(called == texts{"stays"});
+        CHECK(same(leaves.counters(), counted(0)));
+        CHECK(same(stays.counters(), counted(1)));
+    }
+    SECTION("what has left is not called, though its list has grown before") {
+        inside = [&] {
+            join(20);
+            leaves.reset();
+        };
+        CHECK(publish() == 2);
+        CHECK(called == texts{"stays"});
+        CHECK(same(leaves.counters(), counted(0)));
+        CHECK(same(more[19].counters(), counted(0)));
+    }
+    SECTION("nor is it in a publication around that one") {
+        bool once = false;
+        inside = [&] {
+            if (!std::exchange(once, true)) {
+                CHECK(publish() == 2);
+                return;
+            }
+            join(20);
+            leaves.reset();
+        };
+        CHECK(publish() == 2);
+        CHECK(called == texts{"stays", "stays"});
+        CHECK(same(leaves.counters(), counted(0)));
+        CHECK(same(more[0].counters(), counted(0)));
+        CHECK(same(stays.counters(), counted(2)));
     }
 }
 

@@ -147,6 +147,17 @@ TEST_CASE("without a history resuming is a gap", "[bus][resume]") {
     }
 }
 
+TEST_CASE("a gap that was not read counts as little as one that was", "[bus][resume]") {
+    bus_fixture f;
+    auto r = f.hub->receive("a", {.after = position()});
+    f.run();
+    f.publish("a", "1");
+    f.run();
+    r.reset();
+    CHECK(r.counters().matched == 1);
+    CHECK(r.counters().discarded == 1);
+}
+
 TEST_CASE("from the call on nothing is missed of what no history holds", "[bus][resume]") {
     const bool later = GENERATE(false, true);
     for (auto& c : every_consumer("uncovered.x")) {

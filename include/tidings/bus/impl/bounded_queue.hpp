@@ -52,7 +52,7 @@ class bounded_queue {
     TIDINGS_DECL event_ptr pop();
     /// Counts events that were lost before they came here.
     void miss(std::uint64_t count) noexcept { missed_ += count; }
-    /// Empties it; how many events that discarded.
+    /// Empties it; how many events that discarded, announcements not counted.
     TIDINGS_DECL std::size_t clear(graveyard& gone) noexcept;
     std::size_t clear() noexcept {
         graveyard gone;

@@ -71,8 +71,11 @@ event_ptr bounded_queue::pop() {
 }
 
 std::size_t bounded_queue::clear(graveyard& gone) noexcept {
-    const auto count = events_.size();
-    for (auto& i : events_) gone.take(std::move(i.event));
+    std::size_t count = 0;
+    for (auto& i : events_) {
+        if (i.event->info().bus != 0 || !is_control(i.event)) ++count;
+        gone.take(std::move(i.event));
+    }
     events_.clear();
     bytes_ = 0;
     missed_ = 0;

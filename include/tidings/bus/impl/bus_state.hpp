@@ -171,7 +171,9 @@ struct depth_guard {
     if (v.size == 0) return;
     const bool alone = publisher_.load(std::memory_order_relaxed) == here;
     const depth_guard depth(*here);
-    r.delivered = walk(v, e, *here, alone, options_.log);
+    walk_frame frame;
+    announce(frame, v, *here, alone);
+    r.delivered = walk(frame, e, *here, options_.log);
     r.matched = r.delivered;
 }
 

@@ -210,9 +210,8 @@ bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, read
             return false;
     const bool alone = publishes_alone(here);
     const depth_guard depth(here);
-    walks.for_each(
-        [&](const immediate_view& v) { r.delivered += walk(v, e, here, alone, options_.log); });
-    r.matched = r.delivered;
+    walks.announce_all(here, alone);
+    r.matched = r.delivered = walks.walk_all(e, here, options_.log);
     return true;
 }
 

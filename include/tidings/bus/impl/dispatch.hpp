@@ -12,17 +12,26 @@ class walk_list {
  public:
     /// @throws std::bad_alloc beyond what stands in place
     void add(immediate_list& list) {
-        if (!few_.add(list)) more_.push_back(list.current());
+        if (!few_.add(list)) more_.push_back({list.current(), {}});
     }
-    template <class F>
-    void for_each(F f) const {
-        few_.for_each(f);
-        for (const auto& v : more_) f(v);
+    /// As of `few_walks`, for all of them.
+    void announce_all(reader_record& here, bool alone) noexcept {
+        for (auto i = more_.size(); i-- != 0;) announce(more_[i].frame, more_[i].view, here, alone);
+        few_.announce_all(here, alone);
+    }
+    std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
+        auto called = few_.walk_all(e, here, log);
+        for (auto& m : more_) called += walk(m.frame, e, here, log);
+        return called;
     }
 
  private:
+    struct one {
+        immediate_view view;
+        walk_frame frame;
+    };
     few_walks few_;
-    std::vector<immediate_view> more_;
+    std::vector<one> more_;
 };
 
 /// One publication on its way to the subscriptions that it matches, in a read section.

@@ -34,12 +34,11 @@ void dispatch::hand_to(pattern_entry& entry, std::uint64_t ticket,
 }
 
 void dispatch::finish(reader_record& here, bool alone, const log_sink& log) noexcept {
-    walks.for_each([&](const immediate_view& v) {
-        const auto called = walk(v, event, here, alone, log);
-        result.matched += called;
-        result.delivered += called;
-        if (join) join->delivered(called);
-    });
+    walks.announce_all(here, alone);
+    const auto called = walks.walk_all(event, here, log);
+    result.matched += called;
+    result.delivered += called;
+    if (join) join->delivered(called);
     if (from_history) join->dispatched();
 }
 

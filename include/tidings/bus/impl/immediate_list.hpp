@@ -50,11 +50,11 @@ struct immediate_view {
     std::uint32_t size;
 };
 
-/// A walk under way on this thread, for what ends in it.
+/// A walk of this thread, under way or announced, for what ends meanwhile.
 struct walk_frame {
     const immediate_list* list;
     immediate_array* array;
-    immediate_slot* at;
+    immediate_slot* next;  ///< the first that it has still to come to
     immediate_slot* end;
     std::uint32_t skipped;
     walk_frame* outer;
@@ -76,8 +76,8 @@ class immediate_list {
     /// @throws std::bad_alloc, and nothing is changed
     TIDINGS_DECL void add(immediate_subscription& s, immediate_slot::function call, void* object,
                           retired_list& gone);
-    /// Whether a walk of this thread over this list had still to come to the callback.
-    TIDINGS_DECL bool remove(immediate_subscription& s, retired_list& gone) noexcept;
+    /// How many walks of this thread over this list had still to come to the callback.
+    TIDINGS_DECL std::uint32_t remove(immediate_subscription& s, retired_list& gone) noexcept;
 
     /// How many walks began, ever.
     std::uint64_t walks() const noexcept {
@@ -95,7 +95,7 @@ class immediate_list {
 
  private:
     void replace(std::uint32_t capacity, retired_list& gone);
-    bool skip_in_walks(const immediate_subscription& s) noexcept;
+    std::uint32_t skip_in_walks(const immediate_subscription& s) noexcept;
 
     std::atomic<immediate_array*> array_{nullptr};
     std::uint32_t ended_ = 0;  // slots whose subscription has ended; guarded by the bus's mutex
@@ -108,29 +108,37 @@ class immediate_list {
 TIDINGS_DECL void note_thrown(immediate_array& array, const immediate_slot* at,
                               const log_sink& log) noexcept;
 
-/// Calls the callbacks of a view, those that end meanwhile left out, in a read section of this
-/// thread. What one throws is logged and counted; the others are called all the same. `alone` as of
-/// `immediate_list::count_walk`.
-/// @return how many were called
-[[gnu::always_inline]] inline std::size_t walk(const immediate_view& v, const event_ptr& e,
-                                               reader_record& here, bool alone,
-                                               const log_sink& log) noexcept {
+/// Begins a walk in a read section of this thread: what ends from here on is left out, and what
+/// joins is not called. `alone` as of `immediate_list::count_walk`.
+[[gnu::always_inline]] inline void announce(walk_frame& f, const immediate_view& v,
+                                            reader_record& here, bool alone) noexcept {
     v.list->count_walk(alone);
     auto* const slots = v.array->slots();
-    walk_frame frame{v.list, v.array, slots, slots + v.size, 0, here.walks};
-    here.walks = &frame;
-    for (auto *at = slots, *const end = slots + v.size; at != end;) {
+    f = {v.list, v.array, slots, slots + v.size, 0, here.walks};
+    here.walks = &f;
+}
+
+/// Calls the callbacks of the walk that was announced last. What one throws is logged and counted;
+/// the others are called all the same.
+/// @return how many were called
+[[gnu::always_inline]] inline std::size_t walk(walk_frame& f, const event_ptr& e,
+                                               reader_record& here, const log_sink& log) noexcept {
+    auto* const end = f.end;
+    const auto size = static_cast<std::size_t>(end - f.next);
+    for (auto* next = f.next; next != end;) {
         try {
             do {
-                frame.at = at;
+                auto* const at = next++;
+                f.next = next;
                 at->call.load(std::memory_order_relaxed)(at->object, e);
-            } while (++at != end);
+            } while (next != end);
         } catch (...) {
-            note_thrown(*v.array, at++, log);
+            next = f.next;
+            note_thrown(*f.array, next - 1, log);
         }
     }
-    here.walks = frame.outer;
-    return v.size - frame.skipped;
+    here.walks = f.outer;
+    return size - f.skipped;
 }
 
 /// The callbacks of a few patterns.
@@ -138,6 +146,7 @@ class few_walks {
  public:
     static constexpr std::size_t capacity = 8;
 
+    few_walks() noexcept {}  // not defaulted: braces would fill the arrays
     /// False where it is full.
     bool add(immediate_list& list) noexcept {
         const auto v = list.current();
@@ -146,14 +155,21 @@ class few_walks {
         views_[size_++] = v;
         return true;
     }
-    template <class F>
-    void for_each(F f) const {
-        for (std::size_t i = 0; i < size_; ++i) f(views_[i]);
+    /// All before the first of them is walked: a callback changes lists that are still to come.
+    void announce_all(reader_record& here, bool alone) noexcept {
+        for (auto i = size_; i-- != 0;) announce(frames_[i], views_[i], here, alone);
+    }
+    /// @return how many were called
+    std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
+        std::size_t called = 0;
+        for (std::size_t i = 0; i < size_; ++i) called += walk(frames_[i], e, here, log);
+        return called;
     }
 
  private:
     std::size_t size_ = 0;
-    std::array<immediate_view, capacity> views_;  // not initialised
+    std::array<immediate_view, capacity> views_;  // not initialised, as the next
+    std::array<walk_frame, capacity> frames_;
 };
 
 }  // namespace tidings::detail

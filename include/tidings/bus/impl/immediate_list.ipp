@@ -81,8 +81,8 @@ void immediate_list::replace(std::uint32_t capacity, retired_list& gone) {
 }
 
 // A list that is mostly ends is packed here where there is memory; else by the next addition.
-bool immediate_list::remove(immediate_subscription& s, retired_list& gone) noexcept {
-    const bool ahead = skip_in_walks(s);
+std::uint32_t immediate_list::remove(immediate_subscription& s, retired_list& gone) noexcept {
+    const auto ahead = skip_in_walks(s);
     auto* a = array_.load(std::memory_order_relaxed);
     a->slots()[s.slot()].call.store(skip, std::memory_order_release);
     const auto size = a->size.load(std::memory_order_relaxed);
@@ -101,20 +101,21 @@ bool immediate_list::remove(immediate_subscription& s, retired_list& gone) noexc
 }
 
 // A walk of this thread may be over an array that was replaced since.
-bool immediate_list::skip_in_walks(const immediate_subscription& s) noexcept {
+std::uint32_t immediate_list::skip_in_walks(const immediate_subscription& s) noexcept {
     const auto* now = array_.load(std::memory_order_relaxed);
-    bool ahead = false;
+    std::uint32_t ahead = 0;
     const auto* here = reclaimer::here_if_any();
     for (auto* f = here != nullptr ? here->walks : nullptr; f != nullptr; f = f->outer) {
         if (f->list != this) continue;
         auto* slots = f->array->slots();
         const bool is_now = f->array == now;
-        auto* first = is_now ? std::max(f->at + 1, slots + s.slot()) : f->at + 1;
+        auto* first = is_now ? std::max(f->next, slots + s.slot()) : f->next;
         auto* last = is_now ? std::min(f->end, slots + s.slot() + 1) : f->end;
         for (; first < last; ++first)
-            if (f->array->owners()[first - slots] == &s &&
-                first->call.exchange(skip, std::memory_order_relaxed) != skip)
-                ahead = true;
+            if (f->array->owners()[first - slots] == &s) {
+                first->call.store(skip, std::memory_order_relaxed);
+                ++ahead;
+            }
     }
     return ahead;
 }

@@ -21,8 +21,8 @@ void immediate_subscription::enter(pattern_entry& entry, retired_list& gone) {
 
 void immediate_subscription::leave(pattern_entry& entry, retired_list& gone) noexcept {
     auto& list = entry.immediates;
-    const bool uncalled = list.remove(*this, gone);
-    called_ = list.walks() - walks_before_ - (uncalled ? 1 : 0);
+    const auto uncalled = list.remove(*this, gone);
+    called_ = list.walks() - walks_before_ - uncalled;
     gone.push(*this);
 }
 
