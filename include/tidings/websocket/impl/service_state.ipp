@@ -7,8 +7,6 @@
 #include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
 
-#include <boost/asio/system_executor.hpp>
-
 namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
@@ -153,10 +151,6 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     sessions_.open(
         std::make_shared<websocket_session>(std::move(stream), live_, std::move(options), origin),
         live_start{.bus = bus_, .asked = std::move(asked)});
-}
-
-net::any_io_executor service_state::executor() const {
-    return bus_ ? bus_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void service_state::drain() {
