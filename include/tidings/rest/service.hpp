@@ -4,6 +4,7 @@
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/outlet/recheck.hpp>
 
@@ -55,6 +56,7 @@ struct service_options {
     /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
     bool count_loopback = false;
+    log_sink log{};
 };
 
 namespace detail {
