@@ -7,6 +7,7 @@
 #include <tidings/outlet/impl/live_state.ipp>
 #include <tidings/outlet/impl/origin.ipp>
 #include <tidings/outlet/impl/question.ipp>
+#include <tidings/outlet/impl/recheck.ipp>
 #include <tidings/outlet/impl/reviewer.ipp>
 #include <tidings/outlet/impl/sessions.ipp>
 #include <tidings/outlet/impl/stream_request.ipp>

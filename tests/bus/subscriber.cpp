@@ -48,6 +48,50 @@ TEST_CASE("a subscriber gets events on the bus's executor, one at a time", "[bus
     CHECK(held.counters().delivered == 3);
 }
 
+/// Does with the handler what the test says.
+class odd_subscriber final : public recording_subscriber {
+ public:
+    enum class way { throws, keeps_and_throws, drops } how = way::throws;
+    std::optional<deliver_handler> kept;
+
+ private:
+    void start_deliver(event_ptr e, deliver_handler h) override {
+        if (e->text() == "good") return std::move(h)(error_code(), deliver(e));
+        if (how == way::keeps_and_throws) kept.emplace(std::move(h));
+        if (how != way::drops) throw std::runtime_error("odd");
+    }
+};
+
+TEST_CASE("a subscriber that throws, or drops its handler, has dropped the event",
+          "[bus][subscriber]") {
+    const auto how = GENERATE(odd_subscriber::way::throws, odd_subscriber::way::keeps_and_throws,
+                              odd_subscriber::way::drops);
+    bus_fixture f;
+    const auto s = std::make_shared<odd_subscriber>();
+    s->how = how;
+    const auto held = f.hub->subscribe("a", s);
+    std::optional<error_code> ended;
+    std::optional<receipt> r;
+    const auto publish = [&](std::string_view text) {
+        f.hub->async_publish("a", made(text), [&](error_code ec, receipt got) {
+            ended = ec;
+            r = std::move(got);
+        });
+        f.run();
+    };
+    publish("bad");
+    if (how == odd_subscriber::way::keeps_and_throws) {
+        CHECK_FALSE(ended.has_value());
+        s->kept.reset();
+        f.run();
+    }
+    CHECK(ended == make_error_code(errc::callback_threw));
+    CHECK((r && r->dropped == 1));
+    publish("good");
+    CHECK(ended == error_code());
+    CHECK(s->seen.size() == 1);
+}
+
 TEST_CASE("nobody is no subscriber", "[bus][subscriber]") {
     bus_fixture f;
     const auto resumed = GENERATE(false, true);

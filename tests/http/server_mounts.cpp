@@ -86,7 +86,7 @@ TEST_CASE("A request that no service answers is answered 500", "[http]") {
     CHECK_THAT(peer->received(), StartsWith("HTTP/1.1 500 Internal Server Error\r\n"));
     CHECK_THAT(peer->received(), !Contains("cheese") && EndsWith("GET /a b "));
     if (std::string_view(path) == "/throw") CHECK(bed.logged.back() == "out of cheese");
-    if (std::string_view(path) == "/odd") CHECK(bed.logged.back() == "a service threw");
+    if (std::string_view(path) == "/odd") CHECK(bed.logged.back() == "a callback threw");
 }
 
 TEST_CASE("A service cannot break the header out of its lines", "[http]") {

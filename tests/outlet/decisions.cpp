@@ -2,6 +2,8 @@
 // Authenticators and authorizers that answer later.
 #include "support/access_bed.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -423,6 +425,7 @@ TEST_CASE("a function that throws has decided nothing", "[access]") {
                           decision_handler<permission>) { throw std::runtime_error("no"); }});
     CHECK(status_of(*bed.send(request_of(kind))) == 503);
     CHECK(bed.published().empty());
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "no") == 1);
 }
 
 TEST_CASE("a plain function is asked at once, and a copy of it can be asked by others",

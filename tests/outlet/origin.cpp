@@ -7,7 +7,11 @@
 #include <tidings/webhook/sender.hpp>
 
 #include "support/catch2.hpp"
+#include "support/frames.hpp"
 #include "support/http_bed.hpp"
+
+#include <set>
+#include <sstream>
 
 using namespace tidings;
 using namespace tidings::test;
@@ -171,6 +175,37 @@ TEST_CASE("a listed origin gets the answers of every service, dated", "[outlet][
                        "fffffff\r\n"),
                StartsWith("HTTP/1.1 413 ") &&
                    Contains("\r\nAccess-Control-Allow-Origin: https://app.example\r\n"));
+}
+
+TEST_CASE("a page of a listed origin may read every field that says something", "[outlet]") {
+    service_bed bed(app);
+    // Fetch 3.3.4 (CORS-safelisted response-header names); what is the browser's own.
+    const std::set<std::string> others{
+        "Cache-Control", "Content-Length",    "Content-Type",      "Connection",
+        "Date",          "Transfer-Encoding", "X-Accel-Buffering", "Vary"};
+    const auto check = [&](const std::string& answer) {
+        CAPTURE(answer);
+        const auto exposed = ", " + std::string(field_of(answer, "Access-Control-Expose-Headers"));
+        std::istringstream lines(answer.substr(0, answer.find("\r\n\r\n")));
+        std::string line;
+        std::getline(lines, line);
+        while (std::getline(lines, line)) {
+            const auto name = line.substr(0, line.find(':'));
+            if (name.starts_with("Access-Control-") || others.count(name) != 0) continue;
+            CHECK_THAT(exposed + ',', Contains(", " + name + ','));
+        }
+    };
+    const auto start = bed.events->head().text();
+    for (int i = 0; i < 12; ++i) bed.events->publish("a", event("t", "/s", "x"));
+    const auto first = bed.ask(from_origin("GET /topics/a?after=" + start));
+    CHECK(!field_of(first, "Tidings-Position").empty());
+    CHECK(field_of(first, "Tidings-Gap") == "true");
+    check(first);
+    for (const auto* line : {"GET /topics/a", "DELETE /topics/a", "GET /events", "PUT /hooks",
+                             "GET /hooks/none", "HEAD /events?topic=a"})
+        check(bed.ask(from_origin(line)));
+    service_bed closed(app, bearer_token("s3cret"));
+    check(closed.ask(from_origin("GET /topics/a")));
 }
 
 TEST_CASE("every service answers a preflight without credentials", "[outlet][fault-10]") {

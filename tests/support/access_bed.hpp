@@ -79,6 +79,7 @@ struct access_bed : http_bed {
         o.auth_timeout = p.auth_timeout;
         o.max_pending_auth = p.max_pending_auth;
         o.metrics = metrics;
+        o.log = options().log;
         return o;
     }
     http::server server_at(std::uint16_t other) {

@@ -69,11 +69,11 @@ class mounted {
     virtual void admit(exchange& x) = 0;
     virtual void handle(exchange& x) = 0;
     /// The largest body this service takes; 0: the server's.
-    virtual std::size_t max_body_bytes() const noexcept = 0;
+    virtual std::size_t max_body_bytes() const = 0;
     /// Begins to end its streams.
     virtual void drain() = 0;
     /// Ends its streams at once.
-    virtual void close() noexcept = 0;
+    virtual void close() = 0;
 };
 
 template <class Service>
@@ -86,14 +86,14 @@ class mounted_service final : public mounted {
         if constexpr (has_admit) service_.admit(x);
     }
     void handle(exchange& x) override { service_.handle(x); }
-    std::size_t max_body_bytes() const noexcept override {
+    std::size_t max_body_bytes() const override {
         if constexpr (requires { service_.max_body_bytes(); }) return service_.max_body_bytes();
         return 0;
     }
     void drain() override {
         if constexpr (requires { service_.drain(); }) service_.drain();
     }
-    void close() noexcept override {
+    void close() override {
         if constexpr (requires { service_.close(); }) service_.close();
     }
 
@@ -114,8 +114,9 @@ class server_state;
 /// - `std::size_t max_body_bytes()`.
 /// - `void drain()`, called once on any thread, to begin to end the streams it took.
 /// - `void close()`, called on any thread when the server has stopped or drained, to end them at
-///   once; it must not throw. Copies of a handle share one service, so it ends for them, too.
-/// The service is destroyed thereafter.
+///   once. Copies of a handle share one service, so it ends for them, too.
+/// The service is destroyed thereafter. What any of them throws is logged; a request that it was
+/// about, and that has no answer yet, is answered 500.
 template <class S>
 concept service = requires(S& s, exchange& x) {
     s.handle(x);

@@ -3,6 +3,7 @@
 
 #include <tidings/authorizer.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
 #include <tidings/outlet/stream_request.hpp>
 
 #include <chrono>
@@ -27,6 +28,7 @@ struct stream_policy {
     /// them than it leaves free: alone at most half. What WebSocket clients publish waits, eight
     /// times as many at most, shared in the same way.
     std::size_t max_pending_auth = 128;
+    log_sink log{};  ///< also of what the authenticator and the authorizer throw
 };
 
 /// The access to a service: its policy, and the questions about it that have no answer yet.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/completion_handler.hpp>
-#include <tidings/detail/initiation.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/outlet/access.hpp>
+#include <tidings/outlet/recheck.hpp>
 
 #include <boost/asio/deferred.hpp>
 
@@ -80,22 +79,6 @@ class session_registry : public std::enable_shared_from_this<session_registry> {
     bool draining_ = false;
 };
 
-using recheck_handler = completion_handler<error_code>;
-
-/// Completes a recheck once every session that takes part has ended it.
-class recheck_join {
- public:
-    explicit recheck_join(recheck_handler h) : handler_(std::move(h)) {}
-    void begun() noexcept { ++open_; }
-    void ended() {
-        if (--open_ == 0) std::move(handler_)(error_code());
-    }
-
- private:
-    recheck_handler handler_;
-    std::atomic<std::size_t> open_{0};
-};
-
 }  // namespace detail
 
 /// The open sessions of a service, so that it can count them (the gauge "clients") and end them.
@@ -150,33 +133,33 @@ class sessions {
     /// it is discarded, and where it has begun to leave the session is cut. Sessions that open
     /// meanwhile are asked as well.
     ///
-    /// Completes with `void(error_code)`, never inline, with success. Per-operation cancellation:
-    /// none; each question has its deadline. From any thread.
+    /// Completes with `void(error_code)`, never inline: with success, errc::callback_threw where
+    /// `which` threw, errc::closed where the context of a session ended first. Per-operation
+    /// cancellation: none; each question has its deadline. From any thread.
     /// @param io where it completes by itself
     /// @param which those whose principal, as it was at the beginning, is such; called here
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_recheck(net::any_io_executor io, const http::access& a,
                                      std::function<bool(const principal&)> which,
                                      Token&& token = Token{}) const {
-        return detail::initiate<void(error_code)>(
-            std::move(io), token,
-            [list = *this, a, which = std::move(which)](net::any_io_executor own, auto handler) {
-                list.start_recheck(a, which, detail::recheck_handler(own, std::move(handler)));
+        return detail::initiate_recheck(
+            std::move(io), std::move(which), token,
+            [list = *this, a](const auto& chosen, detail::recheck_handler handler) {
+                list.start_recheck(a, chosen, std::move(handler));
             });
     }
     /// As `async_recheck`.
     void start_recheck(const http::access& a, const std::function<bool(const principal&)>& which,
                        completion_handler<error_code> handler) const {
         a.begin_recheck();
-        const auto join = std::make_shared<detail::recheck_join>(std::move(handler));
-        join->begun();
+        const auto join = detail::make_recheck_join(std::move(handler));
+        auto own = detail::take_part(join);  // until all are asked
         for (const auto& s : list_->registry->open()) {
             auto& session = *static_cast<Session*>(s.get());
-            if (!which(session.principal())) continue;
-            join->begun();
-            session.recheck([join] { join->ended(); });
+            if (detail::takes_part(*join, which, session.principal()))
+                session.recheck(detail::take_part(join));
         }
-        join->ended();
+        own();
     }
     bool draining() const noexcept { return list_->registry->draining(); }
     std::size_t size() const noexcept { return list_->registry->size(); }

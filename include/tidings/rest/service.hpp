@@ -3,10 +3,10 @@
 
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
-#include <tidings/completion_handler.hpp>
-#include <tidings/detail/initiation.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/outlet/recheck.hpp>
 
 #include <boost/asio/deferred.hpp>
 
@@ -56,6 +56,7 @@ struct service_options {
     /// "rest_publications", by the result: accepted, duplicate, refused, failed.
     std::shared_ptr<metrics_sink> metrics{};
     bool count_loopback = false;
+    log_sink log{};
 };
 
 namespace detail {
@@ -110,28 +111,29 @@ class service {
     /// nothing that was revoked before the call is answered any more; an answer that was given
     /// before may be on its way to a slow reader. See `sessions::async_recheck`.
     ///
-    /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
-    /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From
-    /// any thread.
+    /// Completes with `void(error_code)`: success; errc::closed where this was closed or moved
+    /// from, or the context of the bus or of what is asked has ended; errc::callback_threw where
+    /// `which` threw. Never inline. Per-operation cancellation: none; each question has
+    /// `auth_timeout`. From any thread.
     /// @param which those whose principal is such; called on this thread, must not call the service
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
                                      Token&& token = Token{}) {
-        return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
-            [slot = slot_, which = std::move(which)](net::any_io_executor io, auto handler) {
-                start_recheck(slot, which, completion_handler<error_code>(io, std::move(handler)));
+        return tidings::detail::initiate_recheck(
+            get_executor(), std::move(which), token,
+            [slot = slot_](const auto& chosen, tidings::detail::recheck_handler handler) {
+                start_recheck(slot, chosen, std::move(handler));
             });
     }
     using executor_type = net::any_io_executor;
-    /// The bus's; without one, the system's.
+    /// The bus's; without one, or where its context has ended, the system's.
     TIDINGS_DECL executor_type get_executor() const noexcept;
 
  private:
     using slot = tidings::detail::closing_slot<detail::service_state>;
     TIDINGS_DECL static void start_recheck(const std::shared_ptr<slot>& s,
-                                           const std::function<bool(const principal&)>& which,
-                                           completion_handler<error_code> handler);
+                                           const tidings::detail::recheck_filter& which,
+                                           tidings::detail::recheck_handler handler);
     std::shared_ptr<slot> slot_;
 };
 

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <tidings/bus.hpp>
-#include <tidings/completion_handler.hpp>
-#include <tidings/detail/initiation.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/outlet/recheck.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/websocket/session.hpp>
 
@@ -106,21 +105,22 @@ class service {
     /// was revoked before the call leaves any more, from no queue either. See
     /// `sessions::async_recheck`.
     ///
-    /// Completes with `void(error_code)`: success, or errc::closed where this was closed or moved
-    /// from; never inline. Per-operation cancellation: none; each question has `auth_timeout`. From
-    /// any thread.
+    /// Completes with `void(error_code)`: success; errc::closed where this was closed or moved
+    /// from, or the context of the bus or of what is asked has ended; errc::callback_threw where
+    /// `which` threw. Never inline. Per-operation cancellation: none; each question has
+    /// `auth_timeout`. From any thread.
     /// @param which those whose principal is such; called on this thread, must not call the service
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
                                      Token&& token = Token{}) {
-        return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
-            [slot = slot_, which = std::move(which)](net::any_io_executor io, auto handler) {
-                start_recheck(slot, which, completion_handler<error_code>(io, std::move(handler)));
+        return tidings::detail::initiate_recheck(
+            get_executor(), std::move(which), token,
+            [slot = slot_](const auto& chosen, tidings::detail::recheck_handler handler) {
+                start_recheck(slot, chosen, std::move(handler));
             });
     }
     using executor_type = net::any_io_executor;
-    /// The bus's; without one, the system's.
+    /// The bus's; without one, or where its context has ended, the system's.
     TIDINGS_DECL executor_type get_executor() const noexcept;
     /// How many are open. From any thread.
     TIDINGS_DECL std::size_t sessions() const noexcept;
@@ -128,8 +128,8 @@ class service {
  private:
     using slot = tidings::detail::closing_slot<detail::service_state>;
     TIDINGS_DECL static void start_recheck(const std::shared_ptr<slot>& s,
-                                           const std::function<bool(const principal&)>& which,
-                                           completion_handler<error_code> handler);
+                                           const tidings::detail::recheck_filter& which,
+                                           tidings::detail::recheck_handler handler);
     std::shared_ptr<slot> slot_;
 };
 

@@ -127,7 +127,7 @@ void bus_state::join(std::string_view pattern, const std::shared_ptr<subscriptio
 subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subscriber> target,
                                   subscribe_options options) {
     const bool missing = target == nullptr;
-    const auto s = make_subscription<target_subscription>(lane_, std::move(target));
+    const auto s = make_subscription<target_subscription>(lane_, std::move(target), options_.log);
     if (missing)
         s->end(errc::invalid_argument);
     else

@@ -19,9 +19,9 @@ class function_service final : public mounted {
     bool admits() const noexcept override { return false; }
     void admit(exchange&) override {}
     void handle(exchange& x) override { function_(x); }
-    std::size_t max_body_bytes() const noexcept override { return 0; }
+    std::size_t max_body_bytes() const override { return 0; }
     void drain() override {}
-    void close() noexcept override {}
+    void close() override {}
 
  private:
     std::function<void(exchange&)> function_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/origin.hpp>
@@ -35,7 +36,8 @@ void arm_expiry(wheel_timer& t, tidings::detail::timer_wheel& wheel,
 access_state::access_state(stream_policy policy)
     : asks_(policy.authenticator || policy.authorizer),
       policy_(with_default(std::move(policy))),
-      questions_(std::make_shared<questions>(policy_.max_pending_auth, policy_.auth_timeout)) {}
+      questions_(std::make_shared<questions>(policy_.max_pending_auth, policy_.auth_timeout,
+                                             policy_.log)) {}
 
 bool access_state::undecided(const error_code& ec) noexcept {
     return ec == condition::retryable || ec == errc::too_many || ec.category() != errc_category();
@@ -189,15 +191,13 @@ void access::ask_later(exchange& x, admitted f) const {
     owned_credentials c(request_credentials(x).view);
     const auto from = asker_of(x);
     const auto held = std::make_shared<exchange>(std::move(x));
-    auto done = [held, f = std::move(f)](error_code ec, principal who) mutable {
+    auto done = [held, f = std::move(f), log = state_->policy().log](error_code ec,
+                                                                     principal who) mutable {
         if (!ec && has_expired(who.expires, *held->environment().clock)) ec = errc::unauthorized;
         if (ec) return held->respond(refusal_of(*held, ec));
         held->caller(std::move(who));
-        try {
-            f(*held);
-        } catch (...) {
-            return;  // an exchange that is destroyed unanswered answers 500
-        }
+        // An exchange that is destroyed unanswered answers 500.
+        tidings::detail::guarded(log, "access", [&] { f(*held); });
     };
     const auto q = state_->identify(home, std::move(c), from, when_full::refuse, std::move(done));
     if (!q) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/server/local_request.hpp>
+#include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/origin.hpp>
 
@@ -88,15 +89,14 @@ void permit(exchange& x, const detail::access_state& a, detail::permissions_want
     }
     const auto home = x.lane();
     const auto held = std::make_shared<exchange>(std::move(x));
-    const auto run =
-        a.permit(home, std::move(wanted),
-                 [held, answer, go_on = std::move(go_on)](const detail::permissions& p) mutable {
-                     try {
-                         if (!answer(*held, p)) go_on(*held, p.expires);
-                     } catch (...) {
-                         return;  // an exchange that is destroyed unanswered answers 500
-                     }
-                 });
+    const auto run = a.permit(home, std::move(wanted),
+                              [held, answer, go_on = std::move(go_on),
+                               log = a.policy().log](const detail::permissions& p) mutable {
+                                  // An exchange that is destroyed unanswered answers 500.
+                                  tidings::detail::guarded(log, "access", [&] {
+                                      if (!answer(*held, p)) go_on(*held, p.expires);
+                                  });
+                              });
     if (!run || !*held) return;
     const std::weak_ptr<detail::access_state::permit_run> weak = run;
     held->on_drain([weak] {

@@ -39,7 +39,8 @@ fields cors_fields(const request& r, std::span<const std::string> allowed) {
     if (!is_listed(r, allowed)) return f;
     f.append("Access-Control-Allow-Origin", r.fields.get("Origin"));
     f.append("Access-Control-Allow-Credentials", "true");
-    f.append("Access-Control-Expose-Headers", "Link, Location, Retry-After, WWW-Authenticate");
+    f.append("Access-Control-Expose-Headers",
+             "Allow, Link, Location, Retry-After, Tidings-Gap, Tidings-Position, WWW-Authenticate");
     return f;
 }
 

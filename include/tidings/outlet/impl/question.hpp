@@ -3,6 +3,7 @@
 
 #include <tidings/decision.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/log.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -106,9 +107,10 @@ class question : public std::enable_shared_from_this<question> {
 /// when it is asked for. Safe from any thread.
 class questions : public std::enable_shared_from_this<questions> {
  public:
-    questions(std::size_t max, std::chrono::milliseconds timeout)
+    questions(std::size_t max, std::chrono::milliseconds timeout, log_sink log)
         : max_(std::max<std::size_t>(1, max)),
-          timeout_(timeout) {}
+          timeout_(timeout),
+          log_(std::move(log)) {}
 
     /// In the lane. Calls `start` with a handler, at once or once there is room; then `done`, once,
     /// in the lane, never inside: with the answer, or errc::undecided after the deadline or where
@@ -140,6 +142,7 @@ class questions : public std::enable_shared_from_this<questions> {
 
     const std::size_t max_;
     const std::chrono::milliseconds timeout_;
+    const log_sink log_;
     std::mutex mutex_;  // guards the rest
     std::size_t asked_ = 0;
     std::size_t waiting_ = 0;

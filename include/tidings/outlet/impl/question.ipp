@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/server/peer_key.hpp>
+#include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/question.hpp>
 
 #include <vector>
@@ -50,11 +51,8 @@ void question::begin_soon() {
 void question::begin() {
     if (stage_ == stage::settled) return;
     if (full_ == when_full::wait_in_turn) deadline_.arm(lane_->timers(), all_->timeout_);
-    try {
-        start();
-    } catch (...) {
-        refuse_soon(errc::undecided);
-    }
+    const bool asked = tidings::detail::guarded(all_->log_, "access", [this] { start(); });
+    if (!asked) refuse_soon(errc::undecided);
 }
 
 void question::on_deadline() noexcept {

@@ -47,7 +47,7 @@ class reviewer {
 
     void ask();
     template <class F>
-    void attempt(F f);
+    void attempt(const log_sink& log, F f);
     void on_identity(const subject& s, error_code ec, const principal& who);
     void on_permissions(std::size_t asked, const principal& who, permissions p);
     void finish(review found);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/reviewer.hpp>
 
 namespace tidings::http::detail {
@@ -18,7 +19,7 @@ void reviewer::ask() {
     stage_ = stage::asking;
     const auto s = review_subject();
     if (!s.license) return stop_review();
-    attempt([&] {
+    attempt(s.license->access->policy().log, [&] {
         question_ = s.license->access->identify(s.home, s.license->credentials, s.license->from,
                                                 when_full::wait_in_turn,
                                                 [this, s](error_code ec, const principal& who) {
@@ -30,19 +31,16 @@ void reviewer::ask() {
 
 // A function of the user's that throws has answered nothing.
 template <class F>
-void reviewer::attempt(F f) {
-    try {
-        f();
-    } catch (...) {
-        if (stage_ != stage::idle) finish({.ended = errc::undecided});
-    }
+void reviewer::attempt(const log_sink& log, F f) {
+    if (!tidings::detail::guarded(log, "access", f) && stage_ != stage::idle)
+        finish({.ended = errc::undecided});
 }
 
 void reviewer::on_identity(const subject& s, error_code ec, const principal& who) {
     if (stage_ == stage::idle) return;
     if (!ec && has_expired(who.expires, s.home->timers().clock())) ec = errc::unauthorized;
     if (ec) return finish({.ended = ec});
-    attempt([&] {
+    attempt(s.license->access->policy().log, [&] {
         permissions_ = s.license->access->permit(
             s.home,
             {.principal = who,

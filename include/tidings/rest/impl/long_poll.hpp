@@ -95,6 +95,7 @@ class long_poll final : public lane_target,
  private:
     void apply(http::detail::review found) override;
     subject review_subject() override;
+    void start_review(unique_function<void()> done);
     void watch_expiry() noexcept;
     void on_expiry();
     bool attach();

@@ -94,6 +94,7 @@ long_poll::long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll
       expiry_([this] { on_expiry(); }) {}
 
 long_poll::~long_poll() {
+    drop_review();  // one that has not stopped before ends with its context
     stop();
 }
 
@@ -101,8 +102,13 @@ void long_poll::start() {
     watch_expiry();
     // A recheck that began since it was allowed may not have found it yet.
     if (!question_.license || !question_.license->is_stale()) return go_on();
+    start_review([s = shared_from_this()] { s->go_on(); });
+}
+
+// What waits for the review may own this, and is released where the context ends.
+void long_poll::start_review(unique_function<void()> done) {
     watch_context(lane_->executor(), shared_from_this());
-    reviewer::recheck([s = shared_from_this()] { s->go_on(); });
+    reviewer::recheck(std::move(done));
 }
 
 void long_poll::go_on() {
@@ -207,7 +213,6 @@ void long_poll::on_bus_closed() noexcept {
     step(poll_event::bus_closed);
 }
 
-// It may own itself by what waits for a recheck.
 void long_poll::on_context_end() noexcept {
     const auto keep = shared_from_this();
     drop_review();
@@ -224,7 +229,7 @@ void long_poll::finish_soon() {
 
 void long_poll::recheck(unique_function<void()> done) {
     lane_->post([s = shared_from_this(), done = std::move(done)]() mutable {
-        s->reviewer::recheck(std::move(done));
+        s->start_review(std::move(done));
     });
 }
 

@@ -33,11 +33,11 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     void handle(http::exchange& x);
     void drain();
     void close();
-    void recheck(const std::function<bool(const principal&)>& which,
-                 completion_handler<error_code> handler) const {
+    void recheck(const tidings::detail::recheck_filter& which,
+                 tidings::detail::recheck_handler handler) const {
         polls_.start_recheck(access_, which, std::move(handler));
     }
-    net::any_io_executor executor() const { return bus_->executor(); }
+    const std::shared_ptr<bus_state>& bus() const noexcept { return bus_; }
     const service_options& options() const noexcept { return options_; }
 
  private:

@@ -114,7 +114,8 @@ http::access service_state::make_access() const {
                          .authorizer = options_.authorizer,
                          .allowed_origins = options_.allowed_origins,
                          .auth_timeout = options_.auth_timeout,
-                         .max_pending_auth = options_.max_pending_auth});
+                         .max_pending_auth = options_.max_pending_auth,
+                         .log = options_.log});
 }
 
 void service_state::admit(http::exchange& x) {

@@ -76,7 +76,8 @@ manager_state::manager_state(std::shared_ptr<bus_state> b,
                .authorizer = options_->authorizer,
                .allowed_origins = options_->allowed_origins,
                .auth_timeout = options_->auth_timeout,
-               .max_pending_auth = options_->max_pending_auth}),
+               .max_pending_auth = options_->max_pending_auth,
+               .log = options_->log}),
       sender_(s),
       hooks_(std::make_shared<hook_list>(std::move(b), std::move(s), options_)) {}
 

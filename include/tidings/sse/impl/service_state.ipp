@@ -5,8 +5,6 @@
 #include <tidings/codec/sse_writer.hpp>
 #include <tidings/sse/impl/service_state.hpp>
 
-#include <boost/asio/system_executor.hpp>
-
 #include <stdexcept>
 
 namespace tidings::sse::detail {
@@ -41,7 +39,8 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
                .authorizer = options.authorizer,
                .allowed_origins = options.allowed_origins,
                .auth_timeout = options.auth_timeout,
-               .max_pending_auth = options.max_pending_auth}),
+               .max_pending_auth = options.max_pending_auth,
+               .log = options.log}),
       retry_(options.retry),
       hooks_(std::make_shared<const sse::hooks>(options.hooks)),
       sessions_(options.metrics, "sse"),
@@ -119,10 +118,6 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     sessions_.open(std::make_shared<sse_session>(std::move(stream), options_, hooks_,
                                                  std::move(last_event_id)),
                    std::move(start));
-}
-
-net::any_io_executor service_state::executor() const {
-    return bus_ ? bus_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void service_state::drain() {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/impl/closing_slot.hpp>
+#include <tidings/outlet/impl/recheck.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
 #include <tidings/websocket/service.hpp>
-
-#include <boost/asio/system_executor.hpp>
 
 #include <stdexcept>
 
@@ -42,15 +40,14 @@ std::size_t service::sessions() const noexcept {
 }
 
 void service::start_recheck(const std::shared_ptr<slot>& s,
-                            const std::function<bool(const principal&)>& which,
-                            completion_handler<error_code> handler) {
-    if (const auto state = state_of(s)) return state->recheck(which, std::move(handler));
-    std::move(handler)(errc::closed);
+                            const tidings::detail::recheck_filter& which,
+                            tidings::detail::recheck_handler handler) {
+    tidings::detail::start_recheck(s, which, std::move(handler));
 }
 
 net::any_io_executor service::get_executor() const noexcept {
     const auto state = state_of(slot_);
-    return state ? state->executor() : net::any_io_executor(net::system_executor());
+    return tidings::detail::service_executor(state ? state->bus() : nullptr);
 }
 
 }  // namespace tidings::websocket

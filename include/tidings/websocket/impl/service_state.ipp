@@ -7,8 +7,6 @@
 #include <tidings/text/impl/header_tokens.hpp>
 #include <tidings/websocket/impl/service_state.hpp>
 
-#include <boost/asio/system_executor.hpp>
-
 namespace tidings::websocket::detail {
 
 using namespace tidings::detail;
@@ -38,7 +36,8 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
                .authorizer = options.authorizer,
                .allowed_origins = options.allowed_origins,
                .auth_timeout = options.auth_timeout,
-               .max_pending_auth = options.max_pending_auth}),
+               .max_pending_auth = options.max_pending_auth,
+               .log = options.log}),
       options_(with_codec(std::move(options), bus_ != nullptr)),
       budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)),
       hooks_(std::make_shared<const websocket::hooks>(std::move(options_.hooks))),
@@ -153,10 +152,6 @@ void service_state::open(http::exchange& x, http::stream_request asked) {
     sessions_.open(
         std::make_shared<websocket_session>(std::move(stream), live_, std::move(options), origin),
         live_start{.bus = bus_, .asked = std::move(asked)});
-}
-
-net::any_io_executor service_state::executor() const {
-    return bus_ ? bus_->executor() : net::any_io_executor(net::system_executor());
 }
 
 void service_state::drain() {

@@ -11,8 +11,9 @@ class target_subscription final : public counted_subscription,
                                   public lane_target,
                                   public feed_sink {
  public:
-    target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s)
-        : lane_(std::move(l)),
+    target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s, log_sink log)
+        : log_(std::move(log)),
+          lane_(std::move(l)),
           subscriber_(std::move(s)) {}
 
     net::any_io_executor executor() const noexcept override { return lane_->executor(); }
@@ -43,6 +44,8 @@ class target_subscription final : public counted_subscription,
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
+    class taking;
+    void on_taken(const event_ptr& e, delivery_join& join, error_code ec, outcome o) noexcept;
     void on_end(error_code why) noexcept override;
     void release() noexcept override { subscriber_.reset(); }
     bool from_itself(const event_ptr& e) const noexcept;
@@ -50,6 +53,7 @@ class target_subscription final : public counted_subscription,
 
     void let_go_of_subscriber() noexcept;
 
+    const log_sink log_;
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
+#include <tidings/impl/guarded.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
@@ -18,6 +19,30 @@ void target_subscription::count(const event_ptr& e, outcome o) noexcept {
     add(o == outcome::dropped ? dropped : delivered);
 }
 
+// The subscriber's handler. One that is dropped was not called, as where the subscriber threw.
+class target_subscription::taking {
+ public:
+    taking(std::shared_ptr<target_subscription> to, event_ptr e,
+           std::shared_ptr<delivery_join> join) noexcept
+        : to_(std::move(to)),
+          event_(std::move(e)),
+          join_(std::move(join)) {}
+    taking(taking&&) noexcept = default;
+    ~taking() {
+        if (!to_) return;
+        const auto lane = to_->lane_;
+        lane->post([t = std::move(*this)]() mutable { t(errc::callback_threw, outcome::dropped); });
+    }
+    void operator()(error_code ec, outcome o) {
+        std::exchange(to_, nullptr)->on_taken(event_, *join_, ec, o);
+    }
+
+ private:
+    std::shared_ptr<target_subscription> to_;
+    event_ptr event_;
+    std::shared_ptr<delivery_join> join_;
+};
+
 void target_subscription::on_event(const event_ptr& e) noexcept {
     if (active() && !from_itself(e)) count(e, subscriber_->deliver(e));
 }
@@ -27,16 +52,21 @@ void target_subscription::on_joined_event(const event_ptr& e,
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
     ++taking_;
-    subscriber_->async_deliver(
-        e,
-        net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e,
-                                               join = std::move(join)](error_code ec, outcome o) {
-            --self->taking_;
-            self->let_go_of_subscriber();
-            self->count(e, o);
-            if (ec && o != outcome::closed) add(self->failed);
-            join->finished(ec, o);
-        }));
+    const auto to = subscriber_;
+    guarded(log_, "bus", [&] {
+        to->async_deliver(
+            e, net::bind_executor(lane_->executor(),
+                                  taking(shared_as<target_subscription>(), e, std::move(join))));
+    });
+}
+
+void target_subscription::on_taken(const event_ptr& e, delivery_join& join, error_code ec,
+                                   outcome o) noexcept {
+    --taking_;
+    let_go_of_subscriber();
+    count(e, o);
+    if (ec && o != outcome::closed) add(failed);
+    join.finished(ec, o);
 }
 
 void target_subscription::enter(pattern_entry& entry, retired_list&) {

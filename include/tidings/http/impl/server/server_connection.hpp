@@ -8,6 +8,7 @@
 #include <tidings/http/impl/server/ledger.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 #include <tidings/http/impl/wire.hpp>
+#include <tidings/impl/guarded.hpp>
 
 #include <algorithm>
 
@@ -87,9 +88,12 @@ class server_connection : public exchange_owner,
     void dispatch();
     template <class F>
     bool call_service(F&& f);
+    bool call(unique_function<void()> f);
+    void end_wait();
     void answer(response r);
     void refuse(unsigned status, std::string_view detail = {});
     void refuse(const error_code& ec);
+    void fail();
     void written();
     void linger();
 
@@ -122,10 +126,10 @@ class server_connection : public exchange_owner,
         response_frame frame{};  // of its answer
         bool keep_alive = false;
         std::optional<coming_body> coming{};
+        std::size_t own_limit = 0;  // of its body; 0: the server's
 
         std::size_t body_limit(const server_options& o) const noexcept {
-            const auto own = service ? service->max_body_bytes() : 0;
-            const auto limit = own != 0 ? own : o.max_body_bytes;
+            const auto limit = own_limit != 0 ? own_limit : o.max_body_bytes;
             return body ? std::min(limit, body->most()) : limit;
         }
     };
@@ -136,15 +140,7 @@ class server_connection : public exchange_owner,
 template <class F>
 bool server_connection::call_service(F&& f) {
     const auto service = now_.service;  // lives until the call returns
-    try {
-        f(*service);
-        return true;
-    } catch (const std::exception& e) {
-        shard_->log(log_level::error, e.what(), errc::callback_threw);
-    } catch (...) {
-        shard_->log(log_level::error, "a service threw", errc::callback_threw);
-    }
-    return false;
+    return tidings::detail::guarded(shard_->options->log, "http", [&] { f(*service); });
 }
 
 }  // namespace tidings::http::detail

@@ -173,6 +173,9 @@ void server_connection::on_header() {
         suffix = r.path().substr(candidate.prefix.size());
         break;
     }
+    const bool known =
+        !now_.service || call_service([this](mounted& m) { now_.own_limit = m.max_body_bytes(); });
+    if (!known) return fail();
     reader_.limit_body(now_.body_limit(*shard_->options));
     const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
@@ -270,6 +273,12 @@ void server_connection::refuse(unsigned status, std::string_view detail) {
     answer(problem(status, reason_phrase(status), detail));
 }
 
+// The service threw.
+void server_connection::fail() {
+    now_.keep_alive = false;
+    answer(problem(500, reason_phrase(500)));
+}
+
 void server_connection::respond(response r) {
     if (!shard_->lane->running_here()) {
         shard_->lane->post([self = shared_from_this(), r = std::move(r)]() mutable {
@@ -330,7 +339,7 @@ void server_connection::close() {
     seat_.reset();
     shard_->connections.erase(self);
     auto ended = std::exchange(now_, {});
-    if (ended.on_closed && waiting) ended.on_closed();
+    if (ended.on_closed && waiting) call(std::move(ended.on_closed));
 }
 
 void server_connection::abandon() noexcept {
@@ -343,7 +352,18 @@ void server_connection::abandon() noexcept {
 
 void server_connection::drain() {
     if (phase_ == phase::idle || phase_ == phase::handshake) return close();
-    if (auto f = std::exchange(now_.on_drain, nullptr)) f();
+    end_wait();
+}
+
+// False when it threw.
+bool server_connection::call(unique_function<void()> f) {
+    return guarded(shard_->options->log, "http", f);
+}
+
+void server_connection::end_wait() {
+    const auto self = shared_from_this();
+    auto f = std::exchange(now_.on_drain, nullptr);
+    if (f && !call(std::move(f)) && phase_ == phase::handling) fail();
 }
 
 taken_stream server_connection::take(bool authenticated) {
@@ -377,9 +397,7 @@ void server_connection::watch_drain(unique_function<void()> f) {
     now_.on_drain = std::move(f);
     if (!shard_->draining) return;
     shard_->lane->post([weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (auto call = std::exchange(self->now_.on_drain, nullptr)) call();
+        if (const auto self = weak.lock()) self->end_wait();
     });
 }
 

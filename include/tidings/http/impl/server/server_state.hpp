@@ -46,6 +46,7 @@ class server_state final : public drainable,
  private:
     // From `configured` on it changes on `control_`, but for the start.
     enum class stage { configured, started, refusing, draining, ended };
+    std::shared_ptr<mounted> closing_with_its_routes(std::shared_ptr<mounted> service) const;
     void accept();
     void on_accept(error_code ec, io::stream_ptr stream, const std::shared_ptr<shard>& to);
     void admit(io::stream_ptr stream, const std::shared_ptr<shard>& to);

@@ -4,7 +4,7 @@
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/server_state.hpp>
-#include <tidings/impl/closing_handle.hpp>
+#include <tidings/impl/guarded.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
@@ -92,6 +92,15 @@ void server_state::log(log_level level, std::string_view message, error_code ec)
     if (options_->log) options_->log({level, "http", message, ec});
 }
 
+// The lanes hold it by it: with the last of them, it is closed.
+std::shared_ptr<mounted> server_state::closing_with_its_routes(
+    std::shared_ptr<mounted> service) const {
+    auto* const raw = service.get();
+    return {raw, [log = options_->log, service = std::move(service)](mounted* m) noexcept {
+                guarded(log, "http", [m] { m->close(); });
+            }};
+}
+
 void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> service) {
     if (!prefix.starts_with('/')) throw std::invalid_argument("a mount point begins with '/'");
     if (stage_ == stage::started || stage_ == stage::draining)
@@ -100,7 +109,7 @@ void server_state::mount(std::string_view prefix, std::shared_ptr<mounted> servi
     if (std::any_of(routes_.begin(), routes_.end(),
                     [prefix](const route& r) { return r.prefix == prefix; }))
         throw std::logic_error("mount() again at \"" + std::string(prefix) + '"');
-    routes_.push_back({std::string(prefix), tidings::detail::closing_handle(std::move(service))});
+    routes_.push_back({std::string(prefix), closing_with_its_routes(std::move(service))});
 }
 
 void server_state::start() {
@@ -185,7 +194,7 @@ void server_state::begin_drain() {
             for (const auto& c : all) c->drain();
         });
     if (table_)
-        for (const auto& r : *table_) r.service->drain();
+        for (const auto& r : *table_) guarded(options_->log, "http", [&] { r.service->drain(); });
     ledger_->when_empty([weak = weak_from_this()] {
         const auto self = weak.lock();
         if (self) net::post(self->control_, [self] { self->end({}); });
