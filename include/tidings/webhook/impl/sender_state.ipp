@@ -184,7 +184,7 @@ void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
         if (const auto self = weak.lock()) self->on_answer(t, entry, failed, answer);
     };
     if (ec)
-        lane_->post([f = std::move(on_done), ec] { f(ec, {}); });
+        lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
     else
         http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
@@ -224,19 +224,21 @@ void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
 
 attempt sender_state::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                             const http::response& r) const {
-    // An answer whose body is too long is an answer all the same: the body says nothing here.
-    const bool answered = !ec || ec == errc::too_large || ec == errc::unsupported_encoding;
+    // An answer with which something is wrong is an answer all the same: nothing but its status,
+    // and a Retry-After that says one thing, is of interest here.
+    const bool answered = r.status != 0;
     attempt a{.endpoint = id,
               .message_id = entry.message_id,
               .number = entry.attempts + 1,
-              .status = answered ? r.status : 0,
+              .status = r.status,
               .error = ec,
               .result = answered ? schedule_.classify(r.status) : verdict::retry};
     if (answered)
         a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
     if (a.result != verdict::retry && a.result != verdict::throttled) return a;
     std::optional<std::chrono::seconds> after;
-    if (answered) after = http::parse_retry_after(r.fields.get("retry-after"), now());
+    if (ec != errc::repeated_field)
+        after = http::parse_retry_after(r.fields.get("retry-after"), now());
     a.next = schedule_.next(a.number, after, options_.environment.random->next());
     return a;
 }
