@@ -3,12 +3,10 @@
 
 #include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/http/impl/message/url.hpp>
-#include <tidings/impl/guarded.hpp>
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
@@ -127,18 +125,14 @@ void sender_state::append_batch(batch& open) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
     for (auto& one : all) entries.push_back(std::move(one.entry));
+    auto on_done = store_handler([this, all = std::move(all)](error_code ec) mutable {
+        --appending_;
+        for (auto& one : all) one.done(ec);
+        claim();
+        check_drained();
+    });
     ++appending_;
-    const auto& io = lane_->executor();
-    outbox_->start_append(
-        std::move(entries),
-        store::outbox::done_handler(
-            io, net::bind_executor(
-                    io, [self = shared_from_this(), all = std::move(all)](error_code ec) mutable {
-                        --self->appending_;
-                        for (auto& one : all) one.done(ec);
-                        self->claim();
-                        self->check_drained();
-                    })));
+    ask_store([&] { outbox_->start_append(std::move(entries), std::move(on_done)); });
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
@@ -308,13 +302,10 @@ void sender_state::finish() {
     };
     const bool retries = any(settled::retry);
     if (any(settled::dead)) bury();
-    const auto& io = lane_->executor();
-    outbox_->start_finish(
-        results,
-        store::outbox::done_handler(io, net::bind_executor(io, [self = shared_from_this(), results,
-                                                                retries](error_code ec) mutable {
-                                        self->on_finished(ec, std::move(results), retries);
-                                    })));
+    auto on_done = store_handler([this, results, retries](error_code ec) mutable {
+        on_finished(ec, std::move(results), retries);
+    });
+    ask_store([&] { outbox_->start_finish(std::move(results), std::move(on_done)); });
 }
 
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
@@ -336,11 +327,10 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
 void sender_state::bury() {
     if (now() < last_burial_ + between_burials) return;
     last_burial_ = now();
-    const auto& io = lane_->executor();
-    outbox_->start_retain(now() - options_.keep_dead,
-                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                                          // The next time will do it.
-                                                      })));
+    auto on_done = store_handler([](error_code) {
+        // The next time will do it.
+    });
+    ask_store([&] { outbox_->start_retain(now() - options_.keep_dead, std::move(on_done)); });
 }
 
 void sender_state::wake_at(io::system_time due) {
