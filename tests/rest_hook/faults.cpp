@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The API and its client when the other side, or the table, does not do its part.
+#include "support/careless_store.hpp"
 #include "support/raw_target.hpp"
 #include "support/rest_hook_bed.hpp"
 
@@ -293,6 +294,38 @@ TEST_CASE("a client waits for an answer no longer than its request_timeout", "[r
     CHECK(ended == error_code(errc::timed_out));
     CHECK(client.id().empty());
     held.clear();
+}
+
+TEST_CASE("a table that drops a handler, or throws, has failed, and no place stays taken",
+          "[rest_hook]") {
+    const auto how =
+        GENERATE(carelessness::drops, carelessness::drops_afterwards, carelessness::throws);
+    const auto table = std::make_shared<careless_table>();
+    world w;
+    table->plan.expect("scan", how);
+    hook_bed bed(w, {.table = table, .max_hooks = 1});
+    w.run_ready();
+    CHECK(bed.get().status == 503);
+    w.advance(2s);
+    CHECK(bed.get().body == "[]");
+
+    table->plan.expect("put", how);
+    table->plan.expect("erase", how);  // of the row that may be there
+    const asking refused(w, "POST", bed.url(), bed.body("a"));
+    REQUIRE(refused.answer.has_value());
+    CHECK(refused.answer->status == 503);
+    w.advance(2s);
+    CHECK(rows_of(w, *table) == 0);
+    const std::string id = bed.create("a").at("id");
+
+    table->plan.expect("erase", how);
+    const asking kept(w, "DELETE", bed.url('/' + id));
+    REQUIRE(kept.answer.has_value());
+    CHECK(kept.answer->status == 503);
+    CHECK((bed.del(id).status == 204 || how == carelessness::drops_afterwards));
+    CHECK(bed.get().body == "[]");
+    CHECK(bed.create("b").contains("id"));
+    CHECK(table->plan.done());
 }
 
 }  // namespace tidings::test

@@ -32,6 +32,7 @@ class raw_target {
     }
     /// What was said on each connection before it was closed.
     std::vector<std::string> requests;
+    bool stays_open = false;  ///< does not close after its answer
 
  private:
     void accept() {
@@ -54,8 +55,9 @@ class raw_target {
             open_.erase(stream);
             return;
         }
-        stream->start_write(bytes_of(answer_),
-                            [this, stream](error_code, std::size_t) { open_.erase(stream); });
+        stream->start_write(bytes_of(answer_), [this, stream](error_code, std::size_t) {
+            if (!stays_open) open_.erase(stream);
+        });
     }
 
     world& w_;

@@ -471,13 +471,13 @@ TEST_CASE("a body is held once, however many endpoints are owed it", "[webhook]"
     CHECK((*bodies.begin())->size() >= 1024 * 1024);
 }
 
-TEST_CASE("a target that goes away without an answer, or in its midst, is tried again",
+TEST_CASE("a target that goes away before the head of its answer ends is tried again",
           "[webhook]") {
     const auto kind = GENERATE(transport::sim, transport::tcp);
-    const auto answer = GENERATE(
-        as<std::string>(), "", "HTTP/1.1 20",
-        "HTTP/1.1 204 No Content\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", "no HTTP at all\r\n\r\n");
+    const auto answer =
+        GENERATE(as<std::string>(), "", "HTTP/1.1 20",
+                 "HTTP/1.1 204 No Content\r\nX: ", "no HTTP at all\r\n\r\n",
+                 "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 100 Continue\r\nX: a\x01\r\n\r\n");
     CAPTURE(kind, answer);
     world w(kind);
     send_bed bed(w);
@@ -487,7 +487,7 @@ TEST_CASE("a target that goes away without an answer, or in its midst, is tried 
     w.run_until([&] { return bed.attempts.size() == 1; });
     const auto& a = bed.attempts[0];
     CHECK(a.status == 0);
-    CHECK(a.error == (answer.starts_with("no") ? errc::bad_request : errc::connection_failed));
+    CHECK(a.error == (answer.ends_with("\r\n\r\n") ? errc::bad_request : errc::connection_failed));
     CHECK(a.result == verdict::retry);
     CHECK(a.next == 5s);
     w.clock().advance(6s);

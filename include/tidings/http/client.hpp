@@ -75,9 +75,11 @@ class client {
     /// `request::idempotent`.
     /// @error errc::bad_url, errc::name_not_resolved, errc::address_refused, errc::tls_failed, what
     /// the system reports (connection refused or reset), errc::connection_failed (an answer ended
-    /// too early), errc::timed_out, errc::too_large or errc::unsupported_encoding (the response has
-    /// its status and fields, and no body), errc::bad_request, errc::repeated_field or
+    /// too early), errc::timed_out, errc::too_large, errc::unsupported_encoding, errc::bad_request,
+    /// errc::header_too_large, errc::ambiguous_framing, errc::repeated_field or
     /// errc::unsupported_http_version (the answer is not HTTP/1.1 as it should be), errc::closed.
+    /// The response has the status then if its line was read, and the fields if they were, but no
+    /// body; else its status is 0.
     /// Per-operation cancellation: terminal, which closes the connection.
     template <net::completion_token_for<void(error_code, response)> Token = net::deferred_t>
     [[nodiscard]] auto async_request(std::string url, request r, Token&& token = Token{}) {

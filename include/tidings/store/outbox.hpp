@@ -84,6 +84,7 @@ struct outbox_listed {
 /// durable outbox a claim ends with the process that made it.
 /// @error of each: errc::store_failed; nothing was changed then, unless only the answer was lost:
 /// the caller repeats the operation.
+/// A handler that ends without an answer, and an exception, say the same.
 class outbox : public std::enable_shared_from_this<outbox> {
  public:
     using executor_type = net::any_io_executor;

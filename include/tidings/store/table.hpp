@@ -33,6 +33,7 @@ using watch_handle = std::shared_ptr<void>;
 /// in the order of the calls. Per-operation cancellation: none; what was started is done. @error of
 /// each: errc::store_failed; nothing was changed then, unless only the answer was lost: the
 /// caller repeats the operation.
+/// A handler that ends without an answer, and an exception, say the same.
 class table : public std::enable_shared_from_this<table> {
  public:
     using executor_type = net::any_io_executor;

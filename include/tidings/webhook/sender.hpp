@@ -20,7 +20,7 @@ struct attempt {
     std::string endpoint{};
     std::string message_id{};
     std::uint32_t number = 1;
-    unsigned status = 0;  ///< 0: no answer
+    unsigned status = 0;  ///< 0: no answer, or none that can be read
     error_code error{};   ///< what went wrong, if anything
     verdict result = verdict::success;
     std::optional<std::chrono::milliseconds> next{};  ///< the wait before the next; none: the last
@@ -55,7 +55,9 @@ class sender_state;
 /// One that was moved from is closed: operations end with errc::closed, getters give defaults.
 ///
 /// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
-/// anything else, redirects included, is retried. Every address a target resolves to passes the
+/// anything else, redirects included, is retried. A status counts once its line was read, whatever
+/// is wrong with the rest of the answer, unless the connection ends before the fields do. Every
+/// address a target resolves to passes the
 /// guard before it is connected to.
 class sender {
  public:

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
-
-#include <boost/asio/bind_executor.hpp>
-#include <boost/asio/post.hpp>
 
 namespace tidings::rest_hook::detail {
 
@@ -118,14 +117,13 @@ void hook_list::start() {
 }
 
 void hook_list::load(std::string after) {
-    const auto& io = lane_->executor();
-    table_->start_scan(
-        std::move(after), rows_per_page,
-        store::table::scan_handler(
-            io, net::bind_executor(
-                    io, [weak = weak_from_this()](error_code ec, std::vector<store::row> rows) {
-                        if (const auto self = weak.lock()) self->on_page(ec, rows);
-                    })));
+    using row_list = std::vector<store::row>;
+    auto on_done = lane_handler<row_list>(
+        lane_, errc::store_failed, [weak = weak_from_this()](error_code ec, const row_list& rows) {
+            if (const auto self = weak.lock()) self->on_page(ec, rows);
+        });
+    guarded(options_->log, "rest_hook",
+            [&] { table_->start_scan(std::move(after), rows_per_page, std::move(on_done)); });
 }
 
 void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
@@ -204,13 +202,11 @@ void hook_list::drop(const std::string& id) {
 // The target wants nothing more, or never got anything. A row that stayed would be served again
 // after a restart.
 void hook_list::erase_later(const std::string& id) {
-    const auto& io = lane_->executor();
-    table_->start_erase(
-        id, 0,
-        store::table::erase_handler(
-            io, net::bind_executor(io, [weak = weak_from_this(), id](error_code ec) {
-                if (const auto self = weak.lock()) self->on_erased(ec, id);
-            })));
+    auto on_done =
+        lane_handler<>(lane_, errc::store_failed, [weak = weak_from_this(), id](error_code ec) {
+            if (const auto self = weak.lock()) self->on_erased(ec, id);
+        });
+    guarded(options_->log, "rest_hook", [&] { table_->start_erase(id, 0, std::move(on_done)); });
 }
 
 void hook_list::on_erased(error_code ec, const std::string& id) {

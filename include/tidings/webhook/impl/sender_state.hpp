@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/lane/impl/lane.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -63,6 +64,21 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     using batch = std::vector<incoming>;
     using attempt_hook = std::function<void(const attempt&)>;
 
+    /// The handler of an operation of the outbox, which is kept alive by it. `f` is called in the
+    /// lane, once: with errc::store_failed where the outbox drops it.
+    template <class... Values, class F>
+    auto store_handler(F f) {
+        return tidings::detail::lane_handler<Values...>(
+            lane_, errc::store_failed,
+            [keep = shared_from_this(), f = std::move(f)](error_code ec, Values... v) mutable {
+                f(ec, std::move(v)...);
+            });
+    }
+    /// An operation at which the outbox throws has failed, as its handler is dropped.
+    template <class F>
+    void ask_store(F f) noexcept {
+        tidings::detail::guarded(options_.log, "webhook", f);
+    }
     bool running() const noexcept { return !ended_ && http_; }
     void forget_missed();
     void append_batch(batch& open);

@@ -3,12 +3,10 @@
 
 #include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/http/impl/message/url.hpp>
-#include <tidings/impl/guarded.hpp>
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 
@@ -127,18 +125,14 @@ void sender_state::append_batch(batch& open) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
     for (auto& one : all) entries.push_back(std::move(one.entry));
+    auto on_done = store_handler([this, all = std::move(all)](error_code ec) mutable {
+        --appending_;
+        for (auto& one : all) one.done(ec);
+        claim();
+        check_drained();
+    });
     ++appending_;
-    const auto& io = lane_->executor();
-    outbox_->start_append(
-        std::move(entries),
-        store::outbox::done_handler(
-            io, net::bind_executor(
-                    io, [self = shared_from_this(), all = std::move(all)](error_code ec) mutable {
-                        --self->appending_;
-                        for (auto& one : all) one.done(ec);
-                        self->claim();
-                        self->check_drained();
-                    })));
+    ask_store([&] { outbox_->start_append(std::move(entries), std::move(on_done)); });
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
@@ -184,7 +178,7 @@ void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
         if (const auto self = weak.lock()) self->on_answer(t, entry, failed, answer);
     };
     if (ec)
-        lane_->post([f = std::move(on_done), ec] { f(ec, {}); });
+        lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
     else
         http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
@@ -224,19 +218,21 @@ void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
 
 attempt sender_state::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
                             const http::response& r) const {
-    // An answer whose body is too long is an answer all the same: the body says nothing here.
-    const bool answered = !ec || ec == errc::too_large || ec == errc::unsupported_encoding;
+    // An answer with which something is wrong is an answer all the same: nothing but its status,
+    // and a Retry-After that says one thing, is of interest here.
+    const bool answered = r.status != 0;
     attempt a{.endpoint = id,
               .message_id = entry.message_id,
               .number = entry.attempts + 1,
-              .status = answered ? r.status : 0,
+              .status = r.status,
               .error = ec,
               .result = answered ? schedule_.classify(r.status) : verdict::retry};
     if (answered)
         a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
     if (a.result != verdict::retry && a.result != verdict::throttled) return a;
     std::optional<std::chrono::seconds> after;
-    if (answered) after = http::parse_retry_after(r.fields.get("retry-after"), now());
+    if (ec != errc::repeated_field)
+        after = http::parse_retry_after(r.fields.get("retry-after"), now());
     a.next = schedule_.next(a.number, after, options_.environment.random->next());
     return a;
 }
@@ -306,13 +302,10 @@ void sender_state::finish() {
     };
     const bool retries = any(settled::retry);
     if (any(settled::dead)) bury();
-    const auto& io = lane_->executor();
-    outbox_->start_finish(
-        results,
-        store::outbox::done_handler(io, net::bind_executor(io, [self = shared_from_this(), results,
-                                                                retries](error_code ec) mutable {
-                                        self->on_finished(ec, std::move(results), retries);
-                                    })));
+    auto on_done = store_handler([this, results, retries](error_code ec) mutable {
+        on_finished(ec, std::move(results), retries);
+    });
+    ask_store([&] { outbox_->start_finish(std::move(results), std::move(on_done)); });
 }
 
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
@@ -334,11 +327,10 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
 void sender_state::bury() {
     if (now() < last_burial_ + between_burials) return;
     last_burial_ = now();
-    const auto& io = lane_->executor();
-    outbox_->start_retain(now() - options_.keep_dead,
-                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                                          // The next time will do it.
-                                                      })));
+    auto on_done = store_handler([](error_code) {
+        // The next time will do it.
+    });
+    ask_store([&] { outbox_->start_retain(now() - options_.keep_dead, std::move(on_done)); });
 }
 
 void sender_state::wake_at(io::system_time due) {

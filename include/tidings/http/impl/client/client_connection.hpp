@@ -36,10 +36,13 @@ class client_connection final : public wire_user,
     /// Only when idle.
     void send(std::shared_ptr<client_job> job);
     bool idle() const noexcept { return phase_ == phase::idle; }
+    /// What has come of an answer before its body, which nothing that is wrong behind it changes.
+    /// Its status is 0 if nothing has.
+    response take_head();
     /// Ends it and releases its job, which does not complete.
     void close();
     /// Ends it and its job, which completes with what there is of an answer.
-    void end(error_code ec, response answer = {});
+    void end(error_code ec);
     /// Releases everything and completes no handler; called when the context is destroyed.
     void abandon() noexcept;
 

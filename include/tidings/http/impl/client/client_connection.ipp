@@ -113,11 +113,6 @@ void client_connection::process() {
         const auto step = reader_.next(ec);
         if (step == read_step::more) return wire_->read();
         if (step == read_step::header) ec = on_header();
-        // The body is not read to its end, so the connection is of no more use; what stands before
-        // it is.
-        if (ec == errc::too_large || ec == errc::unsupported_encoding)
-            return end(ec, {.status = reader_.message().status,
-                            .fields = std::move(reader_.message().fields)});
         if (ec) return fail(ec);
         if (step != read_step::complete) continue;
         if (reader_.message().status >= 200) return complete();
@@ -168,17 +163,24 @@ bool client_connection::is_reusable() const {
 
 void client_connection::fail(error_code ec) {
     const bool stale = reused_ && !answered_;
-    if (!stale || !job_->asked.idempotent) return end(ec);
     const auto self = shared_from_this();
+    if (!stale || !job_->asked.idempotent) return end(ec);
     auto job = job_;
     job->asked.text = wire_->take_written();
     close();
     state_.connect(pool_, std::move(job));
 }
 
-void client_connection::end(error_code ec, response answer) {
+response client_connection::take_head() {
+    auto& so_far = reader_.message();
+    if (phase_ != phase::busy || so_far.status < 200) return no_answer();
+    return {.status = so_far.status, .fields = std::move(so_far.fields)};
+}
+
+void client_connection::end(error_code ec) {
     const auto self = shared_from_this();
     const auto job = job_;
+    auto answer = take_head();
     close();
     state_.serve(pool_);
     if (job) job->finish(ec, std::move(answer));

@@ -11,6 +11,11 @@ class client_connection;
 class client_state;
 struct origin_pool;
 
+/// For an error before the status line of an answer.
+inline response no_answer() {
+    return {.status = 0};
+}
+
 /// What is asked of a server, and how.
 struct client_question {
     url to{};
@@ -26,7 +31,7 @@ struct client_job : std::enable_shared_from_this<client_job> {
     client_job(std::weak_ptr<client_state> s, response_handler h);
     /// Completes, once; a handler of the lane's own within this call, which is the last thing that
     /// its caller does.
-    void finish(error_code ec, response r = {});
+    void finish(error_code ec, response r = no_answer());
     /// From outside: by its deadline, a cancellation, the end of the client.
     void abort(error_code ec);
 

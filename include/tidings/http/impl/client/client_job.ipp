@@ -44,9 +44,13 @@ void client_job::abort(error_code ec) {
     const auto s = state.lock();
     auto* const p = pool;
     if (p != nullptr) std::erase(p->waiting, self);
-    if (connection != nullptr) connection->close();
+    auto so_far = no_answer();
+    if (connection != nullptr) {
+        so_far = connection->take_head();
+        connection->close();
+    }
     if (s && p != nullptr) s->serve(*p);
-    finish(ec);
+    finish(ec, std::move(so_far));
 }
 
 }  // namespace tidings::http::detail

@@ -46,7 +46,7 @@ void client_state::start(const std::string& text, const request& r, diagnostics*
     if (detail != nullptr) *detail = {};
     const auto to = url::parse(text, ec);
     if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
-    if (ec) return std::move(handler)(ec, response());
+    if (ec) return std::move(handler)(ec, no_answer());
     const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
     auto slot = handler.cancellation_slot();
     const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));

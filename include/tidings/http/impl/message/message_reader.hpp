@@ -48,7 +48,8 @@ class message_reader {
     /// Prepares for the next message; what was appended beyond the last one stays.
     TIDINGS_DECL void reset();
 
-    /// Valid from `header` on; of a body read in parts, what `take_body` left.
+    /// Valid from `header` on, a response's status after `failed`, too, if its line was read, else
+    /// 0; of a body read in parts, what `take_body` left.
     Message& message() noexcept { return message_; }
     const message_frame& frame() const noexcept { return frame_; }
     std::string take_body() noexcept { return std::exchange(message_.body, {}); }
@@ -70,6 +71,12 @@ class message_reader {
  private:
     static constexpr std::size_t kept_bytes = 4096;  // of an empty buffer
     enum class phase { start, after_blank_line, header, header_end, body, complete };
+    /// No status has been read.
+    static Message blank() {
+        if constexpr (std::is_same_v<Message, response>) return {.status = 0};
+        return {};
+    }
+    void keep_status(std::string_view header) noexcept;
     read_step read_header(error_code& ec);
     error_code parse_header(std::string& header);
     read_step read_body(error_code& ec);
@@ -87,7 +94,7 @@ class message_reader {
     std::size_t max_body_bytes_ = no_limit;  // counts down
     bool no_body_ = false;
     std::string buffer_;
-    Message message_{};
+    Message message_ = blank();
     message_frame frame_{};
     phase phase_ = phase::start;
     std::size_t body_left_ = 0;  // where a length was given

@@ -159,6 +159,18 @@ inline error_code normalise_start(std::string& header, const response&) {
     return normalise_version(header, 0);
 }
 
+/// What the first line of a response says, for when what follows it is refused; 0: nothing.
+inline unsigned read_status(std::string_view line) noexcept {
+    constexpr std::size_t version_end = std::string_view("HTTP/1.1").size();
+    constexpr std::size_t status_end = std::string_view("HTTP/1.1 200").size();
+    const bool plain = line.starts_with("HTTP/1.") && line.size() >= status_end &&
+                       line[version_end] == ' ' &&
+                       (line.size() == status_end || line[status_end] == ' ');
+    unsigned status = 0;
+    if (plain) std::from_chars(line.data() + version_end + 1, line.data() + status_end, status);
+    return status;
+}
+
 /// Replaces folds by spaces, as a user agent must (RFC 9112 5.2). @error errc::ambiguous_framing
 /// for a folded field that frames the body.
 inline error_code unfold(std::string& header) noexcept {
@@ -221,7 +233,7 @@ message_reader<Message>::~message_reader() = default;
 template <class Message>
 void message_reader<Message>::reset() {
     release_buffer();
-    message_ = {};
+    message_ = blank();
     frame_ = {};
     phase_ = phase::start;
     max_body_bytes_ = no_limit;
@@ -295,11 +307,19 @@ read_step message_reader<Message>::read_header(error_code& ec) {
     const bool ended = phase_ == phase::header_end;
     const auto header_bytes = ended ? scanned_ : buffer_.size();
     if (!ec && header_bytes > max_header_bytes_) ec = errc::header_too_large;
+    if (ec && lines_ != 0) keep_status(buffer_);
     if (ec || !ended) return read_step::more;
     auto header = buffer_.substr(0, scanned_);
     buffer_.erase(0, scanned_);
     ec = parse_header(header);
+    if (ec) keep_status(header);
     return read_step::header;
+}
+
+template <class Message>
+void message_reader<Message>::keep_status(std::string_view header) noexcept {
+    if constexpr (std::is_same_v<Message, response>)
+        message_.status = read_status(header.substr(0, header.find("\r\n")));
 }
 
 template <class Message>
