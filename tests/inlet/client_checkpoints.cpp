@@ -97,6 +97,74 @@ TEST_CASE("no heartbeat overtakes an event that is not accepted", "[inlet][check
     });
 }
 
+TEST_CASE("a skipped event takes its place in the checkpoint, before what follows it",
+          "[inlet][checkpoint]") {
+    with_each_client([](auto& bed) {
+        using bed_type = std::remove_reference_t<decltype(bed)>;
+        using kind = typename bed_type::kind;
+        const auto sink = std::make_shared<asking_sink>();
+        auto o = bed.client_options();
+        kind::limit_to(o, 1000);
+        bed.start(sink, std::move(o));
+        bed.open(1);
+        bed.send(kind::event(2, large_event(2)));
+        REQUIRE(sink->waiting.size() == 2);
+        CHECK(skipped_bytes(sink->waiting[1].event).value_or(0) > 4000);
+        CHECK(bed.position().empty());
+        sink->answer(sink->asked[1]);
+        bed.run();
+        CHECK(bed.position().empty());
+        sink->answer("1");
+        bed.run();
+        // The position of a message that a WebSocket client has not kept is not known.
+        const auto behind = bed_type::is_websocket ? "e:1" : "e:2";
+        CHECK(bed.position() == behind);
+        if (GENERATE(false, true)) {
+            bed.cut();
+            CHECK(asks_behind(bed, behind));
+            bed.send(kind::open_with(bed.peer().take(), {}));
+        }
+        bed.send(kind::event(3, json_event(3)));
+        CHECK(sink->asked.back() == "3");
+        CHECK(bed.position() == behind);
+        sink->answer("3");
+        bed.run();
+        CHECK(bed.position() == "e:3");
+        CHECK(bed.client->counters().received == 3);
+        CHECK(bed.client->counters().accepted == 3);
+        bed.client->stop();
+        bed.cut();
+    });
+}
+
+TEST_CASE("a skipped event that the sink refuses for a while is announced again, in its place",
+          "[inlet][checkpoint]") {
+    with_each_client([](auto& bed) {
+        using kind = typename std::remove_reference_t<decltype(bed)>::kind;
+        const auto sink = std::make_shared<asking_sink>();
+        auto o = bed.client_options();
+        kind::limit_to(o, 1000);
+        bed.start(sink, std::move(o));
+        bed.send(kind::open_with(bed.peer().take(), {}));
+        bed.send(kind::event(1, large_event(1)));
+        bed.send(kind::event(2, json_event(2)));
+        REQUIRE(sink->asked.size() == 2);
+        const auto skipped = sink->asked[0];
+        sink->answer("2");
+        sink->answer(skipped, errc::store_failed);
+        bed.run();
+        CHECK(bed.position().empty());
+        bed.advance(10s);
+        CHECK(sink->asked == strings{skipped, "2", skipped});
+        sink->answer_all();
+        bed.run();
+        CHECK(bed.position() == "e:2");
+        CHECK(bed.client->counters().retried == 1);
+        bed.client->stop();
+        bed.cut();
+    });
+}
+
 TEST_CASE("an event carries its remote position and the id of its client", "[inlet][checkpoint]") {
     with_each_client([](auto& bed) {
         bus here(bed.io(), {.history = {.max_events = 10}, .clock = &bed.clock});

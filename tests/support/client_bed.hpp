@@ -58,6 +58,10 @@ class asking_sink final : public subscriber {
     }
 };
 
+/// An event that `limit_to(o, 1000)` keeps out.
+inline std::string large_event(int n) {
+    return cloud_event(std::to_string(n), "a.x", "e:" + std::to_string(n)) + std::string(4000, ' ');
+}
 inline std::string json_event(int n) {
     return cloud_event(std::to_string(n), "a.x", "e:" + std::to_string(n));
 }
@@ -110,10 +114,15 @@ struct sse_kind {
     static std::string open_with(std::string_view, const strings& events) {
         std::string text(stream_header);
         int at = 0;
-        for (const auto& e : events)
-            text += "id: e:" + std::to_string(++at) + "\ndata: " + e + "\n\n";
+        for (const auto& e : events) text += event(++at, e);
         return text;
     }
+    /// What an open stream brings: one event, whose position ends in `at`.
+    static std::string event(int at, const std::string& json) {
+        return "id: e:" + std::to_string(at) + "\ndata: " + json + "\n\n";
+    }
+    /// Nothing larger is taken.
+    static void limit_to(options& o, std::size_t bytes) { o.limits.max_event_bytes = bytes; }
     static std::string end() { return ""; }
     static std::string heartbeat(int at) { return "id: e:" + std::to_string(at) + "\n\n"; }
     static std::string position_of(const client& c) { return c.last_event_id(); }
@@ -144,6 +153,8 @@ struct websocket_kind {
         for (const auto& e : events) text += server_text(e);
         return text;
     }
+    static std::string event(int, const std::string& json) { return server_text(json); }
+    static void limit_to(options& o, std::size_t bytes) { o.max_message_bytes = bytes; }
     static std::string end() { return server_close(1000); }
     static std::string heartbeat(int at) {
         return server_frame(websocket_opcode::ping, "tidings-position:e:" + std::to_string(at));
@@ -172,7 +183,13 @@ struct rest_kind {
     static std::string more(int first, int last) { return answer(first, last, last); }
     static std::string open(std::string_view, int first, int last) { return more(first, last); }
     static std::string open_with(std::string_view, const strings& events) {
+        if (events.empty()) return {};  // the question is not answered yet
         return answer(events, static_cast<int>(events.size()));
+    }
+    static std::string event(int at, const std::string& json) { return answer({json}, at); }
+    static void limit_to(options& o, std::size_t bytes) {
+        o.max_response_bytes = bytes;
+        o.max_batch = 1;
     }
     static std::string end() { return "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"; }
     static std::string heartbeat(int at) { return answer(1, 0, at); }

@@ -377,8 +377,9 @@ TEST_CASE("A message that is no event is logged, and the next one taken", "[webs
     bed.accept(server_text("{") + server_text(cloud_event("1", "a..b", "e:1")) +
                server_text(cloud_event("2", "a.x", "e:2")));
     CHECK(topics_of(bed.seen->events()) == strings{"a.x"});
-    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "message refused") == 1);
-    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "event refused") == 1);
+    CHECK(std::count(bed.logged.begin(), bed.logged.end(), "event refused") == 2);
+    CHECK(bed.client->counters().received == 3);
+    CHECK(bed.client->counters().refused == 2);
     CHECK(bed.sent().empty());
     bed.seen->clear();
 }

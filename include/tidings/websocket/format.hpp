@@ -27,7 +27,8 @@ class codec {
     /// however many connections send it. The frame is made of the string: a spare capacity of
     /// `max_websocket_header_bytes` saves a copy. @error any; the event is not sent, and counted
     virtual std::string encode(const publication& p, error_code& ec) const = 0;
-    /// The event in a message. @error any; the peer gets `tidings.refused`
+    /// The event in a message. @error any; a client gets `tidings.refused`, and what a server sent
+    /// is counted as refused and passed
     virtual wire_event decode(std::string_view message, bool binary, error_code& ec) const = 0;
 
  private:

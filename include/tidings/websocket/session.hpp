@@ -59,7 +59,9 @@ struct message {
     bool binary = false;
 };
 
-/// What a user may hook in; called in the connection's lane, must not block. Any may be empty.
+/// What a user may hook in; called in the connection's lane, must not block. Any may be empty. One
+/// of a service that throws ends its connection with 1011. What one of a client throws is logged,
+/// and its message has not been dealt with.
 struct hooks {
     std::function<void(const session_ptr&)> on_open{};
     /// Every message, before it is read as an event. True: it was dealt with here.

@@ -295,12 +295,8 @@ error_code read_event(wire_event& out, std::string_view text) {
 wire_event parse_cloudevents_json(std::string_view text, error_code& ec) noexcept {
     wire_event out;
     try {
-        if (!is_valid_utf8(text))
-            ec = errc::invalid_utf8;
-        else if (!detail::is_json(text))
-            ec = errc::invalid_json;
-        else
-            ec = detail::read_event(out, text);
+        ec = is_valid_utf8(text) ? detail::check_json(text) : error_code(errc::invalid_utf8);
+        if (!ec) ec = detail::read_event(out, text);
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
     }
@@ -309,9 +305,8 @@ wire_event parse_cloudevents_json(std::string_view text, error_code& ec) noexcep
 
 std::vector<wire_event> parse_cloudevents_batch(std::string_view text, error_code& ec) noexcept {
     std::vector<wire_event> batch;
-    ec = {};
+    ec = detail::check_json_array(text);
     try {
-        if (!detail::is_json_array(text)) ec = errc::invalid_json;
         if (!ec)
             for (const auto element : detail::json_elements(text)) {
                 batch.push_back(parse_cloudevents_json(element, ec));

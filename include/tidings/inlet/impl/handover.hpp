@@ -36,7 +36,9 @@ class handover final : public std::enable_shared_from_this<handover> {
     TIDINGS_DECL handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
                           handover_options options);
 
-    TIDINGS_DECL void push(event_ptr e, std::optional<std::string> position);
+    /// @error errc::out_of_memory: a control event that no memory was found for, null. It was not
+    /// handed on, and is to come again.
+    [[nodiscard]] TIDINGS_DECL error_code push(event_ptr e, std::optional<std::string> position);
     /// A position behind everything that came so far.
     TIDINGS_DECL void pass(std::string position);
     /// An event that cannot be handed on.
@@ -61,8 +63,9 @@ class handover final : public std::enable_shared_from_this<handover> {
     class answer;
     enum class stage { idle, pumping, stopped };  // pumping: the next turn is posted
     void pump();
-    void hand(const checkpoint_window::handing& h);
+    bool hand(const checkpoint_window::handing& h);
     void settle(checkpoint_window::slot at, error_code ec);
+    void go_on();
     void retry();
     void call_if_empty();
     void log(std::string_view message, error_code ec) const {

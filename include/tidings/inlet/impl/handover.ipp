@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/handover.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -45,14 +46,16 @@ handover::handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
       again_([this] { retry(); }),
       window_(options_.window, std::move(options_.start)) {}
 
-void handover::push(event_ptr e, std::optional<std::string> position) {
-    if (!sink_) return;
-    ++received_;
+error_code handover::push(event_ptr e, std::optional<std::string> position) {
+    if (!sink_) return {};
+    if (!e) return errc::out_of_memory;
     {
         const std::lock_guard lock(mutex_);
         window_.add(std::move(e), std::move(position));
     }
+    ++received_;
     if (stage_ == stage::idle) pump();
+    return {};
 }
 
 void handover::pass(std::string position) {
@@ -102,27 +105,41 @@ void handover::pump() {
     lock.unlock();
     stage_ = next.event ? stage::pumping : stage::idle;
     if (!next.event) return;
-    hand(next);
-    completion_handler<>(lane_->executor(), [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-    })();
+    const bool answered = hand(next);
+    try {
+        completion_handler<>(lane_->executor(), [weak = weak_from_this(), answered] {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (answered) self->go_on();
+            self->pump();
+        })();
+    } catch (const std::bad_alloc&) {
+        if (stage_ == stage::stopped) return;
+        stage_ = stage::idle;
+        again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
+    }
 }
 
-void handover::hand(const checkpoint_window::handing& h) {
+// True when the sink threw, which is its answer: the end of the handler comes too late for one.
+bool handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
     try {
         to->async_deliver(h.event,
                           net::bind_executor(lane_->executor(), answer(weak_from_this(), h.at)));
+        return false;
     } catch (const std::bad_alloc&) {
-        return;  // the question was dropped
+        return false;  // the question was dropped
+    } catch (...) {
+        report_exception(options_.log, options_.module);
     }
+    const std::lock_guard lock(mutex_);
+    if (window_.complete(h.at, errc::callback_threw) == delivery_verdict::passed) ++refused_;
+    return true;
 }
 
 void handover::settle(checkpoint_window::slot at, error_code ec) {
     std::unique_lock lock(mutex_);
     const auto verdict = window_.complete(at, ec);
-    const bool room = window_.has_room();
-    const bool again = window_.wants_retry();
     lock.unlock();
     const auto keep = shared_from_this();
     switch (verdict) {
@@ -144,7 +161,16 @@ void handover::settle(checkpoint_window::slot at, error_code ec) {
             if (stage_ != stage::stopped) options_.on_closed();
             return;
     }
+    go_on();
+}
+
+// After an answer.
+void handover::go_on() {
     if (stage_ == stage::stopped) return;
+    std::unique_lock lock(mutex_);
+    const bool room = window_.has_room();
+    const bool again = window_.wants_retry();
+    lock.unlock();
     if (again) again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
     if (room && std::exchange(full_, false)) options_.on_room();
     call_if_empty();

@@ -39,7 +39,7 @@ error_code error_of(const http::response& r) noexcept {
 
 batch read_batch(const http::response& r, error_code& ec) {
     batch b;
-    if (!is_json_array(r.body)) ec = errc::invalid_json;
+    ec = check_json_array(r.body);
     if (const auto text = r.fields.find("tidings-position"); text && !ec)
         b.next = position::parse(*text, ec);
     b.gap = r.fields.get("tidings-gap") == "true";

@@ -232,7 +232,7 @@ void client_state::poll() {
         }));
 }
 
-void client_state::on_answer(error_code ec, const http::response& r) {
+void client_state::on_answer(error_code ec, const http::response& r) try {
     const auto to = reading_;
     if (!to) return;
     if (ec && ec != errc::too_large) return react(failed(ec));
@@ -255,10 +255,11 @@ void client_state::on_answer(error_code ec, const http::response& r) {
         return poll();
     }
     poll_again_.arm(lane_->timers(), pause_.next(options_.environment.random->next()));
+} catch (const std::bad_alloc&) {
+    react(failed(errc::out_of_memory));
 }
 
-// A smaller batch may fit the limit. An event that does not fit alone is passed over: the answer's
-// header says what follows it.
+// A smaller batch may fit. What does not fit alone is passed over: the header says what follows it.
 void client_state::on_too_large(const http::response& r) {
     if (max_batch_ > 1) {
         max_batch_ /= 2;
@@ -271,7 +272,8 @@ void client_state::on_too_large(const http::response& r) {
                      "an event is over max_response_bytes, and no position follows it");
     log("an event over max_response_bytes was skipped", errc::too_large);
     if (!reading_) return;
-    handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    if (ec) return react(failed(ec));
     if (!reading_) return;
     received_ = std::move(next);
     phase_ = phase::located;
@@ -282,7 +284,8 @@ void client_state::on_too_large(const http::response& r) {
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
     auto b = read_batch(r, ec);
     if (ec) return 0;
-    if (b.gap) handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (b.gap) ec = handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (ec) return 0;
     std::size_t events = 0;
     for (const auto text : b.elements) {
         if (!reading_) return events;  // stopped by the subscriber: what follows is read again
@@ -313,8 +316,8 @@ error_code client_state::take_event(const reading& to, wire_event&& e) {
     if (ec == errc::out_of_memory) return ec;
     if (ec)
         handover_->refuse(ec, text);
-    else
-        handover_->push(std::move(p), text);
+    else if ((ec = handover_->push(std::move(p), text)))
+        return ec;
     if (text && reading_) received_ = std::move(at);
     return {};
 }

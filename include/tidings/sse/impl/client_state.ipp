@@ -171,9 +171,13 @@ void client_state::read() {
 
 void client_state::on_read(error_code ec, std::size_t n) {
     if (!given_ || !response_) return;
-    if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
     read_error_ = ec;
-    take_items();
+    try {
+        if (n != 0) parser_.feed({reinterpret_cast<const char*>(buffer_.data()), n});
+        take_items();
+    } catch (const std::bad_alloc&) {
+        react(failed(errc::out_of_memory));
+    }
 }
 
 // What the read has brought, as far as there is room; then the stream is read on.
@@ -200,7 +204,7 @@ void client_state::take_items() {
 }
 
 void client_state::on_room() {
-    if (std::exchange(paused_, false) && given_ && response_) take_items();
+    if (std::exchange(paused_, false) && given_ && response_) on_read(read_error_, 0);
 }
 
 void client_state::take_item(const sse_item& item) {
@@ -219,7 +223,7 @@ void client_state::take_item(const sse_item& item) {
             g->options.log({log_level::warning, module_, "an event over the limits was skipped",
                             errc::too_large});
         if (!listening()) return;
-        handover_->push(make_skipped_event(skipped->bytes), id);
+        ec = handover_->push(make_skipped_event(skipped->bytes), id);
     } else {
         handover_->pass(id);
     }

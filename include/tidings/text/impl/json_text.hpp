@@ -21,10 +21,13 @@ TIDINGS_DECL std::string read_json_string(std::string_view literal);
 
 /// Whether the whole text is one JSON value by the grammar of RFC 8259, and UTF-8. Numbers of any
 /// range, nesting of any depth, no recursion.
-TIDINGS_DECL bool is_json(std::string_view text) noexcept;
-
+/// @error errc::invalid_json, errc::out_of_memory
+TIDINGS_DECL error_code check_json(std::string_view text) noexcept;
+inline bool is_json(std::string_view text) noexcept {
+    return !check_json(text);
+}
 /// The same, and the value is an array.
-TIDINGS_DECL bool is_json_array(std::string_view text) noexcept;
+TIDINGS_DECL error_code check_json_array(std::string_view text) noexcept;
 
 /// The members of an object, or elements of an array, as slices of the text (names unescaped). The
 /// text must be well-formed JSON; empty when it is something else.

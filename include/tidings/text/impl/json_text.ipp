@@ -231,11 +231,12 @@ std::string read_json_string(std::string_view literal) {
     }
 }
 
-bool is_json(std::string_view text) noexcept {
+error_code check_json(std::string_view text) noexcept {
     try {
-        return is_valid_utf8(text) && json_grammar(text).is_value();
+        const bool valid = is_valid_utf8(text) && json_grammar(text).is_value();
+        return valid ? error_code() : error_code(errc::invalid_json);
     } catch (const std::bad_alloc&) {
-        return false;
+        return errc::out_of_memory;
     }
 }
 
@@ -267,8 +268,8 @@ std::vector<std::string_view> split(std::string_view text) {
 
 }  // namespace
 
-bool is_json_array(std::string_view text) noexcept {
-    return trim(text).starts_with('[') && is_json(text);
+error_code check_json_array(std::string_view text) noexcept {
+    return trim(text).starts_with('[') ? check_json(text) : error_code(errc::invalid_json);
 }
 
 std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view text) {

@@ -41,8 +41,8 @@ class client_state final : public subscriber, public client_base<client_options>
     void open(http::detail::upgraded_response r);
     websocket_session_options options_for(std::string subprotocol);
     std::shared_ptr<const websocket::hooks> make_hooks();
-    error_code take_event(wire_event&& e);
-    void take_skipped(std::uint64_t bytes);
+    error_code take_event(wire_event&& e, error_code why);
+    error_code take_skipped(std::uint64_t bytes);
     void take_heartbeat(std::string_view text);
     void wait_for_room();
     void on_closed(const websocket_session* c);

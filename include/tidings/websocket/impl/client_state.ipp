@@ -95,12 +95,14 @@ std::shared_ptr<const websocket::hooks> client_state::make_hooks() {
         if (!s) return false;
         const auto g = always && s->life_ != life::released ? s->given_ : s->listening();
         if (!g || !(g->options.hooks.*hook)) return false;
-        if constexpr (std::is_void_v<decltype((g->options.hooks.*hook)(args...))>) {
-            (g->options.hooks.*hook)(args...);
-            return true;
-        } else {
-            return (g->options.hooks.*hook)(args...);
-        }
+        bool taken = false;
+        guarded(g->options.log, s->module_, [&] {
+            if constexpr (std::is_void_v<decltype((g->options.hooks.*hook)(args...))>)
+                (g->options.hooks.*hook)(args...);
+            else
+                taken = (g->options.hooks.*hook)(args...);
+        });
+        return taken;
     };
     websocket::hooks h;
     using all = websocket::hooks;
@@ -141,12 +143,13 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     o.random = environment_.random;
     o.hooks = make_hooks();
     std::weak_ptr<client_state> weak = self();
-    o.on_event = [weak](wire_event&& e) {
+    o.on_event = [weak](wire_event&& e, error_code why) {
         const auto s = weak.lock();
-        return s ? s->take_event(std::move(e)) : make_error_code(errc::closed);
+        return s ? s->take_event(std::move(e), why) : make_error_code(errc::closed);
     };
     o.on_skipped = [weak](std::uint64_t bytes) {
-        if (const auto s = weak.lock()) s->take_skipped(bytes);
+        const auto s = weak.lock();
+        return s ? s->take_skipped(bytes) : make_error_code(errc::closed);
     };
     o.on_end = [weak](const websocket_session* c) {
         if (const auto s = weak.lock()) s->on_closed(c);
@@ -193,24 +196,28 @@ void client_state::on_room() {
 }
 
 // The position also of an event that could not be taken: it would be refused again.
-error_code client_state::take_event(wire_event&& e) {
+error_code client_state::take_event(wire_event&& e, error_code why) {
     const auto g = listening();
     if (!g) return errc::closed;
+    if (why == errc::out_of_memory) return why;
     error_code ec;
     auto remote = position::parse(e.position, ec);
     const bool resumes = g->options.resume && !ec;
     const auto at = resumes ? std::optional(remote.text()) : std::nullopt;
-    ec = take(*g, std::move(e), remote, at);
-    if (ec == errc::out_of_memory) return ec;
+    if (why)
+        handover_->refuse(why, at);
+    else if (take(*g, std::move(e), remote, at) == errc::out_of_memory)
+        return errc::out_of_memory;
     if (resumes) received_ = std::move(remote);
     wait_for_room();
     return {};
 }
 
-void client_state::take_skipped(std::uint64_t bytes) {
-    if (!listening()) return;
-    handover_->push(make_skipped_event(bytes), std::nullopt);
-    wait_for_room();
+error_code client_state::take_skipped(std::uint64_t bytes) {
+    if (!listening()) return errc::closed;
+    const auto ec = handover_->push(make_skipped_event(bytes), std::nullopt);
+    if (!ec) wait_for_room();
+    return ec;
 }
 
 void client_state::take_heartbeat(std::string_view text) {

@@ -71,7 +71,8 @@ class websocket_session final : public session, private websocket_input_sink {
     websocket_mask_key next_mask() const;
     bool peer_takes(const event_ptr& e) const;
     void take_message(const websocket_item& item);
-    void take_event(wire_event&& e);
+    wire_event read_event(std::string_view text, bool binary, error_code& ec) const;
+    void take_event(wire_event&& e, error_code why);
     void on_decision(std::string_view id, error_code ec);
     void take_close(const websocket_item& item);
     void answer_ping(std::string_view payload);

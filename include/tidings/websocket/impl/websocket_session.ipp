@@ -136,7 +136,8 @@ void websocket_session::take_message(const websocket_item& item) {
     if (item.skipped_bytes != 0) {
         if (options_.log)
             options_.log({log_level::warning, "websocket", "message skipped", errc::too_large});
-        if (options_.on_skipped) options_.on_skipped(item.skipped_bytes);
+        const auto& f = options_.on_skipped;
+        if (const auto ec = f ? f(item.skipped_bytes) : error_code()) refuse({}, ec);
         return;
     }
     const bool binary = item.opcode == websocket_opcode::binary;
@@ -145,15 +146,30 @@ void websocket_session::take_message(const websocket_item& item) {
     if (!options_.codec || hooks_dropped_ || !is_open()) return;
     input_.count_publication();
     error_code ec;
-    auto event = options_.codec->decode(item.text(), binary, ec);
-    if (ec) return refuse(event.event.id(), ec);
-    take_event(std::move(event));
+    auto event = read_event(item.text(), binary, ec);
+    if (ec && !is_client()) return refuse(event.event.id(), ec);
+    take_event(std::move(event), ec);
 }
 
-void websocket_session::take_event(wire_event&& e) {
+// A client's codec that throws does not end its connection: the next one would bring the message
+// again.
+wire_event websocket_session::read_event(std::string_view text, bool binary, error_code& ec) const {
+    if (!is_client()) return options_.codec->decode(text, binary, ec);
+    try {
+        return options_.codec->decode(text, binary, ec);
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+    } catch (...) {
+        report_exception(options_.log, "websocket");
+        ec = errc::callback_threw;
+    }
+    return {};
+}
+
+void websocket_session::take_event(wire_event&& e, error_code why) {
     std::string id(e.event.id());
     if (!options_.publisher) {
-        const auto ec = options_.on_event ? options_.on_event(std::move(e)) : errc::forbidden;
+        const auto ec = options_.on_event ? options_.on_event(std::move(e), why) : errc::forbidden;
         if (ec) refuse(id, ec);
         return;
     }

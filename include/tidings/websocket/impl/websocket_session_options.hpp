@@ -43,12 +43,12 @@ struct websocket_session_options {
     log_sink log{};
     std::string subprotocol{};
     io::random* random = nullptr;
-    /// Takes the events the peer sends; the error goes back to it. Empty: they are refused, unless
-    /// there is a publisher.
-    std::function<error_code(wire_event&&)> on_event{};
+    /// Takes the events the peer sends, and of a client also what could not be read as one (`why`);
+    /// the error goes back to the peer. Empty: they are refused, unless there is a publisher.
+    std::function<error_code(wire_event&&, error_code why)> on_event{};
     std::unique_ptr<websocket::detail::publisher> publisher{};
-    /// A message was larger than `max_message_bytes`, and was discarded.
-    std::function<void(std::uint64_t bytes)> on_skipped{};
+    /// A message was larger than `max_message_bytes`, and was discarded. @error as `on_event`
+    std::function<error_code(std::uint64_t bytes)> on_skipped{};
     /// Called last, in the lane.
     unique_function<void(const class websocket_session*)> on_end{};
 };
