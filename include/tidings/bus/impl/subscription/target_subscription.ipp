@@ -3,8 +3,6 @@
 
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 namespace tidings::detail {
 
 bool target_subscription::from_itself(const event_ptr& e) const noexcept {
@@ -27,16 +25,14 @@ void target_subscription::on_joined_event(const event_ptr& e,
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
     ++taking_;
-    subscriber_->async_deliver(
-        e,
-        net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e,
+    subscriber_->async_deliver(e, lane_->bind([self = shared_as<target_subscription>(), e,
                                                join = std::move(join)](error_code ec, outcome o) {
-            --self->taking_;
-            self->let_go_of_subscriber();
-            self->count(e, o);
-            if (ec && o != outcome::closed) add(self->failed);
-            join->finished(ec, o);
-        }));
+        --self->taking_;
+        self->let_go_of_subscriber();
+        self->count(e, o);
+        if (ec && o != outcome::closed) add(self->failed);
+        join->finished(ec, o);
+    }));
 }
 
 void target_subscription::enter(pattern_entry& entry, retired_list&) {
