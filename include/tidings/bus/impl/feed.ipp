@@ -5,8 +5,6 @@
 #include <tidings/control_event.hpp>
 #include <tidings/topic.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 
 namespace tidings::detail {
@@ -239,12 +237,9 @@ void feed::read_more() noexcept {
     reading_ = true;
     bus_->history()->start_read(
         cursor(), options_.patterns, options_.slice,
-        read_handler(lane_->executor(),
-                     net::bind_executor(lane_->executor(),
-                                        [weak = weak_from_this()](error_code ec, history_slice s) {
-                                            if (const auto self = weak.lock())
-                                                self->on_slice(ec, s);
-                                        })));
+        lane_->completion<read_handler>([weak = weak_from_this()](error_code ec, history_slice s) {
+            if (const auto self = weak.lock()) self->on_slice(ec, s);
+        }));
 }
 
 void feed::on_slice(error_code ec, const history_slice& slice) noexcept {

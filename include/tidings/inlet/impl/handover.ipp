@@ -4,8 +4,6 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/handover.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <new>
 #include <utility>
 
@@ -107,7 +105,7 @@ void handover::pump() {
     if (!next.event) return;
     const bool answered = hand(next);
     try {
-        completion_handler<>(lane_->executor(), [weak = weak_from_this(), answered] {
+        completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this(), answered] {
             const auto self = weak.lock();
             if (!self) return;
             if (answered) self->go_on();
@@ -124,8 +122,7 @@ void handover::pump() {
 bool handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
     try {
-        to->async_deliver(h.event,
-                          net::bind_executor(lane_->executor(), answer(weak_from_this(), h.at)));
+        to->async_deliver(h.event, lane_->bind(answer(weak_from_this(), h.at)));
         return false;
     } catch (const std::bad_alloc&) {
         return false;  // the question was dropped

@@ -6,8 +6,6 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/unique_function.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <memory>
 #include <new>
 #include <utility>
@@ -52,8 +50,8 @@ class pending_answer {
 template <class... Values, class F>
 completion_handler<error_code, Values...> lane_handler(const std::shared_ptr<lane>& l,
                                                        error_code if_dropped, F take) {
-    const auto& io = l->executor();
-    return {io, net::bind_executor(io, pending_answer<Values...>(l, if_dropped, std::move(take)))};
+    return l->template completion<completion_handler<error_code, Values...>>(
+        pending_answer<Values...>(l, if_dropped, std::move(take)));
 }
 
 }  // namespace tidings::detail

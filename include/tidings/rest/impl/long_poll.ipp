@@ -6,7 +6,6 @@
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <utility>
@@ -167,13 +166,11 @@ void long_poll::step(poll_event what, error_code why) {
 }
 
 void long_poll::read() {
-    const auto& io = lane_->executor();
-    bus_->history()->start_read(
-        question_.after, question_.patterns, question_.max - count_,
-        read_handler(io, net::bind_executor(
-                             io, [s = shared_from_this()](error_code ec, history_slice slice) {
-                                 s->on_slice(ec, slice);
-                             })));
+    bus_->history()->start_read(question_.after, question_.patterns, question_.max - count_,
+                                lane_->completion<read_handler>(
+                                    [s = shared_from_this()](error_code ec, history_slice slice) {
+                                        s->on_slice(ec, slice);
+                                    }));
 }
 
 void long_poll::on_slice(error_code ec, const history_slice& slice) {

@@ -4,8 +4,6 @@
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 namespace tidings::detail {
 
 bool target_subscription::from_itself(const event_ptr& e) const noexcept {
@@ -55,8 +53,7 @@ void target_subscription::on_joined_event(const event_ptr& e,
     const auto to = subscriber_;
     guarded(log_, "bus", [&] {
         to->async_deliver(
-            e, net::bind_executor(lane_->executor(),
-                                  taking(shared_as<target_subscription>(), e, std::move(join))));
+            e, lane_->bind(taking(shared_as<target_subscription>(), e, std::move(join))));
     });
 }
 
