@@ -48,7 +48,8 @@ bounded_queue::pushed bounded_queue::conflate(const event_ptr& e, std::size_t co
 }
 
 void bounded_queue::append(const event_ptr& e, std::size_t cost) {
-    events_.push_back({e, std::exchange(missed_, 0)});
+    events_.push_back({e, missed_});
+    missed_ = 0;
     bytes_ += cost;
 }
 
@@ -60,9 +61,13 @@ void bounded_queue::drop_front(graveyard& gone) noexcept {
     (events_.empty() ? missed_ : events_.front().missed_before) += missed;
 }
 
-event_ptr bounded_queue::pop() {
+event_ptr bounded_queue::pop() noexcept {
     auto& missed = events_.empty() ? missed_ : events_.front().missed_before;
-    if (missed != 0) return make_lagged_event(std::exchange(missed, 0));
+    if (missed != 0) {
+        auto lagged = make_lagged_event(missed);
+        if (lagged) missed = 0;
+        return lagged;
+    }
     if (events_.empty()) return {};
     auto e = std::move(events_.front().event);
     bytes_ -= queue_cost(e);

@@ -116,6 +116,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     bool wake();
     void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
     void post_turn(unsigned lap);
+    bool try_post_turn(unsigned lap) noexcept;
+    bool finish_turn() noexcept;
     void run_turn(unsigned lap);
     bool deliver_inbox() noexcept;
     static void deliver(const letter& l) noexcept;

@@ -10,6 +10,7 @@
 #include <array>
 #include <bitset>
 #include <cassert>
+#include <new>
 #include <tuple>
 
 namespace tidings::detail {
@@ -127,10 +128,18 @@ void lane::post(unique_function<void()> f) {
 }
 
 void lane::schedule_flush(std::shared_ptr<flushable> f) {
-    if (std::exchange(f->scheduled_, true)) return;
+    if (f->scheduled_) return;
+    auto* const scheduled = f.get();
     flushes_.push_back(std::move(f));
-    const std::lock_guard lock(mutex_);
-    wake();
+    scheduled->scheduled_ = true;
+    try {
+        const std::lock_guard lock(mutex_);
+        wake();
+    } catch (const std::bad_alloc&) {
+        scheduled->scheduled_ = false;
+        flushes_.pop_back();
+        throw;
+    }
 }
 
 void lane::post_turn(unsigned lap) {
@@ -139,18 +148,34 @@ void lane::post_turn(unsigned lap) {
 
 // Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
 // waits for one lap of the executor without news before it flushes, so that the burst leaves in one
-// send per connection.
+// send per connection. A lap that cannot be posted follows at once.
 void lane::run_turn(unsigned lap) {
     if (single_thread_) note_thread();
     if (lap == 0) turn_started_ = timers_->clock().now();
-    ++stats_.laps;
-    const bool news = deliver_inbox();
-    if (news && lap < max_laps && timers_->clock().now() - turn_started_ < max_turn)
-        return post_turn(lap + 1);
-    flush_all();
+    do {
+        ++stats_.laps;
+        const bool news = deliver_inbox();
+        const bool waits = news && lap < max_laps;
+        if (waits && timers_->clock().now() - turn_started_ < max_turn && try_post_turn(lap + 1))
+            return;
+        flush_all();
+    } while (!finish_turn());
+}
+
+bool lane::try_post_turn(unsigned lap) noexcept {
+    try {
+        post_turn(lap);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+// False where something is left and no turn can be posted for it.
+bool lane::finish_turn() noexcept {
     const std::lock_guard lock(mutex_);
     turn_posted_ = !inbox_.empty() || !flushes_.empty();
-    if (turn_posted_) post_turn(0);
+    return !turn_posted_ || try_post_turn(0);
 }
 
 bool lane::deliver_inbox() noexcept {

@@ -5,6 +5,8 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 bool target_subscription::from_itself(const event_ptr& e) const noexcept {
@@ -19,18 +21,35 @@ void target_subscription::count(const event_ptr& e, outcome o) noexcept {
 }
 
 void target_subscription::on_event(const event_ptr& e) noexcept {
-    if (active() && !from_itself(e)) count(e, subscriber_->deliver(e));
+    if (!active() || from_itself(e)) return;
+    if (!announce_missed()) return miss(1);
+    if (active()) count(e, subscriber_->deliver(e));
 }
 
 void target_subscription::on_joined_event(const event_ptr& e,
                                           std::shared_ptr<delivery_join> join) noexcept {
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
+    if (!announce_missed()) {
+        miss(1);
+        return join->finished(errc::out_of_memory, outcome::dropped);
+    }
+    if (!active()) return join->finished(errc::closed, outcome::closed);
     ++taking_;
+    try {
+        hand_over(e, join);
+    } catch (const std::bad_alloc&) {
+        --taking_;
+        miss(1);
+        join->finished(errc::out_of_memory, outcome::dropped);
+    }
+}
+
+void target_subscription::hand_over(const event_ptr& e,
+                                    const std::shared_ptr<delivery_join>& join) {
     subscriber_->async_deliver(
-        e,
-        net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e,
-                                               join = std::move(join)](error_code ec, outcome o) {
+        e, net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e, join](
+                                                     error_code ec, outcome o) {
             --self->taking_;
             self->let_go_of_subscriber();
             self->count(e, o);
@@ -49,8 +68,23 @@ void target_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
 
 void target_subscription::on_missed(std::uint64_t count) noexcept {
     if (!active()) return;
+    miss(count);
+    announce_missed();
+}
+
+void target_subscription::miss(std::uint64_t count) noexcept {
     on_dropped(count);
-    subscriber_->deliver(make_lagged_event(count));
+    missed_ += count;
+}
+
+// False where memory for that is missing: what follows is missed, too, until it is announced.
+bool target_subscription::announce_missed() noexcept {
+    if (missed_ == 0) return true;
+    const auto lagged = make_lagged_event(missed_);
+    if (!lagged) return false;
+    missed_ = 0;
+    subscriber_->deliver(lagged);
+    return true;
 }
 
 // A delivery may be running in the lane: this comes after it.
