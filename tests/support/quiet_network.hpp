@@ -7,16 +7,22 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace tidings::test {
 
-/// What the peers of a quiet_network took, in writes and bytes.
+/// What a peer of a quiet_network took, in writes and bytes, and how it reads.
 struct quiet_peer {
     std::size_t writes = 0;
     std::size_t bytes = 0;
+    std::string text;  ///< what it took, up to the capacity that it was given
+    std::size_t room = static_cast<std::size_t>(-1);  ///< how much more it takes
+    bool ended = false;                               ///< the other side has
+    std::function<void()> give_room{};                ///< where one waits for it
+    std::function<void()> leave{};                    ///< ends its own side
 };
 
 /// A stream that brings one text, then nothing for ever, takes whatever is written, and counts.
@@ -26,14 +32,21 @@ class quiet_stream final : public io::stream {
     quiet_stream(net::any_io_executor executor, std::string text, std::shared_ptr<quiet_peer> peer)
         : executor_(std::move(executor)),
           unread_(std::move(text)),
-          peer_(std::move(peer)) {}
+          peer_(std::move(peer)) {
+        peer_->give_room = [this] {
+            if (writable_) post(std::exchange(writable_, nullptr));
+        };
+        peer_->leave = [this] {
+            if (held_) std::exchange(held_, nullptr)(net::error::eof);
+        };
+    }
+    ~quiet_stream() override { quiet_stream::close(); }
 
     net::any_io_executor executor() const noexcept override { return executor_; }
     void start_handshake(io::ready_callback done) override { post(std::move(done)); }
     void start_read(std::span<std::byte> into, io::read_callback done) override {
-        held_ = [this, into, d = std::move(done)](error_code) mutable {
-            error_code ec;
-            const auto n = try_read(into, ec);
+        held_ = [this, into, d = std::move(done)](error_code ec) mutable {
+            const auto n = ec ? 0 : try_read(into, ec);
             d(ec, n);
         };
         if (!unread_.empty()) post(std::move(held_));
@@ -44,8 +57,9 @@ class quiet_stream final : public io::stream {
         post([n, d = std::move(done)](error_code e) mutable { d(e, n); });
     }
     void start_wait(io::wait_for what, io::ready_callback done) override {
-        if (what == io::wait_for::writable || !unread_.empty()) return post(std::move(done));
-        held_ = std::move(done);
+        const bool writes = what == io::wait_for::writable;
+        if (writes ? peer_->room != 0 : !unread_.empty()) return post(std::move(done));
+        (writes ? writable_ : held_) = std::move(done);
     }
     bool can_poll() const noexcept override { return true; }
     std::size_t try_read(std::span<std::byte> into, error_code& ec) noexcept override {
@@ -58,12 +72,24 @@ class quiet_stream final : public io::stream {
     }
     std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept override {
         ec = {};
+        if (peer_->room == 0) return ec = net::error::would_block, 0;
+        const auto n = std::min(from.size(), peer_->room);
         ++peer_->writes;
-        peer_->bytes += from.size();
-        return from.size();
+        peer_->bytes += n;
+        peer_->room -= n;
+        const auto kept = std::min(n, peer_->text.capacity() - peer_->text.size());
+        peer_->text.append(reinterpret_cast<const char*>(from.data()), kept);
+        return n;
     }
-    void start_shutdown(io::ready_callback done) override { post(std::move(done)); }
-    void close() noexcept override {}
+    void start_shutdown(io::ready_callback done) override {
+        peer_->ended = true;
+        post(std::move(done));
+    }
+    void close() noexcept override {
+        peer_->ended = true;
+        peer_->give_room = nullptr;
+        peer_->leave = nullptr;
+    }
     std::string remote_address() const override { return "127.0.0.1:1"; }
     bool remote_is_loopback() const noexcept override { return true; }
 
@@ -77,7 +103,8 @@ class quiet_stream final : public io::stream {
     net::any_io_executor executor_;
     std::string unread_;
     std::shared_ptr<quiet_peer> peer_;
-    io::ready_callback held_;
+    io::ready_callback held_;  // of what it reads
+    io::ready_callback writable_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -75,8 +75,8 @@ class live_session : public subscriber {
  public:
     TIDINGS_DECL ~live_session() override;
 
-    /// @return queued; dropped where more than `limits.max_bytes` is pending, which is announced by
-    /// `tidings.lagged` before the next event; closed
+    /// @return queued; dropped where more than `limits.max_bytes` is pending, or memory is missing,
+    /// which is announced by `tidings.lagged` before the next event; closed
     TIDINGS_DECL outcome deliver(const event_ptr& e) noexcept override;
     /// Ends it in an orderly way: what waits leaves, and `say_goodbye` behind it.
     TIDINGS_DECL void close();
@@ -100,7 +100,10 @@ class live_session : public subscriber {
     /// Appends the bytes that stand for an event to `out`, which is empty; none: the event is
     /// passed over. Control events (`is_control`) come this way, too. Called once for all sessions
     /// of an equal `frame_kind`: nothing in the bytes may be of this session, unless it has none.
-    /// @return an error: the event is not sent, counted as "events_unsent", and logged
+    /// @return an error: the event is not sent, counted as "events_unsent", and logged; where
+    /// memory is missing (errc::out_of_memory, or std::bad_alloc) an event of the bus ends the
+    /// session, so that its peer resumes before it, and one of `deliver` is announced by
+    /// `tidings.lagged`
     virtual error_code frame_of(const event_ptr& e, std::string& out) = 0;
     /// The bytes that show that the stream is alive; none: nothing is sent. Sent in silence, and at
     /// the start of a stream that does not resume, so that the peer can before the first event.
@@ -109,9 +112,9 @@ class live_session : public subscriber {
     /// The last bytes; none: the body ends, as each does.
     /// `why`: success after `close`, at the end of its lifetime and when the service drains;
     /// errc::closed (the bus), errc::lagging, errc::history_failed, errc::too_many,
-    /// errc::callback_threw (`opened`); errc::unauthorized where its credential has ended, or a
-    /// recheck does not find its caller any more; after a recheck errc::forbidden where every
-    /// pattern is lost, and what said that there is no answer.
+    /// errc::out_of_memory, errc::callback_threw (`opened`); errc::unauthorized where its
+    /// credential has ended, or a recheck does not find its caller any more; after a recheck
+    /// errc::forbidden where every pattern is lost, and what said that there is no answer.
     virtual std::string say_goodbye(error_code why) = 0;
 
     /// It has begun; its head and `live_start::first` are on their way.

@@ -47,9 +47,11 @@ class bounded_queue {
         return push(e, gone);
     }
     /// Appends without regard to the bound, after `has_room` was true.
+    /// @throws std::bad_alloc, and nothing has changed.
     void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
-    /// The next event; a `tidings.lagged` first where events were dropped. Null when empty.
-    TIDINGS_DECL event_ptr pop();
+    /// The next event; a `tidings.lagged` first where events were dropped. Null when empty, or
+    /// where memory for that is missing: the next call makes it.
+    TIDINGS_DECL event_ptr pop() noexcept;
     /// Counts events that were lost before they came here.
     void miss(std::uint64_t count) noexcept { missed_ += count; }
     /// Takes the next event out, to be released with no lock held; null, and nothing is missed any

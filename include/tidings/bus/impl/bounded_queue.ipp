@@ -64,9 +64,13 @@ void bounded_queue::drop_front(graveyard& gone, pushed& result) {
     ++result.dropped;
 }
 
-event_ptr bounded_queue::pop() {
+event_ptr bounded_queue::pop() noexcept {
     auto& missed = events_.empty() ? missed_ : events_.front().missed_before;
-    if (missed != 0) return make_lagged_event(std::exchange(missed, 0));
+    if (missed != 0) {
+        auto lagged = make_lagged_event(missed);
+        if (lagged) missed = 0;
+        return lagged;
+    }
     if (events_.empty()) return {};
     auto e = std::move(events_.front().event);
     bytes_ -= queue_cost(e);

@@ -26,6 +26,9 @@ struct feed_options {
 /// sink is full, or a resume was asked for, it reads from the history whenever there is room, until
 /// it has caught up with what it saw pass. Replay, refill and live are one mechanism, so nothing is
 /// lost or doubled at the switch. Events that no history holds wait in a bounded queue.
+///
+/// Where memory to read or to announce a gap is missing it ends with errc::out_of_memory, its
+/// cursor before what is missing.
 class feed final : public lane_target, public std::enable_shared_from_this<feed> {
  public:
     TIDINGS_DECL feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l,
@@ -37,8 +40,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     TIDINGS_DECL error_code start();
     /// The sink has room again.
     TIDINGS_DECL void pump() noexcept;
-    /// The same from any thread, with the next turn of the lane.
-    TIDINGS_DECL void pump_later();
+    /// The same from any thread, with the next turn of the lane. False where memory is missing.
+    TIDINGS_DECL bool pump_later() noexcept;
     /// Takes it off the bus; the sink is not called any more. From any thread.
     TIDINGS_DECL void stop() noexcept;
 
@@ -61,12 +64,15 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bool refills() const noexcept override { return bus_->history() != nullptr; }
     void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override;
     void on_bus_closed() noexcept override;
+    /// See `lane_wait`.
+    void on_lost() noexcept { end(errc::out_of_memory); }
 
  private:
     void begin() noexcept;
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void hold_back(feed_sink& sink, const event_ptr& e,
                    std::shared_ptr<delivery_join> join) noexcept;
+    bool await(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     std::shared_ptr<delivery_join> take_join(const event_ptr& e) noexcept;
     template <class Gone>
@@ -76,11 +82,12 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bool wants(const publication& e) const noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
+    void start_read();
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
-    void take_gap(feed_sink& sink, const history_slice& slice) noexcept;
+    bool tell_gap(feed_sink& sink, const position& head) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
-    void end(error_code why) noexcept;
+    TIDINGS_DECL void end(error_code why) noexcept;
 
     /// An `async_publish` whose event waits to be pushed.
     struct waiting {

@@ -3,9 +3,11 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/control_event.hpp>
+#include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace tidings::detail {
 
@@ -20,9 +22,14 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 feed::~feed() {
     stop();
     if (joins_.empty()) return;
-    lane_->post([joins = std::move(joins_)] {
+    const auto close_all = [joins = std::move(joins_)] {
         for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
-    });
+    };
+    try {
+        lane_->post(close_all);
+    } catch (const std::bad_alloc&) {
+        close_all();
+    }
 }
 
 error_code feed::start() {
@@ -52,17 +59,21 @@ void feed::begin() noexcept {
     }
     // Without a history whatever lay after that position is gone.
     live_ = was_live_ = true;
-    sink->push(make_gap_event({}));
-    pump();
+    if (tell_gap(*sink, {})) pump();
 }
 
 void feed::stop() noexcept {
     if (!attached_.exchange(false)) return;
     bus_->detach(options_.patterns, lane_, this);
-    if (auto self = weak_from_this().lock(); self && joined_)
+    auto self = weak_from_this().lock();
+    if (!self || !joined_) return;
+    try {
         lane_->post([s = std::move(self)] {
             s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
         });
+    } catch (const std::bad_alloc&) {
+        return;  // the destructor does
+    }
 }
 
 void feed::on_event(const event_ptr& e) noexcept {
@@ -117,14 +128,22 @@ void feed::hold_back(feed_sink& sink, const event_ptr& e,
                 return w.sequence == 0 && !queue_.holds(w.event);
             });
     }
-    if (join && result == outcome::queued && sink.exact()) {
-        joined_ = true;
-        joins_.push_back({e.get(), sequence, std::move(join)});
-    } else {
+    if (!join || result != outcome::queued || !sink.exact() || !await(e, join))
         answer(join, result);
-    }
     if (overflowed) return end(errc::lagging);
-    if (sequence != 0) fall_behind(sequence, 1);
+    // Without a sequence, too: an announcement may wait for memory, and not for room.
+    sequence != 0 ? fall_behind(sequence, 1) : pump();
+}
+
+// False where memory is missing.
+bool feed::await(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept {
+    try {
+        joins_.push_back({e.get(), e->sequence(), join});
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    joined_ = true;
+    return true;
 }
 
 // The cursor moves first: a sink may call back.
@@ -215,10 +234,15 @@ void feed::pump() noexcept {
         read_more();
 }
 
-void feed::pump_later() {
-    lane_->post([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-    });
+bool feed::pump_later() noexcept {
+    try {
+        lane_->post([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->pump();
+        });
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
 }
 
 void feed::drain_queue(feed_sink& sink) noexcept {
@@ -235,18 +259,27 @@ void feed::drain_queue(feed_sink& sink) noexcept {
 
 void feed::read_more() noexcept {
     reading_ = true;
-    bus_->history()->start_read(
-        cursor(), options_.patterns, options_.slice,
-        lane_->completion<read_handler>([weak = weak_from_this()](error_code ec, history_slice s) {
-            if (const auto self = weak.lock()) self->on_slice(ec, s);
-        }));
+    try {
+        start_read();
+    } catch (const std::bad_alloc&) {
+        end(errc::out_of_memory);
+    }
+}
+
+void feed::start_read() {
+    auto arrive = [me = lane_wait<feed>(weak_from_this(), lane_)](error_code ec,
+                                                                  const history_slice& s) mutable {
+        if (const auto self = me.arrived()) self->on_slice(ec, s);
+    };
+    bus_->history()->start_read(cursor(), options_.patterns, options_.slice,
+                                lane_->completion<read_handler>(std::move(arrive)));
 }
 
 void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
-        if (ec) return end(errc::history_failed);
-        if (slice.gap) take_gap(*sink, slice);
+        if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
+        if (slice.gap && !tell_gap(*sink, slice.next)) return;
         live_ = take_slice(*sink, slice);
         give_up_joins(outcome::dropped, [this](const waiting& w) {
             return w.sequence != 0 && w.sequence <= cursor_.number();
@@ -260,9 +293,12 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     pump();
 }
 
-void feed::take_gap(feed_sink& sink, const history_slice& slice) noexcept {
+// False where memory for that is missing, and it has ended.
+bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
     behind_ = 0;
-    sink.push(make_gap_event(slice.next));
+    const auto gap = make_gap_event(head);
+    gap ? sink.push(gap) : end(errc::out_of_memory);
+    return static_cast<bool>(gap);
 }
 
 // Whether it has caught up. What does not fit is read again: the history is the buffer. What the
@@ -300,6 +336,7 @@ void feed::refresh(unique_function<void()> f) {
 }
 
 void feed::end(error_code why) noexcept {
+    if (!attached_) return;
     const auto keep = shared_from_this();
     stop();
     if (const auto sink = sink_.lock()) sink->on_feed_end(why);

@@ -145,12 +145,16 @@ void append_cloudevents_json(std::string& out, const publication& p, error_code&
 
 // Only white space between JSON tokens can hold a bare CR or LF: strings have it escaped.
 const std::string* cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept {
-    if (p.text().find('\r') == std::string_view::npos) return cloudevents_json(p, ec);
+    const auto* bytes = p.data_bytes(ec);
+    if (bytes == nullptr) return nullptr;
+    if (bytes->find('\r') == std::string::npos) return cloudevents_json(p, ec);
     return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 
 const std::string* cloudevents_json_line(const publication& p, error_code& ec) noexcept {
-    if (p.text().find_first_of("\r\n") == std::string_view::npos) return cloudevents_json(p, ec);
+    const auto* bytes = p.data_bytes(ec);
+    if (bytes == nullptr) return nullptr;
+    if (bytes->find_first_of("\r\n") == std::string::npos) return cloudevents_json(p, ec);
     return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 

@@ -134,8 +134,13 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
     auto* const scheduled = f.get();
     flushes_.push_back(std::move(f));
     scheduled->scheduled_ = true;
-    const std::lock_guard lock(mutex_);
-    if (!ended_) wake();
+    {
+        const std::lock_guard lock(mutex_);
+        if (ended_ || wake()) return;
+    }
+    scheduled->scheduled_ = false;
+    flushes_.pop_back();
+    throw std::bad_alloc();
 }
 
 // With the mutex held, or in the lane. False where there is no memory.

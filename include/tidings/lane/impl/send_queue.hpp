@@ -42,7 +42,8 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
                             std::chrono::milliseconds write_timeout);
     void listen(callbacks c) noexcept { callbacks_ = std::move(c); }
 
-    /// Appends bytes that live as long as `keep` does.
+    /// Appends bytes that live as long as `keep` does. As the other two throws std::bad_alloc, and
+    /// nothing has changed.
     TIDINGS_DECL void append(event_ptr keep, std::string_view bytes);
     /// Appends bytes of one's own that stand for an event.
     TIDINGS_DECL void append_own(event_ptr of, std::string bytes);
@@ -133,7 +134,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     bool closed() const noexcept { return mode_ == mode::closed; }
     void add(item i);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
-    std::string_view next_block();
+    std::string_view next_block() noexcept;
     void consume(std::size_t sent) noexcept;
     void note_progress(std::size_t sent) noexcept;
     TIDINGS_DECL void take_back(std::size_t bytes, std::size_t beside) noexcept;
@@ -142,7 +143,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     void write() noexcept;
     void write_polled() noexcept;
     void write_async() noexcept;
+    void start_write();
     void wait_writable() noexcept;
+    void give_up_write() noexcept;
     void await_progress() noexcept;
     void on_window_end() noexcept;
     void after_progress() noexcept;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace tidings::detail {
 
@@ -33,16 +34,16 @@ void send_queue::append(std::string bytes) {
 
 void send_queue::add(item i) {
     if (closed() || i.bytes.empty()) return;
-    if (mode_ == mode::blocked && empty()) start_window();
+    const bool leaves = mode_ == mode::ready && !error_;
+    if (leaves) lane_->schedule_flush(shared_from_this());  // first: it may find no memory
     const auto size = held() + i.bytes.size();
     const auto beside = i.overhead();
     items_.push_back(std::move(i));
+    if (mode_ == mode::blocked && empty()) start_window();
     hold(size);
     add_to(overhead_, beside);
     if (size + overhead() >= max_block_bytes) was_full_ = true;
-    if (mode_ != mode::ready || error_) return;
-    lane_->schedule_flush(shared_from_this());
-    if (size >= max_block_bytes) write();
+    if (leaves && size >= max_block_bytes) write();
 }
 
 void send_queue::when_empty(unique_function<void()> f) {
@@ -70,11 +71,25 @@ void send_queue::write() noexcept {
         write_async();
 }
 
+namespace {
+
+// Empty where memory is missing.
+std::span<std::byte> scratch_of(lane& l) noexcept {
+    try {
+        return l.send_buffer();
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
+}  // namespace
+
 // The bytes to write next, contiguous: one item as it stands, or several gathered.
-std::string_view send_queue::next_block() {
+std::string_view send_queue::next_block() noexcept {
     const auto first = items_[first_].bytes;
     if (items_.size() - first_ == 1 || first.size() >= max_block_bytes) return first;
-    const auto scratch = lane_->send_buffer();
+    const auto scratch = scratch_of(*lane_);
+    if (scratch.empty()) return first;
     std::size_t size = 0;
     for (auto i = first_; i < items_.size(); ++i) {
         const auto part = items_[i].bytes.substr(0, scratch.size() - size);
@@ -121,7 +136,12 @@ void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     hold(held() - bytes);
     overhead_.fetch_sub(beside, std::memory_order_relaxed);
     if (nothing_left()) forget_sent();
-    if (mode_ == mode::ready) lane_->schedule_flush(shared_from_this());
+    if (mode_ != mode::ready) return;
+    try {
+        lane_->schedule_flush(shared_from_this());
+    } catch (const std::bad_alloc&) {
+        window_.arm(lane_->timers(), std::chrono::milliseconds(0));
+    }
 }
 
 void send_queue::forget_sent() noexcept {
@@ -179,15 +199,33 @@ void send_queue::on_window_end() noexcept {
 void send_queue::wait_writable() noexcept {
     ++stalls_;
     await_progress();
-    stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
-        if (self->closed()) return;
-        self->mode_ = mode::ready;
-        self->error_ = ec;
-        self->flush();
-    });
+    try {
+        stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
+            if (self->closed()) return;
+            self->mode_ = mode::ready;
+            self->error_ = ec;
+            self->flush();
+        });
+    } catch (const std::bad_alloc&) {
+        give_up_write();
+    }
+}
+
+// Reported at the end of the turn, as every error of a write.
+void send_queue::give_up_write() noexcept {
+    mode_ = mode::ready;
+    error_ = errc::out_of_memory;
 }
 
 void send_queue::write_async() noexcept {
+    try {
+        start_write();
+    } catch (const std::bad_alloc&) {
+        give_up_write();
+    }
+}
+
+void send_queue::start_write() {
     if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
     await_progress();
     ++writes_;

@@ -36,7 +36,8 @@ class wheel_timer {
 };
 
 /// The timers of one lane: a hashed wheel, arming and cancelling in constant time. Lane-confined.
-/// The clock's timer is armed only while a deadline is pending.
+/// The clock's timer is armed only while a deadline is pending; where memory for that is missing,
+/// with the next timer that is armed.
 class timer_wheel {
  public:
     static constexpr std::chrono::milliseconds tick{20};
@@ -57,6 +58,7 @@ class timer_wheel {
     void unlink(wheel_timer& t) noexcept;
     static void put_front(wheel_timer*& head, wheel_timer& t) noexcept;
     static void take_out(wheel_timer& t) noexcept;
+    std::uint64_t next_tick() const noexcept;
     void wait_until(std::uint64_t due) noexcept;
     void expire();
     bool fire(wheel_timer*& due);

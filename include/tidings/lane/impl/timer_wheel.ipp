@@ -4,6 +4,7 @@
 #include <tidings/lane/impl/timer_wheel.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace tidings::detail {
@@ -19,7 +20,9 @@ void wheel_timer::arm(timer_wheel& wheel, std::chrono::milliseconds after) noexc
     const auto rounded_up =
         wheel.tick_at(deadline + timer_wheel::tick - io::steady_time::duration(1));
     wheel.link(*this, std::max(rounded_up, wheel.current_ + 1));
-    wheel.wait_until(due_tick_);
+    // Of those before it none may be waited for: see wait_until.
+    const bool waits = wheel.waiting_until_ != 0 || wheel.armed_ == 1;
+    wheel.wait_until(waits ? due_tick_ : wheel.next_tick());
 }
 
 void wheel_timer::cancel() noexcept {
@@ -73,8 +76,19 @@ void timer_wheel::take_out(wheel_timer& t) noexcept {
 
 void timer_wheel::wait_until(std::uint64_t due) noexcept {
     if (waiting_until_ != 0 && waiting_until_ <= due) return;
-    waiting_until_ = due;
-    timer_->start_wait(start_ + due * tick, [this] { expire(); });
+    try {
+        timer_->start_wait(start_ + due * tick, [this] { expire(); });
+        waiting_until_ = due;
+    } catch (const std::bad_alloc&) {
+        waiting_until_ = 0;
+    }
+}
+
+// When the next of them may be due.
+std::uint64_t timer_wheel::next_tick() const noexcept {
+    auto next = current_ + 1;
+    while (heads_[next % slots] == nullptr) ++next;
+    return next;
 }
 
 void timer_wheel::expire() {
@@ -93,10 +107,7 @@ void timer_wheel::expire() {
         }
     }
     current_ = now;
-    if (!fire(due) || armed_ == 0) return;
-    auto next = current_ + 1;
-    while (heads_[next % slots] == nullptr) ++next;
-    wait_until(next);
+    if (fire(due) && armed_ != 0) wait_until(next_tick());
 }
 
 // A callback may arm, cancel or destroy any timer, and destroy the wheel.

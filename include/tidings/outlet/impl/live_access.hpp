@@ -26,10 +26,10 @@ class live_access final : public http::detail::reviewer {
     const tidings::principal& caller() const noexcept;
     /// The session says goodbye: nothing expires any more.
     void stop_watching() noexcept { expiry_.cancel(); }
-    /// The session has ended. What is returned has functions of the user's, one of which may be the
-    /// caller: it is released behind the call.
-    std::shared_ptr<const void> stop() noexcept;
-    /// Its context has ended.
+    /// The session has ended. What has functions of the user's, one of which may be the caller,
+    /// stays until `drop`.
+    void stop() noexcept;
+    /// Releases everything.
     void drop() noexcept;
 
  private:

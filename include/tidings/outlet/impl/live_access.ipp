@@ -33,10 +33,9 @@ const principal& live_access::caller() const noexcept {
     return rechecked_ ? *rechecked_ : session_.stream().principal;
 }
 
-std::shared_ptr<const void> live_access::stop() noexcept {
+void live_access::stop() noexcept {
     expiry_.cancel();
     stop_review();
-    return std::exchange(license_, nullptr);
 }
 
 void live_access::drop() noexcept {

@@ -21,6 +21,7 @@ class live_output {
     /// Bytes of the body; nothing behind its end.
     void append(std::string bytes);
     /// The event as its transport has it; one without a form on this wire is counted and logged.
+    /// @throws std::bad_alloc, and nothing of it is queued
     void append_event(const event_ptr& e);
     void end_body();
 

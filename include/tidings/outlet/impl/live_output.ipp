@@ -4,6 +4,8 @@
 #include <tidings/http/impl/message/http_chunk.hpp>
 #include <tidings/outlet/impl/live_output.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 namespace {
@@ -55,6 +57,7 @@ void live_output::append_event(const event_ptr& e) {
 const std::string* live_output::encode(const event_ptr& e, std::string& own) {
     std::string bytes;
     if (const auto ec = owner_.frame_of(e, bytes)) {
+        if (ec == errc::out_of_memory) throw std::bad_alloc();  // it has a form
         if (auto* unsent = options_.counters.unsent) ++*unsent;
         if (options_.log) options_.log({log_level::warning, options_.name, e->topic(), ec});
         return nullptr;

@@ -79,7 +79,7 @@ class live_state final : public feed_sink, public context_dependent {
     session_registration registration_;
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
     wheel_timer quiet_;
-    wheel_timer limit_;  // of its life, then of its end
+    wheel_timer limit_;  // of its life, then of its end; then, without memory for a post, releases
     live_access access_;
     std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet

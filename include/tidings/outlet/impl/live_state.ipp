@@ -5,6 +5,8 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 namespace {
@@ -14,6 +16,20 @@ std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::rand
     if (most.count() <= 0) return std::chrono::milliseconds(0);
     const auto spread = static_cast<std::uint64_t>(most.count() / 5 + 1);
     return most - std::chrono::milliseconds(random.next() % spread);
+}
+
+// Runs code of the transport's that may find no memory. False when it did.
+template <class F>
+bool finds_memory(live_state& s, F&& f) noexcept {
+    bool found = true;
+    s.call([&] {
+        try {
+            f();
+        } catch (const std::bad_alloc&) {
+            found = false;
+        }
+    });
+    return found;
 }
 
 }  // namespace
@@ -26,7 +42,12 @@ live_state::live_state(live_session& owner, http::live_stream stream,
       remote_address_(connection().remote_address()),
       output_(owner, *options_, stream_),
       quiet_([this] { on_quarter(); }),
-      limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
+      limit_([this] {
+          const auto keep = self();
+          if (!has_ended()) return is_open() ? finish({}) : end(errc::timed_out);
+          access_.drop();
+          owner_.release();
+      }),
       access_(*this),
       lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
 
@@ -95,8 +116,10 @@ void live_state::read_away() noexcept {
     });
 }
 
+// What the peer has not got is before its position: it comes back for it.
 void live_state::push(const event_ptr& e) noexcept {
-    if (is_open()) call([&] { output_.append_event(e); });
+    if (is_open() && !finds_memory(*this, [&] { output_.append_event(e); }))
+        finish(errc::out_of_memory);
 }
 
 void live_state::on_dropped(std::uint64_t count) noexcept {
@@ -115,12 +138,21 @@ outcome live_state::deliver(const event_ptr& e) noexcept {
         ++missed_;
         return outcome::dropped;
     }
-    const auto push_here = [this, e] {
-        if (const auto missed = missed_.exchange(0)) push(make_lagged_event(missed));
-        push(e);
+    const auto append_here = [this, e] {
+        if (const auto missed = missed_.load()) {
+            const auto lagged = make_lagged_event(missed);
+            if (!lagged) throw std::bad_alloc();
+            output_.append_event(lagged);
+            missed_ -= missed;
+        }
+        output_.append_event(e);
     };
-    const bool handed_over = call([&] { in_lane(queue_cost(e), push_here); });
-    return handed_over ? outcome::queued : outcome::dropped;
+    const auto push_here = [this, append_here] {
+        if (is_open() && !finds_memory(*this, append_here)) ++missed_;
+    };
+    if (call([&] { in_lane(queue_cost(e), push_here); })) return outcome::queued;
+    ++missed_;
+    return outcome::dropped;
 }
 
 error_code live_state::send(std::string bytes) {
@@ -147,7 +179,7 @@ void live_state::on_quarter() {
 
 void live_state::beat_soon() {
     if (!feed_) return beat();
-    feed_->refresh([s = self(), this] { beat(); });
+    call([&] { feed_->refresh([s = self(), this] { beat(); }); });
 }
 
 void live_state::beat() {
@@ -165,12 +197,15 @@ void live_state::finish(error_code why) {
     quiet_.cancel();
     limit_.cancel();
     access_.stop_watching();
-    call([&] { append(owner_.say_goodbye(why)); });
-    output_.end_body();
-    queue().when_empty([s = self(), this] {
-        if (has_ended()) return;
-        if (!call([&] { s->goodbye_sent(); })) end(errc::callback_threw);
-    });
+    const auto end_body = [this] {
+        output_.end_body();
+        queue().when_empty([s = self(), this] {
+            if (has_ended()) return;
+            if (!call([&] { s->goodbye_sent(); })) end(errc::callback_threw);
+        });
+    };
+    const bool said = finds_memory(*this, [&] { append(owner_.say_goodbye(why)); });
+    if (!said || !finds_memory(*this, end_body)) end(errc::out_of_memory);
 }
 
 void live_state::shut_down() {
@@ -190,11 +225,17 @@ void live_state::end(error_code why) {
     if (feed_) feed_->stop();
     queue().close();
     connection().close();
-    auto license = access_.stop();
+    access_.stop();
     call([&] { owner_.ended(why); });
     // What was captured may hold the session, and one of the captures may be the caller: they are
     // released behind the call.
-    lane().post([s = keep, f = std::move(feed_), l = std::move(license)] { s->release(); });
+    const auto let_go = [s = keep, this] {
+        feed_.reset();
+        access_.drop();
+        s->release();
+    };
+    if (!finds_memory(*this, [&] { lane().post(let_go); }))
+        limit_.arm(lane().timers(), std::chrono::milliseconds(0));
     registration_.release();
     stream_.connection.guard.reset();
 }

@@ -68,7 +68,8 @@ struct long_poll_options {
     std::shared_ptr<const http::detail::stream_license> license{};
 };
 
-/// One GET: reads from the history, waits if asked to, answers once. Lane-confined.
+/// One GET: reads from the history, waits if asked to, answers once; where memory is missing not at
+/// all, so that its exchange answers 500 and the same is asked again. Lane-confined.
 class long_poll final : public lane_target,
                         public http::detail::reviewer,
                         public tidings::detail::context_dependent,
@@ -91,6 +92,10 @@ class long_poll final : public lane_target,
     bool refills() const noexcept override { return true; }
     void on_bus_closed() noexcept override;
     void on_context_end() noexcept override;
+    /// See `lane_wait`.
+    void on_lost() noexcept {
+        if (state_ != poll_state::done) give_up();
+    }
 
  private:
     void apply(http::detail::review found) override;
@@ -101,9 +106,12 @@ class long_poll final : public lane_target,
     bool attach();
     void go_on();
     void begin();
-    void step(poll_event what, error_code why = errc::closed);
+    void step(poll_event what, error_code why = errc::closed) noexcept;
+    void perform(poll_action a, error_code why);
+    TIDINGS_DECL void give_up() noexcept;
     void read();
     void on_slice(error_code ec, const history_slice& slice);
+    poll_event take(const history_slice& slice);
     bool add(const event_ptr& e);
     void answer();
     void refuse(error_code why);

@@ -3,11 +3,13 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 
 #include <boost/asio/post.hpp>
 
+#include <new>
 #include <utility>
 
 namespace tidings::rest::detail {
@@ -148,10 +150,25 @@ void long_poll::begin() {
     step(poll_event::slice_empty);
 }
 
-void long_poll::step(poll_event what, error_code why) {
+void long_poll::step(poll_event what, error_code why) noexcept {
     const auto [next, action] = advance(state_, what);
     state_ = next;
-    switch (action) {
+    try {
+        perform(action, why);
+    } catch (const std::bad_alloc&) {
+        give_up();
+    }
+}
+
+// An exchange that goes unanswered answers.
+void long_poll::give_up() noexcept {
+    const auto keep = weak_from_this().lock();
+    stop();
+    const auto unanswered = std::move(exchange_);
+}
+
+void long_poll::perform(poll_action a, error_code why) {
+    switch (a) {
         case poll_action::none:
             return;
         case poll_action::read:
@@ -166,31 +183,41 @@ void long_poll::step(poll_event what, error_code why) {
 }
 
 void long_poll::read() {
+    auto arrive = [s = shared_from_this(), me = lane_wait<long_poll>(weak_from_this(), lane_)](
+                      error_code ec, const history_slice& slice) mutable {
+        if (me.arrived()) s->on_slice(ec, slice);
+    };
     bus_->history()->start_read(question_.after, question_.patterns, question_.max - count_,
-                                lane_->completion<read_handler>(
-                                    [s = shared_from_this()](error_code ec, history_slice slice) {
-                                        s->on_slice(ec, slice);
-                                    }));
+                                lane_->completion<read_handler>(std::move(arrive)));
 }
 
 void long_poll::on_slice(error_code ec, const history_slice& slice) {
     if (state_ == poll_state::done) return;
     if (ec) return step(poll_event::read_failed, ec);
+    try {
+        step(take(slice));
+    } catch (const std::bad_alloc&) {
+        give_up();
+    }
+}
+
+poll_event long_poll::take(const history_slice& slice) {
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
-        if (!add(e)) return step(poll_event::full);
+        if (!add(e)) return poll_event::full;
         question_.after = *e->position();
     }
     question_.after = slice.next;
-    if (count_ >= question_.max || gap_) return step(poll_event::full);
-    if (!slice.at_end) return step(poll_event::slice_more);
-    step(count_ != 0 ? poll_event::slice_found : poll_event::slice_empty);
+    if (count_ >= question_.max || gap_) return poll_event::full;
+    if (!slice.at_end) return poll_event::slice_more;
+    return count_ != 0 ? poll_event::slice_found : poll_event::slice_empty;
 }
 
 // False when it would be too many bytes. An event that has no wire form is passed over.
 bool long_poll::add(const event_ptr& e) {
     error_code ec;
     const auto* json = cloudevents_json(*e, ec);
+    if (ec == errc::out_of_memory) throw std::bad_alloc();
     if (json == nullptr) return true;
     if (count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes) return false;
     if (count_++ != 0) body_ += ',';
@@ -276,7 +303,8 @@ void long_poll::refuse(error_code why) {
 void long_poll::answer() {
     // What is being reviewed may be revoked: the same is asked again, and loses nothing.
     if (is_reviewing()) return refuse(errc::undecided);
-    http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, body_ + ']'};
+    http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, {}};
+    r.body = std::move(body_) + ']';
     if (gap_) r.fields.set("Tidings-Gap", "true");
     if (!question_.after.empty()) {
         r.fields.set("Tidings-Position", question_.after.text());

@@ -30,9 +30,9 @@ class queue_subscription : public counted_subscription {
                            const std::shared_ptr<lane>& l, graveyard& gone) noexcept;
 
     /// For a feed that fills the queue: whether there is room, what puts an event there without
-    /// regard to the bound.
-    TIDINGS_DECL bool has_room();
-    TIDINGS_DECL void push_fed(const event_ptr& e);
+    /// regard to the bound. An event for which memory is missing is dropped, and announced.
+    TIDINGS_DECL bool has_room() noexcept;
+    TIDINGS_DECL void push_fed(const event_ptr& e) noexcept;
     void count_dropped(std::uint64_t n) noexcept {
         add(matched, n);
         add(dropped, n);
@@ -50,8 +50,8 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL void turn_away() noexcept override;
     TIDINGS_DECL void drop_waiting() noexcept override;
     void release() noexcept override { executor_ = ended_executor(); }
-    /// The consumer's side; with the mutex held. Null when empty.
-    TIDINGS_DECL event_ptr take();
+    /// The consumer's side; with the mutex held. Null when empty, or where memory is missing.
+    TIDINGS_DECL event_ptr take() noexcept;
     bool more() const noexcept { return !queue_.empty(); }
     /// Whether nothing that its feed still reads is to come; in the bus's lane, with the mutex
     /// held.
@@ -72,7 +72,7 @@ class queue_subscription : public counted_subscription {
                        const std::shared_ptr<lane>& l);
     std::list<waiter> empty_out() noexcept;
     void empty_out_and_tell(error_code why) noexcept;
-    void admit_waiters();
+    void admit_waiters() noexcept;
     void expire(const publication* e);
 
     net::any_io_executor executor_;

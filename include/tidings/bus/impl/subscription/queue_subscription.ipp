@@ -107,11 +107,16 @@ void cancel_in_lane(const std::shared_ptr<lane>& l, std::shared_ptr<wheel_timer>
 
 }  // namespace
 
-void queue_subscription::admit_waiters() {
+// Those that there is no memory for wait until the next event is taken, or their deadline.
+void queue_subscription::admit_waiters() noexcept {
     while (!waiters_.empty() && queue_.fits(queue_cost(waiters_.front().event))) {
+        try {
+            queue_.push_over(waiters_.front().event);  // it fits
+        } catch (const std::bad_alloc&) {
+            return;
+        }
         auto w = std::move(waiters_.front());
         waiters_.pop_front();
-        queue_.push_over(w.event);  // it fits
         w.join->finished({}, outcome::queued);
         cancel_in_lane(w.home, std::move(w.timer));
     }
@@ -130,27 +135,35 @@ void queue_subscription::expire(const publication* e) {
     }
 }
 
-bool queue_subscription::has_room() {
+bool queue_subscription::has_room() noexcept {
     const std::lock_guard lock(mutex_);
     const bool room = queue_.has_room();
     wants_room_ = !room;
     return room;
 }
 
-void queue_subscription::push_fed(const event_ptr& e) {
+void queue_subscription::push_fed(const event_ptr& e) noexcept {
     const std::lock_guard lock(mutex_);
     if (!active()) return;
     if (counts(e)) add(matched);
-    queue_.push_over(e);
-    wake();
+    bool taken = false;
+    try {
+        queue_.push_over(e);
+        taken = true;
+        wake();
+    } catch (const std::bad_alloc&) {
+        if (taken) return;  // the next event wakes
+        queue_.miss(1);
+        add(dropped);
+    }
 }
 
-event_ptr queue_subscription::take() {
+event_ptr queue_subscription::take() noexcept {
     auto e = queue_.pop();
     if (e) admit_waiters();
     if (wants_room_ && queue_.has_room()) {
-        wants_room_ = false;
-        if (const auto source = source_.lock()) source->pump_later();
+        const auto source = source_.lock();
+        wants_room_ = source && !source->pump_later();
     }
     return e;
 }

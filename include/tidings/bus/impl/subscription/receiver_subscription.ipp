@@ -5,6 +5,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 std::optional<event_ptr> receiver_subscription::try_take() {
@@ -15,9 +17,23 @@ std::optional<event_ptr> receiver_subscription::try_take() {
     return e;
 }
 
+namespace {
+
+// For one more. What there is no memory for stays in the queue.
+bool make_room(std::vector<event_ptr>& batch) noexcept {
+    try {
+        if (batch.size() == batch.capacity()) batch.reserve(2 * batch.size() + 1);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+}  // namespace
+
 std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
     std::vector<event_ptr> batch;
-    while (batch.size() < max) {
+    while (batch.size() < max && more() && make_room(batch)) {
         auto e = take();
         if (!e) break;
         if (counts(e)) add(delivered);

@@ -50,6 +50,9 @@ class target_subscription final : public counted_subscription,
     void release() noexcept override { subscriber_.reset(); }
     bool from_itself(const event_ptr& e) const noexcept;
     void count(const event_ptr& e, outcome o) noexcept;
+    void hand_over(const event_ptr& e, const std::shared_ptr<delivery_join>& join);
+    bool announce_missed() noexcept;
+    void miss(std::uint64_t count) noexcept;
 
     void let_go_of_subscriber() noexcept;
 
@@ -57,7 +60,8 @@ class target_subscription final : public counted_subscription,
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
-    std::size_t taking_ = 0;  // `async_deliver` under way; lane-confined, as the next
+    std::size_t taking_ = 0;    // `async_deliver` under way; lane-confined, as the next two
+    std::uint64_t missed_ = 0;  // not announced yet
     bool told_ = false;
 };
 

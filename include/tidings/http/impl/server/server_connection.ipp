@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -279,14 +280,19 @@ void server_connection::fail() {
     answer(problem(500, reason_phrase(500)));
 }
 
+// Without memory for an answer there is none: a peer whose connection ends asks again.
 void server_connection::respond(response r) {
-    if (!shard_->lane->running_here()) {
-        shard_->lane->post([self = shared_from_this(), r = std::move(r)]() mutable {
-            if (self->phase_ == phase::handling) self->answer(std::move(r));
-        });
-    } else if (phase_ == phase::handling) {
-        answer(std::move(r));
-    }
+    auto give = [r = std::move(r)](server_connection& self) mutable {
+        if (self.phase_ != phase::handling) return;
+        try {
+            self.answer(std::move(r));
+        } catch (const std::bad_alloc&) {
+            self.close();
+        }
+    };
+    if (shard_->lane->running_here()) return give(*this);
+    shard_->lane->post(
+        [self = shared_from_this(), give = std::move(give)]() mutable { give(*self); });
 }
 
 void server_connection::answer(response r) {
