@@ -3,7 +3,8 @@
 # The checks that take too long for every change. Their results stand in docs/testing.md.
 #
 #     tests/full.sh             every stage
-#     tests/full.sh STAGE ...   only these; FUZZ_SECONDS (300) is the time per fuzz target
+#     tests/full.sh STAGE ...   only these; FUZZ_SECONDS (300) is the time per fuzz target, and
+#                               TIDINGS_MODEL_STEPS (10000000) the steps of the model of the bus
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=cmake/setup_debian.sh
@@ -85,6 +86,12 @@ stage_fuzz() { # FUZZ_SECONDS of libFuzzer per target, from the corpus in the tr
     done
 }
 
+stage_model() { # random programs on a bus, compared with one that is obviously right
+    cmake --preset release
+    cmake --build --preset release --target unit_bus
+    TIDINGS_MODEL_STEPS=${TIDINGS_MODEL_STEPS:-10000000} build/release/tests/unit_bus "[model]"
+}
+
 stage_shared() { # the shared library, optimised, symbols hidden
     build shared -D BUILD_SHARED_LIBS=ON -D CMAKE_BUILD_TYPE=Release
     ctest --test-dir build/shared --output-on-failure -LE "house|install|long"
@@ -105,7 +112,7 @@ stage_compilers() { # warnings and tests under every compiler that Debian 12 has
     done
 }
 
-all=(asan tsan headers tidy cppcheck analyzer coverage fuzz shared options compilers)
+all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model shared options compilers)
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then stages=("${all[@]}"); fi
 for stage in "${stages[@]}"; do
