@@ -9,6 +9,18 @@
 
 namespace tidings::detail {
 
+namespace {
+
+void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
+    if (!join) return;
+    error_code ec;
+    if (o == outcome::dropped) ec = errc::overflow;
+    if (o == outcome::closed) ec = errc::closed;
+    join->finished(ec, o);
+}
+
+}  // namespace
+
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
            feed_options options)
     : bus_(std::move(bus)),
@@ -19,10 +31,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
-    if (joins_.empty()) return;
-    lane_->post([joins = std::move(joins_)] {
-        for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
-    });
+    for (const auto& w : joins_) answer(w.join, outcome::closed);
 }
 
 error_code feed::start() {
@@ -59,10 +68,15 @@ void feed::begin() noexcept {
 void feed::stop() noexcept {
     if (!attached_.exchange(false)) return;
     bus_->detach(options_.patterns, lane_, this);
-    if (auto self = weak_from_this().lock(); self && joined_)
+    auto self = weak_from_this().lock();
+    if (!self || !joined_) return;
+    try {
         lane_->post([s = std::move(self)] {
             s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
         });
+    } catch (const std::bad_alloc&) {
+        return;  // its end answers them
+    }
 }
 
 void feed::on_event(const event_ptr& e) noexcept {
@@ -73,18 +87,6 @@ void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> jo
     if (!attached_) return join->finished(errc::closed, outcome::closed);
     accept(e, std::move(join));
 }
-
-namespace {
-
-void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
-    if (!join) return;
-    error_code ec;
-    if (o == outcome::dropped) ec = errc::overflow;
-    if (o == outcome::closed) ec = errc::closed;
-    join->finished(ec, o);
-}
-
-}  // namespace
 
 void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();
