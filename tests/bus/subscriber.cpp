@@ -85,7 +85,8 @@ TEST_CASE("a subscriber that throws, or drops its handler, has dropped the event
         s->kept.reset();
         f.run();
     }
-    CHECK(ended == make_error_code(errc::callback_threw));
+    const bool threw = how != odd_subscriber::way::drops;
+    CHECK(ended == make_error_code(threw ? errc::callback_threw : errc::shutting_down));
     CHECK((r && r->dropped == 1));
     publish("good");
     CHECK(ended == error_code());

@@ -99,9 +99,9 @@ TEST_CASE("a lone surrogate is read as bytes that are not UTF-8", "[detail][faul
 }
 
 TEST_CASE("an array is distinguished from what only holds one", "[detail]") {
-    CHECK(detail::is_json_array(" [1] "));
+    CHECK_FALSE(detail::check_json_array(" [1] "));
     for (const auto* text : {"{\"a\":[1]}", "\"[\"", "[", "[1]x", "1", ""})
-        CHECK_FALSE(detail::is_json_array(text));
+        CHECK(detail::check_json_array(text));
 }
 
 TEST_CASE("an object is split into its members, an array into its elements", "[detail]") {

@@ -11,6 +11,18 @@
 
 namespace tidings::detail {
 
+namespace {
+
+void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
+    if (!join) return;
+    error_code ec;
+    if (o == outcome::dropped) ec = errc::overflow;
+    if (o == outcome::closed) ec = errc::closed;
+    join->finished(ec, o);
+}
+
+}  // namespace
+
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
            feed_options options)
     : bus_(std::move(bus)),
@@ -21,15 +33,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
-    if (joins_.empty()) return;
-    const auto close_all = [joins = std::move(joins_)] {
-        for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
-    };
-    try {
-        lane_->post(close_all);
-    } catch (const std::bad_alloc&) {
-        close_all();
-    }
+    for (const auto& w : joins_) answer(w.join, outcome::closed);
 }
 
 error_code feed::start() {
@@ -72,7 +76,7 @@ void feed::stop() noexcept {
             s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
         });
     } catch (const std::bad_alloc&) {
-        return;  // the destructor does
+        return;  // its end answers them
     }
 }
 
@@ -84,18 +88,6 @@ void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> jo
     if (!attached_) return join->finished(errc::closed, outcome::closed);
     accept(e, std::move(join));
 }
-
-namespace {
-
-void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
-    if (!join) return;
-    error_code ec;
-    if (o == outcome::dropped) ec = errc::overflow;
-    if (o == outcome::closed) ec = errc::closed;
-    join->finished(ec, o);
-}
-
-}  // namespace
 
 void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();

@@ -19,33 +19,49 @@ void target_subscription::count(const event_ptr& e, outcome o) noexcept {
     add(o == outcome::dropped ? dropped : delivered);
 }
 
-// What the subscriber was handed and has not answered. Its handler was dropped without a call where
-// the subscriber threw, or had no memory.
-class target_subscription::taking final : public lane_task {
- public:
-    struct let_go {
-        void operator()(taking* t) const noexcept {
-            const auto home = t->to_->lane_;
-            home->post(*t);
-        }
-    };
-    taking(std::shared_ptr<target_subscription> to, event_ptr e,
-           std::shared_ptr<delivery_join> join) noexcept
-        : to_(std::move(to)),
-          event_(std::move(e)),
-          join_(std::move(join)) {}
-
-    void answer(error_code ec, outcome o) noexcept { to_->on_taken(event_, *join_, ec, o); }
+// An event that the subscriber was asked to take, and what waits for the answer. Posted to the lane
+// when the answer was dropped.
+struct target_subscription::question final : lane_task {
+    question(event_ptr e, std::shared_ptr<delivery_join> j, std::shared_ptr<target_subscription> by)
+        : event(std::move(e)),
+          join(std::move(j)),
+          asker(std::move(by)) {}
     void run() noexcept override {
-        const std::unique_ptr<taking> last(this);
-        answer(errc::callback_threw, outcome::dropped);
+        const auto last = std::move(posted);
+        if (asker) asker->settle(*this, if_dropped, outcome::dropped);
     }
-    void drop() noexcept override { delete this; }
+    void drop() noexcept override { const auto last = std::move(posted); }
+
+    const event_ptr event;
+    const std::shared_ptr<delivery_join> join;
+    std::shared_ptr<target_subscription> asker;  // which owns it, until it is answered
+    questions::iterator at{};                    // in the asker's list
+    error_code if_dropped = errc::shutting_down;
+    std::shared_ptr<question> posted{};  // itself
+};
+
+// Takes the subscriber's answer, wherever it is kept. A subscriber that drops it has accepted
+// nothing.
+class target_subscription::answer {
+ public:
+    answer(std::shared_ptr<lane> in, std::weak_ptr<question> to) noexcept
+        : lane_(std::move(in)),
+          question_(std::move(to)) {}
+    answer(answer&&) noexcept = default;
+    ~answer() {
+        const auto q = question_.lock();
+        if (!q) return;
+        q->posted = q;
+        lane_->post(*q);
+    }
+    void operator()(error_code ec, outcome o) {
+        const auto q = std::exchange(question_, {}).lock();
+        if (q && q->asker) q->asker->settle(*q, ec, o);
+    }
 
  private:
-    std::shared_ptr<target_subscription> to_;
-    event_ptr event_;
-    std::shared_ptr<delivery_join> join_;
+    std::shared_ptr<lane> lane_;
+    std::weak_ptr<question> question_;
 };
 
 void target_subscription::on_event(const event_ptr& e) noexcept {
@@ -58,40 +74,39 @@ void target_subscription::on_joined_event(const event_ptr& e,
                                           std::shared_ptr<delivery_join> join) noexcept {
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
-    if (!announce_missed()) {
-        miss(1);
-        return join->finished(errc::out_of_memory, outcome::dropped);
-    }
+    const bool announced = announce_missed();
     if (!active()) return join->finished(errc::closed, outcome::closed);
-    ++taking_;
     try {
-        hand_over(e, join);
+        if (announced) return ask(e, join);
     } catch (const std::bad_alloc&) {
-        --taking_;
-        miss(1);
-        join->finished(errc::out_of_memory, outcome::dropped);
     }
+    miss(1);
+    join->finished(errc::out_of_memory, outcome::dropped);
 }
 
-void target_subscription::hand_over(const event_ptr& e,
-                                    const std::shared_ptr<delivery_join>& join) {
-    std::unique_ptr<taking, taking::let_go> asked(
-        new taking(shared_as<target_subscription>(), e, join));
-    auto on_done = lane_->bind([asked = std::move(asked)](error_code ec, outcome o) mutable {
-        const std::unique_ptr<taking> answered(asked.release());
-        answered->answer(ec, o);
-    });
+void target_subscription::ask(const event_ptr& e, std::shared_ptr<delivery_join> join) {
+    const auto q =
+        std::make_shared<question>(e, std::move(join), shared_as<target_subscription>());
+    q->at = asked_.insert(asked_.end(), q);
     const auto to = subscriber_;  // which may end this subscription
-    guarded(log_, "bus", [&] { to->async_deliver(e, std::move(on_done)); });
+    const auto deliver = [&] {
+        try {
+            to->async_deliver(e, lane_->bind(answer(lane_, q)));
+        } catch (const std::bad_alloc&) {
+            q->if_dropped = errc::out_of_memory;
+        }
+    };
+    if (!guarded(log_, "bus", deliver)) q->if_dropped = errc::callback_threw;
 }
 
-void target_subscription::on_taken(const event_ptr& e, delivery_join& join, error_code ec,
-                                   outcome o) noexcept {
-    --taking_;
+void target_subscription::settle(const question& q, error_code ec, outcome o) noexcept {
+    const auto last = std::move(*q.at);
+    const auto self = std::move(last->asker);
+    asked_.erase(last->at);
     let_go_of_subscriber();
-    count(e, o);
+    count(last->event, o);
     if (ec && o != outcome::closed) add(failed);
-    join.finished(ec, o);
+    last->join->finished(ec, o);
 }
 
 void target_subscription::enter(pattern_entry& entry, retired_list&) {
@@ -129,17 +144,20 @@ void target_subscription::end_and_wait(completion_handler<error_code> handler) {
     lane_->post([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
 }
 
-void target_subscription::on_end(error_code why) noexcept {
-    lane_->post([self = shared_as<target_subscription>(), why] {
-        if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
-        self->told_ = true;
-        self->let_go_of_subscriber();
-    });
+void target_subscription::on_end(error_code) noexcept {
+    ending_.whose = shared_as<target_subscription>();
+    lane_->post(ending_);
+}
+
+void target_subscription::tell_end() noexcept {
+    if (subscriber_) subscriber_->on_unsubscribed(error());
+    told_ = true;
+    let_go_of_subscriber();
 }
 
 // Not while it takes an event: this may be its only owner.
 void target_subscription::let_go_of_subscriber() noexcept {
-    if (told_ && taking_ == 0) subscriber_.reset();
+    if (told_ && asked_.empty()) subscriber_.reset();
 }
 
 }  // namespace tidings::detail
