@@ -311,8 +311,8 @@ void sender_state::finish() {
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
                                bool retries) {
     finishing_ = false;
-    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
     if (!running()) return;
+    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
     if (ec) {
         results_.insert(results_.begin(), results.begin(), results.end());
         return wake_at(now() + after_failed_storage);
