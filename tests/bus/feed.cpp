@@ -52,6 +52,17 @@ TEST_CASE("a live feed passes events straight through, each once for all its pat
     CHECK(f.hub->subscriptions() == 1);
 }
 
+TEST_CASE("a feed that names a pattern twice gets each event of a burst once", "[feed]") {
+    feed_bed f;
+    f.start(100, {.patterns = {"uncovered.a", "uncovered.a"}});
+    for (const auto* text : {"1", "2", "3"}) f.publish("uncovered.a", text);
+    f.settle();
+    CHECK(f.sink->seen == texts{"uncovered.a=1", "uncovered.a=2", "uncovered.a=3"});
+    f.feed->stop();
+    CHECK(f.hub->subscriptions() == 0);
+    CHECK(f.publish("uncovered.a", "4").matched == 0);
+}
+
 TEST_CASE("a feed whose sink is full is filled from the history as there is room", "[feed]") {
     const bool later = GENERATE(false, true);
     feed_bed f(later);

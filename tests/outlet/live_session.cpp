@@ -73,15 +73,16 @@ struct line_bed : http_bed {
     }
 
     void answer(http::exchange& x) {
-        access.open(x, "GET", [this](http::exchange& here, http::stream_request asked) {
-            open(here, std::move(asked));
+        access.open(x, "GET", [this](http::exchange& here, http::stream_request wanted) {
+            open(here, std::move(wanted));
         });
     }
-    void open(http::exchange& x, http::stream_request asked) {
+    void open(http::exchange& x, http::stream_request wanted) {
+        asked.push_back(wanted.patterns);
         auto stream = x.stream({200, {{"Content-Type", "text/plain"}}, {}});
         if (!stream) return;
         sessions.push_back(std::make_shared<line_session>(std::move(stream), shared, seen));
-        list->open(sessions.back(), live_start{"first\n", hub->state(), std::move(asked)});
+        list->open(sessions.back(), live_start{"first\n", hub->state(), std::move(wanted)});
     }
     std::unique_ptr<http_peer> get(std::string_view query = "topic=%3E", int version = 1) {
         auto peer = connect();
@@ -103,6 +104,7 @@ struct line_bed : http_bed {
     std::optional<tidings::sessions<line_session>> list;
     std::shared_ptr<const live_session_options> shared;
     std::vector<std::shared_ptr<line_session>> sessions;
+    std::vector<strings> asked;  // the patterns of each
     const http::access access{{.authenticator = allow_anonymous()}};
 
  private:
@@ -130,6 +132,16 @@ TEST_CASE("a transport says what its events look like, once for all sessions of 
     CHECK(bed.metrics->value("events_sent transport=lines") == 3);
     CHECK(bed.list->size() == 3);
     CHECK(bed.metrics->value("clients transport=lines") == 3);
+}
+
+TEST_CASE("a pattern that a request names twice counts once", "[live_session]") {
+    line_bed bed({}, {});
+    const auto peer = bed.get("topic=a&topic=b&topic=a");
+    REQUIRE(bed.asked.size() == 1);
+    CHECK(bed.asked[0] == strings{"a", "b"});
+    for (const auto* text : {"1", "2", "3"}) bed.hub->publish("a", event("test", "/test", text));
+    bed.run();
+    CHECK(body_of(*peer).ends_with("a=1\na=2\na=3\n"));
 }
 
 TEST_CASE("nothing follows the goodbye, whatever a transport does", "[live_session]") {

@@ -25,7 +25,7 @@ struct stream_license;
 /// the field `Last-Event-ID`, which wins over both. Another spelling of these is refused.
 struct stream_request {
     tidings::principal principal{};
-    std::vector<std::string> patterns{};
+    std::vector<std::string> patterns{};  ///< each once
     std::optional<position> after{};
     std::vector<std::pair<std::string, std::string>> query{};  ///< every parameter, decoded
     /// When the first of what allows it ends: the credential, the permissions. Empty: never.

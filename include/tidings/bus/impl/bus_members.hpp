@@ -15,9 +15,9 @@ namespace tidings::detail {
 /// released.
 class bus_members {
  public:
-    /// Puts a target of a lane under patterns that were checked; `head` is where the history stood
-    /// at that moment: what is published later reaches the target. It is written before the target
-    /// gets its first event. To be undone by `detach` once.
+    /// Puts a target of a lane under patterns that were checked, each once; `head` is where the
+    /// history stood at that moment: what is published later reaches the target. It is written
+    /// before the target gets its first event. To be undone by `detach` once.
     /// @error errc::too_many, errc::closed
     TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
                                    const std::shared_ptr<lane>& l,

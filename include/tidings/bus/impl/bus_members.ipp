@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace tidings::detail {
@@ -77,7 +78,9 @@ error_code bus_members::attach(const std::vector<std::string>& patterns,
                                const std::shared_ptr<lane_target>& target, position& head) {
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
-    for (const auto& pattern : patterns) patterns_.enter(pattern).add(l, target);
+    // A target stands in the lists of one pattern once: see `lane::enqueue`.
+    for (auto p = patterns.begin(); p != patterns.end(); ++p)
+        if (std::find(patterns.begin(), p, *p) == p) patterns_.enter(*p).add(l, target);
     ++subscriptions_;
     head = head_;
     return {};

@@ -68,6 +68,14 @@ std::optional<response> check_patterns(std::size_t most, const stream_request& r
     return std::nullopt;
 }
 
+// There are few of them by now.
+void drop_repeated(std::vector<std::string>& patterns) {
+    std::vector<std::string> once;
+    for (auto& p : patterns)
+        if (std::find(once.begin(), once.end(), p) == once.end()) once.push_back(std::move(p));
+    patterns = std::move(once);
+}
+
 }  // namespace
 
 std::optional<response> read_stream_caller(const exchange& x, stream_request& out) {
@@ -95,7 +103,9 @@ std::optional<response> read_stream_request(const exchange& x, std::size_t max_p
         if (auto refused = read_position(value, out)) return refused;
     }
     read_repeated_id(x.request().fields.get("last-event-id"), out);
-    return check_patterns(max_patterns, out);
+    if (auto refused = check_patterns(max_patterns, out)) return refused;
+    drop_repeated(out.patterns);
+    return std::nullopt;
 }
 
 response going_away() {
