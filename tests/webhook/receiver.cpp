@@ -269,4 +269,63 @@ TEST_CASE("an id in a field of its own is checked as well", "[webhook]") {
     CHECK(seen->events()[0]->text() == "\xff\r\n");
 }
 
+TEST_CASE("what the user's code throws in a receiver is logged, and the event comes again",
+          "[webhook]") {
+    struct throwing_verifier final : webhook::verifier {
+        error_code verify(const webhook::header_lookup&, std::string_view,
+                          std::chrono::system_clock::time_point) const noexcept override {
+            return {};
+        }
+        std::string attempt_id(const webhook::header_lookup&) const override {
+            if (throws) throw std::runtime_error("attempt_id");
+            return {};
+        }
+        bool throws = false;
+    };
+    struct throwing_subscriber final : subscriber {
+        outcome deliver(const event_ptr&) noexcept override { return outcome::queued; }
+        int left = 1;
+
+     private:
+        void start_deliver(event_ptr, deliver_handler h) override {
+            if (left-- > 0) throw std::runtime_error("start_deliver");
+            std::move(h)(error_code(), outcome::queued);
+        }
+        net::any_io_executor default_executor() const noexcept override {
+            return net::system_executor();
+        }
+    };
+    world w;
+    std::vector<std::string> logged;
+    const auto check = std::make_shared<throwing_verifier>();
+    webhook::receiver_options o;
+    o.verifier = check;
+    o.log = [&](const log_record& r) { logged.emplace_back(r.message); };
+    std::string expected;
+    const auto sink = std::make_shared<throwing_subscriber>();
+    unsigned status = 503;
+    SECTION("the verifier") {
+        check->throws = true;
+        sink->left = 0;
+        expected = "attempt_id";
+    }
+    SECTION("the subscriber") {
+        expected = "start_deliver";
+    }
+    SECTION("the reader") {
+        o.reader = [n = 0](const http::request&, error_code&) mutable {
+            if (n++ == 0) throw std::runtime_error("reader");
+            return event("t", "/s").id("1");
+        };
+        sink->left = 0;
+        expected = "reader";
+        status = 400;
+    }
+    receive_bed bed(w, sink, std::move(o));
+    CHECK(bed.post("1", {{"webhook-id", "1"}}).status == status);
+    CHECK(logged == std::vector{expected});
+    check->throws = false;
+    CHECK(bed.post("1", {{"webhook-id", "1"}}).status == 202);
+}
+
 }  // namespace tidings::test

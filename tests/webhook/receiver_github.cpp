@@ -81,4 +81,44 @@ TEST_CASE("a topic of GitHub's has the tokens of an event and an action, and no 
         CHECK(topic_of(other) == make_error_code(errc::bad_topic).message());
 }
 
+TEST_CASE("no body that GitHub signed once brings a second event", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen,
+                    {.verifier = std::make_shared<webhook::github_verifier>(
+                         std::vector<std::string>{"old", "new"}),
+                     .reader = webhook::read_github(),
+                     .topic = webhook::github_topic()});
+    const std::string body = R"({"action":"opened"})";
+    http::fields f{{"X-Hub-Signature-256", webhook::github_sign("new", body)},
+                   {"X-GitHub-Event", "issues"},
+                   {"X-GitHub-Delivery", "guid-1"}};
+    seen->answer(outcome::dropped);
+    CHECK(bed.post(body, f).status == 503);
+    seen->answer(outcome::queued);
+    CHECK(bed.post(body, f).status == 202);
+    // GitHub delivers an event again under the same id.
+    const auto again = bed.post(body, f);
+    CHECK(again.status == 202);
+    CHECK(json::parse(again.body) == json{{"duplicate", true}});
+    SECTION("under another id") {
+        f.set("X-GitHub-Delivery", "guid-2");
+    }
+    SECTION("of another kind") {
+        f.set("X-GitHub-Delivery", "guid-2");
+        f.set("X-GitHub-Event", "pull_request");
+    }
+    SECTION("with its signature in other letters") {
+        auto signature = webhook::github_sign("new", body);
+        for (auto& c : signature)
+            if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+        signature.replace(0, 7, "sha256=");
+        f.set("X-Hub-Signature-256", signature);
+        f.set("X-GitHub-Delivery", "guid-2");
+    }
+    const auto replayed = bed.post(body, f);
+    CHECK(replayed.status == 401);
+    CHECK(seen->count() == 1);
+}
+
 }  // namespace tidings::test

@@ -399,8 +399,23 @@ TEST_CASE("an attempt is known by what its signature covers", "[webhook]") {
     };
     const standard_verifier standard(keys({svix_secret}), {.header_prefix = "svix-"});
     CHECK(standard.attempt_id(find) == std::string(svix_id) + '.' + std::string(svix_time));
-    // Neither an id nor a time is signed.
     CHECK(github_verifier({"a"}).attempt_id(find).empty());
+}
+
+TEST_CASE("an attempt that GitHub signed is known by its signature, in whatever letters",
+          "[webhook]") {
+    std::string signature = "sha256=" + std::string(60, '0') + "abcd";
+    const auto find = [&](std::string_view name) -> std::optional<std::string_view> {
+        if (name == github_verifier::signature_name) return signature;
+        return std::nullopt;
+    };
+    const github_verifier verifier({"a"});
+    const auto id = verifier.attempt_id(find);
+    CHECK(id.ends_with("abcd"));
+    signature.replace(signature.size() - 4, 4, "aBCd");
+    CHECK(verifier.attempt_id(find) == id);
+    signature = "sha256=no hex";
+    CHECK(verifier.attempt_id(find).empty());
 }
 
 TEST_CASE("signers and verifiers serve several threads at once", "[webhook][threads]") {

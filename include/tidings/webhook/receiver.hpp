@@ -43,7 +43,7 @@ struct receiver_options {
     /// Of the memory of what was delivered: each event, and each signature, so that none brings a
     /// second event, costs about 200 bytes. A repeated delivery is answered, and not delivered
     /// again. What must never get through twice needs room for all that comes within the verifier's
-    /// tolerance.
+    /// tolerance; a signature of GitHub's has none, and can be used again once it is forgotten.
     std::size_t max_remembered_bytes = 4 * 1024 * 1024;
     /// How long the subscriber may take to accept. Then the answer is 503, and 503 to the same
     /// event until the subscriber has said what became of it.
@@ -66,6 +66,9 @@ class receiver_state;
 /// given. It answers 202 only when the subscriber has taken responsibility, so that the sender
 /// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
 /// or not in time, or `max_accepting` wait already, with Retry-After).
+///
+/// What the reader throws is answered 400, what the rest of the user's code throws 503; either is
+/// logged.
 ///
 /// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
 /// fields. In binary mode an event's attributes stand in those: an attacker that can change a

@@ -57,8 +57,9 @@ class verifier {
         std::chrono::system_clock::time_point now) const noexcept = 0;
 
     /// Of a request that was verified: what the signature covers and no other attempt shares, so
-    /// that the request cannot be repeated with other headers as if it were another. Empty: there
-    /// is no such thing in the scheme.
+    /// that the request cannot be repeated with other headers as if it were another. Where only the
+    /// body is signed it is the signature, in one spelling. Empty: nothing is remembered, and
+    /// a request that was seen may be repeated. What it throws is answered 503.
     virtual std::string attempt_id(const header_lookup&) const { return {}; }
 
  protected:
@@ -165,8 +166,10 @@ class standard_verifier final : public verifier {
     std::string id_name_, timestamp_name_, signature_name_;
 };
 
-/// Verifies GitHub's `X-Hub-Signature-256: sha256=<hex>`, an HMAC-SHA256 of the body. It covers no
-/// time and no id: remember the `X-GitHub-Delivery` ids against replays.
+/// Verifies GitHub's `X-Hub-Signature-256: sha256=<hex>`, an HMAC-SHA256 of the body. It covers
+/// neither a time nor `X-GitHub-Delivery` nor `X-GitHub-Event`: a `receiver` refuses a body that
+/// came before under another id, as long as it remembers it, and so the same body is never two
+/// events.
 ///
 /// Errors: errc::webhook_missing_header (absent or empty), webhook_no_matching_signature.
 class github_verifier final : public verifier {
@@ -181,6 +184,8 @@ class github_verifier final : public verifier {
     [[nodiscard]] TIDINGS_DECL error_code
     verify(const header_lookup& headers, std::string_view body,
            std::chrono::system_clock::time_point now) const noexcept override;
+    /// The signature.
+    TIDINGS_DECL std::string attempt_id(const header_lookup& headers) const override;
 
  private:
     std::shared_ptr<tidings::detail::key_ring> keys_;

@@ -86,6 +86,10 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
                 std::string attempt_id);
+    /// Runs `f`, in which code of the user's is called. What that throws is logged, unless it has
+    /// closed the receiver. False when it threw.
+    template <class F>
+    bool guard(F f) const noexcept;
     void log(std::string_view message, error_code ec) const;
     void count(std::string_view result) const;
 

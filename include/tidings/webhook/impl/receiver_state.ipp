@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/impl/receiver_state.hpp>
 
@@ -109,6 +110,17 @@ void receiver_state::log(std::string_view message, error_code ec) const {
         to->log({log_level::warning, "webhook", message, ec});
 }
 
+template <class F>
+bool receiver_state::guard(F f) const noexcept {
+    try {
+        f();
+        return true;
+    } catch (...) {
+        if (const auto to = open_parts()) report_exception(to->log, "webhook");
+        return false;
+    }
+}
+
 void receiver_state::count(std::string_view result) const {
     if (const auto to = open_parts(); to && to->metrics)
         to->metrics->count("webhooks_received", {{"result", result}}, 1);
@@ -164,18 +176,22 @@ bool receiver_state::verify(http::exchange& x, const user_parts& with, std::stri
         x.respond(http::problem(401, "Signature refused", ec.message()));
         return false;
     }
-    attempt_id = with.verifier->attempt_id(find);
-    return true;
+    if (guard([&] { attempt_id = with.verifier->attempt_id(find); })) return true;
+    x.respond(retry_later("the signature could not be read"));
+    return false;
 }
 
 event_ptr receiver_state::read(const http::request& r, const user_parts& with,
                                error_code& ec) const {
     wire_event e;
-    try {
-        e.event = with.reader(r, ec);
-    } catch (...) {
-        ec = errc::callback_threw;
-    }
+    const bool returned = guard([&] {
+        try {
+            e.event = with.reader(r, ec);
+        } catch (const std::bad_alloc&) {
+            ec = errc::out_of_memory;
+        }
+    });
+    if (!returned) ec = errc::callback_threw;
     if (!ec && is_closed()) ec = errc::closed;
     if (ec) return {};
     if (const auto* topic = e.event.extension("topic"); topic != nullptr)
@@ -208,9 +224,12 @@ void receiver_state::accept(http::exchange x, const user_parts& with, const even
     const auto lane = x.lane();
     const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
                                                        std::move(ids), std::move(place));
-    with.sink->async_deliver(e, lane->bind([asked, e](error_code ec, outcome o) {
-        asked->receiver->conclude(*asked, e, ec, o);
-    }));
+    auto on_answer = lane->bind(
+        [asked, e](error_code ec, outcome o) { asked->receiver->conclude(*asked, e, ec, o); });
+    if (guard([&] { with.sink->async_deliver(e, std::move(on_answer)); })) return;
+    // With its handler it has dropped the question, unless it had answered that.
+    count("refused");
+    asked->exchange.respond(retry_later("the subscriber failed"));
 }
 
 void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {

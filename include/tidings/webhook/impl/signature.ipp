@@ -117,6 +117,11 @@ void append_token(const hmac_sha256::mac& mac, std::string& out) {
     tidings::detail::base64_append(mac_bytes(mac), out);
 }
 
+std::optional<std::string> read_github_mac(std::string_view signature) {
+    if (!signature.starts_with(github_prefix)) return std::nullopt;
+    return tidings::detail::hex_decode(signature.substr(github_prefix.size()));
+}
+
 }  // namespace
 
 secret::secret(std::string_view text) {
@@ -203,12 +208,16 @@ error_code github_verifier::verify(const header_lookup& headers, std::string_vie
                                    std::chrono::system_clock::time_point) const noexcept try {
     const std::string_view signature = headers(signature_name).value_or("");
     if (signature.empty()) return errc::webhook_missing_header;
-    if (!signature.starts_with(github_prefix)) return errc::webhook_no_matching_signature;
-    const auto mac = tidings::detail::hex_decode(signature.substr(github_prefix.size()));
+    const auto mac = read_github_mac(signature);
     if (mac && keys_->verify(body, std::as_bytes(std::span(*mac)))) return {};
     return errc::webhook_no_matching_signature;
 } catch (const std::bad_alloc&) {
     return errc::out_of_memory;
+}
+
+std::string github_verifier::attempt_id(const header_lookup& headers) const {
+    const auto mac = read_github_mac(headers(signature_name).value_or(""));
+    return mac ? tidings::detail::hex_encode(*mac) : std::string();
 }
 
 std::string github_sign(std::string_view key, std::string_view body) {
