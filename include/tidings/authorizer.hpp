@@ -49,7 +49,8 @@ struct credentials {
     std::string_view remote_address{};
     /// A request of this machine to itself: the peer's address is a loopback address, and the Host
     /// `localhost` or one, so that it is no web site's whose name was rebound to this machine; or
-    /// it came over a Unix socket.
+    /// it came over a Unix socket. No proxy forwarded it: it is not HTTP/1.0, and has neither
+    /// `Forwarded`, `X-Forwarded-*`, `X-Real-IP` nor `Via`.
     bool loopback = false;
 };
 

@@ -62,6 +62,8 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
 
  private:
     /// What an outlet with storage overrides; by default `deliver`, its outcome mapped to an error.
+    /// A client counts an event at which it throws as refused for good, or, of std::bad_alloc,
+    /// hands it over again.
     TIDINGS_DECL virtual void start_deliver(event_ptr e, deliver_handler handler);
     /// Where completions go that have no executor of their own.
     TIDINGS_DECL virtual net::any_io_executor default_executor() const noexcept;

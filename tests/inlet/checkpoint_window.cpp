@@ -36,6 +36,10 @@ struct machine {
             all.push_back(h.at);
         }
     }
+    void stop() {
+        while (under_test.stop()) {
+        }
+    }
     std::string reached() const { return under_test.reached().value_or("none"); }
     checkpoint_window under_test;
 };
@@ -159,7 +163,7 @@ TEST_CASE("after a stop only what was under way without a hole before it counts"
     const auto first = m.under_test.next(), second = m.under_test.next(),
                third = m.under_test.next();
     SECTION("what waits is forgotten") {
-        m.under_test.stop();
+        m.stop();
         m.under_test.pass("beat");
         CHECK_FALSE(m.under_test.next().event);
         for (const auto& h : {third, second, first}) m.under_test.complete(h.at, ok);
@@ -168,7 +172,7 @@ TEST_CASE("after a stop only what was under way without a hole before it counts"
     }
     SECTION("what stands behind a refusal is forgotten") {
         m.under_test.complete(second.at, transient);
-        m.under_test.stop();
+        m.stop();
         CHECK_FALSE(m.under_test.wants_retry());
         CHECK(m.under_test.complete(third.at, ok) == verdict::late);
         CHECK(m.under_test.complete(first.at, ok) == verdict::accepted);
@@ -176,7 +180,7 @@ TEST_CASE("after a stop only what was under way without a hole before it counts"
     }
     SECTION("a position behind all that is under way counts") {
         m.under_test.next();
-        m.under_test.stop();
+        m.stop();
         m.under_test.pass("beat");
         for (checkpoint_window::slot s = 0; s < 4; ++s) m.under_test.complete(s, ok);
         CHECK(m.reached() == "beat");
@@ -224,9 +228,9 @@ TEST_CASE("a second stop changes nothing", "[inlet]") {
     machine m({}, "start");
     m.add(2);
     const auto slots = m.hand_all();
-    m.under_test.stop();
+    m.stop();
     CHECK(m.under_test.complete(slots[0], transient) != verdict::accepted);
-    m.under_test.stop();
+    m.stop();
     CHECK(m.under_test.complete(slots[1], ok) == verdict::accepted);
 }
 

@@ -42,6 +42,24 @@ class throwing_sink final : public subscriber {
     deliver_handler kept_;
 };
 
+/// Makes a C++ value of each event, which calls `at_end` when it ends.
+class value_codec final : public websocket::codec {
+ public:
+    explicit value_codec(std::function<void()> at_end) : at_end_(std::move(at_end)) {}
+    std::string_view subprotocol() const noexcept override { return {}; }
+    bool binary() const noexcept override { return false; }
+    std::string encode(const publication&, error_code&) const override { return {}; }
+    wire_event decode(std::string_view text, bool, error_code& ec) const override {
+        auto e = parse_cloudevents_json(text, ec);
+        e.event =
+            event::of("t", "/s", std::shared_ptr<void>(nullptr, [f = at_end_](void*) { f(); }));
+        return e;
+    }
+
+ private:
+    const std::function<void()> at_end_;
+};
+
 /// Throws when it reads the event "2", or writes one.
 class throwing_codec final : public websocket::codec {
  public:
@@ -148,6 +166,61 @@ TEST_CASE("a message that a codec had no memory for comes again", "[inlet][webso
     bed.open(2, 3);
     CHECK(bed.sink->seen == strings{"1", "2", "3"});
     CHECK(bed.client->counters().refused == 0);
+}
+
+TEST_CASE("a C++ value may ask the client when it ends, whatever ends it", "[inlet][websocket]") {
+    const bool stopped = GENERATE(false, true);
+    CAPTURE(stopped);
+    client_bed<websocket_kind> bed;
+    int ended = 0;
+    auto o = bed.client_options();
+    o.codec = std::make_shared<value_codec>([&] {
+        ++ended;
+        CHECK(bed.client->last_position().text().starts_with(stopped ? "" : "e:"));
+        bed.client->stop();
+    });
+    o.window.max_events = 2;
+    const auto sink = std::make_shared<asking_sink>();
+    bed.start(sink, std::move(o));
+    bed.open(2);
+    REQUIRE(sink->waiting.size() == 2);
+    if (stopped) {
+        sink->answer_all(errc::store_failed);  // both are to come again
+        bed.run();
+        bed.client->stop();
+    } else {
+        sink->answer_all();
+    }
+    bed.run();
+    bed.cut();
+    CHECK(ended == 2);
+}
+
+TEST_CASE("a C++ value in a REST client's queue may use the client when it ends", "[inlet][rest]") {
+    const auto policy = GENERATE(overflow::drop_oldest, overflow::conflate, overflow::drop_newest);
+    client_bed<rest_kind> bed;
+    auto o = bed.client_options();
+    o.limits.max_events = 2;
+    o.overflow = policy;
+    bed.start(bed.sink, std::move(o));
+    const auto outlet = bed.client->as_subscriber();
+    error_code ec;
+    const auto plain = publication::make("b", event("t", "/s"), {}, ec);
+    int ended = 0;
+    const auto value = [&] {
+        const auto at_end = [&](void*) {
+            ++ended;
+            bed.client->counters();
+            outlet->deliver(plain);
+        };
+        return publication::make("b", event::of("t", "/s", std::shared_ptr<void>(nullptr, at_end)),
+                                 {}, ec);
+    };
+    for (int i = 0; i < 5; ++i) outlet->deliver(value());
+    bed.client->stop();
+    bed.run();
+    CHECK(ended == 5);
+    bed.cut();
 }
 
 TEST_CASE("an event at which a sink throws is refused for good, once", "[inlet]") {

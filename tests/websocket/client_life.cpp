@@ -207,6 +207,69 @@ TEST_CASE("A callback that throws is logged and stops nothing", "[websocket]") {
     bed.seen->clear();
 }
 
+TEST_CASE("a server that pings without end and does not read gets few pongs, and is left",
+          "[websocket]") {
+    const std::string payload = GENERATE(as<std::string>(), "", std::string(125, 'p'));
+    CAPTURE(payload);
+    websocket_client_bed bed;
+    bed.sim().set_link({.buffer_bytes = 1U << 16});
+    auto o = bed.client_options();
+    o.limits.max_bytes = 1U << 20;
+    bed.start(std::move(o));
+    bed.accept();
+    const auto session = bed.client->connection();
+    bed.peer().stop_reading();
+    // Fills the socket, and leaves less than a block: pongs go behind it.
+    CHECK_FALSE(session->send_text(std::string(100'000, '.')));
+    bed.run();
+    std::string pings;
+    for (int i = 0; i < 1000; ++i) pings += server_frame(websocket_opcode::ping, payload);
+    for (int i = 0; i < 200; ++i) {
+        bed.peer().send(pings);
+        bed.run();
+    }
+    CHECK(session->is_open());
+    CHECK(session->pending_bytes() < 110'000);
+    if (GENERATE(false, true)) {
+        bed.peer().resume_reading();
+        bed.run();
+        const auto pongs = payloads_of(bed.sent(), websocket_opcode::pong).size();
+        CHECK(pongs > 0);
+        CHECK(pongs < 1000);
+        CHECK(bed.last_state().to == kind::open);
+    } else {
+        bed.advance(35s);
+        CHECK(bed.last_state() == websocket_client_bed::state{kind::waiting, errc::timed_out});
+    }
+    bed.client->stop();
+    bed.run();
+}
+
+TEST_CASE("a server that answers no ping but still speaks is kept, one that is silent is left",
+          "[websocket]") {
+    websocket_client_bed bed;
+    bed.start();
+    bed.accept();
+    for (int i = 0; i < 10; ++i) {
+        bed.advance(20s);
+        bed.peer().send(i % 2 == 0 ? server_frame(websocket_opcode::ping)
+                                   : server_text(cloud_event("1", "a.x")));
+        bed.run();
+    }
+    CHECK(bed.last_state().to == kind::open);
+    CHECK(payloads_of(bed.sent(), websocket_opcode::ping).empty());
+    // From the last byte on: the interval, then the time for a pong.
+    bed.advance(25'100ms);
+    CHECK(payloads_of(bed.sent(), websocket_opcode::ping).size() == 1);
+    bed.advance(7s);
+    CHECK(bed.last_state().to == kind::open);
+    bed.advance(1100ms);
+    CHECK(bed.last_state() == websocket_client_bed::state{kind::waiting, errc::timed_out});
+    bed.seen->clear();
+    bed.client->stop();
+    bed.run();
+}
+
 TEST_CASE("A client outlives its context in any state", "[websocket]") {
     const std::string when = GENERATE("connecting", "handshaking", "waiting", "open", "closing");
     CAPTURE(when);

@@ -16,9 +16,10 @@ namespace tidings::http {
 
 /// Which callers a service of streams serves, and from which origins.
 struct stream_policy {
-    tidings::authenticator authenticator{};      ///< empty: `loopback_only()`
-    tidings::authorizer authorizer{};            ///< empty: every caller may subscribe
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    tidings::authenticator authenticator{};  ///< empty: `loopback_only()`
+    tidings::authorizer authorizer{};        ///< empty: every caller may subscribe
+    /// Empty: the Origin must be the Host. Else only these, as browsers write them.
+    std::vector<std::string> allowed_origins{};
     std::size_t max_patterns = 128;
     /// How long an asynchronous authenticator or authorizer may take to answer, from when it is
     /// wanted, also where the question waits for its turn.

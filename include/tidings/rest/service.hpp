@@ -29,7 +29,8 @@ struct service_options {
     /// every process on this machine, with `allow_anonymous()` everybody. `subscribe_only()` takes
     /// events only from principals with the grant "publish".
     tidings::authorizer authorizer{};
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    /// Empty: the Origin must be the Host. Else only these, as browsers write them.
+    std::vector<std::string> allowed_origins{};
 
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.

@@ -24,7 +24,8 @@ struct manager_options {
     /// action::subscribe on the pattern of a new subscription. Empty: loopback peers may do all,
     /// others nothing.
     tidings::authorizer authorizer{};
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    /// Empty: the Origin must be the Host. Else only these, as browsers write them.
+    std::vector<std::string> allowed_origins{};
 
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.

@@ -32,8 +32,8 @@ enum class payload {
 struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     tidings::authorizer authorizer{};        ///< empty: each authenticated caller may subscribe
-    /// Origins that may read across sites (CORS, with credentials). Empty: the Origin must be the
-    /// Host.
+    /// Origins that may read across sites (CORS, with credentials), and then no other; as browsers
+    /// write them. Empty: the Origin must be the Host.
     std::vector<std::string> allowed_origins{};
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.

@@ -28,7 +28,8 @@ struct service_options {
     tidings::authenticator authenticator{};  ///< empty: loopback peers only
     /// Empty: each authenticated caller may subscribe, none may publish.
     tidings::authorizer authorizer{};
-    std::vector<std::string> allowed_origins{};  ///< empty: the Origin must be the Host
+    /// Empty: the Origin must be the Host. Else only these, as browsers write them.
+    std::vector<std::string> allowed_origins{};
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.
     std::chrono::milliseconds auth_timeout{5'000};

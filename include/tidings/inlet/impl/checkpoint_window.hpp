@@ -45,7 +45,10 @@ class checkpoint_window {
     TIDINGS_DECL void pass(std::string position);
     /// The next event to hand over, or a null one.
     TIDINGS_DECL handing next() noexcept;
-    TIDINGS_DECL delivery_verdict complete(slot s, error_code ec) noexcept;
+    /// An event that leaves goes to `gone`, for a caller with a lock: the end of a C++ value in it
+    /// is the user's code.
+    TIDINGS_DECL delivery_verdict complete(slot s, error_code ec,
+                                           event_ptr* gone = nullptr) noexcept;
     /// Whether something was refused and nothing is under way, so that `retry` makes sense.
     bool wants_retry() const noexcept {
         return stage_ == stage::open && refused_ != 0 && handed_ == 0;
@@ -53,8 +56,9 @@ class checkpoint_window {
     /// What was refused is waiting again; how many events that are.
     TIDINGS_DECL std::size_t retry() noexcept;
     /// Nothing more is handed over: what waits or was refused is forgotten, and nothing behind it
-    /// moves the position any more. What is under way before it may still.
-    TIDINGS_DECL void stop() noexcept;
+    /// moves the position any more. What is under way before it may still. Gives one event that is
+    /// forgotten, for the same reason, and is called until it gives none.
+    [[nodiscard]] TIDINGS_DECL event_ptr stop() noexcept;
     /// A stream begins that does not follow what came before.
     void restart_at(std::optional<std::string> position) { reached_ = std::move(position); }
 
@@ -79,13 +83,14 @@ class checkpoint_window {
         return p ? p->size() : 0;
     }
     entry* find(slot s) noexcept;
-    void finish(entry& e) noexcept;
+    event_ptr finish(entry& e) noexcept;
 
     const delivery_window bounds_;
     std::optional<std::string> reached_;
     std::deque<entry> entries_;
     slot first_ = 0;   // of entries_
     slot cursor_ = 0;  // nothing before it is waiting
+    slot kept_ = 0;    // once stopped: the first that is forgotten
     std::size_t bytes_ = 0;
     std::size_t handed_ = 0;
     std::size_t refused_ = 0;

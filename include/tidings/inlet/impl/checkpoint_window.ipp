@@ -39,7 +39,7 @@ checkpoint_window::entry* checkpoint_window::find(slot s) noexcept {
     return s < first_ || s - first_ >= entries_.size() ? nullptr : &entries_[s - first_];
 }
 
-delivery_verdict checkpoint_window::complete(slot s, error_code ec) noexcept {
+delivery_verdict checkpoint_window::complete(slot s, error_code ec, event_ptr* gone) noexcept {
     auto* const e = find(s);
     if (e == nullptr || e->now != state::handed) return delivery_verdict::late;
     --handed_;
@@ -48,13 +48,15 @@ delivery_verdict checkpoint_window::complete(slot s, error_code ec) noexcept {
         ++refused_;
         return ec == errc::closed ? delivery_verdict::closed : delivery_verdict::held;
     }
-    finish(*e);
+    auto left = finish(*e);
+    if (gone != nullptr) *gone = std::move(left);
     return ec ? delivery_verdict::passed : delivery_verdict::accepted;
 }
 
-void checkpoint_window::finish(entry& e) noexcept {
+event_ptr checkpoint_window::finish(entry& e) noexcept {
     e.now = state::done;
-    bytes_ -= std::exchange(e.event, {})->footprint();
+    auto gone = std::exchange(e.event, {});
+    bytes_ -= gone->footprint();
     for (; !entries_.empty() && entries_.front().now == state::done; ++first_) {
         auto& position = entries_.front().position;
         bytes_ -= size_of(position);
@@ -62,6 +64,7 @@ void checkpoint_window::finish(entry& e) noexcept {
         entries_.pop_front();
     }
     if (cursor_ < first_) cursor_ = first_;
+    return gone;
 }
 
 std::size_t checkpoint_window::retry() noexcept {
@@ -72,18 +75,23 @@ std::size_t checkpoint_window::retry() noexcept {
     return count;
 }
 
-void checkpoint_window::stop() noexcept {
-    if (stage_ != stage::open) return;
-    const auto blocks = [](const entry& e) {
-        return e.now == state::waiting || e.now == state::refused;
-    };
-    const auto first = std::find_if(entries_.begin(), entries_.end(), blocks);
-    stage_ = first == entries_.end() ? stage::stopped : stage::cut;
-    for (auto it = first; it != entries_.end(); ++it) {
-        bytes_ -= size_of(it->position);
-        if (it->event) bytes_ -= it->event->footprint();
+event_ptr checkpoint_window::stop() noexcept {
+    if (stage_ == stage::open) {
+        const auto first = std::find_if(entries_.begin(), entries_.end(), [](const entry& e) {
+            return e.now == state::waiting || e.now == state::refused;
+        });
+        stage_ = first == entries_.end() ? stage::stopped : stage::cut;
+        kept_ = first_ + static_cast<slot>(first - entries_.begin());
     }
-    entries_.erase(first, entries_.end());
+    event_ptr gone;
+    while (!gone && first_ + entries_.size() > kept_) {
+        auto& last = entries_.back();
+        bytes_ -= size_of(last.position);
+        if (last.event) bytes_ -= last.event->footprint();
+        gone = std::move(last.event);
+        entries_.pop_back();
+    }
+    return gone;
 }
 
 }  // namespace tidings::detail

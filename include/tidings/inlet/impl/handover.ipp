@@ -129,16 +129,18 @@ bool handover::hand(const checkpoint_window::handing& h) {
     } catch (...) {
         report_exception(options_.log, options_.module);
     }
+    event_ptr gone;
     const std::lock_guard lock(mutex_);
-    if (window_.complete(h.at, errc::callback_threw) == delivery_verdict::passed) ++refused_;
+    if (window_.complete(h.at, errc::callback_threw, &gone) == delivery_verdict::passed) ++refused_;
     return true;
 }
 
 void handover::settle(checkpoint_window::slot at, error_code ec) {
-    std::unique_lock lock(mutex_);
-    const auto verdict = window_.complete(at, ec);
-    lock.unlock();
     const auto keep = shared_from_this();
+    event_ptr gone;
+    std::unique_lock lock(mutex_);
+    const auto verdict = window_.complete(at, ec, &gone);
+    lock.unlock();
     switch (verdict) {
         case delivery_verdict::late:
             return;
@@ -186,8 +188,12 @@ void handover::stop() noexcept {
     const auto sink = std::move(sink_);
     const auto waiting = std::exchange(when_empty_, nullptr);
     const auto released = std::exchange(options_.log, nullptr);
-    const std::lock_guard lock(mutex_);
-    window_.stop();
+    for (event_ptr gone;;) {
+        gone = {};
+        const std::lock_guard lock(mutex_);
+        gone = window_.stop();
+        if (!gone) return;
+    }
 }
 
 std::optional<std::string> handover::reached() const {
