@@ -86,16 +86,20 @@ class event {
     template <detail::text_like Text>
     event(std::string_view type, std::string_view source, const Text& text,
           std::string_view content_type = "text/plain; charset=utf-8")
-        : event(type, source) {
-        data(std::string(std::string_view(text)), content_type);
-    }
+        : type_(type),
+          source_(source),
+          content_type_(content_type),
+          data_(std::string_view(text)),
+          has_data_(true) {}
 
     /// Data as bytes, which must name their media type (RFC 2046).
     event(std::string_view type, std::string_view source, std::span<const std::byte> bytes,
           std::string_view content_type)
-        : event(type, source) {
-        data(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), content_type);
-    }
+        : type_(type),
+          source_(source),
+          content_type_(content_type),
+          data_(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+          has_data_(true) {}
 
     /// Data as JSON: `event{"type", "/source", {{"total", 99}}}`. Include <tidings/event_json.hpp>
     /// (or <tidings/tidings.hpp>). Text that is not UTF-8 is reported when the event is frozen.

@@ -160,6 +160,22 @@ TEST_CASE("what CloudEvents forbids is found when the event is checked", "[event
     }
 }
 
+TEST_CASE("a character that an attribute may not hold is found wherever it stands", "[event]") {
+    const auto check = [](std::string_view text) { return event("t", "/s").id(text).check(); };
+    for (std::size_t size = 1; size <= 26; ++size) {
+        const std::string fine = std::string(size / 2, '~') + std::string(size - size / 2, ' ');
+        REQUIRE_FALSE(check(fine));
+        for (std::size_t at = 0; at < size; ++at)
+            for (const char c : {'\0', '\x01', '\x1f', '\x7f', '\x80', '\xff'}) {
+                auto bad = fine;
+                bad[at] = c;
+                if (check(bad) != errc::event_bad_attribute_value)
+                    FAIL("byte " << int(c) << " at " << at << " of " << size);
+            }
+        REQUIRE_FALSE(check(fine + "\xc3\xa9"));
+    }
+}
+
 TEST_CASE("a time outside the years that can be written is refused", "[event]") {
     using namespace std::chrono;
     const auto at = [](int y, unsigned m, unsigned d) {

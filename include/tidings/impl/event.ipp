@@ -4,6 +4,8 @@
 #include <tidings/event.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace tidings {
 
@@ -71,8 +73,30 @@ char32_t take_code_point(std::string_view& text) noexcept {
     return value;
 }
 
+// Whether all eight are ASCII and no control characters. Each sum and difference stays within its
+// byte, or follows one that is out of range itself.
+bool is_plain(const char* eight) noexcept {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    std::uint64_t word;
+    std::memcpy(&word, eight, sizeof word);
+    return ((word | (word + ones) | (word - ones * 0x20)) & (ones * 0x80)) == 0;
+}
+
+bool is_plain(std::string_view text) noexcept {
+    if (text.size() < 8) {
+        for (const char c : text)
+            if (static_cast<unsigned char>(c - 0x20) >= 0x5f) return false;
+        return true;
+    }
+    const auto* const last = text.data() + text.size() - 8;
+    for (const auto* at = text.data(); at < last; at += 8)
+        if (!is_plain(at)) return false;
+    return is_plain(last);
+}
+
 // CloudEvents 1.0, 3.1.1: no control characters, no noncharacters, no surrogates.
 bool is_attribute_text(std::string_view text) noexcept {
+    if (is_plain(text)) return true;
     while (!text.empty()) {
         const auto c = take_code_point(text);
         if (c == char32_t(-1) || c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
@@ -85,8 +109,9 @@ bool is_attribute_text(std::string_view text) noexcept {
 // RFC 3339 has years of four digits.
 bool is_writable_time(event_time t) noexcept {
     using namespace std::chrono;
-    const auto day = floor<days>(t);
-    return day >= sys_days(year(0) / January / 1) && day <= sys_days(year(9999) / December / 31);
+    constexpr event_time first = sys_days(year(0) / January / 1);
+    constexpr event_time end = sys_days(year(10000) / January / 1);
+    return t >= first && t < end;
 }
 
 }  // namespace

@@ -117,6 +117,7 @@ bool patterns_overlap(std::string_view a, std::string_view b) noexcept {
 }
 
 bool pattern_covers(std::string_view wide, std::string_view narrow) noexcept {
+    if (wide == ">") return !narrow.empty();
     while (!wide.empty() && !narrow.empty()) {
         const auto x = detail::take_token(wide);
         const auto y = detail::take_token(narrow);

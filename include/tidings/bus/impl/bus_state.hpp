@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
+#include <tidings/control_event.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/metrics.hpp>
 
@@ -122,6 +123,9 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
     receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
                              topic_route* route, reader_record& here);
+    bool is_kept(std::string_view topic) const noexcept {
+        return history_ && !is_loss_signal(topic) && history_->covers(topic);
+    }
     error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void report_refused(const event_ptr& e, error_code why) noexcept;

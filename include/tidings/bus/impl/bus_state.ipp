@@ -235,8 +235,8 @@ receipt bus_state::publish(destination to, const event_ptr& e) {
 }
 
 std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
-    const bool kept = history_ != nullptr && history_->covers(topic);
-    return std::make_shared<topic_route>(std::string(topic), make_origin(),
+    const bool kept = is_kept(topic);
+    return std::make_shared<topic_route>(std::string(topic), make_origin(), kept,
                                          !kept && !options_.metrics);
 }
 
@@ -303,7 +303,7 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
     leaving gone(*this);
     const depth_guard depth(here);
     const bool alone = publishes_alone(here);
-    dispatch d{join, route};
+    dispatch d(join, route);
     if (e->info().hops > max_hops || here.publications > max_hops) {
         d.result.error = errc::hop_limit;
         report_refused(e, errc::hop_limit);
@@ -314,7 +314,7 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
         const std::lock_guard lock(mutex_);
         if (stage_ >= stage::drained)
             d.result.error = refusal_at(stage_);
-        else if (history_ && !is_loss_signal(e->topic()) && history_->covers(e->topic()))
+        else if (route != nullptr ? route->kept : is_kept(e->topic()))
             not_kept = d.result.error = append_locked(e, d, gone);
         else
             dispatch_locked(e, d, gone);

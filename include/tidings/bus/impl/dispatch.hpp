@@ -46,11 +46,16 @@ class walk_list {
 
 /// One publication on its way to the subscriptions that it matches, in a read section.
 struct dispatch {
-    std::shared_ptr<publish_join> join{};
-    topic_route* route = nullptr;
+    // Not an aggregate: braces would fill the arrays of `walks`.
+    explicit dispatch(std::shared_ptr<publish_join> j = {}, topic_route* r = nullptr) noexcept
+        : join(std::move(j)),
+          route(r) {}
+
+    std::shared_ptr<publish_join> join;
+    topic_route* route;
     receipt result{};
     event_ptr event{};  // as it was dispatched; null until then
-    walk_list walks{};
+    walk_list walks;
     bool from_history = false;  // the join waits for the end of this dispatch
     graveyard gone{};
     std::vector<event_ptr> evicted{};  // by the history, for this one

@@ -146,7 +146,6 @@ class few_walks {
  public:
     static constexpr std::size_t capacity = 8;
 
-    few_walks() noexcept {}  // not defaulted: braces would fill the arrays
     /// False where it is full.
     bool add(immediate_list& list) noexcept {
         const auto v = list.current();

@@ -23,9 +23,10 @@ struct route_match final : retirable {
 
 /// What a topic handle knows.
 struct topic_route {
-    topic_route(std::string t, std::uint64_t n, bool d) noexcept
+    topic_route(std::string t, std::uint64_t n, bool k, bool d) noexcept
         : topic(std::move(t)),
           id(n),
+          kept(k),
           direct(d) {}
     topic_route(const topic_route&) = delete;
     topic_route& operator=(const topic_route&) = delete;
@@ -33,6 +34,7 @@ struct topic_route {
 
     const std::string topic;
     const std::uint64_t id;  ///< unique in the process
+    const bool kept;         ///< a history covers it
     const bool direct;       ///< no history covers it, and no metrics are kept of it
     /// Read in a `read_section`; replaced with the bus's mutex held.
     std::atomic<route_match*> match{nullptr};

@@ -5,7 +5,7 @@
 #include <tidings/io/clock.hpp>
 
 #include <deque>
-#include <map>
+#include <list>
 #include <mutex>
 #include <unordered_map>
 
@@ -20,6 +20,7 @@ class history_ring {
     };
 
     explicit history_ring(history_rule rule) : rule_(std::move(rule)) {}
+    history_ring(history_ring&&) = default;
 
     const history_rule& rule() const noexcept { return rule_; }
     const std::deque<item>& items() const noexcept { return items_; }
@@ -50,8 +51,13 @@ class history_ring {
     std::size_t bytes_ = 0;
     std::uint64_t evicted_through_ = 0;    // newest that is gone
     std::uint64_t forgotten_through_ = 0;  // newest that is gone and whose topic is not known
-    std::unordered_map<std::string, std::uint64_t> evicted_topics_;
-    std::map<std::uint64_t, std::string> evicted_order_;
+    /// A topic of which something is gone, and the newest of that.
+    struct evicted_topic {
+        std::string topic;
+        std::uint64_t sequence;
+    };
+    std::list<evicted_topic> evicted_order_;  // the newest last
+    std::unordered_map<std::string_view, std::list<evicted_topic>::iterator> evicted_topics_;
 };
 
 }  // namespace tidings::detail

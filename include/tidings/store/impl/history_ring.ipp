@@ -53,25 +53,29 @@ void history_ring::evict(std::size_t count, std::vector<event_ptr>& gone) noexce
 }
 
 void history_ring::remember(const std::string& topic, std::uint64_t sequence) noexcept {
-    if (const auto known = evicted_topics_.find(topic); known != evicted_topics_.end()) {
-        auto node = evicted_order_.extract(known->second);
-        node.key() = known->second = sequence;
-        evicted_order_.insert(std::move(node));
+    if (!evicted_order_.empty() && evicted_order_.back().topic == topic) {
+        evicted_order_.back().sequence = sequence;
         return;
     }
+    if (const auto known = evicted_topics_.find(topic); known != evicted_topics_.end()) {
+        known->second->sequence = sequence;
+        evicted_order_.splice(evicted_order_.end(), evicted_order_, known->second);
+        return;
+    }
+    std::list<evicted_topic> added;
     try {
-        evicted_order_.emplace(sequence, topic);
-        evicted_topics_.emplace(topic, sequence);
+        added.push_back({topic, sequence});
+        evicted_topics_.emplace(added.front().topic, added.begin());
     } catch (const std::bad_alloc&) {
-        evicted_order_.erase(sequence);
         forgotten_through_ = sequence;
         return;
     }
+    evicted_order_.splice(evicted_order_.end(), added);
     if (evicted_order_.size() <= max_evicted_topics) return;
-    const auto oldest = evicted_order_.begin();
-    forgotten_through_ = std::max(forgotten_through_, oldest->first);
-    evicted_topics_.erase(oldest->second);
-    evicted_order_.erase(oldest);
+    const auto& oldest = evicted_order_.front();
+    forgotten_through_ = std::max(forgotten_through_, oldest.sequence);
+    evicted_topics_.erase(oldest.topic);
+    evicted_order_.pop_front();
 }
 
 bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const {
@@ -82,8 +86,9 @@ bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& 
     if (forgotten_through_ > sequence &&
         any([&](const std::string& p) { return patterns_overlap(p, rule_.pattern); }))
         return true;
-    for (auto it = evicted_order_.upper_bound(sequence); it != evicted_order_.end(); ++it)
-        if (any([&](const std::string& p) { return topic_matches(p, it->second); })) return true;
+    for (auto it = evicted_order_.rbegin(); it != evicted_order_.rend() && it->sequence > sequence;
+         ++it)
+        if (any([&](const std::string& p) { return topic_matches(p, it->topic); })) return true;
     return false;
 }
 

@@ -53,6 +53,10 @@ class memory_history final : public history {
             return hash(k.source) * 31 + hash(k.id);
         }
     };
+    // Without a limit of age nothing asks for the time.
+    io::steady_time now_of(const history_ring& ring) const noexcept {
+        return ring.rule().max_age.count() != 0 ? clock_.now() : io::steady_time();
+    }
     static event_key key_of(const publication& p) noexcept { return {p.source(), p.event().id()}; }
 
     io::clock& clock_;
@@ -113,7 +117,7 @@ append_result memory_history::keep(pending_publication e) {
     bool is_new = false;
     if (!e->event().id().empty()) std::tie(known, is_new) = ids_.try_emplace(key_of(*e), 0);
     try {
-        ring->open_place(e->footprint(), clock_.now(), result.evicted);
+        ring->open_place(e->footprint(), now_of(*ring), result.evicted);
     } catch (...) {
         if (is_new) ids_.erase(known);
         throw;
@@ -169,7 +173,7 @@ history_slice memory_history::read(const position& after, const std::vector<std:
     const std::lock_guard lock(mutex_);
     for (auto& ring : rings_) {
         const auto before = gone.size();
-        ring.expire(clock_.now(), gone);
+        ring.expire(now_of(ring), gone);
         forget(std::span(gone).subspan(before));
     }
 
