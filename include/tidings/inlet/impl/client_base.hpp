@@ -200,10 +200,8 @@ class client_base : public drainable, public context_dependent {
         error_code ec;
         auto p = g.in.take(std::move(e), std::move(remote), ec);
         if (ec == errc::out_of_memory) return ec;
-        if (ec)
-            handover_->refuse(ec, std::move(at));
-        else
-            handover_->push(std::move(p), std::move(at));
+        if (!ec) return handover_->push(std::move(p), std::move(at));
+        handover_->refuse(ec, std::move(at));
         return ec;
     }
 

@@ -14,13 +14,7 @@ class handover::answer {
     answer(std::weak_ptr<handover> to, checkpoint_window::slot at) : to_(std::move(to)), at_(at) {}
     answer(answer&&) = default;
     ~answer() {
-        const auto to = to_.lock();
-        if (!to) return;
-        try {
-            to->lane_->post([to, at = at_] { to->settle(at, errc::shutting_down); });
-        } catch (const std::bad_alloc&) {
-            return;  // the event stays outstanding
-        }
+        if (const auto to = to_.lock()) to->drop_question(at_);
     }
     void operator()(error_code ec, outcome o) {
         const auto to = std::exchange(to_, {}).lock();
@@ -43,14 +37,17 @@ handover::handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
       again_([this] { retry(); }),
       window_(options_.window, std::move(options_.start)) {}
 
-void handover::push(event_ptr e, std::optional<std::string> position) {
-    if (!sink_) return;
-    ++received_;
-    {
+error_code handover::push(event_ptr e, std::optional<std::string> position) noexcept {
+    if (!sink_) return {};
+    try {
         const std::lock_guard lock(mutex_);
         window_.add(std::move(e), std::move(position));
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
     }
+    ++received_;
     if (stage_ == stage::idle) pump();
+    return {};
 }
 
 void handover::pass(std::string position) {
@@ -101,9 +98,24 @@ void handover::pump() {
     stage_ = next.event ? stage::pumping : stage::idle;
     if (!next.event) return;
     hand(next);
-    completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-    })();
+    try {
+        completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->pump();
+        })();
+    } catch (const std::bad_alloc&) {
+        pump_.post(shared_from_this());
+    }
+}
+
+void handover::call::post(std::shared_ptr<handover> h) noexcept {
+    auto& lane = *h->lane_;
+    whose = std::move(h);
+    lane.post(*this);
+}
+
+void handover::call::run() noexcept {
+    const auto self = std::move(whose);
+    (self.get()->*function)();
 }
 
 void handover::hand(const checkpoint_window::handing& h) {
@@ -115,9 +127,33 @@ void handover::hand(const checkpoint_window::handing& h) {
     }
 }
 
+// On any thread.
+void handover::drop_question(checkpoint_window::slot at) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto verdict = window_.complete(at, errc::shutting_down);
+        if (verdict == delivery_verdict::late || std::exchange(dropped_, true)) return;
+    }
+    settle_dropped_.post(shared_from_this());
+}
+
+void handover::on_dropped_questions() {
+    {
+        const std::lock_guard lock(mutex_);
+        dropped_ = false;
+    }
+    after(delivery_verdict::held, errc::shutting_down);
+}
+
 void handover::settle(checkpoint_window::slot at, error_code ec) {
     std::unique_lock lock(mutex_);
     const auto verdict = window_.complete(at, ec);
+    lock.unlock();
+    after(verdict, ec);
+}
+
+void handover::after(delivery_verdict verdict, error_code ec) {
+    std::unique_lock lock(mutex_);
     const bool room = window_.has_room();
     const bool again = window_.wants_retry();
     lock.unlock();

@@ -286,7 +286,8 @@ void client_state::on_too_large(const http::response& r) {
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
     auto b = read_batch(r, ec);
     if (ec) return 0;
-    if (b.gap) handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (b.gap) ec = handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (ec) return 0;
     std::size_t events = 0;
     for (const auto text : b.elements) {
         if (!reading_) return events;  // stopped by the subscriber: what follows is read again
@@ -317,8 +318,8 @@ error_code client_state::take_event(const reading& to, wire_event&& e) {
     if (ec == errc::out_of_memory) return ec;
     if (ec)
         handover_->refuse(ec, text);
-    else
-        handover_->push(std::move(p), text);
+    else if ((ec = handover_->push(std::move(p), text)))
+        return ec;
     if (text && reading_) received_ = std::move(at);
     return {};
 }
