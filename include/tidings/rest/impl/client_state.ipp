@@ -275,7 +275,8 @@ void client_state::on_too_large(const http::response& r) {
                      "an event is over max_response_bytes, and no position follows it");
     log("an event over max_response_bytes was skipped", errc::too_large);
     if (!reading_) return;
-    handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    if (ec) return react(failed(ec));
     if (!reading_) return;
     received_ = std::move(next);
     phase_ = phase::located;

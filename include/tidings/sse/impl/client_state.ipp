@@ -219,7 +219,7 @@ void client_state::take_item(const sse_item& item) {
             g->options.log({log_level::warning, module_, "an event over the limits was skipped",
                             errc::too_large});
         if (!listening()) return;
-        handover_->push(make_skipped_event(skipped->bytes), id);
+        ec = handover_->push(make_skipped_event(skipped->bytes), id);
     } else {
         handover_->pass(id);
     }

@@ -209,7 +209,8 @@ error_code client_state::take_event(wire_event&& e) {
 
 void client_state::take_skipped(std::uint64_t bytes) {
     if (!listening()) return;
-    handover_->push(make_skipped_event(bytes), std::nullopt);
+    if (const auto ec = handover_->push(make_skipped_event(bytes), std::nullopt))
+        return react(failed(ec));
     wait_for_room();
 }
 
