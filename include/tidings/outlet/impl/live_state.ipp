@@ -190,13 +190,24 @@ void live_state::end(error_code why) {
     if (feed_) feed_->stop();
     queue().close();
     connection().close();
-    auto license = access_.stop();
+    departure_.license = access_.stop();
+    departure_.source = std::move(feed_);
     call([&] { owner_.ended(why); });
-    // What was captured may hold the session, and one of the captures may be the caller: they are
-    // released behind the call.
-    lane().post([s = keep, f = std::move(feed_), l = std::move(license)] { s->release(); });
+    departure_.session = keep;
+    lane().post(departure_);
     registration_.release();
     stream_.connection.guard.reset();
+}
+
+// Behind the call that ended it: what was captured may hold the session, and one of the captures
+// may have been the caller. The stream goes here, as its callbacks may be queued in the lane while
+// another thread releases the session.
+void live_state::depart() noexcept {
+    const auto last = std::move(departure_.session);
+    owner_.release();
+    const auto stream = std::move(stream_.connection.stream);
+    const auto source = std::move(departure_.source);
+    const auto license = std::move(departure_.license);
 }
 
 // No hook is called.
