@@ -14,7 +14,8 @@ namespace tidings {
 ///
 /// A refusal that may be retried (`condition::retryable`: the history or an outlet with storage has
 /// failed, no memory) stops the handing over: what is under way is awaited, then what was refused
-/// is handed over again with the backoff of the client's `reconnect`, and the rest follows it. An
+/// is handed over again with the backoff of the client's `reconnect`, and the rest follows it. So
+/// events that were handed over before the sink refused an earlier one may be taken first. An
 /// outlet that had accepted such an event gets it again, under the same id. Any other refusal is
 /// counted, and passed.
 struct delivery_window {

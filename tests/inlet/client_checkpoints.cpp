@@ -2,6 +2,7 @@
 // What a client says it has handed on, and what it does with what its sink refuses: each case runs
 // over all three clients.
 #include "support/client_bed.hpp"
+#include "support/live_executor.hpp"
 #include "support/ordering_history.hpp"
 
 #include <tidings/bus.hpp>
@@ -454,6 +455,25 @@ TEST_CASE("a client that is destroyed while its sink is asked leaves nothing beh
             sink->waiting.clear();
         bed.cut();
         CHECK(publication::live() == live);
+    });
+}
+
+TEST_CASE("a sink may keep its questions beyond the context", "[inlet][checkpoint][lifetime]") {
+    with_each_client([](auto& bed) {
+        const bool answers = GENERATE(false, true);
+        const auto sink = std::make_shared<asking_sink>();
+        const auto token = std::make_shared<const int>(0);
+        const live_executor executor(bed.io().get_executor(), token);
+        bed.client.emplace(executor, bed.client_options(), sink);
+        bed.client->start();
+        bed.run();
+        bed.open(2);
+        bed.destroy_everything();
+        bed.client.reset();
+        CHECK(token.use_count() == 2);  // and `executor`
+        REQUIRE(sink->waiting.size() == 2);
+        if (answers) sink->answer_all();
+        sink->waiting.clear();
     });
 }
 

@@ -5,6 +5,8 @@
 
 #include <tidings/outlet/live_session.hpp>
 
+#include <thread>
+
 namespace tidings::test {
 
 namespace {
@@ -55,6 +57,39 @@ class line_session final : public live_session {
     const std::shared_ptr<protocol> protocol_;
 };
 
+/// Notes that it goes.
+class noted_stream final : public io::stream {
+ public:
+    noted_stream(io::stream_ptr inner, bool& gone) : inner_(std::move(inner)), gone_(gone) {}
+    ~noted_stream() override { gone_ = true; }
+    net::any_io_executor executor() const noexcept override { return inner_->executor(); }
+    void start_handshake(io::ready_callback f) override { inner_->start_handshake(std::move(f)); }
+    void start_read(std::span<std::byte> into, io::read_callback f) override {
+        inner_->start_read(into, std::move(f));
+    }
+    void start_write(std::span<const std::byte> from, io::read_callback f) override {
+        inner_->start_write(from, std::move(f));
+    }
+    void start_wait(io::wait_for what, io::ready_callback f) override {
+        inner_->start_wait(what, std::move(f));
+    }
+    bool can_poll() const noexcept override { return inner_->can_poll(); }
+    std::size_t try_read(std::span<std::byte> into, error_code& ec) noexcept override {
+        return inner_->try_read(into, ec);
+    }
+    std::size_t try_write(std::span<const std::byte> from, error_code& ec) noexcept override {
+        return inner_->try_write(from, ec);
+    }
+    void start_shutdown(io::ready_callback f) override { inner_->start_shutdown(std::move(f)); }
+    void close() noexcept override { inner_->close(); }
+    std::string remote_address() const override { return inner_->remote_address(); }
+    bool remote_is_loopback() const noexcept override { return inner_->remote_is_loopback(); }
+
+ private:
+    const io::stream_ptr inner_;
+    bool& gone_;
+};
+
 /// A bus whose events go to `/lines`, on a simulated network.
 struct line_bed : http_bed {
     explicit line_bed(live_session_options o = {}, bus_options b = {.history = {.max_events = 100}})
@@ -81,6 +116,8 @@ struct line_bed : http_bed {
         asked.push_back(wanted.patterns);
         auto stream = x.stream({200, {{"Content-Type", "text/plain"}}, {}});
         if (!stream) return;
+        stream.connection.stream =
+            std::make_unique<noted_stream>(std::move(stream.connection.stream), stream_gone);
         sessions.push_back(std::make_shared<line_session>(std::move(stream), shared, seen));
         list->open(sessions.back(), live_start{"first\n", hub->state(), std::move(wanted)});
     }
@@ -99,6 +136,7 @@ struct line_bed : http_bed {
     std::string here() const { return hub->head().text(); }
 
     const std::shared_ptr<protocol> seen = std::make_shared<protocol>();
+    bool stream_gone = false;
     std::optional<bus> hub;
     std::optional<http::server> web;
     std::optional<tidings::sessions<line_session>> list;
@@ -329,6 +367,26 @@ TEST_CASE("a session is counted no more once its context is gone, and has releas
         REQUIRE(kept);
         CHECK_FALSE(kept->is_open());
     }
+}
+
+// Callbacks of the stream may be queued in the lane, which another thread knows nothing of.
+TEST_CASE("the stream of a session ends in its lane, whoever owns the session",
+          "[live_session][threads]") {
+    line_bed bed;
+    auto peer = bed.get();
+    auto last = std::exchange(bed.sessions, {}).front();
+    CHECK_FALSE(bed.stream_gone);
+    SECTION("where the peer has ended it") {
+        peer.reset();
+        bed.run();
+    }
+    SECTION("where another thread has") {
+        std::thread([&] { last->abort(); }).join();
+        CHECK_FALSE(bed.stream_gone);
+        bed.run();
+    }
+    CHECK(bed.stream_gone);
+    std::thread([s = std::move(last)]() mutable { s.reset(); }).join();
 }
 
 }  // namespace tidings::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What is published by POST once, twice, too often, or not to everyone.
+#include "support/asking_sink.hpp"
 #include "support/http_bed.hpp"
 #include "support/ordering_history.hpp"
 #include "support/rest_bed.hpp"
@@ -375,6 +376,22 @@ TEST_CASE("what becomes of publications is counted", "[rest]") {
     CHECK(counted("duplicate") == 1);
     CHECK(counted("refused") == 2);
     CHECK(counted("failed") == 1);
+}
+
+TEST_CASE("an outlet may keep what was published beyond the context", "[rest][lifetime]") {
+    const bool answers = GENERATE(false, true);
+    const auto outlet = std::make_shared<asking_sink>();
+    {
+        world w;
+        rest_bed bed(w);
+        const auto held = bed.hub.subscribe("a", outlet);
+        const pending_request post(w, bed.url("/a"), {.method = "POST", .body = "7"});
+        CHECK_FALSE(post.answer);
+        w.destroy_context();
+    }
+    REQUIRE(outlet->waiting.size() == 1);
+    if (answers) outlet->answer_all();
+    outlet->waiting.clear();
 }
 
 }  // namespace tidings::test

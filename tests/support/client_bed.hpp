@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/asking_sink.hpp"
 #include "support/rest_bed.hpp"
 #include "support/sse_client_bed.hpp"
 #include "support/websocket_client_bed.hpp"
@@ -24,38 +25,6 @@ class acting_sink final : public subscriber {
     strings seen;
     std::function<void()> act;
     outcome answer = outcome::delivered;
-};
-
-/// A sink that answers when a test says so.
-class asking_sink final : public subscriber {
- public:
-    outcome deliver(const event_ptr&) noexcept override { return outcome::dropped; }
-    /// Answers the oldest question about this event.
-    void answer(std::string_view text, error_code ec = {}) {
-        const auto it = std::find_if(waiting.begin(), waiting.end(),
-                                     [&](const question& q) { return q.event->text() == text; });
-        REQUIRE(it != waiting.end());
-        auto q = std::move(*it);
-        waiting.erase(it);
-        std::move(q.handler)(ec, ec ? outcome::dropped : outcome::delivered);
-    }
-    void answer_all(error_code ec = {}) {
-        for (auto& q : std::exchange(waiting, {}))
-            std::move(q.handler)(ec, ec ? outcome::dropped : outcome::delivered);
-    }
-
-    struct question {
-        event_ptr event;
-        deliver_handler handler;
-    };
-    strings asked;  // every question
-    std::vector<question> waiting;
-
- private:
-    void start_deliver(event_ptr e, deliver_handler handler) override {
-        asked.emplace_back(e->text());
-        waiting.push_back({std::move(e), std::move(handler)});
-    }
 };
 
 /// An event that `limit_to(o, 1000)` keeps out.

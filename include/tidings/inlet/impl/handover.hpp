@@ -36,9 +36,9 @@ class handover final : public std::enable_shared_from_this<handover> {
     TIDINGS_DECL handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
                           handover_options options);
 
-    /// @error errc::out_of_memory: a control event that no memory was found for, null. It was not
-    /// handed on, and is to come again.
-    [[nodiscard]] TIDINGS_DECL error_code push(event_ptr e, std::optional<std::string> position);
+    /// @error errc::out_of_memory: it was not taken, and is to come again; also of null, a control
+    /// event that no memory was found for
+    TIDINGS_DECL error_code push(event_ptr e, std::optional<std::string> position) noexcept;
     /// A position behind everything that came so far.
     TIDINGS_DECL void pass(std::string position);
     /// An event that cannot be handed on.
@@ -62,9 +62,28 @@ class handover final : public std::enable_shared_from_this<handover> {
  private:
     class answer;
     enum class stage { idle, pumping, stopped };  // pumping: the next turn is posted
+    /// The question that the sink is being asked.
+    struct asking {
+        enum class stage { none, under_way, dropped };
+        checkpoint_window::slot at = 0;
+        stage is = stage::none;
+    };
+    /// A call of itself that is posted without memory.
+    struct call final : lane_task {
+        explicit call(void (handover::*f)()) noexcept : function(f) {}
+        void post(std::shared_ptr<handover> h) noexcept;
+        void run() noexcept override;
+        void drop() noexcept override { const auto last = std::move(whose); }
+        void (handover::*const function)();
+        std::shared_ptr<handover> whose;
+    };
     void pump();
+    void pump_behind_answer();
     bool hand(const checkpoint_window::handing& h);
     void settle(checkpoint_window::slot at, error_code ec);
+    void drop_question(checkpoint_window::slot at) noexcept;
+    void on_dropped_questions();
+    void after(delivery_verdict verdict, error_code ec);
     void go_on();
     void retry();
     void call_if_empty();
@@ -78,11 +97,15 @@ class handover final : public std::enable_shared_from_this<handover> {
     backoff backoff_;
     wheel_timer again_;
     unique_function<void()> when_empty_;
+    call pump_{&handover::pump_behind_answer};
+    call settle_dropped_{&handover::on_dropped_questions};
     stage stage_ = stage::idle;
     bool full_ = false;  // the client waits for room
     std::atomic<std::uint64_t> received_{0}, accepted_{0}, refused_{0}, retried_{0};
     mutable std::mutex mutex_;
-    checkpoint_window window_;  // guarded by mutex_
+    checkpoint_window window_;  // guarded by mutex_, as the next two
+    asking asking_;
+    bool dropped_ = false;      // questions, since they were settled
 };
 
 }  // namespace tidings::detail

@@ -15,13 +15,7 @@ class handover::answer {
     answer(std::weak_ptr<handover> to, checkpoint_window::slot at) : to_(std::move(to)), at_(at) {}
     answer(answer&&) = default;
     ~answer() {
-        const auto to = to_.lock();
-        if (!to) return;
-        try {
-            to->lane_->post([to, at = at_] { to->settle(at, errc::shutting_down); });
-        } catch (const std::bad_alloc&) {
-            return;  // the event stays outstanding
-        }
+        if (const auto to = to_.lock()) to->drop_question(at_);
     }
     void operator()(error_code ec, outcome o) {
         const auto to = std::exchange(to_, {}).lock();
@@ -44,12 +38,14 @@ handover::handover(std::shared_ptr<lane> home, std::shared_ptr<subscriber> sink,
       again_([this] { retry(); }),
       window_(options_.window, std::move(options_.start)) {}
 
-error_code handover::push(event_ptr e, std::optional<std::string> position) {
+error_code handover::push(event_ptr e, std::optional<std::string> position) noexcept {
     if (!sink_) return {};
     if (!e) return errc::out_of_memory;
-    {
+    try {
         const std::lock_guard lock(mutex_);
         window_.add(std::move(e), std::move(position));
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
     }
     ++received_;
     if (stage_ == stage::idle) pump();
@@ -107,40 +103,90 @@ void handover::pump() {
     try {
         completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this(), answered] {
             const auto self = weak.lock();
-            if (!self) return;
-            if (answered) self->go_on();
-            self->pump();
+            if (self) answered ? self->pump_behind_answer() : self->pump();
         })();
     } catch (const std::bad_alloc&) {
-        if (stage_ == stage::stopped) return;
-        stage_ = stage::idle;
-        again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
+        pump_.post(shared_from_this());
     }
 }
 
-// True when the sink threw, which is its answer: the end of the handler comes too late for one.
+void handover::pump_behind_answer() {
+    go_on();
+    pump();
+}
+
+void handover::call::post(std::shared_ptr<handover> h) noexcept {
+    auto& lane = *h->lane_;
+    whose = std::move(h);
+    lane.post(*this);
+}
+
+void handover::call::run() noexcept {
+    const auto self = std::move(whose);
+    (self.get()->*function)();
+}
+
+// True when that was answered already: the sink threw, or dropped the question.
 bool handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
+    {
+        const std::lock_guard lock(mutex_);
+        asking_ = {h.at, asking::stage::under_way};
+    }
+    error_code why;
     try {
         to->async_deliver(h.event, lane_->bind(answer(weak_from_this(), h.at)));
-        return false;
     } catch (const std::bad_alloc&) {
-        return false;  // the question was dropped
+        why = errc::shutting_down;
     } catch (...) {
         report_exception(options_.log, options_.module);
+        why = errc::callback_threw;
     }
     event_ptr gone;
-    const std::lock_guard lock(mutex_);
-    if (window_.complete(h.at, errc::callback_threw, &gone) == delivery_verdict::passed) ++refused_;
+    std::unique_lock lock(mutex_);
+    const bool dropped = std::exchange(asking_, {}).is == asking::stage::dropped;
+    if (!why && dropped) why = errc::shutting_down;
+    if (!why) return false;
+    const auto verdict = window_.complete(h.at, why, &gone);
+    lock.unlock();
+    if (verdict == delivery_verdict::passed) ++refused_;
+    if (verdict == delivery_verdict::held) log("event refused; trying again", why);
     return true;
 }
 
+// On any thread. A sink that throws drops the question while it is asked.
+void handover::drop_question(checkpoint_window::slot at) noexcept {
+    {
+        event_ptr gone;
+        const std::lock_guard lock(mutex_);
+        if (asking_.is != asking::stage::none && asking_.at == at) {
+            asking_.is = asking::stage::dropped;
+            return;
+        }
+        const auto verdict = window_.complete(at, errc::shutting_down, &gone);
+        if (verdict == delivery_verdict::late || std::exchange(dropped_, true)) return;
+    }
+    settle_dropped_.post(shared_from_this());
+}
+
+void handover::on_dropped_questions() {
+    {
+        const std::lock_guard lock(mutex_);
+        dropped_ = false;
+    }
+    after(delivery_verdict::held, errc::shutting_down);
+}
+
 void handover::settle(checkpoint_window::slot at, error_code ec) {
-    const auto keep = shared_from_this();
     event_ptr gone;
     std::unique_lock lock(mutex_);
     const auto verdict = window_.complete(at, ec, &gone);
     lock.unlock();
+    after(verdict, ec);
+}
+
+void handover::after(delivery_verdict verdict, error_code ec) {
+    const auto keep = shared_from_this();
     switch (verdict) {
         case delivery_verdict::late:
             return;

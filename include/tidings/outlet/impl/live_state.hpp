@@ -66,7 +66,16 @@ class live_state final : public feed_sink, public context_dependent {
  private:
     friend class live_access;
     enum class stage : std::uint8_t { open, goodbye, ended };
+    /// What follows its end in the lane. It needs no memory.
+    struct departure final : lane_task {
+        explicit departure(live_state& s) noexcept : state(s) {}
+        void run() noexcept override { state.depart(); }
+        void drop() noexcept override { const auto last = std::move(session); }
+        live_state& state;
+        std::shared_ptr<live_session> session;
+    };
 
+    void depart() noexcept;
     void beat();
     void on_quarter();
 
@@ -79,8 +88,9 @@ class live_state final : public feed_sink, public context_dependent {
     session_registration registration_;
     std::unique_ptr<std::array<std::byte, 64>> ignored_;
     wheel_timer quiet_;
-    wheel_timer limit_;  // of its life, then of its end; then, without memory for a post, releases
+    wheel_timer limit_;  // of its life, then of its end
     live_access access_;
+    departure departure_{*this};
     std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::uint64_t writes_seen_ = 0;

@@ -42,12 +42,7 @@ live_state::live_state(live_session& owner, http::live_stream stream,
       remote_address_(connection().remote_address()),
       output_(owner, *options_, stream_),
       quiet_([this] { on_quarter(); }),
-      limit_([this] {
-          const auto keep = self();
-          if (!has_ended()) return is_open() ? finish({}) : end(errc::timed_out);
-          access_.drop();
-          owner_.release();
-      }),
+      limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
       access_(*this),
       lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
 
@@ -227,17 +222,21 @@ void live_state::end(error_code why) {
     connection().close();
     access_.stop();
     call([&] { owner_.ended(why); });
-    // What was captured may hold the session, and one of the captures may be the caller: they are
-    // released behind the call.
-    const auto let_go = [s = keep, this] {
-        feed_.reset();
-        access_.drop();
-        s->release();
-    };
-    if (!finds_memory(*this, [&] { lane().post(let_go); }))
-        limit_.arm(lane().timers(), std::chrono::milliseconds(0));
+    departure_.session = keep;
+    lane().post(departure_);
     registration_.release();
     stream_.connection.guard.reset();
+}
+
+// Behind the call that ended it: what was captured may hold the session, and one of the captures
+// may have been the caller. The stream goes here, as its callbacks may be queued in the lane while
+// another thread releases the session.
+void live_state::depart() noexcept {
+    const auto last = std::move(departure_.session);
+    owner_.release();
+    const auto stream = std::move(stream_.connection.stream);
+    const auto source = std::move(feed_);
+    access_.drop();
 }
 
 // No hook is called.

@@ -11,7 +11,7 @@ namespace tidings::detail {
 struct walk_frame;
 
 /// What a thread shows of its reading to threads that retire. One per thread that has read; never
-/// freed, but used again by later threads.
+/// freed, but used again by later threads. Some are there from the beginning.
 struct alignas(64) reader_record {
     std::atomic<std::uint64_t> since{0};  ///< the epoch in which it began to read; 0: it does not
 
@@ -32,6 +32,7 @@ struct alignas(64) reader_record {
 /// under ThreadSanitizer, which does not know it, a reader fences for itself.
 class reclaimer {
  public:
+    /// @throws std::bad_alloc for a thread's first, while more than 32 threads read
     static reader_record& here() { return here_ != nullptr ? *here_ : enlist(); }
     /// The same, or null where the thread has never read.
     static reader_record* here_if_any() noexcept { return here_; }

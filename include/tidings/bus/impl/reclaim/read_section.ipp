@@ -10,8 +10,11 @@
 #endif
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <limits>
 #include <mutex>
+#include <new>
 
 namespace tidings::detail {
 
@@ -44,6 +47,8 @@ bool register_for_barriers() noexcept {
 void pass_barriers() noexcept {}
 #endif
 
+// So many threads that read at the same time need no memory for it.
+constexpr std::size_t ready_records = 32;
 // From this many retired objects on, the thread that retires pays for a barrier.
 constexpr std::size_t retired_at_once = 64;
 
@@ -55,7 +60,16 @@ struct reader_registry {
 
     std::size_t enough = retired_at_once;  // collect at this size; guarded by mutex
     const bool barriers = !under_thread_sanitizer && register_for_barriers();
+    std::array<reader_record, ready_records> ready;
 
+    reader_registry() noexcept {
+        for (auto& r : ready) {
+            r.taken.store(false, std::memory_order_relaxed);
+            r.fenced = !barriers;
+            r.next = records.load(std::memory_order_relaxed);
+            records.store(&r, std::memory_order_release);
+        }
+    }
     // After this, either a thread is seen to read, or it reads what was written before this.
     void barrier() const noexcept {
         std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -65,7 +79,8 @@ struct reader_registry {
 
 // Never destroyed: threads may read while the process ends.
 reader_registry& readers() {
-    static auto& all = *new reader_registry;
+    alignas(reader_registry) static std::byte memory[sizeof(reader_registry)];
+    static auto& all = *::new (memory) reader_registry;
     return all;
 }
 
