@@ -30,12 +30,6 @@ class decision_handler {
     /// `cancelled` is emitted on `executor`, and lives as long as the handler.
     decision_handler(executor_type executor, std::shared_ptr<net::cancellation_signal> cancelled,
                      unique_function<void(error_code, T)> take)
-        : decision_handler(std::make_shared<const executor_type>(std::move(executor)),
-                           std::move(cancelled), std::move(take)) {}
-    /// The same with an executor that its owner replaces where the context ends before.
-    decision_handler(std::shared_ptr<const executor_type> executor,
-                     std::shared_ptr<net::cancellation_signal> cancelled,
-                     unique_function<void(error_code, T)> take)
         : executor_(std::move(executor)),
           cancelled_(std::move(cancelled)),
           take_(std::move(take)) {}
@@ -64,14 +58,14 @@ class decision_handler {
     }
 
     /// Where it runs by itself: the lane of the connection that asks.
-    executor_type get_executor() const noexcept { return executor_ ? *executor_ : executor_type(); }
+    executor_type get_executor() const noexcept { return executor_; }
     /// Emits `terminal`, on that executor, once the answer would come too late.
     cancellation_slot_type get_cancellation_slot() const noexcept {
         return cancelled_ ? cancelled_->slot() : net::cancellation_slot();
     }
 
  private:
-    std::shared_ptr<const executor_type> executor_;
+    executor_type executor_;
     std::shared_ptr<net::cancellation_signal> cancelled_;
     unique_function<void(error_code, T)> take_;
 };

@@ -88,6 +88,7 @@
 #include <tidings/io/impl/tls_context.ipp>
 #include <tidings/io/impl/tls_stream.ipp>
 #include <tidings/io/impl/unique_id.ipp>
+#include <tidings/lane/impl/inbox.ipp>
 #include <tidings/lane/impl/lane.ipp>
 #include <tidings/lane/impl/send_queue.ipp>
 #include <tidings/lane/impl/timer_wheel.ipp>

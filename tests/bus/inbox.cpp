@@ -81,6 +81,31 @@ TEST_CASE("a feed is notified of how many did not fit of what no history holds",
     feed->stop();
 }
 
+TEST_CASE("an event has one place in an inbox, however many patterns it matches", "[bus][inbox]") {
+    resume_bed f(false, 1'000'000);
+    const auto s = std::make_shared<recording_subscriber>();
+    std::vector<subscription> held;
+    for (const auto* pattern : {"a", "*", ">"}) held.push_back(f.hub->subscribe(pattern, s));
+    const auto sink = std::make_shared<counting_sink>();
+    detail::feed_options o;
+    o.patterns = {"a", "*", ">"};
+    const auto feed =
+        std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(), sink, o);
+    REQUIRE_FALSE(feed->start());
+    std::size_t dropped = 0;
+    for (int i = 0; i < inbox; ++i) dropped += f.publish("a", std::to_string(i)).dropped;
+    CHECK(dropped == 0);
+    CHECK(f.publish("a", std::to_string(inbox)).dropped == 3);
+    f.settle();
+    CHECK(sink->count == inbox + 1);
+    CHECK(sink->in_order);
+    for (const auto& h : held) {
+        CHECK(h.counters().delivered == inbox);
+        CHECK(h.counters().dropped == 1);
+    }
+    feed->stop();
+}
+
 TEST_CASE("a subscriber is notified of how many did not fit", "[bus][inbox]") {
     resume_bed f(false, 1);
     const auto s = std::make_shared<recording_subscriber>();

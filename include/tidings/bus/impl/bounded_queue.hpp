@@ -40,9 +40,9 @@ class bounded_queue {
                (events_.size() < limits_.max_events && bytes_ < limits_.max_bytes);
     }
 
-    /// What it drops goes to `gone`.
-    TIDINGS_DECL pushed push(const event_ptr& e, graveyard& gone);
-    pushed push(const event_ptr& e) {
+    /// What it drops goes to `gone`. Where there is no memory, the event itself is dropped.
+    TIDINGS_DECL pushed push(const event_ptr& e, graveyard& gone) noexcept;
+    pushed push(const event_ptr& e) noexcept {
         graveyard gone;
         return push(e, gone);
     }
@@ -54,12 +54,9 @@ class bounded_queue {
     TIDINGS_DECL event_ptr pop() noexcept;
     /// Counts events that were lost before they came here.
     void miss(std::uint64_t count) noexcept { missed_ += count; }
-    /// Empties it; how many events that discarded.
-    TIDINGS_DECL std::size_t clear(graveyard& gone) noexcept;
-    std::size_t clear() noexcept {
-        graveyard gone;
-        return clear(gone);
-    }
+    /// Takes the next event out, to be released with no lock held; null, and nothing is missed any
+    /// more, when there is none. Emptying a queue allocates nothing.
+    TIDINGS_DECL event_ptr discard() noexcept;
     /// Whether this publication is in it.
     TIDINGS_DECL bool holds(const publication* p) const noexcept;
 
@@ -69,8 +66,9 @@ class bounded_queue {
         std::uint64_t missed_before;
     };
     TIDINGS_DECL void append(const event_ptr& e, std::size_t cost);
-    pushed conflate(const event_ptr& e, std::size_t cost, graveyard& gone);
-    void drop_front(graveyard& gone) noexcept;
+    void put(const event_ptr& e, graveyard& gone, pushed& result);
+    void supersede(const event_ptr& e, graveyard& gone, pushed& result);
+    void drop_front(graveyard& gone, pushed& result);
 
     queue_limits limits_;
     overflow policy_;

@@ -4,47 +4,48 @@
 #include <tidings/bus/impl/bounded_queue.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace tidings::detail {
 
-bounded_queue::pushed bounded_queue::push(const event_ptr& e, graveyard& gone) {
-    const auto cost = queue_cost(e);
-    if (policy_ == overflow::conflate) return conflate(e, cost, gone);
+bounded_queue::pushed bounded_queue::push(const event_ptr& e, graveyard& gone) noexcept {
     pushed result;
-    if (fits(cost)) {
-        append(e, cost);
-        return result;
-    }
-    if (policy_ != overflow::drop_oldest) {
+    try {
+        put(e, gone, result);
+    } catch (const std::bad_alloc&) {
         ++missed_;
-        return {outcome::dropped, 1, policy_ == overflow::disconnect};
-    }
-    while (!fits(cost)) {
-        drop_front(gone);
         ++result.dropped;
+        result.result = outcome::dropped;
     }
-    append(e, cost);
     return result;
+}
+
+void bounded_queue::put(const event_ptr& e, graveyard& gone, pushed& result) {
+    const auto cost = queue_cost(e);
+    if (policy_ == overflow::conflate) supersede(e, gone, result);
+    const bool makes_room = policy_ == overflow::conflate || policy_ == overflow::drop_oldest;
+    if (!makes_room && !fits(cost)) {
+        ++missed_;
+        result = {outcome::dropped, 1, policy_ == overflow::disconnect};
+        return;
+    }
+    while (!fits(cost)) drop_front(gone, result);
+    append(e, cost);
 }
 
 // The newest of a topic takes the place of the older one, at the end: the order stays that of the
 // events that are left.
-bounded_queue::pushed bounded_queue::conflate(const event_ptr& e, std::size_t cost,
-                                              graveyard& gone) {
-    pushed result;
+void bounded_queue::supersede(const event_ptr& e, graveyard& gone, pushed& result) {
     const auto same = std::find_if(events_.begin(), events_.end(),
                                    [&](const item& i) { return i.event->topic() == e->topic(); });
-    if (same != events_.end()) {
-        bytes_ -= queue_cost(same->event);
-        const auto missed = same->missed_before;
-        gone.take(std::move(same->event));
-        const auto next = events_.erase(same);
-        (next == events_.end() ? missed_ : next->missed_before) += missed;
-        result.dropped = 1;
-    }
-    for (; !fits(cost); ++result.dropped) drop_front(gone);
-    append(e, cost);
-    return result;
+    if (same == events_.end()) return;
+    const auto cost = queue_cost(same->event);
+    gone.take(std::move(same->event));
+    bytes_ -= cost;
+    const auto missed = same->missed_before;
+    const auto next = events_.erase(same);
+    (next == events_.end() ? missed_ : next->missed_before) += missed;
+    ++result.dropped;
 }
 
 void bounded_queue::append(const event_ptr& e, std::size_t cost) {
@@ -53,12 +54,14 @@ void bounded_queue::append(const event_ptr& e, std::size_t cost) {
     bytes_ += cost;
 }
 
-void bounded_queue::drop_front(graveyard& gone) noexcept {
+void bounded_queue::drop_front(graveyard& gone, pushed& result) {
     const auto missed = events_.front().missed_before + 1;
-    bytes_ -= queue_cost(events_.front().event);
+    const auto cost = queue_cost(events_.front().event);
     gone.take(std::move(events_.front().event));
+    bytes_ -= cost;
     events_.pop_front();
     (events_.empty() ? missed_ : events_.front().missed_before) += missed;
+    ++result.dropped;
 }
 
 event_ptr bounded_queue::pop() noexcept {
@@ -75,13 +78,15 @@ event_ptr bounded_queue::pop() noexcept {
     return e;
 }
 
-std::size_t bounded_queue::clear(graveyard& gone) noexcept {
-    const auto count = events_.size();
-    for (auto& i : events_) gone.take(std::move(i.event));
-    events_.clear();
-    bytes_ = 0;
-    missed_ = 0;
-    return count;
+event_ptr bounded_queue::discard() noexcept {
+    if (events_.empty()) {
+        missed_ = 0;
+        return {};
+    }
+    auto e = std::move(events_.front().event);
+    bytes_ -= queue_cost(e);
+    events_.pop_front();
+    return e;
 }
 
 bool bounded_queue::holds(const publication* p) const noexcept {

@@ -143,6 +143,7 @@ class bus_state final : public subscriber,
     net::any_io_executor executor_;
     const std::shared_ptr<pending_appends> pending_;
     std::atomic<std::uint64_t> last_number_{0};
+    std::vector<lane_stop> stops_;  // of a publication that is being dispatched; mutex_ guards it
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
 

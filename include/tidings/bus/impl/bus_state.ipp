@@ -10,8 +10,6 @@
 #include <tidings/control_event.hpp>
 #include <tidings/io/environment.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 namespace tidings::detail {
 
 bus_state::bus_state(net::any_io_executor executor, bus_options options,
@@ -284,7 +282,7 @@ void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
     auto map = [h = std::move(handler)](error_code ec, const receipt&) mutable {
         std::move(h)(ec, outcome_of(ec));
     };
-    start_publish(e, publish_handler(executor_, net::bind_executor(executor_, std::move(map))));
+    start_publish(e, lane_->completion<publish_handler>(std::move(map)));
 }
 
 receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
@@ -334,9 +332,10 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     try {
         append_handler kept;
         if (d.join) {
-            kept = append_handler(executor_, [all = pending_, number](error_code ec, position p) {
-                all->durable(number, ec, p);
-            });
+            kept = lane_->completion<append_handler>(
+                [all = pending_, number](error_code ec, position p) {
+                    all->durable(number, ec, p);
+                });
             pending_->add(number, d.join);
             d.join->expect(2);  // that it is kept, and that it is dispatched
         }
@@ -347,7 +346,7 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
         appended.error = errc::history_failed;
     }
     if (appended.error) pending_->durable(number, appended.error, {});
-    for (auto& old : appended.evicted) d.gone.take(std::move(old));
+    d.evicted = std::move(appended.evicted);
     if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
     if (appended.committed)
         dispatch_locked(appended.committed, d, gone);
@@ -393,7 +392,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& g
         d.result.position = head_;
     }
     const auto ticket = ++last_ticket_;
-    for (auto* entry : patterns_.match(e->topic(), d.route, gone)) d.hand_to(*entry, ticket, lane_);
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), ticket, lane_, stops_);
     if (metrics()) metrics()->count("events_published", {}, 1);
 }
 

@@ -5,11 +5,23 @@
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
+#include <algorithm>
+#include <functional>
+#include <new>
+
 namespace tidings::detail {
 
-void dispatch::hand_to(pattern_entry& entry, std::uint64_t ticket,
-                       const std::shared_ptr<lane>& home) {
-    walks.add(entry.immediates);
+void dispatch::hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
+                       const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
+    for (auto* entry : matched) {
+        if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size);
+        hand_to_queues(*entry, home);
+    }
+    hand_to_lanes(matched, ticket, stops);
+}
+
+void dispatch::hand_to_queues(const pattern_entry& entry,
+                              const std::shared_ptr<lane>& home) noexcept {
     for (const auto& queue : entry.queues) {
         if (!join) {
             result.count(queue->push(event, gone));
@@ -18,19 +30,54 @@ void dispatch::hand_to(pattern_entry& entry, std::uint64_t ticket,
         join->expect(1);
         queue->push(event, join, home, gone);
     }
-    for (const auto& chunk : entry.chunks) {
-        const auto count = chunk.targets->size();
-        if (join) join->expect(count);
-        result.matched += count;
-        if (chunk.home->enqueue(event, chunk.targets, ticket, join, &entry)) {
-            result.queued += count;
-            continue;
-        }
-        for (const auto& target : *chunk.targets) {
-            const bool comes = event->sequence() != 0 && target->refills();
-            ++(comes ? result.queued : result.dropped);
-        }
+}
+
+// One letter for each lane, however many lists of it match.
+void dispatch::hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
+                             std::vector<lane_stop>& stops) noexcept {
+    const auto for_each_list = [&](auto f) {
+        for (auto* entry : matched)
+            for (const auto& chunk : entry->chunks)
+                f(lane_stop{chunk.home.get(), &chunk.targets, entry});
+    };
+    stops.clear();
+    try {
+        for_each_list([&](lane_stop s) {
+            s.place = stops.size();
+            stops.push_back(s);
+        });
+    } catch (const std::bad_alloc&) {
+        return for_each_list([&](const lane_stop& s) { hand_to_lane({&s, 1}, ticket); });
     }
+    const auto before = [](const lane_stop& a, const lane_stop& b) {
+        return a.home != b.home ? std::less<>()(a.home, b.home) : a.place < b.place;
+    };
+    if (!std::is_sorted(stops.begin(), stops.end(), before))
+        std::sort(stops.begin(), stops.end(), before);
+    for (auto first = stops.begin(); first != stops.end();) {
+        const auto end = std::find_if(first, stops.end(),
+                                      [&](const lane_stop& s) { return s.home != first->home; });
+        hand_to_lane({first, end}, ticket);
+        first = end;
+    }
+}
+
+void dispatch::hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept {
+    std::size_t places = 0;
+    for (const auto& s : stops) places += (*s.targets)->size();
+    if (join) join->expect(places);
+    const auto lost = stops.front().home->enqueue(event, stops, ticket, join);
+    result.matched += places;
+    result.queued += places - lost;
+    result.dropped += lost;
+}
+
+void dispatch::count_dropped(std::size_t count) noexcept {
+    result.matched += count;
+    result.dropped += count;
+    if (!join) return;
+    join->expect(count);
+    for (; count != 0; --count) join->finished(errc::overflow, outcome::dropped);
 }
 
 void dispatch::finish(reader_record& here, bool alone, const log_sink& log) noexcept {

@@ -6,12 +6,22 @@
 #include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/topic.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 #include <new>
 
 namespace tidings::detail {
+
+namespace {
+
+void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
+    if (!join) return;
+    error_code ec;
+    if (o == outcome::dropped) ec = errc::overflow;
+    if (o == outcome::closed) ec = errc::closed;
+    join->finished(ec, o);
+}
+
+}  // namespace
 
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
            feed_options options)
@@ -23,15 +33,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
-    if (joins_.empty()) return;
-    const auto close_all = [joins = std::move(joins_)] {
-        for (const auto& w : joins) w.join->finished(errc::closed, outcome::closed);
-    };
-    try {
-        lane_->post(close_all);
-    } catch (const std::bad_alloc&) {
-        close_all();
-    }
+    for (const auto& w : joins_) answer(w.join, outcome::closed);
 }
 
 error_code feed::start() {
@@ -74,7 +76,7 @@ void feed::stop() noexcept {
             s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
         });
     } catch (const std::bad_alloc&) {
-        return;  // the destructor does
+        return;  // its end answers them
     }
 }
 
@@ -86,18 +88,6 @@ void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> jo
     if (!attached_) return join->finished(errc::closed, outcome::closed);
     accept(e, std::move(join));
 }
-
-namespace {
-
-void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
-    if (!join) return;
-    error_code ec;
-    if (o == outcome::dropped) ec = errc::overflow;
-    if (o == outcome::closed) ec = errc::closed;
-    join->finished(ec, o);
-}
-
-}  // namespace
 
 void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();
@@ -262,20 +252,15 @@ void feed::drain_queue(feed_sink& sink) noexcept {
 void feed::read_more() noexcept {
     reading_ = true;
     try {
-        start_read();
+        bus_->history()->start_read(
+            cursor(), options_.patterns, options_.slice,
+            lane_->completion<read_handler>([me = lane_wait<feed>(weak_from_this(), lane_)](
+                                                error_code ec, const history_slice& s) mutable {
+                if (const auto self = me.arrived()) self->on_slice(ec, s);
+            }));
     } catch (const std::bad_alloc&) {
         end(errc::out_of_memory);
     }
-}
-
-void feed::start_read() {
-    auto arrive = [me = lane_wait<feed>(weak_from_this(), lane_)](error_code ec,
-                                                                  const history_slice& s) mutable {
-        if (const auto self = me.arrived()) self->on_slice(ec, s);
-    };
-    const auto& io = lane_->executor();
-    bus_->history()->start_read(cursor(), options_.patterns, options_.slice,
-                                read_handler(io, net::bind_executor(io, std::move(arrive))));
 }
 
 void feed::on_slice(error_code ec, const history_slice& slice) noexcept {

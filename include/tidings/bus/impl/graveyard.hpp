@@ -12,8 +12,12 @@ namespace tidings::detail {
 /// the lock. Others go at once.
 class graveyard {
  public:
-    void take(event_ptr e) {
-        if (e && e->event().native()) events_.push_back(std::move(e));
+    /// @throws std::bad_alloc, and `e` is as it was
+    void take(event_ptr&& e) {
+        if (e && e->event().native())
+            events_.push_back(std::move(e));
+        else
+            e = {};
     }
 
  private:

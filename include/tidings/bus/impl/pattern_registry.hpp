@@ -32,7 +32,8 @@ class pattern_registry {
     /// The entries that a topic matches; for a loss signal all of them. Valid until the next call.
     /// `route` keeps them as long as no pattern comes or goes.
     TIDINGS_DECL const std::vector<pattern_entry*>& match(std::string_view topic,
-                                                          topic_route* route, retired_list& gone);
+                                                          topic_route* route,
+                                                          retired_list& gone) noexcept;
     /// Rises whenever a pattern comes or goes. From any thread.
     std::uint64_t generation() const noexcept {
         return generation_.load(std::memory_order_acquire);
@@ -59,7 +60,7 @@ class pattern_registry {
     entry_map entries_;
     bool held_ = false;
     std::uint64_t erased_walks_ = 0;
-    std::vector<pattern_entry*> matched_;
+    std::vector<pattern_entry*> matched_;  // has room for all entries
 };
 
 }  // namespace tidings::detail

@@ -4,6 +4,8 @@
 #include <tidings/bus/impl/pattern_registry.hpp>
 #include <tidings/control_event.hpp>
 
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace tidings::detail {
@@ -16,6 +18,7 @@ pattern_entry& pattern_registry::enter(std::string_view pattern) {
     const auto [it, added] = entries_.try_emplace(std::string(pattern), nullptr);
     if (!added) return *it->second;
     try {
+        if (matched_.capacity() < entries_.size()) matched_.reserve(2 * entries_.size());
         auto entry = std::make_unique<pattern_entry>(pattern);
         index_.insert(pattern, entry.get());
         it->second = entry.release();
@@ -43,23 +46,27 @@ void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept 
 // The bus cannot know which subscriptions the lost events would have matched, so a loss signal
 // matches all of them.
 const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topic,
-                                                           topic_route* route, retired_list& gone) {
+                                                           topic_route* route,
+                                                           retired_list& gone) noexcept {
     auto* known = route != nullptr ? route->match.load(std::memory_order_relaxed) : nullptr;
     if (known != nullptr && known->generation == index_.generation()) return known->entries;
-    std::unique_ptr<route_match> fresh(route != nullptr ? new route_match : nullptr);
-    auto& matched = fresh ? fresh->entries : matched_;
-    matched.clear();
+    matched_.clear();  // it has room for all
     if (is_loss_signal(topic))
-        for (const auto& [pattern, entry] : entries_) matched.push_back(entry);
+        for (const auto& [pattern, entry] : entries_) matched_.push_back(entry);
     else
-        index_.match(topic, [&](const auto& entries) { matched.push_back(entries.front()); });
-    if (fresh) {
+        index_.match(topic, [&](const auto& entries) { matched_.push_back(entries.front()); });
+    if (route == nullptr) return matched_;
+    try {
+        auto fresh = std::make_unique<route_match>();
+        fresh->entries = matched_;
         fresh->generation = index_.generation();
-        if (matched.size() == 1) fresh->only = matched.front();
+        if (matched_.size() == 1) fresh->only = matched_.front();
         route->match.store(fresh.release(), std::memory_order_release);
         if (known != nullptr) gone.push(*known);
+    } catch (const std::bad_alloc&) {
+        return matched_;  // the route stays as it is
     }
-    return matched;
+    return matched_;
 }
 
 std::uint64_t pattern_registry::walks() const noexcept {

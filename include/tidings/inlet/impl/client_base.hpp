@@ -74,7 +74,7 @@ class client_base : public drainable, public context_dependent {
         given_.reset();
     }
 
-    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    net::any_io_executor executor() const noexcept { return lane_->executor(); }
     connection_state state() const noexcept { return state_; }
     origin_id id() const noexcept { return id_; }
     /// Up to where everything was accepted.

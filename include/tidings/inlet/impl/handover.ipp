@@ -3,8 +3,6 @@
 
 #include <tidings/inlet/impl/handover.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <new>
 #include <utility>
 
@@ -103,7 +101,7 @@ void handover::pump() {
     stage_ = next.event ? stage::pumping : stage::idle;
     if (!next.event) return;
     hand(next);
-    completion_handler<>(lane_->executor(), [weak = weak_from_this()] {
+    completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->pump();
     })();
 }
@@ -111,8 +109,7 @@ void handover::pump() {
 void handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
     try {
-        to->async_deliver(h.event,
-                          net::bind_executor(lane_->executor(), answer(weak_from_this(), h.at)));
+        to->async_deliver(h.event, lane_->bind(answer(weak_from_this(), h.at)));
     } catch (const std::bad_alloc&) {
         return;  // the question was dropped
     }

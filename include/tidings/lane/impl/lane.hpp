@@ -4,10 +4,14 @@
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
 #include <tidings/lane/impl/flushable.hpp>
+#include <tidings/lane/impl/inbox.hpp>
+#include <tidings/lane/impl/lane_executor.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
+#include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
 #include <tidings/receipt.hpp>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/strand.hpp>
 
 #include <atomic>
@@ -36,42 +40,64 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     lane(const lane&) = delete;
     lane& operator=(const lane&) = delete;
 
-    const net::any_io_executor& executor() const noexcept { return executor_; }
-    /// Whether the caller runs in the lane.
+    /// For what ends with the context at the latest: timers, sockets. Safe from any thread.
+    TIDINGS_DECL net::any_io_executor executor() const noexcept;
+    /// For what others keep.
+    lane_executor lasting_executor() noexcept { return lane_executor(shared_from_this()); }
+    /// A handler for the lane that others may keep, call and destroy, also when the context is
+    /// gone.
+    template <class F>
+    auto bind(F&& f) {
+        return net::bind_executor(lasting_executor(), std::forward<F>(f));
+    }
+    /// The same as a completion handler, `Handler(executor, f)`.
+    template <class Handler, class F>
+    Handler completion(F&& f) {
+        return Handler(lasting_executor(), bind(std::forward<F>(f)));
+    }
+    /// Whether the caller runs in the lane. Safe from any thread.
     TIDINGS_DECL bool running_here() const noexcept;
 
     /// Hands a publication to targets of this lane. Safe from any thread. A burst costs one post.
     /// A turn delivers what it finds in order and then flushes; while each lap brings more it is
-    /// lengthened, by at most four laps. False when the inbox is full (65,536 events, or 64 MiB by
-    /// their footprint) or the context is gone; of a full inbox each target is notified of how many
-    /// events it missed.
+    /// lengthened, by at most four laps. A burst that stays in the same lists of one pattern is
+    /// delivered target by target, each its events in order.
     ///
-    /// A burst that stays in one family is delivered target by target, each its events in order,
-    /// while what belongs to the target is in the processor's cache.
+    /// Where the inbox is full (65,536 events, or 64 MiB by their footprint), and where there is no
+    /// memory, nothing is delivered: each target is notified of how many events it missed, with the
+    /// next turn that there is.
     /// @param e the publication
-    /// @param targets all of this lane
-    /// @param ticket names the publication: a target that is in several lists gets it once
+    /// @param stops all of this lane
+    /// @param ticket rises with each publication to a target: one that is in several lists, or
+    /// called again by another, gets it once
     /// @param join what waits for the targets' answers, or null
-    /// @param family names lists that never hold one target twice (the chunks of a pattern); null:
-    /// the list has no family
-    TIDINGS_DECL bool enqueue(const event_ptr& e, std::shared_ptr<const lane_targets> targets,
-                              std::uint64_t ticket, std::shared_ptr<delivery_join> join = nullptr,
-                              const void* family = nullptr);
-    /// Calls `f` in the lane after everything that was enqueued before.
+    /// @return in how many places of the lists stand targets that will not get it: 0, unless it was
+    /// missed or the context is gone
+    TIDINGS_DECL std::size_t enqueue(const event_ptr& e, std::span<const lane_stop> stops,
+                                     std::uint64_t ticket,
+                                     const std::shared_ptr<delivery_join>& join = nullptr) noexcept;
+    /// Calls `f` in the lane after everything that was enqueued before. @throws std::bad_alloc
     TIDINGS_DECL void post(unique_function<void()> f);
+    /// The same of what needs no memory. Without memory for a turn it waits for the next one that
+    /// there is.
+    TIDINGS_DECL void post(lane_task& t) noexcept;
 
     /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
     /// timers or connections of this lane: wherever its last owner releases it, on any thread, it
     /// ends in the lane, or with the context.
     template <class T, class... Args>
     std::shared_ptr<T> make_resident(Args&&... args) {
-        return {new T(std::forward<Args>(args)...), [l = shared_from_this()](T* p) {
-                    std::unique_ptr<T> ending(p);
-                    if (!l->certainly_here()) l->post([last = std::move(ending)] {});
+        auto* made = new resident<T>(std::forward<Args>(args)...);
+        return {&made->value, [l = shared_from_this(), made](T*) {
+                    if (l->certainly_here())
+                        made->run();
+                    else
+                        l->post(*made);
                 }};
     }
 
-    /// In the lane: `f.flush()` is called at the end of this turn. `f` is kept alive by `keep`.
+    /// In the lane: `f->flush()` is called at the end of this turn.
+    /// @throws std::bad_alloc, and nothing has changed
     TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
 
     /// Lane-confined.
@@ -95,50 +121,39 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void on_context_end() noexcept override;
 
  private:
-    /// A publication, a call, or without either: how many publications did not fit in here.
-    struct letter {
-        event_ptr event{};
-        std::shared_ptr<const lane_targets> targets{};
-        std::uint64_t ticket = 0;
-        std::shared_ptr<delivery_join> join{};
-        unique_function<void()> call{};
-        std::uint64_t missed = 0;
-        std::uint64_t missed_kept = 0;
-        std::uint64_t missed_through = 0;
-        const void* family = nullptr;
+    friend class lane_executor;
+    template <class T>
+    struct resident final : lane_task {
+        template <class... Args>
+        explicit resident(Args&&... args) : value(std::forward<Args>(args)...) {}
+        void run() noexcept override { delete this; }
+        void drop() noexcept override { delete this; }
+        T value;
     };
     static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
+    bool on_its_strand() const noexcept;
     TIDINGS_DECL bool certainly_here() noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
-    bool wake();
-    void note_missed(const event_ptr& e, std::shared_ptr<const lane_targets> targets);
-    void post_turn(unsigned lap);
-    bool try_post_turn(unsigned lap) noexcept;
-    bool finish_turn() noexcept;
+    void execute(unique_function<void()> f, bool may_block);
+    bool wake() noexcept;
+    bool post_turn(unsigned lap) noexcept;
     void run_turn(unsigned lap);
-    bool deliver_inbox() noexcept;
-    static void deliver(const letter& l) noexcept;
-    static void deliver_burst(std::span<const letter> burst) noexcept;
-    std::size_t burst_at(std::size_t first) const noexcept;
-    static void deliver_miss(const letter& l) noexcept;
-    static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
+    bool finish_turn() noexcept;
     void flush_all() noexcept;
 
-    net::any_io_executor executor_;
-    bool single_thread_;
+    const bool single_thread_;
     std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
-    std::mutex mutex_;
-    std::vector<letter> inbox_;  // guarded by mutex_, as the next four
-    std::size_t inbox_bytes_ = 0;
-    std::vector<std::size_t> overruns_;  // which letters of the inbox report misses
+    mutable std::mutex mutex_;               // guards the next four
+    net::any_io_executor executor_;          // changed once, at the context's end
+    inbox inbox_{0};
     bool turn_posted_ = false;
     bool ended_ = false;
 
     // Lane-confined from here.
-    std::vector<letter> reading_;
+    inbox reading_{1};
     std::vector<std::shared_ptr<flushable>> flushes_;
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};

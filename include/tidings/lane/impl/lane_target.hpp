@@ -4,11 +4,14 @@
 #include <tidings/event_ptr.hpp>
 #include <tidings/lane/impl/delivery_join.hpp>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace tidings::detail {
+
+class lane;
 
 /// What lives in a lane and takes events there. Calls may come after it ended; it ignores them.
 class lane_target {
@@ -33,11 +36,28 @@ class lane_target {
     virtual void on_bus_closed() noexcept {}
 
  private:
-    friend class lane;
-    std::uint64_t last_ticket_ =
-        0;  // of the last publication, so that two patterns deliver it once
+    friend class inbox;
+    /// What it missed of one inbox, which lists it then.
+    struct misses {
+        std::uint64_t last_ticket = 0;  // 0: it is in no list
+        std::uint64_t lost = 0;
+        std::uint64_t kept = 0;
+        std::uint64_t kept_through = 0;
+        std::shared_ptr<lane_target> next{};
+    };
+
+    std::uint64_t last_ticket_ = 0;  // of the newest publication that came to it
+    std::array<misses, 2> missed_;   // one for each inbox of the lane, and guarded like that
 };
 
 using lane_targets = std::vector<std::shared_ptr<lane_target>>;
+
+/// On the way of a publication: a list of targets that live in one lane.
+struct lane_stop {
+    lane* home;
+    const std::shared_ptr<const lane_targets>* targets;
+    const void* family;     ///< its pattern
+    std::size_t place = 0;  ///< among those of the publication
+};
 
 }  // namespace tidings::detail

@@ -44,10 +44,6 @@ class question : public std::enable_shared_from_this<question> {
     /// It is answered. False when it was already.
     TIDINGS_DECL bool settle() noexcept;
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
-    /// The lane's, which outlives its context.
-    std::shared_ptr<const net::any_io_executor> executor() const noexcept {
-        return {lane_, &lane_->executor()};
-    }
     const std::shared_ptr<net::cancellation_signal>& cancelled() const noexcept {
         return cancelled_;
     }
@@ -123,8 +119,8 @@ class question_of final : public question {
                 self->answer(ec, std::move(answer));
             });
         };
-        std::exchange(start_,
-                      nullptr)(decision_handler<T>(executor(), cancelled(), std::move(take)));
+        std::exchange(start_, nullptr)(
+            decision_handler<T>(home()->lasting_executor(), cancelled(), std::move(take)));
     }
     void refuse(error_code ec) noexcept override { answer(ec, T()); }
     void drop() noexcept override {

@@ -44,7 +44,7 @@ class client_state final : public subscriber, public drainable, public context_d
     /// At once within the lane, else posted.
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
-    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    net::any_io_executor executor() const noexcept { return lane_->executor(); }
     std::optional<position> last_position() const;
     client_counters counters() const noexcept {
         const auto read = handover_->counters();

@@ -134,9 +134,13 @@ void client_state::stop_here() {
     end_reading(errc::closed);
     drain_.finish(errc::closed);
     const auto log = std::exchange(log_, nullptr);
-    graveyard gone;
-    const std::lock_guard lock(mutex_);
-    dropped_ += queue_.clear(gone);
+    for (bool more = true; more;) {
+        event_ptr gone;
+        const std::lock_guard lock(mutex_);
+        gone = queue_.discard();
+        more = gone != nullptr;
+        if (more) ++dropped_;
+    }
 }
 
 // Reading ends; what waits in the queue and the publications under way are sent.

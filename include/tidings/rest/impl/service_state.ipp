@@ -10,8 +10,6 @@
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/topic.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <iterator>
@@ -241,7 +239,7 @@ void service_state::publish_granted(http::exchange& x, const std::string& topic,
 
 // The answer waits for what the receipt promises.
 void service_state::start(http::exchange x, const event_ptr& p, publication_attempt a) {
-    const auto& io = x.lane()->executor();
+    const auto home = x.lane();
     // Nothing of the service itself: the bus's history may hold this.
     auto finish = [held = std::move(x), a = std::move(a), p](error_code ec,
                                                              const receipt& r) mutable {
@@ -257,7 +255,7 @@ void service_state::start(http::exchange x, const event_ptr& p, publication_atte
         a.accept({p->id(), r.position});
         held.respond(accepted(receipt_json(r, p->id(), false)));
     };
-    bus_->start_publish(p, publish_handler(io, net::bind_executor(io, std::move(finish))));
+    bus_->start_publish(p, home->completion<publish_handler>(std::move(finish)));
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {

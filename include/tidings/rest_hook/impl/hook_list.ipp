@@ -4,7 +4,6 @@
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 
 namespace tidings::rest_hook::detail {
@@ -118,14 +117,11 @@ void hook_list::start() {
 }
 
 void hook_list::load(std::string after) {
-    const auto& io = lane_->executor();
-    table_->start_scan(
-        std::move(after), rows_per_page,
-        store::table::scan_handler(
-            io, net::bind_executor(
-                    io, [weak = weak_from_this()](error_code ec, std::vector<store::row> rows) {
-                        if (const auto self = weak.lock()) self->on_page(ec, rows);
-                    })));
+    auto on_done = [weak = weak_from_this()](error_code ec, std::vector<store::row> rows) {
+        if (const auto self = weak.lock()) self->on_page(ec, rows);
+    };
+    table_->start_scan(std::move(after), rows_per_page,
+                       lane_->completion<store::table::scan_handler>(std::move(on_done)));
 }
 
 void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
@@ -204,13 +200,10 @@ void hook_list::drop(const std::string& id) {
 // The target wants nothing more, or never got anything. A row that stayed would be served again
 // after a restart.
 void hook_list::erase_later(const std::string& id) {
-    const auto& io = lane_->executor();
-    table_->start_erase(
-        id, 0,
-        store::table::erase_handler(
-            io, net::bind_executor(io, [weak = weak_from_this(), id](error_code ec) {
-                if (const auto self = weak.lock()) self->on_erased(ec, id);
-            })));
+    auto on_done = [weak = weak_from_this(), id](error_code ec) {
+        if (const auto self = weak.lock()) self->on_erased(ec, id);
+    };
+    table_->start_erase(id, 0, lane_->completion<store::table::erase_handler>(std::move(on_done)));
 }
 
 void hook_list::on_erased(error_code ec, const std::string& id) {

@@ -9,7 +9,6 @@
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/make_secret.hpp>
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <charconv>
@@ -179,21 +178,19 @@ void manager_state::create_granted(http::exchange& x, const principal& who, hook
     if (auto refused = reserve(h)) return x.respond(std::move(*refused));
 
     const auto lane = x.lane();
-    const auto& io = lane->executor();
     auto value = to_row_value(h);
     // After a timeout the reservation is dropped, so that the client can repeat the request.
     const auto waiting = lane->make_resident<table_request>(
         std::move(x), options_->table_timeout, [weak = std::weak_ptr(hooks_), id = h.id] {
             if (const auto hooks = weak.lock()) hooks->drop(id);
         });
-    hooks_->table().start_put(
-        h.id, std::move(value), 0,
-        store::table::put_handler(
-            io, net::bind_executor(io, [self = shared_from_this(), waiting, h, made](
-                                           error_code ec, std::uint64_t revision) {
-                waiting->deadline.cancel();
-                self->on_put(std::move(waiting->exchange), h, made, revision, ec);
-            })));
+    auto on_done = [self = shared_from_this(), waiting, h, made](error_code ec,
+                                                                 std::uint64_t revision) {
+        waiting->deadline.cancel();
+        self->on_put(std::move(waiting->exchange), h, made, revision, ec);
+    };
+    hooks_->table().start_put(h.id, std::move(value), 0,
+                              lane->completion<store::table::put_handler>(std::move(on_done)));
 }
 
 std::optional<http::response> manager_state::reserve(const hook_record& h) {
@@ -260,19 +257,17 @@ void manager_state::list(http::exchange& x, const http::stream_request& caller) 
 void manager_state::remove(http::exchange& x, const principal& who, const std::string& id) {
     if (!hooks_->holds(principal_name(who), id)) return x.respond(not_there());
     const auto lane = x.lane();
-    const auto& io = lane->executor();
     const auto waiting =
         lane->make_resident<table_request>(std::move(x), options_->table_timeout, nullptr);
-    hooks_->table().start_erase(
-        id, 0,
-        store::table::erase_handler(
-            io, net::bind_executor(io, [self = shared_from_this(), waiting, id](error_code ec) {
-                waiting->deadline.cancel();
-                auto& held = waiting->exchange;
-                if (ec && ec != errc::not_found) return held.respond(try_again(ec.message()));
-                self->hooks_->drop(id);
-                held.respond(ec ? not_there() : http::response{.status = 204});
-            })));
+    auto on_done = [self = shared_from_this(), waiting, id](error_code ec) {
+        waiting->deadline.cancel();
+        auto& held = waiting->exchange;
+        if (ec && ec != errc::not_found) return held.respond(try_again(ec.message()));
+        self->hooks_->drop(id);
+        held.respond(ec ? not_there() : http::response{.status = 204});
+    };
+    hooks_->table().start_erase(id, 0,
+                                lane->completion<store::table::erase_handler>(std::move(on_done)));
 }
 
 }  // namespace tidings::rest_hook::detail

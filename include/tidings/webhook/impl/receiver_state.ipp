@@ -4,8 +4,6 @@
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/impl/receiver_state.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -208,12 +206,11 @@ void receiver_state::accept(http::exchange x, const user_parts& with, const even
     auto place = accepting_->enter(e->footprint());
     if (!place) return x.respond(busy());
     const auto lane = x.lane();
-    const auto& io = lane->executor();
     const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
                                                        std::move(ids), std::move(place));
-    with.sink->async_deliver(e, net::bind_executor(io, [asked, e](error_code ec, outcome o) {
-                                 asked->receiver->conclude(*asked, e, ec, o);
-                             }));
+    with.sink->async_deliver(e, lane->bind([asked, e](error_code ec, outcome o) {
+        asked->receiver->conclude(*asked, e, ec, o);
+    }));
 }
 
 void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {

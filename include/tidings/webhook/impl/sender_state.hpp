@@ -34,7 +34,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void start_drain(unique_function<void(error_code)> done) override;
     std::size_t in_flight() const noexcept { return in_flight_; }
 
-    const net::any_io_executor& executor() const noexcept { return lane_->executor(); }
+    net::any_io_executor executor() const noexcept { return lane_->executor(); }
     io::system_time now() const { return options_.environment.clock->wall_now(); }
     bool taking() const noexcept { return taking_; }
     /// When an entry of now is attempted first. Without jitter, so that entries keep their order.

@@ -127,17 +127,14 @@ void sender_state::append_batch(batch& open) {
     entries.reserve(all.size());
     for (auto& one : all) entries.push_back(std::move(one.entry));
     ++appending_;
-    const auto& io = lane_->executor();
-    outbox_->start_append(
-        std::move(entries),
-        store::outbox::done_handler(
-            io, net::bind_executor(
-                    io, [self = shared_from_this(), all = std::move(all)](error_code ec) mutable {
-                        --self->appending_;
-                        for (auto& one : all) one.done(ec);
-                        self->claim();
-                        self->check_drained();
-                    })));
+    auto on_done = [self = shared_from_this(), all = std::move(all)](error_code ec) mutable {
+        --self->appending_;
+        for (auto& one : all) one.done(ec);
+        self->claim();
+        self->check_drained();
+    };
+    outbox_->start_append(std::move(entries),
+                          lane_->completion<store::outbox::done_handler>(std::move(on_done)));
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
@@ -298,13 +295,11 @@ void sender_state::finish() {
     };
     const bool retries = any(settled::retry);
     if (any(settled::dead)) bury();
-    const auto& io = lane_->executor();
-    outbox_->start_finish(
-        results,
-        store::outbox::done_handler(io, net::bind_executor(io, [self = shared_from_this(), results,
-                                                                retries](error_code ec) mutable {
-                                        self->on_finished(ec, std::move(results), retries);
-                                    })));
+    auto on_done = [self = shared_from_this(), results, retries](error_code ec) mutable {
+        self->on_finished(ec, std::move(results), retries);
+    };
+    outbox_->start_finish(results,
+                          lane_->completion<store::outbox::done_handler>(std::move(on_done)));
 }
 
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
@@ -326,11 +321,10 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
 void sender_state::bury() {
     if (now() < last_burial_ + between_burials) return;
     last_burial_ = now();
-    const auto& io = lane_->executor();
     outbox_->start_retain(now() - options_.keep_dead,
-                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                                          // The next time will do it.
-                                                      })));
+                          lane_->completion<store::outbox::done_handler>([](error_code) {
+                              // The next time will do it.
+                          }));
 }
 
 void sender_state::wake_at(io::system_time due) {

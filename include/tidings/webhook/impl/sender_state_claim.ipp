@@ -3,8 +3,6 @@
 
 #include <tidings/webhook/impl/sender_state.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 
 namespace tidings::webhook::detail {
@@ -47,12 +45,11 @@ void sender_state::claim() {
         l.more = !l.is_short();
         if (l.more || !may_claim(l, q.now)) q.except.push_back(id);
     }
-    const auto& io = lane_->executor();
     auto on_done = [self = shared_from_this(), at = q.now](error_code ec, store::outbox_claim c) {
         self->on_claimed(ec, std::move(c), at);
     };
-    outbox_->start_claim(
-        std::move(q), store::outbox::claim_handler(io, net::bind_executor(io, std::move(on_done))));
+    outbox_->start_claim(std::move(q),
+                         lane_->completion<store::outbox::claim_handler>(std::move(on_done)));
 }
 
 void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
@@ -93,14 +90,12 @@ void sender_state::claim_later(error_code ec) {
 
 // What was claimed without our hearing of it nobody would deliver: it is given back first.
 void sender_state::recover(std::uint64_t after_key) {
-    const auto& io = lane_->executor();
-    outbox_->start_list(
-        {}, after_key, max_claim,
-        store::outbox::list_handler(
-            io, net::bind_executor(io, [self = shared_from_this()](
-                                           error_code ec, std::vector<store::outbox_listed> page) {
-                self->on_listed(ec, page);
-            })));
+    auto on_done = [self = shared_from_this()](error_code ec,
+                                               std::vector<store::outbox_listed> page) {
+        self->on_listed(ec, page);
+    };
+    outbox_->start_list({}, after_key, max_claim,
+                        lane_->completion<store::outbox::list_handler>(std::move(on_done)));
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
@@ -129,12 +124,10 @@ void sender_state::give_back() {
     for (const auto& r : results_) held_.erase(r.key);
     for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
     if (results_.empty()) return;
-    const auto& io = lane_->executor();
     outbox_->start_finish(std::exchange(results_, {}),
-                          store::outbox::done_handler(io, net::bind_executor(io, [](error_code) {
-                                                          // Else they stay claimed until this
-                                                          // process ends.
-                                                      })));
+                          lane_->completion<store::outbox::done_handler>([](error_code) {
+                              // Else they stay claimed until this process ends.
+                          }));
 }
 
 }  // namespace tidings::webhook::detail

@@ -28,7 +28,7 @@ class callback_subscription final : public queue_subscription {
     void release() noexcept override;
     void run();
     void call(const event_ptr& e) noexcept;
-    void end_batch();
+    bool end_batch();
 
     std::size_t max_batch_;
     event_callback_function function_;

@@ -4,22 +4,26 @@
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 void callback_subscription::wake() {
-    if (std::exchange(scheduled_, true)) return;
+    if (scheduled_) return;
     net::post(this->executor(), [self = shared_as<callback_subscription>()] { self->run(); });
+    scheduled_ = true;
 }
 
 void callback_subscription::run() {
-    for (std::size_t i = 0; i < max_batch_ && active(); ++i) {
-        std::unique_lock lock(mutex_);
-        const auto e = take();
-        lock.unlock();
-        if (!e) break;
-        call(e);
-    }
-    end_batch();
+    do {
+        for (std::size_t i = 0; i < max_batch_ && active(); ++i) {
+            std::unique_lock lock(mutex_);
+            const auto e = take();
+            lock.unlock();
+            if (!e) break;
+            call(e);
+        }
+    } while (!end_batch());
 }
 
 void callback_subscription::call(const event_ptr& e) noexcept {
@@ -28,20 +32,27 @@ void callback_subscription::call(const event_ptr& e) noexcept {
 }
 
 // The batch is over: the next one is posted, or operations that wait for the last call complete.
-void callback_subscription::end_batch() {
+// False where there is no memory to post it.
+bool callback_subscription::end_batch() {
     std::vector<completion_handler<error_code>> enders;
     event_callback_function dead;
     {
         const std::lock_guard lock(mutex_);
         scheduled_ = false;
         if (active()) {
-            if (more()) wake();
-            return;
+            try {
+                if (more()) wake();
+                return true;
+            } catch (const std::bad_alloc&) {
+                scheduled_ = true;
+                return false;
+            }
         }
         dead = std::move(function_);
         enders.swap(enders_);
     }
     for (auto& h : enders) std::move(h)(error_code());
+    return true;
 }
 
 bool callback_subscription::idle() {

@@ -22,11 +22,12 @@ class queue_subscription : public counted_subscription {
           queue_(options.limits, options.overflow) {}
 
     net::any_io_executor executor() const noexcept override { return executor_; }
-    /// Takes an event without waiting. What it drops goes to `gone`.
-    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone);
+    /// Takes an event without waiting; drops it where there is no memory. What it drops of others
+    /// goes to `gone`.
+    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone) noexcept;
     /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
     TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
-                           const std::shared_ptr<lane>& l, graveyard& gone);
+                           const std::shared_ptr<lane>& l, graveyard& gone) noexcept;
 
     /// For a feed that fills the queue: whether there is room, what puts an event there without
     /// regard to the bound. An event for which memory is missing is dropped, and announced.
@@ -42,7 +43,8 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
  protected:
-    /// The queue has something new; called with the mutex held.
+    /// The queue has something new; called with the mutex held. Where it throws std::bad_alloc, the
+    /// next call wakes.
     virtual void wake() = 0;
     TIDINGS_DECL void on_end(error_code why) noexcept override;
     TIDINGS_DECL void turn_away() noexcept override;
@@ -64,8 +66,11 @@ class queue_subscription : public counted_subscription {
         std::shared_ptr<wheel_timer> timer;  // armed, cancelled and destroyed in the lane
         std::shared_ptr<lane> home;
     };
-    outcome push_locked(const event_ptr& e, graveyard& gone);
-    std::list<waiter> empty_out(graveyard& gone) noexcept;
+    outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
+    outcome drop_here() noexcept;
+    bool wait_for_room(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
+                       const std::shared_ptr<lane>& l);
+    std::list<waiter> empty_out() noexcept;
     void empty_out_and_tell(error_code why) noexcept;
     void admit_waiters() noexcept;
     void expire(const publication* e);

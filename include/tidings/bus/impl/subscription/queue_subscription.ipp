@@ -9,34 +9,40 @@
 
 namespace tidings::detail {
 
-outcome queue_subscription::push(const event_ptr& e, graveyard& gone) {
+outcome queue_subscription::push(const event_ptr& e, graveyard& gone) noexcept {
     const std::lock_guard lock(mutex_);
     return push_locked(e, gone);
 }
 
-outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) {
+outcome queue_subscription::drop_here() noexcept {
+    queue_.miss(1);
+    add(dropped);
+    return outcome::dropped;
+}
+
+outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noexcept {
     if (!active() || ending_) return outcome::closed;
     add(matched);
     // Behind publishers that wait, there is no room even when the queue has some.
-    if (!waiters_.empty()) {
-        queue_.miss(1);
-        add(dropped);
-        return outcome::dropped;
-    }
+    if (!waiters_.empty()) return drop_here();
     const auto result = queue_.push(e, gone);
     add(dropped, result.dropped);
-    if (result.overflowed) {
+    try {
+        if (!result.overflowed) {
+            wake();
+            return result.result;
+        }
         // Ending takes the bus's lock, which our caller may hold.
-        ending_ = true;
         net::post(executor_, [self = shared_from_this()] { self->end(errc::lagging); });
-        return outcome::dropped;
+        ending_ = true;
+    } catch (const std::bad_alloc&) {
+        return result.result;  // with the next event
     }
-    wake();
-    return result.result;
+    return outcome::dropped;
 }
 
 void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join> join,
-                              const std::shared_ptr<lane>& l, graveyard& gone) {
+                              const std::shared_ptr<lane>& l, graveyard& gone) noexcept {
     const std::lock_guard lock(mutex_);
     if (policy_ != overflow::backpressure || !active() ||
         (waiters_.empty() && queue_.fits(queue_cost(e)))) {
@@ -44,16 +50,31 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
         return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
     }
     add(matched);
+    try {
+        if (!wait_for_room(e, join, l))
+            join->finished(net::error::operation_aborted, outcome::dropped);
+    } catch (const std::bad_alloc&) {
+        join->finished(errc::overflow, drop_here());
+    }
+}
+
+// False where its publisher has cancelled.
+bool queue_subscription::wait_for_room(const event_ptr& e,
+                                       const std::shared_ptr<delivery_join>& join,
+                                       const std::shared_ptr<lane>& l) {
     const auto expiry = [weak = weak_from_this(), key = e.get()] {
         if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
     };
     if (!join->on_cancel(expiry)) {
         add(dropped);
-        return join->finished(net::error::operation_aborted, outcome::dropped);
+        return false;
     }
     auto timer = std::make_shared<wheel_timer>(expiry);
+    std::list<waiter> last;
+    last.push_back({e, join, timer, l});
     l->post([timer, home = l.get(), after = deadline_] { timer->arm(home->timers(), after); });
-    waiters_.push_back({e, std::move(join), std::move(timer), l});
+    waiters_.splice(waiters_.end(), last);
+    return true;
 }
 
 void queue_subscription::enter(pattern_entry& entry, retired_list&) {
@@ -147,16 +168,24 @@ event_ptr queue_subscription::take() noexcept {
     return e;
 }
 
-std::list<queue_subscription::waiter> queue_subscription::empty_out(graveyard& gone) noexcept {
-    const std::lock_guard lock(mutex_);
-    add(discarded, queue_.clear(gone) + waiters_.size());
-    source_.reset();
-    return std::exchange(waiters_, {});
+// Event by event, each released outside the lock.
+std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
+    std::list<waiter> waiting;
+    for (bool more = true; more;) {
+        event_ptr gone;
+        const std::lock_guard lock(mutex_);
+        add(discarded, waiters_.size());
+        waiting.splice(waiting.end(), waiters_);
+        source_.reset();
+        gone = queue_.discard();
+        more = gone != nullptr;
+        if (more) add(discarded);
+    }
+    return waiting;
 }
 
 void queue_subscription::empty_out_and_tell(error_code why) noexcept {
-    graveyard gone;
-    for (auto& w : empty_out(gone)) {
+    for (auto& w : empty_out()) {
         w.join->finished(why, outcome::closed);
         cancel_in_lane(w.home, std::move(w.timer));
     }
@@ -172,8 +201,7 @@ void queue_subscription::turn_away() noexcept {
 }
 
 void queue_subscription::drop_waiting() noexcept {
-    graveyard gone;
-    empty_out(gone);
+    empty_out();
 }
 
 }  // namespace tidings::detail

@@ -4,6 +4,8 @@
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
 
+#include <list>
+
 namespace tidings::detail {
 
 /// Delivers to a subscriber in the bus's lane.
@@ -35,7 +37,7 @@ class target_subscription final : public counted_subscription,
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
     bool idle() override {
         const auto source = source_.lock();
-        return taking_ == 0 && (!source || source->live());
+        return asked_.empty() && (!source || source->live());
     }
     void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
     TIDINGS_DECL void enter(pattern_entry& entry, retired_list&) override;
@@ -43,11 +45,28 @@ class target_subscription final : public counted_subscription,
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
+    class answer;
+    /// An event that the subscriber was asked to take, and what waits for the answer.
+    struct question {
+        event_ptr event;
+        std::shared_ptr<delivery_join> join;
+        std::shared_ptr<target_subscription> asker;  // which owns it until it is answered
+    };
+    using questions = std::list<std::shared_ptr<question>>;
+    /// Its end, posted to the lane.
+    struct ending final : lane_task {
+        void run() noexcept override { std::exchange(whose, nullptr)->tell_end(); }
+        void drop() noexcept override { const auto last = std::move(whose); }
+        std::shared_ptr<target_subscription> whose;
+    };
+
     void on_end(error_code why) noexcept override;
+    void drop_waiting() noexcept override { questions().swap(asked_); }
     void release() noexcept override { subscriber_.reset(); }
+    void settle(questions::iterator at, error_code ec, outcome o) noexcept;
+    void tell_end() noexcept;
     bool from_itself(const event_ptr& e) const noexcept;
     void count(const event_ptr& e, outcome o) noexcept;
-    void hand_over(const event_ptr& e, const std::shared_ptr<delivery_join>& join);
     bool announce_missed() noexcept;
     void miss(std::uint64_t count) noexcept;
 
@@ -56,9 +75,10 @@ class target_subscription final : public counted_subscription,
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
-    std::size_t taking_ = 0;    // `async_deliver` under way; lane-confined, as the next two
-    std::uint64_t missed_ = 0;  // not announced yet
+    questions asked_;                         // lane-confined, as the next two
+    std::uint64_t missed_ = 0;                // not announced yet
     bool told_ = false;
+    ending ending_;
 };
 
 }  // namespace tidings::detail

@@ -3,8 +3,6 @@
 
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <new>
 
 namespace tidings::detail {
@@ -26,36 +24,67 @@ void target_subscription::on_event(const event_ptr& e) noexcept {
     if (active()) count(e, subscriber_->deliver(e));
 }
 
+/// Takes the subscriber's answer, wherever it is kept. A subscriber that drops the question has
+/// accepted nothing.
+class target_subscription::answer {
+ public:
+    answer(std::shared_ptr<lane> in, questions::iterator at)
+        : lane_(std::move(in)),
+          question_(*at),
+          at_(at) {}
+    answer(answer&&) = default;
+    ~answer() {
+        if (question_.expired()) return;
+        try {
+            lane_->post([to = std::move(question_), at = at_] {
+                settle(to, at, errc::shutting_down, outcome::dropped);
+            });
+        } catch (const std::bad_alloc&) {
+            return;  // it stays outstanding
+        }
+    }
+    void operator()(error_code ec, outcome o) { settle(std::exchange(question_, {}), at_, ec, o); }
+
+ private:
+    static void settle(const std::weak_ptr<question>& to, questions::iterator at, error_code ec,
+                       outcome o) noexcept {
+        if (const auto q = to.lock()) q->asker->settle(at, ec, o);
+    }
+
+    std::shared_ptr<lane> lane_;
+    std::weak_ptr<question> question_;
+    questions::iterator at_;  // while there is a question
+};
+
 void target_subscription::on_joined_event(const event_ptr& e,
                                           std::shared_ptr<delivery_join> join) noexcept {
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
     if (!announce_missed()) {
         miss(1);
-        return join->finished(errc::out_of_memory, outcome::dropped);
+        return join->finished(errc::overflow, outcome::dropped);
     }
     if (!active()) return join->finished(errc::closed, outcome::closed);
-    ++taking_;
+    auto at = asked_.end();
     try {
-        hand_over(e, join);
+        at = asked_.insert(
+            at, std::make_shared<question>(question{e, join, shared_as<target_subscription>()}));
+        subscriber_->async_deliver(e, lane_->bind(answer(lane_, at)));
     } catch (const std::bad_alloc&) {
-        --taking_;
+        if (at != asked_.end()) return;  // the question was dropped, and so answered
         miss(1);
-        join->finished(errc::out_of_memory, outcome::dropped);
+        join->finished(errc::overflow, outcome::dropped);
     }
 }
 
-void target_subscription::hand_over(const event_ptr& e,
-                                    const std::shared_ptr<delivery_join>& join) {
-    subscriber_->async_deliver(
-        e, net::bind_executor(lane_->executor(), [self = shared_as<target_subscription>(), e, join](
-                                                     error_code ec, outcome o) {
-            --self->taking_;
-            self->let_go_of_subscriber();
-            self->count(e, o);
-            if (ec && o != outcome::closed) add(self->failed);
-            join->finished(ec, o);
-        }));
+void target_subscription::settle(questions::iterator at, error_code ec, outcome o) noexcept {
+    const auto q = std::move(*at);
+    const auto self = std::move(q->asker);
+    asked_.erase(at);
+    let_go_of_subscriber();
+    count(q->event, o);
+    if (ec && o != outcome::closed) add(failed);
+    q->join->finished(ec, o);
 }
 
 void target_subscription::enter(pattern_entry& entry, retired_list&) {
@@ -93,17 +122,20 @@ void target_subscription::end_and_wait(completion_handler<error_code> handler) {
     lane_->post([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
 }
 
-void target_subscription::on_end(error_code why) noexcept {
-    lane_->post([self = shared_as<target_subscription>(), why] {
-        if (self->subscriber_) self->subscriber_->on_unsubscribed(why);
-        self->told_ = true;
-        self->let_go_of_subscriber();
-    });
+void target_subscription::on_end(error_code) noexcept {
+    ending_.whose = shared_as<target_subscription>();
+    lane_->post(ending_);
+}
+
+void target_subscription::tell_end() noexcept {
+    if (subscriber_) subscriber_->on_unsubscribed(error());
+    told_ = true;
+    let_go_of_subscriber();
 }
 
 // Not while it takes an event: this may be its only owner.
 void target_subscription::let_go_of_subscriber() noexcept {
-    if (told_ && taking_ == 0) subscriber_.reset();
+    if (told_ && asked_.empty()) subscriber_.reset();
 }
 
 }  // namespace tidings::detail
