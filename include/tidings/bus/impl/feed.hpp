@@ -82,7 +82,6 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bool wants(const publication& e) const noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     void read_more() noexcept;
-    void start_read();
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
     bool tell_gap(feed_sink& sink, const position& head) noexcept;

@@ -252,19 +252,15 @@ void feed::drain_queue(feed_sink& sink) noexcept {
 void feed::read_more() noexcept {
     reading_ = true;
     try {
-        start_read();
+        bus_->history()->start_read(
+            cursor(), options_.patterns, options_.slice,
+            lane_->completion<read_handler>([me = lane_wait<feed>(weak_from_this(), lane_)](
+                                                error_code ec, const history_slice& s) mutable {
+                if (const auto self = me.arrived()) self->on_slice(ec, s);
+            }));
     } catch (const std::bad_alloc&) {
         end(errc::out_of_memory);
     }
-}
-
-void feed::start_read() {
-    auto arrive = [me = lane_wait<feed>(weak_from_this(), lane_)](error_code ec,
-                                                                  const history_slice& s) mutable {
-        if (const auto self = me.arrived()) self->on_slice(ec, s);
-    };
-    bus_->history()->start_read(cursor(), options_.patterns, options_.slice,
-                                lane_->completion<read_handler>(std::move(arrive)));
 }
 
 void feed::on_slice(error_code ec, const history_slice& slice) noexcept {

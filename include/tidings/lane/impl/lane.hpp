@@ -96,7 +96,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
                 }};
     }
 
-    /// In the lane: `f.flush()` is called at the end of this turn. `f` is kept alive by `keep`.
+    /// In the lane: `f->flush()` is called at the end of this turn.
+    /// @throws std::bad_alloc, and nothing has changed
     TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
 
     /// Lane-confined.

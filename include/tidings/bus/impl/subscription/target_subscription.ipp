@@ -4,8 +4,6 @@
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
 
-#include <new>
-
 namespace tidings::detail {
 
 bool target_subscription::from_itself(const event_ptr& e) const noexcept {
@@ -81,7 +79,7 @@ void target_subscription::on_joined_event(const event_ptr& e,
     } catch (const std::bad_alloc&) {
     }
     miss(1);
-    join->finished(errc::out_of_memory, outcome::dropped);
+    join->finished(errc::overflow, outcome::dropped);
 }
 
 void target_subscription::ask(const event_ptr& e, std::shared_ptr<delivery_join> join) {
