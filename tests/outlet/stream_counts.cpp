@@ -15,6 +15,7 @@
 #include <tidings/websocket/service.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -23,12 +24,15 @@ namespace {
 auto& allocations = tidings::test::allocations_made;
 std::atomic<std::size_t> large_bytes{0};  // of those that get pages of their own
 
-void* allocate(std::size_t size) {
+void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
     if (auto& left = tidings::test::allocations_left; left >= 0 && left-- == 0)
         throw std::bad_alloc();
     allocations.fetch_add(1, std::memory_order_relaxed);
     if (size >= std::size_t{128} * 1024) large_bytes.fetch_add(size, std::memory_order_relaxed);
-    if (void* p = std::malloc(size != 0 ? size : 1)) return p;
+    const auto whole = (size / alignment + 1) * alignment;
+    void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, whole)
+                                                    : std::malloc(size != 0 ? size : 1);
+    if (p != nullptr) return p;
     throw std::bad_alloc();
 }
 
@@ -39,6 +43,9 @@ void* operator new(std::size_t size) {
 }
 void* operator new[](std::size_t size) {
     return allocate(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     return std::malloc(size != 0 ? size : 1);
@@ -53,6 +60,12 @@ void operator delete[](void* p) noexcept {
     std::free(p);
 }
 void operator delete(void* p, std::size_t) noexcept {
+    std::free(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+    std::free(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
     std::free(p);
 }
 void operator delete[](void* p, std::size_t) noexcept {
