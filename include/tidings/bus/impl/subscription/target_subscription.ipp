@@ -4,6 +4,8 @@
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
 
+#include <new>
+
 namespace tidings::detail {
 
 bool target_subscription::from_itself(const event_ptr& e) const noexcept {
