@@ -6,7 +6,8 @@
 #     . cmake/setup_debian.sh
 #     tidings_setup build node browser
 #
-# Groups: build (and test), node, browser, clang (sanitizers), lint (formatters, checkers).
+# Groups: build (and test), node, browser, clang (sanitizers), lint (formatters, checkers), bench
+# (peers of the bus, a profiler).
 # Where a thing is there already, whatever brought it, nothing is installed for it. Without the
 # right to install it names the packages that are missing, and ends the script with status 1.
 
@@ -54,6 +55,9 @@ lint clang-format setup_has clang-format
 lint clang-tidy-16 setup_has clang-tidy-16
 lint cppcheck setup_has cppcheck
 lint shellcheck setup_has shellcheck
+lint valgrind setup_has valgrind
+bench libsigc++-3.0-dev pkg-config --exists sigc++-3.0
+bench valgrind setup_has valgrind
 END
 }
 

@@ -344,6 +344,31 @@ TEST_CASE("callbacks of a pattern that a publication has still to come to join a
     }
 }
 
+TEST_CASE("callbacks of many patterns that one topic matches leave while it is published",
+          "[bus][immediate]") {
+    plain_bus f({.max_events = GENERATE(0U, 10U)});
+    std::vector<subscription> held;
+    std::vector<int> called;
+    for (int bits = 0; bits < 16; ++bits) {
+        std::string pattern;
+        for (int i = 0; i < 4; ++i) pattern += (bits >> i & 1) != 0 ? "*." : "a.";
+        held.push_back(f.hub->subscribe(pattern + 'a', immediate, [&, bits](const event_ptr&) {
+            called.push_back(bits);
+            // All but this one and one more.
+            if (called.size() == 1)
+                for (int n = 0; n < 16; ++n)
+                    if (n != bits && n != 15 - bits) held[static_cast<std::size_t>(n)].reset();
+        }));
+    }
+    const auto topic = f.hub->topic("a.a.a.a.a");
+    CHECK(topic.publish(made("x")).delivered == 2);
+    REQUIRE(called.size() == 2);
+    CHECK(called[0] + called[1] == 15);
+    std::size_t counts = 0;
+    for (const auto& s : held) counts += s.counters().matched;
+    CHECK(counts == 2);
+}
+
 TEST_CASE("what an immediate callback captured goes when the callback is over",
           "[bus][immediate]") {
     plain_bus f;

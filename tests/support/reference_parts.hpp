@@ -146,7 +146,9 @@ class reference_cursor {
           from_any_(after == at_any),
           gap_first_(after == at_foreign || after == at_future || h.rules().empty()),
           first_(h.log().size()),
-          next_(h.log().size()) {}
+          next_(h.log().size()) {
+        if (from_any_) forgive();
+    }
 
     /// What is wrong with this event as the next one.
     std::string take(const shown_event& e) {
@@ -180,17 +182,25 @@ class reference_cursor {
     bool wants(const reference_history::entry& e) const {
         return naive_matches(pattern_, e.of_topic);
     }
-    // Of one that asked for all that was held: what was gone when the first event came.
+    // Of one that asks for all that is held: what is gone when it begins, and what may have gone
+    // before its first event came.
+    void forgive() {
+        for (const auto& i : history_.log())
+            if (i.evicted) forgiven_.insert(i.event.number);
+    }
     bool is_forgiven(const reference_history::entry& e) const {
         return from_any_ ? e.evicted : forgiven_.contains(e.event.number);
     }
     std::string take_gap(std::uint64_t number) {
         bool lost = std::exchange(gap_first_, false);
         for (const auto& i : history_.log())
-            if (!from_any_ && wants(i) && i.evicted && i.event.number > cursor_) lost = true;
+            if (wants(i) && i.evicted && i.event.number > cursor_ &&
+                !(from_any_ && forgiven_.contains(i.event.number)))
+                lost = true;
         if (!lost) return "a gap although nothing is lost";
         if (number > history_.head()) return "a gap that ends in the future";
         cursor_ = number;
+        from_any_ = false;
         return {};
     }
     std::string take_kept(const shown_event& e) {
@@ -205,9 +215,7 @@ class reference_cursor {
         if (found == nullptr || found->event != e || !wants(*found))
             return print(e) + " was not published to it";
         cursor_ = e.number;
-        if (std::exchange(from_any_, false))
-            for (const auto& i : history_.log())
-                if (i.evicted) forgiven_.insert(i.event.number);
+        if (std::exchange(from_any_, false)) forgive();
         return {};
     }
     std::string take_other(const shown_event& e) {
