@@ -311,8 +311,8 @@ void sender_state::finish() {
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
                                bool retries) {
     finishing_ = false;
-    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
     if (!running()) return;
+    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
     if (ec) {
         results_.insert(results_.begin(), results.begin(), results.end());
         return wake_at(now() + after_failed_storage);
@@ -376,9 +376,11 @@ void sender_state::end(error_code why) {
     for (auto& done : std::exchange(drained_, {})) done(why);
 }
 
-void sender_state::stop() noexcept {
+void sender_state::stop() noexcept try {
     release();
     lane_->post([self = shared_from_this()] { self->end(errc::closed); });
+} catch (const std::bad_alloc&) {
+    return;  // what is claimed stays so until this process ends
 }
 
 // Hooks may own anything, the sender too: those that it owns are released.
