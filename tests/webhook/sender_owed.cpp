@@ -37,6 +37,15 @@ struct owing_bed {
         return static_cast<std::size_t>(
             std::count_if(all.begin(), all.end(), [s](const auto& l) { return l.state == s; }));
     }
+    /// Puts an entry for the target into the outbox, beside the sender.
+    void append_late() {
+        store::outbox_entry late;
+        late.endpoint = target.url();
+        late.message_id = "late";
+        late.body = std::make_shared<const std::string>("late");
+        late.due = w.clock().wall_now();
+        outbox->start_append({late}, {w.io().get_executor(), [](error_code) {}});
+    }
     webhook::sender_options options() {
         auto o = webhook_options(w);
         o.outbox = outbox;
@@ -162,12 +171,7 @@ TEST_CASE("what an endpoint that nobody holds is owed is delivered as it comes d
         b.w.advance(24h * 10);
         b.bed.publish("other");
     }
-    store::outbox_entry late;
-    late.endpoint = b.target.url();
-    late.message_id = "late";
-    late.body = std::make_shared<const std::string>("late");
-    late.due = b.w.clock().wall_now();
-    b.outbox->start_append({late}, {b.w.io().get_executor(), [](error_code) {}});
+    b.append_late();
     b.bed.publish("other");
     CHECK(b.in_state(store::outbox_state::pending) == 1);
     b.bed.add(b.target.url());
@@ -194,6 +198,37 @@ TEST_CASE("an endpoint that nobody holds is known as long as it may be owed some
     }
     CHECK(target.requests.size() == 6);
     CHECK(other.requests.size() == 110);
+}
+
+TEST_CASE("an endpoint that nothing holds is forgotten at once when it is owed nothing",
+          "[webhook]") {
+    owing_bed b;
+    world_sink other(b.w);
+    b.target.answer = answering({204});
+    {
+        auto e = b.bed.add(b.target.url());
+        b.bed.publish("1");
+        SECTION("closed") {
+            e.close();
+        }
+        SECTION("dropped") {}
+    }
+    b.bed.hooks.clear();
+    b.w.run_ready();
+    b.append_late();
+    b.bed.add(other.url());
+    b.bed.publish("other");
+    CHECK(b.in_state(store::outbox_state::pending) == 1);
+    CHECK(b.in_state(store::outbox_state::dead) == 0);
+    // The end of one that was replaced is not that of its successor.
+    {
+        const auto old = b.bed.sender->endpoint({.url = b.target.url(), .secret = webhook_secret});
+        b.bed.add(b.target.url());
+    }
+    b.w.run_ready();
+    CHECK(bodies_of(b.target) == texts{"1", "late"});
+    b.bed.publish("2");
+    CHECK(bodies_of(b.target) == texts{"1", "late", "2"});
 }
 
 }  // namespace tidings::test

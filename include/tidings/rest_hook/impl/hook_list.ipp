@@ -128,6 +128,7 @@ void hook_list::load(std::string after) {
 
 void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
     if (ec) {
+        if (now() == phase::closed) return;
         log("loading the subscriptions failed; trying again", ec);
         const std::lock_guard lock(mutex_);
         if (phase_ != phase::closed)
@@ -211,6 +212,7 @@ void hook_list::erase_later(const std::string& id) {
 
 void hook_list::on_erased(error_code ec, const std::string& id) {
     if (!ec || ec == errc::not_found) return drop(id);
+    if (now() == phase::closed) return;
     log("a subscription could not be erased; trying again", ec);
     unerased_.push_back(id);
     const std::lock_guard lock(mutex_);

@@ -220,7 +220,7 @@ void manager_state::on_put(http::exchange x, const hook_record& h, bool show_sec
     if (!x && ec != errc::store_conflict) return hooks_->erase_later(h.id);
     if (ec) {
         hooks_->drop(h.id);
-        if (options_->log)
+        if (options_->log && hooks_->now() != hook_list::phase::closed)
             options_->log(
                 {log_level::error, "rest_hook", "a subscription could not be stored", ec});
         // The answer may be all that was lost: the client repeats the request, and will not know of

@@ -21,6 +21,7 @@ class memory_outbox final : public outbox {
             for (auto& e : entries) {
                 e.key = ++last_key_;
                 add_pending(e);
+                keys_[e.endpoint].insert(e.key);
                 entries_.emplace(e.key, outbox_listed{std::move(e), outbox_state::pending});
             }
         }
@@ -72,10 +73,15 @@ class memory_outbox final : public outbox {
         std::vector<outbox_listed> page;
         {
             const std::lock_guard lock(mutex_);
-            for (auto it = entries_.upper_bound(after_key);
-                 it != entries_.end() && page.size() < max; ++it)
-                if (endpoint.empty() || it->second.entry.endpoint == endpoint)
+            if (endpoint.empty()) {
+                for (auto it = entries_.upper_bound(after_key);
+                     it != entries_.end() && page.size() < max; ++it)
                     page.push_back(it->second);
+            } else if (const auto of = keys_.find(endpoint); of != keys_.end()) {
+                for (auto it = of->second.upper_bound(after_key);
+                     it != of->second.end() && page.size() < max; ++it)
+                    page.push_back(entries_.at(*it));
+            }
         }
         std::move(h)(error_code(), std::move(page));
     }
@@ -83,19 +89,30 @@ class memory_outbox final : public outbox {
     void start_retain(outbox_time before, done_handler h) override {
         {
             const std::lock_guard lock(mutex_);
-            std::erase_if(entries_, [&](const auto& item) {
-                return item.second.state == outbox_state::dead && item.second.entry.due < before;
-            });
+            for (auto it = entries_.begin(); it != entries_.end();) {
+                const auto& [entry, state] = it->second;
+                const bool dropped = state == outbox_state::dead && entry.due < before;
+                it = dropped ? erase(it) : std::next(it);
+            }
         }
         std::move(h)(error_code());
     }
 
  private:
+    using entry_map = std::map<std::uint64_t, outbox_listed>;
+
+    entry_map::iterator erase(entry_map::iterator it) {
+        const auto of = keys_.find(it->second.entry.endpoint);
+        of->second.erase(it->first);
+        if (of->second.empty()) keys_.erase(of);
+        return entries_.erase(it);
+    }
+
     void settle(const outbox_result& r) {
         const auto it = entries_.find(r.key);
         if (it == entries_.end() || it->second.state != outbox_state::claimed) return;
         if (r.outcome == outbox_result::state::done) {
-            entries_.erase(it);
+            erase(it);
             return;
         }
         auto& [entry, state] = it->second;
@@ -132,9 +149,10 @@ class memory_outbox final : public outbox {
     }
 
     std::mutex mutex_;
-    std::map<std::uint64_t, outbox_listed> entries_;
-    std::map<std::string, std::set<place>, std::less<>> pending_;  // by endpoint
-    std::set<std::pair<place, std::string_view>> fronts_;          // the first of each endpoint
+    entry_map entries_;
+    std::map<std::string, std::set<std::uint64_t>, std::less<>> keys_;  // of entries_, by endpoint
+    std::map<std::string, std::set<place>, std::less<>> pending_;       // by endpoint
+    std::set<std::pair<place, std::string_view>> fronts_;  // the first of each endpoint
     std::uint64_t last_key_ = 0;
 };
 

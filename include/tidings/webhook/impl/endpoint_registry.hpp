@@ -24,6 +24,8 @@ class endpoint_registry {
     std::shared_ptr<const store::outbox_endpoints> ids();
     /// Forgets the ids that were neither held nor found for longer than `keep`.
     void forget_missed(io::system_time now, std::chrono::milliseconds keep);
+    /// Forgets this one, which nothing holds and which is owed nothing.
+    void forget(const endpoint_target& t);
     /// Releases every `on_gone`; nothing is added afterwards.
     void end() noexcept;
 

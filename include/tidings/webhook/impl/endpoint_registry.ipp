@@ -65,6 +65,14 @@ void endpoint_registry::forget_missed(io::system_time now, std::chrono::millisec
     }
 }
 
+void endpoint_registry::forget(const endpoint_target& t) {
+    const std::lock_guard lock(mutex_);
+    const auto it = endpoints_.find(t.id());
+    if (it == endpoints_.end() || it->second.target.get() != &t) return;  // it was replaced
+    endpoints_.erase(it);
+    ids_.reset();
+}
+
 void endpoint_registry::end() noexcept {
     std::unordered_map<std::string, known> endpoints;
     {

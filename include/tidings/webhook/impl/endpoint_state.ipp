@@ -34,6 +34,7 @@ endpoint_state::endpoint_state(std::shared_ptr<sender_state> sender,
 
 endpoint_state::~endpoint_state() {
     target_->abandon();
+    sender_->forget_soon(target_);
 }
 
 net::any_io_executor endpoint_state::default_executor() const noexcept {

@@ -28,6 +28,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
+    /// Nothing holds the endpoint any more: its target is forgotten at once if it is owed nothing.
+    void forget_soon(std::shared_ptr<endpoint_target> t) noexcept;
     void stop() noexcept;
     drain_role role() const noexcept override { return drain_role::sender; }
     /// A second drain joins the first.
@@ -74,10 +76,12 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                 f(ec, std::move(v)...);
             });
     }
-    /// An operation at which the outbox throws has failed, as its handler is dropped.
+    /// An operation at which the outbox throws has failed, as its handler is dropped. Nothing is
+    /// logged when the sender has ended.
     template <class F>
     void ask_store(F f) noexcept {
-        tidings::detail::guarded(options_.log, "webhook", f);
+        const log_sink nowhere;
+        tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
     void forget_missed();

@@ -376,9 +376,11 @@ void sender_state::end(error_code why) {
     for (auto& done : std::exchange(drained_, {})) done(why);
 }
 
-void sender_state::stop() noexcept {
+void sender_state::stop() noexcept try {
     release();
     lane_->post([self = shared_from_this()] { self->end(errc::closed); });
+} catch (const std::bad_alloc&) {
+    return;  // what is claimed stays so until this process ends
 }
 
 // Hooks may own anything, the sender too: those that it owns are released.

@@ -29,6 +29,26 @@ void sender_state::forget_missed() {
     endpoints_.forget_missed(last_sweep_, 2 * longest + between_sweeps);
 }
 
+// Behind everything that it was given: what the outbox does not list then it is not owed. A target
+// that stays is looked at by `forget_missed`.
+void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try {
+    if (ended_) return;
+    lane_->post([self = shared_from_this(), t = std::move(t)] {
+        if (!self->running()) return;
+        using page = std::vector<store::outbox_listed>;
+        auto on_done = self->store_handler<page>([s = self.get(), t](error_code ec, const page& p) {
+            const bool owed = std::any_of(p.begin(), p.end(), [](const auto& l) {
+                return l.state != store::outbox_state::dead;
+            });
+            if (!ec && !owed && p.size() < max_claim) s->endpoints_.forget(*t);
+        });
+        self->ask_store(
+            [&] { self->outbox_->start_list(t->id(), 0, max_claim, std::move(on_done)); });
+    });
+} catch (const std::bad_alloc&) {
+    return;  // in time `forget_missed` sees it
+}
+
 // One at a time; what happens meanwhile asks for another.
 void sender_state::claim() {
     if (!running()) return;
