@@ -82,6 +82,7 @@ class server_connection : public exchange_owner,
     bool step();
     void on_header();
     std::optional<response> check_header() const;
+    std::optional<response> check_host(const request& r) const;
     void admit();
     void admitted(exchange x);
     bool count_body();

@@ -191,8 +191,12 @@ void server_connection::on_header() {
 // What refuses every request to a service that does not look at the header itself.
 std::optional<response> server_connection::check_header() const {
     if (!now_.service) return problem(404, "Not Found");
-    if (now_.service->admits() || !shard_->on_loopback || !remote_.loopback) return std::nullopt;
-    return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
+    return now_.service->admits() ? std::nullopt : check_host(now_.pending->request());
+}
+
+std::optional<response> server_connection::check_host(const request& r) const {
+    if (!shard_->on_loopback || !remote_.loopback) return std::nullopt;
+    return check_local_host(r, shard_->options->allowed_hosts);
 }
 
 // An answer that comes before the body ends the connection, because that stands between it and the
@@ -213,6 +217,12 @@ void server_connection::admit() {
 // The service is to handle it.
 void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
+    if (x.caller() == nullptr && !x.any_host_) {
+        if (auto refused = check_host(x.request())) {
+            now_.pending.emplace(std::move(x));
+            return answer(std::move(*refused));
+        }
+    }
     if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
