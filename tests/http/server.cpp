@@ -389,6 +389,59 @@ TEST_CASE("a plain function on a loopback address is reached under this machine'
     CHECK_THAT(ask("rebound.example"), StartsWith("HTTP/1.1 200 "));
 }
 
+namespace {
+
+/// Admits now, or later, and says who or what makes the request good.
+struct admitting_service {
+    enum class finding { nothing, caller, signature } finds = finding::nothing;
+    bool later = false;
+    std::vector<http::exchange>* waiting = nullptr;
+    void admit(http::exchange& x) {
+        if (finds == finding::caller) x.caller({.name = "ann", .anonymous = false});
+        if (finds == finding::signature) x.accept_any_host();
+        x.answer_fields().set("X-Admitted", "yes");
+        if (later) waiting->push_back(std::move(x));
+    }
+    void handle(http::exchange& x) { x.respond({.body = "in"}); }
+};
+
+}  // namespace
+
+TEST_CASE("a service that admits without a caller is under the same rule for Host", "[http]") {
+    using finding = admitting_service::finding;
+    const auto finds = GENERATE(finding::nothing, finding::caller, finding::signature);
+    const bool later = GENERATE(false, true);
+    CAPTURE(static_cast<int>(finds), later);
+    http_bed bed;
+    auto options = bed.options();
+    options.allowed_hosts = {"admin.example"};
+    http::server server(bed.io(), options);
+    std::vector<http::exchange> waiting;
+    server.mount("/", admitting_service{finds, later, &waiting});
+    server.start();
+    const auto ask = [&](const std::string& host) {
+        const auto peer = bed.connect();
+        peer->send("POST / HTTP/1.1\r\nContent-Length: 1\r\nHost: " + host + "\r\n\r\nx");
+        bed.run();
+        for (auto& x : std::exchange(waiting, {})) x.proceed();
+        bed.run();
+        auto answer = peer->take();
+        peer->close();
+        bed.run();
+        return answer;
+    };
+    for (const auto* ours : {"localhost", "admin.example"})
+        CHECK_THAT(ask(ours), StartsWith("HTTP/1.1 200 "));
+    const auto foreign = ask("rebound.example");
+    if (finds == finding::nothing)
+        CHECK_THAT(foreign, StartsWith("HTTP/1.1 421 ") && Contains("\r\nX-Admitted: yes\r\n") &&
+                                Contains("\r\nConnection: close\r\n"));
+    else
+        CHECK_THAT(foreign, StartsWith("HTTP/1.1 200 "));
+    bed.sim().set_link({.client_address = "192.0.2.7"});
+    CHECK_THAT(ask("rebound.example"), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_CASE("another major version is answered 505, a minor one served", "[http][fault-8]") {
     http_bed bed;
     auto server = bed.server();

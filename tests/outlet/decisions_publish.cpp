@@ -10,9 +10,10 @@ namespace {
 
 /// Subscribes at once, publishes where the test says so.
 struct publishing_bed : access_bed {
-    explicit publishing_bed(std::size_t max_pending = 128)
+    explicit publishing_bed(std::size_t max_pending = 128, std::chrono::milliseconds timeout = 5s)
         : access_bed({.authenticator = by_name(),
                       .authorizer = asking_to_publish(),
+                      .auth_timeout = timeout,
                       .max_pending_auth = max_pending}) {}
     authorizer asking_to_publish() {
         return [this](principal who, action what, std::string topic,
@@ -201,6 +202,31 @@ TEST_CASE("a ping is answered behind a publication that waits", "[access]") {
     CHECK(payloads_of(frames(*peer), websocket_opcode::pong) == strings{"hi"});
     CHECK(close_code_of(frames(*peer)) == 1000);
     CHECK(bed.published() == strings{"a=1"});
+    bed.may->asked.clear();
+}
+
+TEST_CASE("a client that is not read is not taken for silent", "[access]") {
+    publishing_bed bed(128, 10min);
+    const auto peer = bed.open();
+    bed.say(*peer, event_message("a", "1"));
+    REQUIRE(bed.may->asked.size() == 1);
+    const auto pings = [&] { return payloads_of(frames(*peer), websocket_opcode::ping).size(); };
+    const auto first = pings();  // with the position
+    for (int i = 0; i < 12; ++i) bed.advance(10s);
+    CHECK(bed.ws.sessions() == 1);
+    CHECK(peer->open());
+    CHECK(pings() == first);
+    bed.may->asked[0].give(true);
+    bed.run();
+    CHECK(bed.published() == strings{"a=1"});
+    // From now on it is.
+    bed.advance(24'900ms);
+    CHECK(pings() == first);
+    bed.advance(200ms);
+    CHECK(pings() == first + 1);
+    CHECK(bed.ws.sessions() == 1);
+    bed.advance(8'100ms);
+    CHECK(bed.ws.sessions() == 0);
     bed.may->asked.clear();
 }
 

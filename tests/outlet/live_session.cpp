@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What every streaming transport shares, by a transport that says only what its lines look like.
-#include "support/sse_bed.hpp"
-#include "support/websocket_bed.hpp"
+#include "support/access_bed.hpp"
 
 #include <tidings/outlet/live_session.hpp>
 
@@ -18,6 +17,7 @@ struct protocol {
     strings said;
     int encoded = 0;
     bool throws = false;  // in `opened`
+    bool aborts = false;  // there, too
 };
 
 class line_session final : public live_session {
@@ -49,6 +49,7 @@ class line_session final : public live_session {
     void opened() override {
         protocol_->said.push_back("opened");
         if (protocol_->throws) throw std::runtime_error("opened");
+        if (protocol_->aborts) abort();
     }
     void ended(error_code why) override { protocol_->said.push_back("ended: " + why.message()); }
     void release() noexcept override { protocol_->said.push_back("released"); }
@@ -108,7 +109,7 @@ struct line_bed : http_bed {
     }
 
     void answer(http::exchange& x) {
-        access.open(x, "GET", [this](http::exchange& here, http::stream_request wanted) {
+        access->open(x, "GET, POST", [this](http::exchange& here, http::stream_request wanted) {
             open(here, std::move(wanted));
         });
     }
@@ -143,7 +144,7 @@ struct line_bed : http_bed {
     std::shared_ptr<const live_session_options> shared;
     std::vector<std::shared_ptr<line_session>> sessions;
     std::vector<strings> asked;  // the patterns of each
-    const http::access access{{.authenticator = allow_anonymous()}};
+    std::optional<http::access> access{http::access({.authenticator = allow_anonymous()})};
 
  private:
     bus_options with_clock(bus_options b) {
@@ -387,6 +388,70 @@ TEST_CASE("the stream of a session ends in its lane, whoever owns the session",
     }
     CHECK(bed.stream_gone);
     std::thread([s = std::move(last)]() mutable { s.reset(); }).join();
+}
+
+TEST_CASE("a session that is aborted as it opens has ended, and keeps nothing", "[live_session]") {
+    const bool drains = GENERATE(false, true);
+    line_bed bed;
+    const auto token = std::make_shared<int>();
+    bed.access.emplace(http::stream_policy{
+        .authenticator = [token](const credentials&, error_code&) { return named("ann"); }});
+    bed.seen->aborts = true;
+    if (drains) bed.list->drain();
+    const auto peer = bed.get();
+    CHECK(bed.seen->said == strings{"opened", "ended: Success", "released"});
+    CHECK_FALSE(peer->open());
+    CHECK(bed.list->size() == 0);
+    CHECK(bed.hub->subscriptions() == 0);
+    bed.publish("x");
+    CHECK(bed.seen->encoded == 0);
+    REQUIRE(bed.sessions.size() == 1);
+    CHECK(bed.sessions[0]->deliver(event_ptr()) == outcome::closed);
+    bed.access.reset();
+    CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("a stream that is asked for by POST waits for its authorizer", "[live_session]") {
+    const bool granted = GENERATE(true, false);
+    const bool authenticating = GENERATE(false, true);
+    CAPTURE(granted, authenticating);
+    line_bed bed;
+    const auto who = std::make_shared<identities>();
+    const auto may = std::make_shared<permissions>();
+    http::stream_policy policy{.authorizer = asking(may)};
+    policy.authenticator = authenticating ? asking(who) : by_name();
+    bed.access.emplace(std::move(policy));
+    const auto peer = bed.connect();
+    const std::string request =
+        "POST /lines?topic=a HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ann\r\n"
+        "Content-Length: 5\r\n\r\nquery";
+    peer->send(request.substr(0, request.size() - 2));
+    bed.run();
+    peer->send(request.substr(request.size() - 2) + "behind it");
+    bed.run();
+    if (authenticating) {
+        REQUIRE(who->asked.size() == 1);
+        who->asked[0].give(named("ann"));
+        bed.run();
+    }
+    REQUIRE(may->list() == strings{"ann subscribe a"});
+    CHECK(peer->received().empty());
+    bed.publish("before");
+    may->asked[0].give(granted);
+    bed.run();
+    if (granted) {
+        CHECK(status_of(*peer) == 200);
+        bed.publish("after");
+        const auto body = body_of(*peer);
+        CHECK(body.starts_with("first\n"));
+        CHECK(body.ends_with("a=after\n"));
+        CHECK(body.find("before") == std::string::npos);
+    } else {
+        CHECK(status_of(*peer) == 403);
+        CHECK(bed.sessions.empty());
+    }
+    who->asked.clear();
+    may->asked.clear();
 }
 
 }  // namespace tidings::test

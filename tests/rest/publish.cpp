@@ -249,6 +249,54 @@ TEST_CASE("while an event is being published the same is not begun again", "[res
     CHECK(late.bed.seen->count() == 1);
 }
 
+TEST_CASE("an event that is not accepted in time is answered 503, and not published twice",
+          "[rest]") {
+    const bool by_key = GENERATE(false, true);
+    const auto fields = by_key ? keyed("k") : as_event;
+    const std::string body = by_key ? "text" : cloudevent("1");
+    late_bed b({.accept_timeout = 3s});
+    const auto first = b.begin("/a", body, fields);
+    b.w.advance(2900ms);
+    CHECK_FALSE(first->answer.has_value());
+    b.w.advance(200ms);
+    REQUIRE(first->answer.has_value());
+    check_refused(*first->answer, 503);
+    CHECK(first->answer->body.find("may have been accepted") != std::string::npos);
+    check_refused(b.bed.post("/a", body, fields), 409);
+    b.commit();
+    const auto again = b.bed.post("/a", body, fields);
+    CHECK(again.status == 202);
+    CHECK(json::parse(again.body).at("duplicate") == true);
+    CHECK(json::parse(again.body).at("position") == b.bed.hub.head().text());
+    b.w.run_ready();
+    CHECK(b.bed.seen->events().size() == 1);
+}
+
+TEST_CASE("an outlet that never answers does not hold a POST", "[rest]") {
+    class silent_outlet final : public subscriber {
+     public:
+        outcome deliver(const event_ptr&) noexcept override { return outcome::dropped; }
+        std::vector<deliver_handler> kept;
+
+     private:
+        void start_deliver(event_ptr, deliver_handler h) override { kept.push_back(std::move(h)); }
+    };
+    world w;
+    rest_bed bed(w);
+    const auto outlet = std::make_shared<silent_outlet>();
+    const auto held = bed.hub.subscribe("a", outlet);
+    pending_request first(w, bed.url("/a"), {.method = "POST", .body = "x"});
+    w.advance(9900ms);
+    CHECK_FALSE(first.answer.has_value());
+    w.advance(200ms);
+    REQUIRE(first.answer.has_value());
+    check_refused(*first.answer, 503);
+    // What comes of it later has nobody to say it to.
+    for (auto& h : std::exchange(outlet->kept, {})) std::move(h)(error_code(), outcome::delivered);
+    w.run_ready();
+    CHECK(bed.post("/b", "y").status == 202);
+}
+
 TEST_CASE("what the history refuses may be published again", "[rest]") {
     late_bed late;
     const auto first = late.begin("/a", cloudevent("1"), as_event);

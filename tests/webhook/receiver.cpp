@@ -17,6 +17,24 @@ using nlohmann::json;
 
 }  // namespace
 
+TEST_CASE("an unsigned webhook to a loopback address comes to this machine's name", "[webhook]") {
+    const bool is_signed = GENERATE(false, true);
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    receive_bed bed(w, seen,
+                    is_signed ? webhook::receiver_options{.verifier = verifier()}
+                              : webhook::receiver_options{.allow_unsigned = true});
+    w.sim().add_name("rebound.example", {"127.0.0.1"});
+    const auto post = [&](std::string_view id, const std::string& host) {
+        const auto port = std::to_string(bed.server.local_endpoint().port);
+        const auto url = "http://" + host + ':' + port + "/in";
+        return w.request("POST", url, "{}", bed.sign(id, "{}")).status;
+    };
+    CHECK(post("1", "127.0.0.1") == 202);
+    CHECK(post("2", "rebound.example") == (is_signed ? 202 : 421));
+    CHECK(seen->events().size() == (is_signed ? 2 : 1));
+}
+
 TEST_CASE("a signed request becomes an event, and is answered when that was accepted",
           "[webhook]") {
     world w;

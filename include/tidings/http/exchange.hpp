@@ -108,6 +108,9 @@ class exchange {
     /// authenticates by the body or not at all.
     const tidings::principal* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
     void caller(tidings::principal who) { caller_ = std::move(who); }
+    /// In `admit`, of a service that authenticates otherwise, as by a signature of the body: any
+    /// Host is taken (see `server_options::allowed_hosts`).
+    void accept_any_host() noexcept { any_host_ = true; }
     /// Fields that every answer to this request gets, such as those of CORS.
     http::fields& answer_fields() noexcept { return answer_fields_; }
 
@@ -150,6 +153,7 @@ class exchange {
     std::string suffix_;
     std::optional<tidings::principal> caller_;
     std::uint64_t asked_in_ = 0;  // of `access`
+    bool any_host_ = false;
     http::fields answer_fields_;
     std::shared_ptr<detail::exchange_owner> owner_;
 };

@@ -41,8 +41,8 @@ struct server_options {
     /// its caller may ever hold: 413.
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
     /// A server that listens on a loopback address answers 421 to a Host that is neither
-    /// `localhost` nor a loopback address nor here, unless the service authenticates its callers:
-    /// it may be a web site's, rebound to this machine. "*": any Host.
+    /// `localhost` nor a loopback address nor here, unless the service's `admit` has set a caller
+    /// or called `accept_any_host`: it may be a web site's, rebound to this machine. "*": any Host.
     std::vector<std::string> allowed_hosts{};
     std::chrono::milliseconds header_timeout{10'000};  ///< from the first byte to the blank line
     std::chrono::milliseconds body_timeout{30'000};    ///< from there to its end

@@ -45,6 +45,10 @@ struct service_options {
     /// Publications under way at once, as with a history or an outlet that takes its time; beyond
     /// it 429.
     std::size_t max_publishing = 1024;
+    /// How long the history and the outlets may take to accept an event. Then the answer is 503:
+    /// the event may have been accepted. A repetition with its id, or its key, is answered 409
+    /// until that is known, and then as one. 0: any time.
+    std::chrono::milliseconds accept_timeout{10'000};
     /// Of each principal, or of each address where it is anonymous (IPv6 by its first 64 bits), and
     /// as many at once; beyond it 429. 0: no limit. Anonymous peers on a loopback address or a Unix
     /// socket, which may all be a proxy's, count, as one, only if `count_loopback` is set.
@@ -78,7 +82,8 @@ class service_state;
 /// its id from the key.
 ///
 /// What was published but did not reach an outlet that may take it later is answered 503; a
-/// repetition reaches the others twice. An outlet that refuses it for good is in `dropped`.
+/// repetition reaches the others twice. An outlet that refuses it for good is in `dropped`. What
+/// was not accepted within `accept_timeout` is answered 503, too.
 ///
 /// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:

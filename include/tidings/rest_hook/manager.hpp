@@ -66,6 +66,12 @@ class manager_state;
 /// `DELETE /<id>` ends it; one slash at the end of a path is ignored. A principal sees only its
 /// own.
 ///
+/// A subscription ends when the authorizer's permission for its pattern does
+/// (`permission::expires`, shown as `expires_at`): its row is erased, and nothing more is
+/// delivered, also after a restart. It does not end with the credential that made it
+/// (`principal::expires`), nor by a recheck: an authorizer that wants this says so by its
+/// permission.
+///
 /// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
 /// target that answers 410 ends its subscription.
 ///

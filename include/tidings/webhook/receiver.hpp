@@ -33,6 +33,7 @@ struct receiver_options {
     /// Checks the signature. Never empty: a receiver without one is refused at construction unless
     /// `allow_unsigned` is set.
     std::shared_ptr<const webhook::verifier> verifier{};
+    /// On a loopback address such a one is under the server's rule for Host (`allowed_hosts`).
     bool allow_unsigned = false;
     event_reader reader{};  ///< empty: `read_standard()`
     topic_rule topic{};     ///< empty: the CloudEvents `topic`, else the type

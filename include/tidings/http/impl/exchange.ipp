@@ -40,6 +40,7 @@ exchange& exchange::operator=(exchange&& o) noexcept {
     suffix_ = std::move(o.suffix_);
     caller_ = std::move(o.caller_);
     asked_in_ = o.asked_in_;
+    any_host_ = o.any_host_;
     answer_fields_ = std::move(o.answer_fields_);
     owner_ = std::move(o.owner_);
     return *this;

@@ -77,6 +77,7 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
     if (lifetime_.count() != 0) limit_.arm(timers, lifetime_);
     if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
+    if (has_ended()) return;
     if (welcome) return access_.begin(std::move(what));
     call([this] { owner_.go_away(); });
     go_on({});

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/event_ptr.hpp>
+#include <tidings/http/exchange.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
+#include <tidings/lane/impl/lane.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/receipt.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -63,6 +68,23 @@ class publication_attempt {
     std::vector<recent_ids::key> keys_{};
     bool begun_ = false;
     bool counted_ = false;
+};
+
+/// A request that waits for its event to be accepted, no longer than the options say. It stands
+/// for nothing of the service: a history may hold it.
+struct publication_wait {
+    /// @param timeout 0: any time
+    publication_wait(http::exchange x, publication_attempt a, event_ptr p,
+                     std::chrono::milliseconds timeout);
+    void on_accepted(error_code ec, const receipt& r);
+
+ private:
+    void on_late();
+
+    http::exchange exchange_;  // empty once it was answered
+    publication_attempt attempt_;
+    const event_ptr event_;
+    tidings::detail::wheel_timer deadline_;
 };
 
 }  // namespace tidings::rest::detail

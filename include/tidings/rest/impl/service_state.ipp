@@ -238,25 +238,46 @@ void service_state::publish_granted(http::exchange& x, const std::string& topic,
     x.respond(p.error());
 }
 
+publication_wait::publication_wait(http::exchange x, publication_attempt a, event_ptr p,
+                                   std::chrono::milliseconds timeout)
+    : exchange_(std::move(x)),
+      attempt_(std::move(a)),
+      event_(std::move(p)),
+      deadline_([this] { on_late(); }) {
+    if (timeout.count() != 0) deadline_.arm(exchange_.lane()->timers(), timeout);
+}
+
+// What becomes of it is noted when it is known: until then the same is not published again.
+void publication_wait::on_late() {
+    exchange_.respond(later(503, "Not accepted in time",
+                            "the event " + event_->id() +
+                                " may have been accepted: repeated with that id, or with its "
+                                "Idempotency-Key, it is not published twice"));
+}
+
+void publication_wait::on_accepted(error_code ec, const receipt& r) {
+    deadline_.cancel();
+    // A repetition would reach the outlets that accepted the event twice, and be refused again by
+    // those that refuse it for good.
+    const bool final = r.matched != 0 && (ec == condition::permanent ||  //
+                                          ec == condition::unauthorized);
+    if (ec && !final) {
+        attempt_.count("failed");
+        return exchange_.respond(failure(ec));
+    }
+    attempt_.count("accepted");
+    attempt_.accept({event_->id(), r.position});
+    exchange_.respond(accepted(receipt_json(r, event_->id(), false)));
+}
+
 // The answer waits for what the receipt promises.
 void service_state::start(http::exchange x, const event_ptr& p, publication_attempt a) {
     const auto home = x.lane();
-    // Nothing of the service itself: the bus's history may hold this.
-    auto finish = [held = std::move(x), a = std::move(a), p](error_code ec,
-                                                             const receipt& r) mutable {
-        // A repetition would reach the outlets that accepted the event twice, and be refused again
-        // by those that refuse it for good.
-        const bool final = r.matched != 0 && (ec == condition::permanent ||  //
-                                              ec == condition::unauthorized);
-        if (ec && !final) {
-            a.count("failed");
-            return held.respond(failure(ec));
-        }
-        a.count("accepted");
-        a.accept({p->id(), r.position});
-        held.respond(accepted(receipt_json(r, p->id(), false)));
-    };
-    bus_->start_publish(p, home->completion<publish_handler>(std::move(finish)));
+    const auto wait = home->make_resident<publication_wait>(std::move(x), std::move(a), p,
+                                                            options_.accept_timeout);
+    bus_->start_publish(p,
+                        home->completion<publish_handler>(
+                            [wait](error_code ec, const receipt& r) { wait->on_accepted(ec, r); }));
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/inlet/impl/backoff.hpp>
+#include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
@@ -67,7 +68,8 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     struct hook {
         hook_record record{};
         std::uint64_t revision = 0;  // 0: it is being written
-        error_code error{};          // why nothing is delivered
+        http::detail::expiry_time expires{};
+        error_code error{};  // why nothing is delivered
         std::shared_ptr<webhook::detail::endpoint_state> endpoint{};
         subscription on_bus{};
 
@@ -80,6 +82,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void on_page(error_code ec, const std::vector<store::row>& rows);
     void apply(const store::row& r, bool even_if_new = true);
     void begin(hook& h);
+    void note_expiry(const hook& h);
+    void watch_expiry();
+    void on_expiry();
     void on_erased(error_code ec, const std::string& id);
     void log(std::string_view message, error_code ec = {}) const;
     void gauge(std::int64_t add) const noexcept;
@@ -94,6 +99,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     hook_map hooks_;
     store::watch_handle watch_;
     phase phase_;
+    http::detail::expiry_time first_expiry_;
     std::set<std::string> gone_;  // rows erased while it loads: a page may still hold them
 
     // In the lane.
@@ -101,6 +107,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     wheel_timer again_;
     std::vector<std::string> unerased_;  // rows whose erasure failed
     wheel_timer erase_again_;
+    wheel_timer expiry_;  // of the first permission to end
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
+#include <tidings/text/impl/timestamp.hpp>
 
 namespace tidings::rest_hook::detail {
 
@@ -29,7 +30,8 @@ hook_list::hook_list(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::deta
       again_([this] { load({}); }),
       erase_again_([this] {
           for (const auto& id : std::exchange(unerased_, {})) erase_later(id);
-      }) {}
+      }),
+      expiry_([this] { on_expiry(); }) {}
 
 void hook_list::log(std::string_view message, error_code ec) const {
     if (options_->log) options_->log({log_level::error, "rest_hook", message, ec});
@@ -161,6 +163,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
         if (h.revision >= r.revision) return;
         replaced = std::exchange(h, hook{std::move(*record), r.revision});
         begin(h);
+        note_expiry(h);
         failure = h.error;
     }
     // Either sink may call back into the list.
@@ -169,6 +172,10 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
 }
 
 void hook_list::begin(hook& h) {
+    const auto& clock = *options_->environment.clock;
+    if (!h.record.expires_at.empty()) h.expires = parse_timestamp(h.record.expires_at, h.error);
+    if (http::detail::has_expired(h.expires, clock)) h.error = errc::forbidden;
+    if (h.error) return;
     webhook::endpoint_options o;
     o.url = h.record.target_url;
     o.secret = h.record.secret;
@@ -184,6 +191,41 @@ void hook_list::begin(hook& h) {
         h.on_bus = bus_->subscribe(h.record.event, h.endpoint, {});
         h.error = h.on_bus.error();
     }
+}
+
+// With the mutex held.
+void hook_list::note_expiry(const hook& h) {
+    const auto first = http::detail::earlier(first_expiry_, h.expires);
+    if (first == first_expiry_) return;
+    first_expiry_ = first;
+    lane_->post([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->watch_expiry();
+    });
+}
+
+void hook_list::watch_expiry() {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != phase::closed) http::detail::arm_expiry(expiry_, lane_->timers(), first_expiry_);
+}
+
+// Nothing is delivered from here on, whether the row can be erased now or later.
+void hook_list::on_expiry() {
+    std::vector<std::string> over;
+    {
+        const std::lock_guard lock(mutex_);
+        first_expiry_.reset();
+        for (const auto& [id, h] : hooks_) {
+            if (http::detail::has_expired(h.expires, lane_->timers().clock()))
+                over.push_back(id);
+            else
+                first_expiry_ = http::detail::earlier(first_expiry_, h.expires);
+        }
+    }
+    for (const auto& id : over) {
+        drop(id);
+        erase_later(id);
+    }
+    watch_expiry();
 }
 
 void hook_list::drop(const std::string& id) {
@@ -236,6 +278,7 @@ void hook_list::close() noexcept {
     lane_->post([self = shared_from_this()] {
         self->again_.cancel();
         self->erase_again_.cancel();
+        self->expiry_.cancel();
     });
 }
 

@@ -17,6 +17,7 @@ struct hook_record {
     std::string secret{};      ///< leaves the process only where it was made, once
     std::string created_at{};  ///< RFC 3339
     std::string owner{};       ///< the principal's name; empty: anonymous
+    std::string expires_at{};  ///< RFC 3339, of its permission; empty: never
 };
 
 /// The value of its row.

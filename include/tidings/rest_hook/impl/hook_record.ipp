@@ -4,6 +4,7 @@
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/impl/timestamp.hpp>
 #include <tidings/text/utf8.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/signature.hpp>
@@ -98,21 +99,23 @@ std::string to_row_value(const hook_record& h) {
     append_text(out, "secret", h.secret);
     append_text(out, "created_at", h.created_at);
     append_text(out, "owner", h.owner);
+    if (!h.expires_at.empty()) append_text(out, "expires_at", h.expires_at);
     return out + '}';
 }
 
 std::optional<hook_record> read_row(const store::row& r) {
     if (!is_json(r.value)) return std::nullopt;
     hook_record h{.id = r.key};
-    const named_text members[] = {{"event", &h.event},
-                                  {"target_url", &h.target_url},
-                                  {"secret", &h.secret},
-                                  {"created_at", &h.created_at},
-                                  {"owner", &h.owner}};
+    const named_text members[] = {{"event", &h.event},   {"target_url", &h.target_url},
+                                  {"secret", &h.secret}, {"created_at", &h.created_at},
+                                  {"owner", &h.owner},   {"expires_at", &h.expires_at}};
     for (const auto& [name, raw] : json_members(r.value))
         for (const auto& m : members)
             if (m.name == name && raw.starts_with('"')) *m.value = read_json_string(raw);
-    if (check_pattern(h.event) || h.target_url.empty() || h.secret.empty()) return std::nullopt;
+    error_code bad_time;
+    if (!h.expires_at.empty()) parse_timestamp(h.expires_at, bad_time);
+    if (bad_time || check_pattern(h.event) || h.target_url.empty() || h.secret.empty())
+        return std::nullopt;
     return h;
 }
 
@@ -123,6 +126,7 @@ std::string to_json(const hook_record& h, bool active, bool with_secret) {
     append_text(out, "target_url", h.target_url);
     out += active ? R"(,"active":true)" : R"(,"active":false)";
     append_text(out, "created_at", h.created_at);
+    if (!h.expires_at.empty()) append_text(out, "expires_at", h.expires_at);
     if (with_secret) append_text(out, "secret", h.secret);
     return out + '}';
 }

@@ -163,7 +163,11 @@ void manager_state::create(http::exchange& x, const principal& who) {
         return x.respond(std::move(*refused));
     if (auto refused = check_target(h.target_url)) return x.respond(std::move(*refused));
     http::permit(x, access_.state(), {.principal = who, .topics = {h.event}},
-                 [self = shared_from_this(), who, h](http::exchange& here, const auto&) mutable {
+                 [self = shared_from_this(), who, h](
+                     http::exchange& here, const http::detail::expiry_time& until) mutable {
+                     if (until)
+                         h.expires_at =
+                             format_timestamp(std::chrono::floor<event_time::duration>(*until));
                      self->create_granted(here, who, std::move(h));
                  });
 }

@@ -93,6 +93,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void log(std::string_view message, error_code ec) const;
     void count(std::string_view result) const;
 
+    const bool signed_;
     const std::size_t max_body_bytes_;
     const std::chrono::milliseconds accept_timeout_;
     const std::shared_ptr<outstanding> accepting_;

@@ -77,7 +77,6 @@ class server_connection : public exchange_owner,
     void enter(phase p);
     void begin(ledger::verdict admitted);
     void read();
-    void read_on_watch();
     void process();
     bool step();
     void on_header();
@@ -88,12 +87,9 @@ class server_connection : public exchange_owner,
     void dispatch();
     template <class F>
     bool call_service(F&& f);
-    bool call(unique_function<void()> f);
-    void end_wait();
     void answer(response r);
     void refuse(unsigned status, std::string_view detail = {});
     void refuse(const error_code& ec);
-    void fail();
     void written();
     void linger();
 

@@ -21,6 +21,11 @@ namespace {
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
 
+std::optional<response> refusal_by_host(const shard& s, bool from_loopback, const request& r) {
+    if (!s.on_loopback || !from_loopback) return std::nullopt;
+    return check_local_host(r, s.options->allowed_hosts);
+}
+
 }  // namespace
 
 server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
@@ -110,7 +115,7 @@ void server_connection::on_read(error_code ec, std::string_view bytes) {
     if (ec) return on_read_failed(ec);
     if (phase_ == phase::lingering) return read();
     reader_.append(bytes);
-    if (phase_ == phase::handling && now_.on_closed) return read_on_watch();
+    if (phase_ == phase::handling && now_.on_closed) return watch_peer(std::move(now_.on_closed));
     process();
 }
 
@@ -176,7 +181,7 @@ void server_connection::on_header() {
     }
     const bool known =
         !now_.service || call_service([this](mounted& m) { now_.own_limit = m.max_body_bytes(); });
-    if (!known) return fail();
+    if (!known) return refuse(500, "the service threw");
     reader_.limit_body(now_.body_limit(*shard_->options));
     const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
@@ -192,8 +197,8 @@ void server_connection::on_header() {
 // What refuses every request to a service that does not look at the header itself.
 std::optional<response> server_connection::check_header() const {
     if (!now_.service) return problem(404, "Not Found");
-    if (now_.service->admits() || !shard_->on_loopback || !remote_.loopback) return std::nullopt;
-    return check_local_host(now_.pending->request(), shard_->options->allowed_hosts);
+    if (now_.service->admits()) return std::nullopt;
+    return refusal_by_host(*shard_, remote_.loopback, now_.pending->request());
 }
 
 // An answer that comes before the body ends the connection, because that stands between it and the
@@ -214,6 +219,12 @@ void server_connection::admit() {
 // The service is to handle it.
 void server_connection::admitted(exchange x) {
     x.owner_ = nullptr;
+    if (x.caller() == nullptr && !x.any_host_) {
+        if (auto refused = refusal_by_host(*shard_, remote_.loopback, x.request())) {
+            now_.pending.emplace(std::move(x));
+            return answer(std::move(*refused));
+        }
+    }
     if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
@@ -272,12 +283,6 @@ void server_connection::refuse(unsigned status, std::string_view detail) {
     now_.keep_alive = false;
     shard_->log(log_level::debug, detail, errc::bad_request);
     answer(problem(status, reason_phrase(status), detail));
-}
-
-// The service threw.
-void server_connection::fail() {
-    now_.keep_alive = false;
-    answer(problem(500, reason_phrase(500)));
 }
 
 // Without memory for an answer there is none: a peer whose connection ends asks again.
@@ -345,7 +350,7 @@ void server_connection::close() {
     seat_.reset();
     shard_->connections.erase(self);
     auto ended = std::exchange(now_, {});
-    if (ended.on_closed && waiting) call(std::move(ended.on_closed));
+    if (ended.on_closed && waiting) guarded(shard_->options->log, "http", ended.on_closed);
 }
 
 void server_connection::abandon() noexcept {
@@ -358,18 +363,10 @@ void server_connection::abandon() noexcept {
 
 void server_connection::drain() {
     if (phase_ == phase::idle || phase_ == phase::handshake) return close();
-    end_wait();
-}
-
-// False when it threw.
-bool server_connection::call(unique_function<void()> f) {
-    return guarded(shard_->options->log, "http", f);
-}
-
-void server_connection::end_wait() {
     const auto self = shared_from_this();
     auto f = std::exchange(now_.on_drain, nullptr);
-    if (f && !call(std::move(f)) && phase_ == phase::handling) fail();
+    const bool done = !f || guarded(shard_->options->log, "http", f);
+    if (!done && phase_ == phase::handling) refuse(500, "the service threw");
 }
 
 taken_stream server_connection::take(bool authenticated) {
@@ -387,13 +384,9 @@ taken_stream server_connection::take(bool authenticated) {
 void server_connection::watch_peer(unique_function<void()> on_closed) {
     if (phase_ != phase::handling) return;
     now_.on_closed = std::move(on_closed);
-    read_on_watch();
-}
-
-// Behind a next request nothing is read: that may take the connection, where no read may be under
-// way. What is not served is read up to a header's worth; beyond, it stays in the socket. An
-// adopted connection is kept by its exchange while it waits.
-void server_connection::read_on_watch() {
+    // Behind a next request nothing is read: that may take the connection, where no read may be
+    // under way. What is not served is read up to a header's worth; beyond, it stays in the socket.
+    // An adopted connection is kept by its exchange while it waits.
     const auto most = now_.keep_alive ? 1 : shard_->options->max_header_bytes;
     if (reader_.buffered() < most) wire_->read();
 }
@@ -403,7 +396,7 @@ void server_connection::watch_drain(unique_function<void()> f) {
     now_.on_drain = std::move(f);
     if (!shard_->draining) return;
     shard_->lane->post([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->end_wait();
+        if (const auto self = weak.lock()) self->drain();
     });
 }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+// Subscriptions whose permission ends.
+#include "support/rest_hook_bed.hpp"
+
+#include <tidings/store/memory_table.hpp>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+/// Subscribing is granted for a time; managing for ever.
+rest_hook::manager_options granting(world& w, std::chrono::seconds time,
+                                    std::shared_ptr<store::table> table) {
+    rest_hook::manager_options o;
+    o.table = std::move(table);
+    o.authorizer = [&w, time](const principal&, action what, std::string_view topic) -> permission {
+        if (what != action::subscribe || topic == "free") return true;
+        return {true, w.clock().wall_now() + time};
+    };
+    return o;
+}
+
+std::size_t rows_of(world& w, store::table& t) {
+    std::size_t rows = 0;
+    t.start_scan({}, 100, {w.io().get_executor(), [&](error_code, std::vector<store::row> all) {
+                               rows = all.size();
+                           }});
+    w.run_ready();
+    return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a subscription ends when its permission does", "[rest_hook]") {
+    world w;
+    const auto table = store::make_memory_table();
+    hook_bed bed(w, granting(w, 60s, table));
+    w.run_ready();
+    const auto hook = bed.create("a");
+    CHECK(hook.at("expires_at") == "2026-01-01T00:01:00Z");
+    w.advance(10s);
+    const auto later = bed.create("b");
+    CHECK_FALSE(bed.create("free").contains("expires_at"));
+    bed.publish("a", "1");
+    CHECK(bed.target.requests.size() == 1);
+    w.advance(49s);
+    bed.publish("a", "2");
+    CHECK(bed.target.requests.size() == 2);
+    w.advance(2s);
+    bed.publish("a", "3");
+    CHECK(bed.target.requests.size() == 2);
+    CHECK(bed.get('/' + hook.at("id").get<std::string>()).status == 404);
+    CHECK(rows_of(w, *table) == 2);
+    bed.publish("b", "4");
+    CHECK(bed.target.requests.size() == 3);
+    w.advance(10s);
+    bed.publish("b", "5");
+    bed.publish("free", "6");
+    CHECK(bed.target.requests.size() == 4);
+    CHECK(rows_of(w, *table) == 1);
+    // The place is free again.
+    CHECK(bed.create("a").contains("expires_at"));
+}
+
+TEST_CASE("a subscription whose permission ended meanwhile is not served after a restart",
+          "[rest_hook]") {
+    world w;
+    const auto table = store::make_memory_table();
+    {
+        hook_bed bed(w, granting(w, 60s, table));
+        w.run_ready();
+        bed.create("a");
+        bed.create("free");
+    }
+    w.advance(50s);
+    {
+        hook_bed bed(w, granting(w, 60s, table));
+        w.run_ready();
+        CHECK(bed.hub->subscriptions() == 2);
+    }
+    w.advance(20s);
+    hook_bed bed(w, granting(w, 60s, table));
+    w.run_ready();
+    CHECK(bed.hub->subscriptions() == 1);
+    w.advance(1s);
+    CHECK(rows_of(w, *table) == 1);
+    CHECK(json::parse(bed.get().body).size() == 1);
+}
+
+}  // namespace tidings::test
