@@ -120,7 +120,7 @@ void handover::pump() {
     }
 }
 
-// True when the sink threw, which is its answer: the end of the handler comes too late for one.
+// True when the sink threw, which is its answer, whatever the end of the handler says.
 bool handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
     try {
@@ -134,7 +134,7 @@ bool handover::hand(const checkpoint_window::handing& h) {
     }
     event_ptr gone;
     const std::lock_guard lock(mutex_);
-    if (window_.complete(h.at, errc::callback_threw, &gone) == delivery_verdict::passed) ++refused_;
+    if (window_.abandon(h.at, gone) == delivery_verdict::passed) ++refused_;
     return true;
 }
 
