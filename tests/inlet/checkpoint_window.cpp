@@ -224,6 +224,27 @@ TEST_CASE("a window of nothing has room for one event", "[inlet]") {
     CHECK_FALSE(m.under_test.has_room());
 }
 
+TEST_CASE("what a sink cannot take is passed, handed over or refused before", "[inlet]") {
+    machine m;
+    m.add(3);
+    const auto slots = m.hand_all();
+    event_ptr gone;
+    CHECK(m.under_test.complete(slots[0], transient) == verdict::held);
+    CHECK(m.under_test.abandon(slots[0], gone) == verdict::passed);
+    CHECK(gone);
+    CHECK(m.reached() == "1");
+    CHECK(m.under_test.abandon(slots[0], gone) == verdict::late);
+    CHECK(m.under_test.abandon(slots[1], gone) == verdict::passed);
+    CHECK(m.under_test.complete(slots[1], ok) == verdict::late);
+    CHECK(m.reached() == "2");
+    CHECK_FALSE(m.under_test.wants_retry());
+    CHECK(m.under_test.complete(slots[2], transient) == verdict::held);
+    CHECK(m.under_test.wants_retry());
+    CHECK(m.under_test.retry() == 1);
+    CHECK(m.under_test.abandon(slots[2], gone) == verdict::late);  // it waits
+    CHECK(m.under_test.bytes() > 0);
+}
+
 TEST_CASE("a second stop changes nothing", "[inlet]") {
     machine m({}, "start");
     m.add(2);

@@ -53,6 +53,43 @@ TEST_CASE("an answer that is wrong for good ends the reading", "[rest]") {
     CHECK(seen->count() == 0);
 }
 
+TEST_CASE("an answer with more events than were asked for is not taken", "[rest]") {
+    world w;
+    world_sink server(w);
+    const auto e = [](int n) {
+        return R"({"specversion":"1.0","type":"t","source":"/s","topic":"a","id":")" +
+               std::to_string(n) + R"(","position":"e:)" + std::to_string(n) + R"("})";
+    };
+    server.answer = [&, n = 0](http::exchange& x) mutable {
+        const bool too_many = ++n == 1;
+        x.respond(
+            {.fields = {{"Tidings-Position", too_many ? "e:3" : "e:2"}},
+             .body = n > 2 ? "[]" : "[" + e(1) + "," + e(2) + (too_many ? "," + e(3) : "") + "]"});
+    };
+    const auto seen = std::make_shared<recorder>();
+    std::vector<std::pair<error_code, bool>> errors;
+    rest::client client(w.io(),
+                        {.url = server.url(),
+                         .topics = {"a"},
+                         .max_batch = 2,
+                         .on_error =
+                             [&](error_code ec, bool ended, const diagnostics&) {
+                                 errors.push_back({ec, ended});
+                             },
+                         .environment = w.environment()},
+                        seen);
+    client.start();
+    w.run_ready();
+    CHECK(seen->count() == 0);
+    CHECK_FALSE(client.last_position());
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0] == std::pair(make_error_code(errc::too_many), false));
+    w.advance(1s);
+    CHECK(seen->count() == 2);
+    CHECK(client.last_position().value().text() == "e:2");
+    seen->clear();
+}
+
 TEST_CASE("why reading failed comes with the URL and the cause", "[rest][fault-19]") {
     world w;
     world_sink server(w);

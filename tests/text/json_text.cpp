@@ -101,7 +101,7 @@ TEST_CASE("a lone surrogate is read as bytes that are not UTF-8", "[detail][faul
 TEST_CASE("an array is distinguished from what only holds one", "[detail]") {
     CHECK_FALSE(detail::check_json_array(" [1] "));
     for (const auto* text : {"{\"a\":[1]}", "\"[\"", "[", "[1]x", "1", ""})
-        CHECK(detail::check_json_array(text));
+        CHECK(detail::check_json_array(text) == errc::invalid_json);
 }
 
 TEST_CASE("an object is split into its members, an array into its elements", "[detail]") {
@@ -121,6 +121,11 @@ TEST_CASE("an object is split into its members, an array into its elements", "[d
     CHECK(elements == std::vector<std::string_view>{"1", "[2,3]", "\"]\\\\\"", "{}"});
     CHECK(detail::json_elements("[ ]").empty());
     CHECK(detail::json_elements("{}").empty());
+
+    CHECK(detail::json_elements("[1,2,3]", 2) == std::vector<std::string_view>{"1", "2"});
+    CHECK(detail::json_elements("[1,2,3]", 3).size() == 3);
+    CHECK(detail::json_elements("[1]", 0).empty());
+    CHECK(detail::json_members(R"({"a":1,"b":2})", 1).size() == 1);
 }
 
 TEST_CASE("nesting is measured outside of strings, in text of any kind", "[detail]") {

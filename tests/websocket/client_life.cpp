@@ -418,6 +418,12 @@ TEST_CASE("a client's state comes with its URL and the cause", "[websocket][faul
         bed.peer().close();
         cause = "closed by the server, close code 1001: maintenance";
     }
+    SECTION("a close whose reason would be a line of the log") {
+        bed.start(std::move(o));
+        bed.accept(server_close(1001, "x\n[error] \x1b[2J\xc2\x9b ü"));
+        bed.peer().close();
+        cause = "closed by the server, close code 1001: x [error]  [2J  ü";
+    }
     SECTION("nobody there") {
         bed.sim().set_link({.connect = sim_link::on_connect::refuse});
         bed.start(std::move(o));

@@ -35,7 +35,8 @@ struct client_options {
     std::optional<position> after{};
     topic_rule topic{};
     std::chrono::seconds wait{30};  ///< how long the server holds a request that finds nothing
-    std::size_t max_batch = 100;    ///< events of one answer
+    /// Events of one answer. One with more is not taken: errc::too_many, and it is asked again.
+    std::size_t max_batch = 100;
     /// Of one answer: what is larger is asked for in smaller batches; an event that alone is larger
     /// is skipped, announced to the sink as `tidings.skipped`.
     std::size_t max_response_bytes = 16 * 1024 * 1024;

@@ -59,8 +59,8 @@ struct client_options {
     /// An answer that is no handshake, with what has come of its body, and whether the client would
     /// try again. What it returns decides that. Empty: as the client would.
     std::function<bool(const http::response&, bool again)> on_refused{};
-    /// The state, with the error that led to it and a text that names its object; in the client's
-    /// lane.
+    /// The state, with the error that led to it and a text that names its object, and holds what
+    /// the server said without its control characters; in the client's lane.
     std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};

@@ -259,9 +259,10 @@ error_code read_event(wire_event& out, std::string_view text) {
     bool version = false;
     const member* data = nullptr;
     std::string content_type;
-    const auto members = json_members(text);
+    constexpr auto most = max_wire_attributes + 1;  // with the data
+    const auto members = json_members(text, most + 1);
     if (members.empty()) return errc::event_bad_specversion;
-    if (members.size() > max_wire_attributes + 1) return errc::too_large;
+    if (members.size() > most) return errc::too_large;
     for (const auto& m : members) {
         const auto& [name, raw] = m;
         if (std::count_if(members.begin(), members.end(),

@@ -49,6 +49,8 @@ class checkpoint_window {
     /// is the user's code.
     TIDINGS_DECL delivery_verdict complete(slot s, error_code ec,
                                            event_ptr* gone = nullptr) noexcept;
+    /// The sink cannot take it: it is passed, also where it was to be handed over again.
+    TIDINGS_DECL delivery_verdict abandon(slot s, event_ptr& gone) noexcept;
     /// Whether something was refused and nothing is under way, so that `retry` makes sense.
     bool wants_retry() const noexcept {
         return stage_ == stage::open && refused_ != 0 && handed_ == 0;

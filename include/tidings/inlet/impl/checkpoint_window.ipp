@@ -53,6 +53,15 @@ delivery_verdict checkpoint_window::complete(slot s, error_code ec, event_ptr* g
     return ec ? delivery_verdict::passed : delivery_verdict::accepted;
 }
 
+delivery_verdict checkpoint_window::abandon(slot s, event_ptr& gone) noexcept {
+    auto* const e = find(s);
+    if (e == nullptr || (e->now != state::handed && e->now != state::refused))
+        return delivery_verdict::late;
+    --(e->now == state::handed ? handed_ : refused_);
+    gone = finish(*e);
+    return delivery_verdict::passed;
+}
+
 event_ptr checkpoint_window::finish(entry& e) noexcept {
     e.now = state::done;
     auto gone = std::exchange(e.event, {});

@@ -18,6 +18,10 @@ TIDINGS_DECL void check_client(std::string_view client, const std::string& url,
 /// A URL without user info, query and fragment, which may hold secrets: fit for a log.
 TIDINGS_DECL std::string loggable_url(std::string_view url);
 
+/// What a peer says, for a log: control characters become spaces, so that it stays on its line and
+/// moves no cursor. `text` is UTF-8, or bytes of which the same holds.
+TIDINGS_DECL std::string loggable_text(std::string_view text);
+
 /// Appends a parameter to the query of a URL.
 TIDINGS_DECL void append_query(std::string& url, std::string_view name, std::string_view value);
 

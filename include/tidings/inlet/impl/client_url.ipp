@@ -40,6 +40,20 @@ std::string loggable_url(std::string_view url) {
     return std::string(url.substr(0, authority)) + std::string(url.substr(at + 1));
 }
 
+std::string loggable_text(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = [&](std::size_t at) {
+            return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+        };
+        const bool c1 = byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0;
+        const bool control = byte(i) < 0x20 || byte(i) == 0x7f || c1;
+        out += control ? ' ' : text[i];
+        if (c1) ++i;
+    }
+    return out;
+}
+
 void append_query(std::string& url, std::string_view name, std::string_view value) {
     url += url.find('?') == std::string::npos ? '?' : '&';
     url += std::string(name) + '=' + http::percent_encode(value);

@@ -62,12 +62,6 @@ class handover final : public std::enable_shared_from_this<handover> {
  private:
     class answer;
     enum class stage { idle, pumping, stopped };  // pumping: the next turn is posted
-    /// The question that the sink is being asked.
-    struct asking {
-        enum class stage { none, under_way, dropped };
-        checkpoint_window::slot at = 0;
-        stage is = stage::none;
-    };
     /// A call of itself that is posted without memory.
     struct call final : lane_task {
         explicit call(void (handover::*f)()) noexcept : function(f) {}
@@ -103,8 +97,7 @@ class handover final : public std::enable_shared_from_this<handover> {
     bool full_ = false;  // the client waits for room
     std::atomic<std::uint64_t> received_{0}, accepted_{0}, refused_{0}, retried_{0};
     mutable std::mutex mutex_;
-    checkpoint_window window_;  // guarded by mutex_, as the next two
-    asking asking_;
+    checkpoint_window window_;  // guarded by mutex_, as the next
     bool dropped_ = false;      // questions, since they were settled
 };
 

@@ -126,43 +126,28 @@ void handover::call::run() noexcept {
     (self.get()->*function)();
 }
 
-// True when that was answered already: the sink threw, or dropped the question.
+// True when the sink threw, which is its answer, whatever the end of the handler says.
 bool handover::hand(const checkpoint_window::handing& h) {
     const auto to = sink_;  // which may stop the client
-    {
-        const std::lock_guard lock(mutex_);
-        asking_ = {h.at, asking::stage::under_way};
-    }
-    error_code why;
     try {
         to->async_deliver(h.event, lane_->bind(answer(weak_from_this(), h.at)));
+        return false;
     } catch (const std::bad_alloc&) {
-        why = errc::shutting_down;
+        return false;  // the question was dropped
     } catch (...) {
         report_exception(options_.log, options_.module);
-        why = errc::callback_threw;
     }
     event_ptr gone;
-    std::unique_lock lock(mutex_);
-    const bool dropped = std::exchange(asking_, {}).is == asking::stage::dropped;
-    if (!why && dropped) why = errc::shutting_down;
-    if (!why) return false;
-    const auto verdict = window_.complete(h.at, why, &gone);
-    lock.unlock();
-    if (verdict == delivery_verdict::passed) ++refused_;
-    if (verdict == delivery_verdict::held) log("event refused; trying again", why);
+    const std::lock_guard lock(mutex_);
+    if (window_.abandon(h.at, gone) == delivery_verdict::passed) ++refused_;
     return true;
 }
 
-// On any thread. A sink that throws drops the question while it is asked.
+// On any thread.
 void handover::drop_question(checkpoint_window::slot at) noexcept {
     {
         event_ptr gone;
         const std::lock_guard lock(mutex_);
-        if (asking_.is != asking::stage::none && asking_.at == at) {
-            asking_.is = asking::stage::dropped;
-            return;
-        }
         const auto verdict = window_.complete(at, errc::shutting_down, &gone);
         if (verdict == delivery_verdict::late || std::exchange(dropped_, true)) return;
     }

@@ -23,8 +23,9 @@ struct batch {
     std::optional<position> next{};  ///< where to go on behind it
     bool gap = false;                ///< something before it is gone
 };
-/// @error errc::invalid_json, errc::bad_position
-TIDINGS_DECL batch read_batch(const http::response& r, error_code& ec);
+/// @error errc::invalid_json, errc::bad_position, errc::too_many (more than `at_most` events),
+/// errc::out_of_memory
+TIDINGS_DECL batch read_batch(const http::response& r, std::size_t at_most, error_code& ec);
 /// The receipt in the body of a 202; empty for anything else.
 TIDINGS_DECL receipt read_receipt(std::string_view body);
 

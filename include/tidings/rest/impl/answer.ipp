@@ -5,6 +5,7 @@
 #include <tidings/rest/impl/answer.hpp>
 #include <tidings/text/impl/json_text.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace tidings::rest::detail {
@@ -37,13 +38,15 @@ error_code error_of(const http::response& r) noexcept {
     }
 }
 
-batch read_batch(const http::response& r, error_code& ec) {
+batch read_batch(const http::response& r, std::size_t at_most, error_code& ec) {
     batch b;
     ec = check_json_array(r.body);
     if (const auto text = r.fields.find("tidings-position"); text && !ec)
         b.next = position::parse(*text, ec);
     b.gap = r.fields.get("tidings-gap") == "true";
-    if (!ec) b.elements = json_elements(r.body);
+    if (ec) return b;
+    b.elements = json_elements(r.body, std::max(at_most, at_most + 1));  // or it is no limit
+    if (b.elements.size() > at_most) ec = errc::too_many;
     return b;
 }
 

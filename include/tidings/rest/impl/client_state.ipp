@@ -286,7 +286,7 @@ void client_state::on_too_large(const http::response& r) {
 }
 
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
-    auto b = read_batch(r, ec);
+    auto b = read_batch(r, max_batch_, ec);
     if (ec) return 0;
     if (b.gap) ec = handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
     if (ec) return 0;

@@ -43,10 +43,10 @@ error_code check_stream(const http::response& head) {
 std::string why_refused(const http::response& head, error_code why) {
     if (why == errc::unsupported_encoding)
         return "the stream is compressed: Content-Encoding is " +
-               head.fields.joined("content-encoding");
+               loggable_text(head.fields.joined("content-encoding"));
     if (why == errc::sse_bad_content_type)
         return "the answer is no event stream: Content-Type is \"" +
-               head.fields.joined("content-type") + '"';
+               loggable_text(head.fields.joined("content-type")) + '"';
     return "the server answered " + std::to_string(head.status);
 }
 

@@ -30,9 +30,11 @@ inline bool is_json(std::string_view text) noexcept {
 TIDINGS_DECL error_code check_json_array(std::string_view text) noexcept;
 
 /// The members of an object, or elements of an array, as slices of the text (names unescaped). The
-/// text must be well-formed JSON; empty when it is something else.
+/// text must be well-formed JSON; empty when it is something else. What is behind the first
+/// `at_most` is left out: a list of many small ones takes many times the memory of its text.
 TIDINGS_DECL std::vector<std::pair<std::string, std::string_view>> json_members(
-    std::string_view text);
-TIDINGS_DECL std::vector<std::string_view> json_elements(std::string_view text);
+    std::string_view text, std::size_t at_most = std::string_view::npos);
+TIDINGS_DECL std::vector<std::string_view> json_elements(
+    std::string_view text, std::size_t at_most = std::string_view::npos);
 
 }  // namespace tidings::detail

@@ -243,12 +243,12 @@ error_code check_json(std::string_view text) noexcept {
 namespace {
 
 // Splits what stands between the outer brackets at the outermost commas.
-std::vector<std::string_view> split(std::string_view text) {
+std::vector<std::string_view> split(std::string_view text, std::size_t at_most) {
     std::vector<std::string_view> parts;
     text = trim(text.substr(1, text.size() - 2));
     std::size_t depth = 0;
     std::size_t start = 0;
-    for (std::size_t i = 0; i < text.size();) {
+    for (std::size_t i = 0; i < text.size() && parts.size() < at_most;) {
         const char c = text[i];
         if (c == '"') {
             i = skip_json_string(text, i);
@@ -262,7 +262,7 @@ std::vector<std::string_view> split(std::string_view text) {
         }
         ++i;
     }
-    if (!text.empty()) parts.push_back(trim(text.substr(start)));
+    if (!text.empty() && parts.size() < at_most) parts.push_back(trim(text.substr(start)));
     return parts;
 }
 
@@ -272,11 +272,12 @@ error_code check_json_array(std::string_view text) noexcept {
     return trim(text).starts_with('[') ? check_json(text) : error_code(errc::invalid_json);
 }
 
-std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view text) {
+std::vector<std::pair<std::string, std::string_view>> json_members(std::string_view text,
+                                                                   std::size_t at_most) {
     std::vector<std::pair<std::string, std::string_view>> members;
     text = trim(text);
     if (!text.starts_with('{')) return members;
-    for (const auto part : split(text)) {
+    for (const auto part : split(text, at_most)) {
         const auto end = skip_json_string(part, 0);
         const auto colon = part.find(':', end);
         members.emplace_back(read_json_string(part.substr(0, end)), trim(part.substr(colon + 1)));
@@ -284,9 +285,9 @@ std::vector<std::pair<std::string, std::string_view>> json_members(std::string_v
     return members;
 }
 
-std::vector<std::string_view> json_elements(std::string_view text) {
+std::vector<std::string_view> json_elements(std::string_view text, std::size_t at_most) {
     text = trim(text);
-    return text.starts_with('[') ? split(text) : std::vector<std::string_view>();
+    return text.starts_with('[') ? split(text, at_most) : std::vector<std::string_view>();
 }
 
 }  // namespace tidings::detail

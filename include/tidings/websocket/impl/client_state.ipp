@@ -240,7 +240,7 @@ void client_state::on_closed(const websocket_session* c) {
     const auto ec = why.error ? why.error : make_error_code(errc::closed);
     auto cause = why.error ? why.error.message() : "closed by the server";
     if (!why.error || why.code != 1006) cause += ", close code " + std::to_string(why.code);
-    if (!why.error && !why.reason.empty()) cause += ": " + why.reason;
+    if (!why.error && !why.reason.empty()) cause += ": " + loggable_text(why.reason);
     const auto what = is_final(why) ? reconnect_event::kind::refused : reconnect_event::kind::lost;
     react({.what = what, .why = ec}, cause);
 }
