@@ -3,6 +3,10 @@
 
 #include <tidings/lane/impl/lane.hpp>
 
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -478,6 +482,57 @@ TEST_CASE("a lane whose context is gone drops what is enqueued", "[lane]") {
     f.of.reset();
     CHECK(weak.expired());
     CHECK(f.seen.empty());
+}
+
+TEST_CASE("a lane may be used by other threads while its context ends", "[lane][threads]") {
+    for (int i = 0; i < 20; ++i) {
+        lane_bed f;
+        f.add_target();
+        std::atomic<bool> begun{false}, done{false};
+        bool was_here = false;
+        std::thread other([&] {
+            detail::lane_stop stop{f.of.get(), &f.targets, &f};
+            const auto e = f.frozen("x");
+            for (std::uint64_t n = 1; !done || n == 1; ++n, begun = true) {
+                was_here = was_here || f.of->running_here();
+                f.of->post([] {});
+                net::post(f.of->lasting_executor(), [] {});
+                f.of->enqueue(e, {&stop, 1}, n);
+                f.of->make_resident<int>(1).reset();
+                static_cast<void>(f.of->executor());
+            }
+        });
+        while (!begun) std::this_thread::yield();
+        f.destroy_context();
+        done = true;
+        other.join();
+        CHECK_FALSE(was_here);
+    }
+}
+
+TEST_CASE("an executor that outlives its lane's context discards what it is given", "[lane]") {
+    const bool single = GENERATE(false, true);
+    lane_bed f;
+    const auto l = lane::make(f.io().get_executor(), f.clock(), single);
+    net::any_io_executor kept = l->lasting_executor();
+    CHECK(kept == net::any_io_executor(l->lasting_executor()));
+    texts& seen = f.seen;
+    net::post(kept, [&] {
+        seen.push_back("posted");
+        net::dispatch(kept, [&] { seen.push_back("inside"); });
+        net::post(kept, [&] { seen.push_back("later"); });
+        seen.push_back("end");
+    });
+    net::dispatch(kept, [&] { seen.push_back("dispatched"); });
+    CHECK(seen.empty());
+    CHECK(&net::query(kept, net::execution::context) == &f.io());
+    f.run();
+    CHECK(seen == texts{"posted", "inside", "end", "dispatched", "later"});
+    f.destroy_context();
+    const auto owned = std::make_shared<int>(1);
+    net::post(kept, [owned] { FAIL("called"); });
+    net::dispatch(kept, [owned] { FAIL("called"); });
+    CHECK(owned.use_count() == 1);
 }
 
 }  // namespace

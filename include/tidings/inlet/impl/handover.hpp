@@ -76,6 +76,7 @@ class handover final : public std::enable_shared_from_this<handover> {
     bool hand(const checkpoint_window::handing& h);
     void settle(checkpoint_window::slot at, error_code ec);
     void drop_question(checkpoint_window::slot at) noexcept;
+    void settle_later() noexcept;
     void on_dropped_questions();
     void after(delivery_verdict verdict, error_code ec);
     void go_on();

@@ -96,9 +96,10 @@ void handover::pump() {
     if (stage_ == stage::stopped) return;
     std::unique_lock lock(mutex_);
     const auto next = window_.next();
+    const bool dropped = dropped_;
     lock.unlock();
     stage_ = next.event ? stage::pumping : stage::idle;
-    if (!next.event) return;
+    if (!next.event) return dropped ? settle_later() : void();
     const bool answered = hand(next);
     try {
         completion_handler<>(lane_->lasting_executor(), [weak = weak_from_this(), answered] {
@@ -152,6 +153,15 @@ void handover::drop_question(checkpoint_window::slot at) noexcept {
         if (verdict == delivery_verdict::late || std::exchange(dropped_, true)) return;
     }
     settle_dropped_.post(shared_from_this());
+}
+
+// There may have been no memory for the turn that settles them.
+void handover::settle_later() noexcept {
+    try {
+        lane_->post([] {});
+    } catch (const std::bad_alloc&) {
+        return;  // with the next event
+    }
 }
 
 void handover::on_dropped_questions() {
