@@ -72,9 +72,11 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     out.endpoint = options_.id;
     out.message_id = message_id_of(*e);
     out.due = sender_->first_due();
+    auto kept = std::make_shared<wire_form>(e);
     const std::string* bytes = nullptr;
     if (options_.form == body_form::structured) {
-        bytes = cloudevents_json(*e, ec);
+        *kept = cloudevents_json(*e, ec);
+        bytes = kept->get();
         out.content_type = std::string(cloudevents_json_type) + "; charset=utf-8";
     } else {
         http::fields f;
@@ -87,8 +89,8 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
         }
     }
     if (ec) return ec;
-    // The event's own bytes, however many endpoints are owed them, and the event to keep them.
-    out.body = std::shared_ptr<const std::string>(std::make_shared<const event_ptr>(e), bytes);
+    // The event's own bytes, however many endpoints are owed them, and what keeps them.
+    out.body = std::shared_ptr<const std::string>(std::move(kept), bytes);
     return {};
 }
 
