@@ -52,7 +52,7 @@ class session final : public tidings::live_session {
  private:
     tidings::error_code frame_of(const tidings::event_ptr& e, std::string& out) override {
         tidings::error_code ec;
-        if (const auto* json = tidings::cloudevents_json_line(*e, ec)) out = *json + '\n';
+        if (const auto json = tidings::cloudevents_json_line(*e, ec)) out = *json + '\n';
         return ec;
     }
     // An event as the others, so that a reader needs no second format. Its position keeps that of

@@ -24,6 +24,10 @@ struct bus_options {
     std::size_t max_subscriptions = 1'000'000;
     /// How long `async_drain` waits for callbacks, receivers and outlets.
     std::chrono::milliseconds drain_timeout{30'000};
+    /// Frames and JSON texts that are kept beside its events, so that each is made once for all
+    /// readers. The oldest that nothing sends go first, and are made again when asked for. They
+    /// count in no other bound; what queues still send may go beyond this one.
+    std::size_t max_form_bytes = 64 * 1024 * 1024;
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.

@@ -19,6 +19,7 @@ class clock;
 
 class publication;
 class pending_publication;
+class wire_form;
 namespace detail {
 class bus_state;
 }
@@ -42,6 +43,7 @@ class event_ptr {
  private:
     friend class publication;
     friend class pending_publication;
+    friend class wire_form;
     explicit event_ptr(const publication* owned) noexcept : p_(owned) {}
     const publication* p_ = nullptr;
 };
@@ -156,8 +158,12 @@ class publication {
 
     /// Forms that depend on the content only; shared with publications of the same content.
     const detail::wire_forms& content_forms() const noexcept { return *content_forms_; }
-    /// Forms that hold the topic or the position.
-    const detail::wire_forms& forms() const noexcept { return forms_; }
+    /// A form that holds the topic or the position, if it has been kept: null, then it has not, or
+    /// the bus had other use for its bytes (`bus_options::max_form_bytes`).
+    wire_form form(detail::form_key key) const noexcept;
+    /// Keeps such a form, and returns the one that counts: this one, or that of another thread.
+    /// @throws std::bad_alloc
+    wire_form store_form(detail::form_key key, std::string bytes) const;
 
     /// The topic handle that it was prepared for: `topic_handle::prepare`; 0: none.
     std::uint64_t prepared_for() const noexcept { return prepared_for_; }
@@ -179,6 +185,7 @@ class publication {
  private:
     friend class event_ptr;
     friend class pending_publication;
+    friend class wire_form;
     friend class detail::bus_state;
     // For a topic that has passed `check_topic_syntax`.
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, tidings::event&& e,
@@ -193,12 +200,16 @@ class publication {
     static void mark_prepared(const event_ptr& e, std::uint64_t handle) noexcept {
         const_cast<publication&>(*e).prepared_for_ = handle;
     }
+    static void set_budget(const event_ptr& e,
+                           const boost::intrusive_ptr<detail::form_budget>& b) noexcept {
+        const_cast<publication&>(*e).forms_.belong_to(b);
+    }
 
     mutable std::atomic<std::uint32_t> references_{1};
     std::uint64_t prepared_for_ = 0;
     publication_info info_;
     std::string topic_;
-    detail::wire_forms forms_;
+    detail::form_cache forms_;
 };
 
 /// A publication that a history may give its position. Beside the history only the bus that appends
@@ -231,6 +242,57 @@ inline event_ptr::event_ptr(const event_ptr& o) noexcept : p_(o.p_) {
 }
 inline event_ptr::~event_ptr() {
     if (p_ != nullptr && p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete p_;
+}
+
+/// Bytes that were derived from a publication, with a reference to it; they stay as they are while
+/// this lives. Null, or only the reference, where there are none.
+class wire_form {
+ public:
+    wire_form() noexcept = default;
+    wire_form(std::nullptr_t) noexcept {}
+    /// The reference alone.
+    explicit wire_form(event_ptr of) noexcept : event_(std::move(of)) {}
+    wire_form(wire_form&& o) noexcept
+        : event_(std::move(o.event_)),
+          place_(std::exchange(o.place_, nullptr)) {}
+    wire_form& operator=(wire_form o) noexcept {
+        std::swap(event_, o.event_);
+        std::swap(place_, o.place_);
+        return *this;
+    }
+    ~wire_form() {
+        if (place_ != nullptr) place_->release();
+    }
+
+    explicit operator bool() const noexcept { return place_ != nullptr; }
+    const std::string* get() const noexcept {
+        return place_ != nullptr ? &place_->bytes() : nullptr;
+    }
+    const std::string& operator*() const noexcept { return place_->bytes(); }
+    const std::string* operator->() const noexcept { return &place_->bytes(); }
+    const event_ptr& event() const noexcept { return event_; }
+    /// Whether they are the same bytes in memory.
+    friend bool operator==(const wire_form& a, const wire_form& b) noexcept {
+        return a.place_ == b.place_;
+    }
+
+ private:
+    friend class publication;
+    wire_form(const publication& of, detail::form_place* acquired) noexcept : place_(acquired) {
+        if (acquired == nullptr) return;
+        of.references_.fetch_add(1, std::memory_order_relaxed);
+        event_ = event_ptr(&of);
+    }
+
+    event_ptr event_;
+    detail::form_place* place_ = nullptr;
+};
+
+inline wire_form publication::form(detail::form_key key) const noexcept {
+    return {*this, forms_.find(key)};
+}
+inline wire_form publication::store_form(detail::form_key key, std::string bytes) const {
+    return {*this, &forms_.store(key, std::move(bytes))};
 }
 
 }  // namespace tidings

@@ -26,7 +26,7 @@ std::string now_of(const io::clock& clock) {
 
 std::string json_of(const event_ptr& e) {
     error_code ec;
-    const auto* text = cloudevents_json(*e, ec);
+    const auto text = cloudevents_json(*e, ec);
     REQUIRE(text != nullptr);
     return *text;
 }

@@ -11,7 +11,7 @@ namespace {
 
 std::string written(const event_ptr& p) {
     error_code ec;
-    const auto* text = cloudevents_json(*p, ec);
+    const auto text = cloudevents_json(*p, ec);
     REQUIRE_FALSE(ec);
     REQUIRE(text != nullptr);
     return *text;
@@ -93,12 +93,12 @@ TEST_CASE("data of every kind comes back byte for byte, in text that is JSON",
         CHECK(out.event.id() == p->id());
         // The same where a carriage return would not survive.
         error_code ec;
-        const auto* flat = cloudevents_json_without_cr(*p, ec);
+        const auto flat = cloudevents_json_without_cr(*p, ec);
         REQUIRE(flat != nullptr);
         CHECK(flat->find('\r') == std::string::npos);
         CHECK((read(*flat).event.text() == s.bytes));
         // And where no line end would.
-        const auto* line = cloudevents_json_line(*p, ec);
+        const auto line = cloudevents_json_line(*p, ec);
         REQUIRE(line != nullptr);
         CHECK(line->find_first_of("\r\n") == std::string::npos);
         CHECK((read(*line).event.text() == s.bytes));
@@ -109,7 +109,7 @@ TEST_CASE("data that holds a line end is on one line, byte for byte", "[codec][c
     for (const std::string data : {"{\n\"a\":1}", "[\r\n1]", "\r7", "7"}) {
         error_code ec;
         const auto p = frozen(event{"t", "/s", data, "application/json"});
-        const auto* line = cloudevents_json_line(*p, ec);
+        const auto line = cloudevents_json_line(*p, ec);
         REQUIRE(line != nullptr);
         CHECK(line->find_first_of("\r\n") == std::string::npos);
         CHECK(read(*line).event.text() == data);
@@ -137,7 +137,7 @@ TEST_CASE("data that is JSON passes as bytes, whatever its numbers and depth are
         e.id("1").data(data, "application/json");
         const auto p = publication::make("a", std::move(e), {}, ec);
         REQUIRE(p);
-        const auto* text = cloudevents_json(*p, ec);
+        const auto text = cloudevents_json(*p, ec);
         REQUIRE(text);
         CHECK(text->ends_with(",\"data\":" + data + '}'));
         CHECK(parse_cloudevents_json(*text, ec).event.text() == data);
@@ -176,7 +176,7 @@ TEST_CASE("data without a content type comes back as bytes", "[codec][cloudevent
 TEST_CASE("the form is made once per publication", "[codec][cloudevents]") {
     error_code ec;
     const auto p = frozen(event{"t", "/s", "x"});
-    const auto* first = cloudevents_json(*p, ec);
+    const auto first = cloudevents_json(*p, ec);
     CHECK(first == cloudevents_json(*p, ec));
     CHECK(first == cloudevents_json_without_cr(*p, ec));
     const auto other = publication::make("b", p, {}, ec);

@@ -138,8 +138,10 @@ TEST_CASE("bytes of a publication are written from where they are, and it is kep
     error_code ec;
     const auto before = publication::live();
     f.stream.room = 2;
-    f.home->post(
-        [&, p = publication::make("a", made("bytes"), {}, ec)] { f.queue->append(p, p->text()); });
+    static constexpr char form = 0;
+    f.home->post([&, p = publication::make("a", made("bytes"), {}, ec)] {
+        f.queue->append(p->store_form(&form, "bytes"));
+    });
     f.run();
     CHECK(publication::live() == before + 1);
     CHECK(f.queue->pending_bytes() == 3);

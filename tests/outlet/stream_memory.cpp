@@ -7,6 +7,7 @@
 #include "support/quiet_network.hpp"
 
 #include <tidings/bus.hpp>
+#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/codec/websocket_parser.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/rest/service.hpp>
@@ -75,7 +76,7 @@ struct resuming_client {
     }
     void connect() {
         peer = network.connect(way.ask(at));
-        peer->text.reserve(std::size_t{1} << 20);
+        peer->text.reserve(std::size_t{10} << 20);
         taken = 0;
         run_ready(io);
     }
@@ -99,7 +100,7 @@ struct resuming_client {
             if (topic.empty()) break;
             const auto position = next_value(text, R"(,"position":")");
             const auto data = next_value(text, topic == "a" ? R"(,"data":")" : R"(,"data":{")");
-            got.push_back(topic == "a" ? data.substr(0, data.find('.')) : topic);
+            got.push_back(topic == "a" ? data.substr(0, data.find(end_of_name)) : topic);
             at = position;
         }
     }
@@ -109,7 +110,8 @@ struct resuming_client {
     net::io_context& io;
     std::string at;
     std::shared_ptr<quiet_peer> peer;
-    std::size_t taken = 0;  // of the peer's text
+    std::size_t taken = 0;   // of the peer's text
+    char end_of_name = '.';  // in the data
     std::vector<std::string> got;
 };
 
@@ -123,7 +125,10 @@ void run_again(net::io_context& io) {
 }
 
 struct memory_bed {
-    explicit memory_bed(websocket::hooks hooks = {}) {
+    explicit memory_bed(websocket::hooks hooks = {}, std::size_t max_form_bytes = 1U << 20)
+        : hub(io, {.history = {.max_events = 1000},
+                   .clock = &clock,
+                   .max_form_bytes = max_form_bytes}) {
         web.mount("/ws", websocket::service(hub, {.hooks = std::move(hooks)}));
         web.mount("/events", sse::service(hub));
         web.mount("/topics", rest::service(hub));
@@ -150,7 +155,7 @@ struct memory_bed {
     manual_clock clock;
     fixed_random random;
     quiet_network network;
-    bus hub{io, {.history = {.max_events = 1000}, .clock = &clock}};
+    bus hub;
     http::server web{
         io, {.max_connections_per_address = 1000, .environment = {&network, &clock, &random}}};
 };
@@ -199,6 +204,40 @@ TEST_CASE("whatever allocation fails, a client that comes back has every event, 
         client.resume();
         CHECK(client.got == expected);
         if (left >= 0) break;
+    }
+}
+
+TEST_CASE("large events with many readers keep no more text than they may, and arrive whole",
+          "[websocket][sse][rest][forms]") {
+    constexpr std::size_t most = std::size_t{1} << 20, frame = 130'000;
+    memory_bed bed({}, most);
+    const auto at = bed.hub.head().text();
+    std::vector<std::unique_ptr<resuming_client>> clients;
+    for (const auto& way : ways)
+        for (const bool slow : {false, true}) {
+            clients.push_back(std::make_unique<resuming_client>(way, bed.network, bed.io, at));
+            clients.back()->end_of_name = '$';
+            if (slow) clients.back()->peer->room = 1000;
+        }
+    const auto bytes = [&] { return bed.hub.state()->forms().bytes(); };
+    std::vector<std::string> expected;
+    for (int i = 0; i < 50; ++i) {
+        const auto name = std::to_string(i);
+        REQUIRE(bed.publish(name + std::string(20'000, '\x01')));
+        expected.push_back(name);
+        for (int k = 0; k < 20'000; ++k) expected.back() += "\\u0001";
+        run_ready(bed.io);
+        // Of what is in use the slow ones have a part of a frame each, and who reads now one more.
+        CHECK(bytes() <= most + 4 * frame);
+    }
+    CHECK(bytes() > most / 2);
+    for (const auto& c : clients) {
+        c->peer->room = std::size_t{1} << 30;
+        if (c->peer->give_room) c->peer->give_room();
+        run_ready(bed.io);
+        c->resume();
+        CHECK(bytes() <= most + 4 * frame);
+        CHECK((c->got == expected));
     }
 }
 

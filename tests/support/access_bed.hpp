@@ -142,7 +142,7 @@ inline std::string event_message(std::string_view topic, std::string_view text) 
     event e("test", "/test", text);
     error_code ec;
     const auto p = publication::make(topic, std::move(e), {}, ec);
-    const auto* json = cloudevents_json(*p, ec);
+    const auto json = cloudevents_json(*p, ec);
     return client_text(*json);
 }
 

@@ -52,6 +52,12 @@ class quiet_stream final : public io::stream {
         if (!unread_.empty()) post(std::move(held_));
     }
     void start_write(std::span<const std::byte> from, io::read_callback done) override {
+        if (peer_->room == 0) {
+            writable_ = [this, from, d = std::move(done)](error_code) mutable {
+                start_write(from, std::move(d));
+            };
+            return;
+        }
         error_code ec;
         const auto n = try_write(from, ec);
         post([n, d = std::move(done)](error_code e) mutable { d(e, n); });

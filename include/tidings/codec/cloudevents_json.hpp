@@ -29,10 +29,11 @@ struct wire_event {
 };
 
 /// A publication in the CloudEvents JSON format (1.0.2), with its topic, position and hop count as
-/// extensions. Made once per publication. Data that is JSON stands in `data` byte for byte, always
-/// as the last member; other text as a JSON string; anything else in `data_base64`.
+/// extensions. Made once per publication, and again where the bus had other use for its bytes. Data
+/// that is JSON stands in `data` byte for byte, always as the last member; other text as a JSON
+/// string; anything else in `data_base64`.
 /// @error errc::event_no_wire_form, errc::out_of_memory; null then
-TIDINGS_DECL const std::string* cloudevents_json(const publication& p, error_code& ec) noexcept;
+TIDINGS_DECL wire_form cloudevents_json(const publication& p, error_code& ec) noexcept;
 
 /// Appends the same, and keeps nothing in the publication: for a frame that is itself kept there.
 /// What has been kept is copied. After an error the end of `out` is unspecified.
@@ -41,12 +42,10 @@ TIDINGS_DECL void append_cloudevents_json(std::string& out, const publication& p
 
 /// The same for a format whose line ends would alter it (SSE turns CR into LF): data that holds a
 /// CR goes as `data_base64`.
-TIDINGS_DECL const std::string* cloudevents_json_without_cr(const publication& p,
-                                                            error_code& ec) noexcept;
+TIDINGS_DECL wire_form cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept;
 
 /// The same on one line: JSON data that holds a CR or LF goes as `data_base64`.
-TIDINGS_DECL const std::string* cloudevents_json_line(const publication& p,
-                                                      error_code& ec) noexcept;
+TIDINGS_DECL wire_form cloudevents_json_line(const publication& p, error_code& ec) noexcept;
 
 /// Reads one event (CloudEvents JSON format 3). JSON data keeps its bytes as they stand in the
 /// text.

@@ -81,6 +81,7 @@ class bus_state final : public subscriber,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
+    const form_budget& forms() const noexcept { return *forms_; }
 
     // For the drain.
     drain_role role() const noexcept override { return drain_role::bus; }
@@ -145,6 +146,7 @@ class bus_state final : public subscriber,
     io::clock& clock_;
     origin_id id_;
     net::any_io_executor executor_;
+    const boost::intrusive_ptr<form_budget> forms_;
     const std::shared_ptr<pending_appends> pending_;
     std::atomic<std::uint64_t> last_number_{0};
     std::vector<lane_stop> stops_;  // of a publication that is being dispatched; mutex_ guards it

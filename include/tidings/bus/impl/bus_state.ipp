@@ -22,6 +22,7 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options,
       clock_(options_.clock != nullptr ? *options_.clock : io::system_clock()),
       id_(make_origin()),
       executor_(std::move(executor)),
+      forms_(new form_budget(options_.max_form_bytes)),
       pending_(std::make_shared<pending_appends>()) {}
 
 // What was committed before is behind the head; later commits are reported.
@@ -177,6 +178,7 @@ event_ptr bus_state::freeze(destination to, Content&& content, publication_info 
         if (!content.time())
             content.time(std::chrono::floor<std::chrono::microseconds>(clock_.wall_now()));
     auto e = publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
+    if (e) publication::set_budget(e, forms_);
     if constexpr (!fresh)
         if (e) ec = e->stamp(clock_);
     return ec ? event_ptr() : e;

@@ -110,14 +110,13 @@ void write_json(std::string& out, const publication& p, bool raw, error_code& ec
     out += '}';
 }
 
-const std::string* make_json(const publication& p, const char* form, bool raw,
-                             error_code& ec) noexcept {
+wire_form make_json(const publication& p, const char* form, bool raw, error_code& ec) noexcept {
     ec = {};
-    if (const auto* made = p.forms().find(form)) return made;
+    if (auto made = p.form(form)) return made;
     try {
         std::string out;
         write_json(out, p, raw, ec);
-        return ec ? nullptr : &p.forms().store(form, std::move(out));
+        return ec ? wire_form() : p.store_form(form, std::move(out));
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
         return nullptr;
@@ -127,14 +126,14 @@ const std::string* make_json(const publication& p, const char* form, bool raw,
 }  // namespace
 }  // namespace detail
 
-const std::string* cloudevents_json(const publication& p, error_code& ec) noexcept {
+wire_form cloudevents_json(const publication& p, error_code& ec) noexcept {
     return detail::make_json(p, &detail::json_form, true, ec);
 }
 
 void append_cloudevents_json(std::string& out, const publication& p, error_code& ec) noexcept {
     ec = {};
     try {
-        if (const auto* made = p.forms().find(&detail::json_form))
+        if (const auto made = p.form(&detail::json_form))
             out += *made;
         else
             detail::write_json(out, p, true, ec);
@@ -144,14 +143,14 @@ void append_cloudevents_json(std::string& out, const publication& p, error_code&
 }
 
 // Only white space between JSON tokens can hold a bare CR or LF: strings have it escaped.
-const std::string* cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept {
+wire_form cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept {
     const auto* bytes = p.data_bytes(ec);
     if (bytes == nullptr) return nullptr;
     if (bytes->find('\r') == std::string::npos) return cloudevents_json(p, ec);
     return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 
-const std::string* cloudevents_json_line(const publication& p, error_code& ec) noexcept {
+wire_form cloudevents_json_line(const publication& p, error_code& ec) noexcept {
     const auto* bytes = p.data_bytes(ec);
     if (bytes == nullptr) return nullptr;
     if (bytes->find_first_of("\r\n") == std::string::npos) return cloudevents_json(p, ec);

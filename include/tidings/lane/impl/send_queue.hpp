@@ -42,9 +42,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
                             std::chrono::milliseconds write_timeout);
     void listen(callbacks c) noexcept { callbacks_ = std::move(c); }
 
-    /// Appends bytes that live as long as `keep` does. As the other two throws std::bad_alloc, and
-    /// nothing has changed.
-    TIDINGS_DECL void append(event_ptr keep, std::string_view bytes);
+    /// Appends the bytes of a form. As the other two throws std::bad_alloc, and nothing has
+    /// changed.
+    TIDINGS_DECL void append(wire_form form);
     /// Appends bytes of one's own that stand for an event.
     TIDINGS_DECL void append_own(event_ptr of, std::string bytes);
     /// Appends bytes of one's own: control frames, headers, heartbeats.
@@ -61,7 +61,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
         const auto is_gone = [&](const item& i) {
             const bool leaving = offset < writing_.size() || (offset == 0 && front_begun_);
             offset += i.bytes.size();
-            if (!i.keep || !f(*i.keep)) return false;
+            if (!i.form.event() || !f(*i.form.event())) return false;
             begun = begun || leaving;
             if (leaving) return false;
             gone += i.bytes.size();
@@ -113,7 +113,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
         closed
     };
     struct item {
-        event_ptr keep;
+        wire_form form;  // or its event alone
         std::unique_ptr<std::string> own;
         std::string_view bytes;
 

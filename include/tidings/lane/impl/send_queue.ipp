@@ -18,14 +18,15 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
       write_timeout_(write_timeout),
       window_([this] { on_window_end(); }) {}
 
-void send_queue::append(event_ptr keep, std::string_view bytes) {
-    add({std::move(keep), nullptr, bytes});
+void send_queue::append(wire_form form) {
+    const std::string_view bytes = *form;
+    add({std::move(form), nullptr, bytes});
 }
 
 void send_queue::append_own(event_ptr of, std::string bytes) {
     auto own = std::make_unique<std::string>(std::move(bytes));
     const std::string_view view = *own;
-    add({std::move(of), std::move(own), view});
+    add({wire_form(std::move(of)), std::move(own), view});
 }
 
 void send_queue::append(std::string bytes) {

@@ -26,7 +26,7 @@ class live_output {
     void end_body();
 
  private:
-    const std::string* encode(const event_ptr& e, std::string& own);
+    bool encode(const event_ptr& e, std::string& out);
 
     live_session& owner_;
     const live_session_options& options_;

@@ -42,31 +42,33 @@ void live_output::end_body() {
 }
 
 void live_output::append_event(const event_ptr& e) {
-    const auto* frame = frames_.tag != nullptr ? e->forms().find(frames_) : nullptr;
+    const bool shared = frames_.tag != nullptr;
+    auto frame = shared ? e->form(frames_) : wire_form();
     std::string own;
-    if (frame == nullptr) frame = encode(e, own);
-    if (frame == nullptr || frame->empty() || body_ended_) return;
-    if (frame == &own)
-        queue_->append_own(e, std::move(own));
+    if (!frame && !encode(e, own)) return;
+    if (!frame && shared) frame = e->store_form(frames_, std::move(own));
+    if ((frame ? *frame : own).empty() || body_ended_) return;
+    if (frame)
+        queue_->append(std::move(frame));
     else
-        queue_->append(e, *frame);
+        queue_->append_own(e, std::move(own));
     if (auto* sent = options_.counters.sent) sent->fetch_add(1, std::memory_order_relaxed);
 }
 
-// Where the kind is shared, the frame is kept in the event; else it is `own`. Null: it has none.
-const std::string* live_output::encode(const event_ptr& e, std::string& own) {
+// False where it has no form.
+bool live_output::encode(const event_ptr& e, std::string& out) {
     std::string bytes;
     if (const auto ec = owner_.frame_of(e, bytes)) {
         if (ec == errc::out_of_memory) throw std::bad_alloc();  // it has a form
         if (auto* unsent = options_.counters.unsent) ++*unsent;
         if (options_.log) options_.log({log_level::warning, options_.name, e->topic(), ec});
-        return nullptr;
+        return false;
     }
     if (stream_.chunked)
-        append_chunk(own, bytes);
+        append_chunk(out, bytes);
     else
-        own = std::move(bytes);
-    return frames_.tag != nullptr ? &e->forms().store(frames_, std::move(own)) : &own;
+        out = std::move(bytes);
+    return true;
 }
 
 }  // namespace tidings::detail

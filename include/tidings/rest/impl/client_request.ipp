@@ -20,7 +20,7 @@ http::request make_request(const client_options& o, std::string method) {
 }
 
 http::request event_request(const client_options& o, const publication& p, error_code& ec) {
-    const auto* const json = cloudevents_json(p, ec);
+    const auto json = cloudevents_json(p, ec);
     if (json == nullptr) return {};
     auto r = make_request(o, "POST");
     r.fields.set("Content-Type", cloudevents_json_type);

@@ -217,7 +217,7 @@ poll_event long_poll::take(const history_slice& slice) {
 // False when it would be too many bytes. An event that has no wire form is passed over.
 bool long_poll::add(const event_ptr& e) {
     error_code ec;
-    const auto* json = cloudevents_json(*e, ec);
+    const auto json = cloudevents_json(*e, ec);
     if (ec == errc::out_of_memory) throw std::bad_alloc();
     if (json == nullptr) return true;
     if (count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes) return false;

@@ -46,6 +46,7 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     out.endpoint = target_->id();
     out.message_id = message_id_of(*e);
     out.due = sender_->first_due();
+    auto kept = std::make_shared<wire_form>(e);
     const std::string* bytes = nullptr;
     http::fields f;
     if (target_->options().form == body_form::binary) {
@@ -53,8 +54,9 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
         if (ec) return ec;
     }
     if (bytes == nullptr || !target_->has_room_for(f)) {
-        bytes = cloudevents_json(*e, ec);
+        *kept = cloudevents_json(*e, ec);
         if (ec) return ec;
+        bytes = kept->get();
         f = {{"Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8"}};
     }
     for (const auto& [name, value] : f) {
@@ -63,8 +65,8 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
         else
             out.fields.emplace_back(name, value);
     }
-    // The event's own bytes, however many endpoints are owed them, and the event to keep them.
-    out.body = std::shared_ptr<const std::string>(std::make_shared<const event_ptr>(e), bytes);
+    // The event's own bytes, however many endpoints are owed them, and what keeps them.
+    out.body = std::shared_ptr<const std::string>(std::move(kept), bytes);
     return {};
 }
 
