@@ -119,9 +119,8 @@ class question_of final : public question {
                 self->answer(ec, std::move(answer));
             });
         };
-        std::exchange(start_,
-                      nullptr)(decision_handler<T>(home()->lasting_executor(), cancelled(),
-                                              std::move(take)));
+        std::exchange(start_, nullptr)(
+            decision_handler<T>(home()->lasting_executor(), cancelled(), std::move(take)));
     }
     void refuse(error_code ec) noexcept override { answer(ec, T()); }
     void drop() noexcept override {
