@@ -22,7 +22,7 @@ TEST_CASE("an unsigned webhook to a loopback address comes to this machine's nam
     world w;
     const auto seen = std::make_shared<recorder>();
     receive_bed bed(w, seen,
-                    is_signed ? webhook::receiver_options{.verifier = verifier()}
+                    is_signed ? webhook::receiver_options{.verifier = receiver_verifier()}
                               : webhook::receiver_options{.allow_unsigned = true});
     w.sim().add_name("rebound.example", {"127.0.0.1"});
     const auto post = [&](std::string_view id, const std::string& host) {

@@ -6,7 +6,9 @@
 #include <tidings/overflow.hpp>
 #include <tidings/receipt.hpp>
 
+#include <atomic>
 #include <deque>
+#include <mutex>
 
 namespace tidings::detail {
 
@@ -76,5 +78,17 @@ class bounded_queue {
     std::size_t bytes_ = 0;
     std::uint64_t missed_ = 0;  // dropped since the last event was appended
 };
+
+/// Empties a queue that the mutex guards: each event is counted, then released with the mutex free.
+inline void discard_all(bounded_queue& q, std::mutex& m,
+                        std::atomic<std::uint64_t>& count) noexcept {
+    for (bool more = true; more;) {
+        event_ptr gone;
+        const std::lock_guard lock(m);
+        gone = q.discard();
+        more = gone != nullptr;
+        if (more && (gone->info().bus != 0 || !is_control(gone))) ++count;
+    }
+}
 
 }  // namespace tidings::detail

@@ -69,13 +69,12 @@ class live_state final : public feed_sink, public context_dependent {
     /// What follows its end in the lane. It needs no memory.
     struct departure final : lane_task {
         explicit departure(live_state& s) noexcept : state(s) {}
-        void run() noexcept override { state.depart(); }
+        void run() noexcept override;
         void drop() noexcept override { const auto last = std::move(session); }
         live_state& state;
         std::shared_ptr<live_session> session;
     };
 
-    void depart() noexcept;
     void beat();
     void on_quarter();
 

@@ -232,12 +232,12 @@ void live_state::end(error_code why) {
 // Behind the call that ended it: what was captured may hold the session, and one of the captures
 // may have been the caller. The stream goes here, as its callbacks may be queued in the lane while
 // another thread releases the session.
-void live_state::depart() noexcept {
-    const auto last = std::move(departure_.session);
-    owner_.release();
-    const auto stream = std::move(stream_.connection.stream);
-    const auto source = std::move(feed_);
-    access_.drop();
+void live_state::departure::run() noexcept {
+    const auto last = std::move(session);
+    state.owner_.release();
+    const auto stream = std::move(state.stream_.connection.stream);
+    const auto source = std::move(state.feed_);
+    state.access_.drop();
 }
 
 // No hook is called.

@@ -134,13 +134,7 @@ void client_state::stop_here() {
     end_reading(errc::closed);
     drain_.finish(errc::closed);
     const auto log = std::exchange(log_, nullptr);
-    for (bool more = true; more;) {
-        event_ptr gone;
-        const std::lock_guard lock(mutex_);
-        gone = queue_.discard();
-        more = gone != nullptr;
-        if (more) ++dropped_;
-    }
+    discard_all(queue_, mutex_, dropped_);
 }
 
 // Reading ends; what waits in the queue and the publications under way are sent.

@@ -168,19 +168,15 @@ event_ptr queue_subscription::take() noexcept {
     return e;
 }
 
-// Event by event, each released outside the lock.
 std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
     std::list<waiter> waiting;
-    for (bool more = true; more;) {
-        event_ptr gone;
+    {
         const std::lock_guard lock(mutex_);
-        add(discarded, waiters_.size());
-        waiting.splice(waiting.end(), waiters_);
+        waiting.swap(waiters_);
         source_.reset();
-        gone = queue_.discard();
-        more = gone != nullptr;
-        if (more && counts(gone)) add(discarded);
     }
+    add(discarded, waiting.size());
+    discard_all(queue_, mutex_, discarded);
     return waiting;
 }
 
