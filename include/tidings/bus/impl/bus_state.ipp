@@ -230,9 +230,7 @@ receipt bus_state::publish(destination to, event&& e) {
 
 receipt bus_state::publish(destination to, const event_ptr& e) {
     auto ec = to.check();
-    publication_info info;
-    info.hops = e->info().hops;
-    const auto frozen = freeze(to, e, std::move(info), ec);
+    const auto frozen = freeze(to, e, {.hops = e->info().hops}, ec);
     return publish_frozen(frozen, ec, no_join, to.route);
 }
 
