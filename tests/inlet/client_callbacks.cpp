@@ -223,6 +223,25 @@ TEST_CASE("a C++ value in a REST client's queue may use the client when it ends"
     bed.cut();
 }
 
+TEST_CASE("a client may end in its topic rule, and hands over nothing more", "[inlet]") {
+    const bool destroyed = GENERATE(false, true);
+    CAPTURE(destroyed);
+    with_each_client([destroyed](auto& bed) {
+        auto o = bed.client_options();
+        o.topic = topic_rule::function([&, n = 0](const event&) mutable -> std::string {
+            if (++n == 2) destroyed ? bed.client.reset() : bed.client->stop();
+            return "a";
+        });
+        bed.start(bed.sink, std::move(o));
+        bed.open(3);
+        bed.advance(10s);
+        CHECK(bed.sink->seen == strings{"1"});
+        CHECK(bed.ended.size() == 1);
+        CHECK(bed.server.peers.size() == 1);
+        bed.cut();
+    });
+}
+
 TEST_CASE("an event at which a sink throws is refused for good, once", "[inlet]") {
     const bool keeps = GENERATE(false, true);
     CAPTURE(keeps);
