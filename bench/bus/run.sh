@@ -28,7 +28,7 @@ count() {
     instructions=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null \
         --toggle-collect='measured*' "$build/bench/bus_bench" count "$1" "$2" $times 2>&1 |
         sed -n 's/.*Collected : \([0-9]*\)$/\1/p')
-    if [ -n "$instructions" ]; then echo "| $1 | $2 | $((instructions / times)) |"; fi
+    if [ "$instructions" -gt 0 ]; then echo "| $1 | $2 | $((instructions / times)) |"; fi
 }
 command -v valgrind > /dev/null || exit 0
 {

@@ -108,8 +108,9 @@ class reference_bus {
     std::string read(int who, const std::vector<shown_event>& events) {
         auto& s = subscriptions_.at(who);
         if (events.empty()) {
-            // The end of a drain is known after those of its subscriptions.
-            if (s.failing_readers == 0 && (!draining_ || s.readers.empty()))
+            // The end of a drain, and of a queue that was full, is known after those of its reads.
+            const bool may_end = draining_ || s.ending;
+            if (s.failing_readers == 0 && (!may_end || s.readers.empty()))
                 return std::to_string(who) + " gave nothing";
             if (s.failing_readers != 0) {
                 --s.failing_readers;
