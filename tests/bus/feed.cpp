@@ -308,10 +308,11 @@ TEST_CASE("a feed on a closed or full bus does not start", "[feed]") {
 }
 
 TEST_CASE("a feed whose history fails ends and says so", "[feed]") {
+    const auto how = GENERATE(errc::store_failed, errc::callback_threw);
     feed_bed f(true);
     f.publish_all("a");
     f.settle();
-    f.far->fail_reads(errc::store_failed);
+    f.far->fail_reads(how);
     f.start(100, f.after({}));
     f.settle();
     CHECK(f.sink->ended == std::vector<error_code>{errc::history_failed});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Topics as HTTP resources: what curl can do with them.
+#include "support/ordering_history.hpp"
 #include "support/rest_bed.hpp"
 
 #include <tidings/control_event.hpp>
@@ -541,6 +542,19 @@ TEST_CASE("topics are served on real sockets", "[rest]") {
     CHECK(bed.post("/a", R"({"total":99})", {{"Content-Type", "application/json"}}).status == 202);
     const auto r = bed.get("/a?after=");
     CHECK(json::parse(r.body).at(0).at("data").at("total") == 99);
+}
+
+TEST_CASE("a history that fails, or throws, at a read is answered, and may be asked again",
+          "[rest]") {
+    const auto how = GENERATE(errc::store_failed, errc::callback_threw);
+    world w;
+    const auto history = std::make_shared<ordering_history>(100);
+    rest_bed bed(w, {}, history_options{.implementation = history});
+    history->fail_reads(how);
+    CHECK(bed.get("/a?after=").status == 503);
+    CHECK(bed.get("/a?wait=1s&after=").status == 503);
+    history->fail_reads({});
+    CHECK(bed.get("/a?after=").status == 200);
 }
 
 }  // namespace tidings::test

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace tidings::test {
 
@@ -116,6 +117,7 @@ position ordering_history::head() const {
 void ordering_history::start_read(position after, std::vector<std::string> patterns,
                                   std::size_t max_events, read_handler handler) {
     ++reads_;
+    if (failing_reads_ == errc::callback_threw) throw std::runtime_error("odd");
     if (!holding_reads_)
         return std::move(handler)(
             failing_reads_, failing_reads_ ? history_slice() : read(after, patterns, max_events));

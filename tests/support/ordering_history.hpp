@@ -36,7 +36,7 @@ class ordering_history final : public history {
     void commit_on(net::any_io_executor executor) { executor_ = std::move(executor); }
     /// From now on every append is refused inside the call; success ends that.
     void refuse_appends(error_code ec) { refusing_ = ec; }
-    /// From now on every read fails; success ends that.
+    /// From now on every read fails, at errc::callback_threw by a throw; success ends that.
     void fail_reads(error_code ec) { failing_reads_ = ec; }
     /// Whether the append's handler completes before the listener is called.
     void tell_handlers_first(bool yes) { handlers_first_ = yes; }

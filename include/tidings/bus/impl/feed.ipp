@@ -260,6 +260,8 @@ void feed::read_more() noexcept {
             }));
     } catch (const std::bad_alloc&) {
         end(errc::out_of_memory);
+    } catch (...) {
+        end(errc::history_failed);
     }
 }
 

@@ -183,13 +183,18 @@ void long_poll::perform(poll_action a, error_code why) {
 }
 
 void long_poll::read() {
-    bus_->history()->start_read(
-        question_.after, question_.patterns, question_.max - count_,
-        lane_->completion<read_handler>(
-            [s = shared_from_this(), me = lane_wait<long_poll>(weak_from_this(), lane_)](
-                error_code ec, const history_slice& slice) mutable {
-                if (me.arrived()) s->on_slice(ec, slice);
-            }));
+    auto arrive = [s = shared_from_this(), me = lane_wait<long_poll>(weak_from_this(), lane_)](
+                      error_code ec, const history_slice& slice) mutable {
+        if (me.arrived()) s->on_slice(ec, slice);
+    };
+    try {
+        bus_->history()->start_read(question_.after, question_.patterns, question_.max - count_,
+                                    lane_->completion<read_handler>(std::move(arrive)));
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (...) {
+        step(poll_event::read_failed, errc::history_failed);
+    }
 }
 
 void long_poll::on_slice(error_code ec, const history_slice& slice) {

@@ -345,11 +345,9 @@ void server_connection::close() {
     const auto self = shared_from_this();
     const bool waiting = phase_ == phase::handling;
     if (phase_ == phase::closed) return;
-    enter(phase::closed);
-    wire_.reset();
-    seat_.reset();
-    shard_->connections.erase(self);
     auto ended = std::exchange(now_, {});
+    abandon();
+    shard_->connections.erase(self);
     if (ended.on_closed && waiting) guarded(shard_->options->log, "http", ended.on_closed);
 }
 
@@ -384,9 +382,8 @@ taken_stream server_connection::take(bool authenticated) {
 void server_connection::watch_peer(unique_function<void()> on_closed) {
     if (phase_ != phase::handling) return;
     now_.on_closed = std::move(on_closed);
-    // Behind a next request nothing is read: that may take the connection, where no read may be
-    // under way. What is not served is read up to a header's worth; beyond, it stays in the socket.
-    // An adopted connection is kept by its exchange while it waits.
+    // Behind a next request nothing is read, as that may take the connection. What is not served is
+    // read up to a header's worth. An adopted connection is kept by its exchange while it waits.
     const auto most = now_.keep_alive ? 1 : shard_->options->max_header_bytes;
     if (reader_.buffered() < most) wire_->read();
 }
