@@ -481,7 +481,9 @@ TEST_CASE("a checkpoint may be read, and a sink may answer, on any thread",
           "[inlet][checkpoint][threads]") {
     with_each_client([](auto& bed) {
         const auto sink = std::make_shared<remote_sink>();
-        bed.start(sink);
+        auto o = bed.client_options();
+        if constexpr (std::remove_reference_t<decltype(bed)>::is_rest) o.max_batch = 300;
+        bed.start(sink, std::move(o));
         std::atomic<bool> done{false};
         std::thread answering([&] {
             while (!done) sink->answer_all();
