@@ -93,8 +93,8 @@ TEST_CASE("a subscriber that cannot be notified of what it missed is, before the
         REQUIRE(n < 50);
         bus_fixture f;
         const auto target = std::make_shared<keeping_subscriber>();
-        const auto s =
-            detail::make_subscription<detail::target_subscription>(f.hub->state()->home(), target, log_sink());
+        const auto s = detail::make_subscription<detail::target_subscription>(
+            f.hub->state()->home(), target, log_sink());
         const auto one = publication_of("1"), two = publication_of("2");
         failed = fails_after(n, [&] {
             s->on_missed(5);

@@ -85,8 +85,7 @@ void target_subscription::on_joined_event(const event_ptr& e,
 }
 
 void target_subscription::ask(const event_ptr& e, std::shared_ptr<delivery_join> join) {
-    const auto q =
-        std::make_shared<question>(e, std::move(join), shared_as<target_subscription>());
+    const auto q = std::make_shared<question>(e, std::move(join), shared_as<target_subscription>());
     q->at = asked_.insert(asked_.end(), q);
     const auto to = subscriber_;  // which may end this subscription
     const auto deliver = [&] {
