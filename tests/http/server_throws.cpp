@@ -52,10 +52,10 @@ struct broken_bed : http_bed {
         return peer;
     }
     bool drain() {
-        std::optional<error_code> drained;
-        server->async_drain([&](error_code ec) { drained = ec; });
+        const auto drained = std::make_shared<std::optional<error_code>>();
+        server->async_drain([drained](error_code ec) { *drained = ec; });
         run();
-        return drained == error_code();
+        return *drained == error_code();
     }
     broken_service service;
     broken_service::state& broken = *service.state_;
