@@ -3,6 +3,7 @@
 #include "support/allocations.hpp"
 #include "support/world.hpp"
 
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/webhook/receiver.hpp>
 
@@ -23,6 +24,9 @@ class answer_slot final : public http::detail::exchange_owner {
     void proceed(http::exchange) override {}
     void watch_peer(unique_function<void()>) override {}
     void watch_drain(unique_function<void()>) override {}
+    void watch_written(unique_function<void()>) override {}
+    std::unique_ptr<http::detail::body_share> make_share(bool) const override { return nullptr; }
+    void close() override {}
     const std::shared_ptr<detail::lane>& home() const noexcept override { return lane_; }
     const io::environment& environment() const noexcept override { return environment_; }
     const std::string& remote_address() const noexcept override { return address_; }

@@ -66,6 +66,10 @@ class exchange_owner {
     /// Watches for the peer's end while an answer is being waited for.
     virtual void watch_peer(unique_function<void()> on_closed) = 0;
     virtual void watch_drain(unique_function<void()> f) = 0;
+    virtual void watch_written(unique_function<void()> f) = 0;
+    virtual std::unique_ptr<body_share> make_share(bool authenticated) const = 0;
+    /// Closes at once, whatever goes on.
+    virtual void close() = 0;
     virtual const std::shared_ptr<lane>& home() const noexcept = 0;
     virtual const io::environment& environment() const noexcept = 0;
     virtual const std::string& remote_address() const noexcept = 0;
@@ -140,6 +144,14 @@ class exchange {
     /// Called once when the server begins to drain, or soon if it does already, to end a wait
     /// early. Not after the answer.
     TIDINGS_DECL void on_drain(tidings::unique_function<void()> f);
+    /// In the lane, before the answer: `f` is called once, in the lane, when the answer is written
+    /// or the connection has closed; it is discarded uncalled where the context ends. `f` does not
+    /// own the exchange. What is returned closes the connection, with what is not written of the
+    /// answer; it is called in the lane, and not after `f`.
+    TIDINGS_DECL tidings::unique_function<void()> on_written(tidings::unique_function<void()> f);
+    /// Where what is held for the answer counts, in the server's `max_buffered_bytes`. Null without
+    /// a server.
+    TIDINGS_DECL std::unique_ptr<detail::body_share> make_share() const;
     explicit operator bool() const noexcept { return owner_ != nullptr; }
 
  private:

@@ -35,10 +35,11 @@ struct server_options {
     /// addresses, which may be a proxy's, only if `count_loopback` is set.
     std::size_t max_connections_per_address = 256;
     bool count_loopback = false;
-    /// Bytes held of request bodies, and of WebSocket messages that have not all arrived, over all
-    /// connections; beyond: 503, close code 1013. Callers whose header does not authenticate them
-    /// share a quarter of it, an address holds at most half of that; a body that is larger than all
-    /// its caller may ever hold: 413.
+    /// Bytes held of request bodies, of WebSocket messages that have not all arrived, and of the
+    /// events of a `rest::service`'s answers, over all connections; beyond: 503, close code 1013,
+    /// an answer of fewer events. Callers whose header does not authenticate them share a quarter
+    /// of it, an address holds at most half of that; a body that is larger than all its caller may
+    /// ever hold: 413.
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
     /// A server that listens on a loopback address answers 421 to a Host that is neither
     /// `localhost` nor a loopback address nor here, unless the service's `admit` has set a caller

@@ -41,7 +41,9 @@ struct service_options {
     std::size_t max_batch = 1000;                ///< events of one answer
     std::size_t max_answer_bytes = 1024 * 1024;  ///< of one answer; at least one event
     std::chrono::milliseconds max_wait{60'000};
-    std::size_t max_waiting = 10'000;  ///< long polls at once; beyond it 429
+    /// Long polls at once, each until its answer is written; beyond it 429. An answer holds fewer
+    /// events, or is 503, where `http::server_options::max_buffered_bytes` has no room for more.
+    std::size_t max_waiting = 10'000;
     /// Publications under way at once, as with a history or an outlet that takes its time; beyond
     /// it 429.
     std::size_t max_publishing = 1024;
@@ -113,9 +115,9 @@ class service {
 
     /// Asks again whether what is open may stay, as after a token was revoked: the authenticator
     /// with the credentials that a question that waits came with, then the authorizer for each of
-    /// its patterns. Is that not allowed any more, it is answered 401 or 403. Once it has completed
-    /// nothing that was revoked before the call is answered any more; an answer that was given
-    /// before may be on its way to a slow reader. See `sessions::async_recheck`.
+    /// its patterns. Is that not allowed any more, it is answered 401 or 403. An answer
+    /// that is on its way to a slow reader is cut with its connection. Once it has completed
+    /// nothing that was revoked before the call leaves any more. See `sessions::async_recheck`.
     ///
     /// Completes with `void(error_code)`: success; errc::closed where this was closed or moved
     /// from, or the context of the bus or of what is asked has ended; errc::callback_threw where

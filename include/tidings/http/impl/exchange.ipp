@@ -5,6 +5,7 @@
 #include <tidings/http/impl/message/http_date.hpp>
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/http/impl/server/adopted_connection.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 
 #include <boost/asio/post.hpp>
@@ -134,6 +135,18 @@ void exchange::on_peer_closed(tidings::unique_function<void()> f) {
 
 void exchange::on_drain(tidings::unique_function<void()> f) {
     if (owner_) owner_->watch_drain(std::move(f));
+}
+
+tidings::unique_function<void()> exchange::on_written(tidings::unique_function<void()> f) {
+    if (!owner_) return {};
+    owner_->watch_written(std::move(f));
+    return [weak = std::weak_ptr(owner_)] {
+        if (const auto owner = weak.lock()) owner->close();
+    };
+}
+
+std::unique_ptr<detail::body_share> exchange::make_share() const {
+    return owner_ ? owner_->make_share(authenticated()) : nullptr;
 }
 
 }  // namespace tidings::http

@@ -78,7 +78,7 @@ class long_poll final : public lane_target,
     TIDINGS_DECL long_poll(std::shared_ptr<bus_state> bus, http::exchange x, long_poll_options q);
     TIDINGS_DECL ~long_poll() override;
 
-    /// Its place among those that wait, released when it ends.
+    /// Its place among those that wait, released when its answer is written or it ends without.
     void keep(session_registration r) noexcept { registration_ = std::move(r); }
     TIDINGS_DECL void start();
     /// Answers with what there is. From any thread.
@@ -116,6 +116,7 @@ class long_poll final : public lane_target,
     void answer();
     void refuse(error_code why);
     void respond(http::response r);
+    void end_wait() noexcept;
     void stop() noexcept;
 
     const std::shared_ptr<bus_state> bus_;
@@ -125,8 +126,10 @@ class long_poll final : public lane_target,
     session_registration registration_;
     wheel_timer deadline_;
     wheel_timer expiry_;
+    unique_function<void()> cut_;  // while the answer is being written
     std::string body_{"["};
-    std::size_t count_ = 0;  // of the events in it
+    std::unique_ptr<http::detail::body_share> share_;  // of what the answer holds
+    std::size_t count_ = 0;                            // of the events in it
     poll_state state_ = poll_state::reading_once;
     bool gap_ = false;
     bool attached_ = false;

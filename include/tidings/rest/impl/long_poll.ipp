@@ -3,12 +3,14 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -201,7 +203,8 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
     if (state_ == poll_state::done) return;
     if (ec) return step(poll_event::read_failed, ec);
     try {
-        step(take(slice));
+        const auto found = take(slice);
+        step(found, found == poll_event::read_failed ? errc::overflow : errc::closed);
     } catch (const std::bad_alloc&) {
         give_up();
     }
@@ -210,7 +213,7 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
 poll_event long_poll::take(const history_slice& slice) {
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
-        if (!add(e)) return poll_event::full;
+        if (!add(e)) return count_ != 0 ? poll_event::full : poll_event::read_failed;
         question_.after = *e->position();
     }
     question_.after = slice.next;
@@ -219,13 +222,21 @@ poll_event long_poll::take(const history_slice& slice) {
     return count_ != 0 ? poll_event::slice_found : poll_event::slice_empty;
 }
 
-// False when it would be too many bytes. An event that has no wire form is passed over.
+// False when it would be too many bytes, or the server has no room for them. An event that has no
+// wire form is passed over.
 bool long_poll::add(const event_ptr& e) {
     error_code ec;
     const auto json = cloudevents_json(*e, ec);
     if (ec == errc::out_of_memory) throw std::bad_alloc();
     if (json == nullptr) return true;
-    if (count_ != 0 && body_.size() + json->size() + 2 > question_.max_bytes) return false;
+    const auto bytes = body_.size() + json->size() + 2;
+    if (count_ != 0 && bytes > question_.max_bytes) return false;
+    if (bytes > body_.capacity()) {
+        const auto more = std::max(bytes, 2 * body_.capacity());
+        if (!share_) share_ = exchange_.make_share();
+        if (share_ && !share_->grow_to(more)) return false;
+        body_.reserve(more);
+    }
     if (count_++ != 0) body_ += ',';
     body_ += *json;
     return true;
@@ -264,14 +275,18 @@ void long_poll::recheck(unique_function<void()> done) {
 }
 
 http::detail::reviewer::subject long_poll::review_subject() {
-    const bool over = state_ == poll_state::done;
+    const bool over = state_ == poll_state::done && !cut_;
     return {weak_from_this(), lane_, over ? nullptr : question_.license, question_.patterns};
 }
 
 // What is answered together is lost together.
 void long_poll::apply(http::detail::review found) {
-    if (state_ == poll_state::done) return;
+    if (state_ == poll_state::done && !cut_) return;
     if (!found.ended && !found.lost.empty()) found.ended = errc::forbidden;
+    if (cut_) {
+        if (found.ended) std::exchange(cut_, nullptr)();
+        return;
+    }
     question_.expires = found.expires;
     watch_expiry();
     if (!found.ended) return;
@@ -290,13 +305,20 @@ void long_poll::on_expiry() {
     respond(http::refusal_of(exchange_, errc::unauthorized));
 }
 
-void long_poll::stop() noexcept {
+void long_poll::end_wait() noexcept {
     state_ = poll_state::done;
     deadline_.cancel();
     expiry_.cancel();
+    if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
+}
+
+void long_poll::stop() noexcept {
+    end_wait();
+    cut_ = nullptr;
+    std::string().swap(body_);
+    share_.reset();
     registration_.release();
     stop_review();
-    if (std::exchange(attached_, false)) bus_->detach(question_.patterns, lane_, this);
 }
 
 void long_poll::refuse(error_code why) {
@@ -318,7 +340,13 @@ void long_poll::answer() {
                                  http::percent_encode(question_.after.text()) + ">; rel=\"next\"");
     }
     r.fields.set("Cache-Control", "no-store");
-    respond(std::move(r));
+    // It may be revoked, and counts, until its bytes have left.
+    const auto keep = shared_from_this();
+    if (share_) share_->resize_to(r.body.size());
+    end_wait();
+    auto x = std::move(exchange_);
+    cut_ = x.on_written([keep] { keep->stop(); });
+    x.respond(std::move(r));
 }
 
 void long_poll::respond(http::response r) {

@@ -11,8 +11,8 @@
 
 namespace tidings::http::detail {
 
-/// The bytes that a server holds of request bodies and of WebSocket messages that have not all
-/// arrived, over all connections. A caller that is not
+/// The bytes that a server holds of request bodies, of WebSocket messages that have not all
+/// arrived, and of the answers to long polls, over all connections. A caller that is not
 /// authenticated shares a quarter of them: there an address may hold as much as is still free, so
 /// that one address gets half of the quarter, two a third each, and some is left for another.
 /// Safe from any thread.

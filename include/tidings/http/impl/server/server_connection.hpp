@@ -41,8 +41,7 @@ class server_connection : public exchange_owner,
                       ledger::verdict admitted);
 
     server_connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
-    /// Closes at once, whatever goes on.
-    void close();
+    void close() override;
     /// Releases everything and calls no callback; called when the context is destroyed.
     void abandon() noexcept;
     /// The server drains: an idle connection closes, a busy one after its answer.
@@ -53,6 +52,14 @@ class server_connection : public exchange_owner,
     void proceed(exchange x) override;
     void watch_peer(unique_function<void()> on_closed) override;
     void watch_drain(unique_function<void()> f) override;
+    void watch_written(unique_function<void()> f) override {
+        if (phase_ != phase::handling) return f();  // closed meanwhile
+        now_.on_written = std::move(f);
+    }
+    std::unique_ptr<body_share> make_share(bool authenticated) const override {
+        if (!shard_->bodies) return nullptr;
+        return shard_->make_share(authenticated, remote_.address, remote_.loopback);
+    }
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept override {
         return shard_->lane;
     }
@@ -119,6 +126,7 @@ class server_connection : public exchange_owner,
         std::unique_ptr<body_share> body{};
         unique_function<void()> on_closed{};
         unique_function<void()> on_drain{};
+        unique_function<void()> on_written{};
         response_frame frame{};  // of its answer
         bool keep_alive = false;
         std::optional<coming_body> coming{};

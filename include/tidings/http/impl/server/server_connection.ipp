@@ -228,8 +228,7 @@ void server_connection::admitted(exchange x) {
     if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
-    if (shard_->bodies && now_.coming)
-        now_.body = shard_->make_share(x.authenticated(), remote_.address, remote_.loopback);
+    if (now_.coming) now_.body = make_share(x.authenticated());
     now_.pending.emplace(std::move(x));
     enter(phase::body);
     if (!now_.coming) return dispatch();
@@ -325,6 +324,7 @@ void server_connection::on_written(error_code ec) {
 }
 
 void server_connection::written() {
+    if (auto f = std::exchange(now_.on_written, nullptr)) f();
     if (!now_.keep_alive) return linger();
     now_ = {};
     enter(phase::idle);
@@ -349,6 +349,7 @@ void server_connection::close() {
     abandon();
     shard_->connections.erase(self);
     if (ended.on_closed && waiting) guarded(shard_->options->log, "http", ended.on_closed);
+    if (ended.on_written) guarded(shard_->options->log, "http", ended.on_written);
 }
 
 void server_connection::abandon() noexcept {
@@ -371,9 +372,8 @@ taken_stream server_connection::take(bool authenticated) {
     if (phase_ != phase::handling) return {};
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
     enter(phase::closed);
-    taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_), {}};
-    if (shard_->bodies)
-        taken.held = shard_->make_share(authenticated, remote_.address, remote_.loopback);
+    taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_),
+                       make_share(authenticated)};
     wire_.reset();
     shard_->connections.erase(shared_from_this());
     return taken;
