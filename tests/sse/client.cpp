@@ -84,14 +84,39 @@ TEST_CASE("Ids persist over events and connections, and only whole events bring 
     bed.seen->clear();
 }
 
-TEST_CASE("An id that no field can hold is not sent", "[sse]") {
+TEST_CASE("An id that cannot be asked for is no position", "[sse]") {
+    const auto id = GENERATE(as<std::string>(), "a\1b", std::string(4097, 'x'));
+    const bool has_data = GENERATE(true, false);
     sse_client_bed bed;
     bed.start();
-    bed.open("id: a\1b\ndata: x\n\n");
+    bed.open("id: 7\ndata: a\n\nid: " + id + (has_data ? "\ndata: b\n\n" : "\n\n") + "data: c\n\n");
+    CHECK(bed.messages.back() == "message:c#" + id);
+    CHECK(bed.client->last_event_id() == "7");
     bed.cut();
     bed.until_next_connection();
-    CHECK(bed.asked_id().empty());
+    CHECK(bed.asked_id() == "7");
     bed.seen->clear();
+}
+
+TEST_CASE("An id as long as may be asked for is one", "[sse]") {
+    const std::string id(4096, 'x');
+    sse_client_bed bed;
+    bed.start();
+    bed.open("id: " + id + "\ndata: a\n\n");
+    CHECK(bed.client->last_event_id() == id);
+    bed.cut();
+    bed.until_next_connection();
+    CHECK(bed.asked_id() == id);
+    bed.seen->clear();
+}
+
+TEST_CASE("A client begins at no id that cannot be asked for", "[sse]") {
+    sse_client_bed bed;
+    auto o = bed.client_options();
+    o.last_event_id = GENERATE(as<std::string>(), "a\1b", "a\nb", std::string(4097, 'x'));
+    bed.start(std::move(o));
+    CHECK(bed.asked_id().empty());
+    CHECK(bed.client->last_event_id().empty());
 }
 
 TEST_CASE("Messages become events", "[sse]") {

@@ -167,6 +167,10 @@ TEST_CASE("Strangers need credentials, pages the right origin", "[sse]") {
 
 TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
     sse_bed bed({.allowed_origins = {"https://app.example"}});
+    const auto anybody = [](const owned_credentials&, decision_handler<principal> done) {
+        done({}, {.name = "ann"});
+    };
+    bed.mount("/later", {.authenticator = anybody, .allowed_origins = {"https://app.example"}});
     const std::string ours = "Origin: https://app.example\r\n";
     const auto check = [](const http_peer& p, const std::string& status) {
         CHECK(p.received().starts_with("HTTP/1.1 " + status));
@@ -176,6 +180,12 @@ TEST_CASE("Listed origins may read across sites, and no other", "[sse]") {
     };
     check(*bed.get("/events?topic=a", ours), "200");
     check(*bed.get("/events", ours), "400");
+    const auto posted = bed.request(
+        "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n" + ours + "\r\n");
+    check(*posted, "405");  // before its body comes
+    check(*bed.request("POST /later HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n" + ours +
+                       "\r\n"),
+          "405");
     const auto preflight =
         bed.request("OPTIONS /events?topic=a HTTP/1.1\r\nHost: localhost\r\n" + ours +
                     "Access-Control-Request-Method: GET\r\n"

@@ -26,8 +26,9 @@ namespace tidings::sse {
 struct client_options {
     std::string url{};                  ///< `http://` or `https://`
     std::vector<std::string> topics{};  ///< patterns, added to the query as `topic`
-    std::string last_event_id{};        ///< where to resume at first
-    std::string token{};                ///< sent as `Authorization: Bearer`
+    /// Where to resume at first. One that cannot be asked for (see `client`) counts as none.
+    std::string last_event_id{};
+    std::string token{};  ///< sent as `Authorization: Bearer`
     std::string method = "GET";
     std::string body{};
     http::fields fields{};  ///< further request fields
@@ -78,6 +79,11 @@ using run_handler = tidings::completion_handler<error_code>;
 /// Destroying it stops it, and no callback is called any more; from another thread than the
 /// client's one call may be running still. After its end the client holds neither the callbacks
 /// nor the sink. A client that was moved from does nothing, and its getters give defaults.
+///
+/// An id of more than 4 KiB, or with a control character other than a tab, cannot be asked for:
+/// servers refuse such a field (RFC 9110 5.4, 5.5). It is no position. The client resumes behind
+/// the last event before it that has one, so that what came since comes again; without one it
+/// begins anew, as at a server that sends no ids.
 ///
 /// Ends for good, unless `on_refused` has it otherwise: 204 (errc::sse_stopped), another media type
 /// (errc::sse_bad_content_type), a compressed stream (errc::unsupported_encoding), any other answer

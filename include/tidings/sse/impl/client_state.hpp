@@ -40,14 +40,17 @@ class client_state final : public client_base<client_options>,
     void on_read(error_code ec, std::size_t n);
     void take_items();
     void take_item(const sse_item& item);
+    /// `id`: behind which the client resumes once the message was handed on.
     /// @error errc::closed, errc::out_of_memory: the event was not handed on
-    error_code take_message(const given& g, const sse_message& m);
+    error_code take_message(const given& g, const sse_message& m, const std::string& id);
     /// Calls a member of the options, unless the client has ended.
     template <class F, class... Args>
     void call(F client_options::*f, const Args&... args) noexcept;
 
     sse_parser parser_;
-    std::string received_id_;  // of the last event that was handed on: where the client resumes
+    // Of the last event that was handed on and has one that may be asked for: where the client
+    // resumes.
+    std::string received_id_;
     wheel_timer idle_;
     destination to_;
     std::unique_ptr<http::detail::streaming_response> response_;

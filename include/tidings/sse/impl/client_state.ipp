@@ -18,11 +18,14 @@ bool is_redirect(unsigned status) noexcept {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// An id may hold control characters, a field may not (RFC 9110 5.5).
-bool fits_in_field(std::string_view id) noexcept {
-    return std::none_of(id.begin(), id.end(), [](char c) {
-        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
-    });
+// Whether a server can be asked for what follows an id. One may hold control characters, a field
+// may not (RFC 9110 5.5), and a field that is larger than a server reads is refused, at every
+// attempt (5.4).
+bool may_be_asked_for(std::string_view id) noexcept {
+    constexpr std::size_t max_bytes = 4096;
+    return id.size() <= max_bytes && std::none_of(id.begin(), id.end(), [](char c) {
+               return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
+           });
 }
 
 // A token must not travel to another host. From http to https it may: it was in the open before.
@@ -61,7 +64,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       received_id_(std::move(options.last_event_id)),
       idle_([this] { react(failed(errc::timed_out), "no byte came for idle_timeout"); }),
       buffer_(16 * 1024) {
-    if (!parser_.set_last_event_id(received_id_)) return;
+    if (may_be_asked_for(received_id_) && !parser_.set_last_event_id(received_id_)) return;
     received_id_.clear();
     handover_->restart_at(std::nullopt);
 }
@@ -88,8 +91,7 @@ http::request client_state::make_request() {
         r.body = g->options.body;
     }
     r.fields.set("Accept", "text/event-stream").set("Cache-Control", "no-cache");
-    if (!received_id_.empty() && fits_in_field(received_id_))
-        r.fields.set("Last-Event-ID", received_id_);
+    if (!received_id_.empty()) r.fields.set("Last-Event-ID", received_id_);
     return r;
 }
 
@@ -209,10 +211,11 @@ void client_state::on_room() {
 
 void client_state::take_item(const sse_item& item) {
     const auto g = given_;
-    const auto id = parser_.last_event_id();
+    const auto& last = parser_.last_event_id();
+    const auto id = may_be_asked_for(last) ? last : received_id_;
     error_code ec;
     if (const auto* m = std::get_if<sse_message>(&item)) {
-        ec = take_message(*g, *m);
+        ec = take_message(*g, *m, id);
     } else if (const auto* retry = std::get_if<sse_retry>(&item)) {
         reconnector_.set_least(retry->time);
         call(&client_options::on_retry, retry->time);
@@ -233,13 +236,13 @@ void client_state::take_item(const sse_item& item) {
     if (received_id_ != id) received_id_ = id;
 }
 
-error_code client_state::take_message(const given& g, const sse_message& m) {
+error_code client_state::take_message(const given& g, const sse_message& m, const std::string& id) {
     bool taken = false;
     guarded(g.options.log, module_, [&] {
         taken = g.options.on_message && life_ != life::released && g.options.on_message(m);
     });
     if (taken) {
-        handover_->pass(m.last_event_id);
+        handover_->pass(id);
         return {};
     }
     if (!listening()) return errc::closed;
@@ -254,7 +257,7 @@ error_code client_state::take_message(const given& g, const sse_message& m) {
         if (m.has_id) e.event.id(m.last_event_id);
     }
     auto remote = position::parse(m.last_event_id, ec);
-    ec = take(g, std::move(e), std::move(remote), m.last_event_id);
+    ec = take(g, std::move(e), std::move(remote), id);
     return ec == errc::out_of_memory ? ec : error_code();
 }
 

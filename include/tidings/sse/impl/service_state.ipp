@@ -59,17 +59,17 @@ bool service_state::takes_method(http::exchange& x) {
 }
 
 void service_state::admit(http::exchange& x) {
-    if (takes_method(x)) access_.admit(x, methods);
+    if (access_.admit(x, methods)) takes_method(x);
 }
 
 void service_state::handle(http::exchange& x) {
-    if (!takes_method(x)) return;
     access_.handle(x, methods,
                    [self = shared_from_this()](http::exchange& here) { self->serve(here); });
 }
 
 void service_state::serve(http::exchange& x) {
     if (closed_) return x.respond(http::going_away());
+    if (!takes_method(x)) return;
     auto f = [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
         self->answer(here, std::move(asked));
     };
