@@ -19,6 +19,7 @@ class bus_members {
     /// history stood at that moment: what is published later reaches the target. It is written
     /// before the target gets its first event. To be undone by `detach` once.
     /// @error errc::too_many, errc::closed
+    /// @throws std::bad_alloc, and nothing has changed
     TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
                                    const std::shared_ptr<lane>& l,
                                    const std::shared_ptr<lane_target>& target, position& head);
@@ -84,7 +85,10 @@ class bus_members {
     }
     error_code add(std::string_view pattern, const std::shared_ptr<subscription_state>& s);
     void link(const std::shared_ptr<subscription_state>& s) noexcept;
-    std::vector<std::shared_ptr<subscription_state>> linked() const;
+    /// Takes one that has not ended out of the list; null where none is left. Nothing may be linked
+    /// any more.
+    std::shared_ptr<subscription_state> unlink_first() noexcept;
+    void unlink(subscription_state& s) noexcept;
 
     /// Notes the thread that publishes. Whether no other has, ever.
     bool publishes_alone(reader_record& here) noexcept {

@@ -36,16 +36,12 @@ void bus_members::release(retired_list&& gone) noexcept {
     }
 }
 
-std::vector<std::shared_ptr<subscription_state>> bus_members::linked() const {
+std::vector<std::shared_ptr<subscription_state>> bus_members::active() const {
     std::vector<std::shared_ptr<subscription_state>> all;
+    const std::lock_guard lock(mutex_);
     for (auto* s = first_; s != nullptr; s = s->next_)
         if (auto owner = s->weak_from_this().lock()) all.push_back(std::move(owner));
     return all;
-}
-
-std::vector<std::shared_ptr<subscription_state>> bus_members::active() const {
-    const std::lock_guard lock(mutex_);
-    return linked();
 }
 
 std::size_t bus_members::subscriptions() const noexcept {
@@ -73,14 +69,39 @@ error_code bus_members::admit() const noexcept {
     return {};
 }
 
+namespace {
+
+/// Where a target is added.
+struct addition {
+    pattern_entry& entry;
+    std::shared_ptr<const lane_targets> before;  // the list that took it
+};
+
+}  // namespace
+
 error_code bus_members::attach(const std::vector<std::string>& patterns,
                                const std::shared_ptr<lane>& l,
                                const std::shared_ptr<lane_target>& target, position& head) {
+    leaving gone(*this);
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
-    // A target stands in the lists of one pattern once: see `lane::enqueue`.
-    for (auto p = patterns.begin(); p != patterns.end(); ++p)
-        if (std::find(patterns.begin(), p, *p) == p) patterns_.enter(*p).add(l, target);
+    std::vector<addition> made;
+    try {
+        made.reserve(patterns.size());
+        // A target stands in the lists of one pattern once: see `lane::enqueue`.
+        for (auto p = patterns.begin(); p != patterns.end(); ++p) {
+            if (std::find(patterns.begin(), p, *p) != p) continue;
+            auto& entry = patterns_.enter(*p);
+            made.push_back({entry, entry.open_list(l)});
+            entry.add(l, target);
+        }
+    } catch (...) {
+        for (auto& a : made) {
+            a.entry.take_back(l, target.get(), std::move(a.before));
+            patterns_.tidy(a.entry, gone);
+        }
+        throw;
+    }
     ++subscriptions_;
     head = head_;
     return {};
@@ -136,11 +157,30 @@ void bus_members::link(const std::shared_ptr<subscription_state>& s) noexcept {
     first_ = s.get();
 }
 
+// With the mutex held. One that is in no list stays so.
+void bus_members::unlink(subscription_state& s) noexcept {
+    if (s.next_ != nullptr) s.next_->previous_ = s.previous_;
+    if (s.previous_ != nullptr)
+        s.previous_->next_ = s.next_;
+    else if (first_ == &s)
+        first_ = s.next_;
+    s.next_ = s.previous_ = nullptr;
+}
+
+std::shared_ptr<subscription_state> bus_members::unlink_first() noexcept {
+    const std::lock_guard lock(mutex_);
+    while (first_ != nullptr) {
+        auto& s = *first_;
+        unlink(s);
+        if (auto owner = s.weak_from_this().lock()) return owner;
+    }
+    return {};
+}
+
 void bus_members::remove(subscription_state& s) noexcept {
     leaving gone(*this);
     const std::lock_guard lock(mutex_);
-    (s.previous_ != nullptr ? s.previous_->next_ : first_) = s.next_;
-    if (s.next_ != nullptr) s.next_->previous_ = s.previous_;
+    unlink(s);
     auto* entry = std::exchange(s.entry_, nullptr);
     if (entry == nullptr) return;
     --subscriptions_;

@@ -104,7 +104,7 @@ class bus_state final : public subscriber,
     net::any_io_executor default_executor() const noexcept override { return executor_; }
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
-    bool begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept;
+    bool begin_close() noexcept;
     /// What is published, as this bus's publication, its content with a time; null, with an error,
     /// where it is refused.
     template <class Content>

@@ -39,35 +39,33 @@ void bus_state::dispose(bus_state* b) noexcept {
     b->release(std::move(gone));
 }
 
-bool bus_state::begin_close(std::vector<std::shared_ptr<subscription_state>>& ending) noexcept {
+bool bus_state::begin_close() noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (stage_ == stage::closed) return false;
         move_to_locked(stage::closed);
-        ending = linked();
     }
     if (history_) history_->unlisten(*this);
     return true;
 }
 
 void bus_state::close() noexcept {
-    std::vector<std::shared_ptr<subscription_state>> ending;
-    if (!begin_close(ending)) return;
-    for (const auto& s : ending) s->end(errc::closed);
+    if (!begin_close()) return;
+    while (const auto s = unlink_first()) s->end(errc::closed);
     reclaimer::collect(true);
     const std::lock_guard lock(mutex_);
     pending_->close();
     for (const auto& [pattern, entry] : patterns_.entries())
-        for (const auto& chunk : entry->chunks)
-            chunk.home->post([targets = chunk.targets] {
-                for (const auto& target : *targets) target->on_bus_closed();
-            });
+        for (auto& chunk : entry->chunks) {
+            auto& notice = *chunk.closing.release();
+            notice.targets = chunk.targets;
+            chunk.home->post(notice);
+        }
 }
 
 void bus_state::on_context_end() noexcept {
-    std::vector<std::shared_ptr<subscription_state>> ending;
-    begin_close(ending);
-    for (const auto& s : ending) s->abandon();
+    if (begin_close())
+        while (const auto s = unlink_first()) s->abandon();
     const auto draining = std::move(drain_);
     pattern_registry::entry_map entries;
     {
@@ -114,7 +112,12 @@ error_code bus_state::add_resumed(std::string_view pattern,
         s->resumed_ = std::move(r);
         link(s);
     }
-    return source->start();
+    try {
+        return source->start();
+    } catch (...) {
+        s->detach();
+        throw;
+    }
 }
 
 void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,

@@ -41,15 +41,23 @@ error_code feed::start() {
     live_ = was_live_ = !options_.after;
     reading_ = !live_;
     attached_ = true;
-    if (const auto ec =
-            bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_)) {
+    error_code ec;
+    try {
+        ec = bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_);
+    } catch (...) {
         attached_ = false;
-        return ec;
+        throw;
     }
-    if (options_.after)
+    if (ec) attached_ = false;
+    if (ec || !options_.after) return ec;
+    try {
         lane_->post([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->begin();
         });
+    } catch (...) {
+        stop();
+        throw;
+    }
     return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/immediate_list.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
+#include <tidings/lane/impl/lane_task.hpp>
 
 #include <memory>
 #include <string>
@@ -14,6 +15,17 @@ namespace tidings::detail {
 class lane;
 class queue_subscription;
 
+/// Notifies targets, in their lane, that the bus was closed. It is made before it is due, so that
+/// closing needs no memory.
+struct closing_notice final : lane_task {
+    void run() noexcept override {
+        const std::unique_ptr<closing_notice> last(this);
+        for (const auto& target : *targets) target->on_bus_closed();
+    }
+    void drop() noexcept override { delete this; }
+    std::shared_ptr<const lane_targets> targets{};
+};
+
 /// The subscriptions of one pattern, grouped by the way of delivering. What is not atomic is
 /// guarded by the bus's mutex. Publishers read the immediate callbacks without it.
 struct pattern_entry final : retirable {
@@ -23,6 +35,7 @@ struct pattern_entry final : retirable {
     struct chunk {
         std::shared_ptr<lane> home;
         std::shared_ptr<const lane_targets> targets;
+        std::unique_ptr<closing_notice> closing;  // null once it is posted
     };
 
     explicit pattern_entry(std::string_view text) : pattern(text) {}
@@ -38,11 +51,18 @@ struct pattern_entry final : retirable {
     bool empty() const noexcept { return immediates.empty() && queues.empty() && chunks.empty(); }
     void add(std::shared_ptr<queue_subscription> s);
     void add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t);
+    /// The list that the next target of a lane is added to; null where that begins another.
+    std::shared_ptr<const lane_targets> open_list(const std::shared_ptr<lane>& l) noexcept;
+    /// Undoes the `add` of a target that came last, if that was made; `before` is what `open_list`
+    /// returned before it. Needs no memory.
+    void take_back(const std::shared_ptr<lane>& l, const lane_target* t,
+                   std::shared_ptr<const lane_targets> before) noexcept;
     void remove(const queue_subscription* s) noexcept;
     /// Without memory for a smaller list it stays, and ignores what comes.
     void remove(const std::shared_ptr<lane>& l, const lane_target* t) noexcept;
 
  private:
+    std::vector<chunk>::reverse_iterator last_chunk(const std::shared_ptr<lane>& l) noexcept;
     void note_order() noexcept {
         ordered.store(!queues.empty() || !chunks.empty(), std::memory_order_release);
     }

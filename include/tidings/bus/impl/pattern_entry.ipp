@@ -36,13 +36,37 @@ void pattern_entry::add(std::shared_ptr<queue_subscription> s) {
 }
 
 void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t) {
-    // Only the last chunk of a lane takes more, so that order is kept.
-    const auto last =
-        std::find_if(chunks.rbegin(), chunks.rend(), [&](const chunk& c) { return c.home == l; });
-    if (last == chunks.rend() || last->targets->size() >= max_chunk)
-        chunks.push_back({l, copy_with<lane_targets>(nullptr, std::move(t))});
+    const auto list = open_list(l);
+    auto longer = copy_with(list.get(), std::move(t));
+    if (list)
+        last_chunk(l)->targets = std::move(longer);
     else
-        last->targets = copy_with(last->targets.get(), std::move(t));
+        chunks.push_back({l, std::move(longer), std::make_unique<closing_notice>()});
+    note_order();
+}
+
+// Only the last chunk of a lane takes more, so that order is kept.
+std::vector<pattern_entry::chunk>::reverse_iterator pattern_entry::last_chunk(
+    const std::shared_ptr<lane>& l) noexcept {
+    return std::find_if(chunks.rbegin(), chunks.rend(),
+                        [&](const chunk& c) { return c.home == l; });
+}
+
+std::shared_ptr<const lane_targets> pattern_entry::open_list(
+    const std::shared_ptr<lane>& l) noexcept {
+    const auto last = last_chunk(l);
+    if (last == chunks.rend() || last->targets->size() >= max_chunk) return {};
+    return last->targets;
+}
+
+void pattern_entry::take_back(const std::shared_ptr<lane>& l, const lane_target* t,
+                              std::shared_ptr<const lane_targets> before) noexcept {
+    const auto last = last_chunk(l);
+    if (last == chunks.rend() || last->targets->back().get() != t) return;
+    if (before)
+        last->targets = std::move(before);
+    else
+        chunks.erase(std::next(last).base());
     note_order();
 }
 

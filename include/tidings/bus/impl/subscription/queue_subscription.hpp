@@ -60,10 +60,12 @@ class queue_subscription : public counted_subscription {
     mutable std::mutex mutex_;
 
  private:
+    /// A waiter's deadline. Armed, cancelled and destroyed in the lane; its cancellation is posted.
+    struct deadline;
     struct waiter {
         event_ptr event;
         std::shared_ptr<delivery_join> join;
-        std::shared_ptr<wheel_timer> timer;  // armed, cancelled and destroyed in the lane
+        std::shared_ptr<deadline> timer;
         std::shared_ptr<lane> home;
     };
     outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
@@ -74,6 +76,7 @@ class queue_subscription : public counted_subscription {
     void empty_out_and_tell(error_code why) noexcept;
     void admit_waiters() noexcept;
     void expire(const publication* e);
+    static void cancel_in_lane(waiter& w) noexcept;
 
     net::any_io_executor executor_;
     overflow policy_;

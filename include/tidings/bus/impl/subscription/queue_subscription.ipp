@@ -58,6 +58,24 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
     }
 }
 
+struct queue_subscription::deadline final : wheel_timer, lane_task {
+    using wheel_timer::wheel_timer;
+    void run() noexcept override {
+        const auto last = std::move(posted);
+        cancel();
+    }
+    void drop() noexcept override { const auto last = std::move(posted); }
+
+    std::shared_ptr<deadline> posted{};  // itself
+};
+
+// Once, when it leaves the line.
+void queue_subscription::cancel_in_lane(waiter& w) noexcept {
+    auto& timer = *w.timer;
+    timer.posted = std::move(w.timer);
+    w.home->post(timer);
+}
+
 // False where its publisher has cancelled.
 bool queue_subscription::wait_for_room(const event_ptr& e,
                                        const std::shared_ptr<delivery_join>& join,
@@ -69,7 +87,7 @@ bool queue_subscription::wait_for_room(const event_ptr& e,
         add(dropped);
         return false;
     }
-    auto timer = std::make_shared<wheel_timer>(expiry);
+    auto timer = std::make_shared<deadline>(expiry);
     std::list<waiter> last;
     last.push_back({e, join, timer, l});
     l->post([timer, home = l.get(), after = deadline_] { timer->arm(home->timers(), after); });
@@ -99,14 +117,6 @@ bool queue_subscription::caught_up() const noexcept {
     return !source || source->live();
 }
 
-namespace {
-
-void cancel_in_lane(const std::shared_ptr<lane>& l, std::shared_ptr<wheel_timer> timer) {
-    l->post([t = std::move(timer)] { t->cancel(); });
-}
-
-}  // namespace
-
 // Those that there is no memory for wait until the next event is taken, or their deadline.
 void queue_subscription::admit_waiters() noexcept {
     while (!waiters_.empty() && queue_.fits(queue_cost(waiters_.front().event))) {
@@ -118,7 +128,7 @@ void queue_subscription::admit_waiters() noexcept {
         auto w = std::move(waiters_.front());
         waiters_.pop_front();
         w.join->finished({}, outcome::queued);
-        cancel_in_lane(w.home, std::move(w.timer));
+        cancel_in_lane(w);
     }
 }
 
@@ -130,7 +140,7 @@ void queue_subscription::expire(const publication* e) {
         queue_.miss(1);
         add(dropped);
         it->join->finished(errc::overflow, outcome::dropped);
-        cancel_in_lane(it->home, it->timer);
+        cancel_in_lane(*it);
         return expired.splice(expired.begin(), waiters_, it);
     }
 }
@@ -183,7 +193,7 @@ std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
 void queue_subscription::empty_out_and_tell(error_code why) noexcept {
     for (auto& w : empty_out()) {
         w.join->finished(why, outcome::closed);
-        cancel_in_lane(w.home, std::move(w.timer));
+        cancel_in_lane(w);
     }
 }
 
