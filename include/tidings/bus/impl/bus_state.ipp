@@ -57,9 +57,8 @@ void bus_state::close() noexcept {
     pending_->close();
     for (const auto& [pattern, entry] : patterns_.entries())
         for (auto& chunk : entry->chunks) {
-            auto& notice = *chunk.closing.release();
-            notice.targets = chunk.targets;
-            chunk.home->post(notice);
+            chunk.closing->targets = chunk.targets;
+            chunk.home->post(*chunk.closing.release());
         }
 }
 
