@@ -34,19 +34,6 @@ struct keeping_sink final : detail::feed_sink {
     error_code ended;
 };
 
-/// Calls `f` with so many allocations to succeed. Whether one failed.
-template <class F>
-bool fails_after(long n, F f) {
-    allocations_left = n;
-    try {
-        f();
-    } catch (const std::bad_alloc&) {
-        allocations_left = -1;
-        return true;
-    }
-    return allocations_left.exchange(-1) < 0;
-}
-
 }  // namespace
 
 TEST_CASE("a queue without memory to say what is missing says it with the next call",
@@ -58,7 +45,7 @@ TEST_CASE("a queue without memory to say what is missing says it with the next c
         detail::bounded_queue queue({.max_events = 1}, overflow::drop_oldest);
         for (const auto* text : {"1", "2", "3"}) queue.push(publication_of(text));
         event_ptr first;
-        failed = fails_after(n, [&] { first = queue.pop(); });
+        failed = runs_out_after(n, [&] { first = queue.pop(); });
         CHECK(failed == !first);
         if (failed) first = queue.pop();
         CHECK(show(first) == "lagged(2)");
@@ -78,7 +65,7 @@ TEST_CASE("a receiver without memory for what it takes has it with the next call
         for (const auto* text : {"1", "2", "3"}) f.publish("a", text);
         texts seen;
         std::optional<event_ptr> first;
-        failed = fails_after(n, [&] { first = r.try_receive(); });
+        failed = runs_out_after(n, [&] { first = r.try_receive(); });
         if (first) seen.push_back(show(*first));
         while (const auto e = r.try_receive()) seen.push_back(show(*e));
         CHECK(seen == texts{"lagged(1)", "a=2", "a=3"});
@@ -96,7 +83,7 @@ TEST_CASE("a subscriber that cannot be notified of what it missed is, before the
         const auto s = detail::make_subscription<detail::target_subscription>(
             f.hub->state()->home(), target, log_sink());
         const auto one = publication_of("1"), two = publication_of("2");
-        failed = fails_after(n, [&] {
+        failed = runs_out_after(n, [&] {
             s->on_missed(5);
             s->on_event(one);
         });
@@ -125,7 +112,7 @@ TEST_CASE("a feed without memory to announce a gap ends before it", "[feed][faul
             hub.state(), hub.state()->home(), sink,
             detail::feed_options{.patterns = {"a"}, .after = unknown});
         REQUIRE_FALSE(feed->start());
-        failed = fails_after(n, [&] { f.run(); });
+        failed = runs_out_after(n, [&] { f.run(); });
         f.run();
         if (sink->ended) {
             CHECK(failed);

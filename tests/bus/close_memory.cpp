@@ -48,19 +48,6 @@ struct crowded_bus : context_fixture {
     std::vector<std::shared_ptr<detail::feed>> feeds;
 };
 
-/// Calls `f` with so many allocations to succeed. Whether one failed.
-template <class F>
-bool runs_out_after(long n, F f) {
-    allocations_left = n;
-    try {
-        f();
-    } catch (const std::bad_alloc&) {
-        allocations_left = -1;
-        return true;
-    }
-    return allocations_left.exchange(-1) < 0;
-}
-
 }  // namespace
 
 TEST_CASE("a bus closes when there is no memory", "[bus][close][fault-1]") {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <new>
 
 namespace tidings::test {
 
@@ -11,5 +12,18 @@ namespace tidings::test {
 inline std::atomic<long> allocations_left{-1};
 /// How many there were.
 inline std::atomic<std::size_t> allocations_made{0};
+
+/// Calls `f` with so many allocations to succeed. Whether one failed.
+template <class F>
+bool runs_out_after(long n, F f) {
+    allocations_left = n;
+    try {
+        f();
+    } catch (const std::bad_alloc&) {
+        allocations_left = -1;
+        return true;
+    }
+    return allocations_left.exchange(-1) < 0;
+}
 
 }  // namespace tidings::test
