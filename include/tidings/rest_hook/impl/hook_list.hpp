@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/inlet/impl/backoff.hpp>
+#include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 #include <tidings/rest_hook/manager.hpp>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tidings::rest_hook::detail {
@@ -77,6 +79,13 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     };
     using hook_map = std::map<std::string, hook>;  // by id, which is by age
 
+    /// The end of what it times, posted to the lane.
+    struct closing final : tidings::detail::lane_task {
+        void run() noexcept override { std::exchange(whose, nullptr)->cancel_timers(); }
+        void drop() noexcept override { const auto last = std::move(whose); }
+        std::shared_ptr<hook_list> whose{};
+    };
+
     const hook* find(const std::string& owner, const std::string& id) const;
     void load(std::string after);
     void on_page(error_code ec, const std::vector<store::row>& rows);
@@ -86,6 +95,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void watch_expiry();
     void on_expiry();
     void on_erased(error_code ec, const std::string& id);
+    void cancel_timers() noexcept;
     void log(std::string_view message, error_code ec = {}) const;
     void gauge(std::int64_t add) const noexcept;
 
@@ -108,6 +118,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     std::vector<std::string> unerased_;  // rows whose erasure failed
     wheel_timer erase_again_;
     wheel_timer expiry_;  // of the first permission to end
+    closing closing_;
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -266,7 +266,7 @@ void hook_list::close() noexcept {
     store::watch_handle watch;
     {
         const std::lock_guard lock(mutex_);
-        phase_ = phase::closed;
+        if (std::exchange(phase_, phase::closed) == phase::closed) return;
         ended.swap(hooks_);
         watch.swap(watch_);
     }
@@ -275,11 +275,14 @@ void hook_list::close() noexcept {
         if (h.revision != 0) gauge(-1);
         h.on_bus.reset();
     }
-    lane_->post([self = shared_from_this()] {
-        self->again_.cancel();
-        self->erase_again_.cancel();
-        self->expiry_.cancel();
-    });
+    closing_.whose = shared_from_this();
+    lane_->post(closing_);
+}
+
+void hook_list::cancel_timers() noexcept {
+    again_.cancel();
+    erase_again_.cancel();
+    expiry_.cancel();
 }
 
 }  // namespace tidings::rest_hook::detail
