@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# Instructions per publication on a bus, by callgrind: what a release build takes, without the noise
-# of a clock. Fails where a limit is passed. The walks are those of bench/bus/count.cpp.
+# Instructions of a publication on a bus, and of a POST or an echoed message of a server, by
+# callgrind: what a release build takes, without the noise of a clock. Fails where a limit is
+# passed. The walks are those of bench/bus/count.cpp and bench/streams/count.cpp.
 #
 #     tests/instructions.sh BUILD_FOLDER [COMPILER [LAUNCHER]]
 #
@@ -16,34 +17,48 @@ if ! command -v valgrind >/dev/null; then
 fi
 
 mkdir -p "$work"
-printf '#include <tidings/io/impl/%s.ipp>\n' clock random unique_id >"$work/io.cpp"
-objects=()
-for unit in src/{bus,core,lane,store}.cpp "$work/io.cpp" bench/bus/count.cpp; do
-    object=$work/$(basename "$unit" .cpp).o
-    ${launcher:+"$launcher"} "$compiler" -std=c++20 -O2 -DNDEBUG -fvisibility=hidden \
-        -fvisibility-inlines-hidden -I include -c "$unit" -o "$object"
-    objects+=("$object")
-done
-"$compiler" "${objects[@]}" -o "$work/count" -lcrypto -pthread
+printf '#include <tidings/io/impl/%s.ipp>\n' clock random unique_id >"$work/some_io.cpp"
+program() { # program NAME UNIT...: links it with -lcrypto -lssl
+    local name=$1 unit object objects=()
+    shift
+    for unit; do
+        object=$work/$(echo "$unit" | tr / _).o
+        ${launcher:+"$launcher"} "$compiler" -std=c++20 -O2 -DNDEBUG -fvisibility=hidden \
+            -fvisibility-inlines-hidden -I include -c "$unit" -o "$object"
+        objects+=("$object")
+    done
+    "$compiler" "${objects[@]}" -o "$work/$name" -lssl -lcrypto -pthread
+}
+program bus src/{bus,core,lane,store}.cpp "$work/some_io.cpp" bench/bus/count.cpp
+program streams src/{bus,codec,core,http,inlet,io,lane,outlet,rest,sse,store,websocket}.cpp \
+    bench/streams/count.cpp
 
 limited=false
 if [ "$(uname -m)" = x86_64 ] && "$compiler" --version | grep -q '^g++.* 12\.'; then limited=true; fi
 
 times=1000 failed=0
-walk() { # walk NAME LIMIT
-    local count
-    count=$(valgrind --tool=callgrind --callgrind-out-file="$work/$1.callgrind" \
-        --toggle-collect='measured*' "$work/count" "$1" $times 2>&1 |
-        sed -n 's/.*Collected : \([0-9]*\)$/\1/p')
-    count=$((count / times))
-    echo "$1: $count instructions (limit $2)"
-    if $limited && [ "$count" -gt "$2" ]; then failed=1; fi
+count() { # count PROGRAM WALK LIMIT [ALLOCATIONS]
+    local said pieces count allocations
+    said=$(valgrind --tool=callgrind --callgrind-out-file="$work/$2.callgrind" \
+        --toggle-collect='measured*' "$work/$1" "$2" $times 2>&1)
+    pieces=$(sed -n 's/^pieces: \([0-9]*\) .*/\1/p' <<<"$said")
+    allocations=$(sed -n 's/.* allocations: \([0-9]*\)$/\1/p' <<<"$said")
+    count=$(sed -n 's/.*Collected : \([0-9]*\)$/\1/p' <<<"$said")
+    count=$((count / ${pieces:-$times}))
+    echo "$2: $count instructions (limit $3)${allocations:+, $allocations allocations (limit $4)}"
+    if $limited && [ "$count" -gt "$3" ]; then failed=1; fi
+    if $limited && [ "${allocations:-0}" -gt "${4:-0}" ]; then failed=1; fi
     if [ "$count" -lt 20 ]; then failed=1; fi # nothing was counted
 }
-walk prepared-1 166
-walk prepared-10 270
-walk prepared-100 1310
-walk new-1 2210
-walk history-1 3750
+count bus prepared-1 166
+count bus prepared-10 270
+count bus prepared-100 1310
+count bus new-1 2210
+count bus history-1 3750
+count streams post-service 73000 51
+count streams post-function 31000 16
+count streams echo-16x32 2270 2
+count streams echo-16x1024 4090 2
+count streams echo-1x32 6230 2
 $limited || echo "another compiler or processor than the limits are for"
 exit $failed
