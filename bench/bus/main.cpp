@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a publication in the process costs: the bus of tidings beside Boost.Signals2, libsigc++ and
-// a bare loop that guards against nothing. Rounds in which all take turns; ns of CPU, and ratios to
-// the loop within each round, of which the medians count.
+// a bare loop that guards against nothing. See rounds.hpp.
 //
 //     bus_bench [ROUNDS] [CASE...]     nine rounds of all cases if none is given
 //     bus_bench count CASE WHO TIMES   for callgrind: what `measured` takes
 
+#include "rounds.hpp"
 #include "walks.hpp"
 
 #include <boost/signals2/signal.hpp>
@@ -14,8 +14,6 @@
 #include <sigc++/sigc++.h>
 #endif
 
-#include <algorithm>
-#include <ctime>
 #include <deque>
 #include <functional>
 #include <list>
@@ -24,22 +22,13 @@
 
 namespace {
 
+using bus_bench::contender;
 using bus_bench::held;
+using bus_bench::make;
 using bus_bench::make_event;
 using bus_bench::target;
+using bus_bench::test_case;
 using tidings::event_ptr;
-
-double cpu_now_ns() {
-    timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
-/// One contender in one case: what it does once.
-struct contender {
-    const char* name;
-    std::function<void()> once;
-};
 
 event_ptr prepared_event() {
     tidings::error_code ec;
@@ -123,18 +112,6 @@ struct sigc_signal {
 };
 #endif
 
-/// A contender that owns what it works on.
-template <class T, class... Args>
-contender make(const char* name, void (T::*once)(), Args... args) {
-    auto object = std::make_shared<T>(args...);
-    return {name, [object, once] { (object.get()->*once)(); }};
-}
-
-struct test_case {
-    const char* name;
-    std::vector<contender> contenders;  // the loop first
-};
-
 std::vector<contender> publishing(std::size_t n) {
     using bus_bench::bed;
     return {make("loop", &bare_loop::publish, n),
@@ -169,76 +146,9 @@ std::vector<test_case> all_cases() {
              }}};
 }
 
-/// ns of CPU for one.
-double measure(const contender& c, unsigned long times) {
-    const auto start = cpu_now_ns();
-    for (auto n = times; n != 0; --n) c.once();
-    return (cpu_now_ns() - start) / static_cast<double>(times);
-}
-
-double median(std::vector<double> of) {
-    std::sort(of.begin(), of.end());
-    return of[of.size() / 2];
-}
-
-void run(const test_case& c, unsigned long rounds) {
-    constexpr double slice_ns = 20e6;
-    const auto count = c.contenders.size();
-    std::vector<unsigned long> times;
-    for (const auto& each : c.contenders)
-        times.push_back(static_cast<unsigned long>(slice_ns / (measure(each, 100) + 1)) + 1);
-    std::vector<std::vector<double>> ns(count), ratios(count);
-    for (unsigned long round = 0; round < rounds; ++round) {
-        // Another one begins each round.
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto who = (i + round) % count;
-            ns[who].push_back(measure(c.contenders[who], times[who]));
-        }
-        for (std::size_t i = 0; i < count; ++i)
-            ratios[i].push_back(ns[i].back() / ns.front().back());
-    }
-    std::printf("**%s**\n\n| who | ns | × the loop | in each round |\n|---|---|---|---|\n", c.name);
-    for (std::size_t i = 0; i < count; ++i) {
-        std::printf("| %s | %.1f | %.2f |", c.contenders[i].name, median(ns[i]), median(ratios[i]));
-        for (const auto r : ratios[i]) std::printf(" %.2f", r);
-        std::printf(" |\n");
-    }
-    std::printf("\n");
-}
-
-}  // namespace
-
-[[gnu::noinline]] void measured(const contender& c, unsigned long times) {
-    for (; times != 0; --times) c.once();
-}
-
-namespace {
-
-int count(const std::string_view name, const std::string_view who, unsigned long times) {
-    for (const auto& c : all_cases())
-        for (const auto& each : c.contenders) {
-            if (c.name != name || each.name != who) continue;
-            for (int i = 0; i < 100; ++i) each.once();
-            measured(each, times);
-            return EXIT_SUCCESS;
-        }
-    std::fputs("no such case, or nobody of that name in it\n", stderr);
-    return EXIT_FAILURE;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     const bus_bench::idle_thread beside;
-    if (argc == 5 && argv[1] == std::string_view("count"))
-        return count(argv[2], argv[3], std::strtoul(argv[4], nullptr, 10));
-    const auto rounds = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9UL;
-    if (rounds == 0) {
-        std::fputs("bus_bench [ROUNDS] [CASE...]; bus_bench count CASE WHO TIMES\n", stderr);
-        return EXIT_FAILURE;
-    }
-    const std::vector<std::string_view> wanted(argv + std::min(argc, 2), argv + argc);
-    for (const auto& c : all_cases())
-        if (wanted.empty() || std::find(wanted.begin(), wanted.end(), c.name) != wanted.end())
-            run(c, rounds);
+    return bus_bench::rounds(all_cases(), "the loop").main(argc, argv);
 }
