@@ -28,6 +28,11 @@ struct bus_options {
     /// readers. The oldest that nothing sends go first, and are made again when asked for. They
     /// count in no other bound; what queues still send may go beyond this one.
     std::size_t max_form_bytes = 64 * 1024 * 1024;
+    /// What waits in one lane (of this bus, or of a server) for the executor to run its next turn.
+    /// Beyond that, and where memory is missing, streams and outlets read from the history what it
+    /// holds. What no history holds, and what it has evicted by then, is dropped and announced, and
+    /// of an outlet logged once per burst; an `async_publish` of it fails with errc::missed.
+    queue_limits inbox{.max_bytes = 64 * 1024 * 1024, .max_events = 65'536};
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -165,7 +170,8 @@ class bus {
     /// Per-operation cancellation: terminal. It completes with operation_aborted and the receipt as
     /// it stands; the event stays published, queues that it waits for drop it, and an outlet that
     /// was asked may still take it.
-    /// @error as in `receipt::error`, and operation_aborted.
+    /// @error as in `receipt::error`, what an outlet answered, errc::missed (an outlet did not get
+    /// it; see `bus_options::inbox`), and operation_aborted.
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return detail::initiate<void(error_code, receipt)>(

@@ -61,6 +61,8 @@ enum class errc {
     hop_limit = 200,       ///< The publication has passed 16 inlets.
     history_failed = 202,  ///< The history could not store the event.
     lagging = 203,         ///< The subscriber fell behind its bound.
+    /// An outlet that must have every event did not get this one: a bound was reached.
+    missed = 204,
 
     // 300: HTTP
     bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.

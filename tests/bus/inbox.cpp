@@ -95,37 +95,125 @@ TEST_CASE("an event has one place in an inbox, however many patterns it matches"
     std::size_t dropped = 0;
     for (int i = 0; i < inbox; ++i) dropped += f.publish("a", std::to_string(i)).dropped;
     CHECK(dropped == 0);
-    CHECK(f.publish("a", std::to_string(inbox)).dropped == 3);
+    CHECK(f.publish("a", std::to_string(inbox)).dropped == 0);
     f.settle();
     CHECK(sink->count == inbox + 1);
     CHECK(sink->in_order);
     for (const auto& h : held) {
-        CHECK(h.counters().delivered == inbox);
-        CHECK(h.counters().dropped == 1);
+        CHECK(h.counters().delivered == inbox + 1);
+        CHECK(h.counters().dropped == 0);
     }
     feed->stop();
 }
 
-TEST_CASE("a subscriber is notified of how many did not fit", "[bus][inbox]") {
-    resume_bed f(false, 1);
+/// An outlet that counts, and a burst that is published before the context runs.
+struct outlet_bed : resume_bed {
+    static constexpr int burst = 70'000;
+    static constexpr int beyond = burst - inbox;
+
+    outlet_bed(bool later, std::size_t max_events) : resume_bed(later, max_events) {}
+
+    struct counting_outlet final : subscriber {
+        outcome deliver(const event_ptr& e) noexcept override {
+            if (is_control(e)) {
+                control.push_back(show(e));
+            } else {
+                const auto n = std::stoi(std::string(e->text()));
+                in_order = in_order && n > last;
+                last = n;
+                ++count;
+            }
+            return outcome::delivered;
+        }
+        int count = 0, last = -1;
+        bool in_order = true;
+        texts control;
+    };
+
+    /// The last of the burst, and the one before it that is the first beyond the inbox, are waited
+    /// for.
+    void publish_burst(const std::string& topic) {
+        for (int i = 0; i < burst; ++i) {
+            if (i != inbox && i != burst - 1) {
+                const auto r = publish(topic, std::to_string(i));
+                receipts_dropped += static_cast<int>(r.dropped);
+                continue;
+            }
+            hub->async_publish(topic, made(std::to_string(i)), [this](error_code ec, receipt r) {
+                ends.emplace_back(ec, r.delivered);
+            });
+        }
+        settle();
+    }
+
+    using end = std::pair<error_code, std::size_t>;
+    std::shared_ptr<counting_outlet> outlet = std::make_shared<counting_outlet>();
+    subscription held = hub->subscribe(">", outlet);
+    std::vector<end> ends;
+    int receipts_dropped = 0;
+};
+
+TEST_CASE("an outlet gets every event of a burst that the history holds", "[bus][inbox]") {
+    const bool later = GENERATE(false, true);
+    outlet_bed f(later, 100'000);
+    f.publish_burst("a");
+    CHECK(f.outlet->count == f.burst);
+    CHECK(f.outlet->in_order);
+    CHECK(f.outlet->control.empty());
+    CHECK(f.receipts_dropped == 0);
+    CHECK(f.held.counters().delivered == f.burst);
+    CHECK(f.held.counters().dropped == 0);
+    CHECK(f.ends == std::vector<outlet_bed::end>{{{}, 1}, {{}, 1}});
+    CHECK(f.logged.empty());
+}
+
+TEST_CASE("what the history has evicted before an outlet could read it is dropped, and logged once",
+          "[bus][inbox]") {
+    const bool later = GENERATE(false, true);
+    outlet_bed f(later, 1000);
+    f.publish_burst("a");
+    CHECK(f.outlet->count == inbox);
+    CHECK(f.outlet->in_order);
+    CHECK(f.outlet->control == texts{"gap"});
+    CHECK(f.held.counters().matched == f.burst);
+    CHECK(f.held.counters().dropped == f.beyond);
+    CHECK(f.ends == std::vector<outlet_bed::end>(2, {errc::missed, 0}));
+    CHECK(f.logged == texts{">: " + make_error_code(errc::missed).message()});
+    f.publish("a", "70000");
+    f.settle();
+    CHECK(f.outlet->last == f.burst);
+}
+
+TEST_CASE("what did not fit and no history holds is dropped at an outlet, and logged once",
+          "[bus][inbox]") {
+    outlet_bed f(false, 1000);
+    for (int bursts = 1; bursts <= 2; ++bursts) {
+        f.outlet->last = -1;
+        f.ends.clear();
+        f.publish_burst("uncovered.x");
+        CHECK(f.outlet->count == bursts * inbox);
+        CHECK(f.outlet->last == inbox - 1);
+        CHECK(f.outlet->control ==
+              texts(static_cast<std::size_t>(bursts), "lagged(" + std::to_string(f.beyond) + ")"));
+        CHECK(f.receipts_dropped == bursts * (f.beyond - 2));
+        CHECK(f.held.counters().dropped == static_cast<std::uint64_t>(bursts * f.beyond));
+        CHECK(f.ends == std::vector<outlet_bed::end>(2, {errc::missed, 0}));
+        CHECK(f.logged.size() == static_cast<std::size_t>(bursts));
+    }
+}
+
+TEST_CASE("an inbox is bounded by the options of the bus, in events and in bytes", "[bus][inbox]") {
+    const auto limits = GENERATE(queue_limits{.max_bytes = 1'000'000, .max_events = 3},
+                                 queue_limits{.max_bytes = 1, .max_events = 1'000});
+    resume_bed f(false, 1000, limits);
     const auto s = std::make_shared<recording_subscriber>();
     const auto held = f.hub->subscribe(">", s);
-    for (int i = 0; i < inbox; ++i) f.publish("a", "x");
-    for (int i = 0; i < 9; ++i) {
-        const auto r = f.publish("a", "x");
-        CHECK(r.position);
-        CHECK(r.queued == 0);
-        CHECK(r.dropped == 1);
-    }
-    receipt last;
-    f.hub->async_publish("a", made("x"), [&](error_code, receipt r) { last = std::move(r); });
+    for (int i = 0; i < 5; ++i) f.publish("uncovered.x", "x");
     f.settle();
-    CHECK(last.dropped == 1);
-    REQUIRE(s->seen.size() == inbox + 1);
-    CHECK(s->seen.back() == "lagged(10)");
-    CHECK(held.counters().matched == inbox + 10);
-    CHECK(held.counters().delivered == inbox);
-    CHECK(held.counters().dropped == 10);
+    const auto most = limits.max_bytes == 1 ? 1u : 3u;
+    CHECK(held.counters().delivered == most);
+    CHECK(held.counters().dropped == 5 - most);
+    CHECK(s->seen.back() == "lagged(" + std::to_string(5 - most) + ")");
 }
 
 }  // namespace

@@ -45,7 +45,14 @@ class recording_target final : public lane_target {
         all_.push_back(name_ + "missed kept " + std::to_string(count) + " through " +
                        std::to_string(through));
     }
+    bool exact() const noexcept override { return must_have; }
+    void on_missed_joined(std::uint64_t sequence,
+                          std::shared_ptr<detail::delivery_join> join) noexcept override {
+        all_.push_back(name_ + "awaits " + std::to_string(sequence));
+        join->finished({}, outcome::delivered);
+    }
     bool refilling = false;
+    bool must_have = false;
     std::function<void()> during;
 
  private:
@@ -93,7 +100,7 @@ struct lane_bed : context_fixture {
         std::vector<detail::lane_stop> stops;
         for (const auto& l : lists)
             stops.push_back({of.get(), &l, families[stops.size()], stops.size()});
-        return of->enqueue(e, stops, as, join) == 0;
+        return of->enqueue(e, stops, as, most, join) == 0;
     }
     bool enqueue(const event_ptr& e, const std::shared_ptr<detail::delivery_join>& join = nullptr) {
         return enqueue(e, {targets}, ++ticket, join);
@@ -110,6 +117,7 @@ struct lane_bed : context_fixture {
     }
 
     texts seen;
+    queue_limits most{.max_bytes = 64 * 1024 * 1024, .max_events = 1000};
     std::shared_ptr<lane> of;
     std::shared_ptr<const lane_targets> targets;
     std::uint64_t ticket = 0;
@@ -362,13 +370,13 @@ TEST_CASE("an inbox counts what an event carries beside its data", "[lane]") {
     f.run();
 }
 
-TEST_CASE("an inbox takes 65,536 events, and each target is notified of how many it missed",
+TEST_CASE("an inbox takes as many events as it may, and each target is notified of what it missed",
           "[lane]") {
     lane_bed f;
     f.add_target();
     int taken = 0;
     while (taken < 100'000 && f.enqueue("x")) ++taken;
-    CHECK(taken == 65'536);
+    CHECK(taken == 1000);
     CHECK_FALSE(f.enqueue("kept", 7));
     CHECK_FALSE(f.enqueue("kept", 9));
     CHECK_FALSE(f.enqueue("lost"));
@@ -381,8 +389,8 @@ TEST_CASE("an inbox takes 65,536 events, and each target is notified of how many
     CHECK_FALSE(f.enqueue("lost"));
     f.of->post([&] { f.seen.push_back("call"); });
     f.run();
-    REQUIRE(f.seen.size() == 65'536 + 4);
-    f.seen.erase(f.seen.begin(), f.seen.begin() + 65'536);
+    REQUIRE(f.seen.size() == 1000 + 4);
+    f.seen.erase(f.seen.begin(), f.seen.begin() + 1000);
     // What is called after a miss finds the target notified of it.
     CHECK(f.seen == texts{"missed 4", "missed kept 2 through 9", "later missed 1", "call"});
     CHECK(f.enqueue("again"));
@@ -397,7 +405,7 @@ TEST_CASE("a publication counts once in an inbox, however many lists it is for",
     const std::vector<lane_bed::list> lists(3, f.targets);
     std::size_t taken = 0;
     while (taken < 100'000 && f.enqueue(e, lists, ++f.ticket)) ++taken;
-    CHECK(taken == (large ? 64 : 65'536));
+    CHECK(taken == (large ? 64 : 1000));
     const auto join = std::make_shared<recording_join>();
     CHECK_FALSE(f.enqueue(e, lists, ++f.ticket, join));
     CHECK(join->ends.size() == 1);
@@ -453,7 +461,31 @@ TEST_CASE("what a full inbox has no room for is dropped, or comes from the histo
     f.run();
 }
 
-TEST_CASE("an inbox takes 64 MiB of data", "[lane]") {
+TEST_CASE("what a full inbox has no room for waits for the history in an exact target", "[lane]") {
+    lane_bed f;
+    f.add_target("stream ")->refilling = true;
+    const auto fed = f.add_target("fed ");
+    fed->refilling = fed->must_have = true;
+    f.add_target("lost ")->must_have = true;
+    f.most.max_events = 0;
+    const auto join = std::make_shared<recording_join>();
+    CHECK_FALSE(f.enqueue(f.frozen("kept", 7), {f.targets, f.targets}, ++f.ticket, join));
+    using end = std::pair<error_code, outcome>;
+    const end queued{{}, outcome::queued}, missed{errc::missed, outcome::dropped};
+    CHECK(join->ends == std::vector<end>{queued, missed});
+    CHECK(join->skips == 3);
+    CHECK_FALSE(f.enqueue(f.frozen("no history"), join));
+    CHECK(join->ends.size() == 5);
+    f.seen.clear();
+    f.run();
+    CHECK(f.seen == texts{"stream missed 1", "stream missed kept 1 through 7", "fed missed 1",
+                          "fed missed kept 1 through 7", "lost missed 1",
+                          "lost missed kept 1 through 7", "fed awaits 7"});
+    CHECK(join->ends.back() == end{{}, outcome::delivered});
+    CHECK(join->ends.size() == 6);
+}
+
+TEST_CASE("an inbox takes as many bytes as it may", "[lane]") {
     lane_bed f;
     f.add_target();
     const std::string text(1024 * 1024, 'x');
@@ -497,7 +529,7 @@ TEST_CASE("a lane may be used by other threads while its context ends", "[lane][
                 was_here = was_here || f.of->running_here();
                 f.of->post([] {});
                 net::post(f.of->lasting_executor(), [] {});
-                f.of->enqueue(e, {&stop, 1}, n);
+                f.of->enqueue(e, {&stop, 1}, n, f.most);
                 f.of->make_resident<int>(1).reset();
                 static_cast<void>(f.of->executor());
             }

@@ -34,8 +34,13 @@ class slow_sink final : public detail::feed_sink {
 /// Both keep so many events of every topic but those that begin with `uncovered`.
 class resume_bed : public context_fixture {
  public:
-    explicit resume_bed(bool later, std::size_t max_events = 1000) {
+    explicit resume_bed(bool later, std::size_t max_events = 1000,
+                        queue_limits inbox = bus_options().inbox) {
         bus_options o{.clock = &clock()};
+        o.inbox = inbox;
+        o.log = [this](const log_record& r) {
+            logged.push_back(std::string(r.message) + ": " + r.error.message());
+        };
         if (later) {
             far = std::make_shared<ordering_history>(max_events);
             o.history.implementation = far;
@@ -76,6 +81,7 @@ class resume_bed : public context_fixture {
     }
 
     std::shared_ptr<ordering_history> far;  // null: the memory history
+    texts logged;
     std::optional<bus> hub;
     int number = 0;
 };

@@ -136,8 +136,8 @@ class bus_state final : public subscriber,
     std::weak_ptr<bus_state> as_bus() noexcept override {
         return std::static_pointer_cast<bus_state>(weak_from_this().lock());
     }
-    error_code add_resumed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
-                           const subscribe_options& options);
+    error_code add_fed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
+                       const subscribe_options& options);
     /// Adds a subscription, which ends with the error if it cannot be.
     void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
               const subscribe_options& options);

@@ -90,17 +90,17 @@ void bus_state::start_drain(unique_function<void(error_code)> done) {
     });
 }
 
-// A subscription that begins in the past gets its events from a feed in the bus's lane.
-error_code bus_state::add_resumed(std::string_view pattern,
-                                  const std::shared_ptr<subscription_state>& s,
-                                  const subscribe_options& options) {
+// A subscription that begins in the past, and each outlet, has a feed in the bus's lane.
+error_code bus_state::add_fed(std::string_view pattern,
+                              const std::shared_ptr<subscription_state>& s,
+                              const subscribe_options& options) {
     if (const auto ec = check_pattern(pattern)) return ec;
-    feed_options f;
-    f.patterns = {std::string(pattern)};
-    f.after = options.after;
-    f.limits = options.limits;
-    f.overflow = options.overflow;
-    auto r = std::make_unique<resumption>();
+    feed_options f{.patterns = {std::string(pattern)},
+                   .after = options.after,
+                   .limits = options.limits,
+                   .overflow = options.overflow,
+                   .exact = s->outlet()};
+    auto r = std::make_unique<feeding>();
     r->sink = s->sink();
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
     const auto source = r->source;
@@ -108,7 +108,7 @@ error_code bus_state::add_resumed(std::string_view pattern,
     {
         const std::lock_guard lock(mutex_);
         if (const auto ec = admit()) return ec;
-        s->resumed_ = std::move(r);
+        s->fed_ = std::move(r);
         link(s);
     }
     try {
@@ -121,7 +121,7 @@ error_code bus_state::add_resumed(std::string_view pattern,
 
 void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                      const subscribe_options& options) {
-    const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s);
+    const auto ec = options.after || s->outlet() ? add_fed(pattern, s, options) : add(pattern, s);
     if (ec) s->end(ec);
 }
 
@@ -388,12 +388,12 @@ void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     d.event = e;
+    d.inbox = options_.inbox;
     if (e->position()) {
         head_ = *e->position();
         d.result.position = head_;
     }
-    const auto ticket = ++last_ticket_;
-    d.hand_to(patterns_.match(e->topic(), d.route, gone), ticket, lane_, stops_);
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
     if (metrics()) metrics()->count("events_published", {}, 1);
 }
 

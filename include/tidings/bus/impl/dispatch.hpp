@@ -57,6 +57,7 @@ struct dispatch {
     event_ptr event{};  // as it was dispatched; null until then
     walk_list walks;
     bool from_history = false;  // the join waits for the end of this dispatch
+    queue_limits inbox{};       // of a lane
     graveyard gone{};
     std::vector<event_ptr> evicted{};  // by the history, for this one
 

@@ -66,7 +66,7 @@ void dispatch::hand_to_lane(std::span<const lane_stop> stops, std::uint64_t tick
     std::size_t places = 0;
     for (const auto& s : stops) places += (*s.targets)->size();
     if (join) join->expect(places);
-    const auto lost = stops.front().home->enqueue(event, stops, ticket, join);
+    const auto lost = stops.front().home->enqueue(event, stops, ticket, inbox, join);
     result.matched += places;
     result.queued += places - lost;
     result.dropped += lost;

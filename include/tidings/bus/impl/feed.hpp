@@ -5,6 +5,8 @@
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/feed_sink.hpp>
 
+#include <list>
+
 namespace tidings::detail {
 
 struct feed_options {
@@ -16,6 +18,7 @@ struct feed_options {
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
     origin_id origin = 0;    ///< what came from there is not handed back
+    bool exact = false;      ///< the sink must have every event; what it cannot get is counted
     std::size_t slice = 64;  ///< events read from the history at once
 };
 
@@ -62,7 +65,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_missed(std::uint64_t count) noexcept override;
     bool refills() const noexcept override { return bus_->history() != nullptr; }
+    bool exact() const noexcept override { return options_.exact; }
     void on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept override;
+    void on_missed_joined(std::uint64_t sequence,
+                          std::shared_ptr<delivery_join> join) noexcept override;
     void on_bus_closed() noexcept override;
     /// See `lane_wait`.
     void on_lost() noexcept { end(errc::out_of_memory); }
@@ -70,13 +76,15 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
  private:
     void begin() noexcept;
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
-    void hold_back(feed_sink& sink, const event_ptr& e,
-                   std::shared_ptr<delivery_join> join) noexcept;
-    bool await(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept;
+    void hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
+    bool await(const publication* e, std::uint64_t sequence,
+               const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     std::shared_ptr<delivery_join> take_join(const event_ptr& e) noexcept;
-    template <class Gone>
-    void give_up_joins(outcome o, Gone gone) noexcept;
+    void close_joins() noexcept;
+    void refuse_passed() noexcept;
+    void refuse_dropped() noexcept;
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept;
     bool wants(const publication& e) const noexcept;
@@ -90,7 +98,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
 
     /// An `async_publish` whose event waits to be pushed.
     struct waiting {
-        const publication* event;
+        const publication* event;  // null where the lane had no place for it
         std::uint64_t sequence;
         std::shared_ptr<delivery_join> join;
     };
@@ -102,9 +110,9 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     position cursor_;  // none while it is `options_.after`, which a history has not read yet
     position start_;   // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::vector<waiting> joins_;  // in the order of their coming
-    std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live
-    std::uint64_t behind_ = 0;    // how many such events, since it was live last
+    std::list<waiting> joins_;  // in the order of their coming
+    std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
+    std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
     std::atomic<bool> joined_{false};  // joins_ was used

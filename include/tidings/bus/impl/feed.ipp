@@ -11,18 +11,6 @@
 
 namespace tidings::detail {
 
-namespace {
-
-void answer(const std::shared_ptr<delivery_join>& join, outcome o) noexcept {
-    if (!join) return;
-    error_code ec;
-    if (o == outcome::dropped) ec = errc::overflow;
-    if (o == outcome::closed) ec = errc::closed;
-    join->finished(ec, o);
-}
-
-}  // namespace
-
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
            feed_options options)
     : bus_(std::move(bus)),
@@ -33,7 +21,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
-    for (const auto& w : joins_) answer(w.join, outcome::closed);
+    close_joins();
 }
 
 error_code feed::start() {
@@ -80,9 +68,7 @@ void feed::stop() noexcept {
     auto self = weak_from_this().lock();
     if (!self || !joined_) return;
     try {
-        lane_->post([s = std::move(self)] {
-            s->give_up_joins(outcome::closed, [](const waiting&) { return true; });
-        });
+        lane_->post([s = std::move(self)] { s->close_joins(); });
     } catch (const std::bad_alloc&) {
         return;  // its end answers them
     }
@@ -99,46 +85,56 @@ void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> jo
 
 void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sink = sink_.lock();
-    if (!sink) return answer(join, outcome::closed);
+    if (!sink) {
+        if (join) join->finished(errc::closed, outcome::closed);
+        return;
+    }
     const auto sequence = e->sequence();
     // The event precedes a gap that the sink was notified of.
-    if (sequence != 0 && sequence <= cursor_.number()) return answer(join, outcome::dropped);
+    if (sequence != 0 && sequence <= cursor_.number()) {
+        if (options_.exact) count_dropped(1);
+        return refuse(join);
+    }
     if (!wants(*e)) {
         if (live_ && sequence != 0) move_to(*e->position());
         if (join) join->skipped();
         return;
     }
     if (live_ && queue_.empty() && sink->ready()) return pass(*sink, e, std::move(join));
-    hold_back(*sink, e, std::move(join));
+    hold_back(e, std::move(join));
 }
 
-void feed::hold_back(feed_sink& sink, const event_ptr& e,
-                     std::shared_ptr<delivery_join> join) noexcept {
+// It never gets the event that its publisher waits for.
+void feed::refuse(const std::shared_ptr<delivery_join>& join) noexcept {
+    if (join) join->finished(options_.exact ? errc::missed : errc::overflow, outcome::dropped);
+}
+
+void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     const auto sequence = e->sequence();
-    auto result = outcome::queued;
-    bool overflowed = false;
+    bounded_queue::pushed pushed;
     graveyard gone;
     if (sequence == 0) {
-        const auto pushed = queue_.push(e, gone);
+        pushed = queue_.push(e, gone);
         count_dropped(pushed.dropped);
-        result = pushed.result;
-        overflowed = pushed.overflowed;
-        if (pushed.dropped != 0)
-            give_up_joins(outcome::dropped, [this](const waiting& w) {
-                return w.sequence == 0 && !queue_.holds(w.event);
-            });
+        if (pushed.dropped != 0) refuse_dropped();
     }
-    if (!join || result != outcome::queued || !sink.exact() || !await(e, join))
-        answer(join, result);
-    if (overflowed) return end(errc::lagging);
+    if (pushed.result == outcome::dropped)
+        refuse(join);
+    else if (join && !(options_.exact && await(e.get(), sequence, join)))
+        join->finished({}, outcome::queued);
+    if (pushed.overflowed) return end(errc::lagging);
     // Without a sequence, too: an announcement may wait for memory, and not for room.
-    sequence != 0 ? fall_behind(sequence, 1) : pump();
+    if (sequence != 0)
+        fall_behind(sequence, 1);
+    else
+        pump();
 }
 
 // False where memory is missing.
-bool feed::await(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept {
+bool feed::await(const publication* e, std::uint64_t sequence,
+                 const std::shared_ptr<delivery_join>& join) noexcept {
     try {
-        joins_.push_back({e.get(), e->sequence(), join});
+        joins_.push_back({e, sequence, join});
     } catch (const std::bad_alloc&) {
         return false;
     }
@@ -164,12 +160,26 @@ std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
     return join;
 }
 
-template <class Gone>
-void feed::give_up_joins(outcome o, Gone gone) noexcept {
-    std::erase_if(joins_, [&](const waiting& w) {
-        const bool over = gone(w);
-        if (over) answer(w.join, o);
-        return over;
+void feed::close_joins() noexcept {
+    for (const auto& w : joins_) w.join->finished(errc::closed, outcome::closed);
+    joins_.clear();
+}
+
+// What lies before the cursor and was not pushed is gone.
+void feed::refuse_passed() noexcept {
+    for (auto w = joins_.begin(); w != joins_.end();) {
+        if (w->sequence > cursor_.number()) return;
+        const bool passed = w->sequence != 0;
+        if (passed) refuse(w->join);
+        w = passed ? joins_.erase(w) : std::next(w);
+    }
+}
+
+void feed::refuse_dropped() noexcept {
+    joins_.remove_if([this](const waiting& w) {
+        const bool dropped = w.sequence == 0 && !queue_.holds(w.event);
+        if (dropped) refuse(w.join);
+        return dropped;
     });
 }
 
@@ -219,6 +229,11 @@ void feed::on_missed(std::uint64_t count) noexcept {
 
 void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
     if (attached_) fall_behind(through, count);
+}
+
+void feed::on_missed_joined(std::uint64_t sequence, std::shared_ptr<delivery_join> join) noexcept {
+    if (!attached_) return join->finished(errc::closed, outcome::closed);
+    if (sequence <= cursor_.number() || !await(nullptr, sequence, join)) refuse(join);
 }
 
 void feed::on_bus_closed() noexcept {
@@ -279,13 +294,12 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
         if (slice.gap && !tell_gap(*sink, slice.next)) return;
         live_ = take_slice(*sink, slice);
-        give_up_joins(outcome::dropped, [this](const waiting& w) {
-            return w.sequence != 0 && w.sequence <= cursor_.number();
-        });
+        refuse_passed();
     }
     if (live_) {
         was_live_ = true;
-        behind_ = 0;
+        const auto gone = std::exchange(behind_, 0);
+        if (options_.exact) count_dropped(gone);
     }
     reading_ = false;
     pump();
@@ -293,7 +307,7 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
 
 // False where memory for that is missing, and it has ended.
 bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
-    behind_ = 0;
+    if (!options_.exact) behind_ = 0;
     const auto gap = make_gap_event(head);
     gap ? sink.push(gap) : end(errc::out_of_memory);
     return static_cast<bool>(gap);
@@ -314,7 +328,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
             if (auto join = take_join(e)) join->skipped();
             continue;
         }
-        if (behind_ != 0) --behind_;
+        if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
         auto join = take_join(e);
         join ? sink.push_joined(e, std::move(join)) : sink.push(e);
     }

@@ -17,9 +17,6 @@ class feed_sink {
     /// Whether it takes an event now. Once it does again after it did not, it calls `feed::pump`.
     virtual bool ready() noexcept = 0;
     virtual void push(const event_ptr& e) noexcept = 0;
-    /// Whether `push_joined` reports more than that the event was handed over. `async_publish` then
-    /// waits for an event that a replay holds up; for others it does not.
-    virtual bool exact() const noexcept { return false; }
     virtual void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
         push(e);
         join->finished({}, outcome::queued);

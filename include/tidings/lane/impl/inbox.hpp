@@ -3,6 +3,7 @@
 
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
+#include <tidings/overflow.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <cstdint>
@@ -26,10 +27,11 @@ class inbox {
     bool empty() const noexcept {
         return letters_.empty() && first_missed_ == nullptr && tasks_ == nullptr;
     }
-    /// 65,536 publications, or 64 MiB by their footprint; and from the first on that had no place,
-    /// so that none overtakes what is missed.
-    bool full() const noexcept {
-        return publications_ >= max_publications || bytes_ >= max_bytes || first_missed_ != nullptr;
+    /// Whether so much waits already, by footprint; and from the first on that had no place, so
+    /// that none overtakes what is missed.
+    bool full(const queue_limits& most) const noexcept {
+        return publications_ >= most.max_events || bytes_ >= most.max_bytes ||
+               first_missed_ != nullptr;
     }
 
     /// One letter for all lists of a publication. @throws std::bad_alloc, and nothing is changed
@@ -38,10 +40,12 @@ class inbox {
     /// @throws std::bad_alloc, and `f` is as it was
     void add(unique_function<void()>&& f) { letters_.emplace_back(std::move(f)); }
     TIDINGS_DECL void add(lane_task& t) noexcept;
-    /// Notes a publication that has no place, for each target once. Allocates nothing.
+    /// Notes a publication that has no place, for each target once. Only a join that waits for what
+    /// the history brings takes memory; without it the publication is missed there.
     /// @return in how many places of the lists stand targets that never get it
     TIDINGS_DECL std::size_t miss(const event_ptr& e, std::span<const lane_stop> stops,
-                                  std::uint64_t ticket, delivery_join* join) noexcept;
+                                  std::uint64_t ticket,
+                                  const std::shared_ptr<delivery_join>& join) noexcept;
 
     /// Hands everything out and is empty then. Whether there were publications.
     TIDINGS_DECL bool deliver() noexcept;
@@ -61,8 +65,6 @@ class inbox {
     }
 
  private:
-    static constexpr std::size_t max_publications = 65'536;
-    static constexpr std::size_t max_bytes = 64 * 1024 * 1024;
     static constexpr std::size_t max_burst = 64;
 
     /// A part of `lists_`.
@@ -77,15 +79,25 @@ class inbox {
         std::uint64_t ticket;
         std::shared_ptr<delivery_join> join;
     };
+    /// For the exact targets in the lists that refill, behind the note of what they missed.
+    struct awaited_letter {
+        std::uint64_t sequence;
+        range lists;
+        std::uint64_t ticket;
+        std::shared_ptr<delivery_join> join;
+    };
     /// Misses are no letters: they must be noted where there is no memory, too.
-    using letter = std::variant<publication_letter, unique_function<void()>>;
+    using letter = std::variant<publication_letter, unique_function<void()>, awaited_letter>;
 
     range keep_lists(std::span<const lane_stop> stops);
+    bool await(const event_ptr& e, std::span<const lane_stop> stops, std::uint64_t ticket,
+               const std::shared_ptr<delivery_join>& join) noexcept;
     std::shared_ptr<lane_target> next_missed(lane_target::misses& what) noexcept;
     std::size_t next_mark() const noexcept;
     std::size_t burst_at(std::size_t first, std::size_t end) const noexcept;
     void deliver_letters(std::size_t first, std::size_t end) noexcept;
     void deliver(const publication_letter& l) const noexcept;
+    void deliver(const awaited_letter& l) const noexcept;
     void deliver_burst(std::size_t first, std::size_t end) const noexcept;
     void deliver_misses() noexcept;
     lane_task* next_task() noexcept;

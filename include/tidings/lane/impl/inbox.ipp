@@ -46,11 +46,39 @@ void inbox::add(lane_task& t) noexcept {
     last_task_ = &t;
 }
 
+// False where memory for that is missing, or no target waits for the history to bring it.
+bool inbox::await(const event_ptr& e, std::span<const lane_stop> stops, std::uint64_t ticket,
+                  const std::shared_ptr<delivery_join>& join) noexcept {
+    const auto waits = [](const auto& t) { return t->refills() && t->exact(); };
+    if (!join || e->sequence() == 0 ||
+        std::none_of(stops.begin(), stops.end(), [&](const lane_stop& s) {
+            return std::any_of((*s.targets)->begin(), (*s.targets)->end(), waits);
+        }))
+        return false;
+    try {
+        last_ = keep_lists(stops);
+        letters_.emplace_back(awaited_letter{e->sequence(), last_, ticket, join});
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 // What is enqueued later (the call of `bus_members::locate`) must find the targets notified.
 std::size_t inbox::miss(const event_ptr& e, std::span<const lane_stop> stops, std::uint64_t ticket,
-                        delivery_join* join) noexcept {
+                        const std::shared_ptr<delivery_join>& join) noexcept {
     if (first_missed_ == nullptr) missed_at_ = letters_.size();
     const auto sequence = e->sequence();
+    const bool awaited = await(e, stops, ticket, join);
+    const auto answer = [&](const lane_target& t, bool comes) {
+        if (t.exact() && comes && awaited) return;
+        if (t.exact())
+            join->finished(errc::missed, outcome::dropped);
+        else if (comes)
+            join->finished({}, outcome::queued);
+        else
+            join->finished(errc::overflow, outcome::dropped);
+    };
     std::size_t lost = 0;
     for (const auto& s : stops)
         for (const auto& target : **s.targets) {
@@ -58,7 +86,7 @@ std::size_t inbox::miss(const event_ptr& e, std::span<const lane_stop> stops, st
             const bool comes = sequence != 0 && target->refills();
             if (!comes) ++lost;
             if (missed.last_ticket == ticket) {
-                if (join != nullptr) join->skipped();
+                if (join) join->skipped();
                 continue;
             }
             if (missed.last_ticket == 0) {
@@ -69,9 +97,7 @@ std::size_t inbox::miss(const event_ptr& e, std::span<const lane_stop> stops, st
             missed.last_ticket = ticket;
             ++(sequence != 0 ? missed.kept : missed.lost);
             if (sequence != 0) missed.kept_through = sequence;
-            if (join != nullptr)
-                comes ? join->finished({}, outcome::queued)
-                      : join->finished(errc::overflow, outcome::dropped);
+            if (join) answer(*target, comes);
         }
     return lost;
 }
@@ -128,6 +154,11 @@ void inbox::deliver_letters(std::size_t first, std::size_t end) noexcept {
             ++first;
             continue;
         }
+        if (const auto* awaited = std::get_if<awaited_letter>(&letters_[first])) {
+            deliver(*awaited);
+            ++first;
+            continue;
+        }
         const auto burst = burst_at(first, end);
         if (burst > 1)
             deliver_burst(first, first + burst);
@@ -167,6 +198,14 @@ void inbox::deliver(const publication_letter& l) const noexcept {
             else if (first)
                 target->on_event(l.event);
         }
+}
+
+// `miss` has answered for the others.
+void inbox::deliver(const awaited_letter& l) const noexcept {
+    for (auto i = l.lists.first; i < l.lists.first + l.lists.count; ++i)
+        for (const auto& target : *lists_[i])
+            if (target->refills() && target->exact() && first_time(*target, l.ticket))
+                target->on_missed_joined(l.sequence, l.join);
 }
 
 // Target by target, each its events in order, while what belongs to the target is in the

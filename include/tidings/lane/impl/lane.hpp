@@ -63,18 +63,18 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// lengthened, by at most four laps. A burst that stays in the same lists of one pattern is
     /// delivered target by target, each its events in order.
     ///
-    /// Where the inbox is full (65,536 events, or 64 MiB by their footprint), and where there is no
-    /// memory, nothing is delivered: each target is notified of how many events it missed, with the
-    /// next turn that there is.
+    /// Where the inbox is full, and where there is no memory, nothing is delivered: each target is
+    /// notified of how many events it missed, with the next turn that there is.
     /// @param e the publication
     /// @param stops all of this lane
     /// @param ticket rises with each publication to a target: one that is in several lists, or
     /// called again by another, gets it once
+    /// @param most how much the inbox may hold before it counts as full
     /// @param join what waits for the targets' answers, or null
     /// @return in how many places of the lists stand targets that will not get it: 0, unless it was
     /// missed or the context is gone
     TIDINGS_DECL std::size_t enqueue(const event_ptr& e, std::span<const lane_stop> stops,
-                                     std::uint64_t ticket,
+                                     std::uint64_t ticket, const queue_limits& most,
                                      const std::shared_ptr<delivery_join>& join = nullptr) noexcept;
     /// Calls `f` in the lane after everything that was enqueued before. @throws std::bad_alloc
     TIDINGS_DECL void post(unique_function<void()> f);

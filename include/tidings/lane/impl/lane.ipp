@@ -90,7 +90,7 @@ bool lane::wake() noexcept {
 }
 
 std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
-                          std::uint64_t ticket,
+                          std::uint64_t ticket, const queue_limits& most,
                           const std::shared_ptr<delivery_join>& join) noexcept {
     const std::lock_guard lock(mutex_);
     if (ended_) {
@@ -101,13 +101,13 @@ std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
         return places;
     }
     try {
-        if (wake() && !inbox_.full()) {
+        if (wake() && !inbox_.full(most)) {
             inbox_.add(e, stops, ticket, join);
             return 0;
         }
     } catch (const std::bad_alloc&) {
     }
-    return inbox_.miss(e, stops, ticket, join.get());
+    return inbox_.miss(e, stops, ticket, join);
 }
 
 void lane::post(unique_function<void()> f) {

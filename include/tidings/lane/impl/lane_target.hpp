@@ -28,9 +28,18 @@ class lane_target {
     virtual void on_missed(std::uint64_t count) noexcept = 0;
     /// Whether what it misses of events that the bus's history holds reaches it all the same.
     virtual bool refills() const noexcept { return false; }
+    /// Whether it must have every event: `async_publish` fails where it does not get one, and waits
+    /// for one that it gets later. As `refills` asked on any thread, and never changes.
+    virtual bool exact() const noexcept { return false; }
     /// It missed `count` such events, the last of which had the sequence `through`.
     virtual void on_missed_kept(std::uint64_t count, std::uint64_t /*through*/) noexcept {
         on_missed(count);
+    }
+    /// Of an exact one that refills: it missed the event with this sequence, for which `join`
+    /// waits. After `on_missed_kept`.
+    virtual void on_missed_joined(std::uint64_t /*sequence*/,
+                                  std::shared_ptr<delivery_join> join) noexcept {
+        join->finished({}, outcome::queued);
     }
     /// The bus was closed: no event comes any more.
     virtual void on_bus_closed() noexcept {}

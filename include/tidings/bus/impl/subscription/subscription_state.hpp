@@ -16,8 +16,8 @@ class feed;
 class feed_sink;
 struct pattern_entry;
 
-/// Of a subscription that began in the past: what brings its events.
-struct resumption {
+/// What brings the events of a subscription that began in the past, and of an outlet.
+struct feeding {
     std::shared_ptr<feed> source;
     std::shared_ptr<feed_sink> sink;
 };
@@ -61,10 +61,13 @@ class subscription_state : public context_dependent,
     /// Whether nothing waits in it and no call is under way; asked in the bus's lane.
     virtual bool idle() = 0;
 
-    /// Joins and leaves the entry of its pattern; called with the bus's mutex held.
+    /// Joins and leaves the entry of its pattern; called with the bus's mutex held, unless a feed
+    /// brings its events.
     virtual void enter(pattern_entry& entry, retired_list& gone) = 0;
     virtual void leave(pattern_entry& entry, retired_list& gone) noexcept = 0;
-    /// Where a feed puts the events of a subscription that begins in the past.
+    /// Whether it must have every event: a feed brings them from the first on.
+    virtual bool outlet() const noexcept { return false; }
+    /// Where a feed puts its events.
     virtual std::shared_ptr<feed_sink> sink() = 0;
     /// The feed that fills it from here on.
     virtual void follow(const std::shared_ptr<feed>& /*source*/) {}
@@ -111,7 +114,7 @@ class subscription_state : public context_dependent,
     pattern_entry* entry_ = nullptr;
     subscription_state* previous_ = nullptr;  // of the bus's list
     subscription_state* next_ = nullptr;
-    std::unique_ptr<resumption> resumed_;
+    std::unique_ptr<feeding> fed_;
 };
 
 }  // namespace tidings::detail

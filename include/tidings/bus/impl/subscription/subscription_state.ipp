@@ -10,9 +10,9 @@ namespace tidings::detail {
 subscription_state::~subscription_state() = default;
 
 void subscription_state::detach() noexcept {
-    if (resumed_) resumed_->source->stop();
+    if (fed_) fed_->source->stop();
     if (const auto b = bus()) b->remove(*this);
-    resumed_.reset();
+    fed_.reset();
 }
 
 }  // namespace tidings::detail

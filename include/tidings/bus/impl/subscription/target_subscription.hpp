@@ -8,10 +8,9 @@
 
 namespace tidings::detail {
 
-/// Delivers to a subscriber in the bus's lane.
-class target_subscription final : public counted_subscription,
-                                  public lane_target,
-                                  public feed_sink {
+/// Delivers to a subscriber in the bus's lane. It must have every event: where a history covers the
+/// topic its feed loses nothing that this still holds.
+class target_subscription final : public counted_subscription, public feed_sink {
  public:
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s, log_sink log)
         : log_(std::move(log)),
@@ -19,20 +18,11 @@ class target_subscription final : public counted_subscription,
           subscriber_(std::move(s)) {}
 
     net::any_io_executor executor() const noexcept override { return lane_->executor(); }
-    void on_event(const event_ptr& e) noexcept override;
-    void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
-    void on_missed(std::uint64_t count) noexcept override;
 
     bool ready() noexcept override { return active(); }
-    void push(const event_ptr& e) noexcept override { on_event(e); }
-    bool exact() const noexcept override { return true; }
-    void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override {
-        on_joined_event(e, std::move(join));
-    }
-    void on_dropped(std::uint64_t count) noexcept override {
-        add(matched, count);
-        add(dropped, count);
-    }
+    void push(const event_ptr& e) noexcept override;
+    void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
+    void on_dropped(std::uint64_t count) noexcept override;
     void on_feed_end(error_code why) noexcept override { end(why); }
 
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
@@ -41,8 +31,9 @@ class target_subscription final : public counted_subscription,
         return asked_.empty() && (!source || source->live());
     }
     void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
-    TIDINGS_DECL void enter(pattern_entry& entry, retired_list&) override;
-    TIDINGS_DECL void leave(pattern_entry& entry, retired_list&) noexcept override;
+    void enter(pattern_entry&, retired_list&) override {}
+    void leave(pattern_entry&, retired_list&) noexcept override {}
+    bool outlet() const noexcept override { return true; }
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
@@ -74,8 +65,9 @@ class target_subscription final : public counted_subscription,
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
     questions asked_;                         // lane-confined, as the next two
-    std::uint64_t missed_ = 0;                // not announced yet
+    std::uint64_t missed_ = 0;                // for want of memory, and not announced yet
     bool told_ = false;
+    bool losing_ = false;  // the loss of this burst is in the log
     ending ending_;
 };
 

@@ -64,14 +64,16 @@ class target_subscription::answer {
     std::weak_ptr<question> question_;
 };
 
-void target_subscription::on_event(const event_ptr& e) noexcept {
+void target_subscription::push(const event_ptr& e) noexcept {
+    if (!is_control(e)) losing_ = false;
     if (!active() || from_itself(e)) return;
     if (!announce_missed()) return miss(1);
     if (active()) count(e, subscriber_->deliver(e));
 }
 
-void target_subscription::on_joined_event(const event_ptr& e,
-                                          std::shared_ptr<delivery_join> join) noexcept {
+void target_subscription::push_joined(const event_ptr& e,
+                                      std::shared_ptr<delivery_join> join) noexcept {
+    losing_ = false;
     if (!active()) return join->finished(errc::closed, outcome::closed);
     if (from_itself(e)) return join->skipped();
     const bool announced = announce_missed();
@@ -81,7 +83,7 @@ void target_subscription::on_joined_event(const event_ptr& e,
     } catch (const std::bad_alloc&) {
     }
     miss(1);
-    join->finished(errc::overflow, outcome::dropped);
+    join->finished(errc::missed, outcome::dropped);
 }
 
 void target_subscription::ask(const event_ptr& e, std::shared_ptr<delivery_join> join) {
@@ -108,18 +110,14 @@ void target_subscription::settle(const question& q, error_code ec, outcome o) no
     last->join->finished(ec, o);
 }
 
-void target_subscription::enter(pattern_entry& entry, retired_list&) {
-    entry.add(lane_, shared_as<target_subscription>());
-}
-
-void target_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
-    entry.remove(lane_, this);
-}
-
-void target_subscription::on_missed(std::uint64_t count) noexcept {
-    if (!active()) return;
-    miss(count);
-    announce_missed();
+// Logged once, until it gets an event again.
+void target_subscription::on_dropped(std::uint64_t count) noexcept {
+    add(matched, count);
+    add(dropped, count);
+    if (std::exchange(losing_, true) || !log_) return;
+    const auto source = source_.lock();
+    const auto pattern = source ? std::string_view(source->patterns().front()) : "";
+    log_({log_level::warning, "bus", pattern, errc::missed});
 }
 
 void target_subscription::miss(std::uint64_t count) noexcept {
