@@ -61,6 +61,9 @@ enum class errc {
     hop_limit = 200,       ///< The publication has passed 16 inlets.
     history_failed = 202,  ///< The history could not store the event.
     lagging = 203,         ///< The subscriber fell behind its bound.
+    bad_filter = 210,      ///< Not a filter expression of its dialect's form.
+    /// `sql`, or a dialect of filters that is not exact, prefix, suffix, all, any or not.
+    unsupported_filter = 211,
 
     // 300: HTTP
     bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.

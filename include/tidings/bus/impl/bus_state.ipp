@@ -90,16 +90,16 @@ void bus_state::start_drain(unique_function<void(error_code)> done) {
     });
 }
 
-// A subscription that begins in the past gets its events from a feed in the bus's lane.
+// A subscription that begins in the past, or is choosy in the lane, has a feed in the bus's lane.
 error_code bus_state::add_resumed(std::string_view pattern,
                                   const std::shared_ptr<subscription_state>& s,
                                   const subscribe_options& options) {
     if (const auto ec = check_pattern(pattern)) return ec;
-    feed_options f;
-    f.patterns = {std::string(pattern)};
-    f.after = options.after;
-    f.limits = options.limits;
-    f.overflow = options.overflow;
+    feed_options f{.patterns = {std::string(pattern)},
+                   .after = options.after,
+                   .limits = options.limits,
+                   .overflow = options.overflow,
+                   .filter = options.filter};
     auto r = std::make_unique<resumption>();
     r->sink = s->sink();
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
@@ -121,7 +121,8 @@ error_code bus_state::add_resumed(std::string_view pattern,
 
 void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                      const subscribe_options& options) {
-    const auto ec = options.after ? add_resumed(pattern, s, options) : add(pattern, s);
+    auto ec = options.filter.check();
+    if (!ec) ec = s->needs_feed(options) ? add_resumed(pattern, s, options) : add(pattern, s);
     if (ec) s->end(ec);
 }
 
@@ -129,10 +130,7 @@ subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subs
                                   subscribe_options options) {
     const bool missing = target == nullptr;
     const auto s = make_subscription<target_subscription>(lane_, std::move(target), options_.log);
-    if (missing)
-        s->end(errc::invalid_argument);
-    else
-        join(pattern, s, options);
+    missing ? s->end(errc::invalid_argument) : join(pattern, s, options);
     return subscription(s);
 }
 
@@ -144,9 +142,10 @@ subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io
     return subscription(s);
 }
 
-subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
-    const auto s = std::make_shared<immediate_subscription>(std::move(f));
-    join(pattern, s, {});
+subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f,
+                                            event_filter filter) {
+    const auto s = std::make_shared<immediate_subscription>(std::move(f), filter);
+    join(pattern, s, {.filter = std::move(filter)});
     return subscription(s);
 }
 
@@ -392,8 +391,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& g
         head_ = *e->position();
         d.result.position = head_;
     }
-    const auto ticket = ++last_ticket_;
-    d.hand_to(patterns_.match(e->topic(), d.route, gone), ticket, lane_, stops_);
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
     if (metrics()) metrics()->count("events_published", {}, 1);
 }
 

@@ -16,7 +16,7 @@ class feed;
 class feed_sink;
 struct pattern_entry;
 
-/// Of a subscription that began in the past: what brings its events.
+/// Of a subscription that has a feed: what brings its events.
 struct resumption {
     std::shared_ptr<feed> source;
     std::shared_ptr<feed_sink> sink;
@@ -66,6 +66,12 @@ class subscription_state : public context_dependent,
     virtual void leave(pattern_entry& entry, retired_list& gone) noexcept = 0;
     /// Where a feed puts the events of a subscription that begins in the past.
     virtual std::shared_ptr<feed_sink> sink() = 0;
+    /// Whether it takes events in the bus's lane: a feed filters them there.
+    virtual bool outlet() const noexcept { return false; }
+    /// Whether its events come from a feed.
+    bool needs_feed(const subscribe_options& o) const noexcept {
+        return o.after || (outlet() && !o.filter.empty());
+    }
     /// The feed that fills it from here on.
     virtual void follow(const std::shared_ptr<feed>& /*source*/) {}
 

@@ -43,6 +43,7 @@ class target_subscription final : public counted_subscription,
     void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
     TIDINGS_DECL void enter(pattern_entry& entry, retired_list&) override;
     TIDINGS_DECL void leave(pattern_entry& entry, retired_list&) noexcept override;
+    bool outlet() const noexcept override { return true; }
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
