@@ -94,7 +94,8 @@ class bus {
 
     /// Delivers to a subscriber, one event at a time, on the bus's executor.
     /// @error in the handle, and in the log with the pattern: errc::bad_pattern,
-    /// errc::foreign_wildcard, errc::too_many, errc::invalid_argument (nobody)
+    /// errc::foreign_wildcard, errc::too_many, errc::invalid_argument (nobody), errc::bad_filter,
+    /// errc::too_large (of the filter)
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
                                         subscribe_options options = {});
 
@@ -117,12 +118,13 @@ class bus {
     /// Runs `f` inside `publish`, on the publishing thread (for a history that commits later: on
     /// the thread that reports the commit); perhaps on several at once. What it publishes itself
     /// is dispatched at once, before the other subscribers of the outer event; deeper than 16 such
-    /// levels a publication is refused with errc::hop_limit.
+    /// levels a publication is refused with errc::hop_limit. Events that `filter` does not want are
+    /// not counted.
     template <event_callback F>
-    subscription subscribe(std::string_view pattern, immediate_t, F&& f) {
+    subscription subscribe(std::string_view pattern, immediate_t, F&& f, event_filter filter = {}) {
         using result = std::invoke_result_t<std::decay_t<F>&, const event_ptr&>;
         if constexpr (std::is_void_v<result>) {
-            return subscribe_immediate(pattern, std::forward<F>(f));
+            return subscribe_immediate(pattern, std::forward<F>(f), std::move(filter));
         } else {
             detail::explain_callback_result<result>();
             return {};
@@ -228,7 +230,8 @@ class bus {
                                                  detail::event_callback_function f,
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
-                                                  detail::event_callback_function f);
+                                                  detail::event_callback_function f,
+                                                  event_filter filter);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
                                          tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,

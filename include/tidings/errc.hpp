@@ -63,6 +63,9 @@ enum class errc {
     lagging = 203,         ///< The subscriber fell behind its bound.
     /// An outlet that must have every event did not get this one: a bound was reached.
     missed = 204,
+    bad_filter = 210,      ///< Not a filter expression of its dialect's form.
+    /// `sql`, or a dialect of filters that is not exact, prefix, suffix, all, any or not.
+    unsupported_filter = 211,
 
     // 300: HTTP
     bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.

@@ -20,9 +20,9 @@ enum class outcome {
 ///
 /// `publish` does not wait for outlets and streams (`any_subscriber`, WebSocket, SSE), and counts
 /// each of their subscriptions that a pattern matches as queued: also one that the event will not
-/// be handed back to because it came from there, and a stream once for each of its patterns that
-/// match. With a history that commits later it returns before that, and counts nothing.
-/// `async_publish` counts the subscriptions that got it.
+/// be handed back to because it came from there, or that its filter does not want, and a stream
+/// once for each of its patterns that match. With a history that commits later it returns before
+/// that, and counts nothing. `async_publish` counts the subscriptions that got it.
 struct receipt {
     error_code error{};  ///< set when the event was not published at all
     std::optional<tidings::position>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/event_filter.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/position.hpp>
 #include <tidings/subscriber.hpp>
@@ -26,6 +27,9 @@ struct subscribe_options {
     std::chrono::milliseconds backpressure_deadline{5000};
     /// How many queued events one turn of a callback takes before it lets others run.
     std::size_t max_batch = 256;
+    /// Which of the events that the pattern matches are wanted. The others are neither delivered
+    /// nor counted; a subscription that resumes goes on past them.
+    event_filter filter{};
 };
 
 /// What a subscription has seen. Read at any time from any thread; each number by itself is exact.
@@ -64,8 +68,9 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
         return active();
     }
     /// Why it was refused or ended; success while active. errc::bad_pattern, errc::too_many,
-    /// errc::lagging (it fell behind its bound under overflow::disconnect), errc::history_failed
-    /// (what it was to resume from could not be read), errc::closed.
+    /// errc::bad_filter or errc::too_large (of its filter), errc::lagging (it fell behind its bound
+    /// under overflow::disconnect), errc::history_failed (what it was to resume from could not be
+    /// read), errc::closed.
     TIDINGS_DECL error_code error() const noexcept;
 
     /// Ends it. Called on the executor its callback runs on: the callback is not called again, and

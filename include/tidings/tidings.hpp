@@ -11,6 +11,7 @@
 #include <tidings/drain.hpp>
 #include <tidings/errc.hpp>
 #include <tidings/event.hpp>
+#include <tidings/event_filter.hpp>
 #include <tidings/event_json.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/history.hpp>

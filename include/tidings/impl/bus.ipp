@@ -80,9 +80,11 @@ subscription bus::subscribe_callback(std::string_view pattern, net::any_io_execu
         state_->subscribe_callback(pattern, std::move(io), std::move(f), std::move(options)));
 }
 
-subscription bus::subscribe_immediate(std::string_view pattern, detail::event_callback_function f) {
+subscription bus::subscribe_immediate(std::string_view pattern, detail::event_callback_function f,
+                                      event_filter filter) {
     if (!state_) return {};
-    return logged(state_, pattern, state_->subscribe_immediate(pattern, std::move(f)));
+    return logged(state_, pattern,
+                  state_->subscribe_immediate(pattern, std::move(f), std::move(filter)));
 }
 
 receiver bus::receive(std::string_view pattern, subscribe_options options) {

@@ -68,6 +68,9 @@ inline constexpr errc_entry errc_table[] = {
     {errc::history_failed, condition::retryable, "the history could not store the event"},
     {errc::lagging, condition::overflow, "the subscriber fell too far behind"},
     {errc::missed, condition::retryable, "an outlet did not get the event: its bound was reached"},
+    {errc::bad_filter, condition::permanent, "the event filter is malformed"},
+    {errc::unsupported_filter, condition::permanent,
+     "the filter's dialect is not supported: exact, prefix, suffix, all, any and not are"},
 
     {errc::bad_request, condition::protocol_violation, "the HTTP message is malformed"},
     {errc::header_too_large, condition::protocol_violation, "the HTTP header is over its limit"},

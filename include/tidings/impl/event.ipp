@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/event.hpp>
+#include <tidings/impl/attribute_name.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -41,12 +42,6 @@ event& event::data(std::string bytes, std::string_view content_type) & {
 
 namespace detail {
 namespace {
-
-bool is_attribute_name(std::string_view name) noexcept {
-    return !name.empty() && name != "data" && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    });
-}
 
 // Names that are attributes of their own, so an extension cannot stand for them.
 bool is_core_attribute(std::string_view name) noexcept {

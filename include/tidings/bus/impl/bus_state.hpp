@@ -73,7 +73,7 @@ class bus_state final : public subscriber,
                                                  event_callback_function f,
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
-                                                  event_callback_function f);
+                                                  event_callback_function f, event_filter filter);
     TIDINGS_DECL std::shared_ptr<receiver_subscription> receive(std::string_view pattern,
                                                                 subscribe_options options);
 

@@ -99,6 +99,7 @@ error_code bus_state::add_fed(std::string_view pattern,
                    .after = options.after,
                    .limits = options.limits,
                    .overflow = options.overflow,
+                   .filter = options.filter,
                    .exact = s->outlet()};
     auto r = std::make_unique<feeding>();
     r->sink = s->sink();
@@ -121,7 +122,8 @@ error_code bus_state::add_fed(std::string_view pattern,
 
 void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                      const subscribe_options& options) {
-    const auto ec = options.after || s->outlet() ? add_fed(pattern, s, options) : add(pattern, s);
+    auto ec = options.filter.check();
+    if (!ec) ec = s->outlet() || options.after ? add_fed(pattern, s, options) : add(pattern, s);
     if (ec) s->end(ec);
 }
 
@@ -129,10 +131,7 @@ subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subs
                                   subscribe_options options) {
     const bool missing = target == nullptr;
     const auto s = make_subscription<target_subscription>(lane_, std::move(target), options_.log);
-    if (missing)
-        s->end(errc::invalid_argument);
-    else
-        join(pattern, s, options);
+    missing ? s->end(errc::invalid_argument) : join(pattern, s, options);
     return subscription(s);
 }
 
@@ -144,9 +143,10 @@ subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io
     return subscription(s);
 }
 
-subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f) {
-    const auto s = std::make_shared<immediate_subscription>(std::move(f));
-    join(pattern, s, {});
+subscription bus_state::subscribe_immediate(std::string_view pattern, event_callback_function f,
+                                            event_filter filter) {
+    const auto s = std::make_shared<immediate_subscription>(std::move(f), filter);
+    join(pattern, s, {.filter = std::move(filter)});
     return subscription(s);
 }
 

@@ -18,6 +18,7 @@ struct feed_options {
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
     origin_id origin = 0;    ///< what came from there is not handed back
+    event_filter filter{};   ///< what else is not
     bool exact = false;      ///< the sink must have every event; what it cannot get is counted
     std::size_t slice = 64;  ///< events read from the history at once
 };
@@ -117,7 +118,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::atomic<bool> attached_{false};
     std::atomic<bool> joined_{false};  // joins_ was used
     bool live_ = true;
-    bool narrowed_ = false;
+    bool picky_ = false;     // some that come by its patterns are not wanted
     bool was_live_ = false;  // behind_ counts
     bool reading_ = false;   // a read is under way, or its slice is being pushed
 };

@@ -17,7 +17,8 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
       lane_(std::move(l)),
       sink_(std::move(sink)),
       options_(std::move(options)),
-      queue_(options_.limits, options_.overflow) {}
+      queue_(options_.limits, options_.overflow),
+      picky_(!options_.filter.empty()) {}
 
 feed::~feed() {
     stop();
@@ -96,7 +97,10 @@ void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexc
         return refuse(join);
     }
     if (!wants(*e)) {
-        if (live_ && sequence != 0) move_to(*e->position());
+        if (!live_)
+            seen_ = std::max(seen_, sequence);
+        else if (sequence != 0)
+            move_to(*e->position());
         if (join) join->skipped();
         return;
     }
@@ -193,10 +197,12 @@ void feed::move_to(const position& p) noexcept {
     options_.after.reset();
 }
 
-// Not what came from its own inlet, nor what only patterns match that it had.
+// Not what came from its own inlet, what only patterns match that it had, nor what its filter keeps
+// back.
 bool feed::wants(const publication& e) const noexcept {
     if (options_.origin != 0 && e.info().origin == options_.origin) return false;
-    return !narrowed_ || is_control(e.topic()) ||
+    if (!picky_ || is_control(e.topic())) return true;
+    return options_.filter.matches(e) &&
            std::any_of(options_.patterns.begin(), options_.patterns.end(),
                        [&](const auto& pattern) { return topic_matches(pattern, e.topic()); });
 }
@@ -207,7 +213,7 @@ void feed::narrow(const std::vector<std::string>& lost) noexcept {
     std::erase_if(options_.patterns, [&](const auto& pattern) {
         return std::find(lost.begin(), lost.end(), pattern) != lost.end();
     });
-    narrowed_ = true;
+    picky_ = true;
 }
 
 // The history is the queue of a stream that is behind.

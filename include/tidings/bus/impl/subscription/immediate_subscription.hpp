@@ -13,7 +13,9 @@ namespace tidings::detail {
 /// callback is destroyed when it stands in no list and every call of it has returned.
 class immediate_subscription final : public subscription_state, public retirable {
  public:
-    explicit immediate_subscription(event_callback_function f) : function_(std::move(f)) {}
+    immediate_subscription(event_callback_function f, event_filter filter)
+        : function_(std::move(f)),
+          filter_(std::move(filter)) {}
 
     TIDINGS_DECL net::any_io_executor executor() const noexcept override;
     TIDINGS_DECL void end_and_wait(completion_handler<error_code> handler) override;
@@ -39,14 +41,17 @@ class immediate_subscription final : public subscription_state, public retirable
  private:
     void on_end(error_code why) noexcept override;
     void release() noexcept override;
+    static void call_filtered(void* self, const event_ptr& e);
     std::vector<completion_handler<error_code>> release_callback() noexcept;
 
     event_callback_function function_;
+    const event_filter filter_;
     std::shared_ptr<immediate_subscription> self_;  // while walks may come to it
     std::uint32_t slot_ = 0;                        // guarded by the bus's mutex, as the next
     std::uint64_t walks_before_ = 0;
     std::atomic<std::uint64_t> failed_{0};
-    std::atomic<std::uint64_t> called_{0};  // written when it leaves its list
+    std::atomic<std::uint64_t> called_{0};       // written when it leaves its list
+    std::atomic<std::uint64_t> passed_over_{0};  // of the calls, by the filter
 
     std::mutex mutex_;
     bool released_ =

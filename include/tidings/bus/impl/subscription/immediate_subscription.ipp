@@ -13,10 +13,22 @@ net::any_io_executor immediate_subscription::executor() const noexcept {
 }
 
 void immediate_subscription::enter(pattern_entry& entry, retired_list& gone) {
-    const auto raw = function_.raw();
-    entry.immediates.add(*this, raw.call, raw.object, gone);
+    if (filter_.empty()) {
+        const auto raw = function_.raw();
+        entry.immediates.add(*this, raw.call, raw.object, gone);
+    } else {
+        entry.immediates.add(*this, &call_filtered, this, gone);
+    }
     self_ = shared_as<immediate_subscription>();
     released_ = false;
+}
+
+// Stands in the list in place of the callback, so that a walk knows nothing of filters.
+void immediate_subscription::call_filtered(void* self, const event_ptr& e) {
+    auto& me = *static_cast<immediate_subscription*>(self);
+    if (me.filter_.lets_through(*e)) return me.function_(e);
+    ++reclaimer::here().walks->skipped;
+    me.passed_over_.fetch_add(1, std::memory_order_release);
 }
 
 void immediate_subscription::leave(pattern_entry& entry, retired_list& gone) noexcept {
@@ -66,8 +78,10 @@ void immediate_subscription::release() noexcept {
 
 subscription_counters immediate_subscription::counters() const noexcept {
     const auto failed = failed_.load(std::memory_order_relaxed);
+    const auto passed_over = passed_over_.load(std::memory_order_acquire);  // before the calls
     auto called = called_.load(std::memory_order_relaxed);
     if (const auto b = bus()) called = b->walks_of(*this, called);
+    called -= passed_over;
     return {.matched = called, .delivered = called - failed, .failed = failed};
 }
 

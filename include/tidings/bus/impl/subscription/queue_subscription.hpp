@@ -19,7 +19,9 @@ class queue_subscription : public counted_subscription {
         : executor_(std::move(executor)),
           policy_(options.overflow),
           deadline_(options.backpressure_deadline),
-          queue_(options.limits, options.overflow) {}
+          queue_(options.limits, options.overflow),
+          filter_(options.filter),
+          takes_(options.filter.empty() ? intake::all : intake::wanted) {}
 
     net::any_io_executor executor() const noexcept override { return executor_; }
     /// Takes an event without waiting; drops it where there is no memory. What it drops of others
@@ -68,6 +70,11 @@ class queue_subscription : public counted_subscription {
         std::shared_ptr<deadline> timer;
         std::shared_ptr<lane> home;
     };
+    /// What of that which is pushed it takes; nothing where its end is posted.
+    enum class intake : std::uint8_t { all, wanted, nothing };
+    bool wants(const event_ptr& e) const noexcept {
+        return takes_ == intake::all || (takes_ == intake::wanted && filter_.lets_through(*e));
+    }
     outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
     outcome drop_here() noexcept;
     bool wait_for_room(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
@@ -85,7 +92,8 @@ class queue_subscription : public counted_subscription {
     std::list<waiter> waiters_;
     std::weak_ptr<feed> source_;  // to be pumped when there is room again
     bool wants_room_ = false;
-    bool ending_ = false;  // its end is posted
+    const event_filter filter_;
+    intake takes_;
 };
 
 }  // namespace tidings::detail

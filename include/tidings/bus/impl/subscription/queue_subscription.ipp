@@ -21,7 +21,7 @@ outcome queue_subscription::drop_here() noexcept {
 }
 
 outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noexcept {
-    if (!active() || ending_) return outcome::closed;
+    if (!active() || !wants(e)) return outcome::closed;
     add(matched);
     // Behind publishers that wait, there is no room even when the queue has some.
     if (!waiters_.empty()) return drop_here();
@@ -34,7 +34,7 @@ outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noe
         }
         // Ending takes the bus's lock, which our caller may hold.
         net::post(executor_, [self = shared_from_this()] { self->end(errc::lagging); });
-        ending_ = true;
+        takes_ = intake::nothing;
     } catch (const std::bad_alloc&) {
         return result.result;  // with the next event
     }
@@ -44,7 +44,7 @@ outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noe
 void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join> join,
                               const std::shared_ptr<lane>& l, graveyard& gone) noexcept {
     const std::lock_guard lock(mutex_);
-    if (policy_ != overflow::backpressure || !active() ||
+    if (policy_ != overflow::backpressure || !active() || !wants(e) ||
         (waiters_.empty() && queue_.fits(queue_cost(e)))) {
         const auto result = push_locked(e, gone);
         return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+// The snippets of docs/guide/filters_values_requests.md.
+#include "support/catch2.hpp"
+
+#include <tidings/test/recorder.hpp>
+#include <tidings/tidings.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace net = boost::asio;
+
+TEST_CASE("the guide's filters choose", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    const auto seen = std::make_shared<tidings::test::recorder>();
+    // [filters]
+    using tidings::event_filter;
+    const auto urgent = event_filter::all(
+        {event_filter::suffix("type", ".failed"), !event_filter::exact("tenant", "test")});
+    auto watch = bus.subscribe("jobs.>", seen, {.filter = urgent});
+
+    tidings::error_code ec;  // the same, from a stranger's text
+    const auto parsed = event_filter::parse(
+        R"({"all": [{"suffix": {"type": ".failed"}}, {"not": {"exact": {"tenant": "test"}}}]})",
+        ec);
+    // [/filters]
+    REQUIRE_FALSE(ec);
+    CHECK(parsed.json() == urgent.json());
+    bus.publish("jobs.1", {"job.done", "/jobs"});
+    bus.publish("jobs.2", {"job.failed", "/jobs"});
+    bus.publish("jobs.3", tidings::event("job.failed", "/jobs").extension("tenant", "test"));
+    REQUIRE(seen->wait_for(1, io));
+    io.poll();
+    REQUIRE(seen->events().size() == 1);
+    CHECK(seen->events().front()->topic() == "jobs.2");
+}
