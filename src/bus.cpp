@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/bus/impl/awaited_joins.ipp>
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/conflation.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
 #include <tidings/bus/impl/immediate_list.ipp>

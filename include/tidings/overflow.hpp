@@ -14,7 +14,9 @@ enum class overflow {
     disconnect,   ///< Close the subscriber; it may resume. Default of WebSocket and SSE.
     drop_oldest,  ///< Drop the oldest. Default of queues in the process.
     drop_newest,  ///< Drop what does not fit.
-    conflate,     ///< Keep the latest event of each topic; what it replaces counts as dropped.
+    /// Keep the latest event of each topic; what it replaces counts as dropped. What is behind and
+    /// reads from the history reads the latest of each topic.
+    conflate,
     /// `async_publish` waits for room up to a deadline; `publish` drops the newest. A subscriber
     /// that resumed (`subscribe_options::after`) makes no publisher wait: the history is its queue,
     /// and what no history holds is dropped when it is full, the newest first.

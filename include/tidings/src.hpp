@@ -4,10 +4,12 @@
 // Every body of the core: include it in exactly one source file to use the library without a build
 // system. That file needs OpenSSL (libssl, libcrypto) to link.
 
+#include <tidings/bus/impl/awaited_joins.ipp>
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/conflation.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
 #include <tidings/bus/impl/immediate_list.ipp>

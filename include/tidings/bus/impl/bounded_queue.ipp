@@ -34,7 +34,7 @@ void bounded_queue::put(const event_ptr& e, graveyard& gone, pushed& result) {
 }
 
 // The newest of a topic takes the place of the older one, at the end: the order stays that of the
-// events that are left.
+// events that are left. Announced before the next event that is taken.
 void bounded_queue::supersede(const event_ptr& e, graveyard& gone, pushed& result) {
     const auto same = std::find_if(events_.begin(), events_.end(),
                                    [&](const item& i) { return i.event->topic() == e->topic(); });
@@ -42,9 +42,9 @@ void bounded_queue::supersede(const event_ptr& e, graveyard& gone, pushed& resul
     const auto cost = queue_cost(same->event);
     gone.take(std::move(same->event));
     bytes_ -= cost;
-    const auto missed = same->missed_before;
-    const auto next = events_.erase(same);
-    (next == events_.end() ? missed_ : next->missed_before) += missed;
+    const auto missed = same->missed_before + 1;
+    events_.erase(same);
+    (events_.empty() ? missed_ : events_.front().missed_before) += missed;
     ++result.dropped;
 }
 

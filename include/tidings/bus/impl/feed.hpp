@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/awaited_joins.hpp>
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/conflation.hpp>
 #include <tidings/bus/impl/feed_sink.hpp>
-
-#include <list>
 
 namespace tidings::detail {
 
@@ -29,7 +29,8 @@ struct feed_options {
 /// While its sink has room and nothing is missing it is live: events go straight through. When the
 /// sink is full, or a resume was asked for, it reads from the history whenever there is room, until
 /// it has caught up with what it saw pass. Replay, refill and live are one mechanism, so nothing is
-/// lost or doubled at the switch. Events that no history holds wait in a bounded queue.
+/// lost or doubled at the switch. One that conflates reads first and pushes the newest event of
+/// each topic; the superseded are announced. Events that no history holds wait in a bounded queue.
 ///
 /// Where memory to read or to announce a gap is missing it ends with errc::out_of_memory, its
 /// cursor before what is missing.
@@ -82,27 +83,23 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bool await(const publication* e, std::uint64_t sequence,
                const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
-    std::shared_ptr<delivery_join> take_join(const event_ptr& e) noexcept;
-    void close_joins() noexcept;
-    void refuse_passed() noexcept;
-    void refuse_dropped() noexcept;
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept;
     bool wants(const publication& e) const noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
-    void read_more() noexcept;
+    bool conflates() const noexcept {
+        return options_.overflow == overflow::conflate && !options_.exact;
+    }
+    void catch_up(feed_sink& sink) noexcept;
+    void push_newest(feed_sink& sink) noexcept;
+    void collect(feed_sink& sink, const history_slice& slice) noexcept;
+    void become_live() noexcept;
+    void read_more(const position& after) noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
     bool tell_gap(feed_sink& sink, const position& head) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
-
-    /// An `async_publish` whose event waits to be pushed.
-    struct waiting {
-        const publication* event;  // null where the lane had no place for it
-        std::uint64_t sequence;
-        std::shared_ptr<delivery_join> join;
-    };
 
     std::shared_ptr<bus_state> bus_;
     std::shared_ptr<lane> lane_;
@@ -111,7 +108,9 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     position cursor_;  // none while it is `options_.after`, which a history has not read yet
     position start_;   // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::list<waiting> joins_;  // in the order of their coming
+    std::unique_ptr<conflation> newest_;  // of one that conflates, while it is not live
+    std::uint64_t goal_ = 0;              // it reads up to here before it pushes
+    awaited_joins joins_;
     std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;

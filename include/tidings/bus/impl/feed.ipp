@@ -22,7 +22,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
 
 feed::~feed() {
     stop();
-    close_joins();
+    joins_.close();
 }
 
 error_code feed::start() {
@@ -69,7 +69,7 @@ void feed::stop() noexcept {
     auto self = weak_from_this().lock();
     if (!self || !joined_) return;
     try {
-        lane_->post([s = std::move(self)] { s->close_joins(); });
+        lane_->post([s = std::move(self)] { s->joins_.close(); });
     } catch (const std::bad_alloc&) {
         return;  // its end answers them
     }
@@ -120,7 +120,8 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
     if (sequence == 0) {
         pushed = queue_.push(e, gone);
         count_dropped(pushed.dropped);
-        if (pushed.dropped != 0) refuse_dropped();
+        if (pushed.dropped != 0)
+            joins_.miss_unless([this](const publication* p) { return queue_.holds(p); });
     }
     if (pushed.result == outcome::dropped)
         refuse(join);
@@ -137,54 +138,14 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
 // False where memory is missing.
 bool feed::await(const publication* e, std::uint64_t sequence,
                  const std::shared_ptr<delivery_join>& join) noexcept {
-    try {
-        joins_.push_back({e, sequence, join});
-    } catch (const std::bad_alloc&) {
-        return false;
-    }
     joined_ = true;
-    return true;
+    return joins_.add(e, sequence, join);
 }
 
 // The cursor moves first: a sink may call back.
 void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     if (e->sequence() != 0) move_to(*e->position());
     join ? sink.push_joined(e, std::move(join)) : sink.push(e);
-}
-
-// A replayed event may be another block than the one that the lane brought.
-std::shared_ptr<delivery_join> feed::take_join(const event_ptr& e) noexcept {
-    const auto sequence = e->sequence();
-    const auto it = std::find_if(joins_.begin(), joins_.end(), [&](const waiting& w) {
-        return sequence != 0 ? w.sequence == sequence : w.event == e.get();
-    });
-    if (it == joins_.end()) return {};
-    auto join = std::move(it->join);
-    joins_.erase(it);
-    return join;
-}
-
-void feed::close_joins() noexcept {
-    for (const auto& w : joins_) w.join->finished(errc::closed, outcome::closed);
-    joins_.clear();
-}
-
-// What lies before the cursor and was not pushed is gone.
-void feed::refuse_passed() noexcept {
-    for (auto w = joins_.begin(); w != joins_.end();) {
-        if (w->sequence > cursor_.number()) return;
-        const bool passed = w->sequence != 0;
-        if (passed) refuse(w->join);
-        w = passed ? joins_.erase(w) : std::next(w);
-    }
-}
-
-void feed::refuse_dropped() noexcept {
-    joins_.remove_if([this](const waiting& w) {
-        const bool dropped = w.sequence == 0 && !queue_.holds(w.event);
-        if (dropped) refuse(w.join);
-        return dropped;
-    });
 }
 
 void feed::count_dropped(std::uint64_t count) noexcept {
@@ -251,8 +212,76 @@ void feed::pump() noexcept {
     if (!sink || !attached_) return;
     if (live_)
         drain_queue(*sink);
-    else if (!reading_ && sink->ready())
-        read_more();
+    else if (reading_ || !sink->ready())
+        return;
+    else if (conflates())
+        catch_up(*sink);
+    else
+        read_more(cursor());
+}
+
+// Reads what it has missed, pushes the newest of each topic as there is room, and so on until it
+// has missed nothing. What comes meanwhile is read before more is pushed.
+void feed::catch_up(feed_sink& sink) noexcept {
+    const auto keep = shared_from_this();
+    try {
+        if (!newest_) newest_ = std::make_unique<conflation>(cursor(), options_.limits);
+    } catch (const std::bad_alloc&) {
+        return end(errc::out_of_memory);
+    }
+    goal_ = seen_;
+    while (attached_ && sink.ready()) {
+        const bool unread = options_.after || newest_->through() < goal_;
+        if (unread && !newest_->full()) return read_more(newest_->at());
+        reading_ = true;
+        push_newest(sink);
+        reading_ = false;
+        goal_ = seen_;
+        if (!newest_->empty() || newest_->through() < goal_) continue;
+        if (newest_->at().number() > cursor_.number()) move_to(newest_->at());
+        newest_.reset();
+        become_live();
+        return drain_queue(sink);
+    }
+}
+
+void feed::push_newest(feed_sink& sink) noexcept {
+    while (attached_ && !newest_->empty() && sink.ready()) {
+        if (const auto count = newest_->superseded()) {
+            const auto lagged = make_lagged_event(count);
+            if (!lagged) return end(errc::out_of_memory);
+            newest_->announced();
+            count_dropped(count);
+            sink.push(lagged);
+            continue;
+        }
+        const auto e = newest_->take();
+        move_to(*e->position());
+        if (wants(*e)) sink.push(e);
+    }
+}
+
+// As `take_slice`, but nothing is pushed yet. What was collected comes before a gap behind it.
+void feed::collect(feed_sink& sink, const history_slice& slice) noexcept {
+    if (slice.gap && !newest_->empty()) return newest_->close();
+    if (slice.gap && !tell_gap(sink, slice.next)) return;
+    if (!attached_) return;
+    if (slice.gap || options_.after) move_to(slice.gap ? slice.next : *options_.after);
+    try {
+        for (const auto& e : slice.events) {
+            if (e->sequence() > seen_) {
+                if (start_.number() >= newest_->at().number() && !start_.empty())
+                    newest_->read_through(start_);
+                return newest_->covers(seen_);
+            }
+            if (wants(*e) && !newest_->add(e)) return;
+            newest_->read_through(*e->position());
+            if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
+        }
+    } catch (const std::bad_alloc&) {
+        return end(errc::out_of_memory);
+    }
+    newest_->read_through(slice.next);
 }
 
 bool feed::pump_later() noexcept {
@@ -270,7 +299,7 @@ void feed::drain_queue(feed_sink& sink) noexcept {
     while (attached_ && sink.ready()) {
         const auto e = queue_.pop();
         if (!e) return;
-        auto join = take_join(e);
+        auto join = joins_.take(e);
         if (wants(*e))
             pass(sink, e, std::move(join));
         else if (join)
@@ -278,11 +307,11 @@ void feed::drain_queue(feed_sink& sink) noexcept {
     }
 }
 
-void feed::read_more() noexcept {
+void feed::read_more(const position& after) noexcept {
     reading_ = true;
     try {
         bus_->history()->start_read(
-            cursor(), options_.patterns, options_.slice,
+            after, options_.patterns, options_.slice,
             lane_->completion<read_handler>([me = lane_wait<feed>(weak_from_this(), lane_)](
                                                 error_code ec, const history_slice& s) mutable {
                 if (const auto self = me.arrived()) self->on_slice(ec, s);
@@ -298,17 +327,22 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
-        if (slice.gap && !tell_gap(*sink, slice.next)) return;
-        live_ = take_slice(*sink, slice);
-        refuse_passed();
-    }
-    if (live_) {
-        was_live_ = true;
-        const auto gone = std::exchange(behind_, 0);
-        if (options_.exact) count_dropped(gone);
+        if (conflates()) {
+            collect(*sink, slice);
+        } else {
+            if (slice.gap && !tell_gap(*sink, slice.next)) return;
+            if (take_slice(*sink, slice)) become_live();
+            joins_.miss_through(cursor_.number());
+        }
     }
     reading_ = false;
     pump();
+}
+
+void feed::become_live() noexcept {
+    live_ = was_live_ = true;
+    const auto gone = std::exchange(behind_, 0);
+    if (options_.exact) count_dropped(gone);
 }
 
 // False where memory for that is missing, and it has ended.
@@ -331,11 +365,11 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         if (!sink.ready()) return false;
         move_to(*e->position());
         if (!wants(*e)) {
-            if (auto join = take_join(e)) join->skipped();
+            if (auto join = joins_.take(e)) join->skipped();
             continue;
         }
         if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
-        auto join = take_join(e);
+        auto join = joins_.take(e);
         join ? sink.push_joined(e, std::move(join)) : sink.push(e);
     }
     if (!attached_) return false;
