@@ -95,11 +95,11 @@ error_code bus_state::add_resumed(std::string_view pattern,
                                   const std::shared_ptr<subscription_state>& s,
                                   const subscribe_options& options) {
     if (const auto ec = check_pattern(pattern)) return ec;
-    feed_options f;
-    f.patterns = {std::string(pattern)};
-    f.after = options.after;
-    f.limits = options.limits;
-    f.overflow = options.overflow;
+    feed_options f{.patterns = {std::string(pattern)},
+                   .after = options.after,
+                   .limits = options.limits,
+                   .overflow = options.overflow,
+                   .after_gap = options.after_gap};
     auto r = std::make_unique<resumption>();
     r->sink = s->sink();
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/feed_sink.hpp>
 
 namespace tidings::detail {
+
+/// Where rules keep some topics longer than others, what is gone may lie between what is held: each
+/// slice in front of it reports the same gap.
+/// @param gone the number of `gone` in the slice before, which was announced or not asked for
+inline bool is_new_gap(const history_slice& slice, std::uint64_t gone) noexcept {
+    return slice.gap && (slice.gone.empty() || slice.gone.number() != gone);
+}
 
 struct feed_options {
     std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
@@ -15,6 +23,7 @@ struct feed_options {
     /// How many events of the history it may fall behind once it was live; 0: as far as the history
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
+    tidings::after_gap after_gap = tidings::after_gap::present;
     origin_id origin = 0;    ///< what came from there is not handed back
     std::size_t slice = 64;  ///< events read from the history at once
 };
@@ -84,7 +93,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void read_more() noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
-    bool tell_gap(feed_sink& sink, const position& head) noexcept;
+    bool tell_gap(feed_sink& sink, const position& at) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
@@ -104,6 +113,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     bounded_queue queue_;
     std::vector<waiting> joins_;  // in the order of their coming
     std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live
+    std::uint64_t gone_ = 0;      // what the slice before said is gone
     std::uint64_t behind_ = 0;    // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};

@@ -277,8 +277,11 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
-        if (slice.gap && !tell_gap(*sink, slice.next)) return;
-        live_ = take_slice(*sink, slice);
+        const bool gap = is_new_gap(slice, gone_);
+        const bool skips = gap && options_.after_gap == after_gap::present;
+        if (gap && !tell_gap(*sink, skips ? slice.head : slice.before)) return;
+        gone_ = slice.gone.number();
+        live_ = skips ? attached_ && cursor_.number() >= seen_ : take_slice(*sink, slice);
         give_up_joins(outcome::dropped, [this](const waiting& w) {
             return w.sequence != 0 && w.sequence <= cursor_.number();
         });
@@ -292,11 +295,16 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
 }
 
 // False where memory for that is missing, and it has ended.
-bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
+bool feed::tell_gap(feed_sink& sink, const position& at) noexcept {
     behind_ = 0;
-    const auto gap = make_gap_event(head);
-    gap ? sink.push(gap) : end(errc::out_of_memory);
-    return static_cast<bool>(gap);
+    const auto gap = make_gap_event(at);
+    if (!gap) {
+        end(errc::out_of_memory);
+        return false;
+    }
+    if (!at.empty()) move_to(at);
+    sink.push(gap);
+    return true;
 }
 
 // Whether it has caught up. What does not fit is read again: the history is the buffer. What the

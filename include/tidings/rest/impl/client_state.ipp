@@ -16,14 +16,6 @@ namespace tidings::rest::detail {
 
 using namespace tidings::detail;
 
-namespace {
-
-constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
-// An empty answer that comes sooner was not waited for: by a server that drains, say.
-constexpr std::chrono::seconds shortest_wait{1};
-
-}  // namespace
-
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
     : options_(without_callbacks(options)),
@@ -107,13 +99,6 @@ void client_state::on_context_end() noexcept {
     handover_->stop();
     reading_.reset();
     log_.reset();
-}
-
-std::optional<position> client_state::last_position() const {
-    const auto reached = handover_->reached();
-    if (!reached) return std::nullopt;
-    error_code ec;
-    return position::parse(*reached, ec);
 }
 
 void client_state::stop() noexcept {
@@ -270,7 +255,10 @@ void client_state::on_too_large(const http::response& r) {
                      "an event is over max_response_bytes, and no position follows it");
     log("an event over max_response_bytes was skipped", errc::too_large);
     if (!reading_) return;
-    ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    ec = take_gap(r, next);
+    if (!ec && reading_)
+        ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)),
+                             next.text());
     if (ec) return react(failed(ec));
     if (!reading_) return;
     received_ = std::move(next);
@@ -279,10 +267,20 @@ void client_state::on_too_large(const http::response& r) {
     poll();
 }
 
+// A server that does not say where its gap ends goes on at `next`, and brings no events with it.
+error_code client_state::take_gap(const http::response& r, const position& next) {
+    error_code ec;
+    const auto gap = read_gap(r, ec);
+    if (ec || !gap) return ec;
+    if (gap->empty()) return handover_->push(make_gap_event(next), std::nullopt);
+    ec = handover_->push(make_gap_event(*gap), gap->text());
+    if (!ec && reading_) received_ = *gap;
+    return ec;
+}
+
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
     auto b = read_batch(r, max_batch_, ec);
-    if (ec) return 0;
-    if (b.gap) ec = handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (!ec) ec = take_gap(r, b.next.value_or(position()));
     if (ec) return 0;
     std::size_t events = 0;
     for (const auto text : b.elements) {
