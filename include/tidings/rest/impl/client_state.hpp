@@ -91,7 +91,6 @@ class client_state final : public subscriber, public drainable, public context_d
     void on_answer(error_code ec, const http::response& r);
     void on_too_large(const http::response& r);
     /// How many events it brought.
-    error_code take_gap(const http::response& r, const position& next);
     std::size_t take(const reading& to, const http::response& r, error_code& ec);
     /// @error errc::out_of_memory: it is to come again
     error_code take_event(const reading& to, wire_event&& e);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
-#include <tidings/http/impl/message/percent.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
@@ -15,6 +14,22 @@
 namespace tidings::rest::detail {
 
 using namespace tidings::detail;
+
+namespace {
+
+// A server that does not say where its gap ends goes on at `next`, and brings no events with it.
+error_code take_gap(handover& to, const http::response& r, const position& next,
+                    std::optional<position>& received) {
+    error_code ec;
+    auto gap = read_gap(r, ec);
+    if (ec || !gap) return ec;
+    if (gap->empty()) return to.push(make_gap_event(next), std::nullopt);
+    ec = to.push(make_gap_event(*gap), gap->text());
+    if (!ec) received = std::move(gap);
+    return ec;
+}
+
+}  // namespace
 
 client_state::client_state(const net::any_io_executor& executor, client_options options,
                            std::shared_ptr<subscriber> sink)
@@ -255,7 +270,7 @@ void client_state::on_too_large(const http::response& r) {
                      "an event is over max_response_bytes, and no position follows it");
     log("an event over max_response_bytes was skipped", errc::too_large);
     if (!reading_) return;
-    ec = take_gap(r, next);
+    ec = take_gap(*handover_, r, next, received_);
     if (!ec && reading_)
         ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)),
                              next.text());
@@ -267,20 +282,9 @@ void client_state::on_too_large(const http::response& r) {
     poll();
 }
 
-// A server that does not say where its gap ends goes on at `next`, and brings no events with it.
-error_code client_state::take_gap(const http::response& r, const position& next) {
-    error_code ec;
-    const auto gap = read_gap(r, ec);
-    if (ec || !gap) return ec;
-    if (gap->empty()) return handover_->push(make_gap_event(next), std::nullopt);
-    ec = handover_->push(make_gap_event(*gap), gap->text());
-    if (!ec && reading_) received_ = *gap;
-    return ec;
-}
-
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
     auto b = read_batch(r, max_batch_, ec);
-    if (!ec) ec = take_gap(r, b.next.value_or(position()));
+    if (!ec) ec = take_gap(*handover_, r, b.next.value_or(position()), received_);
     if (ec) return 0;
     std::size_t events = 0;
     for (const auto text : b.elements) {
