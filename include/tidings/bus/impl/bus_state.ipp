@@ -99,6 +99,7 @@ error_code bus_state::add_fed(std::string_view pattern,
                    .after = options.after,
                    .limits = options.limits,
                    .overflow = options.overflow,
+                   .after_gap = options.after_gap,
                    .filter = options.filter,
                    .exact = s->outlet()};
     auto r = std::make_unique<feeding>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/bus/impl/awaited_joins.hpp>
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
@@ -8,6 +9,13 @@
 #include <tidings/bus/impl/feed_sink.hpp>
 
 namespace tidings::detail {
+
+/// Where rules keep some topics longer than others, what is gone may lie between what is held: each
+/// slice in front of it reports the same gap.
+/// @param gone the number of `gone` in the slice before, which was announced or not asked for
+inline bool is_new_gap(const history_slice& slice, std::uint64_t gone) noexcept {
+    return slice.gap && (slice.gone.empty() || slice.gone.number() != gone);
+}
 
 struct feed_options {
     std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
@@ -17,6 +25,7 @@ struct feed_options {
     /// How many events of the history it may fall behind once it was live; 0: as far as the history
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
+    tidings::after_gap after_gap = tidings::after_gap::present;
     origin_id origin = 0;    ///< what came from there is not handed back
     event_filter filter{};   ///< what else is not
     bool exact = false;      ///< the sink must have every event; what it cannot get is counted
@@ -97,7 +106,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void read_more(const position& after) noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
-    bool tell_gap(feed_sink& sink, const position& head) noexcept;
+    bool pass_gap(feed_sink& sink, const history_slice& slice) noexcept;
+    void tell_gap(feed_sink& sink, const position& at) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
@@ -112,6 +122,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::uint64_t goal_ = 0;              // it reads up to here before it pushes
     awaited_joins joins_;
     std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
+    std::uint64_t gone_ = 0;    // what the slice before said is gone
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};

@@ -60,7 +60,8 @@ void feed::begin() noexcept {
     }
     // Without a history whatever lay after that position is gone.
     live_ = was_live_ = true;
-    if (tell_gap(*sink, {})) pump();
+    tell_gap(*sink, {});
+    pump();
 }
 
 void feed::stop() noexcept {
@@ -263,10 +264,11 @@ void feed::push_newest(feed_sink& sink) noexcept {
 
 // As `take_slice`, but nothing is pushed yet. What was collected comes before a gap behind it.
 void feed::collect(feed_sink& sink, const history_slice& slice) noexcept {
-    if (slice.gap && !newest_->empty()) return newest_->close();
-    if (slice.gap && !tell_gap(sink, slice.next)) return;
+    if (is_new_gap(slice, gone_) && !newest_->empty()) return newest_->close();
+    const bool takes = pass_gap(sink, slice);
     if (!attached_) return;
-    if (slice.gap || options_.after) move_to(slice.gap ? slice.next : *options_.after);
+    if (options_.after) move_to(*options_.after);
+    if (!takes) return newest_->read_through(cursor_);
     try {
         for (const auto& e : slice.events) {
             if (e->sequence() > seen_) {
@@ -330,8 +332,9 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
         if (conflates()) {
             collect(*sink, slice);
         } else {
-            if (slice.gap && !tell_gap(*sink, slice.next)) return;
-            if (take_slice(*sink, slice)) become_live();
+            const bool takes = pass_gap(*sink, slice);
+            if (!attached_) return;
+            if (takes ? take_slice(*sink, slice) : cursor_.number() >= seen_) become_live();
             joins_.miss_through(cursor_.number());
         }
     }
@@ -345,12 +348,24 @@ void feed::become_live() noexcept {
     if (options_.exact) count_dropped(gone);
 }
 
-// False where memory for that is missing, and it has ended.
-bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
+// Announces what is gone before a slice. Whether it goes on with what the slice holds; it may have
+// ended.
+bool feed::pass_gap(feed_sink& sink, const history_slice& slice) noexcept {
+    const bool gap = is_new_gap(slice, gone_);
+    gone_ = slice.gone.number();
+    if (!gap) return true;
+    const bool held = options_.exact || options_.after_gap == after_gap::held;
+    tell_gap(sink, held ? slice.before : slice.head);
+    return held;
+}
+
+// It ends where memory for that is missing.
+void feed::tell_gap(feed_sink& sink, const position& at) noexcept {
     if (!options_.exact) behind_ = 0;
-    const auto gap = make_gap_event(head);
-    gap ? sink.push(gap) : end(errc::out_of_memory);
-    return static_cast<bool>(gap);
+    const auto gap = make_gap_event(at);
+    if (!gap) return end(errc::out_of_memory);
+    if (!at.empty()) move_to(at);
+    sink.push(gap);
 }
 
 // Whether it has caught up. What does not fit is read again: the history is the buffer. What the
