@@ -17,6 +17,7 @@ struct feed_options {
     std::uint64_t max_lag = 0;
     origin_id origin = 0;    ///< what came from there is not handed back
     event_filter filter{};   ///< what else is not
+    bool retained = false;   ///< begins with what the bus retains, where it does not resume
     std::size_t slice = 64;  ///< events read from the history at once
 };
 
@@ -27,6 +28,9 @@ struct feed_options {
 /// sink is full, or a resume was asked for, it reads from the history whenever there is room, until
 /// it has caught up with what it saw pass. Replay, refill and live are one mechanism, so nothing is
 /// lost or doubled at the switch. Events that no history holds wait in a bounded queue.
+///
+/// What the bus retains is read in slices, too, before anything else, while the feed is not live;
+/// it has no cursor then, so that a peer that comes back begins anew.
 ///
 /// Where memory to read or to announce a gap is missing it ends with errc::out_of_memory, its
 /// cursor before what is missing.
@@ -70,6 +74,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
 
  private:
     void begin() noexcept;
+    void read_retained(feed_sink& sink) noexcept;
+    void end_retained(feed_sink& sink) noexcept;
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void hold_back(feed_sink& sink, const event_ptr& e,
                    std::shared_ptr<delivery_join> join) noexcept;
@@ -89,6 +95,11 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
+    /// Of what is retained: by its numbers.
+    struct retained_range {
+        std::uint64_t after = 0;
+        std::uint64_t through = 0;
+    };
     /// An `async_publish` whose event waits to be pushed.
     struct waiting {
         const publication* event;
@@ -103,9 +114,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     position cursor_;  // none while it is `options_.after`, which a history has not read yet
     position start_;   // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::vector<waiting> joins_;  // in the order of their coming
-    std::uint64_t seen_ = 0;      // the newest event of the history that passed by while not live
-    std::uint64_t behind_ = 0;    // how many such events, since it was live last
+    std::unique_ptr<retained_range> retained_;  // what is still to be read of it
+    std::vector<waiting> joins_;                // in the order of their coming
+    std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
+    std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
     std::atomic<bool> joined_{false};  // joins_ was used

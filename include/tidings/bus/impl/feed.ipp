@@ -39,18 +39,21 @@ feed::~feed() {
 
 error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
-    live_ = was_live_ = !options_.after;
-    reading_ = !live_;
+    if (options_.retained && !options_.after && bus_->retains())
+        retained_ = std::make_unique<retained_range>();
+    live_ = was_live_ = !options_.after && !retained_;
+    const bool waits = reading_ = !live_;
     attached_ = true;
     error_code ec;
     try {
-        ec = bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_);
+        ec = bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_,
+                          retained_ ? &retained_->through : nullptr);
     } catch (...) {
         attached_ = false;
         throw;
     }
     if (ec) attached_ = false;
-    if (ec || !options_.after) return ec;
+    if (ec || !waits) return ec;
     try {
         lane_->post([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->begin();
@@ -66,6 +69,7 @@ void feed::begin() noexcept {
     const auto sink = sink_.lock();
     if (!sink || !attached_) return;
     reading_ = false;
+    if (retained_) return pump();
     if (bus_->history()) {
         seen_ = std::max(seen_, start_.number());
         return pump();
@@ -237,7 +241,7 @@ void feed::pump() noexcept {
     if (live_)
         drain_queue(*sink);
     else if (!reading_ && sink->ready())
-        read_more();
+        retained_ ? read_retained(*sink) : read_more();
 }
 
 bool feed::pump_later() noexcept {

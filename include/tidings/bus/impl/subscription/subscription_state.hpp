@@ -69,8 +69,8 @@ class subscription_state : public context_dependent,
     /// Whether it takes events in the bus's lane: a feed filters them there.
     virtual bool outlet() const noexcept { return false; }
     /// Whether its events come from a feed.
-    bool needs_feed(const subscribe_options& o) const noexcept {
-        return o.after || (outlet() && !o.filter.empty());
+    bool needs_feed(const subscribe_options& o, bool bus_retains) const noexcept {
+        return o.after || (o.retained && bus_retains) || (outlet() && !o.filter.empty());
     }
     /// The feed that fills it from here on.
     virtual void follow(const std::shared_ptr<feed>& /*source*/) {}
