@@ -4,6 +4,7 @@
 #include <tidings/history.hpp>
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
+#include <tidings/retained.hpp>
 #include <tidings/subscription.hpp>
 #include <tidings/topic_handle.hpp>
 #include <tidings/unique_function.hpp>
@@ -33,6 +34,9 @@ struct bus_options {
     /// holds. What no history holds, and what it has evicted by then, is dropped and announced, and
     /// of an outlet logged once per burst; an `async_publish` of it fails with errc::missed.
     queue_limits inbox{.max_bytes = 64 * 1024 * 1024, .max_events = 65'536};
+    /// Topics whose newest event is kept for `subscribe_options::retained`, with a history or
+    /// without one.
+    std::vector<retained_rule> retained{};
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -75,7 +79,8 @@ constexpr void explain_token() {
 /// here throws for what a peer sent.
 class bus {
  public:
-    /// @throws std::invalid_argument for a history rule that is not a pattern.
+    /// @throws std::invalid_argument for a rule of the history, or of what is retained, whose
+    /// pattern is none.
     TIDINGS_DECL explicit bus(net::any_io_executor executor, bus_options options = {});
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>
@@ -218,6 +223,10 @@ class bus {
     /// on. Empty without a history.
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
+
+    /// Removes what is retained of a topic. False where there is nothing.
+    TIDINGS_DECL bool forget(std::string_view topic) noexcept;
+    TIDINGS_DECL retained_counters retained() const noexcept;
 
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;

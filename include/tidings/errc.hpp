@@ -63,7 +63,7 @@ enum class errc {
     lagging = 203,         ///< The subscriber fell behind its bound.
     /// An outlet that must have every event did not get this one: a bound was reached.
     missed = 204,
-    bad_filter = 210,      ///< Not a filter expression of its dialect's form.
+    bad_filter = 210,  ///< Not a filter expression of its dialect's form.
     /// `sql`, or a dialect of filters that is not exact, prefix, suffix, all, any or not.
     unsupported_filter = 211,
 

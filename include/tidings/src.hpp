@@ -9,13 +9,17 @@
 #include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/bus_state_retained.ipp>
 #include <tidings/bus/impl/conflation.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
+#include <tidings/bus/impl/feed_conflating.ipp>
+#include <tidings/bus/impl/feed_retained.ipp>
 #include <tidings/bus/impl/immediate_list.ipp>
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
+#include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>

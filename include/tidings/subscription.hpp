@@ -33,6 +33,12 @@ struct subscribe_options {
     /// nor counted; a subscription that resumes goes on past them.
     event_filter filter{};
     tidings::after_gap after_gap = tidings::after_gap::present;  ///< of a resuming one
+    /// Begins with the present state: first the newest event of each topic that matches and that
+    /// the bus keeps (`bus_options::retained`), oldest first, as there is room and without a
+    /// position, and then what is published from the subscription on. Of a topic that has a newer
+    /// event before its turn comes only that is delivered. With `after` nothing of that is sent: a
+    /// subscriber that resumes has a state.
+    bool retained = false;
 };
 
 /// What a subscription has seen. Read at any time from any thread; each number by itself is exact.

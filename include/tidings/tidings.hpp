@@ -32,6 +32,7 @@
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/client.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/retained.hpp>
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>
 #include <tidings/store/memory_history.hpp>

@@ -34,3 +34,21 @@ TEST_CASE("the guide's filters choose", "[guide]") {
     REQUIRE(seen->events().size() == 1);
     CHECK(seen->events().front()->topic() == "jobs.2");
 }
+
+TEST_CASE("the guide's subscription begins with the last values", "[guide]") {
+    net::io_context io;
+    // [retained]
+    tidings::bus bus{io, {.retained = {{.pattern = "lights.*", .max_topics = 1000}}}};
+    bus.publish("lights.hall", {"light.on", "/house"});
+    bus.publish("lights.attic", {"light.on", "/house"});
+    bus.publish("lights.hall", {"light.off", "/house"});
+
+    auto lights = bus.receive("lights.*", {.retained = true});  // attic on, hall off; then changes
+    // [/retained]
+    io.poll();
+    const auto attic = lights.try_receive(), hall = lights.try_receive();
+    REQUIRE((attic && hall));
+    CHECK((*attic)->topic() == "lights.attic");
+    CHECK((*hall)->type() == "light.off");
+    CHECK_FALSE(lights.try_receive());
+}

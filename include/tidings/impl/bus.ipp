@@ -124,6 +124,14 @@ std::size_t bus::subscriptions() const noexcept {
     return state_ ? state_->subscriptions() : 0;
 }
 
+bool bus::forget(std::string_view topic) noexcept {
+    return state_ && state_->forget(topic);
+}
+
+retained_counters bus::retained() const noexcept {
+    return state_ ? state_->retained() : retained_counters();
+}
+
 bus::executor_type bus::get_executor() const noexcept {
     return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }

@@ -3,6 +3,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/pattern_registry.hpp>
+#include <tidings/bus/impl/retained_store.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
@@ -17,12 +18,14 @@ class bus_members {
  public:
     /// Puts a target of a lane under patterns that were checked, each once; `head` is where the
     /// history stood at that moment: what is published later reaches the target. It is written
-    /// before the target gets its first event. To be undone by `detach` once.
+    /// before the target gets its first event; and so is, where asked for, the number of the newest
+    /// event that is retained. To be undone by `detach` once.
     /// @error errc::too_many, errc::closed
     /// @throws std::bad_alloc, and nothing has changed
     TIDINGS_DECL error_code attach(const std::vector<std::string>& patterns,
                                    const std::shared_ptr<lane>& l,
-                                   const std::shared_ptr<lane_target>& target, position& head);
+                                   const std::shared_ptr<lane_target>& target, position& head,
+                                   std::uint64_t* retained = nullptr);
     TIDINGS_DECL void detach(const std::vector<std::string>& patterns,
                              const std::shared_ptr<lane>& l, const lane_target* target) noexcept;
     /// Of what was attached: takes it off some of its patterns.
@@ -37,6 +40,11 @@ class bus_members {
     /// Calls `f` in the lane with a point before which every event has reached the lane's targets.
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
                              unique_function<void(const position&)> f);
+
+    /// Whether the bus keeps the newest event of some topics.
+    bool retains() const noexcept { return retained_ != nullptr; }
+    TIDINGS_DECL bool forget(std::string_view topic) noexcept;
+    TIDINGS_DECL retained_counters retained() const noexcept;
 
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
@@ -66,8 +74,10 @@ class bus_members {
         bus_members& bus_;
     };
 
-    bus_members(std::shared_ptr<lane> l, std::size_t max_subscriptions, std::uint64_t seed)
+    bus_members(std::shared_ptr<lane> l, std::size_t max_subscriptions,
+                std::unique_ptr<retained_store> retained, std::uint64_t seed)
         : lane_(std::move(l)),
+          retained_(std::move(retained)),
           patterns_(seed),
           max_subscriptions_(max_subscriptions) {}
     ~bus_members() = default;
@@ -109,7 +119,8 @@ class bus_members {
     std::shared_ptr<lane> lane_;
     std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 
-    mutable std::mutex mutex_;  // guards what follows
+    mutable std::mutex mutex_;                        // guards what follows
+    const std::unique_ptr<retained_store> retained_;  // null: nothing is
     pattern_registry patterns_;
     subscription_state* first_ = nullptr;  // of all that have not ended
     std::uint64_t last_ticket_ = 0;

@@ -81,7 +81,8 @@ struct addition {
 
 error_code bus_members::attach(const std::vector<std::string>& patterns,
                                const std::shared_ptr<lane>& l,
-                               const std::shared_ptr<lane_target>& target, position& head) {
+                               const std::shared_ptr<lane_target>& target, position& head,
+                               std::uint64_t* retained) {
     leaving gone(*this);
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
@@ -104,7 +105,19 @@ error_code bus_members::attach(const std::vector<std::string>& patterns,
     }
     ++subscriptions_;
     head = head_;
+    if (retained != nullptr && retained_) *retained = retained_->newest();
     return {};
+}
+
+bool bus_members::forget(std::string_view topic) noexcept {
+    leaving gone(*this);
+    const std::lock_guard lock(mutex_);
+    return retained_ && retained_->forget(topic, gone);
+}
+
+retained_counters bus_members::retained() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return retained_ ? retained_->counters() : retained_counters();
 }
 
 void bus_members::detach(const std::vector<std::string>& patterns, const std::shared_ptr<lane>& l,

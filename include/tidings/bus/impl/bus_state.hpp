@@ -11,6 +11,7 @@
 namespace tidings::detail {
 
 class publish_join;
+struct retained_slice;
 class bus_drain;
 class pending_appends;
 struct dispatch;
@@ -77,6 +78,12 @@ class bus_state final : public subscriber,
     TIDINGS_DECL std::shared_ptr<receiver_subscription> receive(std::string_view pattern,
                                                                 subscribe_options options);
 
+    /// Of what is retained: values as `retained_store::read` has them, without a position, and
+    /// beyond them up to where it looked. @error errc::out_of_memory
+    TIDINGS_DECL retained_slice read_retained(const std::vector<std::string>& patterns,
+                                              std::uint64_t after, std::uint64_t through,
+                                              std::size_t max) noexcept;
+
     const std::shared_ptr<tidings::history>& history() const noexcept { return history_; }
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
@@ -129,6 +136,11 @@ class bus_state final : public subscriber,
     }
     error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    /// Whether more than subscriptions takes an event of this topic.
+    bool notes(std::string_view topic) const noexcept {
+        return options_.metrics || (retained_ && retained_->covers(topic));
+    }
+    TIDINGS_DECL void note(const event_ptr& e, retired_list& gone) noexcept;
     void report_refused(const event_ptr& e, error_code why) noexcept;
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
@@ -143,6 +155,7 @@ class bus_state final : public subscriber,
               const subscribe_options& options);
     const std::shared_ptr<tidings::history> history_;
     bus_options options_;
+    const bool notes_ = options_.metrics || retains();  // of some topics
     io::clock& clock_;
     origin_id id_;
     net::any_io_executor executor_;
@@ -151,6 +164,17 @@ class bus_state final : public subscriber,
     std::atomic<std::uint64_t> last_number_{0};
     std::vector<lane_stop> stops_;  // of a publication that is being dispatched; mutex_ guards it
     std::shared_ptr<bus_drain> drain_;  // lane-confined
+};
+
+/// A part of what is retained.
+struct retained_slice {
+    struct item {
+        std::uint64_t number;
+        event_ptr event;
+    };
+    std::vector<item> items{};
+    std::uint64_t next = 0;  ///< read on after this
+    error_code error{};
 };
 
 /// Publications made inside immediate callbacks count.

@@ -16,7 +16,8 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options,
                      std::shared_ptr<tidings::history> history)
     : bus_members(
           lane::make(executor, options.clock != nullptr ? *options.clock : io::system_clock()),
-          options.max_subscriptions, io::system_random().next()),
+          options.max_subscriptions, retained_store::make(options.retained),
+          io::system_random().next()),
       history_(std::move(history)),
       options_(std::move(options)),
       clock_(options_.clock != nullptr ? *options_.clock : io::system_clock()),
@@ -101,7 +102,8 @@ error_code bus_state::add_fed(std::string_view pattern,
                    .overflow = options.overflow,
                    .after_gap = options.after_gap,
                    .filter = options.filter,
-                   .exact = s->outlet()};
+                   .exact = s->outlet(),
+                   .retained = options.retained};
     auto r = std::make_unique<feeding>();
     r->sink = s->sink();
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
@@ -124,7 +126,8 @@ error_code bus_state::add_fed(std::string_view pattern,
 void bus_state::join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                      const subscribe_options& options) {
     auto ec = options.filter.check();
-    if (!ec) ec = s->outlet() || options.after ? add_fed(pattern, s, options) : add(pattern, s);
+    const bool fed = s->outlet() || options.after || (options.retained && retains());
+    if (!ec) ec = fed ? add_fed(pattern, s, options) : add(pattern, s);
     if (ec) s->end(ec);
 }
 
@@ -138,8 +141,7 @@ subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subs
 
 subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                            event_callback_function f, subscribe_options options) {
-    const auto s = make_subscription<callback_subscription>(std::move(io), options, std::move(f),
-                                                            options_.log);
+    auto s = make_subscription<callback_subscription>(std::move(io), options, std::move(f), log());
     join(pattern, s, options);
     return subscription(s);
 }
@@ -240,7 +242,7 @@ receipt bus_state::publish(destination to, const event_ptr& e) {
 std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
     const bool kept = is_kept(topic);
     return std::make_shared<topic_route>(std::string(topic), make_origin(), kept,
-                                         !kept && !options_.metrics);
+                                         !kept && !notes(topic));
 }
 
 event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) noexcept {
@@ -395,7 +397,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& g
         d.result.position = head_;
     }
     d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
-    if (metrics()) metrics()->count("events_published", {}, 1);
+    if (notes_) note(e, gone);
 }
 
 }  // namespace tidings::detail

@@ -29,6 +29,7 @@ struct feed_options {
     origin_id origin = 0;    ///< what came from there is not handed back
     event_filter filter{};   ///< what else is not
     bool exact = false;      ///< the sink must have every event; what it cannot get is counted
+    bool retained = false;   ///< begins with what the bus retains, where it does not resume
     std::size_t slice = 64;  ///< events read from the history at once
 };
 
@@ -40,6 +41,9 @@ struct feed_options {
 /// it has caught up with what it saw pass. Replay, refill and live are one mechanism, so nothing is
 /// lost or doubled at the switch. One that conflates reads first and pushes the newest event of
 /// each topic; the superseded are announced. Events that no history holds wait in a bounded queue.
+///
+/// What the bus retains is read in slices, too, before anything else, while the feed is not live;
+/// it has no cursor then, so that a peer that comes back begins anew.
 ///
 /// Where memory to read or to announce a gap is missing it ends with errc::out_of_memory, its
 /// cursor before what is missing.
@@ -86,6 +90,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
 
  private:
     void begin() noexcept;
+    void read_retained(feed_sink& sink) noexcept;
+    void end_retained(feed_sink& sink) noexcept;
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
@@ -111,6 +117,12 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
+    /// Of what is retained: by its numbers.
+    struct retained_range {
+        std::uint64_t after = 0;
+        std::uint64_t through = 0;
+    };
+
     std::shared_ptr<bus_state> bus_;
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed_sink> sink_;
@@ -118,8 +130,9 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     position cursor_;  // none while it is `options_.after`, which a history has not read yet
     position start_;   // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
-    std::unique_ptr<conflation> newest_;  // of one that conflates, while it is not live
-    std::uint64_t goal_ = 0;              // it reads up to here before it pushes
+    std::unique_ptr<retained_range> retained_;  // what is still to be read of it
+    std::unique_ptr<conflation> newest_;        // of one that conflates, while it is not live
+    std::uint64_t goal_ = 0;                    // it reads up to here before it pushes
     awaited_joins joins_;
     std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
     std::uint64_t gone_ = 0;    // what the slice before said is gone

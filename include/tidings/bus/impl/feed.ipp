@@ -27,18 +27,21 @@ feed::~feed() {
 
 error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
-    live_ = was_live_ = !options_.after;
-    reading_ = !live_;
+    if (options_.retained && !options_.after && bus_->retains())
+        retained_ = std::make_unique<retained_range>();
+    live_ = was_live_ = !options_.after && !retained_;
+    const bool waits = reading_ = !live_;
     attached_ = true;
     error_code ec;
     try {
-        ec = bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_);
+        ec = bus_->attach(options_.patterns, lane_, shared_from_this(), live_ ? cursor_ : start_,
+                          retained_ ? &retained_->through : nullptr);
     } catch (...) {
         attached_ = false;
         throw;
     }
     if (ec) attached_ = false;
-    if (ec || !options_.after) return ec;
+    if (ec || !waits) return ec;
     try {
         lane_->post([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->begin();
@@ -54,6 +57,7 @@ void feed::begin() noexcept {
     const auto sink = sink_.lock();
     if (!sink || !attached_) return;
     reading_ = false;
+    if (retained_) return pump();
     if (bus_->history()) {
         seen_ = std::max(seen_, start_.number());
         return pump();
@@ -215,75 +219,12 @@ void feed::pump() noexcept {
         drain_queue(*sink);
     else if (reading_ || !sink->ready())
         return;
+    else if (retained_)
+        read_retained(*sink);
     else if (conflates())
         catch_up(*sink);
     else
         read_more(cursor());
-}
-
-// Reads what it has missed, pushes the newest of each topic as there is room, and so on until it
-// has missed nothing. What comes meanwhile is read before more is pushed.
-void feed::catch_up(feed_sink& sink) noexcept {
-    const auto keep = shared_from_this();
-    try {
-        if (!newest_) newest_ = std::make_unique<conflation>(cursor(), options_.limits);
-    } catch (const std::bad_alloc&) {
-        return end(errc::out_of_memory);
-    }
-    goal_ = seen_;
-    while (attached_ && sink.ready()) {
-        const bool unread = options_.after || newest_->through() < goal_;
-        if (unread && !newest_->full()) return read_more(newest_->at());
-        reading_ = true;
-        push_newest(sink);
-        reading_ = false;
-        goal_ = seen_;
-        if (!newest_->empty() || newest_->through() < goal_) continue;
-        if (newest_->at().number() > cursor_.number()) move_to(newest_->at());
-        newest_.reset();
-        become_live();
-        return drain_queue(sink);
-    }
-}
-
-void feed::push_newest(feed_sink& sink) noexcept {
-    while (attached_ && !newest_->empty() && sink.ready()) {
-        if (const auto count = newest_->superseded()) {
-            const auto lagged = make_lagged_event(count);
-            if (!lagged) return end(errc::out_of_memory);
-            newest_->announced();
-            count_dropped(count);
-            sink.push(lagged);
-            continue;
-        }
-        const auto e = newest_->take();
-        move_to(*e->position());
-        if (wants(*e)) sink.push(e);
-    }
-}
-
-// As `take_slice`, but nothing is pushed yet. What was collected comes before a gap behind it.
-void feed::collect(feed_sink& sink, const history_slice& slice) noexcept {
-    if (is_new_gap(slice, gone_) && !newest_->empty()) return newest_->close();
-    const bool takes = pass_gap(sink, slice);
-    if (!attached_) return;
-    if (options_.after) move_to(*options_.after);
-    if (!takes) return newest_->read_through(cursor_);
-    try {
-        for (const auto& e : slice.events) {
-            if (e->sequence() > seen_) {
-                if (start_.number() >= newest_->at().number() && !start_.empty())
-                    newest_->read_through(start_);
-                return newest_->covers(seen_);
-            }
-            if (wants(*e) && !newest_->add(e)) return;
-            newest_->read_through(*e->position());
-            if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
-        }
-    } catch (const std::bad_alloc&) {
-        return end(errc::out_of_memory);
-    }
-    newest_->read_through(slice.next);
 }
 
 bool feed::pump_later() noexcept {
@@ -355,8 +296,10 @@ bool feed::pass_gap(feed_sink& sink, const history_slice& slice) noexcept {
     gone_ = slice.gone.number();
     if (!gap) return true;
     const bool held = options_.exact || options_.after_gap == after_gap::held;
-    tell_gap(sink, held ? slice.before : slice.head);
-    return held;
+    // An outlet that was not live yet gets what was published since it began.
+    const bool began = options_.after_gap == after_gap::present && !was_live_;
+    tell_gap(sink, !held ? slice.head : began ? start_ : slice.before);
+    return held && !began;
 }
 
 // It ends where memory for that is missing.

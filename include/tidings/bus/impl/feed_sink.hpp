@@ -21,6 +21,8 @@ class feed_sink {
         push(e);
         join->finished({}, outcome::queued);
     }
+    /// Everything that is retained was pushed; what follows was published since it began.
+    virtual void on_retained_end() noexcept {}
     /// So many events for it are gone.
     virtual void on_dropped(std::uint64_t /*count*/) noexcept {}
     /// The feed ended by itself: errc::lagging, errc::history_failed, errc::closed (bus).

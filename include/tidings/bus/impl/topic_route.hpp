@@ -35,7 +35,7 @@ struct topic_route {
     const std::string topic;
     const std::uint64_t id;  ///< unique in the process
     const bool kept;         ///< a history covers it
-    const bool direct;       ///< no history covers it, and no metrics are kept of it
+    const bool direct;  ///< no history covers it, no metrics are kept of it, nor its last event
     /// Read in a `read_section`; replaced with the bus's mutex held.
     std::atomic<route_match*> match{nullptr};
 };
