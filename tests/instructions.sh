@@ -37,14 +37,14 @@ limited=false
 if [ "$(uname -m)" = x86_64 ] && "$compiler" --version | grep -q '^g++.* 12\.'; then limited=true; fi
 
 times=1000 failed=0
-count() { # count PROGRAM WALK LIMIT [ALLOCATIONS]
+count() { # count PROGRAM WALK LIMIT [ALLOCATIONS [DELIVERIES]]: of one piece of work
     local said pieces count allocations
     said=$(valgrind --tool=callgrind --callgrind-out-file="$work/$2.callgrind" \
-        --toggle-collect='measured*' "$work/$1" "$2" $times 2>&1)
+        --toggle-collect='*measured*' "$work/$1" "$2" $times 2>&1)
     pieces=$(sed -n 's/^pieces: \([0-9]*\) .*/\1/p' <<<"$said")
     allocations=$(sed -n 's/.* allocations: \([0-9]*\)$/\1/p' <<<"$said")
     count=$(sed -n 's/.*Collected : \([0-9]*\)$/\1/p' <<<"$said")
-    count=$((count / ${pieces:-$times}))
+    count=$((count / ${pieces:-$times} / ${5:-1}))
     echo "$2: $count instructions (limit $3)${allocations:+, $allocations allocations (limit $4)}"
     if $limited && [ "$count" -gt "$3" ]; then failed=1; fi
     if $limited && [ "${allocations:-0}" -gt "${4:-0}" ]; then failed=1; fi
@@ -55,6 +55,12 @@ count bus prepared-10 270
 count bus prepared-100 1310
 count bus new-1 2210
 count bus history-1 3750
+times=100 count bus posted-1 340 '' 100
+times=100 count bus posted-16 329 '' 1600
+count bus receive-1 2973
+count bus receive-16 1749 '' 16
+count bus coroutine-16 2092 '' 16
+count bus batch-16 1337 '' 16
 count streams post-service 73000 51
 count streams post-function 31000 16
 count streams echo-16x32 2270 2

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/bus_fixture.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 // Topics that are checked once.
 
 namespace tidings::test {
