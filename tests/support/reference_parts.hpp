@@ -42,9 +42,10 @@ class reference_queue {
     };
     pushed push(const std::string& topic, const shown_event& e) {
         pushed result;
-        if (policy_ == overflow::conflate)
-            result.dropped +=
-                std::erase_if(slots_, [&](const slot& s) { return s.topic == topic; });
+        if (policy_ == overflow::conflate) {
+            result.dropped = std::erase_if(slots_, [&](const slot& s) { return s.topic == topic; });
+            slots_.insert(slots_.begin(), result.dropped, slot{});  // announced before all others
+        }
         if (events() != 0 && events() >= room_) {
             if (policy_ != overflow::drop_oldest && policy_ != overflow::conflate) {
                 slots_.push_back({});
