@@ -12,6 +12,7 @@
 
 #include <boost/asio/experimental/concurrent_channel.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <mutex>
@@ -33,6 +34,7 @@ struct peer {
     std::size_t burst;
     net::io_context io{1};
     net::executor_work_guard<net::io_context::executor_type> work = net::make_work_guard(io);
+    net::steady_timer timer{io};  // as a bus has: the context asks the system as well
     tidings::error_code ec;
     event_ptr event = tidings::publication::make("orders.paid", make_event(), {}, ec);
     std::uint64_t seen = 0;

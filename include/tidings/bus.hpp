@@ -94,8 +94,11 @@ class bus {
                                         subscribe_options options = {});
 
     /// Runs `f` on its associated executor, by default the bus's, never concurrently with itself,
-    /// in batches. Subscribed during a dispatch: from the next event on. An exception it throws is
-    /// logged and counted; other subscribers still get the event.
+    /// in batches. The callbacks of one executor share its turns: a burst costs one post for all of
+    /// them, and they run one after another, also where several threads run the context. What is to
+    /// run beside the others is bound to an executor of its own, such as a strand. Subscribed during
+    /// a dispatch: from the next event on. An exception it throws is logged and counted; other
+    /// subscribers still get the event.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
         using result = std::invoke_result_t<std::decay_t<F>&, const event_ptr&>;

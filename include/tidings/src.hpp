@@ -16,7 +16,9 @@
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
+#include <tidings/bus/impl/subscription/posting_lane.ipp>
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>
+#include <tidings/bus/impl/subscription/receive_turn.ipp>
 #include <tidings/bus/impl/subscription/receiver_subscription.ipp>
 #include <tidings/bus/impl/subscription/subscription_state.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>

@@ -2,6 +2,7 @@
 #include "support/bus_fixture.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -9,7 +10,11 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <functional>
+#include <stdexcept>
 
 namespace tidings::test {
 
@@ -28,6 +33,28 @@ struct ends {
             seen.push_back(text);
         };
     }
+};
+
+/// Counts the bytes that are allocated.
+template <class T>
+struct counting_allocator {
+    using value_type = T;
+    explicit counting_allocator(std::size_t& n) noexcept : count(&n) {}
+    template <class U>
+    counting_allocator(const counting_allocator<U>& o) noexcept : count(o.count) {}
+    T* allocate(std::size_t n) const {
+        *count += n * sizeof(T);
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* p, std::size_t n) const noexcept {
+        *count -= n * sizeof(T);
+        std::allocator<T>().deallocate(p, n);
+    }
+    template <class U>
+    bool operator==(const counting_allocator<U>& o) const noexcept {
+        return count == o.count;
+    }
+    std::size_t* count;
 };
 
 const std::string closed = make_error_code(errc::closed).message();
@@ -64,6 +91,76 @@ TEST_CASE("async_receive never completes inside, neither the call nor the publis
     CHECK(e.seen.size() == 1);
     f.run();
     CHECK(e.seen == texts{"a=there", "a=new"});
+}
+
+TEST_CASE("a burst costs one post where each handler reads on", "[bus][receiver]") {
+    bus_fixture f;
+    texts seen;
+    auto r = f.hub->receive("a");
+    bool inside = false;
+    std::function<void(error_code, event_ptr)> read = [&](error_code ec, const event_ptr& e) {
+        CHECK_FALSE(std::exchange(inside, true));
+        seen.push_back(ec ? ec.message() : show(e));
+        if (!ec) r.async_receive(read);
+        inside = false;
+    };
+    r.async_receive(read);
+    for (int i = 0; i < 100; ++i) f.publish("a");
+    f.io().restart();
+    CHECK(f.io().poll_one() == 1);
+    CHECK(seen.size() == 64);  // then others have their turn
+    CHECK(f.io().poll_one() == 1);
+    CHECK(seen.size() == 100);
+    CHECK(f.io().poll_one() == 0);
+    r.reset();
+    f.run();
+    CHECK(seen.back() == closed);
+}
+
+TEST_CASE("a read that a handler starts for another executor is posted there", "[bus][receiver]") {
+    bus_fixture f;
+    net::io_context other;
+    ends e;
+    auto r = f.hub->receive("a");
+    auto on_strand = net::bind_executor(net::make_strand(f.io()), e.one());
+    r.async_receive([&](error_code, event_ptr) {
+        r.async_receive(net::bind_executor(other, e.one()));
+        r.async_receive(std::move(on_strand));
+    });
+    for (const auto* text : {"1", "2", "3"}) f.publish("a", text);
+    f.run();
+    CHECK(e.seen == texts{"a=3"});
+    other.run();
+    CHECK(e.seen == texts{"a=3", "a=2"});
+}
+
+TEST_CASE("a handler that throws leaves the reads that it started", "[bus][receiver]") {
+    bus_fixture f;
+    ends e;
+    auto r = f.hub->receive("a");
+    r.async_receive([&](error_code, event_ptr) {
+        r.async_receive(e.one());
+        r.async_receive(e.one());
+        throw std::runtime_error("burnt");
+    });
+    for (const auto* text : {"1", "2", "3"}) f.publish("a", text);
+    CHECK_THROWS_AS(f.run(), std::runtime_error);
+    CHECK(e.seen.empty());
+    f.run();
+    CHECK(e.seen == texts{"a=2", "a=3"});
+}
+
+TEST_CASE("a handler is kept in memory of its allocator", "[bus][receiver]") {
+    bus_fixture f;
+    std::size_t bytes = 0;
+    ends e;
+    auto r = f.hub->receive("a");
+    r.async_receive(net::bind_allocator(counting_allocator<void>(bytes), e.one()));
+    CHECK(bytes > 0);
+    f.publish("a", "1");
+    f.run();
+    CHECK(bytes == 0);
+    CHECK(e.seen == texts{"a=1"});
 }
 
 TEST_CASE("several pending reads are served in order", "[bus][receiver]") {

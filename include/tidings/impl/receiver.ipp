@@ -43,16 +43,20 @@ subscription_counters receiver::counters() const noexcept {
     return state_ ? state_->counters() : subscription_counters{};
 }
 
-receiver::executor_type receiver::get_executor() const noexcept {
-    return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
+receiver::executor_type receiver::executor_of(
+    const std::shared_ptr<detail::receiver_subscription>& s) noexcept {
+    return s ? s->executor() : net::any_io_executor(net::system_executor());
 }
 
-void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s, std::size_t max,
-                     detail::receive_handler handler) {
-    if (s)
-        s->start(max, std::move(handler));
-    else
-        std::move(handler)(make_error_code(errc::closed), std::vector<event_ptr>());
+receiver::executor_type receiver::get_executor() const noexcept {
+    return executor_of(state_);
+}
+
+void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s,
+                     detail::receive_ptr operation) {
+    if (s) return s->start(std::move(operation));
+    operation->error = errc::closed;
+    complete(operation);
 }
 
 }  // namespace tidings

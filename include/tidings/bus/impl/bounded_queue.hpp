@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/event_ring.hpp>
 #include <tidings/bus/impl/graveyard.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/receipt.hpp>
 
 #include <atomic>
-#include <deque>
 #include <mutex>
 
 namespace tidings::detail {
@@ -43,7 +43,13 @@ class bounded_queue {
     }
 
     /// What it drops goes to `gone`. Where there is no memory, the event itself is dropped.
-    TIDINGS_DECL pushed push(const event_ptr& e, graveyard& gone) noexcept;
+    pushed push(const event_ptr& e, graveyard& gone) noexcept {
+        const auto cost = queue_cost(e);
+        if (policy_ == overflow::conflate || !fits(cost) || !events_.has_place())
+            return push_slowly(e, gone);
+        append(e, cost);
+        return {};
+    }
     pushed push(const event_ptr& e) noexcept {
         graveyard gone;
         return push(e, gone);
@@ -53,7 +59,21 @@ class bounded_queue {
     void push_over(const event_ptr& e) { append(e, queue_cost(e)); }
     /// The next event; a `tidings.lagged` first where events were dropped. Null when empty, or
     /// where memory for that is missing: the next call makes it.
-    TIDINGS_DECL event_ptr pop() noexcept;
+    event_ptr pop() noexcept {
+        if (!events_.empty() && events_.front().missed_before == 0) return take_front();
+        return pop_slowly();
+    }
+    /// Whether `pop` will announce what was dropped.
+    bool announces() const noexcept {
+        return (events_.empty() ? missed_ : events_.front().missed_before) != 0;
+    }
+    /// Puts back what `pop` returned last, which was in the queue.
+    /// @throws std::bad_alloc, and nothing has changed
+    void put_back(event_ptr&& e) {
+        const auto cost = queue_cost(e);
+        events_.push_front(std::move(e), cost);
+        bytes_ += cost;
+    }
     /// Counts events that were lost before they came here.
     void miss(std::uint64_t count) noexcept { missed_ += count; }
     /// Takes the next event out, to be released with no lock held; null, and nothing is missed any
@@ -63,18 +83,24 @@ class bounded_queue {
     TIDINGS_DECL bool holds(const publication* p) const noexcept;
 
  private:
-    struct item {
-        event_ptr event;
-        std::uint64_t missed_before;
-    };
-    TIDINGS_DECL void append(const event_ptr& e, std::size_t cost);
+    TIDINGS_DECL pushed push_slowly(const event_ptr& e, graveyard& gone) noexcept;
+    TIDINGS_DECL event_ptr pop_slowly() noexcept;
+    void append(const event_ptr& e, std::size_t cost) {
+        events_.push_back(e, missed_, cost);
+        missed_ = 0;
+        bytes_ += cost;
+    }
+    event_ptr take_front() noexcept {
+        bytes_ -= events_.front().cost;
+        return events_.take_front();
+    }
     void put(const event_ptr& e, graveyard& gone, pushed& result);
     void supersede(const event_ptr& e, graveyard& gone, pushed& result);
     void drop_front(graveyard& gone, pushed& result);
 
     queue_limits limits_;
     overflow policy_;
-    std::deque<item> events_;
+    event_ring events_;
     std::size_t bytes_ = 0;
     std::uint64_t missed_ = 0;  // dropped since the last event was appended
 };

@@ -3,12 +3,11 @@
 
 #include <tidings/bus/impl/bounded_queue.hpp>
 
-#include <algorithm>
 #include <new>
 
 namespace tidings::detail {
 
-bounded_queue::pushed bounded_queue::push(const event_ptr& e, graveyard& gone) noexcept {
+bounded_queue::pushed bounded_queue::push_slowly(const event_ptr& e, graveyard& gone) noexcept {
     pushed result;
     try {
         put(e, gone, result);
@@ -36,35 +35,27 @@ void bounded_queue::put(const event_ptr& e, graveyard& gone, pushed& result) {
 // The newest of a topic takes the place of the older one, at the end: the order stays that of the
 // events that are left.
 void bounded_queue::supersede(const event_ptr& e, graveyard& gone, pushed& result) {
-    const auto same = std::find_if(events_.begin(), events_.end(),
-                                   [&](const item& i) { return i.event->topic() == e->topic(); });
-    if (same == events_.end()) return;
-    const auto cost = queue_cost(same->event);
-    gone.take(std::move(same->event));
-    bytes_ -= cost;
-    const auto missed = same->missed_before;
-    const auto next = events_.erase(same);
-    (next == events_.end() ? missed_ : next->missed_before) += missed;
+    std::size_t same = 0;
+    while (same != events_.size() && events_[same].event->topic() != e->topic()) ++same;
+    if (same == events_.size()) return;
+    gone.take(std::move(events_[same].event));
+    bytes_ -= events_[same].cost;
+    const auto missed = events_[same].missed_before;
+    events_.erase(same);
+    (same == events_.size() ? missed_ : events_[same].missed_before) += missed;
     ++result.dropped;
-}
-
-void bounded_queue::append(const event_ptr& e, std::size_t cost) {
-    events_.push_back({e, missed_});
-    missed_ = 0;
-    bytes_ += cost;
 }
 
 void bounded_queue::drop_front(graveyard& gone, pushed& result) {
     const auto missed = events_.front().missed_before + 1;
-    const auto cost = queue_cost(events_.front().event);
     gone.take(std::move(events_.front().event));
-    bytes_ -= cost;
-    events_.pop_front();
+    bytes_ -= events_.front().cost;
+    events_.take_front();
     (events_.empty() ? missed_ : events_.front().missed_before) += missed;
     ++result.dropped;
 }
 
-event_ptr bounded_queue::pop() noexcept {
+event_ptr bounded_queue::pop_slowly() noexcept {
     auto& missed = events_.empty() ? missed_ : events_.front().missed_before;
     if (missed != 0) {
         auto lagged = make_lagged_event(missed);
@@ -72,10 +63,7 @@ event_ptr bounded_queue::pop() noexcept {
         return lagged;
     }
     if (events_.empty()) return {};
-    auto e = std::move(events_.front().event);
-    bytes_ -= queue_cost(e);
-    events_.pop_front();
-    return e;
+    return take_front();
 }
 
 event_ptr bounded_queue::discard() noexcept {
@@ -83,15 +71,13 @@ event_ptr bounded_queue::discard() noexcept {
         missed_ = 0;
         return {};
     }
-    auto e = std::move(events_.front().event);
-    bytes_ -= queue_cost(e);
-    events_.pop_front();
-    return e;
+    return take_front();
 }
 
 bool bounded_queue::holds(const publication* p) const noexcept {
-    return std::any_of(events_.begin(), events_.end(),
-                       [&](const item& i) { return i.event.get() == p; });
+    for (std::size_t i = 0; i != events_.size(); ++i)
+        if (events_[i].event.get() == p) return true;
+    return false;
 }
 
 }  // namespace tidings::detail

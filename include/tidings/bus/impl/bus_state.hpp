@@ -149,6 +149,7 @@ class bus_state final : public subscriber,
     const boost::intrusive_ptr<form_budget> forms_;
     const std::shared_ptr<pending_appends> pending_;
     std::atomic<std::uint64_t> last_number_{0};
+    posting_lanes posting_;
     std::vector<lane_stop> stops_;  // of a publication that is being dispatched; mutex_ guards it
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };

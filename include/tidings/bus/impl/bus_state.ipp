@@ -138,7 +138,7 @@ subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subs
 
 subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                            event_callback_function f, subscribe_options options) {
-    const auto s = make_subscription<callback_subscription>(std::move(io), options, std::move(f),
+    const auto s = make_subscription<callback_subscription>(posting_.of(io), options, std::move(f),
                                                             options_.log);
     join(pattern, s, options);
     return subscription(s);

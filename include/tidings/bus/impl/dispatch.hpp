@@ -5,6 +5,7 @@
 #include <tidings/bus/impl/pattern_entry.hpp>
 #include <tidings/bus/impl/publish_join.hpp>
 
+#include <mutex>
 #include <new>
 #include <span>
 #include <vector>
@@ -71,7 +72,8 @@ struct dispatch {
     TIDINGS_DECL void finish(reader_record& here, bool alone, const log_sink& log) noexcept;
 
  private:
-    void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home) noexcept;
+    void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
+                        std::unique_lock<std::mutex>& held) noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
     void hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
                        std::vector<lane_stop>& stops) noexcept;

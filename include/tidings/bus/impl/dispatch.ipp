@@ -13,18 +13,21 @@ namespace tidings::detail {
 
 void dispatch::hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
                        const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
-    for (auto* entry : matched) {
-        if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size);
-        hand_to_queues(*entry, home);
+    {
+        std::unique_lock<std::mutex> held;  // of queues that come one after another
+        for (auto* entry : matched) {
+            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size);
+            hand_to_queues(*entry, home, held);
+        }
     }
     hand_to_lanes(matched, ticket, stops);
 }
 
-void dispatch::hand_to_queues(const pattern_entry& entry,
-                              const std::shared_ptr<lane>& home) noexcept {
+void dispatch::hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
+                              std::unique_lock<std::mutex>& held) noexcept {
     for (const auto& queue : entry.queues) {
         if (!join) {
-            result.count(queue->push(event, gone));
+            result.count(queue->push(event, gone, held));
             continue;
         }
         join->expect(1);

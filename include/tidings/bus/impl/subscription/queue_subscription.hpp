@@ -15,16 +15,18 @@ namespace tidings::detail {
 /// the queue.
 class queue_subscription : public counted_subscription {
  public:
-    queue_subscription(net::any_io_executor executor, const subscribe_options& options)
-        : executor_(std::move(executor)),
+    /// `m` guards the queue; it may guard others as well.
+    queue_subscription(std::mutex& m, const subscribe_options& options)
+        : mutex_(m),
           policy_(options.overflow),
           deadline_(options.backpressure_deadline),
           queue_(options.limits, options.overflow) {}
 
-    net::any_io_executor executor() const noexcept override { return executor_; }
     /// Takes an event without waiting; drops it where there is no memory. What it drops of others
-    /// goes to `gone`.
-    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone) noexcept;
+    /// goes to `gone`. `held` is the lock of the queue that was pushed to before it, and becomes
+    /// that of this one.
+    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone,
+                              std::unique_lock<std::mutex>& held) noexcept;
     /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
     TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
                            const std::shared_ptr<lane>& l, graveyard& gone) noexcept;
@@ -34,8 +36,9 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL bool has_room() noexcept;
     TIDINGS_DECL void push_fed(const event_ptr& e) noexcept;
     void count_dropped(std::uint64_t n) noexcept {
-        add(matched, n);
-        add(dropped, n);
+        const std::lock_guard lock(mutex_);
+        bump(matched, n);
+        bump(dropped, n);
     }
     TIDINGS_DECL void enter(pattern_entry& entry, retired_list& gone) override;
     TIDINGS_DECL void leave(pattern_entry& entry, retired_list& gone) noexcept override;
@@ -46,18 +49,24 @@ class queue_subscription : public counted_subscription {
     /// The queue has something new; called with the mutex held. Where it throws std::bad_alloc, the
     /// next call wakes.
     virtual void wake() = 0;
+    /// Puts back what was taken ahead, if this thread will use it; called with the mutex held.
+    virtual void put_back_ahead() noexcept {}
     TIDINGS_DECL void on_end(error_code why) noexcept override;
     TIDINGS_DECL void turn_away() noexcept override;
     TIDINGS_DECL void drop_waiting() noexcept override;
-    void release() noexcept override { executor_ = ended_executor(); }
     /// The consumer's side; with the mutex held. Null when empty, or where memory is missing.
     TIDINGS_DECL event_ptr take() noexcept;
+    /// Undoes it. @throws std::bad_alloc, and nothing has changed
+    void untake(event_ptr&& e) { queue_.put_back(std::move(e)); }
     bool more() const noexcept { return !queue_.empty(); }
+    /// Whether the next is an announcement, which says what was dropped until it is used.
+    bool announces() const noexcept { return queue_.announces(); }
     /// Whether nothing that its feed still reads is to come; in the bus's lane, with the mutex
     /// held.
     TIDINGS_DECL bool caught_up() const noexcept;
 
-    mutable std::mutex mutex_;
+    std::mutex& mutex_;
+    std::uint8_t ahead_ = 0;  // not 0: an event was taken, and its use has perhaps not begun
 
  private:
     /// A waiter's deadline. Armed, cancelled and destroyed in the lane; its cancellation is posted.
@@ -78,7 +87,6 @@ class queue_subscription : public counted_subscription {
     void expire(const publication* e);
     static void cancel_in_lane(waiter& w) noexcept;
 
-    net::any_io_executor executor_;
     overflow policy_;
     std::chrono::milliseconds deadline_;
     bounded_queue queue_;

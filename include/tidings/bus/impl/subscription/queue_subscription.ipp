@@ -9,31 +9,36 @@
 
 namespace tidings::detail {
 
-outcome queue_subscription::push(const event_ptr& e, graveyard& gone) noexcept {
-    const std::lock_guard lock(mutex_);
+outcome queue_subscription::push(const event_ptr& e, graveyard& gone,
+                                 std::unique_lock<std::mutex>& held) noexcept {
+    if (held.mutex() != &mutex_) {
+        held = {};  // never two at once
+        held = std::unique_lock(mutex_);
+    }
     return push_locked(e, gone);
 }
 
 outcome queue_subscription::drop_here() noexcept {
     queue_.miss(1);
-    add(dropped);
+    bump(dropped);
     return outcome::dropped;
 }
 
 outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noexcept {
     if (!active() || ending_) return outcome::closed;
-    add(matched);
+    if (ahead_ != 0) put_back_ahead();
+    bump(matched);
     // Behind publishers that wait, there is no room even when the queue has some.
     if (!waiters_.empty()) return drop_here();
     const auto result = queue_.push(e, gone);
-    add(dropped, result.dropped);
+    if (result.dropped != 0) bump(dropped, result.dropped);
     try {
         if (!result.overflowed) {
             wake();
             return result.result;
         }
         // Ending takes the bus's lock, which our caller may hold.
-        net::post(executor_, [self = shared_from_this()] { self->end(errc::lagging); });
+        net::post(executor(), [self = shared_from_this()] { self->end(errc::lagging); });
         ending_ = true;
     } catch (const std::bad_alloc&) {
         return result.result;  // with the next event
@@ -44,12 +49,13 @@ outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noe
 void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join> join,
                               const std::shared_ptr<lane>& l, graveyard& gone) noexcept {
     const std::lock_guard lock(mutex_);
+    if (ahead_ != 0) put_back_ahead();
     if (policy_ != overflow::backpressure || !active() ||
         (waiters_.empty() && queue_.fits(queue_cost(e)))) {
         const auto result = push_locked(e, gone);
         return join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
     }
-    add(matched);
+    bump(matched);
     try {
         if (!wait_for_room(e, join, l))
             join->finished(net::error::operation_aborted, outcome::dropped);
@@ -84,7 +90,7 @@ bool queue_subscription::wait_for_room(const event_ptr& e,
         if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
     };
     if (!join->on_cancel(expiry)) {
-        add(dropped);
+        bump(dropped);
         return false;
     }
     auto timer = std::make_shared<deadline>(expiry);
@@ -138,7 +144,7 @@ void queue_subscription::expire(const publication* e) {
     for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
         if (it->event.get() != e) continue;
         queue_.miss(1);
-        add(dropped);
+        bump(dropped);
         it->join->finished(errc::overflow, outcome::dropped);
         cancel_in_lane(*it);
         return expired.splice(expired.begin(), waiters_, it);
@@ -155,7 +161,7 @@ bool queue_subscription::has_room() noexcept {
 void queue_subscription::push_fed(const event_ptr& e) noexcept {
     const std::lock_guard lock(mutex_);
     if (!active()) return;
-    if (counts(e)) add(matched);
+    if (counts(e)) bump(matched);
     bool taken = false;
     try {
         queue_.push_over(e);
@@ -164,13 +170,13 @@ void queue_subscription::push_fed(const event_ptr& e) noexcept {
     } catch (const std::bad_alloc&) {
         if (taken) return;  // the next event wakes
         queue_.miss(1);
-        add(dropped);
+        bump(dropped);
     }
 }
 
 event_ptr queue_subscription::take() noexcept {
     auto e = queue_.pop();
-    if (e) admit_waiters();
+    if (e && !waiters_.empty()) admit_waiters();
     if (wants_room_ && queue_.has_room()) {
         const auto source = source_.lock();
         wants_room_ = source && !source->pump_later();
@@ -182,6 +188,7 @@ std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
     std::list<waiter> waiting;
     {
         const std::lock_guard lock(mutex_);
+        if (ahead_ != 0) put_back_ahead();
         waiting.swap(waiters_);
         source_.reset();
     }

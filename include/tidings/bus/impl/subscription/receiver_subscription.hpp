@@ -2,34 +2,37 @@
 #pragma once
 
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
-#include <tidings/receiver.hpp>
+#include <tidings/bus/impl/subscription/receive_turn.hpp>
 
 namespace tidings::detail {
 
 /// The state behind a `receiver`.
 class receiver_subscription final : public queue_subscription {
  public:
-    using queue_subscription::queue_subscription;
+    receiver_subscription(net::any_io_executor executor, const subscribe_options& options)
+        : queue_subscription(own_mutex_, options),
+          executor_(std::move(executor)) {}
 
+    net::any_io_executor executor() const noexcept override { return executor_; }
     TIDINGS_DECL std::optional<event_ptr> try_take();
-    TIDINGS_DECL void start(std::size_t max, receive_handler handler);
+    TIDINGS_DECL void start(receive_ptr o);
     /// Also while its reader works at what it got: it is idle again when it asks for more.
     TIDINGS_DECL bool idle() override;
 
  private:
-    struct reader {
-        std::uint64_t id;
-        std::size_t max;
-        receive_handler handler;
-    };
     void wake() override;
     void on_end(error_code why) noexcept override;
     void drop_waiting() noexcept override;
-    std::list<reader> take_readers() noexcept;
+    void release() noexcept override { executor_ = ended_executor(); }
+    receive_line take_readers() noexcept;
     void cancel(std::uint64_t id);
-    std::vector<event_ptr> take_batch(std::size_t max);  // with the mutex held
+    // With the mutex held.
+    bool serve(receive_operation& o) noexcept;
+    event_ptr take_counted() noexcept;
 
-    std::list<reader> waiting_;  // guarded by mutex_, as the next
+    std::mutex own_mutex_;
+    net::any_io_executor executor_;
+    receive_line waiting_;  // guarded by mutex_, as the next
     std::uint64_t last_id_ = 0;
     bool reader_works_ = false;  // an operation brought events, and no other was started since
 };

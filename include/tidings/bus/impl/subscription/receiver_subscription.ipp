@@ -11,9 +11,14 @@ namespace tidings::detail {
 
 std::optional<event_ptr> receiver_subscription::try_take() {
     const std::lock_guard lock(mutex_);
-    auto e = take();
+    auto e = take_counted();
     if (!e) return std::nullopt;
-    if (counts(e)) add(delivered);
+    return e;
+}
+
+event_ptr receiver_subscription::take_counted() noexcept {
+    auto e = take();
+    if (e && counts(e)) bump(delivered);
     return e;
 }
 
@@ -31,16 +36,20 @@ bool make_room(std::vector<event_ptr>& batch) noexcept {
 
 }  // namespace
 
-std::vector<event_ptr> receiver_subscription::take_batch(std::size_t max) {
-    std::vector<event_ptr> batch;
-    while (batch.size() < max && more() && make_room(batch)) {
-        auto e = take();
-        if (!e) break;
-        if (counts(e)) add(delivered);
-        batch.push_back(std::move(e));
+// Gives a read what there is; false where there is nothing.
+bool receiver_subscription::serve(receive_operation& o) noexcept {
+    if (o.most == 0) {
+        o.event = take_counted();
+    } else {
+        while (o.batch.size() < o.most && more() && make_room(o.batch)) {
+            auto e = take_counted();
+            if (!e) break;
+            o.batch.push_back(std::move(e));
+        }
     }
-    if (!batch.empty()) reader_works_ = true;
-    return batch;
+    if (!o.served()) return false;
+    reader_works_ = true;
+    return true;
 }
 
 bool receiver_subscription::idle() {
@@ -48,53 +57,56 @@ bool receiver_subscription::idle() {
     return !more() && caught_up() && (!reader_works_ || !waiting_.empty());
 }
 
-void receiver_subscription::start(std::size_t max, receive_handler handler) {
+void receiver_subscription::start(receive_ptr o) {
     const std::lock_guard lock(mutex_);
-    if (!active()) return std::move(handler)(error(), std::vector<event_ptr>());
     reader_works_ = false;
-    if (max == 0) max = 1;
-    if (waiting_.empty()) {
-        if (auto batch = take_batch(max); !batch.empty())
-            return std::move(handler)(error_code(), std::move(batch));
+    if (!active()) {
+        o->error = error();
+        complete(o);
+        return;
     }
-    const auto id = ++last_id_;
-    if (auto slot = handler.cancellation_slot(); slot.is_connected())
-        slot.assign([weak = weak_from_this(), id](net::cancellation_type) {
+    if (waiting_.empty() && serve(*o) && complete(o)) return;
+    o->id = ++last_id_;
+    if (auto slot = o->cancellation_slot(); slot.is_connected())
+        slot.assign([weak = weak_from_this(), id = o->id](net::cancellation_type) {
             if (const auto self = weak.lock())
                 static_cast<receiver_subscription&>(*self).cancel(id);
         });
-    waiting_.push_back({id, max, std::move(handler)});
+    waiting_.push_back(std::move(o));
 }
 
 void receiver_subscription::cancel(std::uint64_t id) {
+    receive_ptr o;
     const std::lock_guard lock(mutex_);
-    for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-        if (it->id != id) continue;
-        auto handler = std::move(it->handler);
-        waiting_.erase(it);
-        return std::move(handler)(error_code(net::error::operation_aborted),
-                                  std::vector<event_ptr>());
-    }
+    o = waiting_.remove(id);
+    if (!o) return;
+    o->error = net::error::operation_aborted;
+    complete(o);
 }
 
+// One that has something, and for whose completion memory is missing, stays in front.
 void receiver_subscription::wake() {
     while (!waiting_.empty()) {
-        auto batch = take_batch(waiting_.front().max);
-        if (batch.empty()) return;
-        auto handler = std::move(waiting_.front().handler);
-        waiting_.pop_front();
-        std::move(handler)(error_code(), std::move(batch));
+        if (!waiting_.front().served() && !serve(waiting_.front())) return;
+        auto o = waiting_.pop_front();
+        if (complete(o)) continue;
+        waiting_.push_front(std::move(o));
+        throw std::bad_alloc();
     }
 }
 
-std::list<receiver_subscription::reader> receiver_subscription::take_readers() noexcept {
+receive_line receiver_subscription::take_readers() noexcept {
     const std::lock_guard lock(mutex_);
     return std::exchange(waiting_, {});
 }
 
 void receiver_subscription::on_end(error_code why) noexcept {
     queue_subscription::on_end(why);
-    for (auto& r : take_readers()) std::move(r.handler)(why, std::vector<event_ptr>());
+    for (auto readers = take_readers(); !readers.empty();) {
+        auto o = readers.pop_front();
+        if (!o->served()) o->error = why;
+        complete(o);
+    }
 }
 
 // A handler may own the coroutine that owns the receiver: it ends outside the lock.

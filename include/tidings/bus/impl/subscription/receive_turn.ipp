@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/subscription/receive_turn.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <new>
+
+namespace tidings::detail {
+
+receive_ptr receive_line::remove(std::uint64_t id) noexcept {
+    receive_operation* before = nullptr;
+    for (auto* place = &first_; *place; place = &before->next) {
+        if ((*place)->id != id || (*place)->served()) {
+            before = place->get();
+            continue;
+        }
+        auto found = std::move(*place);
+        *place = std::move(found->next);
+        if (last_ == found.get()) last_ = before;
+        return found;
+    }
+    return {};
+}
+
+namespace {
+
+class receive_turn;
+
+thread_local receive_turn* current_receive_turn = nullptr;
+
+/// Reads that complete one after another on one executor.
+class receive_turn {
+ public:
+    explicit receive_turn(net::any_io_executor io) noexcept : executor_(std::move(io)) {
+        current_receive_turn = this;
+    }
+    receive_turn(const receive_turn&) = delete;
+    // After the last, or one whose handler threw.
+    ~receive_turn() {
+        current_receive_turn = outer_;
+        while (!ready_.empty()) {
+            auto o = ready_.pop_front();
+            complete(o);
+        }
+    }
+    void run(receive_ptr o) {
+        for (int left = 64; left != 0; --left) {
+            o.release()->finish(false);
+            if (ready_.empty()) return;
+            o = ready_.pop_front();
+        }
+        ready_.push_front(std::move(o));
+    }
+    bool takes(const receive_operation& o) const noexcept { return o.executor == executor_; }
+    void add(receive_ptr o) noexcept { ready_.push_back(std::move(o)); }
+
+ private:
+    const net::any_io_executor executor_;
+    receive_turn* const outer_ = current_receive_turn;  // of a handler that runs the context
+    receive_line ready_;
+};
+
+void run_read(receive_ptr o) {
+    receive_turn turn(o->executor);
+    turn.run(std::move(o));
+}
+
+/// What is posted lies in the read itself.
+template <class T>
+struct post_allocator {
+    using value_type = T;
+    explicit post_allocator(receive_operation& o) noexcept : whose(&o) {}
+    template <class U>
+    post_allocator(const post_allocator<U>& o) noexcept : whose(o.whose) {}
+    T* allocate(std::size_t n) const {
+        if constexpr (fits) return reinterpret_cast<T*>(whose->post_memory);
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* p, std::size_t n) const noexcept {
+        if constexpr (!fits) std::allocator<T>().deallocate(p, n);
+    }
+    template <class U>
+    bool operator==(const post_allocator<U>& o) const noexcept {
+        return whose == o.whose;
+    }
+    static constexpr bool fits = sizeof(T) <= sizeof(receive_operation::post_memory);
+    receive_operation* whose;
+};
+
+void post_read(const net::io_context::executor_type& io, receive_ptr& o) {
+    const post_allocator<std::byte> memory(*o);
+    net::require(io, net::execution::blocking.never, net::execution::allocator(memory))
+        .execute([last = std::move(o)]() mutable { run_read(std::move(last)); });
+}
+
+// Of another kind, which allocates.
+void post_read(const net::any_io_executor& io, receive_ptr& o) {
+    const auto shared = std::make_shared<receive_ptr>();
+    *shared = std::move(o);
+    try {
+        net::require(io, net::execution::blocking.never).execute([shared] {
+            run_read(std::move(*shared));
+        });
+    } catch (...) {
+        o = std::move(*shared);
+        throw;
+    }
+}
+
+}  // namespace
+
+bool complete(receive_ptr& o) noexcept {
+    if (current_receive_turn != nullptr && current_receive_turn->takes(*o)) {
+        current_receive_turn->add(std::move(o));
+        return true;
+    }
+    try {
+        // It outlives the read.
+        const auto io = o->executor;
+        // Nothing is erased on the way to the executor that most programs have.
+        if (const auto* plain = io.target<net::io_context::executor_type>())
+            post_read(*plain, o);
+        else
+            post_read(io, o);
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+}  // namespace tidings::detail
