@@ -13,6 +13,8 @@
 #include <tidings/webhook/sender.hpp>
 #include <tidings/websocket/service.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <functional>
 #include <map>
 #include <string>

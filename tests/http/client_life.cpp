@@ -2,6 +2,8 @@
 // How requests are cancelled, and clients end.
 #include "support/http_client_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 TEST_CASE("A request can be cancelled at any step", "[http]") {
     bool ended = false;
     for (int steps = 0; !ended; ++steps) {

@@ -2,6 +2,8 @@
 // What a server answers, and when.
 #include "support/echo_server.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 TEST_CASE("A malformed request is answered and the connection closed", "[http]") {
     http_bed bed;
     const auto server = echo_server(bed);

@@ -7,6 +7,8 @@
 
 #include <tidings/bus.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <atomic>
 #include <cstdlib>
 #include <mutex>

@@ -2,6 +2,8 @@
 // How clients end when their program does.
 #include "support/client_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 namespace tidings::test {
 
 namespace {

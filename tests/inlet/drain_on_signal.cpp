@@ -8,6 +8,8 @@
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <csignal>
 
 namespace tidings::test {

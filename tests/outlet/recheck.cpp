@@ -2,6 +2,8 @@
 // What is open is asked again whether it may stay.
 #include "support/access_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <algorithm>
 #include <map>
 #include <set>

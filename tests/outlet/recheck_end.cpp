@@ -2,6 +2,8 @@
 // A recheck completes, whatever ends before.
 #include "support/access_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <future>
 #include <stdexcept>
 

@@ -7,6 +7,8 @@
 #include <tidings/test/faulty_history.hpp>
 #include <tidings/test/recorder.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 namespace tidings::test {
 
 namespace {

@@ -5,6 +5,8 @@
 #include "support/history_conformance.hpp"
 #include "support/ordering_history.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 namespace tidings::test {
 
 namespace {

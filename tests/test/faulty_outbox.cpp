@@ -4,6 +4,8 @@
 
 #include "support/outbox_conformance.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <thread>
 
 namespace tidings::test {

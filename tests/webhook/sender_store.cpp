@@ -3,6 +3,8 @@
 #include "support/careless_store.hpp"
 #include "support/webhook_bed.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+
 namespace tidings::test {
 
 namespace {
