@@ -20,7 +20,7 @@ FLOORS = [
     "text",
     "crypto",
     "io",
-    "values: event event_json event_ptr topic position control_event",
+    "values: event event_json event_ptr publication_info topic position control_event",
     "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
     "bus: bus subscription receiver topic_handle, http",
