@@ -3,6 +3,8 @@
 #include <tidings/crypto/impl/sha1.ipp>
 #include <tidings/crypto/impl/sha256.ipp>
 #include <tidings/crypto/impl/wipe.ipp>
+#include <tidings/detail/short_mutex.ipp>
+#include <tidings/detail/text_pack.ipp>
 #include <tidings/impl/authorizer.ipp>
 #include <tidings/impl/bearer.ipp>
 #include <tidings/impl/context_end.ipp>

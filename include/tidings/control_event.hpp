@@ -4,6 +4,7 @@
 #include <tidings/event_ptr.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace tidings {
@@ -30,7 +31,9 @@ TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes) noexcept;
 
 /// Whether a topic, or a type, is a control event's.
 inline bool is_control(std::string_view topic) noexcept {
-    return topic.starts_with("tidings.");
+    constexpr std::string_view prefix = "tidings.";
+    return topic.size() >= prefix.size() &&
+           std::memcmp(topic.data(), prefix.data(), prefix.size()) == 0;  // in one word
 }
 /// Whether the library has made it, here or at the server of a client.
 inline bool is_control(const event_ptr& e) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/text_pack.hpp>
 #include <tidings/errc.hpp>
 
 #include <nlohmann/json_fwd.hpp>
@@ -80,26 +81,20 @@ class native_holder;
 class event {
  public:
     /// An event without data. Both attributes must be non-empty (CloudEvents 1.0, 3.1).
-    event(std::string_view type, std::string_view source) : type_(type), source_(source) {}
+    TIDINGS_DECL event(std::string_view type, std::string_view source);
 
     /// Data as text, as it stands; for text that is JSON name the content type "application/json".
     template <detail::text_like Text>
     event(std::string_view type, std::string_view source, const Text& text,
-          std::string_view content_type = "text/plain; charset=utf-8")
-        : type_(type),
-          source_(source),
-          content_type_(content_type),
-          data_(std::string_view(text)),
-          has_data_(true) {}
+          std::string_view content_type = plain_text)
+        : event(copied(), type, source, std::string_view(text), content_type) {}
 
     /// Data as bytes, which must name their media type (RFC 2046).
     event(std::string_view type, std::string_view source, std::span<const std::byte> bytes,
           std::string_view content_type)
-        : type_(type),
-          source_(source),
-          content_type_(content_type),
-          data_(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-          has_data_(true) {}
+        : event(copied(), type, source,
+                std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                content_type) {}
 
     /// Data as JSON: `event{"type", "/source", {{"total", 99}}}`. Include <tidings/event_json.hpp>
     /// (or <tidings/tidings.hpp>). Text that is not UTF-8 is reported when the event is frozen.
@@ -127,15 +122,15 @@ class event {
     static event of(std::string_view type, std::string_view source, T value, Encode encode = {});
 
     // Attributes. An empty text means: absent.
-    event& id(std::string_view v) & { return id_ = v, *this; }
+    event& id(std::string_view v) & { return set(detail::text_pack::id, v); }
     event&& id(std::string_view v) && { return std::move(id(v)); }
-    event& type(std::string_view v) & { return type_ = v, *this; }
+    event& type(std::string_view v) & { return set(detail::text_pack::type, v); }
     event&& type(std::string_view v) && { return std::move(type(v)); }
-    event& source(std::string_view v) & { return source_ = v, *this; }
+    event& source(std::string_view v) & { return set(detail::text_pack::source, v); }
     event&& source(std::string_view v) && { return std::move(source(v)); }
-    event& subject(std::string_view v) & { return subject_ = v, *this; }
+    event& subject(std::string_view v) & { return set(detail::text_pack::subject, v); }
     event&& subject(std::string_view v) && { return std::move(subject(v)); }
-    event& data_schema(std::string_view v) & { return data_schema_ = v, *this; }
+    event& data_schema(std::string_view v) & { return set(detail::text_pack::data_schema, v); }
     event&& data_schema(std::string_view v) && { return std::move(data_schema(v)); }
     event& time(event_time v) & { return time_ = v, *this; }
     event&& time(event_time v) && { return std::move(time(v)); }
@@ -151,12 +146,17 @@ class event {
     /// Replaces the data.
     TIDINGS_DECL event& data(std::string bytes, std::string_view content_type) &;
 
-    const std::string& id() const noexcept { return id_; }
-    const std::string& type() const noexcept { return type_; }
-    const std::string& source() const noexcept { return source_; }
-    const std::string& subject() const noexcept { return subject_; }
-    const std::string& data_schema() const noexcept { return data_schema_; }
-    const std::string& content_type() const noexcept { return content_type_; }
+    std::string_view id() const noexcept { return texts_.get(detail::text_pack::id); }
+    std::string_view type() const noexcept { return texts_.get(detail::text_pack::type); }
+    std::string_view source() const noexcept { return texts_.get(detail::text_pack::source); }
+    std::string_view subject() const noexcept { return texts_.get(detail::text_pack::subject); }
+    std::string_view data_schema() const noexcept {
+        return texts_.get(detail::text_pack::data_schema);
+    }
+    std::string_view content_type() const noexcept {
+        return known_content_type_ != 0 ? known_content_types[known_content_type_]
+                                        : texts_.get(detail::text_pack::content_type);
+    }
     const std::optional<event_time>& time() const noexcept { return time_; }
     const std::vector<std::pair<std::string, attribute_value>>& extensions() const noexcept {
         return extensions_;
@@ -167,9 +167,12 @@ class event {
     /// Whether the event has data at all; an empty body is data too.
     bool has_data() const noexcept { return has_data_; }
     /// The bytes; empty for a C++ value, whose bytes the publication makes.
-    const std::string& text() const noexcept { return data_; }
+    std::string_view text() const noexcept {
+        return long_text_ ? std::string_view(*long_text_) : texts_.get(detail::text_pack::data);
+    }
     std::span<const std::byte> data() const noexcept {
-        return std::as_bytes(std::span(data_.data(), data_.size()));
+        const auto t = text();
+        return std::as_bytes(std::span(t.data(), t.size()));
     }
     /// The C++ value, or null when the data is not a T.
     template <class T>
@@ -184,18 +187,46 @@ class event {
     /// errc::event_bad_attribute_value, errc::event_bad_type, errc::event_bad_source,
     /// errc::event_bad_time (not in the years 0 to 9999),
     /// errc::invalid_utf8 (from the JSON constructor)
-    TIDINGS_DECL error_code check() const noexcept;
+    error_code check() const noexcept {
+        const auto found = find_problem();
+        return found == errc() ? error_code() : error_code(found);
+    }
+    /// For library code: the same without a category; 0: nothing.
+    TIDINGS_DECL errc find_problem() const noexcept;
 
+    /// For library code: the bytes of all texts, about; see `publication::footprint`.
+    TIDINGS_DECL std::size_t size() const noexcept;
+    /// For library code: the string that holds the data, where it is a long text; or null.
+    const std::string* own_text() const noexcept { return long_text_.get(); }
     /// For library code: the carried value.
     const std::shared_ptr<const detail::native_value>& native() const noexcept { return value_; }
 
  private:
-    std::string id_, type_, source_, subject_, data_schema_, content_type_, data_;
+    static constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+    /// Kept by their place here, from the second on.
+    static constexpr std::string_view known_content_types[] = {{}, plain_text, "application/json"};
+    /// Longer data stands in a string of its own.
+    static constexpr std::size_t max_packed_data = 256;
+
+    struct copied {};
+    TIDINGS_DECL event(copied, std::string_view type, std::string_view source,
+                       std::string_view data, std::string_view content_type);
+    event& set(detail::text_pack::field f, std::string_view v) {
+        texts_.set(f, v);
+        return *this;
+    }
+    errc find_extension_problem() const noexcept;
+    static std::uint8_t place_among_known(std::string_view content_type) noexcept;
+    TIDINGS_DECL void set_content_type(std::string_view v);
+
+    detail::text_pack texts_;  // data, too, where it is short
     std::optional<event_time> time_;
     std::vector<std::pair<std::string, attribute_value>> extensions_;
     std::shared_ptr<const detail::native_value> value_;
-    error_code deferred_error_;
+    std::shared_ptr<const std::string> long_text_;
+    std::uint8_t known_content_type_ = 0;
     bool has_data_ = false;
+    bool is_invalid_utf8_ = false;  // what should have been JSON
 };
 
 namespace detail {
@@ -230,7 +261,7 @@ class native_holder final : public native_value {
 template <class T, class Encode>
 event event::of(std::string_view type, std::string_view source, T value, Encode encode) {
     event result(type, source);
-    if constexpr (requires { encode.content_type; }) result.content_type_ = encode.content_type;
+    if constexpr (requires { encode.content_type; }) result.set_content_type(encode.content_type);
     result.has_data_ = true;
     result.value_ = std::make_shared<const detail::native_holder<T, Encode>>(std::move(value),
                                                                              std::move(encode));

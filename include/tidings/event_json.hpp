@@ -17,7 +17,7 @@ inline event::event(std::string_view type, std::string_view source, const nlohma
         data(json.dump(), "application/json");
     } catch (const nlohmann::json::exception&) {  // 316: text that is not UTF-8
         data({}, "application/json");
-        deferred_error_ = errc::invalid_utf8;
+        is_invalid_utf8_ = true;
     }
 }
 
@@ -28,7 +28,7 @@ event::event(std::string_view type, std::string_view source, const Json& json)
         data(json.dump(), "application/json");
     } catch (const typename Json::exception&) {
         data({}, "application/json");
-        deferred_error_ = errc::invalid_utf8;
+        is_invalid_utf8_ = true;
     }
 }
 
@@ -53,13 +53,13 @@ inline constexpr std::size_t max_json_depth = 512;
 
 template <class Json>
 Json publication::json(error_code& ec) const {
-    const auto* bytes = data_bytes(ec);
+    const auto bytes = text(ec);
     if (ec) return nullptr;
-    if (detail::is_nested_deeper(*bytes, max_json_depth)) {
+    if (detail::is_nested_deeper(bytes, max_json_depth)) {
         ec = errc::invalid_json;
         return nullptr;
     }
-    auto result = Json::parse(*bytes, nullptr, /*allow_exceptions=*/false);
+    auto result = Json::parse(bytes, nullptr, /*allow_exceptions=*/false);
     if (result.is_discarded()) {
         ec = errc::invalid_json;
         return nullptr;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/detail/wire_forms.hpp>
+#include <tidings/detail/form_cache.hpp>
 #include <tidings/event.hpp>
-#include <tidings/position.hpp>
+#include <tidings/publication_info.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <atomic>
@@ -21,7 +20,7 @@ class publication;
 class pending_publication;
 class wire_form;
 namespace detail {
-class bus_state;
+class publication_maker;
 }
 
 /// A counted pointer to an immutable publication. Copies are cheap and safe between threads.
@@ -48,44 +47,6 @@ class event_ptr {
     const publication* p_ = nullptr;
 };
 
-/// Names an inlet, so that the bus never hands a publication back to where it came from.
-/// 0: no inlet (published by the program itself).
-using origin_id = std::uint64_t;
-
-/// A number for a new inlet or bus, unique in the process.
-TIDINGS_DECL origin_id make_origin() noexcept;
-
-/// A publication that has passed more inlets than this is dropped, counted and reported.
-inline constexpr unsigned max_hops = 16;
-
-/// What a client notes of an event that it took from another bus. Immutable and shared.
-class remote_origin final : public boost::intrusive_ref_counter<remote_origin> {
- public:
-    remote_origin(tidings::position p, origin_id client) : position(std::move(p)), inlet(client) {}
-    const tidings::position position;
-    const origin_id inlet;
-};
-
-/// What travels with an event from its publication on.
-struct publication_info {
-    std::optional<tidings::position> position{};  ///< set where history covers the topic
-    origin_id origin = 0;
-    unsigned hops = 0;         ///< inlets passed; at most `max_hops`
-    origin_id bus = 0;         ///< the bus that published it
-    std::uint64_t number = 0;  ///< the bus's own, rising; a history keeps it
-    boost::intrusive_ptr<const remote_origin> remote{};  ///< of an event that a client took
-
-    /// The event's position on the bus that a client took it from: where a client of that bus
-    /// resumes behind it. Empty where no client brought the event, or its server named no position.
-    /// Kept from bus to bus within the process, and in a memory history; never on a wire or disk.
-    const tidings::position& remote_position() const noexcept {
-        static const tidings::position none;
-        return remote ? remote->position : none;
-    }
-    /// The `id()` of the client that brought the event. 0: none did.
-    origin_id inlet() const noexcept { return remote ? remote->inlet : 0; }
-};
-
 /// An immutable publication: the event, its topic, position, origin and hop count, and the wire
 /// forms made of them so far. Safe to read from any thread.
 class publication {
@@ -104,7 +65,7 @@ class publication {
     TIDINGS_DECL static event_ptr make(std::string_view topic, const event_ptr& content,
                                        publication_info info, error_code& ec) noexcept;
 
-    const std::string& topic() const noexcept { return topic_; }
+    std::string_view topic() const noexcept { return topic_; }
     const std::optional<tidings::position>& position() const noexcept { return info_.position; }
     const publication_info& info() const noexcept { return info_; }
     /// The position's number, which rises within one history; 0 without a position.
@@ -113,15 +74,15 @@ class publication {
     }
 
     /// The CloudEvents id; made when first asked for if the event came without one.
-    TIDINGS_DECL const std::string& id() const;
-    const std::string& type() const noexcept { return event_->type(); }
-    const std::string& source() const noexcept { return event_->source(); }
-    const std::string& subject() const noexcept { return event_->subject(); }
-    const std::string& data_schema() const noexcept { return event_->data_schema(); }
-    const std::string& content_type() const noexcept { return event_->content_type(); }
+    TIDINGS_DECL std::string_view id() const;
+    std::string_view type() const noexcept { return event_->type(); }
+    std::string_view source() const noexcept { return event_->source(); }
+    std::string_view subject() const noexcept { return event_->subject(); }
+    std::string_view data_schema() const noexcept { return event_->data_schema(); }
+    std::string_view content_type() const noexcept { return event_->content_type(); }
     /// RFC 3339, UTC. Of an event that came without one the moment of its first publication on a
     /// bus, by the clock of that bus, for all that share the content; empty before that.
-    TIDINGS_DECL const std::string& time() const;
+    TIDINGS_DECL std::string_view time() const;
     const attribute_value* extension(std::string_view name) const noexcept {
         return event_->extension(name);
     }
@@ -135,11 +96,13 @@ class publication {
     bool has_data() const noexcept { return event_->has_data(); }
     /// The data as text; empty for a C++ value without a serialiser.
     TIDINGS_DECL std::string_view text() const noexcept;
+    /// The same, or why there is none. @error errc::event_no_wire_form, errc::out_of_memory
+    TIDINGS_DECL std::string_view text(error_code& ec) const noexcept;
     std::span<const std::byte> data() const noexcept {
         const auto t = text();
         return std::as_bytes(std::span(t.data(), t.size()));
     }
-    /// The data's bytes, a C++ value serialised (once). @error errc::event_no_wire_form; null then.
+    /// The same as a string, which lives as long as this. Null with an error.
     TIDINGS_DECL const std::string* data_bytes(error_code& ec) const noexcept;
 
     /// The C++ value, or null.
@@ -172,7 +135,18 @@ class publication {
     TIDINGS_DECL static std::size_t live() noexcept;
 
  protected:
-    TIDINGS_DECL publication(std::string_view topic, publication_info&& info);
+    /// Behind a block of a derived class: the topic, so that both are one allocation.
+    struct topic_room {
+        std::size_t bytes;
+    };
+    static void* operator new(std::size_t size, topic_room topic) {
+        return ::operator new(size + topic.bytes);
+    }
+    static void operator delete(void* block, topic_room) noexcept { ::operator delete(block); }
+    static void operator delete(void* block) noexcept { ::operator delete(block); }
+
+    /// `room` has place for the topic.
+    TIDINGS_DECL publication(void* room, std::string_view topic) noexcept;
     TIDINGS_DECL virtual ~publication();
 
     static event_ptr owner_of(const event_ptr& p) noexcept { return p->owner_ ? p->owner_ : p; }
@@ -186,29 +160,20 @@ class publication {
     friend class event_ptr;
     friend class pending_publication;
     friend class wire_form;
-    friend class detail::bus_state;
+    friend class detail::publication_maker;
     // For a topic that has passed `check_topic_syntax`.
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, tidings::event&& e,
-                                         publication_info info, error_code& ec) noexcept;
+                                         error_code& ec) noexcept;
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
-                                         publication_info info, error_code& ec) noexcept;
+                                         publication_info&& info, error_code& ec) noexcept;
     /// The time of content that has none. The first call counts, from any thread.
     /// @error errc::out_of_memory
     TIDINGS_DECL error_code stamp(io::clock& clock) const noexcept;
 
-    // While nobody else knows it.
-    static void mark_prepared(const event_ptr& e, std::uint64_t handle) noexcept {
-        const_cast<publication&>(*e).prepared_for_ = handle;
-    }
-    static void set_budget(const event_ptr& e,
-                           const boost::intrusive_ptr<detail::form_budget>& b) noexcept {
-        const_cast<publication&>(*e).forms_.belong_to(b);
-    }
-
     mutable std::atomic<std::uint32_t> references_{1};
     std::uint64_t prepared_for_ = 0;
     publication_info info_;
-    std::string topic_;
+    std::string_view topic_;
     detail::form_cache forms_;
 };
 
@@ -241,7 +206,11 @@ inline event_ptr::event_ptr(const event_ptr& o) noexcept : p_(o.p_) {
     if (p_ != nullptr) p_->references_.fetch_add(1, std::memory_order_relaxed);
 }
 inline event_ptr::~event_ptr() {
-    if (p_ != nullptr && p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete p_;
+    if (p_ == nullptr) return;
+    // The only reference needs no atomic change: nobody can make another.
+    if (p_->references_.load(std::memory_order_acquire) == 1 ||
+        p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        delete p_;
 }
 
 /// Bytes that were derived from a publication, with a reference to it; they stay as they are while

@@ -51,6 +51,32 @@ struct history_slice {
     position head{};  ///< where `gap`: the present
 };
 
+/// Publications that a history has dropped. One is there nearly always, and needs no allocation.
+class dropped_events {
+ public:
+    /// `push_back` throws no more until there are so many.
+    /// @throws std::bad_alloc, and nothing has changed
+    void reserve(std::size_t count) {
+        if (count > 1) more_.reserve(count - 1);
+    }
+    /// @throws std::bad_alloc, and nothing has changed
+    void push_back(event_ptr e) {
+        if (!first_)
+            first_ = std::move(e);
+        else
+            more_.push_back(std::move(e));
+    }
+    bool empty() const noexcept { return !first_; }
+    std::size_t size() const noexcept { return first_ ? 1 + more_.size() : 0; }
+    const event_ptr& operator[](std::size_t i) const noexcept {
+        return i == 0 ? first_ : more_[i - 1];
+    }
+
+ private:
+    event_ptr first_;  // null where there is none
+    std::vector<event_ptr> more_;
+};
+
 /// What `history::append` answers with.
 struct append_result {
     /// What was appended, at its position, where it was committed inside the call. Null: it was
@@ -60,7 +86,7 @@ struct append_result {
     error_code error{};
     /// What there is no room for any more. A C++ value in it is destroyed by the user's code, which
     /// must find no lock held: the caller releases it.
-    std::vector<event_ptr> evicted{};
+    dropped_events evicted{};
 };
 
 /// Notified of what a history commits after `append`, or without one, in position order, one call

@@ -24,6 +24,10 @@ enum class outcome {
 /// once for each of its patterns that match. With a history that commits later it returns before
 /// that, and counts nothing. `async_publish` counts the subscriptions that got it.
 struct receipt {
+    receipt() noexcept {}
+    /// Of what was not published at all.
+    explicit receipt(error_code why) noexcept : error(why) {}
+
     error_code error{};  ///< set when the event was not published at all
     std::optional<tidings::position>
         position{};  ///< where a history covers the topic and has it now

@@ -18,6 +18,7 @@
 #include <tidings/bus/impl/immediate_list.ipp>
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
+#include <tidings/bus/impl/publication_maker.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
@@ -40,6 +41,8 @@
 #include <tidings/crypto/impl/sha1.ipp>
 #include <tidings/crypto/impl/sha256.ipp>
 #include <tidings/crypto/impl/wipe.ipp>
+#include <tidings/detail/short_mutex.ipp>
+#include <tidings/detail/text_pack.ipp>
 #include <tidings/http/impl/beast.ipp>
 #include <tidings/http/impl/client.ipp>
 #include <tidings/http/impl/client/client_connection.ipp>

@@ -73,7 +73,7 @@ TEST_CASE("an event without a time gets that of its publication, whenever it is 
     std::vector<std::string> at_once;
     std::vector<event_ptr> seen;
     auto inside = f.hub->subscribe("a", immediate, [&](const event_ptr& e) {
-        at_once.push_back(e->time());
+        at_once.emplace_back(e->time());
         f.clock().advance(1s);
     });
     auto late = f.hub->subscribe("a", [&](const event_ptr& e) { seen.push_back(e); });

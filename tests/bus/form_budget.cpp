@@ -12,8 +12,6 @@ namespace tidings::test {
 
 namespace {
 
-using budget_ptr = boost::intrusive_ptr<const detail::form_budget>;
-
 /// A bus with so much room for forms, and events of 6 KB as text, 1 KB as data.
 struct form_bed : context_fixture {
     explicit form_bed(std::size_t max_bytes, int count = 100)
@@ -32,7 +30,7 @@ struct form_bed : context_fixture {
     }
 
     std::optional<bus> hub;
-    const budget_ptr budget;
+    const detail::form_budget* const budget;  // lives for ever
     std::vector<event_ptr> events;
 };
 

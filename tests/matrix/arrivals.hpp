@@ -21,10 +21,10 @@ class arrivals {
             return;
         error_code ec;
         const auto e = read_http_event(r.fields, r.body, ec);
-        if (!ec) ++requests_[e.event.id()];
+        if (!ec) ++requests_[std::string(e.event.id())];
     }
     /// Requests that brought this event.
-    std::size_t requests(const std::string& id) const {
+    std::size_t requests(std::string_view id) const {
         const auto it = requests_.find(id);
         return it == requests_.end() ? 0 : it->second;
     }
@@ -32,7 +32,7 @@ class arrivals {
     std::size_t connections() const { return peers_.size(); }
 
  private:
-    std::map<std::string, std::size_t> requests_;
+    std::map<std::string, std::size_t, std::less<>> requests_;
     std::set<std::string> peers_;
 };
 

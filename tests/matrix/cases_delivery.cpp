@@ -103,7 +103,8 @@ findings bridge(scene& s) {
     if (!g.bridge_polls) return found;
     for (const auto& e : all_from_here)
         if (!s.way().requests(e->id()).empty())
-            found.push_back("echo: event " + e->id() + " was posted to where it is from");
+            found.push_back("echo: event " + std::string(e->id()) +
+                            " was posted to where it is from");
     return found;
 }
 

@@ -85,27 +85,29 @@ findings compare_stream(const std::vector<event_ptr>& sent, const std::vector<ev
         std::size_t times = 0;
     };
     findings found;
-    std::map<std::string, fate> fates;
+    std::map<std::string_view, fate> fates;
     for (std::size_t i = 0; i < sent.size(); ++i) fates.emplace(sent[i]->id(), fate{i});
     std::size_t expected = 0;
     for (const auto& e : got) {
         const auto it = fates.find(e->id());
         if (it == fates.end()) {
-            found.push_back((is_control(e) ? "stranger: the control event " + e->topic()
-                                           : "stranger: an event of id " + e->id()));
+            found.push_back((is_control(e)
+                                 ? "stranger: the control event " + std::string(e->topic())
+                                 : "stranger: an event of id " + std::string(e->id())));
             continue;
         }
         auto& f = it->second;
         add(found, compare_event(sent[f.index], e, g));
         if (++f.times > 1) continue;
         if (g.ordered && f.index < expected)
-            found.push_back("out of order: event " + e->id() + " came late");
+            found.push_back("out of order: event " + std::string(e->id()) + " came late");
         expected = std::max(expected, f.index + 1);
     }
     for (const auto& [id, f] : fates) {
-        if (f.times == 0) found.push_back("lost: event " + id);
+        if (f.times == 0) found.push_back("lost: event " + std::string(id));
         if (f.times > 1 && g.exactly_once)
-            found.push_back("doubled: event " + id + " came " + std::to_string(f.times) + " times");
+            found.push_back("doubled: event " + std::string(id) + " came " +
+                            std::to_string(f.times) + " times");
     }
     return found;
 }

@@ -52,7 +52,7 @@ event without_extension(const event& e, std::string_view name) {
     event rest(e.type(), e.source());
     rest.id(e.id()).subject(e.subject()).data_schema(e.data_schema());
     if (e.time()) rest.time(*e.time());
-    if (e.has_data()) rest.data(e.text(), e.content_type());
+    if (e.has_data()) rest.data(std::string(e.text()), e.content_type());
     for (const auto& [key, value] : e.extensions())
         if (key != name) rest.extension(key, value);
     return rest;
@@ -87,7 +87,7 @@ void bend_data(fault f, event& e) {
         if (f == fault::invent_data) e.data("null", "application/json");
         return;
     }
-    auto bytes = e.text();
+    std::string bytes(e.text());
     if (f == fault::alter_byte && !bytes.empty()) bytes[bytes.size() / 2] ^= 1;
     if (f == fault::truncate) bytes.resize(std::min<std::size_t>(bytes.size(), 64 * 1024));
     if (f == fault::reformat_json) bytes = reformatted(bytes);
@@ -108,12 +108,12 @@ void bend_attributes(fault f, event& e) {
     if (f == fault::invent_extension) e.extension("invented", 1);
     if (f == fault::lose_subject) e.subject("");
     if (f == fault::round_time) e.time(std::chrono::floor<std::chrono::milliseconds>(*e.time()));
-    if (f == fault::alter_id) e.id(e.id() + "x");
-    if (f == fault::alter_type) e.type(e.type() + "x");
-    if (f == fault::alter_source) e.source(e.source() + "x");
+    if (f == fault::alter_id) e.id(std::string(e.id()) + "x");
+    if (f == fault::alter_type) e.type(std::string(e.type()) + "x");
+    if (f == fault::alter_source) e.source(std::string(e.source()) + "x");
     if (f == fault::alter_schema && !e.data_schema().empty()) e.data_schema("x");
     if (f == fault::lose_parameters && e.has_data())
-        e.data(e.text(), e.content_type().substr(0, e.content_type().find(';')));
+        e.data(std::string(e.text()), e.content_type().substr(0, e.content_type().find(';')));
 }
 
 event_ptr bent(fault f, const event_ptr& e) {
@@ -127,8 +127,9 @@ event_ptr bent(fault f, const event_ptr& e) {
         info.origin = info.bus = 0;
     }
     error_code ec;
-    return publication::make(f == fault::alter_topic ? e->topic() + ".x" : e->topic(),
-                             std::move(copy), std::move(info), ec);
+    std::string topic(e->topic());
+    if (f == fault::alter_topic) topic += ".x";
+    return publication::make(topic, std::move(copy), std::move(info), ec);
 }
 
 class faulty final : public subscriber {

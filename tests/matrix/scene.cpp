@@ -80,7 +80,7 @@ void scene::deliver(entry way, const std::shared_ptr<subscriber>& to, const samp
         if (way == entry::deliver) {
             const auto o = way_in_->deliver(e);
             if (o != outcome::delivered && o != outcome::queued)
-                refused_.push_back("refused: event " + e->id());
+                refused_.push_back("refused: event " + std::string(e->id()));
             continue;
         }
         const auto before = ++under_way_;
@@ -88,9 +88,11 @@ void scene::deliver(entry way, const std::shared_ptr<subscriber>& to, const samp
             e, net::bind_executor(world_.executor(), [this, e](error_code ec, outcome o) {
                 --under_way_;
                 if (ec || (o != outcome::delivered && o != outcome::queued))
-                    refused_.push_back("refused: event " + e->id() + ": " + ec.message());
+                    refused_.push_back("refused: event " + std::string(e->id()) + ": " +
+                                       ec.message());
             }));
-        if (under_way_ != before) refused_.push_back("completed inside: event " + e->id());
+        if (under_way_ != before)
+            refused_.push_back("completed inside: event " + std::string(e->id()));
     }
 }
 
@@ -133,8 +135,8 @@ findings scene::posted_again(const samples& events) const {
     for (const auto& e : events)
         for (const auto n : transport_->requests(e->id()))
             if (n > 1)
-                found.push_back("doubled: event " + e->id() + " was posted " + std::to_string(n) +
-                                " times");
+                found.push_back("doubled: event " + std::string(e->id()) + " was posted " +
+                                std::to_string(n) + " times");
     return found;
 }
 

@@ -39,7 +39,7 @@ std::size_t transport::connections_made() const {
     return sum;
 }
 
-std::vector<std::size_t> transport::requests(const std::string& id) const {
+std::vector<std::size_t> transport::requests(std::string_view id) const {
     std::vector<std::size_t> all;
     for (const auto& h : hosts_)
         if (const auto n = h.at->seen().requests(id)) all.push_back(n);

@@ -88,7 +88,7 @@ class transport {
     /// Those so far over which something was asked.
     std::size_t connections_made() const;
     /// Requests that brought this event, to each server that there was one for.
-    std::vector<std::size_t> requests(const std::string& id) const;
+    std::vector<std::size_t> requests(std::string_view id) const;
 
  protected:
     world& in() const noexcept { return world_; }

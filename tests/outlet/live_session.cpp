@@ -37,7 +37,8 @@ class line_session final : public live_session {
         if (e->text() == "unknown") return errc::event_no_wire_form;
         if (e->text() == "throw") throw std::runtime_error("frame_of");
         if (e->text() == "finish") finish({});
-        if (e->text() != "nothing") out = e->topic() + '=' + std::string(e->text()) + '\n';
+        if (e->text() != "nothing")
+            out = std::string(e->topic()) + '=' + std::string(e->text()) + '\n';
         return {};
     }
     std::string beat(const position& here) override {

@@ -23,7 +23,7 @@ TEST_CASE("the client subscribes a receiver, and takes it off again", "[rest_hoo
     bus own(w.io());
     std::vector<std::string> seen;
     const auto watch = own.subscribe(">", [&](const event_ptr& e) {
-        seen.push_back(e->topic() + '=' + std::string(e->text()));
+        seen.push_back(std::string(e->topic()) + '=' + std::string(e->text()));
     });
     const std::string secret = "whsec_" + std::string(32, 'C');
     http::server here(w.io(), {.environment = w.environment()});

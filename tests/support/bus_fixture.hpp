@@ -23,7 +23,7 @@ inline std::string show(const event_ptr& e) {
     if (!e) return "null";
     if (const auto count = lagged_count(e)) return "lagged(" + std::to_string(*count) + ')';
     if (e->topic() == gap_type) return "gap";
-    return e->topic() + '=' + std::string(e->text());
+    return std::string(e->topic()) + '=' + std::string(e->text());
 }
 
 inline std::vector<std::string> show(const std::vector<event_ptr>& events) {

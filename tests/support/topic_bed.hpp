@@ -22,7 +22,9 @@ using texts = std::vector<std::string>;
 inline texts show(const recorder& r) {
     texts shown;
     for (const auto& e : r.events())
-        shown.push_back(e->topic() == gap_type ? "gap" : e->topic() + '=' + std::string(e->text()));
+        shown.push_back(e->topic() == gap_type
+                            ? "gap"
+                            : std::string(e->topic()) + '=' + std::string(e->text()));
     return shown;
 }
 

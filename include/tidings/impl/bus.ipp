@@ -93,12 +93,12 @@ receiver bus::receive(std::string_view pattern, subscribe_options options) {
 }
 
 receipt bus::publish(std::string_view topic, event e) {
-    if (!state_) return {.error = errc::closed};
+    if (!state_) return receipt(errc::closed);
     return state_->publish(topic, std::move(e));
 }
 
 receipt bus::publish(std::string_view topic, const event_ptr& e) {
-    return state_ ? state_->publish(topic, e) : receipt{.error = errc::closed};
+    return state_ ? state_->publish(topic, e) : receipt(errc::closed);
 }
 
 topic_handle bus::topic(std::string_view name, error_code& ec) {
@@ -153,7 +153,7 @@ void bus::start_drain(const std::shared_ptr<detail::bus_state>& s,
 void bus::start_publish(const std::shared_ptr<detail::bus_state>& s, std::string topic, event e,
                         detail::publish_handler handler) {
     if (s) return s->start_publish(std::string_view(topic), std::move(e), std::move(handler));
-    std::move(handler)(make_error_code(errc::closed), receipt{.error = errc::closed});
+    std::move(handler)(make_error_code(errc::closed), receipt(errc::closed));
 }
 
 }  // namespace tidings

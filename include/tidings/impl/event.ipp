@@ -10,6 +10,32 @@
 
 namespace tidings {
 
+event::event(std::string_view type, std::string_view source) : texts_(type, source, {}) {}
+
+event::event(copied, std::string_view type, std::string_view source, std::string_view data,
+             std::string_view content_type)
+    : texts_(type, source, data.size() <= max_packed_data ? data : std::string_view()),
+      has_data_(true) {
+    if (data.size() > max_packed_data) long_text_ = std::make_shared<const std::string>(data);
+    known_content_type_ = place_among_known(content_type);
+    if (known_content_type_ == 0) texts_.set(detail::text_pack::content_type, content_type);
+}
+
+// The default is the constant itself.
+std::uint8_t event::place_among_known(std::string_view content_type) noexcept {
+    if (content_type.data() == plain_text.data() && content_type == plain_text) return 1;
+    std::uint8_t known = std::size(known_content_types);
+    while (--known != 0 && content_type != known_content_types[known]) {
+    }
+    return known;
+}
+
+void event::set_content_type(std::string_view v) {
+    const auto known = place_among_known(v);
+    texts_.set(detail::text_pack::content_type, known == 0 ? v : std::string_view());
+    known_content_type_ = known;
+}
+
 event& event::extension(std::string_view name, attribute_value value) & {
     const auto it = std::find_if(extensions_.begin(), extensions_.end(),
                                  [&](const auto& e) { return e.first == name; });
@@ -32,10 +58,14 @@ event& event::remove_extension(std::string_view name) & {
 }
 
 event& event::data(std::string bytes, std::string_view content_type) & {
-    data_ = std::move(bytes);
-    content_type_ = content_type;
+    std::shared_ptr<const std::string> long_text;
+    if (bytes.size() > max_packed_data)
+        long_text = std::make_shared<const std::string>(std::move(bytes));
+    set_content_type(content_type);
+    texts_.set(detail::text_pack::data, long_text ? std::string_view() : bytes);
+    long_text_ = std::move(long_text);
     value_.reset();
-    deferred_error_ = {};
+    is_invalid_utf8_ = false;
     has_data_ = true;
     return *this;
 }
@@ -68,30 +98,40 @@ char32_t take_code_point(std::string_view& text) noexcept {
     return value;
 }
 
-// Whether all eight are ASCII and no control characters. Each sum and difference stays within its
-// byte, or follows one that is out of range itself.
-bool is_plain(const char* eight) noexcept {
+// Whether all eight are ASCII from `Least` on, and no control character. Each sum and difference
+// stays within its byte, or follows one that is out of range itself.
+template <char Least>
+bool is_plain_word(std::uint64_t word) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
-    std::uint64_t word;
-    std::memcpy(&word, eight, sizeof word);
-    return ((word | (word + ones) | (word - ones * 0x20)) & (ones * 0x80)) == 0;
+    return ((word | (word + ones) | (word - ones * Least)) & (ones * 0x80)) == 0;
 }
 
+template <class Word>
+Word word_at(const char* from) noexcept {
+    Word word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
+template <char Least = ' '>
 bool is_plain(std::string_view text) noexcept {
-    if (text.size() < 8) {
-        for (const char c : text)
-            if (static_cast<unsigned char>(c - 0x20) >= 0x5f) return false;
-        return true;
+    const auto* const begin = text.data();
+    const auto* const end = begin + text.size();
+    if (text.size() >= 8) {
+        for (const auto* at = begin; at < end - 8; at += 8)
+            if (!is_plain_word<Least>(word_at<std::uint64_t>(at))) return false;
+        return is_plain_word<Least>(word_at<std::uint64_t>(end - 8));
     }
-    const auto* const last = text.data() + text.size() - 8;
-    for (const auto* at = text.data(); at < last; at += 8)
-        if (!is_plain(at)) return false;
-    return is_plain(last);
+    if (text.size() >= 4)
+        return is_plain_word<Least>(std::uint64_t{word_at<std::uint32_t>(begin)} << 32 |
+                                    word_at<std::uint32_t>(end - 4));
+    for (const char c : text)
+        if (c < Least || c == '\x7f') return false;
+    return true;
 }
 
 // CloudEvents 1.0, 3.1.1: no control characters, no noncharacters, no surrogates.
-bool is_attribute_text(std::string_view text) noexcept {
-    if (is_plain(text)) return true;
+bool is_international_text(std::string_view text) noexcept {
     while (!text.empty()) {
         const auto c = take_code_point(text);
         if (c == char32_t(-1) || c < 0x20 || (c >= 0x7f && c <= 0x9f) ||
@@ -99,6 +139,10 @@ bool is_attribute_text(std::string_view text) noexcept {
             return false;
     }
     return true;
+}
+
+bool is_attribute_text(std::string_view text) noexcept {
+    return is_plain(text) || is_international_text(text);
 }
 
 // RFC 3339 has years of four digits.
@@ -112,15 +156,28 @@ bool is_writable_time(event_time t) noexcept {
 }  // namespace
 }  // namespace detail
 
-error_code event::check() const noexcept {
-    if (deferred_error_) return deferred_error_;
-    if (type_.empty()) return errc::event_without_type;
-    if (source_.empty()) return errc::event_without_source;
-    for (const auto* text : {&id_, &type_, &source_, &subject_, &data_schema_, &content_type_})
-        if (!detail::is_attribute_text(*text)) return errc::event_bad_attribute_value;
-    if (type_.starts_with('/')) return errc::event_bad_type;
-    if (source_.find(' ') != std::string::npos) return errc::event_bad_source;
+errc event::find_problem() const noexcept {
+    using pack = detail::text_pack;
+    if (is_invalid_utf8_) return errc::invalid_utf8;
+    if (type().empty()) return errc::event_without_type;
+    if (source().empty()) return errc::event_without_source;
+    const auto fits = [&](pack::field f) {
+        const auto text = texts_.get(f);
+        return text.empty() || detail::is_attribute_text(text);
+    };
+    const bool plain_source = detail::is_plain<' ' + 1>(source());
+    if (!detail::is_plain(type()) && !fits(pack::type)) return errc::event_bad_attribute_value;
+    if ((!plain_source && !fits(pack::source)) || !fits(pack::id) || !fits(pack::subject) ||
+        !fits(pack::data_schema) || !fits(pack::content_type))
+        return errc::event_bad_attribute_value;
+    if (type().front() == '/') return errc::event_bad_type;
+    if (!plain_source && source().find(' ') != std::string_view::npos)
+        return errc::event_bad_source;
     if (time_ && !detail::is_writable_time(*time_)) return errc::event_bad_time;
+    return extensions_.empty() ? errc() : find_extension_problem();
+}
+
+errc event::find_extension_problem() const noexcept {
     for (const auto& [name, value] : extensions_) {
         if (!detail::is_attribute_name(name) || detail::is_core_attribute(name))
             return errc::event_bad_attribute_name;
@@ -129,6 +186,16 @@ error_code event::check() const noexcept {
             return errc::event_bad_attribute_value;
     }
     return {};
+}
+
+std::size_t event::size() const noexcept {
+    auto bytes = texts_.size();
+    if (long_text_) bytes += long_text_->size();
+    for (const auto& [name, value] : extensions_) {
+        bytes += sizeof(extensions_.front()) + name.size();
+        if (const auto* text = std::get_if<std::string>(&value)) bytes += text->size();
+    }
+    return bytes;
 }
 
 }  // namespace tidings

@@ -8,6 +8,44 @@
 
 namespace tidings {
 
+namespace detail {
+namespace {
+
+constexpr std::size_t epoch_digits = 12;  // of five bits each
+
+// The number that an epoch's text stands for; all ones where it stands for none.
+std::uint64_t epoch_number(std::string_view text) noexcept {
+    constexpr auto none = std::numeric_limits<std::uint64_t>::max();
+    if (text.size() != epoch_digits) return none;
+    std::uint64_t number = 0;
+    for (const char c : text) {
+        const bool digit = c >= '0' && c <= '9';
+        if (!digit && (c < 'a' || c > 'v')) return none;
+        number = number << 5 | static_cast<std::uint64_t>(digit ? c - '0' : c - 'a' + 10);
+    }
+    return number;
+}
+
+}  // namespace
+}  // namespace detail
+
+position::position(std::shared_ptr<const std::string> epoch, std::uint64_t number) noexcept
+    : epoch_(detail::epoch_number(*epoch)),
+      number_(number) {
+    if (epoch_ == none) text_ = std::move(epoch);
+}
+
+std::string position::epoch() const {
+    if (text_) return *text_;
+    std::string text;
+    if (empty()) return text;
+    for (auto shift = 5 * detail::epoch_digits; shift != 0;) {
+        shift -= 5;
+        text += "0123456789abcdefghijklmnopqrstuv"[(epoch_ >> shift) & 31];
+    }
+    return text;
+}
+
 position position::parse(std::string_view text, error_code& ec) {
     ec = {};
     position result;
@@ -27,17 +65,18 @@ position position::parse(std::string_view text, error_code& ec) {
         const auto* const last = digits.data() + digits.size();
         const auto [end, error] = std::from_chars(digits.data(), last, number);
         const bool canonical = digits.size() == 1 || !digits.starts_with('0');
-        if (error == std::errc() && end == last && canonical && number != no_number) {
+        if (error == std::errc() && end == last && canonical && number != none) {
             epoch = text.substr(0, colon);
             result.number_ = number;
+            result.epoch_ = detail::epoch_number(epoch);
         }
     }
-    result.epoch_ = std::make_shared<const std::string>(epoch);
+    if (result.epoch_ == none) result.text_ = std::make_shared<const std::string>(epoch);
     return result;
 }
 
 std::string position::text() const {
-    std::string text(epoch());
+    auto text = epoch();
     if (!has_number()) return text;
     return text.append(1, ':').append(std::to_string(number_));
 }

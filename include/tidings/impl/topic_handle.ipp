@@ -16,8 +16,12 @@ const std::string& topic_handle::name() const noexcept {
 }
 
 receipt topic_handle::publish(event e) const {
-    if (!state_) return {.error = errc::closed};
-    return state_->publish(*route_, std::move(e));
+    receipt r;
+    if (state_)
+        state_->publish(*route_, std::move(e), r);
+    else
+        r.error = errc::closed;
+    return r;
 }
 
 receipt topic_handle::publish(const event_ptr& e) const {
@@ -48,7 +52,7 @@ topic_handle::executor_type topic_handle::get_executor() const noexcept {
 
 void topic_handle::start_publish(event e, publish_handler handler) const {
     if (state_) return state_->start_publish(*route_, std::move(e), std::move(handler));
-    std::move(handler)(make_error_code(errc::closed), receipt{.error = errc::closed});
+    std::move(handler)(make_error_code(errc::closed), receipt(errc::closed));
 }
 
 }  // namespace tidings

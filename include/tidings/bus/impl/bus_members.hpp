@@ -5,6 +5,7 @@
 #include <tidings/bus/impl/pattern_registry.hpp>
 #include <tidings/bus/impl/retained_store.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
+#include <tidings/detail/short_mutex.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 namespace tidings::detail {
@@ -100,26 +101,34 @@ class bus_members {
     std::shared_ptr<subscription_state> unlink_first() noexcept;
     void unlink(subscription_state& s) noexcept;
 
-    /// Notes the thread that publishes. Whether no other has, ever.
-    bool publishes_alone(reader_record& here) noexcept {
-        return has_noted(here) ? publisher_.load(std::memory_order_relaxed) == &here
-                               : note_publisher(here);
+    /// Notes the thread that publishes, before it reads lists, and says which it is.
+    walker note_publisher(reader_record& here) noexcept {
+        if (!has_noted(here)) note_new_publisher(here);
+        return walker_of(here);
     }
     bool has_noted(const reader_record& here) const noexcept {
         const auto* known = publisher_.load(std::memory_order_relaxed);
         return known == &here || known == &reclaimer::many;
     }
-    TIDINGS_DECL bool note_publisher(reader_record& here) noexcept;
+    /// Of a thread that was noted, as it was if it is the first or the second.
+    walker walker_of(const reader_record& here) const noexcept {
+        if (first_publisher_.load(std::memory_order_relaxed) == &here) return walker::first;
+        return second_publisher_.load(std::memory_order_relaxed) == &here ? walker::second
+                                                                          : walker::other;
+    }
+    TIDINGS_DECL void note_new_publisher(reader_record& here) noexcept;
     void release(retired_list&& gone) noexcept;
 
     // Publishers that lock nothing read these.
     std::atomic<stage> stage_{stage::open};           // changed with the mutex held
     std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
+    std::atomic<reader_record*> first_publisher_{nullptr};
+    std::atomic<reader_record*> second_publisher_{nullptr};
 
     std::shared_ptr<lane> lane_;
     std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 
-    mutable std::mutex mutex_;                        // guards what follows
+    mutable short_mutex mutex_;                       // guards what follows
     const std::unique_ptr<retained_store> retained_;  // null: nothing is
     pattern_registry patterns_;
     subscription_state* first_ = nullptr;  // of all that have not ended

@@ -207,13 +207,15 @@ std::uint64_t bus_members::walks_of(const immediate_subscription& s,
     return s.entry_ != nullptr ? s.entry_->immediates.walks() - s.walks_before() : after;
 }
 
-bool bus_members::note_publisher(reader_record& here) noexcept {
-    auto* known = publisher_.load(std::memory_order_relaxed);
-    const bool first = known == nullptr && publisher_.compare_exchange_strong(known, &here);
-    if (!first) publisher_.store(&reclaimer::many, std::memory_order_relaxed);
+void bus_members::note_new_publisher(reader_record& here) noexcept {
+    const auto take = [&](std::atomic<reader_record*>& place) {
+        reader_record* known = nullptr;
+        return place.compare_exchange_strong(known, &here, std::memory_order_relaxed);
+    };
+    if (!take(first_publisher_) && first_publisher_ != &here) take(second_publisher_);
+    if (!take(publisher_)) publisher_.store(&reclaimer::many, std::memory_order_relaxed);
     // What this thread reads from here on is what was written before a release that missed it.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    return first;
 }
 
 }  // namespace tidings::detail

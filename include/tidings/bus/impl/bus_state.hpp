@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/bus_members.hpp>
+#include <tidings/bus/impl/publication_maker.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/control_event.hpp>
@@ -55,7 +56,8 @@ class bus_state final : public subscriber,
     TIDINGS_DECL receipt publish(destination to, event&& e);
     /// Publishes the content of `e` again.
     TIDINGS_DECL receipt publish(destination to, const event_ptr& e);
-    /// The same, but what was prepared for the route as it is. `r` is as it was made.
+    // The same by handle; what was prepared for it is published as it is. `r` is as it was made.
+    TIDINGS_DECL void publish(topic_route& route, event&& e, receipt& r);
     void publish(topic_route& route, const event_ptr& e, receipt& r);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
@@ -65,7 +67,7 @@ class bus_state final : public subscriber,
 
     // As a subscriber.
     TIDINGS_DECL outcome deliver(const event_ptr& e) noexcept override;
-    origin_id origin() const noexcept override { return id_; }
+    origin_id origin() const noexcept override { return maker_.id(); }
 
     TIDINGS_DECL subscription subscribe(std::string_view pattern,
                                         std::shared_ptr<subscriber> target,
@@ -88,7 +90,7 @@ class bus_state final : public subscriber,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
-    const form_budget& forms() const noexcept { return *forms_; }
+    const form_budget& forms() const noexcept { return maker_.forms(); }
 
     // For the drain.
     drain_role role() const noexcept override { return drain_role::bus; }
@@ -112,16 +114,15 @@ class bus_state final : public subscriber,
     void start_deliver(event_ptr e, deliver_handler handler) override;
 
     bool begin_close() noexcept;
-    /// What is published, as this bus's publication, its content with a time; null, with an error,
+    /// This bus's publication of what an inlet, or another bus, hands over; null, with an error,
     /// where it is refused.
-    template <class Content>
-    event_ptr freeze(destination to, Content&& content, publication_info info, error_code& ec);
-    /// The same for what an inlet, or another bus, hands over.
     event_ptr take_over(const event_ptr& e, error_code& ec);
     receipt publish_frozen(const event_ptr& e, error_code ec,
                            const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                         topic_route* route = nullptr);
+    bool walk_only(const topic_route& route, const event_ptr& e, reader_record& here,
+                   receipt& r) noexcept;
     bool walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
     const route_match* current(const topic_route& route) const noexcept {
@@ -156,14 +157,12 @@ class bus_state final : public subscriber,
     const std::shared_ptr<tidings::history> history_;
     bus_options options_;
     const bool notes_ = options_.metrics || retains();  // of some topics
-    io::clock& clock_;
-    origin_id id_;
+    const publication_maker maker_;
     net::any_io_executor executor_;
-    const boost::intrusive_ptr<form_budget> forms_;
     const std::shared_ptr<pending_appends> pending_;
-    std::atomic<std::uint64_t> last_number_{0};
     posting_lanes posting_;
-    std::vector<lane_stop> stops_;  // of a publication that is being dispatched; mutex_ guards it
+    std::uint64_t last_number_ = 0;  // of what its history was given; mutex_ guards it
+    std::vector<lane_stop> stops_;   // of a publication that is being dispatched; mutex_ guards it
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
 
@@ -186,27 +185,32 @@ struct depth_guard {
     reader_record& here;
 };
 
-// The shortest way: one pattern, and no subscription that gets events in an order. Its instructions
-// are counted.
+// The shortest way: one pattern, and no subscription that gets events in an order. False: it is
+// not to be had. Its instructions are counted.
+[[gnu::always_inline]] inline bool bus_state::walk_only(const topic_route& route,
+                                                        const event_ptr& e, reader_record& here,
+                                                        receipt& r) noexcept {
+    const auto who = walker_of(here);
+    if (here.publications >= max_hops || (who == walker::other && !has_noted(here))) return false;
+    const read_section section(here);
+    const auto* match = current(route);
+    auto* const only = match != nullptr ? match->only : nullptr;
+    if (only == nullptr || only->ordered.load(std::memory_order_acquire)) return false;
+    const auto v = only->immediates.current();
+    if (v.size == 0) return true;
+    const depth_guard depth(here);
+    walk_frame frame;
+    announce(frame, v, here, who);
+    r.delivered = walk(frame, e, here, options_.log);
+    r.matched = r.delivered;
+    return true;
+}
+
 [[gnu::always_inline]] inline void bus_state::publish(topic_route& route, const event_ptr& e,
                                                       receipt& r) {
     auto* here = reclaimer::here_if_any();
-    if (e->prepared_for() != route.id || here == nullptr || here->publications >= max_hops ||
-        !has_noted(*here))
-        return publish_again(route, e, r);
-    const read_section section(*here);
-    const auto* match = current(route);
-    if (match == nullptr || match->only == nullptr || !route.direct ||
-        match->only->ordered.load(std::memory_order_acquire))
-        return publish_again(route, e, r);
-    const auto v = match->only->immediates.current();
-    if (v.size == 0) return;
-    const bool alone = publisher_.load(std::memory_order_relaxed) == here;
-    const depth_guard depth(*here);
-    walk_frame frame;
-    announce(frame, v, *here, alone);
-    r.delivered = walk(frame, e, *here, options_.log);
-    r.matched = r.delivered;
+    if (e->prepared_for() != route.id || here == nullptr || !walk_only(route, e, *here, r))
+        publish_again(route, e, r);
 }
 
 }  // namespace tidings::detail

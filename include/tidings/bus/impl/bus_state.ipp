@@ -20,10 +20,9 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options,
           io::system_random().next()),
       history_(std::move(history)),
       options_(std::move(options)),
-      clock_(options_.clock != nullptr ? *options_.clock : io::system_clock()),
-      id_(make_origin()),
+      maker_(options_.clock != nullptr ? *options_.clock : io::system_clock(),
+             options_.max_form_bytes),
       executor_(std::move(executor)),
-      forms_(new form_budget(options_.max_form_bytes)),
       pending_(std::make_shared<pending_appends>()) {}
 
 // What was committed before is behind the head; later commits are reported.
@@ -172,24 +171,6 @@ outcome outcome_of(error_code ec) noexcept {
 
 }  // namespace
 
-template <class Content>
-event_ptr bus_state::freeze(destination to, Content&& content, publication_info info,
-                            error_code& ec) {
-    if (ec) return {};
-    info.bus = id_;
-    info.position.reset();
-    info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
-    constexpr bool fresh = std::is_rvalue_reference_v<Content&&>;
-    if constexpr (fresh)
-        if (!content.time())
-            content.time(std::chrono::floor<std::chrono::microseconds>(clock_.wall_now()));
-    auto e = publication::freeze(to.topic, std::forward<Content>(content), std::move(info), ec);
-    if (e) publication::set_budget(e, forms_);
-    if constexpr (!fresh)
-        if (e) ec = e->stamp(clock_);
-    return ec ? event_ptr() : e;
-}
-
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     auto info = e->info();
     // From another bus: that bus is where it must not go back to.
@@ -199,7 +180,7 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     }
     if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
     if (const stage now = stage_; info.bus == 0 && now != stage::open) ec = refusal_at(now);
-    auto frozen = freeze(std::string_view(e->topic()), e, std::move(info), ec);
+    auto frozen = ec ? event_ptr() : maker_.make(e->topic(), e, std::move(info), ec);
     if (ec) report_refused(e, ec);
     return frozen;
 }
@@ -214,9 +195,8 @@ bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, read
     for (auto* entry : match->entries)
         if (entry->ordered.load(std::memory_order_acquire) || !walks.add(entry->immediates))
             return false;
-    const bool alone = publishes_alone(here);
     const depth_guard depth(here);
-    walks.announce_all(here, alone);
+    walks.announce_all(here, walker_of(here));
     r.matched = r.delivered = walks.walk_all(e, here, options_.log);
     return true;
 }
@@ -228,15 +208,23 @@ void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r
         r = publish(destination(route), e);
 }
 
+void bus_state::publish(topic_route& route, event&& e, receipt& r) {
+    const auto made = maker_.make(route.topic, std::move(e), r.error);
+    if (!made) return;
+    auto* here = reclaimer::here_if_any();
+    if (here == nullptr || !walk_only(route, made, *here, r))
+        r = publish_frozen(made, {}, no_join, &route);
+}
+
 receipt bus_state::publish(destination to, event&& e) {
     auto ec = to.check();
-    const auto frozen = freeze(to, std::move(e), {}, ec);
+    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, std::move(e), ec);
     return publish_frozen(frozen, ec, no_join, to.route);
 }
 
 receipt bus_state::publish(destination to, const event_ptr& e) {
     auto ec = to.check();
-    const auto frozen = freeze(to, e, {.hops = e->info().hops}, ec);
+    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, e, {.hops = e->info().hops}, ec);
     return publish_frozen(frozen, ec, no_join, to.route);
 }
 
@@ -248,8 +236,8 @@ std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
 
 event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) noexcept {
     ec = {};
-    auto made = freeze(std::string_view(to.topic), std::move(e), {}, ec);
-    if (made) publication::mark_prepared(made, to.id);
+    auto made = maker_.make(to.topic, std::move(e), ec);
+    if (made) publication_maker::mark_prepared(made, to.id);
     return made;
 }
 
@@ -261,7 +249,7 @@ receipt bus_state::publish(const event_ptr& e) {
 
 void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
     auto ec = to.check();
-    const auto frozen = freeze(to, std::move(e), {}, ec);
+    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, std::move(e), ec);
     publish_joined(frozen, ec, std::move(handler), to.route);
 }
 
@@ -297,7 +285,7 @@ receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
     if (ec) return r;
     auto& here = reclaimer::here();
     const read_section section(here);
-    publishes_alone(here);  // noted before the lists are read
+    note_publisher(here);
     if (route != nullptr && route->direct && !join && here.publications < max_hops &&
         e->info().hops <= max_hops && walk_directly(*route, e, here, r))
         return r;
@@ -308,7 +296,6 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
                                     topic_route* route, reader_record& here) {
     leaving gone(*this);
     const depth_guard depth(here);
-    const bool alone = publishes_alone(here);
     dispatch d(join, route);
     if (e->info().hops > max_hops || here.publications > max_hops) {
         d.result.error = errc::hop_limit;
@@ -326,13 +313,14 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
             dispatch_locked(e, d, gone);
     }
     if (not_kept) report_refused(e, not_kept);
-    d.finish(here, alone, options_.log);
+    d.finish(here, walker_of(here), options_.log);
     return std::move(d.result);
 }
 
 // With the mutex held. What is not committed here is dispatched at its commit.
 error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    const auto number = e->info().number;
+    const auto number = ++last_number_;
+    publication_maker::set_number(e, number);
     append_result appended;
     try {
         append_handler kept;
@@ -365,17 +353,17 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     const read_section section(here);
     leaving gone(*this);
     const depth_guard depth(here);
-    const bool alone = publishes_alone(here);
+    const auto who = note_publisher(here);
     dispatch d;
     {
         const std::lock_guard lock(mutex_);
-        if (e->info().bus == id_) --appending_;
+        if (e->info().bus == maker_.id()) --appending_;
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
         d.from_history = d.join != nullptr;
         dispatch_locked(e, d, gone);
     }
-    d.finish(here, alone, options_.log);
+    d.finish(here, who, options_.log);
 }
 
 void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {

@@ -22,8 +22,7 @@ retained_slice bus_state::read_retained(const std::vector<std::string>& patterns
         if (!v.shown) {
             auto info = v.event->info();
             info.position.reset();
-            v.shown = publication::freeze(v.event->topic(), v.event, std::move(info), s.error);
-            if (v.shown) publication::set_budget(v.shown, forms_);
+            v.shown = maker_.make(v.event->topic(), v.event, std::move(info), s.error);
         }
         return v.shown;
     };

@@ -26,9 +26,9 @@ class walk_list {
         }
     }
     /// As of `few_walks`, for all of them.
-    void announce_all(reader_record& here, bool alone) noexcept {
-        for (auto i = more_.size(); i-- != 0;) announce(more_[i].frame, more_[i].view, here, alone);
-        few_.announce_all(here, alone);
+    void announce_all(reader_record& here, walker who) noexcept {
+        for (auto i = more_.size(); i-- != 0;) announce(more_[i].frame, more_[i].view, here, who);
+        few_.announce_all(here, who);
     }
     std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
         auto called = few_.walk_all(e, here, log);
@@ -60,7 +60,7 @@ struct dispatch {
     bool from_history = false;  // the join waits for the end of this dispatch
     queue_limits inbox{};       // of a lane
     graveyard gone{};
-    std::vector<event_ptr> evicted{};  // by the history, for this one
+    dropped_events evicted{};  // by the history, for this one
 
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
     /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
@@ -69,8 +69,8 @@ struct dispatch {
                               const std::shared_ptr<lane>& home,
                               std::vector<lane_stop>& stops) noexcept;
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the
-    /// bus; the mutex is not held. `alone` as of `immediate_list::count_walk`.
-    TIDINGS_DECL void finish(reader_record& here, bool alone, const log_sink& log) noexcept;
+    /// bus; the mutex is not held. `who` is this thread.
+    TIDINGS_DECL void finish(reader_record& here, walker who, const log_sink& log) noexcept;
 
  private:
     void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,

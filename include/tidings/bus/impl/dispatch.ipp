@@ -83,8 +83,8 @@ void dispatch::count_dropped(std::size_t count) noexcept {
     for (; count != 0; --count) join->finished(errc::overflow, outcome::dropped);
 }
 
-void dispatch::finish(reader_record& here, bool alone, const log_sink& log) noexcept {
-    walks.announce_all(here, alone);
+void dispatch::finish(reader_record& here, walker who, const log_sink& log) noexcept {
+    walks.announce_all(here, who);
     const auto called = walks.walk_all(event, here, log);
     result.matched += called;
     result.delivered += called;

@@ -43,6 +43,9 @@ class immediate_array final : public retirable {
 
 class immediate_list;
 
+/// A thread that publishes on a bus: two have counters of their own.
+enum class walker : unsigned char { first, second, other };
+
 /// The callbacks of one pattern as they stand at one moment; good for one read section.
 struct immediate_view {
     immediate_list* list;
@@ -81,16 +84,17 @@ class immediate_list {
 
     /// How many walks began, ever.
     std::uint64_t walks() const noexcept {
-        return own_walks_.load(std::memory_order_relaxed) +
+        return first_walks_.load(std::memory_order_relaxed) +
+               second_walks_.load(std::memory_order_relaxed) +
                shared_walks_.load(std::memory_order_relaxed);
     }
-    /// `alone`: no thread but this one walks lists of the bus without a lock.
-    void count_walk(bool alone) noexcept {
-        if (alone)
-            own_walks_.store(own_walks_.load(std::memory_order_relaxed) + 1,
-                             std::memory_order_relaxed);
-        else
+    void count_walk(walker who) noexcept {
+        if (who == walker::other) {
             shared_walks_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
+        auto& own = who == walker::first ? first_walks_ : second_walks_;
+        own.store(own.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
  private:
@@ -99,9 +103,10 @@ class immediate_list {
 
     std::atomic<immediate_array*> array_{nullptr};
     std::uint32_t ended_ = 0;  // slots whose subscription has ended; guarded by the bus's mutex
-    // Written by publishers: away from what others of them read.
-    alignas(64) std::atomic<std::uint64_t> own_walks_{0};
-    alignas(64) std::atomic<std::uint64_t> shared_walks_{0};
+    // Written by publishers: away from what others of them read, and the first two from each other.
+    alignas(64) std::atomic<std::uint64_t> first_walks_{0};
+    alignas(64) std::atomic<std::uint64_t> second_walks_{0};
+    std::atomic<std::uint64_t> shared_walks_{0};
 };
 
 /// A callback of a walk has thrown: logs that and counts it.
@@ -109,10 +114,10 @@ TIDINGS_DECL void note_thrown(immediate_array& array, const immediate_slot* at,
                               const log_sink& log) noexcept;
 
 /// Begins a walk in a read section of this thread: what ends from here on is left out, and what
-/// joins is not called. `alone` as of `immediate_list::count_walk`.
+/// joins is not called. `who` is this thread.
 [[gnu::always_inline]] inline void announce(walk_frame& f, const immediate_view& v,
-                                            reader_record& here, bool alone) noexcept {
-    v.list->count_walk(alone);
+                                            reader_record& here, walker who) noexcept {
+    v.list->count_walk(who);
     auto* const slots = v.array->slots();
     f = {v.list, v.array, slots, slots + v.size, 0, here.walks};
     here.walks = &f;
@@ -155,8 +160,8 @@ class few_walks {
         return true;
     }
     /// All before the first of them is walked: a callback changes lists that are still to come.
-    void announce_all(reader_record& here, bool alone) noexcept {
-        for (auto i = size_; i-- != 0;) announce(frames_[i], views_[i], here, alone);
+    void announce_all(reader_record& here, walker who) noexcept {
+        for (auto i = size_; i-- != 0;) announce(frames_[i], views_[i], here, who);
     }
     /// @return how many were called
     std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {

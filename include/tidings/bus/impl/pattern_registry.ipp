@@ -60,7 +60,7 @@ const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topi
         auto fresh = std::make_unique<route_match>();
         fresh->entries = matched_;
         fresh->generation = index_.generation();
-        if (matched_.size() == 1) fresh->only = matched_.front();
+        if (matched_.size() == 1 && route->direct) fresh->only = matched_.front();
         route->match.store(fresh.release(), std::memory_order_release);
         if (known != nullptr) gone.push(*known);
     } catch (const std::bad_alloc&) {

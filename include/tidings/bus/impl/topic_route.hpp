@@ -17,7 +17,7 @@ struct pattern_entry;
 struct route_match final : retirable {
     void reclaim() noexcept override { delete this; }
     std::uint64_t generation = 0;
-    pattern_entry* only = nullptr;  // where there is one
+    pattern_entry* only = nullptr;  // where there is one, and the route is direct
     std::vector<pattern_entry*> entries{};
 };
 

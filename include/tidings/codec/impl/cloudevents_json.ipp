@@ -55,7 +55,7 @@ void append_attributes(std::string& out, const publication& p) {
     if (p.info().hops != 0) append_extension(out, "hops", static_cast<std::int32_t>(p.info().hops));
 }
 
-void append_data(std::string& out, const publication& p, const std::string& bytes, bool raw) {
+void append_data(std::string& out, const publication& p, std::string_view bytes, bool raw) {
     if (!p.has_data()) return;
     const bool json = is_json_media_type(p.content_type());
     if (json && raw && has_json_data(p)) {
@@ -102,11 +102,11 @@ namespace detail {
 namespace {
 
 void write_json(std::string& out, const publication& p, bool raw, error_code& ec) {
-    const auto* bytes = p.data_bytes(ec);
+    const auto bytes = p.text(ec);
     if (ec) return;
-    out.reserve(out.size() + bytes->size() + 384);
+    out.reserve(out.size() + bytes.size() + 384);
     append_attributes(out, p);
-    append_data(out, p, *bytes, raw);
+    append_data(out, p, bytes, raw);
     out += '}';
 }
 
@@ -144,16 +144,16 @@ void append_cloudevents_json(std::string& out, const publication& p, error_code&
 
 // Only white space between JSON tokens can hold a bare CR or LF: strings have it escaped.
 wire_form cloudevents_json_without_cr(const publication& p, error_code& ec) noexcept {
-    const auto* bytes = p.data_bytes(ec);
-    if (bytes == nullptr) return nullptr;
-    if (bytes->find('\r') == std::string::npos) return cloudevents_json(p, ec);
+    const auto bytes = p.text(ec);
+    if (ec) return nullptr;
+    if (bytes.find('\r') == std::string_view::npos) return cloudevents_json(p, ec);
     return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 
 wire_form cloudevents_json_line(const publication& p, error_code& ec) noexcept {
-    const auto* bytes = p.data_bytes(ec);
-    if (bytes == nullptr) return nullptr;
-    if (bytes->find_first_of("\r\n") == std::string::npos) return cloudevents_json(p, ec);
+    const auto bytes = p.text(ec);
+    if (ec) return nullptr;
+    if (bytes.find_first_of("\r\n") == std::string_view::npos) return cloudevents_json(p, ec);
     return detail::make_json(p, &detail::json_base64_form, false, ec);
 }
 

@@ -112,7 +112,7 @@ std::size_t recent_ids::cost(const entry& e) noexcept {
     if (!e.first) return entry_bytes;
     const auto& position = e.first->position;
     return entry_bytes + sizeof(result) + e.first->id.size() +
-           (position ? position->epoch().size() : 0);
+           (position ? position->epoch_bytes() : 0);
 }
 
 void recent_ids::settle(entry_map::iterator it, phase p) noexcept {

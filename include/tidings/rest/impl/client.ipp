@@ -84,7 +84,7 @@ client::executor_type client::get_executor() const noexcept {
 
 void client::start_publish(const std::shared_ptr<detail::client_state>& state, std::string topic,
                            event e, detail::publish_handler h) {
-    if (!state) return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
+    if (!state) return std::move(h)(make_error_code(errc::closed), receipt(errc::closed));
     state->publish(topic, std::move(e), std::move(h));
 }
 

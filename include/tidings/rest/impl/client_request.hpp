@@ -13,7 +13,7 @@ namespace tidings::rest::detail {
 /// Without the callbacks: what may be read by any thread.
 TIDINGS_DECL client_options without_callbacks(client_options o);
 /// What names an event that may come back.
-TIDINGS_DECL std::string key_of(const std::string& source, const std::string& id);
+TIDINGS_DECL std::string key_of(std::string_view source, std::string_view id);
 /// A request with the client's fields and token.
 TIDINGS_DECL http::request make_request(const client_options& o, std::string method);
 /// The request that publishes an event.

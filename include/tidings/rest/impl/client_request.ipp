@@ -58,8 +58,8 @@ client_options without_callbacks(client_options o) {
     return o;
 }
 
-std::string key_of(const std::string& source, const std::string& id) {
-    return source + '\n' + id;
+std::string key_of(std::string_view source, std::string_view id) {
+    return std::string(source).append(1, '\n').append(id);
 }
 
 }  // namespace tidings::rest::detail

@@ -154,7 +154,7 @@ void client_state::start_drain(unique_function<void(error_code)> done) {
 // ---- one publication
 
 void client_state::publish(const std::string& topic, event e, publish_handler h) {
-    const auto fail = [&h](error_code ec) { std::move(h)(ec, receipt{.error = ec}); };
+    const auto fail = [&h](error_code ec) { std::move(h)(ec, receipt(ec)); };
     auto ec = check_topic(topic);
     event_ptr p;
     if (!ec) p = publication::make(topic, std::move(e), {}, ec);
@@ -163,13 +163,12 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
     if (ec) return fail(ec);
     lane_->post([s = self(), url = topic_url(options_, topic), r = std::move(r),
                  h = std::move(h)]() mutable {
-        if (!s->http_)
-            return std::move(h)(make_error_code(errc::closed), receipt{.error = errc::closed});
+        if (!s->http_) return std::move(h)(make_error_code(errc::closed), receipt(errc::closed));
         ++s->publishing_;
         auto done = [h = std::move(h), weak = s->weak_self()](error_code failed,
                                                               const http::response& a) mutable {
             if (!failed) failed = error_of(a);
-            auto result = failed ? receipt{.error = failed} : read_receipt(a.body);
+            auto result = failed ? receipt(failed) : read_receipt(a.body);
             std::move(h)(failed, std::move(result));
             const auto c = weak.lock();
             if (c && --c->publishing_ == 0) c->pump();

@@ -44,7 +44,9 @@ http::response accepted(std::string body) {
 }
 
 http::response duplicate_of(const recent_ids::result& first) {
-    return accepted(receipt_json({.position = first.position}, first.id, true));
+    receipt r;
+    r.position = first.position;
+    return accepted(receipt_json(r, first.id, true));
 }
 
 http::response later(unsigned status, std::string_view title, std::string_view detail = {}) {
@@ -201,9 +203,10 @@ or_refusal<event_ptr> service_state::prepare(const http::exchange& x, const std:
     if (!key.empty()) key = topic + '\n' + key + '\n' + x.caller()->name;
     auto e = read_event(x.request(), key);
     if (!e) return e.error();
-    const auto& id = e->event.id();
+    const auto id = e->event.id();
     if (!key.empty()) a.add_id("key\n" + key);
-    if (!id.empty()) a.add_id("id\n" + e->event.source() + '\n' + id);
+    if (!id.empty())
+        a.add_id(std::string("id\n").append(e->event.source()).append(1, '\n').append(id));
     if (const auto earlier = find_earlier(*e, a); !earlier) return earlier.error();
     error_code ec;
     auto p = inlet_.make(topic, std::move(*e), ec);
@@ -250,7 +253,7 @@ publication_wait::publication_wait(http::exchange x, publication_attempt a, even
 // What becomes of it is noted when it is known: until then the same is not published again.
 void publication_wait::on_late() {
     exchange_.respond(later(503, "Not accepted in time",
-                            "the event " + event_->id() +
+                            "the event " + std::string(event_->id()) +
                                 " may have been accepted: repeated with that id, or with its "
                                 "Idempotency-Key, it is not published twice"));
 }
@@ -266,7 +269,7 @@ void publication_wait::on_accepted(error_code ec, const receipt& r) {
         return exchange_.respond(failure(ec));
     }
     attempt_.count("accepted");
-    attempt_.accept({event_->id(), r.position});
+    attempt_.accept({std::string(event_->id()), r.position});
     exchange_.respond(accepted(receipt_json(r, event_->id(), false)));
 }
 

@@ -30,13 +30,13 @@ error_code sse_session::frame_of(const event_ptr& e, std::string& out) {
     if (e->position()) id = position;
     error_code ec;
     if (options_->payload == payload::data) {
-        const auto* bytes = e->data_bytes(ec);
-        if (!ec && !is_valid_utf8(*bytes)) ec = errc::invalid_utf8;
-        return ec ? ec : append_sse_event(out, *bytes, e->type(), id);
+        const auto bytes = e->text(ec);
+        if (!ec && !is_valid_utf8(bytes)) ec = errc::invalid_utf8;
+        return ec ? ec : append_sse_event(out, bytes, e->type(), id);
     }
     const auto json = cloudevents_json_without_cr(*e, ec);
     if (ec) return ec;
-    return append_sse_event(out, *json, is_control(e) ? std::string_view(e->type()) : "", id);
+    return append_sse_event(out, *json, is_control(e) ? e->type() : "", id);
 }
 
 // It carries the position, so that an idle client's stays fresh.

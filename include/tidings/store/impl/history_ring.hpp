@@ -27,11 +27,10 @@ class history_ring {
 
     /// Makes the place of the newest, which `fill` takes next, and hands what falls out to `gone`.
     /// @throws std::bad_alloc, and nothing has changed.
-    TIDINGS_DECL void open_place(std::size_t bytes, io::steady_time now,
-                                 std::vector<event_ptr>& gone);
+    TIDINGS_DECL void open_place(std::size_t bytes, io::steady_time now, dropped_events& gone);
     void fill_place(event_ptr e) noexcept { items_.back().event = std::move(e); }
     /// Hands what has grown too old to `gone`. @throws as `open_place`.
-    TIDINGS_DECL void expire(io::steady_time now, std::vector<event_ptr>& gone);
+    TIDINGS_DECL void expire(io::steady_time now, dropped_events& gone);
     /// The newest event after `sequence` that is gone and could have matched one of the patterns;
     /// 0: there is none.
     TIDINGS_DECL std::uint64_t lost(std::uint64_t sequence,
@@ -45,8 +44,8 @@ class history_ring {
     /// How many fall out when so many of so many bytes come.
     std::size_t outgoing(io::steady_time now, std::size_t more,
                          std::size_t more_bytes) const noexcept;
-    void evict(std::size_t count, std::vector<event_ptr>& gone) noexcept;
-    void remember(const std::string& topic, std::uint64_t sequence) noexcept;
+    void evict(std::size_t count, dropped_events& gone) noexcept;
+    void remember(std::string_view topic, std::uint64_t sequence) noexcept;
 
     history_rule rule_;
     std::deque<item> items_;

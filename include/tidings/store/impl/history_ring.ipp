@@ -25,8 +25,7 @@ std::size_t history_ring::outgoing(io::steady_time now, std::size_t more,
     return count;
 }
 
-void history_ring::open_place(std::size_t bytes, io::steady_time now,
-                              std::vector<event_ptr>& gone) {
+void history_ring::open_place(std::size_t bytes, io::steady_time now, dropped_events& gone) {
     const auto count = outgoing(now, 1, bytes);
     gone.reserve(gone.size() + count);
     items_.push_back({{}, now});
@@ -34,14 +33,14 @@ void history_ring::open_place(std::size_t bytes, io::steady_time now,
     evict(count, gone);
 }
 
-void history_ring::expire(io::steady_time now, std::vector<event_ptr>& gone) {
+void history_ring::expire(io::steady_time now, dropped_events& gone) {
     const auto count = outgoing(now, 0, 0);
     gone.reserve(gone.size() + count);
     evict(count, gone);
 }
 
 // `gone` has room.
-void history_ring::evict(std::size_t count, std::vector<event_ptr>& gone) noexcept {
+void history_ring::evict(std::size_t count, dropped_events& gone) noexcept {
     for (; count != 0; --count) {
         auto e = std::move(items_.front().event);
         bytes_ -= e->footprint();
@@ -52,7 +51,7 @@ void history_ring::evict(std::size_t count, std::vector<event_ptr>& gone) noexce
     }
 }
 
-void history_ring::remember(const std::string& topic, std::uint64_t sequence) noexcept {
+void history_ring::remember(std::string_view topic, std::uint64_t sequence) noexcept {
     if (!evicted_order_.empty() && evicted_order_.back().topic == topic) {
         evicted_order_.back().sequence = sequence;
         return;
@@ -64,7 +63,7 @@ void history_ring::remember(const std::string& topic, std::uint64_t sequence) no
     }
     std::list<evicted_topic> added;
     try {
-        added.push_back({topic, sequence});
+        added.push_back({std::string(topic), sequence});
         evicted_topics_.emplace(added.front().topic, added.begin());
     } catch (const std::bad_alloc&) {
         forgotten_through_ = sequence;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/short_mutex.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/store/impl/history_ring.hpp>
 #include <tidings/store/memory_history.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <mutex>
 #include <new>
-#include <span>
 #include <tuple>
 #include <unordered_map>
 
@@ -39,7 +39,7 @@ class memory_history final : public history {
                        std::size_t max_events);
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
                        const std::vector<std::string>& patterns, std::size_t max_events) const;
-    void forget(std::span<const event_ptr> gone) noexcept;
+    void forget(const dropped_events& gone, std::size_t from = 0) noexcept;
     history_ring* ring_of(std::string_view topic) noexcept;
 
     /// Source and id as text of the event itself, which a ring holds as long as they stand here.
@@ -60,8 +60,8 @@ class memory_history final : public history {
     static event_key key_of(const publication& p) noexcept { return {p.source(), p.event().id()}; }
 
     io::clock& clock_;
-    std::shared_ptr<const std::string> epoch_;
-    mutable std::mutex mutex_;  // guards what follows
+    const std::uint64_t epoch_ = io::system_random().next() >> 4;
+    mutable short_mutex mutex_;  // guards what follows
     std::vector<history_ring> rings_;
     std::uint64_t head_ = 0;
     std::unordered_map<event_key, std::uint64_t, key_hash> ids_;
@@ -70,12 +70,6 @@ class memory_history final : public history {
 }  // namespace
 
 memory_history::memory_history(std::vector<history_rule> rules, io::clock& clock) : clock_(clock) {
-    // 60 bits; no ':' in it.
-    static constexpr char digits[] = "0123456789abcdefghijklmnopqrstuv";
-    auto number = io::system_random().next();
-    std::string epoch;
-    for (int i = 0; i < 12; ++i, number >>= 5) epoch += digits[number & 31];
-    epoch_ = std::make_shared<const std::string>(std::move(epoch));
     rings_.reserve(rules.size());
     for (auto& rule : rules) rings_.emplace_back(std::move(rule));
 }
@@ -135,8 +129,9 @@ append_result memory_history::keep(pending_publication e) {
     return result;
 }
 
-void memory_history::forget(std::span<const event_ptr> gone) noexcept {
-    for (const auto& e : gone) {
+void memory_history::forget(const dropped_events& gone, std::size_t from) noexcept {
+    for (; from < gone.size(); ++from) {
+        const auto& e = gone[from];
         if (e->event().id().empty()) continue;
         const auto it = ids_.find(key_of(*e));
         if (it != ids_.end() && it->second == e->sequence()) ids_.erase(it);
@@ -169,16 +164,16 @@ void memory_history::start_read(position after, std::vector<std::string> pattern
 
 history_slice memory_history::read(const position& after, const std::vector<std::string>& patterns,
                                    std::size_t max_events) {
-    std::vector<event_ptr> gone;
+    dropped_events gone;
     const std::lock_guard lock(mutex_);
     for (auto& ring : rings_) {
         const auto before = gone.size();
         ring.expire(now_of(ring), gone);
-        forget(std::span(gone).subspan(before));
+        forget(gone, before);
     }
 
     history_slice slice;
-    const bool ours = after.has_number() && after.epoch() == *epoch_;
+    const bool ours = after.has_number() && after.has_epoch_of(position_of(0));
     const auto from = ours ? std::min(after.number(), head_) : 0;
     std::uint64_t lost = 0;
     for (const auto& ring : rings_) lost = std::max(lost, ring.lost(from, patterns));

@@ -18,11 +18,11 @@ namespace {
 // Standard Webhooks signs `id.timestamp.body`: an id with a dot would make that ambiguous. Other
 // characters that cannot stand in a field go the same way. The result is as stable as the id.
 std::string message_id_of(const publication& p) {
-    const auto& id = p.id();
+    const std::string id(p.id());
     const bool plain = id.size() <= 256 && std::all_of(id.begin(), id.end(), [](char c) {
                            return c > ' ' && c < '\x7f' && c != '.';
                        });
-    return plain ? id : "msg_" + sha256_hex(p.source() + '\n' + id);
+    return plain ? id : "msg_" + sha256_hex(std::string(p.source()) + '\n' + id);
 }
 
 }  // namespace

@@ -207,7 +207,8 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
 void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
                             std::string attempt_id) {
     claimed_ids ids(shared_from_this());
-    const auto seen = ids.claim("id\n" + e->source() + '\n' + e->id());
+    const auto seen =
+        ids.claim(std::string("id\n").append(e->source()).append(1, '\n').append(e->id()));
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));

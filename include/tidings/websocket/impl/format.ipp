@@ -38,12 +38,12 @@ class data_codec final : public codec {
     std::string_view subprotocol() const noexcept override { return {}; }
     bool binary() const noexcept override { return binary_; }
     std::string encode(const publication& p, error_code& ec) const override {
-        const auto* bytes = p.data_bytes(ec);
+        const auto bytes = p.text(ec);
         if (ec) return {};
-        if (!binary_ && !is_valid_utf8(*bytes)) ec = errc::invalid_utf8;
+        if (!binary_ && !is_valid_utf8(bytes)) ec = errc::invalid_utf8;
         std::string message;
-        message.reserve(bytes->size() + max_websocket_header_bytes);
-        message += *bytes;
+        message.reserve(bytes.size() + max_websocket_header_bytes);
+        message += bytes;
         return message;
     }
     wire_event decode(std::string_view message, bool is_binary, error_code& ec) const override {

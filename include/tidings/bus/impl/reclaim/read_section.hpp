@@ -60,7 +60,8 @@ class reclaimer {
 /// While it lives, what this thread reads is not reclaimed. Nests.
 class read_section {
  public:
-    explicit read_section(reader_record& here) noexcept
+    // A few instructions each, which are counted.
+    [[gnu::always_inline]] explicit read_section(reader_record& here) noexcept
         : here_(here),
           outer_(here.since.load(relaxed) == 0) {
         if (!outer_) return;
@@ -70,7 +71,7 @@ class read_section {
         else
             std::atomic_signal_fence(std::memory_order_seq_cst);
     }
-    ~read_section() {
+    [[gnu::always_inline]] ~read_section() {
         if (!outer_) return;
         here_.since.store(0, std::memory_order_release);
         if (!here_.own.empty() || reclaimer::wanted_.load(relaxed)) reclaimer::leave(here_);

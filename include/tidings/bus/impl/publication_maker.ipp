@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/publication_maker.hpp>
+
+namespace tidings::detail {
+
+event_ptr publication_maker::make(std::string_view topic, event&& e,
+                                  error_code& ec) const noexcept {
+    if (!e.time()) e.time(std::chrono::floor<std::chrono::microseconds>(clock_.wall_now()));
+    auto made = publication::freeze(topic, std::move(e), ec);
+    if (!made) return made;
+    auto& p = const_cast<publication&>(*made);
+    p.info_.bus = id_;
+    p.forms_.belong_to(*forms_);
+    return made;
+}
+
+event_ptr publication_maker::make(std::string_view topic, const event_ptr& content,
+                                  publication_info info, error_code& ec) const noexcept {
+    info.bus = id_;
+    info.position.reset();
+    info.number = 0;
+    auto made = publication::freeze(topic, content, std::move(info), ec);
+    if (!made) return made;
+    const_cast<publication&>(*made).forms_.belong_to(*forms_);
+    ec = made->stamp(clock_);
+    return ec ? event_ptr() : made;
+}
+
+}  // namespace tidings::detail
