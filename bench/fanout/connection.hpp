@@ -29,11 +29,16 @@ enum class protocol { websocket, event_stream };
 class connection {
  public:
     /// Connects and asks for `target`. `number` spreads the source addresses, since one address has
-    /// some 28,000 ports. Throws `failure` (setup) for every answer but an accepting one.
-    connection(std::uint16_t port, std::size_t number, protocol spoken, const std::string& target)
+    /// some 28,000 ports. `receive_buffer` bounds what the kernel takes for it; 0: as it likes.
+    /// Throws `failure` (setup) for every answer but an accepting one.
+    connection(std::uint16_t port, std::size_t number, protocol spoken, const std::string& target,
+               int receive_buffer = 0)
         : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
         if (fd_ < 0) fail_errno(exit_code::setup, "socket");
         try {
+            if (receive_buffer != 0) {
+                ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+            }
             connect(port, number);
             const std::string head = ask(spoken, target);
             if (spoken == protocol::websocket) {

@@ -35,6 +35,8 @@ struct options {
     protocol kind = protocol::websocket;
     std::size_t burst = 1;
     std::size_t subscribers = 1000;
+    std::size_t stalled = 0;
+    std::size_t fill = 0;
     std::size_t bytes = 128;
     std::size_t messages = 400;
     std::size_t warmup = 128;
@@ -44,8 +46,9 @@ struct options {
 };
 
 constexpr const char* usage =
-    "usage: fanout_load [--kind=ws|sse] [--mode=one|burst=N] [--subscribers=N] [--bytes=N]\n"
-    "                   [--messages=N] [--warmup=N] [--seconds=N] [--pin=off|on] -- server 0\n";
+    "usage: fanout_load [--kind=ws|sse] [--mode=one|burst=N] [--subscribers=N] [--stalled=N]\n"
+    "                   [--fill=N] [--bytes=N] [--messages=N] [--warmup=N] [--seconds=N]\n"
+    "                   [--pin=off|on] -- server 0\n";
 
 std::size_t number(std::string_view text, std::size_t least, std::size_t most) {
     std::size_t value = 0;
@@ -68,6 +71,10 @@ void read_option(options& result, std::string_view argument) {
         result.burst = value == "one" ? 1 : number(value.substr(6), 2, 1000);
     } else if (name == "--subscribers") {
         result.subscribers = number(value, 1, 60'000);
+    } else if (name == "--stalled") {
+        result.stalled = number(value, 0, 10'000);
+    } else if (name == "--fill") {
+        result.fill = number(value, 0, 1'000'000);
     } else if (name == "--bytes") {
         result.bytes = number(value, messages::min_bytes, 32'768);
     } else if (name == "--messages") {
@@ -117,6 +124,7 @@ struct reading {
     std::uint64_t segments{};
     std::uint64_t bytes{};
     std::uint64_t others{};
+    std::uint64_t resident_kib{};
 };
 
 class load {
@@ -135,6 +143,11 @@ class load {
         for (std::size_t i = 0; i < options_.subscribers; ++i) {
             add(connection{server_.port(), i, options_.kind, target + "?topic=bench.>"});
         }
+        // They take what fits into the smallest buffer that the kernel gives, and no more.
+        stalled_.reserve(options_.stalled);
+        for (std::size_t i = 0; i < options_.stalled; ++i) {
+            stalled_.emplace_back(server_.port(), i, options_.kind, target + "?topic=bench.>", 1);
+        }
         // Last, so that the server has every subscriber when the first message comes.
         add(connection{server_.port(), 0, protocol::websocket, "/pub?topic=bench.load"});
     }
@@ -143,12 +156,13 @@ class load {
     ~load() { ::close(epoll_); }
 
     void run() {
-        publish(options_.warmup);
+        publish(options_.fill, 16);
+        publish(options_.warmup, options_.burst);
         const reading before = read_off();
-        publish(options_.messages);
+        publish(options_.messages, options_.burst);
         const reading after = read_off();
         // One more: whatever came twice shows as soon as something comes behind it.
-        publish(1);
+        publish(1, 1);
         print(before, after);
     }
 
@@ -164,9 +178,9 @@ class load {
         }
     }
 
-    void publish(std::size_t count) {
+    void publish(std::size_t count, std::size_t burst) {
         for (std::size_t sent = 0; sent < count;) {
-            const std::size_t now = std::min(options_.burst, count - sent);
+            const std::size_t now = std::min(burst, count - sent);
             std::string frames;
             for (std::size_t i = 0; i < now; ++i) {
                 mask_ = mask_ * 1'664'525U + 1'013'904'223U;
@@ -227,8 +241,11 @@ class load {
     }
 
     [[nodiscard]] reading read_off() const {
-        reading result{
-            .time = steady::now(), .cpu = server_.cpu(), .bytes = bytes_, .others = others_};
+        reading result{.time = steady::now(),
+                       .cpu = server_.cpu(),
+                       .bytes = bytes_,
+                       .others = others_,
+                       .resident_kib = server_.resident_kib()};
         for (std::size_t i = 0; i < options_.subscribers; ++i) {
             result.segments += connections_[i].segments();
         }
@@ -247,14 +264,16 @@ class load {
             options_.burst == 1 ? "one" : "burst" + std::to_string(options_.burst);
         std::printf(
             "kind=%s mode=%s subscribers=%zu bytes=%zu messages=%zu deliveries=%zu cpu_us=%.4f "
-            "system_share=%.2f segments=%.4f wire_bytes=%.2f others=%llu wall_s=%.3f\n",
+            "system_share=%.2f segments=%.4f wire_bytes=%.2f others=%llu wall_s=%.3f stalled=%zu "
+            "resident_kib=%llu\n",
             options_.kind == protocol::websocket ? "ws" : "sse", mode.c_str(), options_.subscribers,
             options_.bytes, options_.messages, deliveries,
             each(before.cpu.total_ns, after.cpu.total_ns) / 1000,
             user + system == 0 ? 0.0
                                : static_cast<double>(system) / static_cast<double>(user + system),
             each(before.segments, after.segments), each(before.bytes, after.bytes),
-            static_cast<unsigned long long>(after.others - before.others), wall.count());
+            static_cast<unsigned long long>(after.others - before.others), wall.count(),
+            options_.stalled, static_cast<unsigned long long>(after.resident_kib));
     }
 
     options options_;
@@ -264,6 +283,7 @@ class load {
     int epoll_;
     std::string buffer_;
     std::vector<connection> connections_{};  // the publisher is the last
+    std::vector<connection> stalled_{};
     std::vector<std::uint64_t> expected_{};  // by subscriber, the next sequence number
     std::uint64_t published_ = 0;
     std::size_t missing_ = 0;
@@ -278,7 +298,7 @@ class load {
 int main(int count, char** arguments) {
     try {
         const fanout::options wanted = fanout::read_options(count, arguments);
-        fanout::allow_descriptors(wanted.subscribers + 64);
+        fanout::allow_descriptors(wanted.subscribers + wanted.stalled + 64);
         fanout::load{wanted}.run();
         return static_cast<int>(fanout::exit_code::ok);
     } catch (const fanout::failure& failed) {

@@ -88,6 +88,17 @@ class server_process {
         return result;
     }
 
+    /// What it has resident now, in KiB; 0 where the kernel does not say.
+    [[nodiscard]] std::uint64_t resident_kib() const {
+        std::ifstream file{"/proc/" + std::to_string(pid_) + "/status"};
+        std::string word;
+        std::uint64_t size = 0;
+        while (file >> word) {
+            if (word == "VmRSS:") file >> size;
+        }
+        return size;
+    }
+
  private:
     std::uint16_t read_port() const {
         constexpr std::string_view word = "listening ";

@@ -215,6 +215,29 @@ const checks = {
         assert.equal(await start("pigeon").exit, 2);
     },
 
+    async game_tick() {
+        const { WebSocket } = ws();
+        const running = start();
+        const port = await running.line("listening ");
+        const page = await fetch(`http://127.0.0.1:${port}/`);
+        assert.match(await page.text(), /<canvas/);
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?topic=world.%3E`, "cloudevents.json");
+        const at = new Map();
+        let moves = 0;
+        await new Promise((all) => socket.on("message", (text) => {
+            const { topic, type, data } = JSON.parse(text);
+            assert.equal(type, "game.entity.moved");
+            // By one step along a rectangle.
+            const was = at.get(topic);
+            if (was) assert.equal(Math.abs(was.x - data.x) + Math.abs(was.y - data.y), 1);
+            at.set(topic, data);
+            if (++moves === 32 * 20) all();
+        }));
+        assert.equal(at.size, 32);
+        socket.close();
+        await stop(running);
+    },
+
     async websocket_echo() {
         const { WebSocket, WebSocketServer } = ws();
         const running = start();

@@ -243,6 +243,85 @@ TEST_CASE("a turn that takes long is flushed at once", "[lane]") {
     CHECK(f.seen == texts{"a=x", "flush", "a=x", "flush", "a=x", "flush"});
 }
 
+TEST_CASE("a turn that is asked to flush waits for no more laps", "[lane][flush]") {
+    lane_bed f;
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    int more = 3;
+    t->during = [&] {
+        f.of->schedule_flush(flush);
+        if (--more > 0) f.enqueue("x");
+        if (more == 1) f.of->flush();  // inside its turn
+    };
+    f.of->flush();  // there is nothing yet
+    CHECK(f.io().poll() == 0);
+    f.enqueue("x");
+    SECTION("outside of its strand with the next handler") {
+        f.of->flush();
+        CHECK(f.seen.empty());
+        f.io().restart();
+        f.io().poll_one();
+        CHECK(f.seen == texts{"a=x", "flush"});
+        f.run();
+        CHECK(f.seen == texts{"a=x", "flush", "a=x", "flush", "a=x", "flush"});
+    }
+    SECTION("inside its strand at once") {
+        net::post(f.of->executor(), [&] {
+            f.of->flush();
+            f.seen.push_back("sent");
+        });
+        more = 1;
+        f.enqueue("y");
+        net::dispatch(f.of->executor(), [] {});
+        f.run();
+        CHECK(f.seen == texts{"a=x", "a=y", "flush", "sent"});
+    }
+    SECTION("inside it as the turn's end") {
+        f.run();
+        CHECK(f.seen == texts{"a=x", "a=x", "flush", "a=x", "flush"});
+    }
+}
+
+TEST_CASE("a lane without a strand is flushed between the handlers of its thread",
+          "[lane][flush]") {
+    lane_bed f;
+    f.of = lane::make(f.io().get_executor(), f.clock(), true);
+    auto t = f.add_target();
+    const auto flush = std::make_shared<recording_flush>(f.seen);
+    t->during = [&] { f.of->schedule_flush(flush); };
+    f.enqueue("1");
+    f.of->flush();  // no thread has run it
+    CHECK(f.seen.empty());
+    f.run();
+    CHECK(f.seen == texts{"a=1", "flush"});
+    f.enqueue("2");
+    f.enqueue("3");
+    f.of->flush();
+    CHECK(f.seen == texts{"a=1", "flush", "a=2", "a=3", "flush"});
+    f.of->flush();
+    CHECK(f.of->stats().flushes == 2);
+    // What is flushed again inside a flush waits for its turn.
+    flush->during = [&] {
+        f.enqueue("5");
+        f.of->flush();
+        flush->during = nullptr;
+    };
+    f.enqueue("4");
+    f.of->flush();
+    CHECK(f.seen.back() == "flush");
+    CHECK(f.seen[5] == "a=4");
+    f.run();
+    CHECK(f.seen == texts{"a=1", "flush", "a=2", "a=3", "flush", "a=4", "flush", "a=5", "flush"});
+    // Another thread asks its turn not to wait.
+    f.enqueue("6");
+    std::thread([&] { f.of->flush(); }).join();
+    CHECK(f.seen.back() == "flush");
+    f.io().restart();
+    f.io().poll_one();
+    CHECK(f.seen[9] == "a=6");
+    CHECK(f.seen.size() == 11);
+}
+
 TEST_CASE("what is scheduled inside a flush is flushed in the next turn", "[lane]") {
     lane_bed f;
     const auto flush = std::make_shared<recording_flush>(f.seen);

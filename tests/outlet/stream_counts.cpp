@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a delivery costs, in counts that are the same on every machine: allocations, encodings and
 // writes. An executable of its own, for it counts every `operator new`.
+#include "../../examples/game_tick/world.hpp"
 #include "support/allocations.hpp"
 #include "support/catch2.hpp"
 #include "support/frames.hpp"
@@ -178,6 +179,47 @@ TEST_CASE("What one turn publishes leaves in one write per connection",
     }
     bed.run();
     CHECK(bed.writes() == before + 100);
+}
+
+// What examples/game_tick does sixty times a second.
+TEST_CASE("a game's tick allocates nothing once its places are known", "[websocket][counts]") {
+    net::io_context io;
+    manual_clock clock;
+    fixed_random random;
+    quiet_network network;
+    bus hub{io, {.clock = &clock}};
+    http::server web{io,
+                     {.assume_single_thread = true, .environment = {&network, &clock, &random}}};
+    web.mount("/ws", websocket::service(hub, {.overflow = overflow::conflate}));
+    web.start();
+    run_ready(io);
+    std::vector<std::shared_ptr<quiet_peer>> peers;
+    for (int i = 0; i < 10; ++i) {
+        peers.push_back(network.connect(upgrade_request("/ws?topic=world.%3E")));
+        run_ready(io);
+    }
+    REQUIRE(hub.subscriptions() == 10);
+    game::world world(hub, 32);
+    std::size_t in_ticks = 0;
+    const auto tick = [&] {
+        std::size_t before = 0;
+        net::post(io, [&] {
+            before = allocations;
+            world.tick();
+            web.flush();
+        });
+        run_ready(io);
+        in_ticks += allocations - before;
+    };
+    for (std::size_t i = 0; i < game::world::ticks_of_a_lap + 16; ++i) tick();
+    REQUIRE(in_ticks > 32 * game::world::ticks_of_a_lap / 2);
+    const auto writes = peers[0]->writes;
+    const auto bytes = peers[0]->bytes;
+    in_ticks = 0;
+    for (int i = 0; i < 64; ++i) tick();
+    CHECK(in_ticks == 0);
+    CHECK(peers[0]->bytes > bytes + std::size_t{64} * 32 * 100);
+    for (const auto& p : peers) CHECK(p->writes == writes + 64);
 }
 
 // On Linux, a 1 MiB echo over a real socket has 484 page faults and not 966, of which these buffers

@@ -190,6 +190,17 @@ class server {
     }
 
     TIDINGS_DECL io::socket_address local_endpoint() const;
+    /// Sends now what waits for its connections: what was published, sent or answered before. A
+    /// turn of the context otherwise gathers for up to four laps of its handlers, or 200 us, so
+    /// that a burst leaves in one write per connection; a loop that has finished its frame need not
+    /// wait.
+    ///
+    /// Inside the call with `assume_single_thread`, where the calling thread is the one that runs
+    /// the context and has run it (`poll`), or inside a handler of the connection's lane; else the
+    /// next handlers that the context runs send it, without waiting for more. What comes meanwhile
+    /// waits for the turn after. From any thread.
+    TIDINGS_DECL void flush() noexcept;
+
     /// Open connections, taken ones included.
     TIDINGS_DECL std::size_t connections() const noexcept;
     /// Whether a drain has begun or the server has ended: what a readiness probe wants to know.

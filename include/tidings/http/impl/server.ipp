@@ -71,6 +71,10 @@ void server::stop() noexcept {
     if (state_) state_->stop();
 }
 
+void server::flush() noexcept {
+    if (state_) state_->flush();
+}
+
 io::socket_address server::local_endpoint() const {
     return state_ ? state_->local_endpoint() : io::socket_address{};
 }

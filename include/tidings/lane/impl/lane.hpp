@@ -100,6 +100,12 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// @throws std::bad_alloc, and nothing has changed
     TIDINGS_DECL void schedule_flush(std::shared_ptr<flushable> f);
 
+    /// Delivers what is in the inbox and flushes, without waiting for laps: inside the call where
+    /// the caller runs in the lane, and not in its turn, and for a lane without a strand also
+    /// between the handlers of its thread; else with the next lap of the turn that is posted. From
+    /// any thread.
+    TIDINGS_DECL void flush() noexcept;
+
     /// Lane-confined.
     timer_wheel& timers() noexcept { return *timers_; }
     /// 64 KiB that the lane's connections share, made when first asked for; valid until the handler
@@ -141,19 +147,23 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     bool wake() noexcept;
     bool post_turn(unsigned lap) noexcept;
     void run_turn(unsigned lap);
+    bool deliver_inbox() noexcept;
     bool finish_turn() noexcept;
     void flush_all() noexcept;
 
     const bool single_thread_;
     std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
-    mutable std::mutex mutex_;               // guards the next four
+    mutable std::mutex mutex_;               // guards the next three
     net::any_io_executor executor_;          // changed once, at the context's end
     inbox inbox_{0};
-    bool turn_posted_ = false;
     bool ended_ = false;
+    /// Whether a turn is posted or runs, and waits for no more laps. Changed with the mutex held.
+    enum class turn : std::uint8_t { none, posted, hurried };
+    std::atomic<turn> turn_{turn::none};
 
     // Lane-confined from here.
     inbox reading_{1};
+    bool in_turn_ = false;
     std::vector<std::shared_ptr<flushable>> flushes_;
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};

@@ -85,8 +85,8 @@ std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
 
 // With the mutex held, before the context's end. False where there is no memory for a turn.
 bool lane::wake() noexcept {
-    if (!turn_posted_) turn_posted_ = post_turn(0);
-    return turn_posted_;
+    if (turn_ == turn::none && post_turn(0)) turn_ = turn::posted;
+    return turn_ != turn::none;
 }
 
 std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
@@ -161,31 +161,58 @@ void lane::run_turn(unsigned lap) {
     if (lap == 0) turn_started_ = timers_->clock().now();
     do {
         ++stats_.laps;
-        {
-            const std::lock_guard lock(mutex_);
-            reading_.swap(inbox_);
-        }
-        const bool news = reading_.deliver();
-        const bool may_wait = lap < max_laps && timers_->clock().now() - turn_started_ < max_turn;
+        const bool news = deliver_inbox();
+        const bool may_wait = lap < max_laps && turn_ != turn::hurried &&
+                              timers_->clock().now() - turn_started_ < max_turn;
         if (news && may_wait && post_turn(lap + 1)) return;
         flush_all();
     } while (!finish_turn());
 }
 
+// Whether there was something.
+bool lane::deliver_inbox() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        reading_.swap(inbox_);
+    }
+    in_turn_ = true;
+    const bool news = reading_.deliver();
+    in_turn_ = false;
+    return news;
+}
+
 // False where something is left and no turn can be posted for it.
 bool lane::finish_turn() noexcept {
     const std::lock_guard lock(mutex_);
-    turn_posted_ = !inbox_.empty() || !flushes_.empty();
-    return !turn_posted_ || post_turn(0);
+    turn_ = inbox_.empty() && flushes_.empty() ? turn::none : turn::posted;
+    return turn_ == turn::none || post_turn(0);
+}
+
+// What is queued has a turn, which stays: it finds less to do.
+void lane::flush() noexcept {
+    const bool here = certainly_here();
+    {
+        const std::lock_guard lock(mutex_);
+        if (ended_ || turn_ == turn::none) return;
+        if (!here || in_turn_) {
+            turn_ = turn::hurried;
+            return;
+        }
+    }
+    const auto keep = shared_from_this();
+    deliver_inbox();
+    flush_all();
 }
 
 void lane::flush_all() noexcept {
     flushing_.swap(flushes_);
+    in_turn_ = true;
     for (const auto& f : flushing_) {
         f->scheduled_ = false;
         ++stats_.flushes;
         f->flush();
     }
+    in_turn_ = false;
     flushing_.clear();
 }
 

@@ -28,8 +28,9 @@ class server_state final : public drainable,
 
     void mount(std::string_view prefix, std::shared_ptr<mounted> service);
     void start();
-    /// From any thread.
+    /// From any thread, as the next.
     void stop() noexcept;
+    void flush() noexcept;
     drain_role role() const noexcept override { return options_->drain_role; }
     void start_refusing() noexcept override;
     void start_drain(drained done) override;

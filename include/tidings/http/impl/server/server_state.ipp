@@ -209,6 +209,10 @@ void server_state::stop() noexcept {
     }
 }
 
+void server_state::flush() noexcept {
+    for (const auto& s : shards_) s->lane->flush();
+}
+
 // Services are closed with the last of their routes, and take along the streams they have. The log
 // is released with the last lane's call.
 void server_state::end(error_code drain_result) {
