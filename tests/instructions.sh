@@ -18,7 +18,7 @@ fi
 mkdir -p "$work"
 printf '#include <tidings/io/impl/%s.ipp>\n' clock random unique_id >"$work/io.cpp"
 objects=()
-for unit in src/{bus,core,lane,store}.cpp "$work/io.cpp" bench/bus/count.cpp; do
+for unit in src/{bus,core,filter,lane,store}.cpp "$work/io.cpp" bench/bus/count.cpp; do
     object=$work/$(basename "$unit" .cpp).o
     ${launcher:+"$launcher"} "$compiler" -std=c++20 -O2 -DNDEBUG -fvisibility=hidden \
         -fvisibility-inlines-hidden -I include -c "$unit" -o "$object"
