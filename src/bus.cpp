@@ -4,7 +4,9 @@
 #include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/bus_state_request.ipp>
 #include <tidings/bus/impl/bus_state_retained.ipp>
+#include <tidings/bus/impl/bus_state_subscriber.ipp>
 #include <tidings/bus/impl/conflation.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
@@ -15,6 +17,9 @@
 #include <tidings/bus/impl/pattern_registry.ipp>
 #include <tidings/bus/impl/publication_maker.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
+#include <tidings/bus/impl/request/asked_request.ipp>
+#include <tidings/bus/impl/request/pending_request.ipp>
+#include <tidings/bus/impl/request/request_desk.ipp>
 #include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
@@ -22,9 +27,11 @@
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>
 #include <tidings/bus/impl/subscription/receive_turn.ipp>
 #include <tidings/bus/impl/subscription/receiver_subscription.ipp>
+#include <tidings/bus/impl/subscription/responder_subscription.ipp>
 #include <tidings/bus/impl/subscription/subscription_state.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>
 #include <tidings/impl/bus.ipp>
 #include <tidings/impl/receiver.ipp>
+#include <tidings/impl/reply.ipp>
 #include <tidings/impl/subscription.ipp>
 #include <tidings/impl/topic_handle.ipp>

@@ -12,9 +12,7 @@
 #include <tidings/impl/drain.ipp>
 #include <tidings/impl/errc.ipp>
 #include <tidings/impl/event.ipp>
-#include <tidings/impl/event_filter.ipp>
 #include <tidings/impl/event_ptr.ipp>
-#include <tidings/impl/filter_node.ipp>
 #include <tidings/impl/position.ipp>
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/topic.ipp>

@@ -29,8 +29,8 @@ program() { # program NAME UNIT...: links it with -lcrypto -lssl
     done
     "$compiler" "${objects[@]}" -o "$work/$name" -lssl -lcrypto -pthread
 }
-program bus src/{bus,core,lane,store}.cpp "$work/some_io.cpp" bench/bus/count.cpp
-program streams src/{bus,codec,core,http,inlet,io,lane,outlet,rest,sse,store,websocket}.cpp \
+program bus src/{bus,core,filter,lane,store}.cpp "$work/some_io.cpp" bench/bus/count.cpp
+program streams src/{bus,codec,core,filter,http,inlet,io,lane,outlet,rest,sse,store,websocket}.cpp \
     bench/streams/count.cpp
 
 limited=false

@@ -4,6 +4,7 @@
 #include <tidings/history.hpp>
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
+#include <tidings/reply.hpp>
 #include <tidings/retained.hpp>
 #include <tidings/subscription.hpp>
 #include <tidings/topic_handle.hpp>
@@ -37,6 +38,7 @@ struct bus_options {
     /// Topics whose newest event is kept for `subscribe_options::retained`, with a history or
     /// without one.
     std::vector<retained_rule> retained{};
+    std::size_t max_requests = 65'536;  ///< that wait for an answer at once
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -56,6 +58,8 @@ namespace detail {
 class bus_state;
 using event_callback_function = unique_function<void(const event_ptr&)>;
 using publish_handler = completion_handler<error_code, receipt>;
+using request_handler = completion_handler<error_code, event_ptr>;
+using responder_function = unique_function<void(const event_ptr&, reply)>;
 
 template <class T>
 constexpr void explain_const_bus() {
@@ -200,6 +204,49 @@ class bus {
         detail::explain_token<Token>();
     }
 
+    /// Publishes a request and completes with `void(error_code, event_ptr)`: the answer of one
+    /// responder (`respond`) that matches the topic, the one whose turn is longest ago. The request
+    /// is a publication as any other, for subscribers and for a history; where there is no
+    /// responder, which no subscriber is, nothing is published. The answer, of the topic `_reply`,
+    /// is none. `timeout` is by the clock of the bus, in ticks of 20 ms, and outstanding work.
+    /// Per-operation cancellation: total; the request stays published, an answer is discarded.
+    /// @error errc::no_responders, errc::timed_out, errc::unanswered (the reply was destroyed),
+    /// errc::callback_threw (the responder threw), what `reply::refuse` was given, what is wrong
+    /// with the answer, errc::overflow (every responder's queue is full), errc::too_many
+    /// (`bus_options::max_requests`), operation_aborted, and what `publish` reports
+    template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
+    [[nodiscard]] auto async_request(std::string_view topic, event e,
+                                     std::chrono::milliseconds timeout, Token&& token = Token{}) {
+        return detail::initiate<void(error_code, event_ptr)>(
+            get_executor(), token,
+            [state = state_, timeout](net::any_io_executor io, auto handler, std::string t,
+                                      event asked) {
+                start_request(state, t, std::move(asked), timeout,
+                              detail::request_handler(io, std::move(handler)));
+            },
+            std::string(topic), std::move(e));
+    }
+
+    /// Answers requests whose topic matches: `f` returns the answer, or takes a `reply` as well
+    /// and answers when it can. It runs on its associated executor, by default the bus's, never
+    /// concurrently with itself. Of several responders that match one is asked. What waits for one
+    /// that ends goes to another. Counters: matched are requests, delivered are calls. A draining
+    /// bus waits for the answers that are owed.
+    /// @error in the handle: errc::bad_pattern, errc::foreign_wildcard, errc::too_many,
+    /// errc::closed
+    template <class F>
+    requires(answering_function<F> || replying_function<F>) subscription
+        respond(std::string_view pattern, F&& f, respond_options options = {}) {
+        net::any_io_executor io = net::get_associated_executor(f, get_executor());
+        if constexpr (replying_function<F>) {
+            return start_responder(pattern, std::move(io), std::forward<F>(f), options);
+        } else {
+            auto answer = [g = std::decay_t<F>(std::forward<F>(f))](
+                              const event_ptr& e, reply to) mutable { to.send(g(e)); };
+            return start_responder(pattern, std::move(io), std::move(answer), options);
+        }
+    }
+
     /// Ends the bus without losing what it has: what inlets bring is refused; callbacks, receivers
     /// and outlets go on, their own publications accepted, until nothing waits in any of them (a
     /// receiver: when it asks again) or `bus_options::drain_timeout` passes. Then subscriptions end
@@ -244,6 +291,13 @@ class bus {
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
                                                   detail::event_callback_function f,
                                                   event_filter filter);
+    TIDINGS_DECL subscription start_responder(std::string_view pattern, net::any_io_executor io,
+                                              detail::responder_function f,
+                                              respond_options options);
+    TIDINGS_DECL static void start_request(const std::shared_ptr<detail::bus_state>& s,
+                                           std::string_view topic, event e,
+                                           std::chrono::milliseconds timeout,
+                                           detail::request_handler handler);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
                                          tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,

@@ -66,6 +66,8 @@ enum class errc {
     bad_filter = 210,  ///< Not a filter expression of its dialect's form.
     /// `sql`, or a dialect of filters that is not exact, prefix, suffix, all, any or not.
     unsupported_filter = 211,
+    no_responders = 220,  ///< Nothing answers requests of this topic.
+    unanswered = 221,     ///< The responder gave no answer.
 
     // 300: HTTP
     bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.

@@ -9,7 +9,9 @@
 #include <tidings/bus/impl/bus_drain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/bus_state_request.ipp>
 #include <tidings/bus/impl/bus_state_retained.ipp>
+#include <tidings/bus/impl/bus_state_subscriber.ipp>
 #include <tidings/bus/impl/conflation.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
 #include <tidings/bus/impl/feed.ipp>
@@ -20,6 +22,9 @@
 #include <tidings/bus/impl/pattern_registry.ipp>
 #include <tidings/bus/impl/publication_maker.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
+#include <tidings/bus/impl/request/asked_request.ipp>
+#include <tidings/bus/impl/request/pending_request.ipp>
+#include <tidings/bus/impl/request/request_desk.ipp>
 #include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
@@ -27,6 +32,7 @@
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>
 #include <tidings/bus/impl/subscription/receive_turn.ipp>
 #include <tidings/bus/impl/subscription/receiver_subscription.ipp>
+#include <tidings/bus/impl/subscription/responder_subscription.ipp>
 #include <tidings/bus/impl/subscription/subscription_state.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>
 #include <tidings/codec/impl/cloudevents_http.ipp>
@@ -81,6 +87,7 @@
 #include <tidings/impl/filter_node.ipp>
 #include <tidings/impl/position.ipp>
 #include <tidings/impl/receiver.ipp>
+#include <tidings/impl/reply.ipp>
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/subscription.ipp>
 #include <tidings/impl/topic.ipp>

@@ -28,6 +28,7 @@
 #include <tidings/position.hpp>
 #include <tidings/receipt.hpp>
 #include <tidings/receiver.hpp>
+#include <tidings/reply.hpp>
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/client.hpp>

@@ -5,9 +5,28 @@
 #include <tidings/test/recorder.hpp>
 #include <tidings/tidings.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace net = boost::asio;
+
+namespace {
+
+// [request]
+net::awaitable<int> price_of(tidings::bus& bus, std::string article) {
+    tidings::event question("price.wanted", "/shop", article);
+    const auto [ec, answer] =
+        co_await bus.async_request("prices.get", std::move(question), std::chrono::seconds(2),
+                                   net::as_tuple(net::use_awaitable));
+    if (ec) co_return -1;  // errc::no_responders, errc::timed_out, ...
+    co_return answer->json().at("cents").get<int>();
+}
+// [/request]
+
+}  // namespace
 
 TEST_CASE("the guide's filters choose", "[guide]") {
     net::io_context io;
@@ -51,4 +70,27 @@ TEST_CASE("the guide's subscription begins with the last values", "[guide]") {
     CHECK((*attic)->topic() == "lights.attic");
     CHECK((*hall)->type() == "light.off");
     CHECK_FALSE(lights.try_receive());
+}
+
+TEST_CASE("the guide's request is answered", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    // [respond]
+    auto prices = bus.respond("prices.get", [](const tidings::event_ptr& question) {
+        return tidings::event("price", "/prices", {{"article", question->text()}, {"cents", 250}});
+    });
+    std::vector<tidings::reply> waiting;
+    auto orders = bus.respond("orders.*", [&](const tidings::event_ptr&, tidings::reply reply) {
+        waiting.push_back(std::move(reply));  // reply.send(event) when it is known
+    });
+    // [/respond]
+    int price = 0;
+    net::co_spawn(io, price_of(bus, "tea"), [&](std::exception_ptr, int p) { price = p; });
+    io.poll();
+    CHECK(price == 250);
+    prices.reset();
+    io.restart();
+    net::co_spawn(io, price_of(bus, "tea"), [&](std::exception_ptr, int p) { price = p; });
+    io.poll();
+    CHECK(price == -1);
 }

@@ -92,6 +92,12 @@ receiver bus::receive(std::string_view pattern, subscribe_options options) {
     return logged(state_, pattern, receiver(state_->receive(pattern, std::move(options))));
 }
 
+subscription bus::start_responder(std::string_view pattern, net::any_io_executor io,
+                                  detail::responder_function f, respond_options options) {
+    if (!state_) return {};
+    return logged(state_, pattern, state_->respond(pattern, std::move(io), std::move(f), options));
+}
+
 receipt bus::publish(std::string_view topic, event e) {
     if (!state_) return receipt(errc::closed);
     return state_->publish(topic, std::move(e));
@@ -142,6 +148,13 @@ std::shared_ptr<subscriber> bus::as_subscriber() noexcept {
 
 std::shared_ptr<drainable> bus::drain_state() const noexcept {
     return state_;
+}
+
+void bus::start_request(const std::shared_ptr<detail::bus_state>& s, std::string_view topic,
+                        event e, std::chrono::milliseconds timeout,
+                        detail::request_handler handler) {
+    if (s) return s->start_request(topic, std::move(e), timeout, std::move(handler));
+    std::move(handler)(make_error_code(errc::closed), event_ptr());
 }
 
 void bus::start_drain(const std::shared_ptr<detail::bus_state>& s,

@@ -71,6 +71,8 @@ inline constexpr errc_entry errc_table[] = {
     {errc::bad_filter, condition::permanent, "the event filter is malformed"},
     {errc::unsupported_filter, condition::permanent,
      "the filter's dialect is not supported: exact, prefix, suffix, all, any and not are"},
+    {errc::no_responders, condition::retryable, "nothing answers requests of this topic"},
+    {errc::unanswered, condition::retryable, "the responder gave no answer"},
 
     {errc::bad_request, condition::protocol_violation, "the HTTP message is malformed"},
     {errc::header_too_large, condition::protocol_violation, "the HTTP header is over its limit"},

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/publication_maker.hpp>
+#include <tidings/bus/impl/request/request_desk.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
 #include <tidings/control_event.hpp>
@@ -65,6 +66,12 @@ class bus_state final : public subscriber,
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);
 
+    /// For a topic that was not checked.
+    TIDINGS_DECL void start_request(std::string_view topic, event&& e,
+                                    std::chrono::milliseconds timeout, request_handler handler);
+    TIDINGS_DECL subscription respond(std::string_view pattern, net::any_io_executor io,
+                                      responder_function f, respond_options options);
+
     // As a subscriber.
     TIDINGS_DECL outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return maker_.id(); }
@@ -117,6 +124,7 @@ class bus_state final : public subscriber,
     /// This bus's publication of what an inlet, or another bus, hands over; null, with an error,
     /// where it is refused.
     event_ptr take_over(const event_ptr& e, error_code& ec);
+    event_ptr as_request(const event_ptr& e, const receipt& published, error_code& ec) noexcept;
     receipt publish_frozen(const event_ptr& e, error_code ec,
                            const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
@@ -158,6 +166,8 @@ class bus_state final : public subscriber,
     bus_options options_;
     const bool notes_ = options_.metrics || retains();  // of some topics
     const publication_maker maker_;
+    const std::shared_ptr<request_desk> requests_ =
+        std::make_shared<request_desk>(lane_, maker_.clock(), options_.max_requests);
     net::any_io_executor executor_;
     const std::shared_ptr<pending_appends> pending_;
     posting_lanes posting_;

@@ -51,6 +51,7 @@ bool bus_state::begin_close() noexcept {
 
 void bus_state::close() noexcept {
     if (!begin_close()) return;
+    requests_->close();
     while (const auto s = unlink_first()) s->end(errc::closed);
     reclaimer::collect(true);
     const std::lock_guard lock(mutex_);
@@ -63,6 +64,7 @@ void bus_state::close() noexcept {
 }
 
 void bus_state::on_context_end() noexcept {
+    requests_->abandon();
     if (begin_close())
         while (const auto s = unlink_first()) s->abandon();
     const auto draining = std::move(drain_);
@@ -164,11 +166,6 @@ namespace {
 
 const std::shared_ptr<publish_join> no_join;
 
-outcome outcome_of(error_code ec) noexcept {
-    if (ec == errc::closed) return outcome::closed;
-    return ec ? outcome::dropped : outcome::delivered;
-}
-
 }  // namespace
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
@@ -265,17 +262,6 @@ void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handle
     join->listen_for_cancellation();
     const auto r = publish_frozen(e, ec, join, route);
     join->publisher_done(r.error, r.position);
-}
-
-outcome bus_state::deliver(const event_ptr& e) noexcept {
-    return outcome_of(publish(e).error);
-}
-
-void bus_state::start_deliver(event_ptr e, deliver_handler handler) {
-    auto map = [h = std::move(handler)](error_code ec, const receipt&) mutable {
-        std::move(h)(ec, outcome_of(ec));
-    };
-    start_publish(e, lane_->completion<publish_handler>(std::move(map)));
 }
 
 receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,

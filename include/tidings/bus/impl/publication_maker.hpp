@@ -17,6 +17,7 @@ class publication_maker {
 
     /// The bus, as an inlet of others.
     origin_id id() const noexcept { return id_; }
+    io::clock& clock() const noexcept { return clock_; }
     const form_budget& forms() const noexcept { return *forms_; }
 
     // Content without a time gets the present one. Null with an error. @error what

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/impl/event_filter.ipp>
+#include <tidings/impl/filter_node.ipp>
