@@ -99,9 +99,8 @@ class immediate_list {
 
     std::atomic<immediate_array*> array_{nullptr};
     std::uint32_t ended_ = 0;  // slots whose subscription has ended; guarded by the bus's mutex
-    // Written by publishers: away from what others of them read.
-    alignas(64) std::atomic<std::uint64_t> own_walks_{0};
-    alignas(64) std::atomic<std::uint64_t> shared_walks_{0};
+    std::atomic<std::uint64_t> own_walks_{0};
+    std::atomic<std::uint64_t> shared_walks_{0};
 };
 
 /// A callback of a walk has thrown: logs that and counts it.
