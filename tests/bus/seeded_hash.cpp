@@ -37,7 +37,7 @@ TEST_CASE("a hash depends on the text and the seed only", "[seeded_hash]") {
         CHECK(seeded_hash(1)(a) == seeded_hash(1)(b));
         CHECK(seeded_hash(1)(a) != seeded_hash(2)(a));
     }
-    CHECK(seeded_hash(1)(7U) != seeded_hash(2)(7U));
+    CHECK(seeded_hash(1)(7, 1) != seeded_hash(2)(7, 1));
 }
 
 TEST_CASE("similar texts have different hashes, well spread", "[seeded_hash]") {
@@ -92,21 +92,26 @@ TEST_CASE("a turned bit turns about half of the hash", "[seeded_hash]") {
     }
 }
 
-TEST_CASE("different numbers have different hashes", "[seeded_hash]") {
+TEST_CASE("pairs of numbers spread over places, by high bits and by low ones", "[seeded_hash]") {
     const seeded_hash hash(5);
     std::unordered_set<std::uint64_t> hashes;
-    std::vector<int> low(256);
-    for (std::uint64_t node = 0; node < 300; ++node) {
-        for (std::uint64_t token = 0; token < 300; ++token) {
-            const auto h = hash(node << 32 | token);
+    std::vector<int> low(256), high(256);
+    for (std::uint64_t node = 1; node <= 300; ++node) {
+        for (std::uint64_t token = 0x30; token < 0x30 + 300; ++token) {
+            const auto h = hash(token << 8 | 0x31, node);
             hashes.insert(h);
             ++low[h & 255];
+            ++high[h >> 56];
         }
     }
     CHECK(hashes.size() == 90'000);
     CHECK(*std::max_element(low.begin(), low.end()) < 600);
+    CHECK(*std::max_element(high.begin(), high.end()) < 600);
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         const seeded_hash other(seed);
-        for (int bit = 0; bit < 64; ++bit) CHECK(other(0U) != other(std::uint64_t{1} << bit));
+        for (int bit = 0; bit < 64; ++bit) {
+            CHECK(other(1, 1) != other(1 ^ std::uint64_t{1} << bit, 1));
+            CHECK(other(1, 1) != other(1, 1 ^ std::uint64_t{1} << bit));
+        }
     }
 }

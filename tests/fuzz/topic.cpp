@@ -4,7 +4,6 @@
 // other line is a stranger's text. What the index answers must be what looking at every pattern
 // answers, and the laws of the grammar must hold. A broken law aborts.
 
-#include <tidings/bus/impl/index/topic_index.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
@@ -14,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "support/listed_index.hpp"
 
 namespace {
 
@@ -81,7 +82,7 @@ class twin {
     }
 
  private:
-    tidings::detail::topic_index<std::string> index_{1};
+    tidings::test::listed_index<std::string> index_{1};
     std::vector<std::string> plain_;
 };
 

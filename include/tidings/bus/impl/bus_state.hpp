@@ -135,7 +135,9 @@ class bus_state final : public subscriber,
                        receipt& r) noexcept;
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);
-        return known != nullptr && known->generation == patterns_.generation() ? known : nullptr;
+        if (known == nullptr) return nullptr;
+        const auto until = known->generation.load(std::memory_order_acquire);
+        return until == patterns_.generation() ? known : nullptr;
     }
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
     receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,

@@ -56,11 +56,12 @@ void bus_state::close() noexcept {
     reclaimer::collect(true);
     const std::lock_guard lock(mutex_);
     pending_->close();
-    for (const auto& [pattern, entry] : patterns_.entries())
-        for (auto& chunk : entry->chunks) {
+    patterns_.for_each([](pattern_entry& entry) {
+        for (auto& chunk : entry.chunks) {
             chunk.closing->targets = chunk.targets;
             chunk.home->post(*chunk.closing.release());
         }
+    });
 }
 
 void bus_state::on_context_end() noexcept {
@@ -68,18 +69,17 @@ void bus_state::on_context_end() noexcept {
     if (begin_close())
         while (const auto s = unlink_first()) s->abandon();
     const auto draining = std::move(drain_);
-    pattern_registry::entry_map entries;
+    retired_list entries;
     {
         const std::lock_guard lock(mutex_);
-        entries = patterns_.clear();
+        entries.splice(patterns_.clear());
     }
-    retired_list gone;
-    for (const auto& [pattern, entry] : entries) {
-        entry->queues.clear();
-        entry->chunks.clear();
-        gone.push(*entry);
-    }
-    release(std::move(gone));
+    entries.for_each([](retirable& r) {
+        auto& entry = static_cast<pattern_entry&>(r);
+        entry.queues.clear();
+        entry.chunks.clear();
+    });
+    release(std::move(entries));
     reclaimer::collect(true);
     executor_ = ended_executor();
 }

@@ -12,7 +12,7 @@ namespace tidings::detail {
 
 namespace {
 
-constexpr std::uint32_t first_capacity = 2;
+constexpr std::uint32_t first_capacity = 1;
 
 // Stands where a callback has ended.
 void skip(void*, const event_ptr&) {

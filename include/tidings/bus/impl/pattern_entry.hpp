@@ -5,8 +5,8 @@
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,8 +27,9 @@ struct closing_notice final : lane_task {
 };
 
 /// The subscriptions of one pattern, grouped by the way of delivering. What is not atomic is
-/// guarded by the bus's mutex. Publishers read the immediate callbacks without it.
-struct pattern_entry final : retirable {
+/// guarded by the bus's mutex. Publishers read the immediate callbacks without it: these come
+/// first, in a cache line that no other pattern has.
+struct alignas(64) pattern_entry final : retirable {
     static constexpr std::size_t max_chunk = 256;
     /// What a dispatch may hold beyond the mutex is copied on write; lane targets stand in chunks,
     /// so that a copy is small however many there are.
@@ -38,13 +39,16 @@ struct pattern_entry final : retirable {
         std::unique_ptr<closing_notice> closing;  // null once it is posted
     };
 
-    explicit pattern_entry(std::string_view text) : pattern(text) {}
-    void reclaim() noexcept override { delete this; }
+    /// Its text stands behind it. Ends with `reclaim`. @throws std::bad_alloc
+    TIDINGS_DECL static pattern_entry* make(std::string_view pattern);
+    TIDINGS_DECL void reclaim() noexcept override;
+    std::string_view pattern() const noexcept {
+        return {reinterpret_cast<const char*>(this + 1), size_};
+    }
 
     immediate_list immediates;
     /// There are subscriptions that get events in the order in which the bus's mutex was taken.
     std::atomic<bool> ordered{false};
-    const std::string pattern;
     std::vector<std::shared_ptr<queue_subscription>> queues;
     std::vector<chunk> chunks;
 
@@ -62,10 +66,14 @@ struct pattern_entry final : retirable {
     void remove(const std::shared_ptr<lane>& l, const lane_target* t) noexcept;
 
  private:
+    explicit pattern_entry(std::size_t size) noexcept : size_(static_cast<std::uint16_t>(size)) {}
+    ~pattern_entry() = default;
     std::vector<chunk>::reverse_iterator last_chunk(const std::shared_ptr<lane>& l) noexcept;
     void note_order() noexcept {
         ordered.store(!queues.empty() || !chunks.empty(), std::memory_order_release);
     }
+
+    const std::uint16_t size_;  // of the pattern
 };
 
 }  // namespace tidings::detail

@@ -6,6 +6,7 @@
 #include <tidings/lane/impl/lane.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace tidings::detail {
@@ -29,6 +30,19 @@ std::shared_ptr<const List> copy_with(const List* list, typename List::value_typ
 }
 
 }  // namespace
+
+pattern_entry* pattern_entry::make(std::string_view pattern) {
+    void* memory = ::operator new(sizeof(pattern_entry) + pattern.size(),
+                                  std::align_val_t(alignof(pattern_entry)));
+    auto* e = ::new (memory) pattern_entry(pattern.size());
+    std::memcpy(static_cast<void*>(e + 1), pattern.data(), pattern.size());
+    return e;
+}
+
+void pattern_entry::reclaim() noexcept {
+    this->~pattern_entry();
+    ::operator delete(this, std::align_val_t(alignof(pattern_entry)));
+}
 
 void pattern_entry::add(std::shared_ptr<queue_subscription> s) {
     queues.push_back(std::move(s));

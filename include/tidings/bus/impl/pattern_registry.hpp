@@ -3,10 +3,10 @@
 
 #include <tidings/bus/impl/index/topic_index.hpp>
 #include <tidings/bus/impl/pattern_entry.hpp>
+#include <tidings/bus/impl/pattern_stamps.hpp>
+#include <tidings/bus/impl/topic_cache.hpp>
 #include <tidings/bus/impl/topic_route.hpp>
 #include <tidings/detail/config.hpp>
-
-#include <unordered_map>
 
 namespace tidings::detail {
 
@@ -14,9 +14,7 @@ namespace tidings::detail {
 /// entry exists while something stands in it. Guarded by the bus's mutex, but for `generation`.
 class pattern_registry {
  public:
-    using entry_map = std::unordered_map<std::string, pattern_entry*>;
-
-    explicit pattern_registry(std::uint64_t seed) : index_(seed) {}
+    explicit pattern_registry(std::uint64_t seed) : index_(seed), stamps_(seed) {}
     pattern_registry(const pattern_registry&) = delete;
     pattern_registry& operator=(const pattern_registry&) = delete;
     TIDINGS_DECL ~pattern_registry();
@@ -24,13 +22,14 @@ class pattern_registry {
     /// The entry of a pattern, made where there is none. @throws std::bad_alloc
     TIDINGS_DECL pattern_entry& enter(std::string_view pattern);
     /// The same of one that is there, or null.
-    TIDINGS_DECL pattern_entry* find(const std::string& pattern) const noexcept;
+    pattern_entry* find(std::string_view pattern) const noexcept { return index_.find(pattern); }
     /// After something has left: an entry that is empty then goes.
     void tidy(pattern_entry& entry, retired_list& gone) noexcept {
         if (entry.empty()) erase(entry, gone);
     }
     /// The entries that a topic matches; for a loss signal all of them. Valid until the next call.
-    /// `route` keeps them as long as no pattern comes or goes.
+    /// `route` keeps them as long as none comes or goes that the topic matches; without one they
+    /// are kept by topic, in few places.
     TIDINGS_DECL const std::vector<pattern_entry*>& match(std::string_view topic,
                                                           topic_route* route,
                                                           retired_list& gone) noexcept;
@@ -41,23 +40,31 @@ class pattern_registry {
     /// While they are held no route is current.
     void hold_routes(bool held) noexcept {
         held_ = held;
-        note_change();
+        note_generation();
     }
-    const entry_map& entries() const noexcept { return entries_; }
+    /// Calls `f(pattern_entry&)` for each, which must not add or remove any.
+    template <class F>
+    void for_each(F f) const {
+        index_.for_each(f);
+    }
     /// How many walks over callbacks began, ever.
     TIDINGS_DECL std::uint64_t walks() const noexcept;
     /// Takes every entry out, to be retired after the mutex is released.
-    TIDINGS_DECL entry_map clear() noexcept;
+    TIDINGS_DECL retired_list clear() noexcept;
 
  private:
     TIDINGS_DECL void erase(pattern_entry& entry, retired_list& gone) noexcept;
-    void note_change() noexcept {
+    const std::vector<pattern_entry*>& look_up(std::string_view topic) noexcept;
+    const std::vector<pattern_entry*>& look_up(std::string_view topic, topic_route& route,
+                                               retired_list& gone) noexcept;
+    void note_generation() noexcept {
         generation_.store(held_ ? 0 : index_.generation(), std::memory_order_release);
     }
 
-    topic_index<pattern_entry*> index_;
+    topic_index<pattern_entry> index_;
+    pattern_stamps stamps_;
+    topic_cache cache_;
     std::atomic<std::uint64_t> generation_{1};
-    entry_map entries_;
     bool held_ = false;
     std::uint64_t erased_walks_ = 0;
     std::vector<pattern_entry*> matched_;  // has room for all entries

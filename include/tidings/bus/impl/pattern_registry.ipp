@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/pattern_registry.hpp>
 #include <tidings/control_event.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <utility>
@@ -11,36 +12,34 @@
 namespace tidings::detail {
 
 pattern_registry::~pattern_registry() {
-    for (const auto& [pattern, entry] : entries_) delete entry;
+    clear().reclaim();
 }
 
 pattern_entry& pattern_registry::enter(std::string_view pattern) {
-    const auto [it, added] = entries_.try_emplace(std::string(pattern), nullptr);
-    if (!added) return *it->second;
+    if (auto* known = index_.find(pattern)) return *known;
+    if (matched_.capacity() <= index_.size()) {
+        matched_.clear();
+        matched_.reserve(std::max<std::size_t>(8, 2 * index_.size()));
+    }
+    auto* entry = pattern_entry::make(pattern);
     try {
-        if (matched_.capacity() < entries_.size()) matched_.reserve(2 * entries_.size());
-        auto entry = std::make_unique<pattern_entry>(pattern);
-        index_.insert(pattern, entry.get());
-        it->second = entry.release();
+        index_.insert(*entry);
     } catch (...) {
-        entries_.erase(it);
+        entry->reclaim();
         throw;
     }
-    note_change();
-    return *it->second;
-}
-
-pattern_entry* pattern_registry::find(const std::string& pattern) const noexcept {
-    const auto it = entries_.find(pattern);
-    return it != entries_.end() ? it->second : nullptr;
+    stamps_.note(pattern);
+    note_generation();
+    return *entry;
 }
 
 void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept {
     erased_walks_ += entry.immediates.walks();
-    index_.erase(entry.pattern, &entry);
-    entries_.erase(entry.pattern);
+    index_.erase(entry);
+    stamps_.note(entry.pattern());
+    if (index_.size() == 0) cache_.clear();
     gone.push(entry);
-    note_change();
+    note_generation();
 }
 
 // The bus cannot know which subscriptions the lost events would have matched, so a loss signal
@@ -48,20 +47,43 @@ void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept 
 const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topic,
                                                            topic_route* route,
                                                            retired_list& gone) noexcept {
-    auto* known = route != nullptr ? route->match.load(std::memory_order_relaxed) : nullptr;
-    if (known != nullptr && known->generation == index_.generation()) return known->entries;
+    if (route != nullptr) return look_up(topic, *route, gone);
+    if (!is_loss_signal(topic)) return look_up(topic);
     matched_.clear();  // it has room for all
-    if (is_loss_signal(topic))
-        for (const auto& [pattern, entry] : entries_) matched_.push_back(entry);
-    else
-        index_.match(topic, [&](const auto& entries) { matched_.push_back(entries.front()); });
-    if (route == nullptr) return matched_;
+    index_.for_each([&](pattern_entry& e) { matched_.push_back(&e); });
+    return matched_;
+}
+
+const std::vector<pattern_entry*>& pattern_registry::look_up(std::string_view topic) noexcept {
+    const auto hash = index_.hash(topic);
+    const auto stamp = stamps_.of(topic);
+    if (const auto* known = cache_.find(topic, hash, stamp)) return *known;
+    matched_.clear();
+    index_.match(topic, [&](pattern_entry& e) { matched_.push_back(&e); });
+    cache_.keep(topic, hash, stamp, matched_);
+    return matched_;
+}
+
+const std::vector<pattern_entry*>& pattern_registry::look_up(std::string_view topic,
+                                                             topic_route& route,
+                                                             retired_list& gone) noexcept {
+    const auto generation = index_.generation();
+    auto* known = route.match.load(std::memory_order_relaxed);
+    if (known != nullptr && known->generation == generation) return known->entries;
+    const auto stamp = stamps_.of(topic);
+    if (known != nullptr && known->stamp == stamp) {
+        known->generation.store(generation, std::memory_order_release);
+        return known->entries;
+    }
+    matched_.clear();
+    index_.match(topic, [&](pattern_entry& e) { matched_.push_back(&e); });
     try {
         auto fresh = std::make_unique<route_match>();
         fresh->entries = matched_;
-        fresh->generation = index_.generation();
-        if (matched_.size() == 1 && route->direct) fresh->only = matched_.front();
-        route->match.store(fresh.release(), std::memory_order_release);
+        fresh->generation = generation;
+        fresh->stamp = stamp;
+        if (matched_.size() == 1 && route.direct) fresh->only = matched_.front();
+        route.match.store(fresh.release(), std::memory_order_release);
         if (known != nullptr) gone.push(*known);
     } catch (const std::bad_alloc&) {
         return matched_;  // the route stays as it is
@@ -71,17 +93,20 @@ const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topi
 
 std::uint64_t pattern_registry::walks() const noexcept {
     auto count = erased_walks_;
-    for (const auto& [pattern, entry] : entries_) count += entry->immediates.walks();
+    index_.for_each([&](const pattern_entry& e) { count += e.immediates.walks(); });
     return count;
 }
 
-pattern_registry::entry_map pattern_registry::clear() noexcept {
-    for (const auto& [pattern, entry] : entries_) {
-        erased_walks_ += entry->immediates.walks();
-        index_.erase(pattern, entry);
-    }
-    note_change();
-    return std::exchange(entries_, {});
+retired_list pattern_registry::clear() noexcept {
+    retired_list all;
+    index_.for_each([&](pattern_entry& e) {
+        erased_walks_ += e.immediates.walks();
+        all.push(e);
+    });
+    index_.clear();
+    cache_.clear();
+    note_generation();
+    return all;
 }
 
 }  // namespace tidings::detail

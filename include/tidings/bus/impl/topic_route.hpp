@@ -13,10 +13,12 @@ namespace tidings::detail {
 
 struct pattern_entry;
 
-/// The patterns that a topic matches, as long as no pattern comes or goes.
+/// The patterns that a topic matches, as long as none comes or goes that it matches.
 struct route_match final : retirable {
     void reclaim() noexcept override { delete this; }
-    std::uint64_t generation = 0;
+    /// Until when it is known to be right. Written with the bus's mutex held.
+    std::atomic<std::uint64_t> generation{0};
+    std::uint64_t stamp = 0;        // see `pattern_stamps`
     pattern_entry* only = nullptr;  // where there is one, and the route is direct
     std::vector<pattern_entry*> entries{};
 };

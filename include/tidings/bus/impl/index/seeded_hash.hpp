@@ -71,11 +71,9 @@ class seeded_hash {
         return fold_multiply(mixed ^ size ^ keys_[2], keys_[3]);
     }
 
-    /// Of a number. Different numbers have different hashes.
-    constexpr std::uint64_t operator()(std::uint64_t number) const noexcept {
-        number = (number ^ keys_[2]) * keys_[3];
-        number = (number ^ (number >> 32)) * 0x9e3779b97f4a7c15U;
-        return number ^ (number >> 29);
+    /// Of two numbers.
+    std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const noexcept {
+        return fold_multiply(a ^ keys_[1], b ^ keys_[2]);
     }
 
  private:

@@ -53,6 +53,10 @@ class retired_list {
         o.first_ = o.last_ = nullptr;
         o.size_ = 0;
     }
+    template <class F>
+    void for_each(F f) const {
+        for (auto* r = first_; r != nullptr; r = r->next_) f(*r);
+    }
     /// Notes the epoch in which all of it was retired.
     void stamp(std::uint64_t epoch) noexcept {
         for (auto* r = first_; r != nullptr; r = r->next_) r->epoch_ = epoch;
