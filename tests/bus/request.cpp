@@ -38,7 +38,8 @@ auto into(ending& e) {
     return [&e](error_code ec, const event_ptr& answer) {
         CHECK_FALSE(e.is_over);
         CHECK(!ec == (answer != nullptr));
-        e = {true, ec, answer ? std::string(answer->text()) : "", answer ? answer->topic() : ""};
+        e = {true, ec, answer ? std::string(answer->text()) : "",
+             answer ? std::string(answer->topic()) : ""};
     };
 }
 

@@ -277,13 +277,14 @@ TEST_CASE("what is published meanwhile is neither lost nor doubled, nor before w
             std::map<std::string, int> last;
             for (const auto& e : *r.seen) {
                 const auto number = std::stoi(std::string(e->text()));
-                const bool first = !last.contains(e->topic());
+                const std::string topic(e->topic());
+                const bool first = !last.contains(topic);
                 // The retained one, or the one behind it where that was replaced first.
                 if (first)
-                    CHECK((number == at_start[e->topic()] || number == at_start[e->topic()] + 1));
+                    CHECK((number == at_start[topic] || number == at_start[topic] + 1));
                 else
-                    CHECK(number == last[e->topic()] + 1);
-                last[e->topic()] = number;
+                    CHECK(number == last[topic] + 1);
+                last[topic] = number;
             }
             CHECK(last == newest);
             CHECK(r.counters().dropped == 0);
