@@ -44,6 +44,6 @@ walk prepared-1 166
 walk prepared-10 270
 walk prepared-100 1310
 walk new-1 1020
-walk history-1 2500
+walk history-1 2350
 $limited || echo "another compiler or processor than the limits are for"
 exit $failed

@@ -18,9 +18,10 @@ for argument; do
 done
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
     --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target bus_bench
+cmake --build "$build" --target bus_bench bus_threads
 
 "$build/bench/bus_bench" "$rounds" | tee "$build/bench/bus.md"
+"$build/bench/bus_threads" "$rounds" | tee -a "$build/bench/bus.md"
 
 # count CASE WHO: one line of a table.
 count() {
