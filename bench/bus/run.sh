@@ -18,11 +18,12 @@ for argument; do
 done
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
     --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target bus_bench bus_delivery
+cmake --build "$build" --target bus_bench bus_delivery bus_threads
 
 {
     "$build/bench/bus_bench" "$rounds"
     "$build/bench/bus_delivery" "$rounds"
+    "$build/bench/bus_threads" "$rounds"
 } | tee "$build/bench/bus.md"
 
 # count PROGRAM CASE WHO [TIMES] [OPERATIONS]: one line of a table.

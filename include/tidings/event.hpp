@@ -140,6 +140,14 @@ class event {
     event&& extension(std::string_view name, attribute_value value) && {
         return std::move(extension(name, std::move(value)));
     }
+    template <detail::text_like Text>
+    event& extension(std::string_view name, const Text& text) & {
+        return extension(name, attribute_value(std::string(std::string_view(text))));
+    }
+    template <detail::text_like Text>
+    event&& extension(std::string_view name, const Text& text) && {
+        return std::move(extension(name, text));
+    }
     /// Takes an extension away, if it is there.
     TIDINGS_DECL event& remove_extension(std::string_view name) &;
 

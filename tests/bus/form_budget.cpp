@@ -86,6 +86,29 @@ TEST_CASE("forms count until their event goes, also after their bus", "[bus][for
     CHECK(f.budget->bytes() == 0);
 }
 
+TEST_CASE("a bus whose budget counts nothing leaves it to the next", "[bus][forms]") {
+    net::io_context io;
+    event_ptr kept;
+    const detail::form_budget* first = nullptr;
+    {
+        bus b(io);
+        const auto s = b.subscribe("a", immediate, [&](const event_ptr& e) { kept = e; });
+        b.publish("a", made("x"));
+        first = &b.state()->forms();
+    }
+    REQUIRE(kept);
+    CHECK(json_of(kept));
+    CHECK(first->bytes() != 0);  // it outlives its bus
+    {
+        const bus other(io);
+        CHECK(&other.state()->forms() != first);
+    }
+    kept = {};
+    CHECK(first->bytes() == 0);
+    const bus again(io), more(io);
+    CHECK((&again.state()->forms() == first || &more.state()->forms() == first));
+}
+
 TEST_CASE("threads that make, use and displace the same forms see each whole",
           "[bus][forms][threads]") {
     form_bed f(20'000, 8);

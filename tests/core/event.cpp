@@ -115,6 +115,9 @@ TEST_CASE("attributes are set on a name and on a temporary", "[event]") {
     CHECK(std::get<bool>(*moved.extension("b")));
     CHECK(moved.text() == "x");
     e.extension("ext", std::string("again")).extension("other", false);
+    CHECK(std::get<std::string>(*event("t", "/s").extension("of", e.id()).extension("of")) == "i");
+    CHECK(std::get<std::string>(*event("t", "/s").extension("of", "text").extension("of")) ==
+          "text");
     CHECK(std::get<std::string>(*e.extension("ext")) == "again");
     CHECK(e.extensions().size() == 2);
     CHECK(e.extension("none") == nullptr);

@@ -54,6 +54,24 @@ TEST_CASE("a position that a history made is what its text is read as", "[positi
     CHECK_FALSE(read == position());
 }
 
+TEST_CASE("an epoch that is a number is twelve digits as text, and the same place", "[position]") {
+    const auto epoch = GENERATE(as<std::uint64_t>{}, 0, 1, 0x123456789abcdef, (1ULL << 60) - 1);
+    const position made(epoch, 7);
+    CHECK(made.epoch().size() == 12);
+    CHECK(made.text() == made.epoch() + ":7");
+    CHECK(parsed(made.text()) == made);
+    const auto text = std::make_shared<const std::string>(made.epoch());
+    CHECK(position(text, 7) == made);
+    CHECK(text.use_count() == 1);
+    CHECK(made.has_epoch_of(position(epoch, 8)));
+    CHECK_FALSE(made.has_epoch_of(position(epoch ^ 2, 7)));
+    CHECK_FALSE(made == parsed(made.epoch()));
+    CHECK_FALSE(made.empty());
+    // No digit of the thirty-two.
+    CHECK(parsed("0123456789aw:7").epoch() == "0123456789aw");
+    CHECK(parsed("0123456789aV:7").text() == "0123456789aV:7");
+}
+
 TEST_CASE("text without a number is an epoch alone", "[position]") {
     CHECK(parsed("e:01").epoch() == "e:01");
     CHECK_FALSE(parsed("e:01").has_number());

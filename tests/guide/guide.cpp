@@ -212,9 +212,9 @@ TEST_CASE("the guide's reader resumes after what it has handled", "[guide]") {
     bus.publish("orders.2", {"order.created", "/shop"});
 
     std::vector<std::string> seen;
-    auto watch =
-        bus.subscribe("orders.>", [&](const tidings::event_ptr& e) { seen.push_back(e->topic()); },
-                      {.after = handled});
+    auto watch = bus.subscribe("orders.>",
+                               [&](const tidings::event_ptr& e) { seen.emplace_back(e->topic()); },
+                               {.after = handled});
     // [/resume]
     io.run();
     CHECK(seen == std::vector<std::string>{"orders.2"});
@@ -258,7 +258,7 @@ TEST_CASE("the guide's bridge stores what it may resume from", "[guide]") {
     // [/checkpoint]
     CHECK(saved.empty());
     std::vector<std::string> handled;
-    const auto handle = [&](const tidings::event_ptr& e) { handled.push_back(e->topic()); };
+    const auto handle = [&](const tidings::event_ptr& e) { handled.emplace_back(e->topic()); };
     // [handled]
     auto watch = bus.subscribe("orders.>", [&](const tidings::event_ptr& e) {
         handle(e);

@@ -49,6 +49,21 @@ class rules_bed : public history_bed {
                       0) {}
 };
 
+TEST_CASE("dropped events stand in the order of their coming, and one needs no memory of its own",
+          "[history]") {
+    dropped_events all;
+    CHECK(all.empty());
+    std::vector<event_ptr> in_order;
+    for (int i = 0; i < 4; ++i) {
+        all.reserve(all.size() + 1);
+        in_order.push_back(lone("a", made(std::to_string(i))));
+        all.push_back(in_order.back());
+        REQUIRE(all.size() == in_order.size());
+    }
+    CHECK_FALSE(all.empty());
+    for (std::size_t i = 0; i < in_order.size(); ++i) CHECK(all[i] == in_order[i]);
+}
+
 TEST_CASE("a noisy topic never evicts a quiet one that has a rule of its own", "[history]") {
     rules_bed f({{.pattern = "quiet", .max_events = 2}, {.pattern = ">", .max_events = 3}});
     f.append("quiet", made("1"));

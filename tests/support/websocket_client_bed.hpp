@@ -74,7 +74,7 @@ inline std::string cloud_event(std::string_view id, std::string_view topic,
 }
 inline strings topics_of(const std::vector<event_ptr>& events) {
     strings topics;
-    for (const auto& e : events) topics.push_back(e->topic());
+    for (const auto& e : events) topics.emplace_back(e->topic());
     return topics;
 }
 

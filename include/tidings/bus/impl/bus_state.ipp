@@ -303,22 +303,30 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
     return std::move(d.result);
 }
 
+namespace {
+
+/// Notes a join that waits for its event to be kept and dispatched; what the history completes.
+append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::uint64_t number,
+                             const std::shared_ptr<publish_join>& join, lane& home) {
+    auto kept = home.completion<append_handler>([all, number](error_code ec, position p) {
+        all->durable(number, ec, p);
+    });
+    all->add(number, join);
+    join->expect(2);  // that it is kept, and that it is dispatched
+    return kept;
+}
+
+}  // namespace
+
 // With the mutex held. What is not committed here is dispatched at its commit.
 error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = ++last_number_;
     publication_maker::set_number(e, number);
     append_result appended;
     try {
-        append_handler kept;
-        if (d.join) {
-            kept = lane_->completion<append_handler>(
-                [all = pending_, number](error_code ec, position p) {
-                    all->durable(number, ec, p);
-                });
-            pending_->add(number, d.join);
-            d.join->expect(2);  // that it is kept, and that it is dispatched
-        }
-        appended = history_->append(pending_publication(e), std::move(kept));
+        appended = history_->append(
+            pending_publication(e),
+            d.join ? expect_append(pending_, number, d.join, *lane_) : append_handler());
     } catch (const std::bad_alloc&) {
         appended.error = errc::out_of_memory;
     } catch (...) {

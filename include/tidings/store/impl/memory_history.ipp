@@ -34,7 +34,7 @@ class memory_history final : public history {
     static constexpr std::size_t max_scanned = 4096;
 
     position position_of(std::uint64_t number) const noexcept { return {epoch_, number}; }
-    append_result keep(pending_publication e);
+    void keep(pending_publication e, append_result& result);
     history_slice read(const position& after, const std::vector<std::string>& patterns,
                        std::size_t max_events);
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
@@ -88,7 +88,7 @@ bool memory_history::covers(std::string_view topic) const noexcept {
 append_result memory_history::append(pending_publication e, append_handler handler) {
     append_result result;
     try {
-        result = keep(std::move(e));
+        keep(std::move(e), result);
         if (handler)
             std::move(handler)(result.error,
                                result.committed ? *result.committed->position() : position());
@@ -99,13 +99,12 @@ append_result memory_history::append(pending_publication e, append_handler handl
 }
 
 // All or nothing: what may throw comes before the position is given, and can be undone.
-append_result memory_history::keep(pending_publication e) {
-    append_result result;
+void memory_history::keep(pending_publication e, append_result& result) {
     const std::lock_guard lock(mutex_);
     auto* ring = ring_of(e->topic());
     if (ring == nullptr) {
         result.error = errc::history_failed;
-        return result;
+        return;
     }
     auto known = ids_.end();
     bool is_new = false;
@@ -126,10 +125,10 @@ append_result memory_history::keep(pending_publication e) {
         ids_.insert(std::move(node));
     }
     forget(result.evicted);
-    return result;
 }
 
 void memory_history::forget(const dropped_events& gone, std::size_t from) noexcept {
+    if (ids_.empty()) return;
     for (; from < gone.size(); ++from) {
         const auto& e = gone[from];
         if (e->event().id().empty()) continue;
