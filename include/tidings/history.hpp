@@ -36,11 +36,19 @@ struct history_options {
 
 /// A slice of a history, as `async_read` gives it.
 struct history_slice {
-    std::vector<event_ptr> events{};  ///< matching, in position order
+    std::vector<event_ptr> events{};  ///< matching, in position order, of what is held
     position next{};                  ///< read on after this; covers what did not match, too
-    bool gap = false;     ///< an event that could have matched is gone; `events` is empty then and
-                          ///< `next` is the present head
+    bool gap = false;     ///< an event that could have matched is gone, or the position is unknown;
+                          ///< `events` are what is left, as if that were all
     bool at_end = false;  ///< nothing committed lies after `next`
+    /// The newest event that is gone, could have matched and lies after the position asked for.
+    /// Empty: there is none. A gap that ends where one ended that was seen before is the same.
+    position gone{};
+    /// Where `gap`: a place before the first of `events`, behind `gone` unless that lies between
+    /// them; at or behind the position asked for, if that is known. Reading on after it gives the
+    /// same events.
+    position before{};
+    position head{};  ///< where `gap`: the present
 };
 
 /// What `history::append` answers with.
@@ -108,8 +116,9 @@ class history : public std::enable_shared_from_this<history> {
 
     /// Up to `max_events` events after `after` whose topic matches one of `patterns`.
     /// An empty `after`: all that is held, and no gap. A position of another epoch, or one the
-    /// history cannot read: a gap. Never completes inline; the handler runs on its associated
-    /// executor. Per-operation cancellation: none.
+    /// history cannot read: a gap, and all that is held; one of the future: a gap, and nothing.
+    /// Never completes inline; the handler runs on its associated executor. Per-operation
+    /// cancellation: none.
     /// @error errc::history_failed, errc::out_of_memory
     template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/overflow.hpp>
 #include <tidings/position.hpp>
 #include <tidings/subscriber.hpp>
@@ -14,8 +15,9 @@ namespace tidings {
 struct subscribe_options {
     /// Resumes: everything after this position that matches comes first, in order, and then what is
     /// published from now on; nothing is lost or doubled between the two. Where an evicted event
-    /// could have matched, a `tidings.gap` event comes instead of what is held. An empty position
-    /// asks for all that is held. A bus without a history has nothing to replay, and reports a gap.
+    /// could have matched, a `tidings.gap` event comes, and behind it what `after_gap` says. An
+    /// empty position asks for all that is held. A bus without a history has nothing to replay, and
+    /// reports a gap.
     std::optional<position> after{};
     /// Bounds the queue in front of a callback or receiver. With `after` it is filled from the
     /// history as there is room. The policy is then for what no history holds; see
@@ -26,6 +28,7 @@ struct subscribe_options {
     std::chrono::milliseconds backpressure_deadline{5000};
     /// How many queued events one turn of a callback takes before it lets others run.
     std::size_t max_batch = 256;
+    tidings::after_gap after_gap = tidings::after_gap::present;  ///< of a resuming one
 };
 
 /// What a subscription has seen. Read at any time from any thread; each number by itself is exact.

@@ -4,6 +4,7 @@
 // The core: everything but the components, the I/O-free codecs (tidings/codec/) and the way in for
 // a Beast server of one's own (tidings/http/beast.hpp), which brings Beast along.
 
+#include <tidings/after_gap.hpp>
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/control_event.hpp>

@@ -124,6 +124,7 @@ class player {
         subscribe_options o{
             .limits = {.max_events = s.room}, .overflow = s.policy, .max_batch = s.batch};
         if (s.after != at_present) o.after = beginning(s.after);
+        o.after_gap = s.behind;
         const auto ec = expected_.subscribe(s);
         auto& m = members_[s.who];
         m.made_by = &s;

@@ -220,6 +220,22 @@ TEST_CASE("the guide's reader resumes after what it has handled", "[guide]") {
     CHECK(seen == std::vector<std::string>{"orders.2"});
 }
 
+TEST_CASE("the guide's reader gets what is left behind a gap", "[guide]") {
+    net::io_context io;
+    tidings::error_code ec;
+    const auto handled = tidings::position::parse("before-the-restart:7", ec);
+    tidings::bus bus{io, {.history = {.max_events = 10'000}}};
+    bus.publish("orders.1", {"order.created", "/shop"});
+    std::vector<std::string> seen;
+    // [after_gap]
+    auto watch =
+        bus.subscribe("orders.>", [&](const tidings::event_ptr& e) { seen.push_back(e->topic()); },
+                      {.after = handled, .after_gap = tidings::after_gap::held});
+    // [/after_gap]
+    io.run();
+    CHECK(seen == std::vector<std::string>{"tidings.gap", "orders.1"});
+}
+
 TEST_CASE("the guide's bridge stores what it may resume from", "[guide]") {
     net::io_context io;
     tidings::bus shop{io, {.history = {.max_events = 100}}};

@@ -32,6 +32,7 @@ struct step {
     std::size_t room = 1024;  ///< of a queue; of `await` how many at most
     std::size_t batch = 256;
     int after = at_present;
+    after_gap behind = after_gap::present;
     int at_call = 0;             ///< inside a callback: at which call; 0: at each
     std::vector<step> inside{};  ///< what the callback does
 };
@@ -113,6 +114,7 @@ class program_maker {
     }
     void resume(step& s) {
         s.after = one_in(5) ? at_any - static_cast<int>(below(3)) : static_cast<int>(below(9));
+        if (one_in(2)) s.behind = after_gap::held;
         // What no history holds would end it, or be replaced, at a time that the lane decides.
         const bool waits_for_lane =
             s.policy == overflow::disconnect || s.policy == overflow::conflate;
@@ -187,6 +189,7 @@ inline std::string print(const step& s, std::size_t indent = 2) {
             if (s.after == at_any) text += ", from all that is held";
             if (s.after == at_foreign) text += ", from a foreign position";
             if (s.after == at_future) text += ", from a future position";
+            if (s.behind == after_gap::held) text += ", all that is held behind a gap";
             if (s.after >= 0) text += ", from " + std::to_string(s.after) + "/8";
             break;
         case verb::unsubscribe:

@@ -219,10 +219,14 @@ inline void check_gaps(const history_kit& kit) {
     for (const auto& p : unknown) {
         INFO(p.text());
         const auto s = f.read(p, {"a"});
+        const bool of_the_future = p.epoch() == start.epoch() && p.has_number();
         CHECK(s.gap);
-        CHECK(s.events.empty());
+        CHECK(show(s.events) == (of_the_future ? texts{} : texts{"a=1", "a=2"}));
+        CHECK(s.gone.empty());
         CHECK(s.at_end);
         CHECK(s.next == f.of().head());
+        CHECK(s.head == f.of().head());
+        CHECK(s.before.number() == (of_the_future ? f.of().head().number() : start.number() - 1));
     }
     CHECK_FALSE(f.read(start, {">"}).gap);
 
@@ -240,6 +244,39 @@ inline void check_gaps(const history_kit& kit) {
     const auto all = f.read({}, {">"});
     CHECK_FALSE(all.gap);
     CHECK(show(all.events) == texts{"b=3", "b=4", "b=5"});
+    CHECK(all.gone == f.at(1));
+}
+
+// What is left behind a gap, the place from which it is read on without one, and what ended it.
+inline void check_left(const history_kit& kit) {
+    history_bed f(kit, 4);
+    f.append_all("aabcb");
+    const auto start = f.of().head();
+    f.append_all("aabcba");
+    auto s = f.read(start, {">"}, 3);
+    REQUIRE(s.gap);
+    CHECK(show(s.events) == texts{"b=8", "c=9", "b=10"});
+    CHECK_FALSE(s.at_end);
+    CHECK(s.gone == f.at(6));
+    CHECK(s.head == f.at(10));
+    CHECK(s.before.epoch() == start.epoch());
+    CHECK(s.before.number() >= f.at(6).number());
+    CHECK(s.before.number() < f.at(7).number());
+    CHECK(show(f.read(s.next, {">"}).events) == texts{"a=11"});
+    const auto again = f.read(s.before, {">"}, 3);
+    CHECK_FALSE(again.gap);
+    CHECK(again.gone.empty());
+    CHECK(again.events == s.events);
+    // Of what is held, what lies behind the position alone.
+    CHECK(show(f.read(f.at(8), {">"}).events) == texts{"b=10", "a=11"});
+    CHECK(show(f.read(f.of().head(), {">"}).events).empty());
+    // Where nothing that matches is left, the place is the present.
+    f.append_all("dddd");
+    s = f.read(start, {"c"});
+    CHECK(s.gap);
+    CHECK(s.events.empty());
+    CHECK(s.gone == f.at(8));
+    CHECK(s.before == f.of().head());
 }
 
 // A reader that was there before the first commit gets like every other what it has missed.
@@ -284,6 +321,9 @@ inline void history_conformance(const history_kit& kit) {
     }
     SECTION("a gap is reported only when an evicted event could have matched") {
         check_gaps(kit);
+    }
+    SECTION("behind a gap lies what is left") {
+        check_left(kit);
     }
     SECTION("the place before the first commit is a position like any other") {
         check_beginning(kit);

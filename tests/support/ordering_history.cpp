@@ -144,17 +144,11 @@ history_slice ordering_history::read(const position& after,
     history_slice slice;
     slice.next = position_of(head_);
     slice.at_end = true;
-    std::uint64_t from = 0;
-    if (!after.empty()) {
-        from = after.number();
-        const bool lost = std::any_of(evicted_.begin(), evicted_.end(), [&](const event_ptr& e) {
-            return e->sequence() > from && any_matches(patterns, e->topic());
-        });
-        if (!after.has_number() || after.epoch() != *epoch_ || from > head_ || lost) {
-            slice.gap = true;
-            return slice;
-        }
-    }
+    const bool ours = after.has_number() && after.epoch() == *epoch_;
+    const auto from = ours ? after.number() : 0;
+    for (const auto& e : evicted_)
+        if (e->sequence() > from && any_matches(patterns, e->topic())) slice.gone = *e->position();
+    slice.gap = !after.empty() && (!ours || from > head_ || !slice.gone.empty());
     for (const auto& e : kept_) {
         if (e->sequence() <= from || !any_matches(patterns, e->topic())) continue;
         if (slice.events.size() == max_events) {
@@ -164,6 +158,9 @@ history_slice ordering_history::read(const position& after,
         }
         slice.events.push_back(e);
     }
+    if (!slice.gap) return slice;
+    slice.head = position_of(head_);
+    slice.before = slice.events.empty() ? slice.next : position_of(slice.events[0]->sequence() - 1);
     return slice;
 }
 

@@ -29,7 +29,7 @@ class reference_bus {
             return ec;
         }
         if (s.after != at_present)
-            made.cursor.emplace(history_, made.pattern, s.after, beginning(s.after));
+            made.cursor.emplace(history_, made.pattern, s.after, beginning(s.after), s.behind);
         return {};
     }
     void unsubscribe(int who) {

@@ -139,10 +139,12 @@ class reference_history {
 /// order, or after a gap that is no lie; what is not kept comes in order, or is announced as lost.
 class reference_cursor {
  public:
-    reference_cursor(const reference_history& h, tokens pattern, int after, std::uint64_t number)
+    reference_cursor(const reference_history& h, tokens pattern, int after, std::uint64_t number,
+                     after_gap behind)
         : history_(h),
           pattern_(std::move(pattern)),
           cursor_(number),
+          behind_(behind),
           from_any_(after == at_any),
           gap_first_(after == at_foreign || after == at_future || h.rules().empty()),
           first_(h.log().size()),
@@ -199,6 +201,12 @@ class reference_cursor {
                 lost = true;
         if (!lost) return "a gap although nothing is lost";
         if (number > history_.head()) return "a gap that ends in the future";
+        if (behind_ == after_gap::held) {
+            for (const auto& i : history_.log())
+                if (wants(i) && !i.evicted && i.event.number > cursor_ && i.event.number <= number)
+                    return "a gap behind " + print(i.event) + ", which is held";
+            forgive();
+        }
         cursor_ = number;
         from_any_ = false;
         return {};
@@ -232,6 +240,7 @@ class reference_cursor {
     const reference_history& history_;
     tokens pattern_;
     std::uint64_t cursor_;
+    after_gap behind_;
     bool from_any_;
     std::set<std::uint64_t> forgiven_;
     bool gap_first_;

@@ -96,15 +96,16 @@ struct consumer {
 };
 
 /// Every way to resume: with queues so small that a replay has to be taken in steps.
-inline std::vector<consumer> every_consumer(const std::string& pattern) {
+inline std::vector<consumer> every_consumer(const std::string& pattern,
+                                            after_gap behind = after_gap::present) {
     std::vector<consumer> all;
     {
         consumer c{"callback"};
         auto held = std::make_shared<subscription>();
         c.start = [=, seen = c.seen](resume_bed& f, const position& after) {
-            *held =
-                f.hub->subscribe(pattern, [seen](const event_ptr& e) { seen->push_back(show(e)); },
-                                 {.after = after, .limits = {.max_events = 2}, .max_batch = 1});
+            *held = f.hub->subscribe(
+                pattern, [seen](const event_ptr& e) { seen->push_back(show(e)); },
+                {.after = after, .limits = {.max_events = 2}, .max_batch = 1, .after_gap = behind});
         };
         c.stop = [held] { held->reset(); };
         all.push_back(std::move(c));
@@ -113,7 +114,8 @@ inline std::vector<consumer> every_consumer(const std::string& pattern) {
         consumer c{"receiver"};
         auto held = std::make_shared<receiver>();
         c.start = [=](resume_bed& f, const position& after) {
-            *held = f.hub->receive(pattern, {.after = after, .limits = {.max_bytes = 600}});
+            *held = f.hub->receive(
+                pattern, {.after = after, .limits = {.max_bytes = 600}, .after_gap = behind});
         };
         c.step = [held, seen = c.seen] {
             if (const auto e = held->try_receive()) seen->push_back(show(*e));
@@ -133,7 +135,8 @@ inline std::vector<consumer> every_consumer(const std::string& pattern) {
             std::shared_ptr<texts> seen;
         };
         c.start = [=, seen = c.seen](resume_bed& f, const position& after) {
-            *held = f.hub->subscribe(pattern, std::make_shared<noting>(seen), {.after = after});
+            *held = f.hub->subscribe(pattern, std::make_shared<noting>(seen),
+                                     {.after = after, .after_gap = behind});
         };
         c.stop = [held] { held->reset(); };
         all.push_back(std::move(c));
@@ -147,6 +150,7 @@ inline std::vector<consumer> every_consumer(const std::string& pattern) {
             detail::feed_options o;
             o.patterns = {pattern};
             o.after = after;
+            o.after_gap = behind;
             o.slice = 3;
             *held = f.feed_into(sink, std::move(o));
         };

@@ -47,6 +47,8 @@ struct live_session_options {
     std::chrono::milliseconds max_lifetime{0};  ///< 0: none; else each session 80 to 100 % of it
     session_counters counters{};                ///< `sessions::counters()`
     log_sink log{};
+    /// Of a stream that resumes, unless its request says.
+    tidings::after_gap after_gap = tidings::after_gap::present;
 };
 
 /// What a bus stands on, `bus::state()`: what holds it needs no bus that is still there.

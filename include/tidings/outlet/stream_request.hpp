@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/authorizer.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/position.hpp>
@@ -22,7 +23,8 @@ struct stream_license;
 /// What a request for a stream of events asks for, as every streaming service reads it:
 /// `?topic=<pattern>` (repeatable), `&after=<position>`, `&last_event_id=<position>` (or, as
 /// polyfills of EventSource send it, `lastEventId` or `Last-Event-ID`), which wins over `after`, or
-/// the field `Last-Event-ID`, which wins over both. Another spelling of these is refused.
+/// the field `Last-Event-ID`, which wins over both; `&after_gap=held` (or `present`). Another
+/// spelling of these is refused.
 struct stream_request {
     tidings::principal principal{};
     std::vector<std::string> patterns{};  ///< each once
@@ -32,6 +34,8 @@ struct stream_request {
     std::optional<std::chrono::system_clock::time_point> expires{};
     /// By what it can be asked again whether it is allowed; null: nothing ever forbids it.
     std::shared_ptr<const detail::stream_license> license{};
+    /// What follows a gap; none: as the service does by itself.
+    std::optional<tidings::after_gap> after_gap{};
 };
 
 /// Reads it from a request whose caller is known, without asking whether it is allowed: see

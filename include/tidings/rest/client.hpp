@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/completion_handler.hpp>
 #include <tidings/delivery_window.hpp>
 #include <tidings/detail/initiation.hpp>
@@ -56,6 +57,8 @@ struct client_options {
     std::string unix_path{};
     log_sink log{};
     io::environment environment{};
+    /// What the server sends behind a gap; none: as its service does by itself.
+    std::optional<tidings::after_gap> after_gap{};
 };
 
 /// Each number by itself is exact.

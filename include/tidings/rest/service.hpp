@@ -64,6 +64,8 @@ struct service_options {
     std::shared_ptr<metrics_sink> metrics{};
     bool count_loopback = false;
     log_sink log{};
+    /// Of a `GET`, unless it says itself (`after_gap=held` or `present`).
+    tidings::after_gap after_gap = tidings::after_gap::present;
 };
 
 namespace detail {
@@ -91,7 +93,8 @@ class service_state;
 /// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:
 /// from the present on. With `wait`, when there is nothing yet, it is answered with the first event
 /// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
-/// from. Nothing is kept between requests.
+/// from; with `after_gap=held` what is left of them as well, and `Tidings-Gap-Position`, which lies
+/// before it. Nothing is kept between requests.
 ///
 /// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
 /// long as its server), ends it, and releases what the options hold.

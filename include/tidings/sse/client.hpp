@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/codec/sse_parser.hpp>
 #include <tidings/completion_handler.hpp>
 #include <tidings/connection_state.hpp>
@@ -19,6 +20,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace tidings::sse {
@@ -63,6 +65,8 @@ struct client_options {
     std::function<void(connection_state, error_code, const diagnostics&)> on_state{};
     log_sink log{};
     io::environment environment{};
+    /// What the server sends behind a gap; none: as its service does by itself.
+    std::optional<tidings::after_gap> after_gap{};
 };
 
 namespace detail {

@@ -59,6 +59,8 @@ struct service_options {
     sse::hooks hooks{};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
+    /// Of a stream that resumes, unless its request says (`after_gap=held` or `present`).
+    tidings::after_gap after_gap = tidings::after_gap::present;
 };
 
 namespace detail {
@@ -68,7 +70,7 @@ class service_state;
 /// Serves Server-Sent Events (WHATWG HTML 9.2) below its mount point:
 /// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`).
 /// The id of an event is its position; what a resume cannot bring is announced by an event
-/// `tidings.gap`.
+/// `tidings.gap`, behind which `&after_gap=held` brings what is left.
 ///
 /// Handle; copies share one service. `close` ends it, so does the end of the server where it is
 /// mounted, and, while it is mounted nowhere, the end of the last handle. What the options hold is

@@ -66,6 +66,8 @@ struct service_options {
     websocket::hooks hooks{};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
+    /// Of a stream that resumes, unless its request says (`after_gap=held` or `present`).
+    tidings::after_gap after_gap = tidings::after_gap::present;
 };
 
 namespace detail {
@@ -73,7 +75,8 @@ class service_state;
 }
 
 /// Serves WebSocket (RFC 6455, version 13) below its mount point. On a bus:
-/// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position;
+/// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position
+/// (`&after_gap=held`: behind a gap what is left comes);
 /// events the client sends are published where it is granted. A ping may carry the client's
 /// position, as `tidings-position:<position>`.
 ///

@@ -99,9 +99,9 @@ error_code bus_state::add_fed(std::string_view pattern,
                    .after = options.after,
                    .limits = options.limits,
                    .overflow = options.overflow,
+                   .after_gap = options.after_gap,
                    .exact = s->outlet()};
-    auto r = std::make_unique<feeding>();
-    r->sink = s->sink();
+    auto r = std::make_unique<feeding>(feeding{{}, s->sink()});
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
     const auto source = r->source;
     s->follow(source);

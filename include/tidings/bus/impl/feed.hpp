@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/bus/impl/awaited_joins.hpp>
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
@@ -8,6 +9,13 @@
 #include <tidings/bus/impl/feed_sink.hpp>
 
 namespace tidings::detail {
+
+/// Where rules keep some topics longer than others, what is gone may lie between what is held: each
+/// slice in front of it reports the same gap.
+/// @param gone the number of `gone` in the slice before, which was announced or not asked for
+inline bool is_new_gap(const history_slice& slice, std::uint64_t gone) noexcept {
+    return slice.gap && (slice.gone.empty() || slice.gone.number() != gone);
+}
 
 struct feed_options {
     std::vector<std::string> patterns{};  ///< checked; an event that matches several comes once
@@ -17,6 +25,7 @@ struct feed_options {
     /// How many events of the history it may fall behind once it was live; 0: as far as the history
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
+    tidings::after_gap after_gap = tidings::after_gap::present;
     origin_id origin = 0;    ///< what came from there is not handed back
     bool exact = false;      ///< the sink must have every event; what it cannot get is counted
     std::size_t slice = 64;  ///< events read from the history at once
@@ -79,8 +88,6 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
-    bool await(const publication* e, std::uint64_t sequence,
-               const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept;
@@ -91,12 +98,14 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     }
     void catch_up(feed_sink& sink) noexcept;
     void push_newest(feed_sink& sink) noexcept;
-    void collect(feed_sink& sink, const history_slice& slice) noexcept;
+    void collect(const history_slice& slice) noexcept;
     void become_live() noexcept;
     void read_more(const position& after) noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
+    const position& behind_gap(const history_slice& slice) const noexcept;
+    void take(feed_sink& sink, const history_slice& slice, bool gap) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
-    bool tell_gap(feed_sink& sink, const position& head) noexcept;
+    bool tell_gap(feed_sink& sink, const position& at) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
@@ -111,10 +120,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::uint64_t goal_ = 0;              // it reads up to here before it pushes
     awaited_joins joins_;
     std::uint64_t seen_ = 0;    // the newest event of the history that passed by while not live
+    std::uint64_t gone_ = 0;    // what the slice before said is gone
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
-    std::atomic<bool> joined_{false};  // joins_ was used
     bool live_ = true;
     bool narrowed_ = false;
     bool was_live_ = false;  // behind_ counts

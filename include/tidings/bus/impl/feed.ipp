@@ -66,7 +66,7 @@ void feed::stop() noexcept {
     if (!attached_.exchange(false)) return;
     bus_->detach(options_.patterns, lane_, this);
     auto self = weak_from_this().lock();
-    if (!self || !joined_) return;
+    if (!self || !joins_.used()) return;
     try {
         lane_->post([s = std::move(self)] { s->joins_.close(); });
     } catch (const std::bad_alloc&) {
@@ -121,7 +121,7 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
     }
     if (pushed.result == outcome::dropped)
         refuse(join);
-    else if (join && !(options_.exact && await(e.get(), sequence, join)))
+    else if (join && !(options_.exact && joins_.add(e.get(), sequence, join)))
         join->finished({}, outcome::queued);
     if (pushed.overflowed) return end(errc::lagging);
     // Without a sequence, too: an announcement may wait for memory, and not for room.
@@ -129,13 +129,6 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
         fall_behind(sequence, 1);
     else
         pump();
-}
-
-// False where memory is missing.
-bool feed::await(const publication* e, std::uint64_t sequence,
-                 const std::shared_ptr<delivery_join>& join) noexcept {
-    joined_ = true;
-    return joins_.add(e, sequence, join);
 }
 
 // The cursor moves first: a sink may call back.
@@ -194,7 +187,7 @@ void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
 
 void feed::on_missed_joined(std::uint64_t sequence, std::shared_ptr<delivery_join> join) noexcept {
     if (!attached_) return join->finished(errc::closed, outcome::closed);
-    if (sequence <= cursor_.number() || !await(nullptr, sequence, join)) refuse(join);
+    if (sequence <= cursor_.number() || !joins_.add(nullptr, sequence, join)) refuse(join);
 }
 
 void feed::on_bus_closed() noexcept {
@@ -255,27 +248,17 @@ void feed::push_newest(feed_sink& sink) noexcept {
     }
 }
 
-// As `take_slice`, but nothing is pushed yet. What was collected comes before a gap behind it.
-void feed::collect(feed_sink& sink, const history_slice& slice) noexcept {
-    if (slice.gap && !newest_->empty()) return newest_->close();
-    if (slice.gap && !tell_gap(sink, slice.next)) return;
+// As `take_slice`, but nothing is pushed yet.
+void feed::collect(const history_slice& slice) noexcept {
     if (!attached_) return;
-    if (slice.gap || options_.after) move_to(slice.gap ? slice.next : *options_.after);
+    if (options_.after) move_to(*options_.after);
     try {
-        for (const auto& e : slice.events) {
-            if (e->sequence() > seen_) {
-                if (start_.number() >= newest_->at().number() && !start_.empty())
-                    newest_->read_through(start_);
-                return newest_->covers(seen_);
-            }
-            if (wants(*e) && !newest_->add(e)) return;
-            newest_->read_through(*e->position());
-            if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
-        }
+        const auto read = newest_->collect(slice, seen_, start_,
+                                           [this](const event_ptr& e) { return wants(*e); });
+        behind_ -= std::min(behind_, read);
     } catch (const std::bad_alloc&) {
-        return end(errc::out_of_memory);
+        end(errc::out_of_memory);
     }
-    newest_->read_through(slice.next);
 }
 
 bool feed::pump_later() noexcept {
@@ -321,16 +304,36 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
-        if (conflates()) {
-            collect(*sink, slice);
-        } else {
-            if (slice.gap && !tell_gap(*sink, slice.next)) return;
-            if (take_slice(*sink, slice)) become_live();
-            joins_.miss_through(cursor_.number());
-        }
+        const bool gap = is_new_gap(slice, gone_);
+        // What was collected comes before a gap behind it.
+        if (gap && newest_ && !newest_->empty())
+            newest_->close();
+        else
+            take(*sink, slice, gap);
     }
     reading_ = false;
     pump();
+}
+
+// Where it goes on behind a gap. What must have every event gets those since it began.
+const position& feed::behind_gap(const history_slice& slice) const noexcept {
+    if (options_.after_gap == after_gap::held) return slice.before;
+    if (!options_.exact) return slice.head;
+    return was_live_ ? slice.before : start_;
+}
+
+void feed::take(feed_sink& sink, const history_slice& slice, bool gap) noexcept {
+    if (gap && !tell_gap(sink, behind_gap(slice))) return;
+    gone_ = slice.gone.number();
+    const bool skips = gap && &behind_gap(slice) == &slice.head;
+    if (newest_) {
+        if (gap) newest_->read_through(cursor_);
+        if (!skips) collect(slice);
+        return;
+    }
+    const bool all = skips ? attached_ && cursor_.number() >= seen_ : take_slice(sink, slice);
+    if (all) become_live();
+    joins_.miss_through(cursor_.number());
 }
 
 void feed::become_live() noexcept {
@@ -340,11 +343,16 @@ void feed::become_live() noexcept {
 }
 
 // False where memory for that is missing, and it has ended.
-bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
+bool feed::tell_gap(feed_sink& sink, const position& at) noexcept {
     if (!options_.exact) behind_ = 0;
-    const auto gap = make_gap_event(head);
-    gap ? sink.push(gap) : end(errc::out_of_memory);
-    return static_cast<bool>(gap);
+    const auto gap = make_gap_event(at);
+    if (!gap) {
+        end(errc::out_of_memory);
+        return false;
+    }
+    if (!at.empty()) move_to(at);
+    sink.push(gap);
+    return true;
 }
 
 // Whether it has caught up. What does not fit is read again: the history is the buffer. What the
@@ -352,6 +360,7 @@ bool feed::tell_gap(feed_sink& sink, const position& head) noexcept {
 bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
     for (const auto& e : slice.events) {
         if (!attached_) return false;
+        if (e->sequence() <= cursor_.number()) continue;  // before where it goes on behind a gap
         if (e->sequence() > seen_) {
             if (start_.number() >= cursor_.number() && !start_.empty()) move_to(start_);
             return true;
@@ -367,7 +376,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         join ? sink.push_joined(e, std::move(join)) : sink.push(e);
     }
     if (!attached_) return false;
-    move_to(slice.next);
+    if (options_.after || slice.next.number() > cursor_.number()) move_to(slice.next);
     return cursor_.number() >= seen_;
 }
 

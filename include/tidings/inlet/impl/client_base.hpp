@@ -168,6 +168,7 @@ class client_base : public drainable, public context_dependent {
     std::string own_url() const {
         std::string url = given_->options.url;
         for (const auto& topic : given_->options.topics) append_query(url, "topic", topic);
+        append_after_gap(url, given_->options.after_gap);
         return url;
     }
     /// The fields that the user wants in a request. `on_request` may stop the client.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/after_gap.hpp>
 #include <tidings/http/client.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,8 @@ TIDINGS_DECL std::string loggable_text(std::string_view text);
 
 /// Appends a parameter to the query of a URL.
 TIDINGS_DECL void append_query(std::string& url, std::string_view name, std::string_view value);
+/// Appends what a client wants behind a gap, if it says.
+TIDINGS_DECL void append_after_gap(std::string& url, std::optional<after_gap> wanted);
 
 /// The part of a client's options that its HTTP client is made with.
 template <class Options>

@@ -59,4 +59,8 @@ void append_query(std::string& url, std::string_view name, std::string_view valu
     url += std::string(name) + '=' + http::percent_encode(value);
 }
 
+void append_after_gap(std::string& url, std::optional<after_gap> wanted) {
+    if (wanted) append_query(url, "after_gap", *wanted == after_gap::held ? "held" : "present");
+}
+
 }  // namespace tidings::detail

@@ -91,6 +91,7 @@ void live_state::go_on(live_start what) {
                        .limits = options_->limits,
                        .overflow = options_->overflow,
                        .max_lag = options_->max_lag,
+                       .after_gap = what.asked.after_gap.value_or(options_->after_gap),
                        .origin = owner_.origin()};
         feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
                                        std::shared_ptr<feed_sink>(self(), this), std::move(f));

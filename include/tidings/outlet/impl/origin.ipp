@@ -40,7 +40,8 @@ fields cors_fields(const request& r, std::span<const std::string> allowed) {
     f.append("Access-Control-Allow-Origin", r.fields.get("Origin"));
     f.append("Access-Control-Allow-Credentials", "true");
     f.append("Access-Control-Expose-Headers",
-             "Allow, Link, Location, Retry-After, Tidings-Gap, Tidings-Position, WWW-Authenticate");
+             "Allow, Link, Location, Retry-After, Tidings-Gap, Tidings-Gap-Position, "
+             "Tidings-Position, WWW-Authenticate");
     return f;
 }
 

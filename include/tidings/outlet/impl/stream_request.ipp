@@ -26,6 +26,13 @@ std::optional<response> read_position(std::string_view text, stream_request& out
     return problem(400, "Bad position", "a position is 1 to 128 printable ASCII characters");
 }
 
+std::optional<response> read_after_gap(std::string_view text, stream_request& out) {
+    if (text != "held" && text != "present")
+        return problem(400, "Bad after_gap", "after_gap is held or present");
+    out.after_gap = text == "held" ? after_gap::held : after_gap::present;
+    return std::nullopt;
+}
+
 // As a browser, or a polyfill for one, repeats whatever id it saw last: an empty one is none, and
 // one that another server gave is answered with a gap.
 void read_repeated_id(std::string_view id, stream_request& out) {
@@ -42,10 +49,11 @@ std::string plain_name(std::string_view name) {
 
 // A parameter that means one of ours and is spelled otherwise would be ignored in silence.
 std::optional<response> check_spelling(const stream_request& r) {
-    constexpr std::array<std::string_view, 7> ours{
-        "topic", "after", "last_event_id", "lastEventId", "Last-Event-ID", "wait", "max"};
-    constexpr std::array<std::string_view, 6> alike{"topic", "topics",      "after",
-                                                    "wait",  "lasteventid", "max"};
+    constexpr std::array<std::string_view, 8> ours{"topic",         "after",     "last_event_id",
+                                                   "lastEventId",   "after_gap", "wait",
+                                                   "Last-Event-ID", "max"};
+    constexpr std::array<std::string_view, 7> alike{"topic",       "topics",   "after", "wait",
+                                                    "lasteventid", "aftergap", "max"};
     const auto has = [](const auto& names, std::string_view name) {
         return std::find(names.begin(), names.end(), name) != names.end();
     };
@@ -54,7 +62,7 @@ std::optional<response> check_spelling(const stream_request& r) {
             return problem(400, "Unknown parameter",
                            name +
                                "; the parameters are topic, after, last_event_id (or "
-                               "lastEventId), and where topics are read wait and max");
+                               "lastEventId), after_gap, and where topics are read wait and max");
     return std::nullopt;
 }
 
@@ -92,9 +100,11 @@ std::optional<response> read_stream_request(const exchange& x, std::size_t max_p
     if (auto refused = read_stream_caller(x, out)) return refused;
     if (auto refused = check_spelling(out)) return refused;
     for (const auto& [name, value] : out.query) {
+        std::optional<response> refused;
         if (name == "topic") out.patterns.push_back(value);
-        if (name != "after") continue;
-        if (auto refused = read_position(value, out)) return refused;
+        if (name == "after") refused = read_position(value, out);
+        if (name == "after_gap") refused = read_after_gap(value, out);
+        if (refused) return refused;
     }
     // `after` says where a stream began; an id, where it has got to since.
     for (const auto& [name, value] : out.query) {

@@ -23,6 +23,9 @@ struct batch {
     std::optional<position> next{};  ///< where to go on behind it
     bool gap = false;                ///< something before it is gone
 };
+/// The gap that an answer announces in front of its events, empty where it does not say where.
+/// @error errc::bad_position, errc::out_of_memory
+TIDINGS_DECL std::optional<position> read_gap(const http::response& r, error_code& ec);
 /// @error errc::invalid_json, errc::bad_position, errc::too_many (more than `at_most` events),
 /// errc::out_of_memory
 TIDINGS_DECL batch read_batch(const http::response& r, std::size_t at_most, error_code& ec);

@@ -38,6 +38,12 @@ error_code error_of(const http::response& r) noexcept {
     }
 }
 
+std::optional<position> read_gap(const http::response& r, error_code& ec) {
+    if (r.fields.get("tidings-gap") != "true") return std::nullopt;
+    const auto text = r.fields.find("tidings-gap-position");
+    return text ? position::parse(*text, ec) : position();
+}
+
 batch read_batch(const http::response& r, std::size_t at_most, error_code& ec) {
     batch b;
     ec = check_json_array(r.body);

@@ -66,7 +66,10 @@ std::shared_ptr<subscriber> client::as_subscriber() noexcept {
     return state_;
 }
 std::optional<position> client::last_position() const {
-    return state_ ? state_->last_position() : std::nullopt;
+    const auto reached = state_ ? state_->reached() : std::nullopt;
+    if (!reached) return std::nullopt;
+    error_code ec;
+    return position::parse(*reached, ec);
 }
 origin_id client::id() const noexcept {
     return state_ ? state_->origin() : 0;

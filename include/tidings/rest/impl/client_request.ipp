@@ -39,6 +39,7 @@ std::string poll_url(const client_options& o, std::chrono::seconds wait, std::si
     append_query(url, "wait", std::to_string(wait.count()) + 's');
     append_query(url, "max", std::to_string(max_batch));
     for (std::size_t i = 1; i < o.topics.size(); ++i) append_query(url, "topic", o.topics[i]);
+    tidings::detail::append_after_gap(url, o.after_gap);
     if (after) append_query(url, "after", after->text());
     return url;
 }

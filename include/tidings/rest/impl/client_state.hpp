@@ -45,7 +45,8 @@ class client_state final : public subscriber, public drainable, public context_d
     void stop() noexcept;
     void publish(const std::string& topic, event e, publish_handler h);
     net::any_io_executor executor() const noexcept { return lane_->executor(); }
-    std::optional<position> last_position() const;
+    /// Up to where everything was accepted.
+    std::optional<std::string> reached() const { return handover_->reached(); }
     client_counters counters() const noexcept {
         const auto read = handover_->counters();
         return {read.received, sent_, dropped_, failed_, read.accepted, read.refused, read.retried};
@@ -58,6 +59,10 @@ class client_state final : public subscriber, public drainable, public context_d
     void on_context_end() noexcept override;
 
  private:
+    static constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
+    // An empty answer that comes sooner was not waited for: by a server that drains, say.
+    static constexpr std::chrono::seconds shortest_wait{1};
+
     enum class stage { running, draining, stopped };
     /// Of the reading: it does not know where the present is, it does, it was ended.
     enum class phase { unlocated, located, ended };

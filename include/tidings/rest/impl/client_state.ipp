@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
-#include <tidings/http/impl/message/percent.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
@@ -18,9 +17,17 @@ using namespace tidings::detail;
 
 namespace {
 
-constexpr std::size_t remembered_own_ids = 10'000 * recent_ids::entry_bytes;
-// An empty answer that comes sooner was not waited for: by a server that drains, say.
-constexpr std::chrono::seconds shortest_wait{1};
+// A server that does not say where its gap ends goes on at `next`, and brings no events with it.
+error_code take_gap(handover& to, const http::response& r, const position& next,
+                    std::optional<position>& received) {
+    error_code ec;
+    auto gap = read_gap(r, ec);
+    if (ec || !gap) return ec;
+    if (gap->empty()) return to.push(make_gap_event(next), std::nullopt);
+    ec = to.push(make_gap_event(*gap), gap->text());
+    if (!ec) received = std::move(gap);
+    return ec;
+}
 
 }  // namespace
 
@@ -107,13 +114,6 @@ void client_state::on_context_end() noexcept {
     handover_->stop();
     reading_.reset();
     log_.reset();
-}
-
-std::optional<position> client_state::last_position() const {
-    const auto reached = handover_->reached();
-    if (!reached) return std::nullopt;
-    error_code ec;
-    return position::parse(*reached, ec);
 }
 
 void client_state::stop() noexcept {
@@ -270,7 +270,10 @@ void client_state::on_too_large(const http::response& r) {
                      "an event is over max_response_bytes, and no position follows it");
     log("an event over max_response_bytes was skipped", errc::too_large);
     if (!reading_) return;
-    ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)), next.text());
+    ec = take_gap(*handover_, r, next, received_);
+    if (!ec && reading_)
+        ec = handover_->push(make_skipped_event(size_of(r, options_.max_response_bytes)),
+                             next.text());
     if (ec) return react(failed(ec));
     if (!reading_) return;
     received_ = std::move(next);
@@ -281,8 +284,7 @@ void client_state::on_too_large(const http::response& r) {
 
 std::size_t client_state::take(const reading& to, const http::response& r, error_code& ec) {
     auto b = read_batch(r, max_batch_, ec);
-    if (ec) return 0;
-    if (b.gap) ec = handover_->push(make_gap_event(b.next.value_or(position())), std::nullopt);
+    if (!ec) ec = take_gap(*handover_, r, b.next.value_or(position()), received_);
     if (ec) return 0;
     std::size_t events = 0;
     for (const auto text : b.elements) {

@@ -35,7 +35,7 @@ enum class poll_event {
     slice_more,   ///< a slice was read, and more is held
     slice_found,  ///< the end of what is held, with events for the answer
     slice_empty,  ///< the end of what is held, without
-    full,         ///< the answer holds what it may, or a gap has to be told
+    full,         ///< the answer holds what it may, or there is a gap
     read_failed,
     event_came,  ///< something was published that matches
     bus_closed,
@@ -59,6 +59,7 @@ struct long_poll_options {
     std::vector<std::string> patterns{};
     position after{};
     bool from_now = false;
+    tidings::after_gap after_gap = tidings::after_gap::present;
     std::size_t max = 0;
     std::size_t max_bytes = 0;
     std::chrono::milliseconds wait{};  ///< 0: it does not wait
@@ -131,7 +132,8 @@ class long_poll final : public lane_target,
     std::unique_ptr<http::detail::body_share> share_;  // of what the answer holds
     std::size_t count_ = 0;                            // of the events in it
     poll_state state_ = poll_state::reading_once;
-    bool gap_ = false;
+    std::uint64_t gone_ = 0;       // what the slice before said is gone
+    std::optional<position> gap_;  // in front of the answer's events
     bool attached_ = false;
 };
 

@@ -211,9 +211,16 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
 }
 
 poll_event long_poll::take(const history_slice& slice) {
-    gap_ = gap_ || slice.gap;
+    if (is_new_gap(slice, gone_)) {
+        // It belongs before what follows, in the next answer.
+        if (count_ != 0) return poll_event::full;
+        const bool skips = question_.after_gap == after_gap::present;
+        gap_ = question_.after = skips ? slice.head : slice.before;
+        if (skips) return poll_event::full;
+    }
+    gone_ = slice.gone.number();
     for (const auto& e : slice.events) {
-        if (!add(e)) return count_ != 0 ? poll_event::full : poll_event::read_failed;
+        if (!add(e)) return count_ != 0 || gap_ ? poll_event::full : poll_event::read_failed;
         question_.after = *e->position();
     }
     question_.after = slice.next;
@@ -333,7 +340,10 @@ void long_poll::answer() {
     if (is_reviewing()) return refuse(errc::undecided);
     http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, {}};
     r.body = std::move(body_) + ']';
-    if (gap_) r.fields.set("Tidings-Gap", "true");
+    if (gap_) {
+        r.fields.set("Tidings-Gap", "true");
+        r.fields.set("Tidings-Gap-Position", gap_->text());
+    }
     if (!question_.after.empty()) {
         r.fields.set("Tidings-Position", question_.after.text());
         r.fields.set("Link", '<' + question_.next_target + "after=" +

@@ -324,6 +324,7 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
         return http::problem(400, "Bad query", "max is a number from 1, wait is 30s");
     q.from_now = !asked.after;
     q.after = asked.after.value_or(position());
+    q.after_gap = asked.after_gap.value_or(options_.after_gap);
     q.next_target = next_target(x.request());
     q.patterns = std::move(asked.patterns);
     q.principal = std::move(asked.principal);

@@ -21,6 +21,7 @@ std::shared_ptr<const sse_session_options> session_options(const service_options
     o.live.limits = from.limits;
     o.live.overflow = from.overflow;
     o.live.max_lag = from.max_lag;
+    o.live.after_gap = from.after_gap;
     o.live.heartbeat = from.heartbeat;
     o.live.write_timeout = from.write_timeout;
     o.live.max_lifetime = from.max_lifetime;

@@ -32,8 +32,10 @@ class history_ring {
     void fill_place(event_ptr e) noexcept { items_.back().event = std::move(e); }
     /// Hands what has grown too old to `gone`. @throws as `open_place`.
     TIDINGS_DECL void expire(io::steady_time now, std::vector<event_ptr>& gone);
-    /// Whether an event after `sequence` that is gone could have matched one of the patterns.
-    TIDINGS_DECL bool lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const;
+    /// The newest event after `sequence` that is gone and could have matched one of the patterns;
+    /// 0: there is none.
+    TIDINGS_DECL std::uint64_t lost(std::uint64_t sequence,
+                                    const std::vector<std::string>& patterns) const;
     /// The first item after `sequence`.
     TIDINGS_DECL std::size_t first_after(std::uint64_t sequence) const noexcept;
 

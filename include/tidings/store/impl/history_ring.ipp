@@ -78,18 +78,21 @@ void history_ring::remember(const std::string& topic, std::uint64_t sequence) no
     evicted_order_.pop_front();
 }
 
-bool history_ring::lost(std::uint64_t sequence, const std::vector<std::string>& patterns) const {
-    if (evicted_through_ <= sequence) return false;
+std::uint64_t history_ring::lost(std::uint64_t sequence,
+                                 const std::vector<std::string>& patterns) const {
+    if (evicted_through_ <= sequence) return 0;
     const auto any = [&](const auto& predicate) {
         return std::any_of(patterns.begin(), patterns.end(), predicate);
     };
+    std::uint64_t newest = 0;
     if (forgotten_through_ > sequence &&
         any([&](const std::string& p) { return patterns_overlap(p, rule_.pattern); }))
-        return true;
-    for (auto it = evicted_order_.rbegin(); it != evicted_order_.rend() && it->sequence > sequence;
-         ++it)
-        if (any([&](const std::string& p) { return topic_matches(p, it->topic); })) return true;
-    return false;
+        newest = forgotten_through_;
+    for (auto it = evicted_order_.rbegin();
+         it != evicted_order_.rend() && it->sequence > std::max(sequence, newest); ++it)
+        if (any([&](const std::string& p) { return topic_matches(p, it->topic); }))
+            return it->sequence;
+    return newest;
 }
 
 std::size_t history_ring::first_after(std::uint64_t sequence) const noexcept {

@@ -178,21 +178,18 @@ history_slice memory_history::read(const position& after, const std::vector<std:
     }
 
     history_slice slice;
-    const auto from = after.number();
-    const bool known =
-        after.empty() || (after.has_number() && after.epoch() == *epoch_ && from <= head_);
-    const bool lost = !after.empty() && std::any_of(rings_.begin(), rings_.end(), [&](auto& ring) {
-        return ring.lost(from, patterns);
-    });
-    if (!known || lost) {
-        slice.gap = true;
-        slice.at_end = true;
-        slice.next = position_of(head_);
-    } else {
-        const auto next = scan(slice, from, patterns, max_events);
-        slice.at_end = next == head_;
-        slice.next = position_of(next);
-    }
+    const bool ours = after.has_number() && after.epoch() == *epoch_;
+    const auto from = ours ? std::min(after.number(), head_) : 0;
+    std::uint64_t lost = 0;
+    for (const auto& ring : rings_) lost = std::max(lost, ring.lost(from, patterns));
+    const auto next = scan(slice, from, patterns, max_events);
+    slice.at_end = next == head_;
+    slice.next = position_of(next);
+    if (lost != 0) slice.gone = position_of(lost);
+    slice.gap = !after.empty() && (!ours || after.number() > head_ || lost != 0);
+    if (!slice.gap) return slice;
+    slice.before = position_of(slice.events.empty() ? next : slice.events[0]->sequence() - 1);
+    slice.head = position_of(head_);
     return slice;
 }
 

@@ -19,6 +19,7 @@ std::shared_ptr<const live_session_options> shared_options(const service_options
     o.frames = websocket_session::frames(websocket_role::server, from.codec.get());
     o.overflow = from.overflow;
     o.max_lag = from.max_lag;
+    o.after_gap = from.after_gap;
     o.counters = counters;
     return std::make_shared<const live_session_options>(std::move(o));
 }
