@@ -174,6 +174,7 @@ TEST_CASE("what the history has evicted before an outlet could read it is droppe
     outlet_bed f(later, kept);
     f.publish_burst("a");
     CHECK(f.outlet->count == inbox + kept);
+    CHECK(f.outlet->last == f.burst - 1);
     CHECK(f.outlet->in_order);
     CHECK(f.outlet->control == texts{"gap"});
     CHECK(f.held.counters().matched == f.burst);

@@ -5,6 +5,7 @@
 #include <tidings/event_ptr.hpp>
 #include <tidings/lane/impl/delivery_join.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -12,7 +13,7 @@
 namespace tidings::detail {
 
 /// What waits for events that a feed has still to push, in the order of their coming. Not
-/// thread-safe.
+/// thread-safe but for `used`.
 class awaited_joins {
  public:
     /// @param e null where the lane had no place for it
@@ -20,6 +21,8 @@ class awaited_joins {
     /// @return false where memory is missing
     TIDINGS_DECL bool add(const publication* e, std::uint64_t sequence,
                           const std::shared_ptr<delivery_join>& join) noexcept;
+    /// Whether `add` was called. From any thread.
+    bool used() const noexcept { return used_; }
     /// What waits for this event, or null. A replayed one may be another block than that which the
     /// lane brought.
     TIDINGS_DECL std::shared_ptr<delivery_join> take(const event_ptr& e) noexcept;
@@ -44,6 +47,7 @@ class awaited_joins {
         std::shared_ptr<delivery_join> join;
     };
     std::list<waiting> waiting_;
+    std::atomic<bool> used_{false};
 };
 
 }  // namespace tidings::detail

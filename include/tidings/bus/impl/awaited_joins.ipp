@@ -10,6 +10,7 @@ namespace tidings::detail {
 
 bool awaited_joins::add(const publication* e, std::uint64_t sequence,
                         const std::shared_ptr<delivery_join>& join) noexcept {
+    used_ = true;
     try {
         waiting_.push_back({e, sequence, join});
         return true;

@@ -4,6 +4,7 @@
 #include <tidings/history.hpp>
 #include <tidings/overflow.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <string_view>
@@ -27,16 +28,19 @@ class conflation {
     void close() noexcept { full_ = true; }
     bool empty() const noexcept { return events_.empty(); }
 
-    /// Takes an event that lies behind all that was read. False where it has no room: it must be
-    /// read again. @throws std::bad_alloc, and nothing has changed
-    TIDINGS_DECL bool add(const event_ptr& e);
+    /// Takes what a slice has up to the event `seen`; what lies behind it is left to the lane.
+    /// Stops where something has no room, which must be read again. `start`: up to here nothing
+    /// comes from the lane. `wants`: which events are taken.
+    /// @return how many events were read
+    /// @throws std::bad_alloc, and what was not taken must be read again
+    template <class Wants>
+    std::uint64_t collect(const history_slice& slice, std::uint64_t seen, const position& start,
+                          Wants wants);
     /// What was read reaches at least so far.
     void read_through(const position& p) noexcept {
         at_ = p;
         through_ = std::max(through_, p.number());
     }
-    /// Nothing that is to be read lies between `at` and this number.
-    void covers(std::uint64_t number) noexcept { through_ = std::max(through_, number); }
 
     /// How many were superseded and are not announced yet.
     std::uint64_t superseded() const noexcept { return superseded_; }
@@ -45,14 +49,38 @@ class conflation {
     TIDINGS_DECL event_ptr take() noexcept;
 
  private:
+    TIDINGS_DECL bool add(const event_ptr& e);
+
     position at_;
     queue_limits limits_;
     std::uint64_t through_ = 0;
-    std::list<event_ptr> events_;
-    std::unordered_map<std::string_view, std::list<event_ptr>::iterator> by_topic_;
+    struct item {
+        event_ptr event;
+        std::size_t bytes;
+    };
+    std::list<item> events_;
+    std::unordered_map<std::string_view, std::list<item>::iterator> by_topic_;
     std::size_t bytes_ = 0;
     std::uint64_t superseded_ = 0;
     bool full_ = false;
 };
+
+template <class Wants>
+std::uint64_t conflation::collect(const history_slice& slice, std::uint64_t seen,
+                                  const position& start, Wants wants) {
+    std::uint64_t count = 0;
+    for (const auto& e : slice.events) {
+        if (e->sequence() > seen) {
+            if (start.number() >= at_.number() && !start.empty()) at_ = start;
+            through_ = std::max(through_, seen);
+            return count;
+        }
+        if (wants(e) && !add(e)) return count;
+        read_through(*e->position());
+        ++count;
+    }
+    read_through(slice.next);
+    return count;
+}
 
 }  // namespace tidings::detail

@@ -7,14 +7,16 @@
 
 namespace tidings::detail {
 
+// False where it has no room. What it throws has changed nothing.
 bool conflation::add(const event_ptr& e) {
     const auto known = by_topic_.find(e->topic());
     const bool is_new = known == by_topic_.end();
     const auto size = events_.size() + (is_new ? 1 : 0);
-    const auto bytes = bytes_ + e->footprint() - (is_new ? 0 : (*known->second)->footprint());
+    const auto cost = e->footprint();
+    const auto bytes = bytes_ + cost - (is_new ? 0 : known->second->bytes);
     full_ = size > 1 && (size > limits_.max_events || bytes > limits_.max_bytes);
     if (full_) return false;
-    events_.push_back(e);
+    events_.push_back({e, cost});
     const auto newest = std::prev(events_.end());
     if (is_new) {
         try {
@@ -37,10 +39,10 @@ bool conflation::add(const event_ptr& e) {
 }
 
 event_ptr conflation::take() noexcept {
-    by_topic_.erase(events_.front()->topic());
-    auto e = std::move(events_.front());
+    auto e = std::move(events_.front().event);
+    by_topic_.erase(e->topic());
+    bytes_ -= events_.front().bytes;
     events_.pop_front();
-    bytes_ -= e->footprint();
     full_ = false;
     return e;
 }

@@ -95,8 +95,6 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
-    bool await(const publication* e, std::uint64_t sequence,
-               const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept;
@@ -107,13 +105,14 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     }
     void catch_up(feed_sink& sink) noexcept;
     void push_newest(feed_sink& sink) noexcept;
-    void collect(feed_sink& sink, const history_slice& slice) noexcept;
+    void collect(const history_slice& slice) noexcept;
     void become_live() noexcept;
     void read_more(const position& after) noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
+    const position& behind_gap(const history_slice& slice) const noexcept;
+    void take(feed_sink& sink, const history_slice& slice, bool gap) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
-    bool pass_gap(feed_sink& sink, const history_slice& slice) noexcept;
-    void tell_gap(feed_sink& sink, const position& at) noexcept;
+    bool tell_gap(feed_sink& sink, const position& at) noexcept;
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
@@ -139,7 +138,6 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
-    std::atomic<bool> joined_{false};  // joins_ was used
     bool live_ = true;
     bool picky_ = false;     // some that come by its patterns are not wanted
     bool was_live_ = false;  // behind_ counts

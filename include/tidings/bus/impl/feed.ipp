@@ -64,15 +64,14 @@ void feed::begin() noexcept {
     }
     // Without a history whatever lay after that position is gone.
     live_ = was_live_ = true;
-    tell_gap(*sink, {});
-    pump();
+    if (tell_gap(*sink, {})) pump();
 }
 
 void feed::stop() noexcept {
     if (!attached_.exchange(false)) return;
     bus_->detach(options_.patterns, lane_, this);
     auto self = weak_from_this().lock();
-    if (!self || !joined_) return;
+    if (!self || !joins_.used()) return;
     try {
         lane_->post([s = std::move(self)] { s->joins_.close(); });
     } catch (const std::bad_alloc&) {
@@ -130,7 +129,7 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
     }
     if (pushed.result == outcome::dropped)
         refuse(join);
-    else if (join && !(options_.exact && await(e.get(), sequence, join)))
+    else if (join && !(options_.exact && joins_.add(e.get(), sequence, join)))
         join->finished({}, outcome::queued);
     if (pushed.overflowed) return end(errc::lagging);
     // Without a sequence, too: an announcement may wait for memory, and not for room.
@@ -138,13 +137,6 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
         fall_behind(sequence, 1);
     else
         pump();
-}
-
-// False where memory is missing.
-bool feed::await(const publication* e, std::uint64_t sequence,
-                 const std::shared_ptr<delivery_join>& join) noexcept {
-    joined_ = true;
-    return joins_.add(e, sequence, join);
 }
 
 // The cursor moves first: a sink may call back.
@@ -205,7 +197,7 @@ void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
 
 void feed::on_missed_joined(std::uint64_t sequence, std::shared_ptr<delivery_join> join) noexcept {
     if (!attached_) return join->finished(errc::closed, outcome::closed);
-    if (sequence <= cursor_.number() || !await(nullptr, sequence, join)) refuse(join);
+    if (sequence <= cursor_.number() || !joins_.add(nullptr, sequence, join)) refuse(join);
 }
 
 void feed::on_bus_closed() noexcept {
@@ -270,17 +262,36 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
     const auto sink = sink_.lock();
     if (sink && attached_) {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
-        if (conflates()) {
-            collect(*sink, slice);
-        } else {
-            const bool takes = pass_gap(*sink, slice);
-            if (!attached_) return;
-            if (takes ? take_slice(*sink, slice) : cursor_.number() >= seen_) become_live();
-            joins_.miss_through(cursor_.number());
-        }
+        const bool gap = is_new_gap(slice, gone_);
+        // What was collected comes before a gap behind it.
+        if (gap && newest_ && !newest_->empty())
+            newest_->close();
+        else
+            take(*sink, slice, gap);
     }
     reading_ = false;
     pump();
+}
+
+// Where it goes on behind a gap. What must have every event gets those since it began.
+const position& feed::behind_gap(const history_slice& slice) const noexcept {
+    if (options_.after_gap == after_gap::held) return slice.before;
+    if (!options_.exact) return slice.head;
+    return was_live_ ? slice.before : start_;
+}
+
+void feed::take(feed_sink& sink, const history_slice& slice, bool gap) noexcept {
+    if (gap && !tell_gap(sink, behind_gap(slice))) return;
+    gone_ = slice.gone.number();
+    const bool skips = gap && &behind_gap(slice) == &slice.head;
+    if (newest_) {
+        if (gap) newest_->read_through(cursor_);
+        if (!skips) collect(slice);
+        return;
+    }
+    const bool all = skips ? attached_ && cursor_.number() >= seen_ : take_slice(sink, slice);
+    if (all) become_live();
+    joins_.miss_through(cursor_.number());
 }
 
 void feed::become_live() noexcept {
@@ -289,26 +300,17 @@ void feed::become_live() noexcept {
     if (options_.exact) count_dropped(gone);
 }
 
-// Announces what is gone before a slice. Whether it goes on with what the slice holds; it may have
-// ended.
-bool feed::pass_gap(feed_sink& sink, const history_slice& slice) noexcept {
-    const bool gap = is_new_gap(slice, gone_);
-    gone_ = slice.gone.number();
-    if (!gap) return true;
-    const bool held = options_.exact || options_.after_gap == after_gap::held;
-    // An outlet that was not live yet gets what was published since it began.
-    const bool began = options_.after_gap == after_gap::present && !was_live_;
-    tell_gap(sink, !held ? slice.head : began ? start_ : slice.before);
-    return held && !began;
-}
-
-// It ends where memory for that is missing.
-void feed::tell_gap(feed_sink& sink, const position& at) noexcept {
+// False where memory for that is missing, and it has ended.
+bool feed::tell_gap(feed_sink& sink, const position& at) noexcept {
     if (!options_.exact) behind_ = 0;
     const auto gap = make_gap_event(at);
-    if (!gap) return end(errc::out_of_memory);
+    if (!gap) {
+        end(errc::out_of_memory);
+        return false;
+    }
     if (!at.empty()) move_to(at);
     sink.push(gap);
+    return true;
 }
 
 // Whether it has caught up. What does not fit is read again: the history is the buffer. What the
@@ -316,6 +318,7 @@ void feed::tell_gap(feed_sink& sink, const position& at) noexcept {
 bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
     for (const auto& e : slice.events) {
         if (!attached_) return false;
+        if (e->sequence() <= cursor_.number()) continue;  // before where it goes on behind a gap
         if (e->sequence() > seen_) {
             if (start_.number() >= cursor_.number() && !start_.empty()) move_to(start_);
             return true;
@@ -331,7 +334,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         join ? sink.push_joined(e, std::move(join)) : sink.push(e);
     }
     if (!attached_) return false;
-    move_to(slice.next);
+    if (options_.after || slice.next.number() > cursor_.number()) move_to(slice.next);
     return cursor_.number() >= seen_;
 }
 

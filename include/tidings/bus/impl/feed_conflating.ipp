@@ -49,28 +49,17 @@ void feed::push_newest(feed_sink& sink) noexcept {
     }
 }
 
-// As `take_slice`, but nothing is pushed yet. What was collected comes before a gap behind it.
-void feed::collect(feed_sink& sink, const history_slice& slice) noexcept {
-    if (is_new_gap(slice, gone_) && !newest_->empty()) return newest_->close();
-    const bool takes = pass_gap(sink, slice);
+// As `take_slice`, but nothing is pushed yet.
+void feed::collect(const history_slice& slice) noexcept {
     if (!attached_) return;
     if (options_.after) move_to(*options_.after);
-    if (!takes) return newest_->read_through(cursor_);
     try {
-        for (const auto& e : slice.events) {
-            if (e->sequence() > seen_) {
-                if (start_.number() >= newest_->at().number() && !start_.empty())
-                    newest_->read_through(start_);
-                return newest_->covers(seen_);
-            }
-            if (wants(*e) && !newest_->add(e)) return;
-            newest_->read_through(*e->position());
-            if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
-        }
+        const auto read = newest_->collect(slice, seen_, start_,
+                                           [this](const event_ptr& e) { return wants(*e); });
+        behind_ -= std::min(behind_, read);
     } catch (const std::bad_alloc&) {
-        return end(errc::out_of_memory);
+        end(errc::out_of_memory);
     }
-    newest_->read_through(slice.next);
 }
 
 }  // namespace tidings::detail
