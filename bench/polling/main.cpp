@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "../fanout/failure.hpp"
+#include "../fanout/frames.hpp"
 #include "../fanout/server_process.hpp"
 
 namespace {
@@ -253,6 +254,19 @@ class bench {
             throw failure{exit_code::wrong, "an event came twice"};
         ++got_;
     }
+    /// Behind the answer to the handshake, which is as a message without a body.
+    void read_frames_of(peer& p) {
+        if (p.pending.starts_with("HTTP/1.1 101") && !p.take_message()) return;
+        const auto used =
+            fanout::read_frames(p.pending, [&](fanout::opcode kind, std::string_view payload) {
+                look(p, payload);
+                if (kind != fanout::opcode::ping) return;
+                std::string pong;
+                fanout::append_frame(pong, fanout::opcode::pong, payload, 0x2a5bc6d3);
+                p.send(pong);
+            });
+        p.pending.erase(0, used);
+    }
     void on_readable(peer& p) {
         if (!p.receive()) {
             if (options_.how != way::webhook)
@@ -260,7 +274,8 @@ class bench {
             ::epoll_ctl(epoll_, EPOLL_CTL_DEL, p.fd(), nullptr);
             return;
         }
-        if (options_.how == way::sse || options_.how == way::websocket) {
+        if (options_.how == way::websocket) return read_frames_of(p);
+        if (options_.how == way::sse) {
             const auto at = p.pending.find("\"at\":");
             const auto whole =
                 at != std::string::npos && p.pending.find('}', at) != std::string::npos;

@@ -30,8 +30,9 @@ log=$build/bench/polling.txt
 for way in 'poll 1' 'poll 10' long_poll sse websocket webhook; do
     interval=${way#* }
     [ "$interval" != "$way" ] || interval=1
-    "$build/bench/polling" "${way% *}" "$build/bench/polling_server" "$clients" "$minutes" "$minute" \
-        "$interval" | tee -a "$log"
+    figures=$("$build/bench/polling" "${way% *}" "$build/bench/polling_server" "$clients" "$minutes" \
+        "$minute" "$interval")
+    echo "$figures" | tee -a "$log"
 done
 
 awk '{
