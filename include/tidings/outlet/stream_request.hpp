@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/authorizer.hpp>
+#include <tidings/event_filter.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/position.hpp>
 
@@ -22,7 +23,8 @@ struct stream_license;
 /// What a request for a stream of events asks for, as every streaming service reads it:
 /// `?topic=<pattern>` (repeatable), `&after=<position>`, `&last_event_id=<position>` (or, as
 /// polyfills of EventSource send it, `lastEventId` or `Last-Event-ID`), which wins over `after`, or
-/// the field `Last-Event-ID`, which wins over both. Another spelling of these is refused.
+/// the field `Last-Event-ID`, which wins over both; `&filter=<JSON>`, an `event_filter`, once;
+/// `&retained=true`, as `subscribe_options::retained`. Another spelling of these is refused.
 struct stream_request {
     tidings::principal principal{};
     std::vector<std::string> patterns{};  ///< each once
@@ -32,6 +34,8 @@ struct stream_request {
     std::optional<std::chrono::system_clock::time_point> expires{};
     /// By what it can be asked again whether it is allowed; null: nothing ever forbids it.
     std::shared_ptr<const detail::stream_license> license{};
+    event_filter filter{};  ///< which of the events that the patterns match
+    bool retained = false;  ///< begins with what the bus retains, where it does not resume
 };
 
 /// Reads it from a request whose caller is known, without asking whether it is allowed: see

@@ -73,7 +73,8 @@ class service_state;
 }
 
 /// Serves WebSocket (RFC 6455, version 13) below its mount point. On a bus:
-/// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position;
+/// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position; for
+/// `filter` and `retained` see `http::stream_request`;
 /// events the client sends are published where it is granted. A ping may carry the client's
 /// position, as `tidings-position:<position>`.
 ///

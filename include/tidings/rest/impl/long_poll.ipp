@@ -213,7 +213,8 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
 poll_event long_poll::take(const history_slice& slice) {
     gap_ = gap_ || slice.gap;
     for (const auto& e : slice.events) {
-        if (!add(e)) return count_ != 0 ? poll_event::full : poll_event::read_failed;
+        if (question_.filter.matches(*e) && !add(e))
+            return count_ != 0 ? poll_event::full : poll_event::read_failed;
         question_.after = *e->position();
     }
     question_.after = slice.next;
