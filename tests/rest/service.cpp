@@ -4,6 +4,7 @@
 #include "support/rest_bed.hpp"
 
 #include <tidings/control_event.hpp>
+#include <tidings/http/impl/message/percent.hpp>
 
 namespace tidings::test {
 
@@ -555,6 +556,32 @@ TEST_CASE("a history that fails, or throws, at a read is answered, and may be as
     CHECK(bed.get("/a?wait=1s&after=").status == 503);
     history->fail_reads({});
     CHECK(bed.get("/a?after=").status == 200);
+}
+
+TEST_CASE("a page holds what its filter wants, and goes on behind what it does not", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    const auto filter = "&filter=" + http::percent_encode(R"({"prefix":{"type":"wan"}})");
+    for (int i = 1; i <= 200; ++i)
+        bed.hub.publish("a", event(i % 100 == 0 ? "wanted" : "other", "/test", std::to_string(i)));
+    const auto first = bed.get("/a?after=&max=1" + filter);
+    CHECK(data_of(first) == texts{"100"});
+    const auto link = first.fields.get("link");
+    CHECK(link.find("filter=") != std::string_view::npos);
+    const auto second =
+        bed.get("/a?wait=1s&after=" + std::string(first.fields.get("tidings-position")) + filter);
+    CHECK(data_of(second) == texts{"200"});
+    CHECK(second.fields.get("tidings-position") == bed.hub.head().text());
+    pending_get question(w, bed.url("/a?wait=30s" + bed.after() + filter));
+    bed.hub.publish("a", event("other", "/test", "201"));
+    w.run_ready();
+    CHECK_FALSE(question.answer);
+    bed.hub.publish("a", event("wanted", "/test", "202"));
+    w.run_ready();
+    REQUIRE(question.answer);
+    CHECK(data_of(*question.answer) == texts{"202"});
+    CHECK(bed.get("/a?after=&retained=true").status == 400);
+    CHECK(bed.get("/a?after=&filter=%5B").status == 400);
 }
 
 }  // namespace tidings::test

@@ -2,6 +2,8 @@
 // The Server-Sent Events service: the answer, events, resuming, heartbeats, the end.
 #include "support/sse_bed.hpp"
 
+#include <tidings/http/impl/message/percent.hpp>
+
 namespace tidings::test {
 
 TEST_CASE("The answer tells proxies to keep their hands off, and begins at once", "[sse]") {
@@ -372,6 +374,60 @@ TEST_CASE("the last handle of a service that is mounted nowhere closes its strea
     bed.run();
     CHECK(peer->ended());
     CHECK(bed.hub->subscriptions() == 0);
+}
+
+TEST_CASE("a stream gets what its filter wants, live and after a resume, and its beats move on",
+          "[sse]") {
+    sse_bed bed({.heartbeat = 1s});
+    const auto filter = "&filter=" + http::percent_encode(R"({"exact":{"type":"wanted"}})");
+    const auto publish = [&](std::string_view type, std::string_view text) {
+        bed.hub->publish("a", event(type, "/test", text));
+        bed.run();
+    };
+    const auto begin = bed.hub->head().text();
+    publish("wanted", "1");
+    publish("other", "2");
+    const auto live = bed.get("/events?topic=a" + filter);
+    const auto resumed = bed.get("/events?topic=a&after=" + begin + filter);
+    publish("other", "3");
+    publish("wanted", "4");
+    publish("other", "5");
+    CHECK(events_of(*live) == strings{"a=4"});
+    CHECK(events_of(*resumed) == strings{"a=1", "a=4"});
+    for (int quarter = 0; quarter < 8; ++quarter) bed.advance(250ms);
+    CHECK(show_stream(body_of(*resumed), true).back() == '#' + bed.hub->head().text());
+}
+
+TEST_CASE("a stream begins with what is retained, without an id, and then has one", "[sse]") {
+    sse_bed bed({}, {.history = {.max_events = 100}, .retained = {{.max_topics = 10}}});
+    bed.publish("a", "1");
+    bed.publish("b", "1");
+    bed.publish("a", "2");
+    const auto joined = bed.hub->head().text();
+    const auto peer = bed.get("/events?topic=%3E&retained=true");
+    const auto next = bed.publish("c", "1");
+    auto seen = show_stream(body_of(*peer), true);
+    REQUIRE(seen.size() == 6);
+    CHECK(strings(seen.begin() + 2, seen.end()) ==
+          strings{"b=1 #", "a=2 #", '#' + joined, "c=1 #" + next.position->text()});
+    const auto back =
+        bed.get("/events?topic=%3E&retained=true", "Last-Event-ID: " + joined + "\r\n");
+    CHECK(events_of(*back) == strings{"c=1"});
+}
+
+TEST_CASE("a filter that is malformed, and an odd spelling, are refused", "[sse]") {
+    sse_bed bed;
+    const auto answer = [&](std::string_view query) {
+        return bed.get("/events?topic=a&" + std::string(query))->received();
+    };
+    const auto one = "filter=" + http::percent_encode(R"({"exact":{"type":"x"}})");
+    CHECK(answer(one).starts_with("HTTP/1.1 200 "));
+    CHECK(answer(one + '&' + one).starts_with("HTTP/1.1 400 "));
+    for (const auto* bad : {"filter=", "filter=x", "filter={}", "Filter=%5B%5D", "filters=%5B%5D",
+                            "retained=1", "Retained=true", "filter=%7B%22sql%22:%22TRUE%22%7D"}) {
+        CAPTURE(bad);
+        CHECK(answer(bad).starts_with("HTTP/1.1 400 "));
+    }
 }
 
 }  // namespace tidings::test

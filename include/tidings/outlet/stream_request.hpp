@@ -3,6 +3,7 @@
 
 #include <tidings/after_gap.hpp>
 #include <tidings/authorizer.hpp>
+#include <tidings/event_filter.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/position.hpp>
 
@@ -23,8 +24,9 @@ struct stream_license;
 /// What a request for a stream of events asks for, as every streaming service reads it:
 /// `?topic=<pattern>` (repeatable), `&after=<position>`, `&last_event_id=<position>` (or, as
 /// polyfills of EventSource send it, `lastEventId` or `Last-Event-ID`), which wins over `after`, or
-/// the field `Last-Event-ID`, which wins over both; `&after_gap=held` (or `present`). Another
-/// spelling of these is refused.
+/// the field `Last-Event-ID`, which wins over both; `&after_gap=held` (or `present`);
+/// `&filter=<JSON>`, an `event_filter`, once; `&retained=true`, as `subscribe_options::retained`.
+/// Another spelling of these is refused.
 struct stream_request {
     tidings::principal principal{};
     std::vector<std::string> patterns{};  ///< each once
@@ -36,6 +38,8 @@ struct stream_request {
     std::shared_ptr<const detail::stream_license> license{};
     /// What follows a gap; none: as the service does by itself.
     std::optional<tidings::after_gap> after_gap{};
+    event_filter filter{};  ///< which of the events that the patterns match
+    bool retained = false;  ///< begins with what the bus retains, where it does not resume
 };
 
 /// Reads it from a request whose caller is known, without asking whether it is allowed: see

@@ -89,12 +89,12 @@ class service_state;
 /// repetition reaches the others twice. An outlet that refuses it for good is in `dropped`. What
 /// was not accepted within `accept_timeout` is answered 503, too.
 ///
-/// `GET /<pattern>?after=<position>&max=N&wait=30s` reads what the history holds after a position
-/// as a CloudEvents batch, with `Tidings-Position` and `Link: <...>; rel="next"`. Without `after`:
-/// from the present on. With `wait`, when there is nothing yet, it is answered with the first event
-/// to come, or with `[]`. Events that are gone: `Tidings-Gap: true`, and the position to go on
-/// from; with `after_gap=held` what is left of them as well, and `Tidings-Gap-Position`, which lies
-/// before it. Nothing is kept between requests.
+/// `GET /<pattern>?after=<position>&max=N&wait=30s&filter=<JSON>` reads what the history holds
+/// after a position, and an `event_filter` wants, as a CloudEvents batch, with `Tidings-Position`
+/// and `Link: <...>; rel="next"`. Without `after`: from the present on. With `wait`, when there is
+/// nothing yet, it is answered with the first event to come, or with `[]`. Events that are gone:
+/// `Tidings-Gap: true`, and the position to go on from; with `after_gap=held` what is left of them
+/// as well, and `Tidings-Gap-Position`, which lies before it. Nothing is kept between requests.
 ///
 /// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
 /// long as its server), ends it, and releases what the options hold.

@@ -70,7 +70,8 @@ class service_state;
 /// Serves Server-Sent Events (WHATWG HTML 9.2) below its mount point:
 /// `GET ?topic=<pattern>[&topic=...]`, resumed by `Last-Event-ID` (or `last_event_id`, `after`).
 /// The id of an event is its position; what a resume cannot bring is announced by an event
-/// `tidings.gap`, behind which `&after_gap=held` brings what is left.
+/// `tidings.gap`, behind which `&after_gap=held` brings what is left. For `filter` and `retained`
+/// see `http::stream_request`.
 ///
 /// Handle; copies share one service. `close` ends it, so does the end of the server where it is
 /// mounted, and, while it is mounted nowhere, the end of the last handle. What the options hold is

@@ -76,7 +76,8 @@ class service_state;
 
 /// Serves WebSocket (RFC 6455, version 13) below its mount point. On a bus:
 /// `GET ?topic=<pattern>[&topic=...][&after=<position>]` subscribes, resuming after a position
-/// (`&after_gap=held`: behind a gap what is left comes);
+/// (`&after_gap=held`: behind a gap what is left comes); for `filter` and `retained` see
+/// `http::stream_request`;
 /// events the client sends are published where it is granted. A ping may carry the client's
 /// position, as `tidings-position:<position>`.
 ///

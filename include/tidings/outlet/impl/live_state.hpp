@@ -59,6 +59,7 @@ class live_state final : public feed_sink, public context_dependent {
 
     bool ready() noexcept override { return is_open() && output_.queue().ready(); }
     void push(const event_ptr& e) noexcept override;
+    void on_retained_end() noexcept override { beat(); }
     void on_dropped(std::uint64_t count) noexcept override;
     void on_feed_end(error_code why) noexcept override { finish(why); }
     void on_context_end() noexcept override;

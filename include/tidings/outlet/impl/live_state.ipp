@@ -92,7 +92,9 @@ void live_state::go_on(live_start what) {
                        .overflow = options_->overflow,
                        .max_lag = options_->max_lag,
                        .after_gap = what.asked.after_gap.value_or(options_->after_gap),
-                       .origin = owner_.origin()};
+                       .origin = owner_.origin(),
+                       .filter = std::move(what.asked.filter),
+                       .retained = what.asked.retained};
         feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
                                        std::shared_ptr<feed_sink>(self(), this), std::move(f));
         if (const auto ec = feed_->start())

@@ -33,6 +33,22 @@ std::optional<response> read_after_gap(std::string_view text, stream_request& ou
     return std::nullopt;
 }
 
+std::optional<response> read_event_filter(std::string_view text, stream_request& out) {
+    error_code ec;
+    const bool repeated = !out.filter.empty();
+    out.filter = event_filter::parse(text, ec);
+    if (ec) return problem(400, "Bad filter", ec.message());
+    if (repeated) return problem(400, "Bad filter", "there is more than one; `all` joins them");
+    return std::nullopt;
+}
+
+std::optional<response> read_retained(std::string_view text, stream_request& out) {
+    if (text != "true" && text != "false")
+        return problem(400, "Bad retained", "retained is true or false");
+    out.retained = text == "true";
+    return std::nullopt;
+}
+
 // As a browser, or a polyfill for one, repeats whatever id it saw last: an empty one is none, and
 // one that another server gave is answered with a gap.
 void read_repeated_id(std::string_view id, stream_request& out) {
@@ -49,20 +65,23 @@ std::string plain_name(std::string_view name) {
 
 // A parameter that means one of ours and is spelled otherwise would be ignored in silence.
 std::optional<response> check_spelling(const stream_request& r) {
-    constexpr std::array<std::string_view, 8> ours{"topic",         "after",     "last_event_id",
-                                                   "lastEventId",   "after_gap", "wait",
-                                                   "Last-Event-ID", "max"};
-    constexpr std::array<std::string_view, 7> alike{"topic",       "topics",   "after", "wait",
-                                                    "lasteventid", "aftergap", "max"};
+    constexpr std::array<std::string_view, 10> ours{
+        "topic",     "after", "last_event_id", "lastEventId", "Last-Event-ID",
+        "after_gap", "wait",  "max",           "filter",      "retained"};
+    constexpr std::array<std::string_view, 10> alike{
+        "topic",  "topics",      "after",   "wait",     "max",
+        "filter", "lasteventid", "filters", "retained", "aftergap"};
     const auto has = [](const auto& names, std::string_view name) {
         return std::find(names.begin(), names.end(), name) != names.end();
     };
     for (const auto& [name, value] : r.query)
         if (!has(ours, name) && has(alike, plain_name(name)))
-            return problem(400, "Unknown parameter",
-                           name +
-                               "; the parameters are topic, after, last_event_id (or "
-                               "lastEventId), after_gap, and where topics are read wait and max");
+            return problem(
+                400, "Unknown parameter",
+                name +
+                    "; the parameters are topic, after, last_event_id (or "
+                    "lastEventId), after_gap, filter, retained, and where topics are read "
+                    "wait and max");
     return std::nullopt;
 }
 
@@ -104,6 +123,8 @@ std::optional<response> read_stream_request(const exchange& x, std::size_t max_p
         if (name == "topic") out.patterns.push_back(value);
         if (name == "after") refused = read_position(value, out);
         if (name == "after_gap") refused = read_after_gap(value, out);
+        if (name == "filter") refused = read_event_filter(value, out);
+        if (name == "retained") refused = read_retained(value, out);
         if (refused) return refused;
     }
     // `after` says where a stream began; an id, where it has got to since.

@@ -67,6 +67,7 @@ struct long_poll_options {
     tidings::principal principal{};
     http::detail::expiry_time expires{};
     std::shared_ptr<const http::detail::stream_license> license{};
+    event_filter filter{};
 };
 
 /// One GET: reads from the history, waits if asked to, answers once; where memory is missing not at

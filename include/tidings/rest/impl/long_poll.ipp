@@ -220,7 +220,8 @@ poll_event long_poll::take(const history_slice& slice) {
     }
     gone_ = slice.gone.number();
     for (const auto& e : slice.events) {
-        if (!add(e)) return count_ != 0 || gap_ ? poll_event::full : poll_event::read_failed;
+        if (question_.filter.matches(*e) && !add(e))
+            return count_ != 0 || gap_ ? poll_event::full : poll_event::read_failed;
         question_.after = *e->position();
     }
     question_.after = slice.next;

@@ -323,6 +323,8 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
     if (!bus_->history())
         return http::problem(404, "No history", "this bus keeps no events to read");
     long_poll_options q;
+    if (asked.retained)
+        return http::problem(400, "Bad query", "retained is of a stream; this reads the history");
     if (!read_numbers(asked, q))
         return http::problem(400, "Bad query", "max is a number from 1, wait is 30s");
     q.from_now = !asked.after;
@@ -333,6 +335,7 @@ or_refusal<long_poll_options> service_state::read_question(const http::exchange&
     q.principal = std::move(asked.principal);
     q.expires = asked.expires;
     q.license = std::move(asked.license);
+    q.filter = std::move(asked.filter);
     return q;
 }
 
