@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
+#include <tidings/bus/impl/bus_explain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
@@ -8,6 +9,7 @@
 #include <tidings/bus/impl/immediate_list.ipp>
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
+#include <tidings/bus/impl/publication_watch.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
@@ -16,6 +18,8 @@
 #include <tidings/bus/impl/subscription/subscription_state.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>
 #include <tidings/impl/bus.ipp>
+#include <tidings/impl/explanation.ipp>
 #include <tidings/impl/receiver.ipp>
 #include <tidings/impl/subscription.ipp>
+#include <tidings/impl/tap.ipp>
 #include <tidings/impl/topic_handle.ipp>

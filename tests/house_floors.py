@@ -23,7 +23,7 @@ FLOORS = [
     "values: event event_json event_ptr topic position control_event",
     "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
-    "bus: bus subscription receiver topic_handle, http",
+    "bus: bus subscription receiver topic_handle explanation tap, http",
     "codec",
     "inlet, outlet",
     "rest, sse, websocket, webhook",

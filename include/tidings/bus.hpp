@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/explanation.hpp>
 #include <tidings/history.hpp>
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
 #include <tidings/subscription.hpp>
+#include <tidings/tap.hpp>
 #include <tidings/topic_handle.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -28,6 +30,12 @@ struct bus_options {
     /// readers. The oldest that nothing sends go first, and are made again when asked for. They
     /// count in no other bound; what queues still send may go beyond this one.
     std::size_t max_form_bytes = 64 * 1024 * 1024;
+    /// Patterns, at most `max_metric_patterns`, for each of which `metrics` counts publications
+    /// whose topic matches: `topic_events`, `topic_deliveries` (delivered or queued) and
+    /// `topic_drops`, with the label `pattern`. Of `async_publish` they count what it has done when
+    /// it is dispatched, and not what queues and outlets answer later.
+    std::vector<std::string> metric_patterns{};
+    static constexpr std::size_t max_metric_patterns = 64;
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -70,7 +78,8 @@ constexpr void explain_token() {
 /// here throws for what a peer sent.
 class bus {
  public:
-    /// @throws std::invalid_argument for a history rule that is not a pattern.
+    /// @throws std::invalid_argument for a history rule or a pattern of metrics that is none, and
+    /// for too many of these.
     TIDINGS_DECL explicit bus(net::any_io_executor executor, bus_options options = {});
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>
@@ -211,6 +220,21 @@ class bus {
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
 
+    /// Who would get an event of a topic now, and why it would be refused: for people who look for
+    /// what is wrong. It locks the bus while it looks at what matches.
+    /// @throws std::bad_alloc
+    TIDINGS_DECL explanation explain(std::string_view topic) const;
+
+    /// Calls `f(const tapped_publication&)` with each publication after its dispatch, and with each
+    /// refusal: for debugging, since publications take the bus's lock while there is a tap. It runs
+    /// on the publishing thread, perhaps on several at once. An exception it throws is logged; what
+    /// it publishes itself is not shown to taps.
+    template <class F>
+    requires std::invocable < std::decay_t<F>
+    &, const tapped_publication& > [[nodiscard]] tidings::tap tap(F&& f) {
+        return add_tap(std::forward<F>(f));
+    }
+
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const noexcept;
@@ -223,6 +247,7 @@ class bus {
                                                  subscribe_options options);
     TIDINGS_DECL subscription subscribe_immediate(std::string_view pattern,
                                                   detail::event_callback_function f);
+    TIDINGS_DECL tidings::tap add_tap(detail::tap_function f);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
                                          tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,

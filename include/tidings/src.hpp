@@ -6,6 +6,7 @@
 
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
+#include <tidings/bus/impl/bus_explain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/dispatch.ipp>
@@ -13,6 +14,7 @@
 #include <tidings/bus/impl/immediate_list.ipp>
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
+#include <tidings/bus/impl/publication_watch.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
@@ -66,10 +68,12 @@
 #include <tidings/impl/errc.ipp>
 #include <tidings/impl/event.ipp>
 #include <tidings/impl/event_ptr.ipp>
+#include <tidings/impl/explanation.ipp>
 #include <tidings/impl/position.ipp>
 #include <tidings/impl/receiver.ipp>
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/subscription.ipp>
+#include <tidings/impl/tap.ipp>
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>

@@ -3,6 +3,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/pattern_registry.hpp>
+#include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
@@ -38,6 +39,22 @@ class bus_members {
     TIDINGS_DECL void locate(const std::shared_ptr<lane>& l,
                              unique_function<void(const position&)> f);
 
+    /// What stands under a pattern that a topic matches; a stream's cursor is no subscription.
+    struct standing {
+        std::string pattern;
+        std::shared_ptr<subscription_state> state;
+    };
+    TIDINGS_DECL std::vector<standing> standing_under(std::string_view topic) const;
+
+    /// Before any other thread knows the bus.
+    void set_watch(std::shared_ptr<publication_watch> w) noexcept {
+        watch_owner_ = std::move(w);
+        watch_.store(watch_owner_.get(), std::memory_order_release);
+    }
+    /// @throws std::bad_alloc
+    TIDINGS_DECL void add_tap(const std::shared_ptr<tap_state>& t, const log_sink& log);
+    TIDINGS_DECL void remove_tap(const tap_state& t) noexcept;
+
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
     TIDINGS_DECL std::vector<std::shared_ptr<subscription_state>> active() const;
@@ -72,6 +89,8 @@ class bus_members {
           max_subscriptions_(max_subscriptions) {}
     ~bus_members() = default;
 
+    /// Null where nothing looks at publications. From any thread.
+    publication_watch* watch() const noexcept { return watch_.load(std::memory_order_acquire); }
     virtual std::weak_ptr<bus_state> as_bus() noexcept = 0;
     error_code admit() const noexcept;
     void move_to(stage next) noexcept {
@@ -106,6 +125,9 @@ class bus_members {
     std::atomic<stage> stage_{stage::open};           // changed with the mutex held
     std::atomic<reader_record*> publisher_{nullptr};  // the only thread that has published, or many
 
+    std::atomic<publication_watch*> watch_{nullptr};
+
+    std::shared_ptr<publication_watch> watch_owner_;  // written once
     std::shared_ptr<lane> lane_;
     std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 

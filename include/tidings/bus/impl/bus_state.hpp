@@ -81,6 +81,15 @@ class bus_state final : public subscriber,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
+    /// Why a publication would be refused now.
+    error_code refusal() const noexcept {
+        const stage now = stage_;
+        return now >= stage::drained ? refusal_at(now) : error_code();
+    }
+    bool is_kept(std::string_view topic) const noexcept {
+        return history_ && !is_loss_signal(topic) && history_->covers(topic);
+    }
+    const bus_options& options() const noexcept { return options_; }
     const form_budget& forms() const noexcept { return *forms_; }
 
     // For the drain.
@@ -126,12 +135,21 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
     receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
                              topic_route* route, reader_record& here);
-    bool is_kept(std::string_view topic) const noexcept {
-        return history_ && !is_loss_signal(topic) && history_->covers(topic);
-    }
     error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
-    void report_refused(const event_ptr& e, error_code why) noexcept;
+    void note_refused(const event_ptr& e, error_code why) noexcept {
+        if (metrics()) metrics()->count("events_refused", {}, 1);
+        if (log()) log()({log_level::warning, "bus", e->topic(), why});
+    }
+    void report_refused(const event_ptr& e, error_code why) noexcept {
+        note_refused(e, why);
+        if (auto* w = watch()) w->refuse(e->topic(), e, why);
+    }
+    /// Shows taps what there is no event of; null.
+    event_ptr show_refused(std::string_view topic, error_code why) noexcept {
+        if (auto* w = watch()) w->refuse(topic, {}, why);
+        return {};
+    }
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
     }

@@ -171,7 +171,7 @@ outcome outcome_of(error_code ec) noexcept {
 template <class Content>
 event_ptr bus_state::freeze(destination to, Content&& content, publication_info info,
                             error_code& ec) {
-    if (ec) return {};
+    if (ec) return show_refused(to.topic, ec);
     info.bus = id_;
     info.position.reset();
     info.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -183,7 +183,7 @@ event_ptr bus_state::freeze(destination to, Content&& content, publication_info 
     if (e) publication::set_budget(e, forms_);
     if constexpr (!fresh)
         if (e) ec = e->stamp(clock_);
-    return ec ? event_ptr() : e;
+    return ec ? show_refused(to.topic, ec) : e;
 }
 
 event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
@@ -196,7 +196,7 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
     if (const stage now = stage_; info.bus == 0 && now != stage::open) ec = refusal_at(now);
     auto frozen = freeze(std::string_view(e->topic()), e, std::move(info), ec);
-    if (ec) report_refused(e, ec);
+    if (ec) note_refused(e, ec);
     return frozen;
 }
 
@@ -321,7 +321,10 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
         else
             dispatch_locked(e, d, gone);
     }
-    if (not_kept) report_refused(e, not_kept);
+    if (not_kept)
+        report_refused(e, not_kept);
+    else if (d.result.error)
+        show_refused(e->topic(), d.result.error);
     d.finish(here, alone, options_.log);
     return std::move(d.result);
 }
@@ -348,7 +351,8 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     }
     if (appended.error) pending_->durable(number, appended.error, {});
     d.evicted = std::move(appended.evicted);
-    if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
+    if (appended.committed || appended.error)
+        d.follows = pending_->take(number) != nullptr ? dispatch::joined : 0;
     if (appended.committed)
         dispatch_locked(appended.committed, d, gone);
     else if (!appended.error)
@@ -368,7 +372,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
         if (e->info().bus == id_) --appending_;
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
-        d.from_history = d.join != nullptr;
+        d.follows = d.join != nullptr ? dispatch::joined : 0;
         dispatch_locked(e, d, gone);
     }
     d.finish(here, alone, options_.log);
@@ -380,11 +384,6 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     report_refused(e, ec);
 }
 
-void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
-    if (metrics()) metrics()->count("events_refused", {}, 1);
-    if (log()) log()({log_level::warning, "bus", e->topic(), why});
-}
-
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     d.event = e;
@@ -394,7 +393,7 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& g
     }
     const auto ticket = ++last_ticket_;
     d.hand_to(patterns_.match(e->topic(), d.route, gone), ticket, lane_, stops_);
-    if (metrics()) metrics()->count("events_published", {}, 1);
+    if (auto* w = watch()) d.look(*w);
 }
 
 }  // namespace tidings::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/graveyard.hpp>
 #include <tidings/bus/impl/pattern_entry.hpp>
+#include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/publish_join.hpp>
 
 #include <new>
@@ -56,9 +57,20 @@ struct dispatch {
     receipt result{};
     event_ptr event{};  // as it was dispatched; null until then
     walk_list walks;
-    bool from_history = false;  // the join waits for the end of this dispatch
+    /// What follows the end of this dispatch; a sum of these.
+    static constexpr unsigned joined = 1;   // the join waits for it
+    static constexpr unsigned watched = 2;  // it is looked at
+    unsigned follows = 0;
+    publication_watch* watch;  // where it is looked at; not initialised else
     graveyard gone{};
     std::vector<event_ptr> evicted{};  // by the history, for this one
+
+    /// It is looked at: with the bus's mutex held.
+    void look(publication_watch& w) noexcept {
+        w.begin();
+        watch = &w;
+        follows |= watched;
+    }
 
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
     /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
@@ -71,6 +83,7 @@ struct dispatch {
     TIDINGS_DECL void finish(reader_record& here, bool alone, const log_sink& log) noexcept;
 
  private:
+    void follow_up() noexcept;
     void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home) noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
     void hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
