@@ -2,6 +2,7 @@
 #include <tidings/bus/impl/awaited_joins.ipp>
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
+#include <tidings/bus/impl/bus_explain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/bus_state_request.ipp>
@@ -16,6 +17,7 @@
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
 #include <tidings/bus/impl/publication_maker.ipp>
+#include <tidings/bus/impl/publication_watch.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/request/asked_request.ipp>
 #include <tidings/bus/impl/request/pending_request.ipp>
@@ -31,7 +33,9 @@
 #include <tidings/bus/impl/subscription/subscription_state.ipp>
 #include <tidings/bus/impl/subscription/target_subscription.ipp>
 #include <tidings/impl/bus.ipp>
+#include <tidings/impl/explanation.ipp>
 #include <tidings/impl/receiver.ipp>
 #include <tidings/impl/reply.ipp>
 #include <tidings/impl/subscription.ipp>
+#include <tidings/impl/tap.ipp>
 #include <tidings/impl/topic_handle.ipp>

@@ -92,6 +92,12 @@ stage_model() { # random programs on a bus, compared with one that is obviously 
     TIDINGS_MODEL_STEPS=${TIDINGS_MODEL_STEPS:-10000000} build/release/tests/unit_bus "[model]"
 }
 
+stage_bounded() { # 100 million topics that nobody names, 10 million subscriptions that come and go
+    cmake --preset release
+    cmake --build --preset release --target bounded
+    TIDINGS_BOUNDED_TIMES=10000 build/release/tests/bounded --durations yes
+}
+
 stage_shared() { # the shared library, optimised, symbols hidden
     build shared -D BUILD_SHARED_LIBS=ON -D CMAKE_BUILD_TYPE=Release
     ctest --test-dir build/shared --output-on-failure -LE "house|install|long"
@@ -112,7 +118,7 @@ stage_compilers() { # warnings and tests under every compiler that Debian 12 has
     done
 }
 
-all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model shared options compilers)
+all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model bounded shared options compilers)
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then stages=("${all[@]}"); fi
 for stage in "${stages[@]}"; do

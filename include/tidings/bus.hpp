@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/explanation.hpp>
 #include <tidings/history.hpp>
 #include <tidings/log.hpp>
 #include <tidings/receiver.hpp>
 #include <tidings/reply.hpp>
 #include <tidings/retained.hpp>
 #include <tidings/subscription.hpp>
+#include <tidings/tap.hpp>
 #include <tidings/topic_handle.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -39,6 +41,12 @@ struct bus_options {
     /// without one.
     std::vector<retained_rule> retained{};
     std::size_t max_requests = 65'536;  ///< that wait for an answer at once
+    /// Patterns, at most `max_metric_patterns`, for each of which `metrics` counts publications
+    /// whose topic matches: `topic_events`, `topic_deliveries` (delivered or queued) and
+    /// `topic_drops`, with the label `pattern`. Of `async_publish` they count what it has done when
+    /// it is dispatched, and not what queues and outlets answer later.
+    std::vector<std::string> metric_patterns{};
+    static constexpr std::size_t max_metric_patterns = 64;
 };
 
 /// Tag: run the callback inside `publish`, on any publishing thread.
@@ -83,8 +91,8 @@ constexpr void explain_token() {
 /// here throws for what a peer sent.
 class bus {
  public:
-    /// @throws std::invalid_argument for a rule of the history, or of what is retained, whose
-    /// pattern is none.
+    /// @throws std::invalid_argument for a rule of the history, or of what is retained, or a
+    /// pattern of metrics, that is none, and for too many of these.
     TIDINGS_DECL explicit bus(net::any_io_executor executor, bus_options options = {});
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>
@@ -111,9 +119,9 @@ class bus {
     /// Runs `f` on its associated executor, by default the bus's, never concurrently with itself,
     /// in batches. The callbacks of one executor share its turns: a burst costs one post for all of
     /// them, and they run one after another, also where several threads run the context. What is to
-    /// run beside the others is bound to an executor of its own, such as a strand. Subscribed during
-    /// a dispatch: from the next event on. An exception it throws is logged and counted; other
-    /// subscribers still get the event.
+    /// run beside the others is bound to an executor of its own, such as a strand. Subscribed
+    /// during a dispatch: from the next event on. An exception it throws is logged and counted;
+    /// other subscribers still get the event.
     template <event_callback F>
     subscription subscribe(std::string_view pattern, F&& f, subscribe_options options = {}) {
         using result = std::invoke_result_t<std::decay_t<F>&, const event_ptr&>;
@@ -277,6 +285,20 @@ class bus {
     /// Removes what is retained of a topic. False where there is nothing.
     TIDINGS_DECL bool forget(std::string_view topic) noexcept;
     TIDINGS_DECL retained_counters retained() const noexcept;
+    /// Who would get an event of a topic now, and why it would be refused: for people who look for
+    /// what is wrong. It locks the bus while it looks at what matches.
+    /// @throws std::bad_alloc
+    TIDINGS_DECL explanation explain(std::string_view topic) const;
+
+    /// Calls `f(const tapped_publication&)` with each publication after its dispatch, and with each
+    /// refusal: for debugging, since publications take the bus's lock while there is a tap. It runs
+    /// on the publishing thread, perhaps on several at once. An exception it throws is logged; what
+    /// it publishes itself is not shown to taps.
+    template <class F>
+    requires std::invocable < std::decay_t<F>
+    &, const tapped_publication& > [[nodiscard]] tidings::tap tap(F&& f) {
+        return add_tap(std::forward<F>(f));
+    }
 
     /// The bus as a subscriber: delivering to it publishes under the event's own topic.
     TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
@@ -298,6 +320,7 @@ class bus {
                                            std::string_view topic, event e,
                                            std::chrono::milliseconds timeout,
                                            detail::request_handler handler);
+    TIDINGS_DECL tidings::tap add_tap(detail::tap_function f);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::bus_state>& s,
                                          tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_publish(const std::shared_ptr<detail::bus_state>& s,

@@ -7,6 +7,7 @@
 #include <tidings/bus/impl/awaited_joins.ipp>
 #include <tidings/bus/impl/bounded_queue.ipp>
 #include <tidings/bus/impl/bus_drain.ipp>
+#include <tidings/bus/impl/bus_explain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/bus_state_request.ipp>
@@ -21,6 +22,7 @@
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
 #include <tidings/bus/impl/publication_maker.ipp>
+#include <tidings/bus/impl/publication_watch.ipp>
 #include <tidings/bus/impl/reclaim/read_section.ipp>
 #include <tidings/bus/impl/request/asked_request.ipp>
 #include <tidings/bus/impl/request/pending_request.ipp>
@@ -84,12 +86,14 @@
 #include <tidings/impl/event.ipp>
 #include <tidings/impl/event_filter.ipp>
 #include <tidings/impl/event_ptr.ipp>
+#include <tidings/impl/explanation.ipp>
 #include <tidings/impl/filter_node.ipp>
 #include <tidings/impl/position.ipp>
 #include <tidings/impl/receiver.ipp>
 #include <tidings/impl/reply.ipp>
 #include <tidings/impl/subscriber.ipp>
 #include <tidings/impl/subscription.ipp>
+#include <tidings/impl/tap.ipp>
 #include <tidings/impl/topic.ipp>
 #include <tidings/impl/topic_handle.ipp>
 #include <tidings/impl/topic_rule.ipp>

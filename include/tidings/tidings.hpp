@@ -15,6 +15,7 @@
 #include <tidings/event_filter.hpp>
 #include <tidings/event_json.hpp>
 #include <tidings/event_ptr.hpp>
+#include <tidings/explanation.hpp>
 #include <tidings/history.hpp>
 #include <tidings/http/client.hpp>
 #include <tidings/http/server.hpp>
@@ -43,6 +44,7 @@
 #include <tidings/store/table.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/subscription.hpp>
+#include <tidings/tap.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/topic_handle.hpp>
 #include <tidings/topic_rule.hpp>

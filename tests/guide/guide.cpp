@@ -286,6 +286,25 @@ TEST_CASE("the guide's coroutine ends with its bus", "[guide]") {
     CHECK(ended);
 }
 
+TEST_CASE("the guide's bus says what it does", "[guide]") {
+    net::io_context io;
+    std::string log;
+    // [watching]
+    tidings::bus bus{io};
+    auto billing = bus.subscribe("orders.*.paid", [](const tidings::event_ptr&) {});
+    log += to_string(bus.explain("orders.42.paid"));
+
+    const auto tap = bus.tap([&](const tidings::tapped_publication& p) {
+        log += std::string(p.topic) + ": matched " + std::to_string(p.receipt.matched) + '\n';
+    });
+    bus.publish("orders.42.paid", {"com.acme.order.paid", "/shop"});
+    // [/watching]
+    CHECK(log ==
+          "orders.42.paid: 1 of 1 subscriptions match; not kept\n"
+          "  orders.*.paid: callback, matched 0\n"
+          "orders.42.paid: matched 1\n");
+}
+
 TEST_CASE("the guide's tests of one's own code", "[guide]") {
     // [recorder]
     net::io_context io;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus.hpp>
+#include <tidings/bus/impl/bus_explain.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/store/memory_history.hpp>
 
@@ -24,12 +25,24 @@ std::shared_ptr<history> history_of(const history_options& o, io::clock* clock) 
     return rules.empty() ? nullptr : make_memory_history(std::move(rules), clock);
 }
 
+void check_metric_patterns(const std::vector<std::string>& patterns) {
+    if (patterns.size() > bus_options::max_metric_patterns)
+        throw std::invalid_argument("tidings::bus: too many patterns of metrics");
+    for (const auto& p : patterns)
+        if (check_pattern(p))
+            throw std::invalid_argument("tidings::bus: not a pattern of metrics: " + p);
+}
+
 std::shared_ptr<detail::bus_state> make_bus_state(net::any_io_executor executor,
                                                   bus_options options) {
+    check_metric_patterns(options.metric_patterns);
     auto history = history_of(options.history, options.clock);
     const std::shared_ptr<detail::bus_state> state(
         new detail::bus_state(executor, std::move(options), std::move(history)),
         &detail::bus_state::dispose);
+    if (const auto& o = state->options(); o.metrics)
+        state->set_watch(
+            std::make_shared<detail::publication_watch>(o.metrics, o.metric_patterns, o.log));
     detail::watch_context(executor, state);
     if (state->history()) state->begin_to_listen();
     return state;
@@ -136,6 +149,18 @@ bool bus::forget(std::string_view topic) noexcept {
 
 retained_counters bus::retained() const noexcept {
     return state_ ? state_->retained() : retained_counters();
+}
+
+explanation bus::explain(std::string_view topic) const {
+    if (state_) return detail::explain(*state_, topic);
+    return {.topic = std::string(topic), .refused = errc::closed};
+}
+
+tap bus::add_tap(detail::tap_function f) {
+    if (!state_) return {};
+    auto made = std::make_shared<detail::tap_state>(state_, std::move(f));
+    state_->add_tap(made, state_->log());
+    return tidings::tap(std::move(made));
 }
 
 bus::executor_type bus::get_executor() const noexcept {

@@ -3,6 +3,7 @@
 
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/pattern_registry.hpp>
+#include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/retained_store.hpp>
 #include <tidings/bus/impl/subscription/immediate_subscription.hpp>
 #include <tidings/detail/short_mutex.hpp>
@@ -46,6 +47,21 @@ class bus_members {
     bool retains() const noexcept { return retained_ != nullptr; }
     TIDINGS_DECL bool forget(std::string_view topic) noexcept;
     TIDINGS_DECL retained_counters retained() const noexcept;
+    /// What stands under a pattern that a topic matches; a stream's cursor is no subscription.
+    struct standing {
+        std::string pattern;
+        std::shared_ptr<subscription_state> state;
+    };
+    TIDINGS_DECL std::vector<standing> standing_under(std::string_view topic) const;
+
+    /// Before any other thread knows the bus.
+    void set_watch(std::shared_ptr<publication_watch> w) noexcept {
+        watch_owner_ = std::move(w);
+        watch_.store(watch_owner_.get(), std::memory_order_release);
+    }
+    /// @throws std::bad_alloc
+    TIDINGS_DECL void add_tap(const std::shared_ptr<tap_state>& t, const log_sink& log);
+    TIDINGS_DECL void remove_tap(const tap_state& t) noexcept;
 
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
     TIDINGS_DECL std::size_t subscriptions() const noexcept;
@@ -83,6 +99,8 @@ class bus_members {
           max_subscriptions_(max_subscriptions) {}
     ~bus_members() = default;
 
+    /// Null where nothing looks at publications. From any thread.
+    publication_watch* watch() const noexcept { return watch_.load(std::memory_order_acquire); }
     virtual std::weak_ptr<bus_state> as_bus() noexcept = 0;
     error_code admit() const noexcept;
     void move_to(stage next) noexcept {
@@ -125,6 +143,9 @@ class bus_members {
     std::atomic<reader_record*> first_publisher_{nullptr};
     std::atomic<reader_record*> second_publisher_{nullptr};
 
+    std::atomic<publication_watch*> watch_{nullptr};
+
+    std::shared_ptr<publication_watch> watch_owner_;  // written once
     std::shared_ptr<lane> lane_;
     std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 

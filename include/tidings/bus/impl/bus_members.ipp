@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/bus/impl/subscription/target_subscription.hpp>
 
 #include <algorithm>
 #include <new>
@@ -199,6 +200,40 @@ void bus_members::remove(subscription_state& s) noexcept {
     --subscriptions_;
     s.leave(*entry, gone);
     patterns_.tidy(*entry, gone);
+}
+
+std::vector<bus_members::standing> bus_members::standing_under(std::string_view topic) const {
+    std::vector<standing> all;
+    const std::lock_guard lock(mutex_);
+    patterns_.for_each_of(topic, [&](const pattern_entry& entry) {
+        const std::string pattern(entry.pattern());
+        const auto add = [&](subscription_state& s) {
+            if (auto owner = s.weak_from_this().lock()) all.push_back({pattern, std::move(owner)});
+        };
+        for (auto* s : entry.immediates.standing()) add(*s);
+        for (const auto& q : entry.queues) add(*q);
+        for (const auto& chunk : entry.chunks)
+            for (const auto& target : *chunk.targets)
+                if (auto* s = dynamic_cast<target_subscription*>(target.get()))
+                    add(*s);
+                else
+                    all.push_back({pattern, nullptr});
+    });
+    return all;
+}
+
+// From here on no publication goes past the mutex, where it is looked at.
+void bus_members::add_tap(const std::shared_ptr<tap_state>& t, const log_sink& log) {
+    const std::lock_guard lock(mutex_);
+    if (watch() == nullptr)
+        set_watch(std::make_shared<publication_watch>(nullptr, std::vector<std::string>(), log));
+    watch()->add(t);
+    patterns_.watch_routes(true);
+}
+
+void bus_members::remove_tap(const tap_state& t) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (watch()->remove(t)) patterns_.watch_routes(false);
 }
 
 std::uint64_t bus_members::walks_of(const immediate_subscription& s,

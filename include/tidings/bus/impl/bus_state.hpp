@@ -97,6 +97,15 @@ class bus_state final : public subscriber,
     const net::any_io_executor& executor() const noexcept { return executor_; }
     const log_sink& log() const noexcept { return options_.log; }
     metrics_sink* metrics() const noexcept { return options_.metrics.get(); }
+    /// Why a publication would be refused now.
+    error_code refusal() const noexcept {
+        const stage now = stage_;
+        return now >= stage::drained ? refusal_at(now) : error_code();
+    }
+    bool is_kept(std::string_view topic) const noexcept {
+        return history_ && !is_loss_signal(topic) && history_->covers(topic);
+    }
+    const bus_options& options() const noexcept { return options_; }
     const form_budget& forms() const noexcept { return maker_.forms(); }
 
     // For the drain.
@@ -142,17 +151,31 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
     receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
                              topic_route* route, reader_record& here);
-    bool is_kept(std::string_view topic) const noexcept {
-        return history_ && !is_loss_signal(topic) && history_->covers(topic);
-    }
-    error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
-    void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     /// Whether more than subscriptions takes an event of this topic.
     bool notes(std::string_view topic) const noexcept {
         return options_.metrics || (retained_ && retained_->covers(topic));
     }
-    TIDINGS_DECL void note(const event_ptr& e, retired_list& gone) noexcept;
-    void report_refused(const event_ptr& e, error_code why) noexcept;
+    /// A publication of this bus, unless there is an error; null with one.
+    template <class... Content>
+    event_ptr make(std::string_view topic, error_code& ec, Content&&... content) noexcept {
+        auto made = ec ? event_ptr() : maker_.make(topic, std::forward<Content>(content)..., ec);
+        return ec ? show_refused(topic, ec) : made;
+    }
+    error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    void note_refused(const event_ptr& e, error_code why) noexcept {
+        if (metrics()) metrics()->count("events_refused", {}, 1);
+        if (log()) log()({log_level::warning, "bus", e->topic(), why});
+    }
+    void report_refused(const event_ptr& e, error_code why) noexcept {
+        note_refused(e, why);
+        if (auto* w = watch()) w->refuse(e->topic(), e, why);
+    }
+    /// Shows taps what there is no event of; null.
+    event_ptr show_refused(std::string_view topic, error_code why) noexcept {
+        if (auto* w = watch()) w->refuse(topic, {}, why);
+        return {};
+    }
     std::shared_ptr<bus_state> self() {
         return std::static_pointer_cast<bus_state>(shared_from_this());
     }
@@ -166,7 +189,6 @@ class bus_state final : public subscriber,
               const subscribe_options& options);
     const std::shared_ptr<tidings::history> history_;
     bus_options options_;
-    const bool notes_ = options_.metrics || retains();  // of some topics
     const publication_maker maker_;
     const std::shared_ptr<request_desk> requests_ =
         std::make_shared<request_desk>(lane_, maker_.clock(), options_.max_requests);

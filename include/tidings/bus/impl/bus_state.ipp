@@ -206,7 +206,7 @@ void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r
 }
 
 void bus_state::publish(topic_route& route, event&& e, receipt& r) {
-    const auto made = maker_.make(route.topic, std::move(e), r.error);
+    const auto made = make(route.topic, r.error, std::move(e));
     if (!made) return;
     auto* here = reclaimer::here_if_any();
     if (here == nullptr || !walk_only(route, made, *here, r))
@@ -215,13 +215,13 @@ void bus_state::publish(topic_route& route, event&& e, receipt& r) {
 
 receipt bus_state::publish(destination to, event&& e) {
     auto ec = to.check();
-    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, std::move(e), ec);
+    const auto frozen = make(to.topic, ec, std::move(e));
     return publish_frozen(frozen, ec, no_join, to.route);
 }
 
 receipt bus_state::publish(destination to, const event_ptr& e) {
     auto ec = to.check();
-    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, e, {.hops = e->info().hops}, ec);
+    const auto frozen = make(to.topic, ec, e, publication_info{.hops = e->info().hops});
     return publish_frozen(frozen, ec, no_join, to.route);
 }
 
@@ -233,7 +233,7 @@ std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
 
 event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) noexcept {
     ec = {};
-    auto made = maker_.make(to.topic, std::move(e), ec);
+    auto made = make(to.topic, ec, std::move(e));
     if (made) publication_maker::mark_prepared(made, to.id);
     return made;
 }
@@ -246,7 +246,7 @@ receipt bus_state::publish(const event_ptr& e) {
 
 void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
     auto ec = to.check();
-    const auto frozen = ec ? event_ptr() : maker_.make(to.topic, std::move(e), ec);
+    const auto frozen = make(to.topic, ec, std::move(e));
     publish_joined(frozen, ec, std::move(handler), to.route);
 }
 
@@ -298,7 +298,10 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
         else
             dispatch_locked(e, d, gone);
     }
-    if (not_kept) report_refused(e, not_kept);
+    if (not_kept)
+        report_refused(e, not_kept);
+    else if (d.result.error)
+        show_refused(e->topic(), d.result.error);
     d.finish(here, walker_of(here), options_.log);
     return std::move(d.result);
 }
@@ -308,9 +311,8 @@ namespace {
 /// Notes a join that waits for its event to be kept and dispatched; what the history completes.
 append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::uint64_t number,
                              const std::shared_ptr<publish_join>& join, lane& home) {
-    auto kept = home.completion<append_handler>([all, number](error_code ec, position p) {
-        all->durable(number, ec, p);
-    });
+    auto kept = home.completion<append_handler>(
+        [all, number](error_code ec, position p) { all->durable(number, ec, p); });
     all->add(number, join);
     join->expect(2);  // that it is kept, and that it is dispatched
     return kept;
@@ -334,7 +336,8 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     }
     if (appended.error) pending_->durable(number, appended.error, {});
     d.evicted = std::move(appended.evicted);
-    if (appended.committed || appended.error) d.from_history = pending_->take(number) != nullptr;
+    if (appended.committed || appended.error)
+        d.follows = pending_->take(number) != nullptr ? dispatch::joined : 0;
     if (appended.committed)
         dispatch_locked(appended.committed, d, gone);
     else if (!appended.error)
@@ -354,7 +357,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
         if (e->info().bus == maker_.id()) --appending_;
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
-        d.from_history = d.join != nullptr;
+        d.follows = d.join != nullptr ? dispatch::joined : 0;
         dispatch_locked(e, d, gone);
     }
     d.finish(here, who, options_.log);
@@ -366,11 +369,6 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     report_refused(e, ec);
 }
 
-void bus_state::report_refused(const event_ptr& e, error_code why) noexcept {
-    if (metrics()) metrics()->count("events_refused", {}, 1);
-    if (log()) log()({log_level::warning, "bus", e->topic(), why});
-}
-
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     d.event = e;
@@ -380,7 +378,8 @@ void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& g
         d.result.position = head_;
     }
     d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
-    if (notes_) note(e, gone);
+    if (retained_) retained_->note(e, gone);
+    if (auto* w = watch()) d.look(*w);
 }
 
 }  // namespace tidings::detail

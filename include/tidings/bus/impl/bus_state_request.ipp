@@ -20,7 +20,7 @@ event_ptr bus_state::as_request(const event_ptr& e, const receipt& published,
 void bus_state::start_request(std::string_view topic, event&& e, std::chrono::milliseconds timeout,
                               request_handler handler) {
     auto ec = destination(topic).check();
-    const auto frozen = ec ? event_ptr() : maker_.make(topic, std::move(e), ec);
+    const auto frozen = make(topic, ec, std::move(e));
     if (const stage now = stage_; !ec && now >= stage::drained) ec = refusal_at(now);
     if (!ec && !requests_->has_responder(topic)) ec = errc::no_responders;
     if (!ec && timeout.count() <= 0) ec = errc::timed_out;

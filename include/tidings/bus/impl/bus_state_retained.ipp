@@ -7,12 +7,6 @@
 
 namespace tidings::detail {
 
-// With the mutex held.
-void bus_state::note(const event_ptr& e, retired_list& gone) noexcept {
-    if (metrics()) metrics()->count("events_published", {}, 1);
-    if (retained_) retained_->note(e, gone);
-}
-
 retained_slice bus_state::read_retained(const std::vector<std::string>& patterns,
                                         std::uint64_t after, std::uint64_t through,
                                         std::size_t max) noexcept {

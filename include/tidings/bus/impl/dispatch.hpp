@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/graveyard.hpp>
 #include <tidings/bus/impl/pattern_entry.hpp>
+#include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/publish_join.hpp>
 
 #include <mutex>
@@ -57,10 +58,21 @@ struct dispatch {
     receipt result{};
     event_ptr event{};  // as it was dispatched; null until then
     walk_list walks;
-    bool from_history = false;  // the join waits for the end of this dispatch
-    queue_limits inbox{};       // of a lane
+    /// What follows the end of this dispatch; a sum of these.
+    static constexpr unsigned joined = 1;   // the join waits for it
+    static constexpr unsigned watched = 2;  // it is looked at
+    unsigned follows = 0;
+    publication_watch* watch;  // where it is looked at; not initialised else
+    queue_limits inbox{};      // of a lane
     graveyard gone{};
     dropped_events evicted{};  // by the history, for this one
+
+    /// It is looked at: with the bus's mutex held.
+    void look(publication_watch& w) noexcept {
+        w.begin();
+        watch = &w;
+        follows |= watched;
+    }
 
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
     /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
@@ -75,6 +87,7 @@ struct dispatch {
  private:
     void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
                         std::unique_lock<std::mutex>& held) noexcept;
+    void follow_up() noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
     void hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
                        std::vector<lane_stop>& stops) noexcept;

@@ -89,7 +89,12 @@ void dispatch::finish(reader_record& here, walker who, const log_sink& log) noex
     result.matched += called;
     result.delivered += called;
     if (join) join->delivered(called);
-    if (from_history) join->dispatched();
+    if (follows != 0) follow_up();
+}
+
+void dispatch::follow_up() noexcept {
+    if ((follows & joined) != 0) join->dispatched();
+    if ((follows & watched) != 0) watch->end(event, result);
 }
 
 }  // namespace tidings::detail

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 namespace tidings::detail {
 
@@ -81,6 +82,9 @@ class immediate_list {
                           retired_list& gone);
     /// How many walks of this thread over this list had still to come to the callback.
     TIDINGS_DECL std::uint32_t remove(immediate_subscription& s, retired_list& gone) noexcept;
+
+    /// Those that have not ended. @throws std::bad_alloc
+    TIDINGS_DECL std::vector<immediate_subscription*> standing() const;
 
     /// How many walks began, ever.
     std::uint64_t walks() const noexcept {

@@ -100,6 +100,16 @@ std::uint32_t immediate_list::remove(immediate_subscription& s, retired_list& go
     return ahead;
 }
 
+std::vector<immediate_subscription*> immediate_list::standing() const {
+    std::vector<immediate_subscription*> all;
+    auto* a = array_.load(std::memory_order_relaxed);
+    const auto size = a != nullptr ? a->size.load(std::memory_order_relaxed) : 0;
+    for (std::uint32_t i = 0; i < size; ++i)
+        if (a->slots()[i].call.load(std::memory_order_relaxed) != skip)
+            all.push_back(a->owners()[i]);
+    return all;
+}
+
 // A walk of this thread may be over an array that was replaced since.
 std::uint32_t immediate_list::skip_in_walks(const immediate_subscription& s) noexcept {
     const auto* now = array_.load(std::memory_order_relaxed);

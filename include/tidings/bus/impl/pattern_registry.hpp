@@ -42,10 +42,20 @@ class pattern_registry {
         held_ = held;
         note_generation();
     }
+    /// The same, for what looks at every publication.
+    void watch_routes(bool watched) noexcept {
+        watched_ = watched;
+        note_generation();
+    }
     /// Calls `f(pattern_entry&)` for each, which must not add or remove any.
     template <class F>
     void for_each(F f) const {
         index_.for_each(f);
+    }
+    /// Calls `f(pattern_entry&)` for each that a topic matches.
+    template <class F>
+    void for_each_of(std::string_view topic, F f) const {
+        index_.match(topic, f);
     }
     /// How many walks over callbacks began, ever.
     TIDINGS_DECL std::uint64_t walks() const noexcept;
@@ -58,7 +68,7 @@ class pattern_registry {
     const std::vector<pattern_entry*>& look_up(std::string_view topic, topic_route& route,
                                                retired_list& gone) noexcept;
     void note_generation() noexcept {
-        generation_.store(held_ ? 0 : index_.generation(), std::memory_order_release);
+        generation_.store(held_ || watched_ ? 0 : index_.generation(), std::memory_order_release);
     }
 
     topic_index<pattern_entry> index_;
@@ -66,6 +76,7 @@ class pattern_registry {
     topic_cache cache_;
     std::atomic<std::uint64_t> generation_{1};
     bool held_ = false;
+    bool watched_ = false;
     std::uint64_t erased_walks_ = 0;
     std::vector<pattern_entry*> matched_;  // has room for all entries
 };

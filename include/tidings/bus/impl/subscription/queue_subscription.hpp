@@ -37,6 +37,11 @@ class queue_subscription : public counted_subscription {
     /// regard to the bound. An event for which memory is missing is dropped, and announced.
     TIDINGS_DECL bool has_room() noexcept;
     TIDINGS_DECL void push_fed(const event_ptr& e) noexcept;
+    /// Whether publishers wait for room, or would.
+    bool full() const noexcept {
+        const std::lock_guard lock(mutex_);
+        return !waiters_.empty() || !queue_.has_room();
+    }
     void count_dropped(std::uint64_t n) noexcept {
         const std::lock_guard lock(mutex_);
         bump(matched, n);

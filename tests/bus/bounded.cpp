@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What comes and goes leaves no byte behind. An executable of its own, for it counts what every
+// `operator new` gives and takes back. TIDINGS_BOUNDED_TIMES=10000 makes 100 million topics and 10
+// million pairs of it (`tests/full.sh bounded`).
+#include <tidings/bus.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <malloc.h>
+
+#include "support/catch2.hpp"
+
+namespace {
+
+std::atomic<std::size_t> live_bytes{0};
+
+void* try_allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    const auto whole = (size / alignment + 1) * alignment;
+    void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, whole)
+                                                    : std::malloc(whole);
+    if (p != nullptr) live_bytes += malloc_usable_size(p);
+    return p;
+}
+void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
+    if (void* p = try_allocate(size, alignment)) return p;
+    throw std::bad_alloc();
+}
+void release(void* p) noexcept {
+    if (p != nullptr) live_bytes -= malloc_usable_size(p);
+    std::free(p);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return allocate(size);
+}
+void* operator new[](std::size_t size) {
+    return allocate(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return try_allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return try_allocate(size);
+}
+void operator delete(void* p) noexcept {
+    release(p);
+}
+void operator delete[](void* p) noexcept {
+    release(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+    release(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+    release(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+    release(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+    release(p);
+}
+
+namespace {
+
+std::uint64_t times(std::uint64_t usual) {
+    const char* factor = std::getenv("TIDINGS_BOUNDED_TIMES");
+    return factor != nullptr ? usual * std::strtoull(factor, nullptr, 10) : usual;
+}
+
+struct bed {
+    boost::asio::io_context io;
+    tidings::bus hub{io};
+    std::uint64_t calls = 0;
+
+    tidings::subscription join(const std::string& pattern) {
+        return hub.subscribe(pattern, tidings::immediate,
+                             [this](const tidings::event_ptr&) { ++calls; });
+    }
+    void publish(const std::string& topic) {
+        if (hub.publish(topic, {"t", "/s", "text"}).error) std::abort();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("topics that nobody names leave nothing behind", "[bounded]") {
+    bed b;
+    const auto all = b.join("known.*");
+    const auto one = b.join("known.one");
+    const auto unknown = [&](std::uint64_t i) {
+        const auto n = std::to_string(i);
+        b.publish(i % 2 == 0 ? "unknown." + n : n + ".a-token-that-is-long." + n);
+    };
+    for (std::uint64_t i = 0; i < 10; ++i) {
+        b.publish("known.one");
+        unknown(i);
+    }
+    const std::size_t before = live_bytes;
+    const auto count = times(10'000);
+    for (std::uint64_t i = 0; i < count; ++i) unknown(i);
+    CHECK(live_bytes == before);
+    CHECK(b.calls == 20);
+}
+
+TEST_CASE("tokens and nodes go with their last pattern", "[bounded]") {
+    bed b;
+    const auto stays = b.join("base.*");
+    const auto pair = [&](std::uint64_t i) {
+        const auto n = std::to_string(i);
+        const auto s = b.join(i % 3 == 0   ? "base." + n
+                              : i % 3 == 1 ? "base.*." + n + ".a-token-that-is-long-" + n
+                                           : n + ".>");
+    };
+    for (std::uint64_t i = 0; i < 10; ++i) pair(i);
+    const std::size_t before = live_bytes;
+    const auto count = times(1'000);
+    for (std::uint64_t i = 0; i < count; ++i) pair(i);
+    CHECK(live_bytes == before);
+}
+
+TEST_CASE("many patterns at once leave nothing behind when they go", "[bounded]") {
+    bed b;
+    const auto stays = b.join("base.*");
+    const auto cycle = [&] {
+        std::vector<tidings::subscription> many;
+        for (int i = 0; i < 5'000; ++i) {
+            const auto n = std::to_string(i);
+            many.push_back(b.join(i % 2 == 0 ? "base." + n : "base.*." + n + ".long-token-" + n));
+        }
+    };
+    cycle();  // the list of matches keeps its room
+    const std::size_t before = live_bytes;
+    for (int i = 0; i < 3; ++i) cycle();
+    CHECK(live_bytes == before);
+}
+
+TEST_CASE("a topic's handle leaves nothing behind", "[bounded]") {
+    bed b;
+    const auto all = b.join("known.*");
+    const auto use = [&](std::uint64_t i) {
+        const auto handle = b.hub.topic("known." + std::to_string(i));
+        if (handle.publish(tidings::event("t", "/s", "text")).delivered != 1) std::abort();
+    };
+    for (std::uint64_t i = 0; i < 10; ++i) use(i);
+    const std::size_t before = live_bytes;
+    const auto count = times(1'000);
+    for (std::uint64_t i = 0; i < count; ++i) use(i);
+    CHECK(live_bytes == before);
+}
