@@ -74,6 +74,14 @@ class server_process {
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
+    /// Bytes of memory that it holds.
+    [[nodiscard]] std::uint64_t resident() const {
+        std::uint64_t total = 0;
+        std::uint64_t pages = 0;
+        std::ifstream{"/proc/" + std::to_string(pid_) + "/statm"} >> total >> pages;
+        return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    }
+
     [[nodiscard]] cpu_time cpu() const {
         timespec now{};
         if (::clock_gettime(clock_, &now) != 0) fail_errno(exit_code::wrong, "the server is gone");

@@ -9,7 +9,10 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <malloc.h>
+
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace streams_bench {
@@ -36,6 +39,10 @@ class host {
         server_.mount("/echo", tidings::websocket::service(std::move(echo)));
         server_.mount("/ws", tidings::websocket::service(hub_));
         server_.mount("/events", tidings::sse::service(hub_));
+        server_.mount("/memory", [](tidings::http::exchange& x) {
+            ::malloc_trim(0);
+            x.respond({.body = std::to_string(::mallinfo2().uordblks)});
+        });
         server_.start();
     }
 

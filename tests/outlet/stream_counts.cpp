@@ -15,6 +15,8 @@
 #include <tidings/test/manual_clock.hpp>
 #include <tidings/websocket/service.hpp>
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -33,8 +35,20 @@ void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_
     const auto whole = (size / alignment + 1) * alignment;
     void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, whole)
                                                     : std::malloc(size != 0 ? size : 1);
-    if (p != nullptr) return p;
-    throw std::bad_alloc();
+    if (p == nullptr) throw std::bad_alloc();
+    tidings::test::bytes_held += static_cast<long>(::malloc_usable_size(p));
+    return p;
+}
+
+void* allocate_or_null(std::size_t size) noexcept {
+    void* p = std::malloc(size != 0 ? size : 1);
+    tidings::test::bytes_held += static_cast<long>(::malloc_usable_size(p));
+    return p;
+}
+
+void give_back(void* p) noexcept {
+    tidings::test::bytes_held -= static_cast<long>(::malloc_usable_size(p));
+    std::free(p);
 }
 
 }  // namespace
@@ -49,28 +63,28 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
     return allocate(size, static_cast<std::size_t>(alignment));
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return std::malloc(size != 0 ? size : 1);
+    return allocate_or_null(size);
 }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return std::malloc(size != 0 ? size : 1);
+    return allocate_or_null(size);
 }
 void operator delete(void* p) noexcept {
-    std::free(p);
+    give_back(p);
 }
 void operator delete[](void* p) noexcept {
-    std::free(p);
+    give_back(p);
 }
 void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
+    give_back(p);
 }
 void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
+    give_back(p);
 }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
+    give_back(p);
 }
 void operator delete[](void* p, std::size_t) noexcept {
-    std::free(p);
+    give_back(p);
 }
 
 namespace tidings::test {

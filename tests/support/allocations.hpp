@@ -12,6 +12,8 @@ namespace tidings::test {
 inline std::atomic<long> allocations_left{-1};
 /// How many there were.
 inline std::atomic<std::size_t> allocations_made{0};
+/// Bytes of those that were not given back, as the heap counts them.
+inline std::atomic<long> bytes_held{0};
 
 /// Calls `f` with so many allocations to succeed. Whether one failed.
 template <class F>

@@ -27,6 +27,7 @@ class answer_slot final : public http::detail::exchange_owner {
     void watch_written(unique_function<void()>) override {}
     std::unique_ptr<http::detail::body_share> make_share(bool) const override { return nullptr; }
     void close() override {}
+    void give_up() noexcept override {}
     const std::shared_ptr<detail::lane>& home() const noexcept override { return lane_; }
     const io::environment& environment() const noexcept override { return environment_; }
     const std::string& remote_address() const noexcept override { return address_; }

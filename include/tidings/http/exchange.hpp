@@ -70,6 +70,9 @@ class exchange_owner {
     virtual std::unique_ptr<body_share> make_share(bool authenticated) const = 0;
     /// Closes at once, whatever goes on.
     virtual void close() = 0;
+    /// There is no memory for an answer: the connection ends, so that its peer asks again. From any
+    /// thread.
+    virtual void give_up() noexcept = 0;
     virtual const std::shared_ptr<lane>& home() const noexcept = 0;
     virtual const io::environment& environment() const noexcept = 0;
     virtual const std::string& remote_address() const noexcept = 0;
@@ -123,7 +126,7 @@ class exchange {
     /// request that a server of the user's own has read begins here.
     TIDINGS_DECL void in_lane(tidings::unique_function<void(exchange&)> f);
 
-    /// Answers; the exchange is empty then.
+    /// Answers; the exchange is empty then. Where memory is missing the connection ends instead.
     TIDINGS_DECL void respond(response r);
     /// In the lane, of an exchange that `admit` moved away: the body is read, and `handle` gets the
     /// request with its caller. The exchange is empty then.

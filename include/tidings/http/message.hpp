@@ -34,6 +34,8 @@ class fields {
         return *this;
     }
     TIDINGS_DECL void erase(std::string_view name);
+    /// Makes room for so many in all.
+    void reserve(std::size_t count) { list_.reserve(count); }
 
     auto begin() const noexcept { return list_.begin(); }
     auto end() const noexcept { return list_.end(); }

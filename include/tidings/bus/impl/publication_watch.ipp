@@ -73,9 +73,7 @@ void publication_watch::end(const event_ptr& e, const receipt& r) noexcept {
 
 void publication_watch::refuse(std::string_view topic, const event_ptr& e,
                                error_code why) noexcept {
-    receipt refused;
-    refused.error = why;
-    call_taps({topic, e, refused});
+    call_taps({topic, e, receipt(why)});
 }
 
 // What a tap publishes itself is not shown to taps.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/text/utf8.hpp>
@@ -156,14 +157,12 @@ error_code read_binary(wire_event& out, const http::fields& f, std::string body)
 }  // namespace detail
 
 content_mode content_mode_of(const http::fields& f) noexcept {
-    try {
-        const auto type = detail::lower(f.get("content-type"));
-        if (type.starts_with("application/cloudevents-batch")) return content_mode::batch;
-        if (type.starts_with("application/cloudevents")) return content_mode::structured;
-        return f.find("ce-specversion") ? content_mode::binary : content_mode::none;
-    } catch (const std::bad_alloc&) {
-        return content_mode::none;
-    }
+    using detail::starts_with_ignoring_case;
+    const auto type = f.get("content-type");
+    if (starts_with_ignoring_case(type, "application/cloudevents-batch"))
+        return content_mode::batch;
+    if (starts_with_ignoring_case(type, "application/cloudevents")) return content_mode::structured;
+    return f.find("ce-specversion") ? content_mode::binary : content_mode::none;
 }
 
 const std::string* write_binary_event(const publication& p, http::fields& f,

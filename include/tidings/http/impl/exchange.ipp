@@ -52,7 +52,7 @@ exchange::~exchange() {
     try {
         respond(problem(500, "Internal Server Error", "the request was not answered"));
     } catch (const std::bad_alloc&) {
-        return;  // the connection stays, until its peer or the server closes it
+        owner_->give_up();
     }
 }
 
@@ -103,8 +103,12 @@ std::string exchange::stream_head(response r, bool chunked) const {
 void exchange::respond(response r) {
     const auto owner = std::exchange(owner_, nullptr);
     if (!owner) return;
-    add_answer_fields(r);
-    owner->respond(std::move(r));
+    try {
+        add_answer_fields(r);
+        owner->respond(std::move(r));
+    } catch (const std::bad_alloc&) {
+        owner->give_up();
+    }
 }
 
 void exchange::proceed() {

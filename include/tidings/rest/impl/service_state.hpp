@@ -46,10 +46,10 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     void serve(http::exchange& x);
     void publish(http::exchange& x, const std::string& topic);
     void publish_granted(http::exchange& x, const std::string& topic, publication_attempt a);
-    or_refusal<event_ptr> prepare(const http::exchange& x, const std::string& topic,
+    or_refusal<event_ptr> prepare(http::exchange& x, const std::string& topic,
                                   publication_attempt& a);
     or_refusal<void> check_rate(const http::exchange& x);
-    or_refusal<wire_event> read_event(const http::request& r, const std::string& key) const;
+    or_refusal<wire_event> read_event(http::request& r, const std::string& key) const;
     or_refusal<void> find_earlier(const wire_event& e, publication_attempt& a);
     void start(http::exchange x, const event_ptr& p, publication_attempt a);
 

@@ -58,7 +58,30 @@ std::string_view trim(std::string_view text) noexcept {
     return text;
 }
 
-// RFC 8259 as a loop. Of what is open, one bit is kept for each object or array.
+// What is open, one bit for each object (true) or array; the first 64 without an allocation.
+class open_values {
+ public:
+    bool empty() const noexcept { return depth_ == 0; }
+    bool back() const noexcept { return (last_ & 1) != 0; }
+    void push_back(bool object) {
+        if (depth_ != 0 && depth_ % 64 == 0) outer_.push_back(last_);
+        last_ = last_ << 1 | static_cast<std::uint64_t>(object);
+        ++depth_;
+    }
+    void pop_back() noexcept {
+        last_ >>= 1;
+        if (--depth_ == 0 || depth_ % 64 != 0) return;
+        last_ = outer_.back();
+        outer_.pop_back();
+    }
+
+ private:
+    std::size_t depth_ = 0;
+    std::uint64_t last_ = 0;  // the innermost, 64 at most
+    std::vector<std::uint64_t> outer_{};
+};
+
+// RFC 8259 as a loop.
 class json_grammar {
  public:
     explicit json_grammar(std::string_view text) noexcept
@@ -167,7 +190,7 @@ class json_grammar {
 
     const char* at_;
     const char* const end_;
-    std::vector<bool> open_;  // what is open: true for an object
+    open_values open_;
 };
 
 // The four hexadecimal digits behind `\u`.

@@ -3,27 +3,41 @@
 
 #include <tidings/text/impl/timestamp.hpp>
 
-#include <cstdio>
+#include <charconv>
+#include <iterator>
 
 namespace tidings::detail {
+
+namespace {
+
+// At least `count` digits, with zeros in front, and `after`.
+void append_digits(std::string& out, int value, std::size_t count, char after) {
+    char digits[12];
+    const auto* const end = std::to_chars(digits, std::end(digits), value).ptr;
+    const auto size = static_cast<std::size_t>(end - digits);
+    if (size < count) out.append(count - size, '0');
+    out.append(digits, size).append(1, after);
+}
+
+}  // namespace
 
 std::string format_timestamp(wall_time t) {
     using namespace std::chrono;
     const auto day = floor<days>(t);
     const year_month_day date(day);
     const hh_mm_ss clock(t - day);
-    char text[48];
-    int n = std::snprintf(
-        text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-        static_cast<int>(clock.seconds().count()));
-    if (const auto us = clock.subseconds().count(); us != 0) {
-        n += std::snprintf(text + n, sizeof text - static_cast<std::size_t>(n), ".%06d",
-                           static_cast<int>(us));
-        while (text[n - 1] == '0') --n;
-    }
-    return std::string(text, static_cast<std::size_t>(n)) + 'Z';
+    std::string text;
+    text.reserve(sizeof "2026-01-02T03:04:05.123456Z");
+    append_digits(text, static_cast<int>(date.year()), 4, '-');
+    append_digits(text, static_cast<int>(static_cast<unsigned>(date.month())), 2, '-');
+    append_digits(text, static_cast<int>(static_cast<unsigned>(date.day())), 2, 'T');
+    append_digits(text, static_cast<int>(clock.hours().count()), 2, ':');
+    append_digits(text, static_cast<int>(clock.minutes().count()), 2, ':');
+    append_digits(text, static_cast<int>(clock.seconds().count()), 2, '.');
+    append_digits(text, static_cast<int>(clock.subseconds().count()), 6, 'Z');
+    text.erase(text.find_last_not_of("0Z") + 1);
+    if (text.back() == '.') text.pop_back();
+    return text += 'Z';
 }
 
 namespace {

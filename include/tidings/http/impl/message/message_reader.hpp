@@ -78,12 +78,12 @@ class message_reader {
     }
     void keep_status(std::string_view header) noexcept;
     read_step read_header(error_code& ec);
-    error_code parse_header(std::string& header);
+    error_code parse_header(std::string_view header);
     read_step read_body(error_code& ec);
     bool skip_blank_line();
     error_code check_lines() noexcept;
     error_code finish_header();
-    error_code find_body();
+    error_code find_body(bool chunked);
     void take_known_body(error_code& ec);
     void make_room(std::size_t more);
     void release_buffer() noexcept {

@@ -82,35 +82,16 @@ inline error_code reading_error(const error_code& ec) noexcept {
     return framing ? errc::ambiguous_framing : errc::bad_request;
 }
 
-/// One length or one chunked coding and nothing else.
-inline error_code check_framing(const fields& f, unsigned version) {
-    const auto lengths = f.count("Content-Length");
-    const auto codings = f.count("Transfer-Encoding");
-    if (lengths + codings > 1) return errc::ambiguous_framing;
-    if (lengths == 1) {
-        const auto value = f.get("Content-Length");
-        const bool plain =
-            !value.empty() && value.size() <= 19 &&
-            std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
-        if (!plain) return errc::ambiguous_framing;
-    }
-    if (codings == 0) return {};
-    const bool chunked = equal_ignoring_case(f.get("Transfer-Encoding"), "chunked");
-    return chunked && version >= 11 ? error_code() : errc::ambiguous_framing;
-}
-
-/// Fields that this library reads and that their specifications define as a single value: two
-/// values that differ are two readings (RFC 9110 5.3).
-inline constexpr std::string_view single_fields[] = {
-    "Authorization", "Content-Type", "Idempotency-Key",      "Last-Event-ID",    "Location",
-    "Origin",        "Retry-After",  "Sec-WebSocket-Accept", "Sec-WebSocket-Key"};
-
-inline bool is_repeated(const fields& f, std::string_view name) noexcept {
-    const auto first = f.find(name);
-    return first && std::any_of(f.begin(), f.end(), [&](const fields::value_type& other) {
-               return equal_ignoring_case(other.first, name) && other.second != *first;
-           });
-}
+/// The fields that the reader itself reads. The first two frame the body; `Connection` may be a
+/// list of values; what follows are fields that this library reads and that their specifications
+/// define as a single value: two values that differ are two readings (RFC 9110 5.3).
+inline constexpr std::string_view known_fields[] = {
+    "Content-Length",   "Transfer-Encoding", "Host",
+    "Connection",       "Authorization",     "Content-Type",
+    "Idempotency-Key",  "Last-Event-ID",     "Location",
+    "Origin",           "Retry-After",       "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Key"};
+enum known_field : std::size_t { content_length, transfer_encoding, host, connection, single };
 
 // RFC 6455 11.3.4, 11.3.5: a request may offer many protocols, a response may list many versions.
 inline std::string_view single_field_of(const request&) noexcept {
@@ -120,21 +101,65 @@ inline std::string_view single_field_of(const response&) noexcept {
     return "Sec-WebSocket-Protocol";
 }
 
-template <class Message>
-error_code check_single(const Message& m) noexcept {
-    const bool repeated =
-        is_repeated(m.fields, single_field_of(m)) ||
-        std::any_of(std::begin(single_fields), std::end(single_fields),
-                    [&m](std::string_view name) { return is_repeated(m.fields, name); });
-    return repeated ? make_error_code(errc::repeated_field) : error_code();
+/// What the fields of a message say to its reader.
+class field_summary {
+ public:
+    template <class Message>
+    explicit field_summary(const Message& m) noexcept {
+        for (const auto& [name, value] : m.fields) add(name, value, single_field_of(m));
+    }
+
+    std::size_t count(known_field f) const noexcept { return seen_[f].count; }
+    /// The first value.
+    std::string_view get(known_field f) const noexcept { return seen_[f].first; }
+    bool repeats_single() const noexcept { return repeats_single_; }
+    /// `Connection: close`, `Connection: keep-alive`
+    bool closes() const noexcept { return closes_; }
+    bool stays() const noexcept { return stays_; }
+
+ private:
+    static constexpr std::size_t known = std::size(known_fields);
+
+    void add(std::string_view name, std::string_view value, std::string_view one_more) noexcept {
+        std::size_t f = 0;
+        while (f < known && !equal_ignoring_case(name, known_fields[f])) ++f;
+        if (f == known && !equal_ignoring_case(name, one_more)) return;
+        auto& seen = seen_[f];
+        if (seen.count++ == 0) seen.first = value;
+        repeats_single_ = repeats_single_ || (f >= single && value != seen.first);
+        if (f != connection) return;
+        closes_ = closes_ || header_has_token(value, "close");
+        stays_ = stays_ || header_has_token(value, "keep-alive");
+    }
+
+    struct {
+        std::size_t count = 0;
+        std::string_view first{};
+    } seen_[known + 1];
+    bool repeats_single_ = false;
+    bool closes_ = false;
+    bool stays_ = false;
+};
+
+/// One length or one chunked coding and nothing else.
+inline error_code check_framing(const field_summary& f, unsigned version) noexcept {
+    if (f.count(content_length) + f.count(transfer_encoding) > 1) return errc::ambiguous_framing;
+    if (f.count(content_length) == 1) {
+        const auto value = f.get(content_length);
+        const bool plain =
+            !value.empty() && value.size() <= 19 &&
+            std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+        if (!plain) return errc::ambiguous_framing;
+    }
+    if (f.count(transfer_encoding) == 0) return {};
+    const bool chunked = equal_ignoring_case(f.get(transfer_encoding), "chunked");
+    return chunked && version >= 11 ? error_code() : errc::ambiguous_framing;
 }
 
-inline error_code check_host(const request& r) noexcept {
-    const auto hosts = r.fields.count("Host");
-    if (hosts > 1 || (hosts == 0 && r.version >= 11)) return errc::bad_request;
-    const auto value = r.fields.get("Host");
-    return value.find_first_of(" \t/\\@,?#") == std::string_view::npos ? error_code()
-                                                                       : errc::bad_request;
+inline error_code check_host(const request& r, const field_summary& f) noexcept {
+    if (f.count(host) > 1 || (f.count(host) == 0 && r.version >= 11)) return errc::bad_request;
+    return f.get(host).find_first_of(" \t/\\@,?#") == std::string_view::npos ? error_code()
+                                                                             : errc::bad_request;
 }
 
 /// Leaves a target in origin-form (RFC 9112 3.2); "*" stays. The authority of an absolute one takes
@@ -151,11 +176,11 @@ inline error_code normalise_target(request& r) {
     return {};
 }
 
-inline error_code check_start(request& r) {
-    const auto ec = check_host(r);
+inline error_code check_start(request& r, const field_summary& f) {
+    const auto ec = check_host(r, f);
     return ec ? ec : normalise_target(r);
 }
-inline error_code check_start(const response& r) noexcept {
+inline error_code check_start(const response& r, const field_summary&) noexcept {
     return r.status >= 100 && r.status <= 999 ? error_code() : errc::bad_request;
 }
 
@@ -222,10 +247,11 @@ bool message_reader<Message>::skip_blank_line() {
 template <class Message>
 error_code message_reader<Message>::check_lines() noexcept {
     const std::size_t may_fold = std::is_same_v<Message, response> ? 2 : no_limit;
-    for (; phase_ == phase::header && scanned_ < buffer_.size(); ++scanned_) {
-        const char c = buffer_[scanned_];
+    while (phase_ == phase::header && scanned_ < buffer_.size()) {
+        const std::string_view rest = std::string_view(buffer_).substr(scanned_);
+        const char c = rest.front();
         if ((c == '\n') != (previous_ == '\r')) return errc::bad_request;
-        if (is_field_control(c) && c != '\r' && c != '\n') return errc::bad_request;
+        std::size_t taken = 1;
         if (c == '\n') {
             if (line_bytes_ == 0) phase_ = phase::header_end;
             line_bytes_ = 0;
@@ -233,9 +259,14 @@ error_code message_reader<Message>::check_lines() noexcept {
         } else if (c != '\r') {
             const bool folded = line_bytes_ == 0 && (c == ' ' || c == '\t');
             if (folded && lines_ < may_fold) return errc::bad_request;
-            ++line_bytes_;
+            taken = static_cast<std::size_t>(
+                std::find_if(rest.begin(), rest.end(), [](char x) { return is_field_control(x); }) -
+                rest.begin());
+            if (taken == 0) return errc::bad_request;
+            line_bytes_ += taken;
         }
-        previous_ = c;
+        scanned_ += taken;
+        previous_ = rest[taken - 1];
     }
     return {};
 }
@@ -252,10 +283,19 @@ read_step message_reader<Message>::read_header(error_code& ec) {
     if (!ec && header_bytes > max_header_bytes_) ec = errc::header_too_large;
     if (ec && lines_ != 0) keep_status(buffer_);
     if (ec || !ended) return read_step::more;
-    auto header = buffer_.substr(0, scanned_);
-    buffer_.erase(0, scanned_);
-    ec = parse_header(header);
-    if (ec) keep_status(header);
+    message_.fields.reserve(lines_);
+    if constexpr (std::is_same_v<Message, request>) {
+        ec = normalise_start(buffer_, message_);
+        if (!ec) ec = parse_header(std::string_view(buffer_).substr(0, scanned_));
+        buffer_.erase(0, scanned_);
+    } else {
+        auto header = buffer_.substr(0, scanned_);
+        buffer_.erase(0, scanned_);
+        ec = normalise_start(header, message_);
+        if (!ec) ec = unfold(header);
+        if (!ec) ec = parse_header(header);
+        if (ec) keep_status(header);
+    }
     return read_step::header;
 }
 
@@ -266,10 +306,7 @@ void message_reader<Message>::keep_status(std::string_view header) noexcept {
 }
 
 template <class Message>
-error_code message_reader<Message>::parse_header(std::string& header) {
-    if (const auto ec = normalise_start(header, message_)) return ec;
-    if constexpr (std::is_same_v<Message, response>)
-        if (const auto ec = unfold(header)) return ec;
+error_code message_reader<Message>::parse_header(std::string_view header) {
     message_parser<Message> parser(message_, frame_);
     parser.header_limit(std::numeric_limits<std::uint32_t>::max());
     parser.body_limit(boost::none);
@@ -282,29 +319,29 @@ error_code message_reader<Message>::parse_header(std::string& header) {
 template <class Message>
 error_code message_reader<Message>::finish_header() {
     phase_ = phase::body;
-    if (const auto ec = check_framing(message_.fields, frame_.version)) return ec;
-    if (const auto ec = check_single(message_)) return ec;
-    if (const auto ec = check_start(message_)) return ec;
-    const auto connection = message_.fields.joined("Connection");
-    frame_.keep_alive = frame_.version >= 11 ? !header_has_token(connection, "close")
-                                             : header_has_token(connection, "keep-alive");
-    return find_body();
+    const field_summary said(message_);
+    if (const auto ec = check_framing(said, frame_.version)) return ec;
+    if (said.repeats_single()) return errc::repeated_field;
+    const bool chunked = said.count(transfer_encoding) != 0;
+    if (said.count(content_length) != 0) {
+        const auto text = said.get(content_length);
+        std::uint64_t length = 0;
+        std::from_chars(text.data(), text.data() + text.size(), length);
+        frame_.content_length = length;
+    }
+    frame_.keep_alive = frame_.version >= 11 ? !said.closes() : said.stays();
+    if (const auto ec = check_start(message_, said)) return ec;  // may change the fields
+    return find_body(chunked);
 }
 
 // RFC 9112 6.3.
 template <class Message>
-error_code message_reader<Message>::find_body() {
-    const auto length = message_.fields.find("Content-Length");
-    if (length) {
-        std::uint64_t value = 0;
-        std::from_chars(length->data(), length->data() + length->size(), value);
-        frame_.content_length = value;
-    }
+error_code message_reader<Message>::find_body(bool chunked) {
     if (!may_have_body(message_) || no_body_) {
         phase_ = phase::complete;
-    } else if (message_.fields.find("Transfer-Encoding")) {
+    } else if (chunked) {
         chunks_.emplace(max_header_bytes_);
-    } else if (length) {
+    } else if (frame_.content_length) {
         if (*frame_.content_length > no_limit) return errc::too_large;
         body_left_ = static_cast<std::size_t>(*frame_.content_length);
         if (body_left_ == 0) phase_ = phase::complete;

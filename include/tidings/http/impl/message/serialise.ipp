@@ -31,11 +31,17 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append("\r\n");
 }
 
+void append_length(std::string& out, std::size_t bytes) {
+    out.append("Content-Length: ").append(std::to_string(bytes)).append("\r\n");
+}
+
 // An upgrade that is offered or asked for must be named in Connection (RFC 9110 7.8).
 void append_connection(std::string& out, const fields& f, std::string_view ours) {
-    std::string value(ours);
-    if (f.find("Upgrade")) value += value.empty() ? "Upgrade" : ", Upgrade";
-    if (!value.empty()) append_field(out, "Connection", value);
+    const bool upgrades = f.find("Upgrade").has_value();
+    if (ours.empty() && !upgrades) return;
+    out.append("Connection: ").append(ours);
+    if (upgrades) out.append(ours.empty() ? "Upgrade" : ", Upgrade");
+    out.append("\r\n");
 }
 
 bool has_length(unsigned status) noexcept {
@@ -49,13 +55,14 @@ std::string serialise_head(const response& r, const response_frame& frame) {
     out.reserve(256 + r.body.size());
     out.append("HTTP/1.1 ").append(std::to_string(r.status)).append(" ");
     out.append(reason_phrase(r.status)).append("\r\n");
-    if (!frame.date.empty() && !r.fields.find("Date")) append_field(out, "Date", frame.date);
+    if (!frame.date.empty() && !r.fields.find("Date"))
+        out.append("Date: ").append(frame.date).append("\r\n");
     for (const auto& [name, value] : r.fields)
         if (is_token(name) && !is_framing_field(name)) append_field(out, name, value);
     append_connection(out, r.fields, frame.close ? "close" : frame.http_1_0 ? "keep-alive" : "");
     const bool says_length = !frame.to_head || !r.body.empty();
     if (frame.framing == body_framing::length && has_length(r.status) && says_length)
-        append_field(out, "Content-Length", std::to_string(r.body.size()));
+        append_length(out, r.body.size());
     if (frame.framing == body_framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
     return out.append("\r\n");
 }
@@ -93,8 +100,7 @@ std::string serialise(const request& r, const url& to, std::string_view user_age
             append_field(out, name, value);
     append_connection(out, r.fields, close ? "close" : "");
     const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
-    if (expects_body || !r.body.empty())
-        append_field(out, "Content-Length", std::to_string(r.body.size()));
+    if (expects_body || !r.body.empty()) append_length(out, r.body.size());
     return out.append("\r\n").append(r.body);
 }
 

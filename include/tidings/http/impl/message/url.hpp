@@ -36,6 +36,8 @@ struct url {
     /// kept unread.
     /// @error errc::bad_url, and the result is empty.
     TIDINGS_DECL static url parse(std::string_view text, error_code& ec);
+    /// A port as a URL holds it; false for anything else, and `port` is undefined then.
+    TIDINGS_DECL static bool read_port(std::string_view text, std::uint16_t& port) noexcept;
 };
 
 }  // namespace tidings::http

@@ -47,12 +47,6 @@ bool is_ipv6_literal(std::string_view host) {
     return !ec;
 }
 
-bool read_port(std::string_view text, std::uint16_t& port) noexcept {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return text.size() <= 5 && error == std::errc() && end == text.data() + text.size() &&
-           port != 0;
-}
-
 bool read_authority(std::string_view text, url& out) {
     if (const auto at = text.find('@'); at != std::string_view::npos) {
         if (at == 0) return false;
@@ -74,7 +68,7 @@ bool read_authority(std::string_view text, url& out) {
     }
     out.host = host;
     std::transform(out.host.begin(), out.host.end(), out.host.begin(), url_lower);
-    return text.empty() || (text.front() == ':' && read_port(text.substr(1), out.port));
+    return text.empty() || (text.front() == ':' && url::read_port(text.substr(1), out.port));
 }
 
 bool read_url(std::string_view text, url& out) {
@@ -99,6 +93,12 @@ bool read_url(std::string_view text, url& out) {
 }
 
 }  // namespace
+
+bool url::read_port(std::string_view text, std::uint16_t& port) noexcept {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return text.size() <= 5 && error == std::errc() && end == text.data() + text.size() &&
+           port != 0;
+}
 
 std::string url::authority() const {
     std::string result = ipv6_literal ? '[' + host + ']' : host;

@@ -25,6 +25,8 @@ class ledger : public std::enable_shared_from_this<ledger> {
     /// Counts a connection. One that is over a limit still gets a seat, among a few that are
     /// answered so; beyond those it gets none and is closed.
     admission enter(const std::string& remote_address, bool loopback);
+    /// The answer to a connection that is over a limit.
+    static response refusal(verdict v);
     /// Connections within the limits.
     std::size_t size() const noexcept;
     /// Calls `f` once when there is no connection, at once if so now; on any thread.

@@ -33,6 +33,14 @@ ledger::admission ledger::enter(const std::string& remote_address, bool loopback
     return {result, std::make_shared<seat>(shared_from_this(), std::move(address), refused)};
 }
 
+response ledger::refusal(verdict v) {
+    auto r = v == verdict::full
+                 ? problem(503, "Service Unavailable", "too many connections")
+                 : problem(429, "Too Many Requests", "too many connections from your address");
+    r.fields.set("Retry-After", "5");
+    return r;
+}
+
 std::size_t ledger::size() const noexcept {
     const std::lock_guard lock(mutex_);
     return size_;

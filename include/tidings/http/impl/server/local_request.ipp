@@ -13,9 +13,27 @@ namespace tidings::http::detail {
 
 using namespace tidings::detail;
 
+namespace {
+
+// What nearly every request to this machine has: a usual name of it, with a port or without.
+bool is_usual_local_host(std::string_view host) noexcept {
+    for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
+        if (!host.starts_with(name)) continue;
+        const auto port = host.substr(name.size());
+        std::uint16_t number = 0;
+        return port.empty() || (port.front() == ':' && url::read_port(port.substr(1), number));
+    }
+    return false;
+}
+
+}  // namespace
+
 bool names_this_machine(const request& r) {
+    if (r.fields.count("Host") != 1) return false;
+    const auto host = r.fields.get("Host");
+    if (is_usual_local_host(host)) return true;
     error_code ec;
-    const auto here = url::parse("http://" + r.fields.joined("Host"), ec);
+    const auto here = url::parse("http://" + std::string(host), ec);
     if (ec || !here.user_info.empty() || here.target != "/") return false;
     if (here.host == "localhost") return true;
     const auto address = net::ip::make_address(here.host, ec);
@@ -23,13 +41,12 @@ bool names_this_machine(const request& r) {
 }
 
 bool is_forwarded(const request& r) noexcept {
-    constexpr std::string_view prefix = "X-Forwarded-";
     return r.version < 11 ||
            std::any_of(r.fields.begin(), r.fields.end(), [&](const fields::value_type& f) {
                const std::string_view name = f.first;
                return equal_ignoring_case(name, "Forwarded") || equal_ignoring_case(name, "Via") ||
                       equal_ignoring_case(name, "X-Real-IP") ||
-                      equal_ignoring_case(name.substr(0, prefix.size()), prefix);
+                      starts_with_ignoring_case(name, "X-Forwarded-");
            });
 }
 

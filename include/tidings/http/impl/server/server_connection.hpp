@@ -42,6 +42,7 @@ class server_connection : public exchange_owner,
 
     server_connection(std::shared_ptr<shard> s, io::stream_ptr stream, std::shared_ptr<seat> place);
     void close() override;
+    void give_up() noexcept override;
     /// Releases everything and calls no callback; called when the context is destroyed.
     void abandon() noexcept;
     /// The server drains: an idle connection closes, a busy one after its answer.
@@ -82,14 +83,14 @@ class server_connection : public exchange_owner,
     void on_deadline();
 
     void enter(phase p);
+    void set_deadline();
     void begin(ledger::verdict admitted);
-    void read();
+    void read() { wire_->read(keep()); }
     void process();
     bool step();
     void on_header();
-    std::optional<response> check_header() const;
     void admit();
-    void admitted(exchange x);
+    void admitted();
     bool count_body();
     void dispatch();
     template <class F>
@@ -111,8 +112,19 @@ class server_connection : public exchange_owner,
     request_reader reader_;
     tidings::detail::wheel_timer deadline_;
     phase phase_ = phase::handshake;
+    phase timed_ = phase::closed;  // the phase that `deadline_` was set for; closed: for none
     bool processing_ = false;
     bool peer_ended_ = false;
+
+    /// Ends it in its lane, without memory.
+    struct surrender final : tidings::detail::lane_task {
+        void run() noexcept override {
+            const auto last = std::move(connection);
+            if (last->phase_ == phase::handling) last->close();
+        }
+        void drop() noexcept override { const auto last = std::move(connection); }
+        std::shared_ptr<server_connection> connection{};
+    };
 
     /// A body that follows the header.
     struct coming_body {
@@ -138,6 +150,7 @@ class server_connection : public exchange_owner,
         }
     };
     served now_;
+    surrender surrender_;
 };
 
 // False when it threw.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/server/local_request.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
@@ -20,11 +19,6 @@ namespace {
 
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
-
-std::optional<response> refusal_by_host(const shard& s, bool from_loopback, const request& r) {
-    if (!s.on_loopback || !from_loopback) return std::nullopt;
-    return check_local_host(r, s.options->allowed_hosts);
-}
 
 }  // namespace
 
@@ -63,9 +57,16 @@ void server_connection::serve(const request& r, std::string_view leftover) {
 
 void server_connection::enter(phase p) {
     phase_ = p;
+    timed_ = phase::closed;
+    if (!processing_) set_deadline();
+}
+
+// Of a phase that is over within one turn none is set.
+void server_connection::set_deadline() {
+    if (std::exchange(timed_, phase_) == phase_) return;
     const auto& o = *shard_->options;
     auto& wheel = shard_->lane->timers();
-    switch (p) {
+    switch (phase_) {
         case phase::handshake:
         case phase::header:
             return deadline_.arm(wheel, o.header_timeout);
@@ -77,9 +78,9 @@ void server_connection::enter(phase p) {
             return deadline_.arm(wheel, o.write_timeout);
         case phase::lingering:
             return deadline_.arm(wheel, linger_timeout);
-        case phase::handling:
+        case phase::handling:  // that of an earlier phase comes to nothing
         case phase::closed:
-            return deadline_.cancel();
+            return;
     }
 }
 
@@ -91,23 +92,16 @@ void server_connection::begin(ledger::verdict admitted) {
     shard_->log(log_level::warning, admitted == ledger::verdict::full
                                         ? "connection refused: max_connections"
                                         : "connection refused: max_connections_per_address");
-    auto r = admitted == ledger::verdict::full
-                 ? problem(503, "Service Unavailable", "too many connections")
-                 : problem(429, "Too Many Requests", "too many connections from your address");
-    r.fields.set("Retry-After", "5");
-    answer(std::move(r));
+    answer(ledger::refusal(admitted));
 }
 
 void server_connection::on_deadline() {
+    if (phase_ == phase::handling) return;
     const auto self = shared_from_this();
     const bool mid_request = phase_ == phase::header || phase_ == phase::body;
     if (mid_request && !wire_->writing()) return refuse(408, "the request took too long");
     shard_->log(log_level::debug, "connection closed by a deadline", errc::timed_out);
     close();
-}
-
-void server_connection::read() {
-    wire_->read(keep());
 }
 
 void server_connection::on_read(error_code ec, std::string_view bytes) {
@@ -134,6 +128,7 @@ void server_connection::process() {
     while (step()) {
     }
     processing_ = false;
+    set_deadline();
 }
 
 // False when something has to be waited for.
@@ -194,42 +189,34 @@ void server_connection::on_header() {
     admit();
 }
 
-// What refuses every request to a service that does not look at the header itself.
-std::optional<response> server_connection::check_header() const {
-    if (!now_.service) return problem(404, "Not Found");
-    if (now_.service->admits()) return std::nullopt;
-    return refusal_by_host(*shard_, remote_.loopback, now_.pending->request());
-}
-
 // An answer that comes before the body ends the connection, because that stands between it and the
 // next request.
 void server_connection::admit() {
     if (now_.coming) now_.keep_alive = false;
     enter(phase::handling);
-    if (auto refused = check_header()) return answer(std::move(*refused));
+    if (!now_.service) return answer(problem(404, "Not Found"));
+    if (!now_.service->admits()) return admitted();
     auto x = std::move(*now_.pending);
     now_.pending.reset();
     x.owner_ = shared_from_this();
     const bool returned = call_service([&](mounted& s) { s.admit(x); });
     if (phase_ != phase::handling) return;  // answered or closed
     if (!x || !returned) return;            // moved away, or answered 500 by its end
-    admitted(std::move(x));
+    x.owner_ = nullptr;
+    now_.pending.emplace(std::move(x));
+    admitted();
 }
 
-// The service is to handle it.
-void server_connection::admitted(exchange x) {
-    x.owner_ = nullptr;
-    if (x.caller() == nullptr && !x.any_host_) {
-        if (auto refused = refusal_by_host(*shard_, remote_.loopback, x.request())) {
-            now_.pending.emplace(std::move(x));
+// The service is to handle it, unless its Host forbids that.
+void server_connection::admitted() {
+    const auto& x = *now_.pending;
+    if (x.caller() == nullptr && !x.any_host_)
+        if (auto refused = shard_->refuse_host(x.request(), remote_.loopback))
             return answer(std::move(*refused));
-        }
-    }
     if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
     if (now_.coming) now_.body = make_share(x.authenticated());
-    now_.pending.emplace(std::move(x));
     enter(phase::body);
     if (!now_.coming) return dispatch();
     // What never finds room is too large, and not only now.
@@ -243,7 +230,9 @@ void server_connection::admitted(exchange x) {
 void server_connection::proceed(exchange x) {
     const auto self = shared_from_this();
     if (phase_ != phase::handling || !now_.service) return;  // closed meanwhile
-    admitted(std::move(x));
+    x.owner_ = nullptr;
+    now_.pending.emplace(std::move(x));
+    admitted();
     process();
 }
 
@@ -308,12 +297,13 @@ void server_connection::answer(response r) {
     reader_.take_body();
     if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
         now_.keep_alive = false;
-    enter(phase::writing);
+    phase_ = phase::writing;
     shard_->count_answer(r.status);
     auto frame = now_.frame;
     frame.close = !now_.keep_alive;
     frame.date = shard_->date.text(environment().clock->wall_now());
-    if (wire_->write(serialise(r, frame), keep())) written();
+    if (wire_->write(serialise(r, frame), keep())) return written();
+    enter(phase::writing);
 }
 
 void server_connection::on_written(error_code ec) {
@@ -324,6 +314,7 @@ void server_connection::on_written(error_code ec) {
 }
 
 void server_connection::written() {
+    wire_->take_written();  // it waits for nothing
     if (auto f = std::exchange(now_.on_written, nullptr)) f();
     if (!now_.keep_alive) return linger();
     now_ = {};
@@ -352,6 +343,11 @@ void server_connection::close() {
     if (ended.on_written) guarded(shard_->options->log, "http", ended.on_written);
 }
 
+void server_connection::give_up() noexcept {
+    surrender_.connection = shared_from_this();
+    shard_->lane->post(surrender_);
+}
+
 void server_connection::abandon() noexcept {
     phase_ = phase::closed;
     deadline_.cancel();
@@ -371,7 +367,8 @@ void server_connection::drain() {
 taken_stream server_connection::take(bool authenticated) {
     if (phase_ != phase::handling) return {};
     if (wire_->reading()) throw std::logic_error("take() after on_peer_closed()");
-    enter(phase::closed);
+    phase_ = phase::closed;
+    deadline_.cancel();
     taken_stream taken{wire_->release(), reader_.take_rest(), shard_->lane, std::move(seat_),
                        make_share(authenticated)};
     wire_.reset();

@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane.hpp>
 
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -49,6 +50,8 @@ struct shard {
     bool draining = false;
     date_cache date{};
 
+    /// Refuses a Host that is no name of this machine, where the server is for this machine alone.
+    std::optional<response> refuse_host(const request& r, bool from_loopback) const;
     void log(log_level level, std::string_view message, error_code ec = {}) const;
     void count_answer(unsigned status) const;
     /// Of the budget for bodies, for a connection from there.

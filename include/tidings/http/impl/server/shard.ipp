@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/message/http_date.hpp>
 #include <tidings/http/impl/server/body_budget.hpp>
+#include <tidings/http/impl/server/local_request.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/http/impl/server/shard.hpp>
 
@@ -31,6 +32,11 @@ std::string_view date_cache::text(io::system_time now) {
     const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
     if (std::exchange(second_, second) != second) text_ = http_date(now);
     return text_;
+}
+
+std::optional<response> shard::refuse_host(const request& r, bool from_loopback) const {
+    if (!on_loopback || !from_loopback) return std::nullopt;
+    return check_local_host(r, options->allowed_hosts);
 }
 
 void shard::log(log_level level, std::string_view message, error_code ec) const {

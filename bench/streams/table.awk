@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# Lines of run.sh in, one markdown table out: medians over the rounds, and for CPU the ratios to Bun
+# round by round.
+
+{
+    delete field
+    for (i = 1; i <= NF; ++i) {
+        split($i, pair, "=")
+        field[pair[1]] = pair[2]
+    }
+    work = field["work"]
+    server = field["server"]
+    if (!(work in seen_work)) { seen_work[work]; works[++work_count] = work }
+    if (!(server in seen_server)) { seen_server[server]; servers[++server_count] = server }
+    if (field["round"] > rounds) rounds = field["round"]
+    key = work SUBSEP server SUBSEP field["round"]
+    if ("cpu_us" in field) cpu[key] = field["cpu_us"]
+    heap[key] = field["heap"]
+    resident[key] = field["resident"]
+}
+
+# The median over the rounds of one server's figure in one work.
+function median(figure, work, server,    list, count, r, i, j, value) {
+    count = 0
+    for (r = 1; r <= rounds; ++r)
+        if ((work SUBSEP server SUBSEP r) in figure) list[++count] = figure[work, server, r] + 0
+    for (i = 2; i <= count; ++i) {
+        value = list[i]
+        for (j = i - 1; j >= 1 && list[j] > value; --j) list[j + 1] = list[j]
+        list[j + 1] = value
+    }
+    if (count == 0) return 0
+    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+}
+
+END {
+    for (w = 1; w <= work_count; ++w) {
+        work = works[w]
+        idle = work ~ /^idle/
+        print "**" work "**\n"
+        if (idle) print "| server | heap, bytes | resident, bytes |\n|---|---|---|"
+        else print "| server | CPU µs | × Bun | × Bun in each round |\n|---|---|---|---|"
+        for (s = 1; s <= server_count; ++s) {
+            server = servers[s]
+            if (idle) {
+                printf "| %s | %d | %d |\n", server, median(heap, work, server), median(resident, work, server)
+                continue
+            }
+            each = ""
+            delete ratio
+            for (r = 1; r <= rounds; ++r) {
+                if (!((work SUBSEP "bun" SUBSEP r) in cpu)) continue
+                ratio[work, server, r] = cpu[work, server, r] / cpu[work, "bun", r]
+                each = each sprintf(" %.2f", ratio[work, server, r])
+            }
+            printf "| %s | %.3f | %.2f |%s |\n", server, median(cpu, work, server), median(ratio, work, server), each
+        }
+        print ""
+    }
+}
