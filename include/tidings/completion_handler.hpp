@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <type_traits>
@@ -45,6 +46,8 @@ class completion_handler {
 
     /// Where the completion runs.
     const net::any_io_executor& executor() const noexcept { return io_; }
+    /// The same, unless the handler has an executor of its own. Of one that is not empty.
+    auto own_executor() const noexcept { return net::get_associated_executor(handler_, io_); }
 
     /// Posts the completion: it runs on the handler's own executor, never inside this call.
     template <class... Values>

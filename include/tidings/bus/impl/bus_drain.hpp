@@ -25,14 +25,15 @@ class bus_drain : public std::enable_shared_from_this<bus_drain> {
 
     /// What a look at the bus found.
     struct sight {
-        std::uint64_t dispatched;
-        subscriptions all;
-        std::size_t busy;
-        bool appending;
+        std::uint64_t dispatched = 0;
+        subscriptions all{};
+        std::size_t busy = 0;
+        bool appending = false;
         bool idle() const noexcept { return busy == 0 && !appending; }
     };
     sight look() const;
     void check();
+    void check_now();
     void check_again(std::uint64_t dispatched);
     void wait();
     void finish(const subscriptions& all, error_code ec);

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_drain.hpp>
 
+#include <new>
 #include <string>
 
 namespace tidings::detail {
@@ -29,6 +30,14 @@ bus_drain::sight bus_drain::look() const {
 // looked at again behind everything that is in the inbox by now; and it is idle if nothing was
 // dispatched between the two.
 void bus_drain::check() {
+    try {
+        check_now();
+    } catch (const std::bad_alloc&) {
+        wait();
+    }
+}
+
+void bus_drain::check_now() {
     const auto first = look();
     if (first.idle()) {
         bus_->home()->post([weak = weak_from_this(), dispatched = first.dispatched] {
@@ -47,7 +56,12 @@ void bus_drain::check() {
 }
 
 void bus_drain::check_again(std::uint64_t dispatched) {
-    const auto second = look();
+    sight second;
+    try {
+        second = look();
+    } catch (const std::bad_alloc&) {
+        return wait();
+    }
     if (!second.idle() || !bus_->refuse_after(dispatched)) return wait();
     finish(second.all, {});
 }
@@ -59,7 +73,13 @@ void bus_drain::wait() {
 void bus_drain::finish(const subscriptions& all, error_code ec) {
     for (const auto& s : all) s->end(errc::closed);
     const auto self = bus_->drained();
-    for (auto& done : done_) done(ec);
+    for (auto& done : done_) {
+        try {
+            done(ec);
+        } catch (const std::bad_alloc&) {
+            continue;  // it is destroyed without a call, as Asio does where it finds no memory
+        }
+    }
 }
 
 }  // namespace tidings::detail

@@ -258,7 +258,7 @@ void bus_state::start_publish(const event_ptr& e, publish_handler handler) {
 
 void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                                topic_route* route) {
-    const auto join = std::make_shared<publish_join>(std::move(handler));
+    const auto join = std::make_shared<publish_join>(std::move(handler), lane_);
     join->listen_for_cancellation();
     const auto r = publish_frozen(e, ec, join, route);
     join->publisher_done(r.error, r.position);

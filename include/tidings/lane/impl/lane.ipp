@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <cassert>
 #include <new>
 #include <tuple>
@@ -16,6 +17,31 @@ namespace {
 constexpr unsigned max_laps = 4;
 constexpr std::chrono::microseconds max_turn{200};
 
+/// Memory for a turn that is due where there is no other: what waits for it may be all that would
+/// release some. Kept for all lanes of the process. Safe from any thread.
+class turn_reserve {
+ public:
+    // Whether there was some.
+    bool release() noexcept { return free(block_.exchange(nullptr)); }
+    void fill() noexcept {
+        if (block_.load(std::memory_order_relaxed) == nullptr)
+            free(block_.exchange(::operator new(bytes, std::nothrow)));
+    }
+
+ private:
+    static constexpr std::size_t bytes = 4096;
+    static bool free(void* block) noexcept {
+        ::operator delete(block);
+        return block != nullptr;
+    }
+    std::atomic<void*> block_{nullptr};
+};
+
+turn_reserve& spare_turn() noexcept {
+    static turn_reserve reserve;
+    return reserve;
+}
+
 }  // namespace
 
 std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock& clock,
@@ -23,6 +49,7 @@ std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock
     net::any_io_executor inner = executor;
     if (!single_thread) inner = net::make_strand(executor);
     const std::shared_ptr<lane> made(new lane(std::move(inner), clock, single_thread));
+    spare_turn().fill();
     watch_context(executor, made);
     return made;
 }
@@ -143,14 +170,16 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
     throw std::bad_alloc();
 }
 
-// With the mutex held, or in the lane. False where there is no memory.
+// With the mutex held, or in the lane. False where there is no memory, nor a reserve.
 bool lane::post_turn(unsigned lap) noexcept {
-    try {
-        net::post(executor_, [self = shared_from_this(), lap] { self->run_turn(lap); });
-        return true;
-    } catch (const std::bad_alloc&) {
-        return false;
-    }
+    do {
+        try {
+            net::post(executor_, [self = shared_from_this(), lap] { self->run_turn(lap); });
+            return true;
+        } catch (const std::bad_alloc&) {
+        }
+    } while (spare_turn().release());
+    return false;
 }
 
 // Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
@@ -158,6 +187,7 @@ bool lane::post_turn(unsigned lap) noexcept {
 // send per connection. Where the next lap cannot be posted it follows at once.
 void lane::run_turn(unsigned lap) {
     if (single_thread_) note_thread();
+    spare_turn().fill();
     if (lap == 0) turn_started_ = timers_->clock().now();
     do {
         ++stats_.laps;

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSL-1.0
+// What each bound in bytes comes to in memory: the process grows by no more than a quarter over it,
+// and 64 MiB for everything else, while 120 MB of events pass.
+#include "support/resume_bed.hpp"
+
+#include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/inlet/impl/recent_ids.hpp>
+#include <tidings/lane/impl/send_queue.hpp>
+
+#include <malloc.h>
+#include <unistd.h>
+#include <algorithm>
+#include <fstream>
+
+namespace tidings::test {
+
+namespace {
+
+constexpr std::size_t mebibyte = 1024 * 1024;
+constexpr std::size_t bound = 16 * mebibyte;
+constexpr int count = 60;
+constexpr std::size_t size = 2'000'000;
+
+// A sanitizer keeps what was freed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool measures = false;
+#else
+constexpr bool measures = true;
+#endif
+
+std::size_t resident() {
+    malloc_trim(0);
+    std::size_t virtual_pages = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> virtual_pages >> pages;
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// How far the process grows beyond what it was at first.
+class growth {
+ public:
+    void look() {
+        const auto now = resident();
+        most_ = std::max(most_, now - std::min(now, before_));
+    }
+    void check(std::size_t limit) const {
+        CAPTURE(most_ / mebibyte, limit / mebibyte);
+        CHECK((!measures || most_ <= limit + limit / 4 + 64 * mebibyte));
+    }
+
+ private:
+    const std::size_t before_ = resident();
+    std::size_t most_ = 0;
+};
+
+/// Each byte of it takes six in JSON.
+event large() {
+    return made(std::string(size, '\x01'));
+}
+
+/// A connection whose peer never reads.
+class deaf_stream final : public io::stream {
+ public:
+    explicit deaf_stream(net::io_context& io) : io_(io) {}
+    net::any_io_executor executor() const noexcept override { return io_.get_executor(); }
+    void start_handshake(io::ready_callback) override {}
+    void start_read(std::span<std::byte>, io::read_callback) override {}
+    void start_write(std::span<const std::byte>, io::read_callback) override {}
+    void start_wait(io::wait_for, io::ready_callback) override {}
+    bool can_poll() const noexcept override { return true; }
+    std::size_t try_read(std::span<std::byte>, error_code& ec) noexcept override {
+        ec = net::error::would_block;
+        return 0;
+    }
+    std::size_t try_write(std::span<const std::byte>, error_code& ec) noexcept override {
+        ec = net::error::would_block;
+        return 0;
+    }
+    void start_shutdown(io::ready_callback) override {}
+    void close() noexcept override {}
+    std::string remote_address() const override { return "192.0.2.1"; }
+    bool remote_is_loopback() const noexcept override { return false; }
+
+ private:
+    net::io_context& io_;
+};
+
+using form_maker = wire_form (*)(const publication&, error_code&) noexcept;
+
+/// A stream to such a peer, with one of the forms that streams send.
+class stalled_reader final : public detail::feed_sink {
+ public:
+    stalled_reader(bus& hub, net::io_context& io, form_maker form)
+        : stream_(io),
+          queue_(std::make_shared<detail::send_queue>(hub.state()->home(), stream_,
+                                                      std::chrono::hours(1))),
+          form_(form) {}
+    ~stalled_reader() override { queue_->close(); }
+    bool ready() noexcept override { return queue_->ready(); }
+    void push(const event_ptr& e) noexcept override {
+        error_code ec;
+        if (auto form = form_(*e, ec)) queue_->append(std::move(form));
+    }
+    void on_feed_end(error_code) noexcept override {}
+
+ private:
+    deaf_stream stream_;
+    const std::shared_ptr<detail::send_queue> queue_;
+    form_maker form_;
+};
+
+struct bounds_bed : context_fixture {
+    explicit bounds_bed(bus_options o) {
+        o.clock = &clock();
+        hub.emplace(io(), std::move(o));
+    }
+    ~bounds_bed() { hub.reset(); }
+    std::optional<bus> hub;
+};
+
+}  // namespace
+
+TEST_CASE("a history and the forms of its readers stay within their two bounds", "[memory]") {
+    bounds_bed f(
+        {.history = {.max_events = 1'000'000, .max_bytes = bound}, .max_form_bytes = bound});
+    const form_maker forms[] = {cloudevents_json, cloudevents_json_without_cr,
+                                cloudevents_json_line};
+    std::vector<std::shared_ptr<stalled_reader>> stalled;
+    std::vector<std::shared_ptr<detail::feed>> feeds;
+    for (const auto form : forms) {
+        stalled.push_back(std::make_shared<stalled_reader>(*f.hub, f.io(), form));
+        feeds.push_back(std::make_shared<detail::feed>(f.hub->state(), f.hub->state()->home(),
+                                                       stalled.back(),
+                                                       detail::feed_options{.patterns = {">"}}));
+        REQUIRE_FALSE(feeds.back()->start());
+    }
+    const auto reads_all = f.hub->subscribe(">", immediate, [&](const event_ptr& e) {
+        error_code ec;
+        CHECK(cloudevents_json(*e, ec));
+    });
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        CHECK_FALSE(f.hub->publish("a", large()).error);
+        f.run();
+        g.look();
+    }
+    g.check(2 * bound);
+    for (const auto& each : feeds) each->stop();
+}
+
+TEST_CASE("ids count where a history keeps their events", "[memory]") {
+    bounds_bed f({.history = {.max_events = 1'000'000, .max_bytes = bound}});
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("a", made("").id(std::to_string(i) + std::string(size, 'x')));
+        g.look();
+    }
+    g.check(bound);
+}
+
+TEST_CASE("ids that are remembered stay within their bound, however long they are", "[memory]") {
+    detail::recent_ids ids(bound);
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        const auto id = std::to_string(i) + std::string(size, 'x');
+        ids.begin(id);
+        ids.accept(id);
+        g.look();
+    }
+    g.check(0);
+}
+
+TEST_CASE("the queue of a receiver stays within its bound", "[memory]") {
+    const auto policy = GENERATE(overflow::drop_oldest, overflow::drop_newest, overflow::conflate);
+    bounds_bed f({});
+    auto r = f.hub->receive(
+        ">", {.limits = {.max_bytes = bound, .max_events = 1'000'000}, .overflow = policy});
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("t." + std::to_string(i), large());
+        g.look();
+    }
+    g.check(bound);
+    CHECK(r.counters().dropped > count / 2);
+}
+
+TEST_CASE("what a stream waits to send and no history holds stays within its bound", "[memory]") {
+    bounds_bed f({});
+    const auto reader = std::make_shared<stalled_reader>(*f.hub, f.io(), cloudevents_json);
+    const auto feed = std::make_shared<detail::feed>(
+        f.hub->state(), f.hub->state()->home(), reader,
+        detail::feed_options{.patterns = {">"},
+                             .limits = {.max_bytes = bound, .max_events = 1'000'000},
+                             .overflow = overflow::drop_oldest});
+    REQUIRE_FALSE(feed->start());
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("a", large());
+        f.run();
+        g.look();
+    }
+    g.check(bound);
+    feed->stop();
+}
+
+TEST_CASE("what a conflating stream collects stays within its bound", "[memory]") {
+    bounds_bed f({.history = {.max_events = 1'000'000, .max_bytes = bound}});
+    const auto sink = std::make_shared<slow_sink>();
+    sink->room = 1;
+    const auto feed = std::make_shared<detail::feed>(
+        f.hub->state(), f.hub->state()->home(), sink,
+        detail::feed_options{.patterns = {">"},
+                             .limits = {.max_bytes = bound, .max_events = 1'000'000},
+                             .overflow = overflow::conflate});
+    REQUIRE_FALSE(feed->start());
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("t." + std::to_string(i), large());
+        if (i == 20) sink->room = 1;  // reads, and then stays full
+        feed->pump();
+        f.run();
+        g.look();
+        sink->seen.clear();
+    }
+    g.check(2 * bound);  // its own, beside that of the history
+    feed->stop();
+}
+
+TEST_CASE("what waits for a lane's turn stays within the bound of the inbox", "[memory]") {
+    bounds_bed f({.inbox = {.max_bytes = bound, .max_events = 1'000'000}});
+    const auto s = f.hub->subscribe(">", std::make_shared<recording_subscriber>());
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("a", large());
+        g.look();
+    }
+    g.check(bound);
+}
+
+}  // namespace tidings::test
