@@ -318,9 +318,8 @@ namespace {
 /// Notes a join that waits for its event to be kept and dispatched; what the history completes.
 append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::uint64_t number,
                              const std::shared_ptr<publish_join>& join, lane& home) {
-    auto kept = home.completion<append_handler>([all, number](error_code ec, position p) {
-        all->durable(number, ec, p);
-    });
+    auto kept = home.completion<append_handler>(
+        [all, number](error_code ec, position p) { all->durable(number, ec, p); });
     all->add(number, join);
     join->expect(2);  // that it is kept, and that it is dispatched
     return kept;
