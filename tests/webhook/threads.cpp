@@ -270,7 +270,7 @@ struct place {
 /// Where in the first bus's order stand the events that came to a target.
 struct arrivals {
     arrivals(const place& p, int number) {
-        std::map<std::string, std::size_t> places;
+        std::map<std::string_view, std::size_t> places;
         for (const auto& e : p.published->events()) places.emplace(e->id(), places.size());
         total = places.size();
         const auto& t = *p.targets[static_cast<std::size_t>(number)];
@@ -278,7 +278,8 @@ struct arrivals {
         for (const auto& e : t.seen->events()) {
             const auto at = places.at(e->id());
             if (!all.insert(at).second) ++repeated;
-            if (retried != p.retried.end() && retried->second.count(e->id()) != 0) continue;
+            if (retried != p.retried.end() && retried->second.count(std::string(e->id())) != 0)
+                continue;
             if (at < newest) ++out_of_order;
             newest = at;
         }
