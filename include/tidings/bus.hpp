@@ -285,8 +285,8 @@ class bus {
     /// Removes what is retained of a topic. False where there is nothing.
     TIDINGS_DECL bool forget(std::string_view topic) noexcept;
     TIDINGS_DECL retained_counters retained() const noexcept;
-    /// Who would get an event of a topic now, and why it would be refused: for people who look for
-    /// what is wrong. It locks the bus while it looks at what matches.
+    /// What would become of an event of a topic now: the subscriptions that match, or why it would
+    /// be refused. For debugging: it locks the bus while it looks.
     /// @throws std::bad_alloc
     TIDINGS_DECL explanation explain(std::string_view topic) const;
 

@@ -171,6 +171,14 @@ class bus_state final : public subscriber,
         note_refused(e, why);
         if (auto* w = watch()) w->refuse(e->topic(), e, why);
     }
+    /// What a bus that has drained refuses is neither counted nor logged.
+    void report_not_taken(const event_ptr& e, error_code why) noexcept {
+        if (why == refusal()) {
+            if (auto* w = watch()) w->refuse(e->topic(), e, why);
+        } else {
+            report_refused(e, why);
+        }
+    }
     /// Shows taps what there is no event of; null.
     event_ptr show_refused(std::string_view topic, error_code why) noexcept {
         if (auto* w = watch()) w->refuse(topic, {}, why);

@@ -292,16 +292,13 @@ receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<pu
     {
         const std::lock_guard lock(mutex_);
         if (stage_ >= stage::drained)
-            d.result.error = refusal_at(stage_);
+            not_kept = d.result.error = refusal_at(stage_);
         else if (route != nullptr ? route->kept : is_kept(e->topic()))
             not_kept = d.result.error = append_locked(e, d, gone);
         else
             dispatch_locked(e, d, gone);
     }
-    if (not_kept)
-        report_refused(e, not_kept);
-    else if (d.result.error)
-        show_refused(e->topic(), d.result.error);
+    if (not_kept) report_not_taken(e, not_kept);
     d.finish(here, walker_of(here), options_.log);
     return std::move(d.result);
 }
@@ -336,8 +333,7 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     }
     if (appended.error) pending_->durable(number, appended.error, {});
     d.evicted = std::move(appended.evicted);
-    if (appended.committed || appended.error)
-        d.follows = pending_->take(number) != nullptr ? dispatch::joined : 0;
+    if (appended.committed || appended.error) d.follows = pending_->take(number) != nullptr;
     if (appended.committed)
         dispatch_locked(appended.committed, d, gone);
     else if (!appended.error)
@@ -357,7 +353,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
         if (e->info().bus == maker_.id()) --appending_;
         if (stage_ == stage::closed) return;
         d.join = pending_->take(e->info().number);
-        d.follows = d.join != nullptr ? dispatch::joined : 0;
+        d.follows = d.join != nullptr;
         dispatch_locked(e, d, gone);
     }
     d.finish(here, who, options_.log);

@@ -6,6 +6,7 @@
 #include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/publish_join.hpp>
 
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <span>
@@ -59,9 +60,9 @@ struct dispatch {
     event_ptr event{};  // as it was dispatched; null until then
     walk_list walks;
     /// What follows the end of this dispatch; a sum of these.
-    static constexpr unsigned joined = 1;   // the join waits for it
-    static constexpr unsigned watched = 2;  // it is looked at
-    unsigned follows = 0;
+    static constexpr std::uint8_t joined = 1;   // the join waits for it
+    static constexpr std::uint8_t watched = 2;  // it is looked at
+    std::uint8_t follows = 0;
     publication_watch* watch;  // where it is looked at; not initialised else
     queue_limits inbox{};      // of a lane
     graveyard gone{};
