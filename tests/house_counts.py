@@ -18,6 +18,12 @@ MOST_FUNCTIONS = 25
 # The way of an event (bus, lane, feed, send queue) and the sender are redesigned as a whole later.
 LATER = {"bus", "lane", "webhook"}
 
+# What does not fit into the one body of its class.
+SECOND_BODIES = {
+    "webhook/impl/sender_state_claim.ipp",
+    "websocket/impl/websocket_session_messages.ipp",
+}
+
 
 files = {str(p.relative_to(ROOT)): p.read_text() for p in sorted(ROOT.rglob("*.[hi]pp"))}
 wrong = 0
@@ -55,7 +61,7 @@ def check_detail():
 
 def check_stems():
     for file in files:
-        if not file.endswith(".ipp") or file == "webhook/impl/sender_state_claim.ipp":
+        if not file.endswith(".ipp") or file in SECOND_BODIES:
             continue
         folder, _, name = file.rpartition("/")
         stem = name.removesuffix(".ipp")
