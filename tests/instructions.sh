@@ -61,10 +61,10 @@ count bus receive-1 2973
 count bus receive-16 1749 '' 16
 count bus coroutine-16 2092 '' 16
 count bus batch-16 1337 '' 16
-count streams post-service 73000 51
-count streams post-function 31000 16
-count streams echo-16x32 2270 2
-count streams echo-16x1024 4090 2
-count streams echo-1x32 6230 2
+count streams post-service 51500 39
+count streams post-function 16300 11
+count streams echo-16x32 1460 0
+count streams echo-16x1024 3610 0
+count streams echo-1x32 6030 2
 $limited || echo "another compiler or processor than the limits are for"
 exit $failed

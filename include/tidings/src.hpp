@@ -181,3 +181,4 @@
 #include <tidings/websocket/impl/upgrade_answer.ipp>
 #include <tidings/websocket/impl/websocket_input.ipp>
 #include <tidings/websocket/impl/websocket_session.ipp>
+#include <tidings/websocket/impl/websocket_session_messages.ipp>

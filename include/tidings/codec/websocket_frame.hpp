@@ -70,6 +70,11 @@ using websocket_mask_bytes = std::array<std::byte, 4>;
     return opcode >= websocket_opcode::close;
 }
 
+/// Appends what stands before a payload and its masking key.
+TIDINGS_DECL void append_websocket_header(std::string& out, websocket_opcode opcode,
+                                          std::uint64_t length, bool fin = true,
+                                          bool masked = false);
+
 /// Makes a final frame of the payload that `out` holds: masks it in place where a key is given, as
 /// a client's must be, and puts the header in front. Spare capacity of `max_websocket_header_bytes`
 /// saves an allocation.

@@ -17,13 +17,14 @@ inline void append_websocket_integer(std::string& out, std::uint64_t value, unsi
     while (bytes-- > 0) out.push_back(static_cast<char>(value >> (8 * bytes) & 0xff));
 }
 
-inline void append_websocket_header(std::string& out, websocket_opcode opcode, std::uint64_t length,
-                                    bool fin, bool masked) {
+void append_websocket_header(std::string& out, websocket_opcode opcode, std::uint64_t length,
+                             bool fin, bool masked) {
     assert(!is_websocket_control(opcode) || (fin && length <= max_websocket_control_bytes));
     const unsigned first = (fin ? 0x80u : 0u) | static_cast<unsigned>(opcode);
     const unsigned mask_bit = masked ? 0x80u : 0u;
     if (length <= 125) {
-        append_websocket_integer(out, first << 8 | mask_bit | length, 2);
+        const char bytes[] = {static_cast<char>(first), static_cast<char>(mask_bit | length)};
+        out.append(bytes, sizeof bytes);
     } else if (length <= 0xffff) {
         append_websocket_integer(out, first << 8 | mask_bit | 126, 2);
         append_websocket_integer(out, length, 2);

@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidings::detail {
@@ -49,6 +51,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     TIDINGS_DECL void append_own(event_ptr of, std::string bytes);
     /// Appends bytes of one's own: control frames, headers, heartbeats.
     TIDINGS_DECL void append(std::string bytes);
+    /// The same of parts that follow each other. What waits of the queue's own already takes them
+    /// in, so that many small ones are one.
+    TIDINGS_DECL void append(std::initializer_list<std::string_view> parts);
 
     /// Takes back what stands for an event that `f` names and has not begun to leave. False where
     /// one has: nothing takes that back but the connection's end.
@@ -133,6 +138,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::size_t overhead() const noexcept { return overhead_.load(std::memory_order_relaxed); }
     bool closed() const noexcept { return mode_ == mode::closed; }
     void add(item i);
+    bool extend(std::initializer_list<std::string_view> parts, std::size_t size);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block() noexcept;
     void consume(std::size_t sent) noexcept;

@@ -33,6 +33,36 @@ void send_queue::append(std::string bytes) {
     append_own(nullptr, std::move(bytes));
 }
 
+void send_queue::append(std::initializer_list<std::string_view> parts) {
+    std::size_t size = 0;
+    for (const auto part : parts) size += part.size();
+    if (extend(parts, size)) return;
+    std::string bytes;
+    bytes.reserve(size);
+    for (const auto part : parts) bytes.append(part);
+    append(std::move(bytes));
+}
+
+// False where the last item is not the queue's own, or is large: what has left of an item stays
+// until all of it has.
+bool send_queue::extend(std::initializer_list<std::string_view> parts, std::size_t size) {
+    constexpr std::size_t most = max_block_bytes / 2;
+    constexpr std::size_t least_room = 1024;
+    if (nothing_left() || closed()) return false;
+    auto& last = items_.back();
+    if (!last.own || last.form.event() || last.own->size() + size > most) return false;
+    auto& own = *last.own;
+    const auto sent = own.size() - last.bytes.size();
+    if (own.capacity() - own.size() < size)
+        own.reserve(std::max(2 * (own.size() + size), least_room));
+    for (const auto part : parts) own.append(part);
+    last.bytes = std::string_view(own).substr(sent);
+    hold(held() + size);
+    if (held() + overhead() >= max_block_bytes) was_full_ = true;
+    if (mode_ == mode::ready && !error_ && held() >= max_block_bytes) write();
+    return true;
+}
+
 void send_queue::add(item i) {
     if (closed() || i.bytes.empty()) return;
     const bool leaves = mode_ == mode::ready && !error_;

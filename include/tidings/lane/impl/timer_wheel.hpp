@@ -4,19 +4,71 @@
 #include <tidings/io/clock.hpp>
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
 
 namespace tidings::detail {
 
 class timer_wheel;
+
+/// What a timer calls. A capture of one pointer is kept in place: timers are members of what they
+/// time, and an idle connection has several.
+class expiry_callback {
+    template <class F>
+    static constexpr bool in_place =
+        sizeof(F) <= sizeof(void*) &&
+        alignof(F) <= alignof(void*) && std::is_trivially_copyable_v<F>;
+    struct operations {
+        void (*call)(void* storage);
+        void (*destroy)(void* storage) noexcept;
+    };
+
+ public:
+    template <std::invocable<> F>
+    explicit expiry_callback(F f) : operations_(&of<F>) {
+        if constexpr (in_place<F>)
+            ::new (static_cast<void*>(storage_)) F(f);
+        else
+            ::new (static_cast<void*>(storage_)) F*(new F(std::move(f)));
+    }
+    expiry_callback(const expiry_callback&) = delete;
+    expiry_callback& operator=(const expiry_callback&) = delete;
+    ~expiry_callback() { operations_->destroy(storage_); }
+
+    void operator()() { operations_->call(storage_); }
+
+ private:
+    template <class T>
+    static T& at(void* p) noexcept {
+        return *std::launder(static_cast<T*>(p));
+    }
+    template <class F>
+    static constexpr operations of{[](void* p) {
+                                       if constexpr (in_place<F>)
+                                           at<F>(p)();
+                                       else
+                                           (*at<F*>(p))();
+                                   },
+                                   [](void* p) noexcept {
+                                       if constexpr (!in_place<F>) delete at<F*>(p);
+                                   }};
+
+    const operations* operations_;
+    alignas(void*) std::byte storage_[sizeof(void*)];
+};
 
 /// One deadline of a wheel, a member of what it times. Fires at most once per `arm`. Destroying or
 /// cancelling it drops the callback. Never moves. Its callback may destroy it, and the wheel, if it
 /// touches nothing it captured afterwards.
 class wheel_timer {
  public:
-    explicit wheel_timer(unique_function<void()> on_expire) : on_expire_(std::move(on_expire)) {}
+    template <std::invocable<> F>
+    explicit wheel_timer(F on_expire) : on_expire_(std::move(on_expire)) {}
     wheel_timer(const wheel_timer&) = delete;
     wheel_timer& operator=(const wheel_timer&) = delete;
     ~wheel_timer() { cancel(); }
@@ -28,7 +80,7 @@ class wheel_timer {
 
  private:
     friend class timer_wheel;
-    unique_function<void()> on_expire_;
+    expiry_callback on_expire_;
     timer_wheel* wheel_ = nullptr;
     wheel_timer* next_ = nullptr;
     wheel_timer** link_ = nullptr;  // what points at us

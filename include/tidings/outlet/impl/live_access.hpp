@@ -46,7 +46,7 @@ class live_access final : public http::detail::reviewer {
     http::detail::expiry_time expires_;
     std::shared_ptr<const http::detail::stream_license> license_;
     std::optional<tidings::principal> rechecked_;
-    std::optional<live_start> start_;  // until it goes on
+    std::unique_ptr<live_start> start_;  // of one that is asked for again before it goes on
 };
 
 }  // namespace tidings::detail

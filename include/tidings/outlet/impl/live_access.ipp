@@ -16,17 +16,16 @@ live_access::live_access(live_state& session)
 void live_access::begin(live_start what) {
     expires_ = what.asked.expires;
     license_ = std::move(what.asked.license);
-    start_.emplace(std::move(what));
     watch_expiry();
-    if (!license_ || !license_->is_stale()) return go_on();
+    if (!license_ || !license_->is_stale()) return session_.go_on(std::move(what));
+    start_ = std::make_unique<live_start>(std::move(what));
     recheck([s = session_.self(), this] { go_on(); });
 }
 
 void live_access::go_on() {
     if (!start_ || session_.has_ended()) return;
-    auto what = std::move(*start_);
-    start_.reset();
-    session_.go_on(std::move(what));
+    const auto what = std::move(start_);
+    session_.go_on(std::move(*what));
 }
 
 const principal& live_access::caller() const noexcept {

@@ -86,7 +86,7 @@ class live_state final : public feed_sink, public context_dependent {
     live_output output_;
     std::shared_ptr<feed> feed_;
     session_registration registration_;
-    std::unique_ptr<std::array<std::byte, 64>> ignored_;
+    std::unique_ptr<std::array<std::byte, 64>> ignored_;  // of what can only be read so (TLS)
     wheel_timer quiet_;
     wheel_timer limit_;  // of its life, then of its end
     live_access access_;

@@ -5,6 +5,8 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <new>
 
 namespace tidings::detail {
@@ -108,6 +110,15 @@ void live_state::go_on(live_start what) {
 // A read is always pending: the peer's end is noticed without a write.
 void live_state::read_away() noexcept {
     if (has_ended()) return;
+    if (connection().can_poll()) {
+        connection().start_wait(io::wait_for::readable, [s = self(), this](error_code ec) {
+            if (has_ended()) return;
+            if (!ec) connection().try_read(lane().receive_buffer(), ec);
+            if (ec == net::error::would_block || ec == net::error::try_again) ec = {};
+            ec ? end(ec) : read_away();
+        });
+        return;
+    }
     if (!ignored_) ignored_ = std::make_unique<std::array<std::byte, 64>>();
     connection().start_read(*ignored_, [s = self(), this](error_code ec, std::size_t) {
         if (has_ended()) return;

@@ -39,7 +39,7 @@ class client_state final : public subscriber, public client_base<client_options>
     void on_upgraded(error_code ec, http::detail::upgraded_response r, const std::string& key);
     void refuse(const http::response& answer, error_code why);
     void open(http::detail::upgraded_response r);
-    websocket_session_options options_for(std::string subprotocol);
+    websocket_session_parts parts_for(std::string subprotocol);
     std::shared_ptr<const websocket::hooks> make_hooks();
     error_code take_event(wire_event&& e, error_code why);
     error_code take_skipped(std::uint64_t bytes);

@@ -127,7 +127,7 @@ std::shared_ptr<const websocket::hooks> client_state::make_hooks() {
     return std::make_shared<websocket::hooks>(std::move(h));
 }
 
-websocket_session_options client_state::options_for(std::string subprotocol) {
+websocket_session_parts client_state::parts_for(std::string subprotocol) {
     const auto& from = given_->options;
     websocket_session_options o;
     o.role = websocket_role::client;
@@ -139,22 +139,25 @@ websocket_session_options client_state::options_for(std::string subprotocol) {
     o.ping_interval = from.ping_interval;
     o.pong_timeout = from.pong_timeout;
     o.log = from.log;
-    o.subprotocol = std::move(subprotocol);
     o.random = environment_.random;
-    o.hooks = make_hooks();
+    websocket_session_parts own{
+        .options = std::make_shared<const websocket_session_options>(std::move(o)),
+        .hooks = make_hooks(),
+        .subprotocol = std::move(subprotocol),
+        .calls = std::make_unique<client_calls>()};
     std::weak_ptr<client_state> weak = self();
-    o.on_event = [weak](wire_event&& e, error_code why) {
+    own.calls->on_event = [weak](wire_event&& e, error_code why) {
         const auto s = weak.lock();
         return s ? s->take_event(std::move(e), why) : make_error_code(errc::closed);
     };
-    o.on_skipped = [weak](std::uint64_t bytes) {
+    own.calls->on_skipped = [weak](std::uint64_t bytes) {
         const auto s = weak.lock();
         return s ? s->take_skipped(bytes) : make_error_code(errc::closed);
     };
-    o.on_end = [weak](const websocket_session* c) {
+    own.calls->on_end = [weak](const websocket_session* c) {
         if (const auto s = weak.lock()) s->on_closed(c);
     };
-    return o;
+    return own;
 }
 
 void client_state::open(http::detail::upgraded_response r) {
@@ -163,7 +166,7 @@ void client_state::open(http::detail::upgraded_response r) {
     auto c = std::make_shared<websocket_session>(
         std::move(stream),
         std::make_shared<const live_session_options>(live_options(given_->options)),
-        options_for(std::string(r.head.fields.get("sec-websocket-protocol"))), origin());
+        parts_for(std::string(r.head.fields.get("sec-websocket-protocol"))), origin());
     {
         const std::lock_guard lock(mutex_);
         connection_ = c;

@@ -11,7 +11,8 @@ namespace tidings::websocket::detail {
 using tidings::detail::bus_state;
 
 /// The sessions of one service.
-class service_state final : public std::enable_shared_from_this<service_state> {
+class service_state final : public publisher_source,
+                            public std::enable_shared_from_this<service_state> {
  public:
     service_state(std::shared_ptr<bus_state> bus, service_options options);
 
@@ -23,6 +24,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
                  tidings::detail::recheck_handler handler) const {
         sessions_.start_recheck(access_, which, std::move(handler));
     }
+    std::unique_ptr<publisher> make_publisher(std::string from, origin_id origin) const override;
     const std::shared_ptr<bus_state>& bus() const noexcept { return bus_; }
     std::size_t sessions() const noexcept { return sessions_.size(); }
 
@@ -31,13 +33,13 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     bool is_upgrade(http::exchange& x) const;
     void serve(http::exchange& x);
     void open(http::exchange& x, http::stream_request asked);
-    websocket_session_options options_for(const http::exchange& x, origin_id origin);
+    websocket_session_parts parts_for(const http::request& r);
     static http::response answer(const http::request& r, std::string_view subprotocol);
 
     const std::shared_ptr<bus_state> bus_;
     const http::access access_;
     service_options options_;
-    const std::shared_ptr<held_budget> budget_;
+    const std::shared_ptr<const websocket_session_options> session_options_;
     const std::shared_ptr<const websocket::hooks> hooks_;
     tidings::sessions<websocket_session> sessions_;
     const std::shared_ptr<const live_session_options> live_;

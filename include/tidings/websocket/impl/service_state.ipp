@@ -24,6 +24,22 @@ std::shared_ptr<const live_session_options> shared_options(const service_options
     return std::make_shared<const live_session_options>(std::move(o));
 }
 
+std::shared_ptr<const websocket_session_options> shared_session_options(
+    const service_options& from) {
+    websocket_session_options o;
+    o.codec = from.codec;
+    o.max_message_bytes = from.max_message_bytes;
+    o.ping_interval = from.ping_interval;
+    o.pong_timeout = from.pong_timeout;
+    o.frame_timeout = from.frame_timeout;
+    o.message_timeout = from.message_timeout;
+    o.budget = std::make_shared<held_budget>(from.max_buffered_bytes);
+    o.max_publishes_per_second = static_cast<double>(from.max_publishes_per_second);
+    o.publish_burst = static_cast<double>(from.publish_burst);
+    o.log = from.log;
+    return std::make_shared<const websocket_session_options>(std::move(o));
+}
+
 service_options with_codec(service_options o, bool on_bus) {
     if (on_bus && !o.codec) o.codec = cloudevents_json_codec();
     return o;
@@ -40,7 +56,7 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
                .max_pending_auth = options.max_pending_auth,
                .log = options.log}),
       options_(with_codec(std::move(options), bus_ != nullptr)),
-      budget_(std::make_shared<held_budget>(options_.max_buffered_bytes)),
+      session_options_(shared_session_options(options_)),
       hooks_(std::make_shared<const websocket::hooks>(std::move(options_.hooks))),
       sessions_(options_.metrics, "websocket"),
       live_(shared_options(options_, sessions_.counters())) {}
@@ -115,44 +131,31 @@ http::response service_state::answer(const http::request& r, std::string_view su
     return answer;
 }
 
-websocket_session_options service_state::options_for(const http::exchange& x, origin_id origin) {
-    websocket_session_options o;
-    o.codec = options_.codec;
-    o.max_message_bytes = options_.max_message_bytes;
-    o.ping_interval = options_.ping_interval;
-    o.pong_timeout = options_.pong_timeout;
-    o.frame_timeout = options_.frame_timeout;
-    o.message_timeout = options_.message_timeout;
-    o.budget = budget_;
-    o.max_publishes_per_second = static_cast<double>(options_.max_publishes_per_second);
-    o.publish_burst = static_cast<double>(options_.publish_burst);
-    o.hooks = hooks_;
-    o.log = options_.log;
-    o.random = x.environment().random;
+websocket_session_parts service_state::parts_for(const http::request& r) {
+    websocket_session_parts own{.options = session_options_, .hooks = hooks_};
     if (options_.codec) {
         const std::string_view known[] = {options_.codec->subprotocol()};
         if (!known[0].empty())
-            o.subprotocol =
-                choose_subprotocol(x.request().fields.joined("sec-websocket-protocol"), known)
-                    .value_or("");
+            own.subprotocol =
+                choose_subprotocol(r.fields.joined("sec-websocket-protocol"), known).value_or("");
     }
-    if (bus_ && options_.authorizer)
-        o.publisher =
-            std::make_unique<publisher>(bus_, access_, http::asker_of(x), options_.topic, origin);
-    return o;
+    if (bus_ && options_.authorizer) own.publishers.emplace(weak_from_this());
+    return own;
+}
+
+std::unique_ptr<publisher> service_state::make_publisher(std::string from, origin_id origin) const {
+    return std::make_unique<publisher>(bus_, access_, std::move(from), options_.topic, origin);
 }
 
 void service_state::open(http::exchange& x, http::stream_request asked) {
-    const auto origin = make_origin();
-    auto options = options_for(x, origin);
-    auto stream = x.stream(answer(x.request(), options.subprotocol));
+    auto own = parts_for(x.request());
+    auto stream = x.stream(answer(x.request(), own.subprotocol));
     if (!stream) return;
-    options.server_share = stream.connection.held;
     if (hooks_->any())
         stream.request = std::make_shared<const http::request>(std::move(x.request()));
-    sessions_.open(
-        std::make_shared<websocket_session>(std::move(stream), live_, std::move(options), origin),
-        live_start{.bus = bus_, .asked = std::move(asked)});
+    sessions_.open(std::make_shared<websocket_session>(std::move(stream), live_, std::move(own),
+                                                       make_origin()),
+                   live_start{.bus = bus_, .asked = std::move(asked)});
 }
 
 void service_state::drain() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/websocket_parser.hpp>
+#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/inlet/impl/token_bucket.hpp>
 #include <tidings/io/stream.hpp>
 #include <tidings/lane/impl/lane.hpp>
@@ -40,7 +41,7 @@ class websocket_input {
  public:
     /// All of them outlive it.
     websocket_input(io::stream& stream, lane& home, websocket_input_sink& sink,
-                    const websocket_session_options& options);
+                    const websocket_session_options& options, http::detail::body_share* share);
 
     /// Reads until `stop`, `leftover` first. Every operation holds `owner`.
     TIDINGS_DECL void start(std::shared_ptr<void> owner, std::string leftover);
@@ -79,6 +80,7 @@ class websocket_input {
     lane& lane_;
     websocket_input_sink& sink_;
     const websocket_session_options& options_;
+    http::detail::body_share* const share_;  // of the server's budget; or null
     websocket_parser parser_;
     token_bucket publishes_;
     mode mode_ = mode::idle;

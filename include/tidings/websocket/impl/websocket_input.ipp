@@ -21,11 +21,13 @@ constexpr int max_turn_items = 64;
 }  // namespace
 
 websocket_input::websocket_input(io::stream& stream, lane& home, websocket_input_sink& sink,
-                                 const websocket_session_options& options)
+                                 const websocket_session_options& options,
+                                 http::detail::body_share* share)
     : stream_(stream),
       lane_(home),
       sink_(sink),
       options_(options),
+      share_(share),
       parser_(options.role,
               {options.max_message_bytes, options.max_skipped_bytes, &home.spare_message()}),
       publishes_(options.max_publishes_per_second, options.publish_burst, now()),
@@ -210,7 +212,7 @@ bool websocket_input::count_held() noexcept {
 bool websocket_input::count(std::size_t held) noexcept {
     auto* const own = options_.budget.get();
     if (own != nullptr && held > counted_ && !own->take(held - counted_)) return false;
-    if (options_.server_share && !options_.server_share->resize_to(held)) {
+    if (share_ != nullptr && !share_->resize_to(held)) {
         if (own != nullptr) own->give_back(held - counted_);
         return false;
     }

@@ -20,7 +20,7 @@ class websocket_session final : public session, private websocket_input_sink {
  public:
     TIDINGS_DECL websocket_session(http::live_stream stream,
                                    std::shared_ptr<const live_session_options> live,
-                                   websocket_session_options options, origin_id origin);
+                                   websocket_session_parts own, origin_id origin);
 
     /// The kind of frame of a role: a client masks each anew (RFC 6455 10.3).
     TIDINGS_DECL static frame_kind frames(websocket_role role, const websocket::codec* c) noexcept;
@@ -41,7 +41,7 @@ class websocket_session final : public session, private websocket_input_sink {
     error_code send_binary(std::string_view bytes) override;
     error_code ping(std::string_view payload) override;
     void close(std::uint16_t code, std::string_view reason) override;
-    std::string_view subprotocol() const noexcept override { return options_.subprotocol; }
+    std::string_view subprotocol() const noexcept override { return own_.subprotocol; }
 
  private:
     // live_session
@@ -64,9 +64,12 @@ class websocket_session final : public session, private websocket_input_sink {
     std::shared_ptr<websocket_session> self() {
         return std::static_pointer_cast<websocket_session>(shared_from_this());
     }
-    bool is_client() const noexcept { return options_.role == websocket_role::client; }
+    bool is_client() const noexcept { return options().role == websocket_role::client; }
+    const websocket_session_options& options() const noexcept { return *own_.options; }
     const websocket::hooks& hooks() const noexcept;
+    bool find_publisher();
     std::string frame(websocket_opcode opcode, std::string_view payload) const;
+    error_code send_message(websocket_opcode opcode, std::string_view payload);
     std::string close_frame(std::uint16_t code, std::string_view reason) const;
     websocket_mask_key next_mask() const;
     bool peer_takes(const event_ptr& e) const;
@@ -82,7 +85,8 @@ class websocket_session final : public session, private websocket_input_sink {
     void restart_silence_timer() noexcept;
     void on_silence();
 
-    websocket_session_options options_;
+    websocket_session_parts own_;
+    std::unique_ptr<publisher> publisher_{};  // once the peer has sent an event
     const origin_id origin_;
     websocket_input input_;
     closing closing_;

@@ -5,7 +5,6 @@
 #include <tidings/control_event.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
-#include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/utf8.hpp>
 #include <tidings/websocket/impl/websocket_session.hpp>
 
@@ -36,22 +35,23 @@ std::uint16_t close_code_of_end(const error_code& ec) noexcept {
 
 websocket_session::websocket_session(http::live_stream stream,
                                      std::shared_ptr<const live_session_options> live,
-                                     websocket_session_options options, origin_id origin)
+                                     websocket_session_parts own, origin_id origin)
     : session(std::move(stream), std::move(live)),
-      options_(std::move(options)),
+      own_(std::move(own)),
       origin_(origin),
-      input_(state().connection(), state().lane(), *this, options_),
-      closing_(options_.role),
+      input_(state().connection(), state().lane(), *this, options(),
+             state().stream().connection.held.get()),
+      closing_(options().role),
       silence_([this] { on_silence(); }) {}
 
 const websocket::hooks& websocket_session::hooks() const noexcept {
     static const websocket::hooks none;
-    return options_.hooks && !hooks_dropped_ ? *options_.hooks : none;
+    return own_.hooks && !hooks_dropped_ ? *own_.hooks : none;
 }
 
 void websocket_session::opened() {
     restart_silence_timer();
-    const auto keep = options_.hooks;
+    const auto keep = own_.hooks;
     if (const auto& f = hooks().on_open) f(self());
 }
 
@@ -61,7 +61,7 @@ void websocket_session::read() {
 
 // RFC 6455 10.3: fresh for each frame.
 websocket_mask_key websocket_session::next_mask() const {
-    return {static_cast<std::uint32_t>(options_.random->next())};
+    return {static_cast<std::uint32_t>(options().random->next())};
 }
 
 std::string websocket_session::frame(websocket_opcode opcode, std::string_view payload) const {
@@ -91,10 +91,10 @@ frame_kind websocket_session::frames(websocket_role role, const websocket::codec
 error_code websocket_session::frame_of(const event_ptr& e, std::string& out) {
     if (is_client() && is_control(e)) return {};  // a server takes none from a client
     error_code ec;
-    out = options_.codec->encode(*e, ec);
+    out = options().codec->encode(*e, ec);
     if (ec) return ec;
     const auto opcode =
-        options_.codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
+        options().codec->binary() ? websocket_opcode::binary : websocket_opcode::text;
     std::optional<websocket_mask_key> key;
     if (is_client()) key = next_mask();
     make_websocket_frame(out, opcode, key);
@@ -111,82 +111,6 @@ void websocket_session::hold_reading(bool held) noexcept {
         input_.release();
         restart_silence_timer();
     }
-}
-
-// Once this side closes, only the peer's close frame matters (RFC 6455 5.5.1).
-void websocket_session::on_item(const websocket_item& item) {
-    // A hook may end the session, which releases the hooks.
-    const auto keep = options_.hooks;
-    if (item.opcode == websocket_opcode::close) return take_close(item);
-    if (!is_open()) return;
-    switch (item.opcode) {
-        case websocket_opcode::ping:
-            if (const auto& f = hooks().on_ping) f(self(), item.text());
-            return answer_ping(item.text());
-        case websocket_opcode::pong:
-            if (const auto& f = hooks().on_pong) f(self(), item.text());
-            return;
-        default:
-            return take_message(item);
-    }
-}
-
-void websocket_session::take_message(const websocket_item& item) {
-    if (hooks_dropped_) return;
-    if (item.skipped_bytes != 0) {
-        if (options_.log)
-            options_.log({log_level::warning, "websocket", "message skipped", errc::too_large});
-        const auto& f = options_.on_skipped;
-        if (const auto ec = f ? f(item.skipped_bytes) : error_code()) refuse({}, ec);
-        return;
-    }
-    const bool binary = item.opcode == websocket_opcode::binary;
-    if (const auto& f = hooks().on_message; f && f(self(), {item.text(), binary})) return;
-    // The hook may have closed the session, or ended its owner.
-    if (!options_.codec || hooks_dropped_ || !is_open()) return;
-    input_.count_publication();
-    error_code ec;
-    auto event = read_event(item.text(), binary, ec);
-    if (ec && !is_client()) return refuse(event.event.id(), ec);
-    take_event(std::move(event), ec);
-}
-
-// A client's codec that throws does not end its connection: the next one would bring the message
-// again.
-wire_event websocket_session::read_event(std::string_view text, bool binary, error_code& ec) const {
-    if (!is_client()) return options_.codec->decode(text, binary, ec);
-    try {
-        return options_.codec->decode(text, binary, ec);
-    } catch (const std::bad_alloc&) {
-        ec = errc::out_of_memory;
-    } catch (...) {
-        report_exception(options_.log, "websocket");
-        ec = errc::callback_threw;
-    }
-    return {};
-}
-
-void websocket_session::take_event(wire_event&& e, error_code why) {
-    std::string id(e.event.id());
-    if (!options_.publisher) {
-        const auto ec = options_.on_event ? options_.on_event(std::move(e), why) : errc::forbidden;
-        if (ec) refuse(id, ec);
-        return;
-    }
-    const std::weak_ptr<websocket_session> weak = self();
-    const auto refused =
-        options_.publisher->take(state().stream().connection.lane, state().access().caller(),
-                                 std::move(e), [weak, id](error_code ec) {
-                                     if (const auto s = weak.lock()) s->on_decision(id, ec);
-                                 });
-    if (!refused) return hold_reading(true);
-    if (*refused) refuse(id, *refused);
-}
-
-// What the peer sent behind it is read now.
-void websocket_session::on_decision(std::string_view id, error_code ec) {
-    if (ec) guarded(options_.log, "websocket", [&] { refuse(id, ec); });
-    hold_reading(false);
 }
 
 void websocket_session::take_close(const websocket_item& item) {
@@ -208,31 +132,6 @@ void websocket_session::on_input_end(error_code ec) {
     perform(closing_.resume(orderly ? closing_event::peer_ended : closing_event::aborted), ec);
 }
 
-// The event that the peer sent is answered in band, by one that it can match.
-void websocket_session::refuse(std::string_view id, error_code why) {
-    if (options_.log) options_.log({log_level::warning, "websocket", "message refused", why});
-    if (!is_open()) return;
-    if (is_client()) {
-        if (why != errc::out_of_memory) return;
-        // The client comes back, and gets the event again.
-        input_.discard();
-        return on_input_failed(why);
-    }
-    if (state().check_send()) return finish(errc::lagging);
-    tidings::event answer("tidings.refused", "/tidings");
-    std::string data = R"({"id":)";
-    append_json_string(data, id);
-    data += R"(,"error":)";
-    append_json_string(data, why.message());
-    data += '}';
-    answer.data(std::move(data), "application/json");
-    error_code ec;
-    const auto p = publication::make("tidings.refused", std::move(answer), {}, ec);
-    // It goes to this peer alone: only its frame is kept.
-    std::string bytes;
-    if (p && !frame_of(p, bytes)) append(std::move(bytes));
-}
-
 // Of several pings the last needs an answer (RFC 6455 5.5.3): for a peer that sends them and does
 // not read, one pong waits and not a pile of them.
 void websocket_session::answer_ping(std::string_view payload) {
@@ -245,8 +144,8 @@ void websocket_session::answer_ping(std::string_view payload) {
 
 outcome websocket_session::deliver(const event_ptr& e) noexcept {
     if (!is_open()) return outcome::closed;
-    bool taken = options_.codec != nullptr;
-    if (!taken || !guarded(options_.log, "websocket", [&] { taken = peer_takes(e); }) || !taken)
+    bool taken = options().codec != nullptr;
+    if (!taken || !guarded(options().log, "websocket", [&] { taken = peer_takes(e); }) || !taken)
         return outcome::dropped;
     return live_session::deliver(e);
 }
@@ -254,31 +153,38 @@ outcome websocket_session::deliver(const event_ptr& e) noexcept {
 // Whether `max_sent_bytes` has room for the event; else it is logged.
 bool websocket_session::peer_takes(const event_ptr& e) const {
     constexpr std::size_t most_growth = 6;  // a control character in JSON
-    const auto most = options_.max_sent_bytes;
+    const auto most = options().max_sent_bytes;
     if (most == 0 || e->footprint() <= most / most_growth) return true;
     error_code none;  // what has no form is found when it is sent
-    const auto size = options_.codec->encode(*e, none).size();
+    const auto size = options().codec->encode(*e, none).size();
     if (size <= most) return true;
-    if (options_.log)
-        options_.log({log_level::warning, "websocket",
-                      "an event of " + std::to_string(size) +
-                          " bytes is dropped: over max_sent_bytes of the client (" +
-                          std::to_string(most) +
-                          "), which stands for max_message_bytes of the server's service",
-                      errc::too_large});
+    if (options().log)
+        options().log({log_level::warning, "websocket",
+                       "an event of " + std::to_string(size) +
+                           " bytes is dropped: over max_sent_bytes of the client (" +
+                           std::to_string(most) +
+                           "), which stands for max_message_bytes of the server's service",
+                       errc::too_large});
     return false;
 }
 
-// The payload is copied once, into its frame.
 error_code websocket_session::send_text(std::string_view text) {
     if (!is_valid_utf8(text)) return errc::invalid_utf8;
-    if (const auto ec = state().check_send()) return ec;
-    return send(frame(websocket_opcode::text, text));
+    return send_message(websocket_opcode::text, text);
 }
 
 error_code websocket_session::send_binary(std::string_view bytes) {
+    return send_message(websocket_opcode::binary, bytes);
+}
+
+// The payload is copied once: into what is sent, or into its frame.
+error_code websocket_session::send_message(websocket_opcode opcode, std::string_view payload) {
     if (const auto ec = state().check_send()) return ec;
-    return send(frame(websocket_opcode::binary, bytes));
+    if (is_client() || !state().lane().running_here()) return send(frame(opcode, payload));
+    std::string header;
+    append_websocket_header(header, opcode, payload.size());
+    state().queue().append({header, payload});
+    return {};
 }
 
 error_code websocket_session::ping(std::string_view payload) {
@@ -297,8 +203,8 @@ void websocket_session::on_room() {
 
 void websocket_session::restart_silence_timer() noexcept {
     awaiting_pong_ = false;
-    if (is_open() && !input_.held() && options_.ping_interval.count() != 0)
-        silence_.arm(state().lane().timers(), options_.ping_interval);
+    if (is_open() && !input_.held() && options().ping_interval.count() != 0)
+        silence_.arm(state().lane().timers(), options().ping_interval);
 }
 
 // The ping stands behind all that the peer has still to read. While a full socket takes more, or
@@ -309,7 +215,7 @@ void websocket_session::on_silence() {
         std::exchange(stalls_seen_, queue.stalls()) != queue.stalls() || !queue.empty();
     if (awaiting_pong_ && !behind)
         return perform(closing_.resume(closing_event::aborted), errc::timed_out);
-    silence_.arm(state().lane().timers(), options_.pong_timeout);
+    silence_.arm(state().lane().timers(), options().pong_timeout);
     if (!std::exchange(awaiting_pong_, true)) state().beat_soon();
 }
 
@@ -337,7 +243,7 @@ void websocket_session::begin_close(closing_event e, std::uint16_t code, std::st
 // Where `closing_` is open, the end is not of its making.
 std::string websocket_session::say_goodbye(error_code why) {
     silence_.cancel();
-    if (options_.publisher) options_.publisher->cancel();
+    if (publisher_) publisher_->cancel();
     input_.release();  // for the peer's close frame
     if (!closing_.is_open()) return std::exchange(goodbye_, {});
     closing_.resume(why == errc::callback_threw ? closing_event::failed
@@ -369,22 +275,25 @@ void websocket_session::perform(closing_action a, error_code why) {
 void websocket_session::ended(error_code why) {
     closing_.resume(closing_event::aborted);
     silence_.cancel();
-    if (options_.publisher) options_.publisher->cancel();
+    if (publisher_) publisher_->cancel();
     input_.stop();
     if (!why_) why_ = {1006, {}, why ? why : make_error_code(errc::closed)};
-    guarded(options_.log, "websocket", [this, keep = options_.hooks] {
+    guarded(options().log, "websocket", [this, keep = own_.hooks] {
         if (const auto& f = hooks().on_close) f(self(), *why_);
     });
-    if (auto f = std::exchange(options_.on_end, nullptr)) f(this);
+    if (!own_.calls) return;
+    if (auto f = std::exchange(own_.calls->on_end, nullptr)) f(this);
 }
 
 void websocket_session::release() noexcept {
-    options_.hooks.reset();
-    options_.on_event = nullptr;
-    options_.on_skipped = nullptr;
+    own_.hooks.reset();
+    if (own_.calls) {
+        own_.calls->on_event = nullptr;
+        own_.calls->on_skipped = nullptr;
+    }
     if (!state().has_ended()) return;
-    options_.publisher.reset();
-    options_.on_end = nullptr;
+    publisher_.reset();
+    own_.calls.reset();
     input_.stop();  // where the context ends first, nothing else stops it
 }
 

@@ -3,7 +3,6 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/codec/websocket_frame.hpp>
-#include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/log.hpp>
 #include <tidings/unique_function.hpp>
@@ -14,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tidings::websocket::detail {
@@ -21,7 +21,7 @@ namespace tidings::websocket::detail {
 /// The beginning of a ping that carries the position up to which everything was sent.
 inline constexpr std::string_view position_ping = "tidings-position:";
 
-/// What a session needs of its service or client beside `live_session_options`.
+/// What the sessions of one service, or a client's, have in common beside `live_session_options`.
 struct websocket_session_options {
     websocket_role role = websocket_role::server;
     std::shared_ptr<const websocket::codec> codec{};
@@ -34,23 +34,42 @@ struct websocket_session_options {
     std::chrono::milliseconds message_timeout{60'000};
     /// What a message under way holds counts there. Empty: nowhere.
     std::shared_ptr<held_budget> budget{};
-    std::shared_ptr<http::detail::body_share> server_share{};  ///< and in the server's budget
-    double max_publishes_per_second = 0;                       ///< 0: any number
+    double max_publishes_per_second = 0;  ///< 0: any number
     double publish_burst = 0;
     std::chrono::milliseconds ping_interval{25'000};  ///< 0: never
     std::chrono::milliseconds pong_timeout{8'000};
-    std::shared_ptr<const websocket::hooks> hooks{};
     log_sink log{};
-    std::string subprotocol{};
-    io::random* random = nullptr;
-    /// Takes the events the peer sends, and of a client also what could not be read as one (`why`);
-    /// the error goes back to the peer. Empty: they are refused, unless there is a publisher.
+    io::random* random = nullptr;  ///< of a client, which masks
+};
+
+/// Of a client: what its session calls.
+struct client_calls {
+    /// Takes the events the peer sends, and what could not be read as one (`why`).
     std::function<error_code(wire_event&&, error_code why)> on_event{};
-    std::unique_ptr<websocket::detail::publisher> publisher{};
     /// A message was larger than `max_message_bytes`, and was discarded. @error as `on_event`
     std::function<error_code(std::uint64_t bytes)> on_skipped{};
     /// Called last, in the lane.
     unique_function<void(const class websocket_session*)> on_end{};
+};
+
+/// A service that takes events from its peers.
+class publisher_source {
+ public:
+    /// `from`: `asker_at` of the peer.
+    virtual std::unique_ptr<publisher> make_publisher(std::string from, origin_id origin) const = 0;
+
+ protected:
+    ~publisher_source() = default;
+};
+
+/// What is a session's alone.
+struct websocket_session_parts {
+    std::shared_ptr<const websocket_session_options> options{};  ///< not null
+    std::shared_ptr<const websocket::hooks> hooks{};
+    std::string subprotocol{};
+    /// Empty: events that a server is sent are refused.
+    std::optional<std::weak_ptr<const publisher_source>> publishers{};
+    std::unique_ptr<client_calls> calls{};  ///< null: of a service
 };
 
 /// What a service and a client say in the same words. A ping follows what the peer does not say,
