@@ -536,7 +536,7 @@ TEST_CASE("a subscription that joins while threads publish has every topic's new
                     continue;
                 }
                 const auto number = std::stoi(std::string((*e)->text()));
-                auto& before = last[(*e)->topic()];
+                auto& before = last[std::string((*e)->topic())];
                 if (before != 0 && number != before + 1) ++wrong;
                 before = number;
                 if (number == events) ++complete;
