@@ -106,6 +106,12 @@ struct queue_bed : context_fixture {
         home->post([this, t = std::move(text)] { queue->append(t); });
     }
 
+    /// The same in two parts.
+    void append_parts(std::string first, std::string second) {
+        expected += first + second;
+        home->post([this, a = std::move(first), b = std::move(second)] { queue->append({a, b}); });
+    }
+
     std::shared_ptr<detail::lane> home = detail::lane::make(io().get_executor(), clock());
     scripted_stream stream;
     int rooms = 0;
@@ -503,5 +509,44 @@ TEST_CASE("a queue may be closed from inside the call that tells of room", "[sen
 }
 
 }  // namespace
+
+TEST_CASE_METHOD(queue_bed, "small parts join what waits of the queue's own", "[send_queue]") {
+    stream.polled = GENERATE(true, false);
+    CAPTURE(stream.polled);
+    const auto complete = [this] {
+        for (int i = 0; i < 100 && stream.taken.size() < expected.size(); ++i) {
+            stream.polled ? stream.writable() : stream.wrote(7);
+            run();
+        }
+        CHECK(stream.taken == expected);
+        CHECK(queue->empty());
+    };
+    stream.room = 5;
+    append_parts("head ", "and body");
+    append_parts("another ", "one");
+    run();
+    const auto one = queue->pending_bytes();
+    CHECK(one + stream.taken.size() == expected.size());
+    stream.room = 1'000'000'000;
+    append_parts("behind ", "what has begun");
+    append(filler(100));
+    append_parts("", "the last");
+    run();
+    complete();
+    // A block of them leaves in one write, and what is large is not copied again and again.
+    const auto before = stream.sizes.size();
+    for (int i = 0; i < 16; ++i) append_parts(filler(4), filler(1024));
+    run();
+    if (stream.polled) CHECK(stream.sizes.size() == before + 1);
+    for (int i = 0; i < 8; ++i) append_parts(filler(4), filler(block / 3));
+    run();
+    if (!stream.polled)
+        while (stream.writing) {
+            stream.wrote(block);
+            run();
+        }
+    CHECK(stream.taken == expected);
+    CHECK(queue->empty());
+}
 
 }  // namespace tidings::test

@@ -112,7 +112,7 @@ class field_summary {
     std::size_t count(known_field f) const noexcept { return seen_[f].count; }
     /// The first value.
     std::string_view get(known_field f) const noexcept { return seen_[f].first; }
-    bool repeats_single() const noexcept { return repeats_single_; }
+    bool repeats_single() const noexcept { return repeated_singles_ != 0; }
     /// `Connection: close`, `Connection: keep-alive`
     bool closes() const noexcept { return closes_; }
     bool stays() const noexcept { return stays_; }
@@ -126,7 +126,7 @@ class field_summary {
         if (f == known && !equal_ignoring_case(name, one_more)) return;
         auto& seen = seen_[f];
         if (seen.count++ == 0) seen.first = value;
-        repeats_single_ = repeats_single_ || (f >= single && value != seen.first);
+        if (f >= single && value != seen.first) ++repeated_singles_;
         if (f != connection) return;
         closes_ = closes_ || header_has_token(value, "close");
         stays_ = stays_ || header_has_token(value, "keep-alive");
@@ -136,7 +136,7 @@ class field_summary {
         std::size_t count = 0;
         std::string_view first{};
     } seen_[known + 1];
-    bool repeats_single_ = false;
+    std::size_t repeated_singles_ = 0;
     bool closes_ = false;
     bool stays_ = false;
 };
