@@ -78,15 +78,15 @@ TEST_CASE("a bus explains why nothing gets an event", "[explain]") {
     }
 }
 
-TEST_CASE("a subscription that began in the past is a cursor", "[explain]") {
+TEST_CASE("a subscription that began in the past is explained as what it is", "[explain]") {
     context_fixture f;
     bus hub(f.io(), {.history = {.max_events = 4}});
     const auto s = hub.subscribe("a", [](const event_ptr&) {}, {.after = position()});
     f.run();
     const auto e = hub.explain("a");
     REQUIRE(e.subscriptions.size() == 1);
-    CHECK(e.subscriptions.front().kind == subscription_kind::stream);
-    CHECK(to_string(e) == "a: 1 of 1 subscriptions match; kept by >\n  a: stream\n");
+    CHECK(e.subscriptions.front().kind == subscription_kind::callback);
+    CHECK(to_string(e) == "a: 1 of 1 subscriptions match; kept by >\n  a: callback, matched 0\n");
 }
 
 TEST_CASE("a subscription that has ended is not explained", "[explain]") {

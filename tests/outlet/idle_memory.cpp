@@ -36,7 +36,7 @@ const row parts[] = {
     {"websocket_session", sizeof(websocket::detail::websocket_session), 840},
     {"websocket_input", sizeof(websocket::detail::websocket_input), 472},
     {"websocket_parser", sizeof(websocket_parser), 144},
-    {"sse_session", sizeof(sse::detail::sse_session), 152},
+    {"sse_session", sizeof(sse::detail::sse_session), 160},
     {"live_state", sizeof(detail::live_state), 864},
     {"live_access", sizeof(detail::live_access), 256},
     {"live_stream", sizeof(http::live_stream), 248},

@@ -29,7 +29,9 @@ class reference_bus {
             return ec;
         }
         if (s.after != at_present)
-            made.cursor.emplace(history_, made.pattern, s.after, beginning(s.after), s.behind);
+            made.cursor.emplace(history_, made.pattern, s.after, beginning(s.after), s.behind,
+                                s.policy == overflow::conflate && s.how != way::outlet,
+                                s.how == way::outlet);
         return {};
     }
     void unsubscribe(int who) {

@@ -3,7 +3,7 @@
 
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
-#include <tidings/bus/impl/subscription/target_subscription.hpp>
+#include <tidings/bus/impl/feed.hpp>
 
 #include <algorithm>
 #include <new>
@@ -204,6 +204,7 @@ void bus_members::remove(subscription_state& s) noexcept {
 
 std::vector<bus_members::standing> bus_members::standing_under(std::string_view topic) const {
     std::vector<standing> all;
+    std::vector<std::shared_ptr<feed_sink>> sinks;  // which may end here
     const std::lock_guard lock(mutex_);
     patterns_.for_each_of(topic, [&](const pattern_entry& entry) {
         const std::string pattern(entry.pattern());
@@ -213,11 +214,13 @@ std::vector<bus_members::standing> bus_members::standing_under(std::string_view 
         for (auto* s : entry.immediates.standing()) add(*s);
         for (const auto& q : entry.queues) add(*q);
         for (const auto& chunk : entry.chunks)
-            for (const auto& target : *chunk.targets)
-                if (auto* s = dynamic_cast<target_subscription*>(target.get()))
-                    add(*s);
-                else
-                    all.push_back({pattern, nullptr});
+            for (const auto& target : *chunk.targets) {
+                const auto* const f = dynamic_cast<const feed*>(target.get());
+                if (auto sink = f != nullptr ? f->sink() : nullptr) {
+                    sinks.push_back(std::move(sink));
+                    all.push_back({pattern, sinks.back()->owner()});
+                }
+            }
     });
     return all;
 }

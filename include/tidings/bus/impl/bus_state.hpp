@@ -159,7 +159,8 @@ class bus_state final : public subscriber,
     template <class... Content>
     event_ptr make(std::string_view topic, error_code& ec, Content&&... content) noexcept {
         auto made = ec ? event_ptr() : maker_.make(topic, std::forward<Content>(content)..., ec);
-        return ec ? show_refused(topic, ec) : made;
+        if (ec) return show_refused(topic, ec);
+        return made;
     }
     error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);

@@ -75,6 +75,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     TIDINGS_DECL void refresh(unique_function<void()> f);
 
     std::uint64_t dropped() const noexcept { return dropped_; }
+    std::shared_ptr<feed_sink> sink() const noexcept { return sink_.lock(); }
 
     void on_event(const event_ptr& e) noexcept override;
     void on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
@@ -109,7 +110,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void become_live() noexcept;
     void read_more(const position& after) noexcept;
     void on_slice(error_code ec, const history_slice& slice) noexcept;
-    const position& behind_gap(const history_slice& slice) const noexcept;
+    bool asks_future(const history_slice& slice) const noexcept {
+        return cursor().has_epoch_of(slice.head) && cursor().number() > slice.head.number();
+    }
+    position behind_gap(const history_slice& slice) const noexcept;
     void take(feed_sink& sink, const history_slice& slice, bool gap) noexcept;
     bool take_slice(feed_sink& sink, const history_slice& slice) noexcept;
     bool tell_gap(feed_sink& sink, const position& at) noexcept;

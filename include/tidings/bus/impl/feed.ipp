@@ -274,16 +274,22 @@ void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
 }
 
 // Where it goes on behind a gap. What must have every event gets those since it began.
-const position& feed::behind_gap(const history_slice& slice) const noexcept {
+position feed::behind_gap(const history_slice& slice) const noexcept {
     if (options_.after_gap == after_gap::held) return slice.before;
     if (!options_.exact) return slice.head;
-    return was_live_ ? slice.before : start_;
+    const bool since =
+        !was_live_ && (asks_future(slice) || slice.before.number() < start_.number());
+    return since ? start_ : slice.before;
 }
 
 void feed::take(feed_sink& sink, const history_slice& slice, bool gap) noexcept {
-    if (gap && !tell_gap(sink, behind_gap(slice))) return;
+    // A slice that was asked for by a position of the future has nothing of what came since.
+    const bool future = gap && asks_future(slice);
+    const auto at = gap ? behind_gap(slice) : position();
+    if (gap && !tell_gap(sink, at)) return;
     gone_ = slice.gone.number();
-    const bool skips = gap && &behind_gap(slice) == &slice.head;
+    if (gap && at.empty()) options_.after.emplace();  // all came since it began
+    const bool skips = future || (gap && at == slice.head);
     if (newest_) {
         if (gap) newest_->read_through(cursor_);
         if (!skips) collect(slice);

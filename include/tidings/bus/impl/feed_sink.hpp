@@ -10,6 +10,8 @@
 
 namespace tidings::detail {
 
+class subscription_state;
+
 /// Where a feed's events go: a connection, a queue, a plain subscriber. Called in the feed's lane.
 class feed_sink {
  public:
@@ -21,6 +23,8 @@ class feed_sink {
         push(e);
         join->finished({}, outcome::queued);
     }
+    /// The subscription that it belongs to; null: a stream's.
+    virtual std::shared_ptr<subscription_state> owner() noexcept { return {}; }
     /// Everything that is retained was pushed; what follows was published since it began.
     virtual void on_retained_end() noexcept {}
     /// So many events for it are gone.

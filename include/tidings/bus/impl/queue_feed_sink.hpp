@@ -13,6 +13,7 @@ class queue_feed_sink final : public feed_sink {
     bool ready() noexcept override { return queue_->has_room(); }
     void push(const event_ptr& e) noexcept override { queue_->push_fed(e); }
     void on_dropped(std::uint64_t count) noexcept override { queue_->count_dropped(count); }
+    std::shared_ptr<subscription_state> owner() noexcept override { return queue_; }
     void on_feed_end(error_code why) noexcept override { queue_->end(why); }
 
  private:

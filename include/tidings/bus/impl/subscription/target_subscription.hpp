@@ -34,6 +34,7 @@ class target_subscription final : public counted_subscription, public feed_sink 
     void enter(pattern_entry&, retired_list&) override {}
     void leave(pattern_entry&, retired_list&) noexcept override {}
     bool outlet() const noexcept override { return true; }
+    std::shared_ptr<subscription_state> owner() noexcept override { return shared_from_this(); }
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
 
  private:
