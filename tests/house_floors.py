@@ -23,7 +23,7 @@ FLOORS = [
     "values: attribute_name event event_filter event_json event_ptr filter_node publication_info topic position control_event",
     "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
-    "bus: bus reply retained subscription receiver topic_handle explanation tap, http",
+    "bus: bus bus_options reply retained subscription receiver topic_handle explanation tap, http",
     "codec",
     "inlet, outlet",
     "rest, sse, websocket, webhook",

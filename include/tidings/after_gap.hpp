@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/config.hpp>
+
 namespace tidings {
 
 /// What a subscriber that resumes gets behind a `tidings.gap`: where events between its position

@@ -228,9 +228,9 @@ TEST_CASE("the guide's reader gets what is left behind a gap", "[guide]") {
     bus.publish("orders.1", {"order.created", "/shop"});
     std::vector<std::string> seen;
     // [after_gap]
-    auto watch = bus.subscribe(
-        "orders.>", [&](const tidings::event_ptr& e) { seen.emplace_back(e->topic()); },
-        {.after = handled, .after_gap = tidings::after_gap::held});
+    auto watch = bus.subscribe("orders.>",
+                               [&](const tidings::event_ptr& e) { seen.emplace_back(e->topic()); },
+                               {.after = handled, .after_gap = tidings::after_gap::held});
     // [/after_gap]
     io.run();
     CHECK(seen == std::vector<std::string>{"tidings.gap", "orders.1"});

@@ -46,4 +46,12 @@ auto initiate(net::any_io_executor executor, Token& token, Start start, Args&&..
         std::forward<Args>(args)...);
 }
 
+/// The same with an initiation that knows its executor, `first.get_executor()`, without a copy.
+template <class Signature, class Token, class Initiation, class... Args>
+auto initiate_with(Initiation first, Token& token, Args&&... args) {
+    static_assert(std::is_same_v<decltype(first.get_executor()), net::any_io_executor>);
+    return net::async_initiate<Token, Signature>(std::move(first), token,
+                                                 std::forward<Args>(args)...);
+}
+
 }  // namespace tidings::detail
