@@ -14,7 +14,7 @@ enum class subscription_kind {
     callback,    ///< a callback on its executor
     receiver,    ///< a queue that a coroutine reads
     subscriber,  ///< a subscriber or an endpoint, called by the bus
-    stream,      ///< a stream of a service, or a subscription that began in the past: a cursor
+    stream,      ///< a stream of a service: a cursor
 };
 
 /// A subscription that matches a topic, at one moment.
