@@ -165,7 +165,7 @@ class bus {
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return detail::initiate<void(error_code, receipt)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [state = state_](net::any_io_executor io, auto handler, std::string t,
                              event published) {
                 start_publish(state, std::move(t), std::move(published),
@@ -194,7 +194,7 @@ class bus {
     [[nodiscard]] auto async_request(std::string_view topic, event e,
                                      std::chrono::milliseconds timeout, Token&& token = Token{}) {
         return detail::initiate<void(error_code, event_ptr)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [state = state_, timeout](net::any_io_executor io, auto handler, std::string t,
                                       event asked) {
                 start_request(state, t, std::move(asked), timeout,
@@ -233,8 +233,8 @@ class bus {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
-                start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
+            get_executor(), std::forward<Token>(token), [s = state_](auto io, auto h) {
+                start_drain(s, tidings::completion_handler<error_code>(io, std::move(h)));
             });
     }
 

@@ -150,7 +150,7 @@ class history : public std::enable_shared_from_this<history> {
     [[nodiscard]] auto async_read(position after, std::vector<std::string> patterns,
                                   std::size_t max_events, Token&& token = Token{}) {
         return detail::initiate<void(error_code, history_slice)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](
                 net::any_io_executor io, auto handler, position from, std::vector<std::string> ps,
                 std::size_t max) {

@@ -135,8 +135,8 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
     /// alone holds a work guard.
     template <net::completion_token_for<void(error_code, event_ptr)> Token = net::deferred_t>
     [[nodiscard]] auto async_receive(Token && token = Token{}) {
-        return detail::initiate_with<void(error_code, event_ptr)>(starting<false>{state_}, token,
-                                                                  0U);
+        return detail::initiate_with<void(error_code, event_ptr)>(starting<false>{state_},
+                                                                  std::forward<Token>(token), 0U);
     }
 
     /// The same with 1 to `max` events at once: what is there. Errors, cancellation and outstanding
@@ -145,7 +145,7 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
                   net::deferred_t>
     [[nodiscard]] auto async_receive_batch(std::size_t max, Token && token = Token{}) {
         return detail::initiate_with<void(error_code, std::vector<event_ptr>)>(
-            starting<true>{state_}, token, max == 0 ? 1 : max);
+            starting<true>{state_}, std::forward<Token>(token), max == 0 ? 1 : max);
     }
 
     /// Whether it is subscribed; see `subscription::error`.

@@ -44,7 +44,7 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     template <net::completion_token_for<void(error_code, outcome)> Token = net::deferred_t>
     [[nodiscard]] auto async_deliver(event_ptr e, Token&& token = Token{}) {
         return detail::initiate<void(error_code, outcome)>(
-            default_executor(), token,
+            default_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           event_ptr event) {
                 self->start_deliver(std::move(event), deliver_handler(io, std::move(handler)));

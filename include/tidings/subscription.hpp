@@ -94,7 +94,8 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_reset(Token && token = Token{}) {
         return detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_reset(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }

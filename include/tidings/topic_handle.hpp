@@ -55,7 +55,7 @@ class topic_handle {
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(event e, Token&& token = Token{}) const {
         return detail::initiate<void(error_code, receipt)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [to = *this](net::any_io_executor io, auto handler, event published) {
                 to.start_publish(std::move(published), {io, std::move(handler)});
             },

@@ -294,6 +294,19 @@ TEST_CASE("async_publish is awaited by a coroutine", "[bus][async_publish]") {
     CHECK(matched == 1);
 }
 
+TEST_CASE("a handler that the caller keeps is copied", "[bus][async_publish]") {
+    bus_fixture f;
+    const auto count = std::make_shared<int>(0);
+    auto published = [count](error_code, const receipt&) { ++*count; };
+    auto drained = [count](error_code) { ++*count; };
+    f.hub->async_publish("a", made("1"), published);
+    f.hub->async_publish("a", made("2"), published);
+    f.hub->async_drain(drained);
+    f.hub->async_drain(drained);
+    f.advance(50ms);
+    CHECK(*count == 4);
+}
+
 }  // namespace
 
 }  // namespace tidings::test

@@ -38,9 +38,10 @@ class initiation {
     Start start_;
 };
 
-/// Every `async_` function of the library is this call.
+/// Every `async_` function of the library is this call. A token that the caller keeps, an lvalue,
+/// is copied.
 template <class Signature, class Token, class Start, class... Args>
-auto initiate(net::any_io_executor executor, Token& token, Start start, Args&&... args) {
+auto initiate(net::any_io_executor executor, Token&& token, Start start, Args&&... args) {
     return net::async_initiate<Token, Signature>(
         initiation<Start>(std::move(executor), std::move(start)), token,
         std::forward<Args>(args)...);
@@ -48,7 +49,7 @@ auto initiate(net::any_io_executor executor, Token& token, Start start, Args&&..
 
 /// The same with an initiation that knows its executor, `first.get_executor()`, without a copy.
 template <class Signature, class Token, class Initiation, class... Args>
-auto initiate_with(Initiation first, Token& token, Args&&... args) {
+auto initiate_with(Initiation first, Token&& token, Args&&... args) {
     static_assert(std::is_same_v<decltype(first.get_executor()), net::any_io_executor>);
     return net::async_initiate<Token, Signature>(std::move(first), token,
                                                  std::forward<Args>(args)...);

@@ -101,7 +101,7 @@ class client {
     template <class Token>
     auto initiate(std::string url, request r, diagnostics* text, Token& token) {
         return tidings::detail::initiate<void(error_code, response)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [state = state_, text](net::any_io_executor io, auto handler, std::string u,
                                    request q) {
                 start_request(state, std::move(u), std::move(q), text,

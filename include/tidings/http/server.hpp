@@ -184,7 +184,8 @@ class server {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }

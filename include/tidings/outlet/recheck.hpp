@@ -18,9 +18,9 @@ using recheck_filter = std::function<bool(const principal&)>;
 
 /// The initiation of every `async_recheck`: calls `start(filter, handler)`.
 template <class Token, class Start>
-auto initiate_recheck(net::any_io_executor executor, recheck_filter which, Token& token,
+auto initiate_recheck(net::any_io_executor executor, recheck_filter which, Token&& token,
                       Start start) {
-    return initiate<void(error_code)>(std::move(executor), token,
+    return initiate<void(error_code)>(std::move(executor), std::forward<Token>(token),
                                       [which = std::move(which), start = std::move(start)](
                                           net::any_io_executor io, auto handler) {
                                           start(which,

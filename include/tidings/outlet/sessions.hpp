@@ -143,7 +143,7 @@ class sessions {
                                      std::function<bool(const principal&)> which,
                                      Token&& token = Token{}) const {
         return detail::initiate_recheck(
-            std::move(io), std::move(which), token,
+            std::move(io), std::move(which), std::forward<Token>(token),
             [list = *this, a](const auto& chosen, detail::recheck_handler handler) {
                 list.start_recheck(a, chosen, std::move(handler));
             });

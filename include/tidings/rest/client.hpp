@@ -126,7 +126,8 @@ class client {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
             });
     }
@@ -145,7 +146,7 @@ class client {
     template <net::completion_token_for<void(error_code, receipt)> Token = net::deferred_t>
     [[nodiscard]] auto async_publish(std::string_view topic, event e, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, receipt)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [state = state_](net::any_io_executor io, auto handler, std::string t,
                              event published) {
                 start_publish(state, std::move(t), std::move(published),
@@ -170,7 +171,8 @@ class client {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_drain(state, detail::run_handler(io, std::move(handler)));
             });
     }

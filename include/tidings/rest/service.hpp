@@ -131,7 +131,7 @@ class service {
     [[nodiscard]] auto async_recheck(std::function<bool(const principal&)> which,
                                      Token&& token = Token{}) {
         return tidings::detail::initiate_recheck(
-            get_executor(), std::move(which), token,
+            get_executor(), std::move(which), std::forward<Token>(token),
             [slot = slot_](const auto& chosen, tidings::detail::recheck_handler handler) {
                 start_recheck(slot, chosen, std::move(handler));
             });

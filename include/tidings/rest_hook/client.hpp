@@ -71,7 +71,8 @@ class client {
     template <net::completion_token_for<void(error_code, registration)> Token = net::deferred_t>
     [[nodiscard]] auto async_subscribe(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, registration)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_subscribe(state, detail::subscribe_handler(io, std::move(handler)));
             });
     }
@@ -82,7 +83,8 @@ class client {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_unsubscribe(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_unsubscribe(state, detail::unsubscribe_handler(io, std::move(handler)));
             });
     }

@@ -130,7 +130,8 @@ class client {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_run(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_run(state, detail::run_handler(io, std::move(handler)));
             });
     }
@@ -148,7 +149,8 @@ class client {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token, [state = state_](net::any_io_executor io, auto handler) {
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler) {
                 start_drain(state, detail::run_handler(io, std::move(handler)));
             });
     }

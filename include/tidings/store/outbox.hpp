@@ -115,7 +115,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_append(std::vector<outbox_entry> entries, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::vector<outbox_entry> list) {
                 self->start_append(std::move(list), done_handler(io, std::move(handler)));
@@ -125,7 +125,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     template <net::completion_token_for<void(error_code, outbox_claim)> Token = net::deferred_t>
     [[nodiscard]] auto async_claim(outbox_query query, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, outbox_claim)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           outbox_query q) {
                 self->start_claim(std::move(q), claim_handler(io, std::move(handler)));
@@ -135,7 +135,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_finish(std::vector<outbox_result> results, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::vector<outbox_result> list) {
                 self->start_finish(std::move(list), done_handler(io, std::move(handler)));
@@ -147,7 +147,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     [[nodiscard]] auto async_list(std::string endpoint, std::uint64_t after_key, std::size_t max,
                                   Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, std::vector<outbox_listed>)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::string of, std::uint64_t after,
                                                           std::size_t n) {
@@ -158,7 +158,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_retain(outbox_time before, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           outbox_time t) {
                 self->start_retain(t, done_handler(io, std::move(handler)));

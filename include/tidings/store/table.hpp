@@ -67,7 +67,7 @@ class table : public std::enable_shared_from_this<table> {
     template <net::completion_token_for<void(error_code, row)> Token = net::deferred_t>
     [[nodiscard]] auto async_get(std::string key, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, row)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::string k) {
                 self->start_get(std::move(k), get_handler(io, std::move(handler)));
@@ -78,7 +78,7 @@ class table : public std::enable_shared_from_this<table> {
     [[nodiscard]] auto async_put(std::string key, std::string value, std::uint64_t expected,
                                  Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, std::uint64_t)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::string k, std::string v,
                                                           std::uint64_t revision) {
@@ -91,7 +91,7 @@ class table : public std::enable_shared_from_this<table> {
     [[nodiscard]] auto async_erase(std::string key, std::uint64_t expected,
                                    Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::string k, std::uint64_t revision) {
                 self->start_erase(std::move(k), revision, erase_handler(io, std::move(handler)));
@@ -101,7 +101,7 @@ class table : public std::enable_shared_from_this<table> {
     template <net::completion_token_for<void(error_code, std::vector<row>)> Token = net::deferred_t>
     [[nodiscard]] auto async_scan(std::string after, std::size_t max, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code, std::vector<row>)>(
-            get_executor(), token,
+            get_executor(), std::forward<Token>(token),
             [self = this, keep = weak_from_this().lock()](net::any_io_executor io, auto handler,
                                                           std::string a, std::size_t n) {
                 self->start_scan(std::move(a), n, scan_handler(io, std::move(handler)));
