@@ -24,6 +24,8 @@ constexpr std::size_t size = 2'000'000;
 // A sanitizer keeps what was freed.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool measures = false;
+#elif defined(__has_feature)
+constexpr bool measures = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
 constexpr bool measures = true;
 #endif
