@@ -610,7 +610,6 @@ TEST_CASE("a lane may be used by other threads while its context ends", "[lane][
                 net::post(f.of->lasting_executor(), [] {});
                 f.of->enqueue(e, {&stop, 1}, n, f.most);
                 f.of->make_resident<int>(1).reset();
-                static_cast<void>(f.of->executor());
             }
         });
         while (!begun) std::this_thread::yield();
