@@ -526,13 +526,14 @@ TEST_CASE("a history that commits later keeps a request, and the responder does 
 TEST_CASE("requests, answers, deadlines and cancellations from several threads end once each",
           "[bus][request][threads]") {
     constexpr int each = 400;
+    // A responder may still run when its subscription has ended.
+    std::mutex mutex;
+    std::vector<reply> kept;
     two_threads threads;
     std::atomic<int> over{0}, answered{0};
     {
         bus hub(threads.io);
         std::vector<subscription> responders;
-        std::mutex mutex;
-        std::vector<reply> kept;
         for (int i = 0; i < 3; ++i)
             responders.push_back(hub.respond("a.*", [&](const event_ptr& e, reply to) {
                 if (e->text() == "keep") {
