@@ -5,7 +5,7 @@
 #include <tidings/control_event.hpp>
 #include <tidings/event_json.hpp>
 #include <tidings/test/faulty_outbox.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/standard_verifier.hpp>
 
 namespace tidings::test {
 

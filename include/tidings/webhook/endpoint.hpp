@@ -3,9 +3,11 @@
 
 #include <tidings/http/message.hpp>
 #include <tidings/subscriber.hpp>
+#include <tidings/webhook/signer.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,9 +24,13 @@ enum class body_form {
 
 struct endpoint_options {
     std::string url{};
-    std::string secret{};                ///< `whsec_...` (Standard Webhooks)
+    /// Of Standard Webhooks: `whsec_...`, or the private key `whsk_...`.
+    std::string secret{};
     std::vector<std::string> secrets{};  ///< further ones during a rotation; all sign
-    std::string id{};                    ///< names it in the outbox; empty: the URL
+    /// Signs in another way, or, with `no_signature()`, not at all. The secrets are not read then;
+    /// `webhook-id` and `webhook-timestamp` are sent as well.
+    std::shared_ptr<const webhook::signer> signer{};
+    std::string id{};  ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
     http::fields fields{};  ///< further request fields
     /// Of the inlet that brings the target's own events; none of them goes back to it. From
