@@ -20,7 +20,8 @@ const auto failed = ": " + make_error_code(errc::store_failed).message();
 /// A faulty outbox, and the sound one it wraps.
 class faulty_outbox_bed : public outbox_bed {
  public:
-    explicit faulty_outbox_bed(std::shared_ptr<store::outbox> inner = store::make_memory_outbox())
+    explicit faulty_outbox_bed(std::shared_ptr<store::outbox> inner = store::make_memory_outbox(
+                                   {.dead = {.max_age = std::chrono::seconds(1)}}))
         : outbox_bed({"faulty", [&](auto) { return std::make_shared<faulty_outbox>(inner); }}),
           sound({"sound", [&](auto) { return inner; }}) {}
     fault_plan& plan() { return static_cast<faulty_outbox&>(of()).plan(); }
@@ -37,7 +38,7 @@ void start_all(outbox_bed& o, std::uint64_t first) {
     o.of().async_finish({.now = o.at(), .results = {{first, state::dead, 1, o.at(), {}, {}}}},
                         o.bed().note("finish"));
     o.of().async_list({}, o.bed().note("list"));
-    o.of().async_retain({.now = o.at(std::chrono::hours(24 * 7))}, o.bed().note("retain"));
+    o.of().async_retain({.now = o.at(std::chrono::seconds(1))}, o.bed().note("retain"));
 }
 
 }  // namespace
