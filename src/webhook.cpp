@@ -12,6 +12,7 @@
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
+#include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/no_signature.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>

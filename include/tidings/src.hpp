@@ -153,6 +153,11 @@
 #include <tidings/store/impl/memory_history.ipp>
 #include <tidings/store/impl/memory_outbox.ipp>
 #include <tidings/store/impl/memory_table.ipp>
+#include <tidings/store/impl/outbox_rows.ipp>
+#include <tidings/store/impl/outbox_tables.ipp>
+#include <tidings/store/impl/outbox_tables_append.ipp>
+#include <tidings/store/impl/outbox_tables_claim.ipp>
+#include <tidings/store/impl/outbox_tables_retain.ipp>
 #include <tidings/text/impl/base64.ipp>
 #include <tidings/text/impl/header_tokens.ipp>
 #include <tidings/text/impl/hex.ipp>
@@ -172,10 +177,14 @@
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
+<<<<<<< HEAD
 #include <tidings/webhook/impl/no_signature.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>
 #include <tidings/webhook/impl/public_key.ipp>
+=======
+#include <tidings/webhook/impl/message_maker.ipp>
+>>>>>>> main
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>

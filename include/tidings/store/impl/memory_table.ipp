@@ -29,7 +29,7 @@ class watcher_list : public std::enable_shared_from_this<watcher_list> {
         const std::lock_guard lock(mutex_);
         for (auto it = watchers_.begin(); it != watchers_.end();) {
             const auto [id, f] = *it;  // a copy: it may end its own watch
-            detail::guarded({}, "table", [&call = f, &change] { call(change); });
+            tidings::detail::guarded({}, "table", [&call = f, &change] { call(change); });
             it = watchers_.upper_bound(id);
         }
     }
