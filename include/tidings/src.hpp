@@ -177,14 +177,11 @@
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
-<<<<<<< HEAD
+#include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/no_signature.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>
 #include <tidings/webhook/impl/public_key.ipp>
-=======
-#include <tidings/webhook/impl/message_maker.ipp>
->>>>>>> main
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>

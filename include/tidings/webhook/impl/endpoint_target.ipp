@@ -97,31 +97,18 @@ bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcep
 
 error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
                                          http::request& out) const {
-<<<<<<< HEAD
-    out.method = "POST";
-    out.fields = options_.fields;
-    if (!e.content_type.empty()) out.fields.set("Content-Type", e.content_type);
-    out.fields.set(standard_headers::id_name, e.message_id);
-    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
-    if (const auto ec = signer_->sign({e.message_id, now, *e.body}, out.fields)) return ec;
-    for (const auto& [name, value] : e.fields) out.fields.append(name, value);
-    out.body = *e.body;
-=======
     static const std::string empty;
     const auto& m = *e.message;
     const auto& body = m.body ? *m.body : empty;
     const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
-    standard_headers signature;
-    if (const auto ec = signer_.sign(id, now, body, signature)) return ec;
     out.method = "POST";
     out.fields = options_.fields;
     if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
-    out.fields.set(standard_headers::id_name, signature.id);
-    out.fields.set(standard_headers::timestamp_name, signature.timestamp);
-    out.fields.set(standard_headers::signature_name, signature.signature);
+    out.fields.set(standard_headers::id_name, id);
+    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
+    if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
     out.body = body;
->>>>>>> main
     return {};
 }
 
