@@ -3,7 +3,7 @@
 # Installs the npm packages that tests need, where they are not there already.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-for folder in examples/hub/check tests/browser; do
+for folder in examples/hub/check tests/browser tests/interop; do
     (
         cd "$folder"
         flock 9

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
+# run.sh PROGRAM: webhooks of tidings beside the packages of vendors, both ways.
+set -euo pipefail
+program=$(realpath "$1")
+cd "$(dirname "${BASH_SOURCE[0]}")"
+exec node --test-reporter=spec interop.test.mjs "$program"
