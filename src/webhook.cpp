@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/webhook/impl/address_guard.ipp>
 #include <tidings/webhook/impl/endpoint.ipp>
+#include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
@@ -11,5 +12,7 @@
 #include <tidings/webhook/impl/retry_schedule.ipp>
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_state.ipp>
+#include <tidings/webhook/impl/sender_state_answer.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
+#include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/signature.ipp>

@@ -165,6 +165,7 @@
 #include <tidings/text/impl/utf8.ipp>
 #include <tidings/webhook/impl/address_guard.ipp>
 #include <tidings/webhook/impl/endpoint.ipp>
+#include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
@@ -175,7 +176,9 @@
 #include <tidings/webhook/impl/retry_schedule.ipp>
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_state.ipp>
+#include <tidings/webhook/impl/sender_state_answer.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
+#include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/signature.ipp>
 #include <tidings/websocket/impl/client.ipp>
 #include <tidings/websocket/impl/client_state.ipp>
