@@ -2,6 +2,7 @@
 #include <tidings/webhook/impl/address_guard.ipp>
 #include <tidings/webhook/impl/consent.ipp>
 #include <tidings/webhook/impl/endpoint.ipp>
+#include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
@@ -23,7 +24,9 @@
 #include <tidings/webhook/impl/secret.ipp>
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_state.ipp>
+#include <tidings/webhook/impl/sender_state_answer.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
+#include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/shopify.ipp>
 #include <tidings/webhook/impl/signed_time.ipp>
 #include <tidings/webhook/impl/slack.ipp>

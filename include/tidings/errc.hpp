@@ -121,6 +121,7 @@ enum class errc {
     webhook_bad_scheme = 610,             ///< The target's scheme is not one that is allowed.
     webhook_expired = 620,    ///< It waited until the event's `expirytime`, or for too long.
     webhook_not_added = 621,  ///< It waited too long for an endpoint that no sender was given.
+    webhook_duplicate = 622,  ///< The sender has an endpoint of this id, or of this URL without id.
 
     // 700: REST hooks
     hook_bad_target = 700,  ///< The target URL is malformed or refused.

@@ -144,13 +144,16 @@ TEST_CASE("an endpoint may have several at once, all together no more than the s
           "[webhook]") {
     world w;
     auto o = webhook_options(w);
-    o.max_in_flight = 5;
+    o.max_connections = 5;
     send_bed bed(w, std::move(o));
     world_sink target(w);
     std::vector<http::exchange> held;
-    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     bed.add(target.url("/hook?a"), {.max_in_flight = 3});
     bed.add(target.url("/hook?b"), {.max_in_flight = 3});
+    bed.publish();  // until they have succeeded, they share half
+    REQUIRE(target.requests.size() == 2);
+    target.requests.clear();
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
     for (int i = 0; i < 50; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
     CHECK(bed.sender->in_flight() == 5);
@@ -196,10 +199,13 @@ TEST_CASE("an endpoint that does not answer holds up no other, however much it i
 TEST_CASE("endpoints take turns for the one place there is", "[webhook]") {
     world w;
     auto o = webhook_options(w);
-    o.max_in_flight = 1;
+    o.max_connections = 1;
     send_bed bed(w, std::move(o));
     world_sink target(w);
     for (const auto* name : {"a", "b", "c"}) bed.add(target.url("/hook?" + std::string(name)));
+    bed.publish();
+    REQUIRE(target.requests.size() == 3);
+    target.requests.clear();
     for (int i = 0; i < 30; ++i) bed.hub->publish("a", event("test", "/test", "x"));
     w.run_ready();
     REQUIRE(target.requests.size() == 90);

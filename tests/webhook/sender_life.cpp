@@ -144,7 +144,7 @@ TEST_CASE("two senders over one outbox leave each other's deliveries alone", "[w
 TEST_CASE("an endpoint that is paused while it waits for its turn is passed over", "[webhook]") {
     world w;
     auto o = webhook_options(w);
-    o.max_in_flight = 1;
+    o.max_connections = 1;
     send_bed bed(w, std::move(o));
     world_sink target(w);
     target.answer = answering({503, 204});
@@ -211,7 +211,8 @@ TEST_CASE("what a target that was replaced answers late does not bind the new on
     w.run_ready();
     if (!keeps_old) before.reset();
     bed.hooks.clear();
-    const auto e = bed.add(new_target.url(), {.id = "one", .on_gone = [&] { ++gone; }});
+    const auto e =
+        bed.add(new_target.url(), {.id = "one", .on_gone = [&] { ++gone; }, .replace = true});
     w.run_ready();
     REQUIRE(held.size() == 1);
     held[0].respond({.status = status, .fields = {{"Retry-After", "1000"}}});
@@ -427,7 +428,7 @@ TEST_CASE("an endpoint releases its callback when it cannot be called any more",
     world_sink target(w);
     const auto captured = std::make_shared<int>();
     const webhook::endpoint_options o{
-        .url = target.url(), .secret = webhook_secret, .on_gone = [captured] {}};
+        .url = target.url(), .secret = webhook_secret, .on_gone = [captured] {}, .replace = true};
     const auto held = [&] { return captured.use_count() - 2; };  // besides `o`'s and this one
     auto e = sender.endpoint(o);
     CHECK(held() == 1);

@@ -224,7 +224,7 @@ TEST_CASE("an endpoint that nothing holds is forgotten at once when it is owed n
     // The end of one that was replaced is not that of its successor.
     {
         const auto old = b.bed.sender->endpoint({.url = b.target.url(), .secret = webhook_secret});
-        b.bed.add(b.target.url());
+        b.bed.add(b.target.url(), {.replace = true});
     }
     b.w.run_ready();
     CHECK(bodies_of(b.target) == texts{"1", "late"});

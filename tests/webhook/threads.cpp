@@ -161,6 +161,7 @@ struct place {
         o.url = url(n);
         o.id = std::to_string(n);
         o.secret = webhook_secret;
+        o.replace = true;
         auto e = sender->endpoint(std::move(o));
         auto on_bus = first.subscribe("a.>", e);
         return {std::move(e), std::move(on_bus)};

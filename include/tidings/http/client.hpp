@@ -33,7 +33,10 @@ struct client_options {
     /// looked up again. 0: never.
     std::chrono::milliseconds max_connection_age{300'000};
     std::size_t max_idle_per_origin = 16;
-    std::size_t max_connections_per_origin = 64;   ///< further requests wait their turn
+    std::size_t max_connections_per_origin = 64;  ///< further requests wait their turn
+    /// Of all origins: where a new connection would be one more, the one that is idle for longest
+    /// ends. More than these are open only where all are in use. 0: idle ones are not counted.
+    std::size_t max_connections = 0;
     std::size_t max_response_bytes = 1024 * 1024;  ///< of a body; not of one that is streamed
     std::size_t max_header_bytes = 16 * 1024;
     std::string user_agent = "tidings/0.1";

@@ -128,7 +128,10 @@ inline constexpr errc_entry errc_table[] = {
      "the URL's scheme is not allowed; targets are https unless address_guard_options::schemes "
      "says otherwise"},
     {errc::webhook_expired, condition::permanent, "the delivery expired before it was made"},
-    {errc::webhook_not_added, condition::permanent, "no sender was given the endpoint for too long"},
+    {errc::webhook_not_added, condition::permanent,
+     "no sender was given the endpoint for too long"},
+    {errc::webhook_duplicate, condition::permanent,
+     "the sender has such an endpoint; give it an id of its own, or say replace"},
 
     {errc::hook_bad_target, condition::permanent, "the target URL is malformed or refused"},
     {errc::hook_bad_event, condition::permanent, "the event is not a topic pattern"},

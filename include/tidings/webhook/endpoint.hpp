@@ -2,12 +2,15 @@
 #pragma once
 
 #include <tidings/http/message.hpp>
+#include <tidings/store/outbox_limits.hpp>
 #include <tidings/subscriber.hpp>
+#include <tidings/webhook/retry_schedule.hpp>
 #include <tidings/webhook/signer.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +23,21 @@ enum class body_form {
     /// structured: servers refuse such headers with 431, and would at every attempt.
     binary,
     structured,  ///< the body is the whole event as JSON (3.2)
+};
+
+/// In which order an endpoint gets what it is owed.
+enum class delivery_order {
+    any,       ///< as it is due: what is tried again holds up nothing else
+    endpoint,  ///< as it was published, one after another
+    /// The same among events with the same CloudEvents extension `partitionkey`; those without one
+    /// are in no order.
+    partition,
+};
+
+/// What happens when every attempt of an ordered delivery has failed.
+enum class at_exhaustion {
+    skip,  ///< it becomes a dead letter, and the next one's turn comes
+    stop,  ///< what is behind it waits until the outbox redelivers it (`async_redeliver`)
 };
 
 struct endpoint_options {
@@ -36,11 +54,27 @@ struct endpoint_options {
     /// Of the inlet that brings the target's own events; none of them goes back to it. From
     /// `make_origin()`; 0: there is none.
     origin_id origin = 0;
-    std::size_t max_in_flight = 1;  ///< 1: deliveries go out in order, but for those retried
+    /// Attempts at once, at most: halved when it refuses, times out or answers 429 or 503, one more
+    /// when as many as it may have have succeeded. 1: deliveries go out in order, but for those
+    /// that are retried.
+    std::size_t max_in_flight = 1;
     /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
     /// sender's lane; never after `endpoint::close`, a replacement, the sender's end or that of the
     /// last that held the endpoint, which release it. What it throws is logged.
     std::function<void()> on_gone{};
+    delivery_order order = delivery_order::any;
+    at_exhaustion exhausted = at_exhaustion::skip;  ///< of an endpoint with an order
+    /// When to try again; none: as the sender does, of an endpoint with an order on a schedule that
+    /// ends within an hour.
+    std::optional<retry_options> retry{};
+    /// Takes the place of the endpoint of this id, which then delivers what that was owed. Without
+    /// it an id (empty: the URL) that another endpoint has is an error.
+    bool replace = false;
+    /// The `webhook-id` is a hash of the event's source and id; also of this, where a receiver is
+    /// behind several endpoints and is to take an event from each.
+    std::string id_scope{};
+    std::string owner{};  ///< of its rows in the outbox, for `store::outbox::async_erase`
+    std::optional<store::outbox_limits> limits{};  ///< of what it is owed; none: the outbox's
 };
 
 struct endpoint_counters {
@@ -64,6 +98,11 @@ class endpoint {
     TIDINGS_DECL endpoint_counters counters() const noexcept;
     /// Whether it takes deliveries: not gone, not closed.
     TIDINGS_DECL bool active() const noexcept;
+    /// Why it is disabled: it takes nothing, and one attempt now and then probes it with what it is
+    /// owed. Empty: it is not. Survives a restart with a durable outbox.
+    TIDINGS_DECL error_code disabled() const noexcept;
+    /// Enables it, and forgets that it failed: it is sent to at once. From any thread.
+    TIDINGS_DECL void enable();
     /// Takes nothing more; deliveries owed are given up. From any thread.
     TIDINGS_DECL void close() noexcept;
 

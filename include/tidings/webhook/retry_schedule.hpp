@@ -55,6 +55,11 @@ class retry_schedule {
     /// `status` is 0 when there was no answer.
     TIDINGS_DECL verdict classify(unsigned status) const noexcept;
 
+    /// The wait before the first attempt, without jitter.
+    std::chrono::milliseconds first() const noexcept { return options_.delays.front(); }
+    /// The longest wait there can be.
+    TIDINGS_DECL std::chrono::milliseconds longest() const noexcept;
+
     std::size_t max_attempts() const noexcept { return options_.delays.size(); }
 
  private:

@@ -9,6 +9,8 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/webhook/address_guard.hpp>
 #include <tidings/webhook/endpoint.hpp>
+#include <tidings/webhook/endpoint_change.hpp>
+#include <tidings/webhook/health_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include <functional>
@@ -29,8 +31,13 @@ struct attempt {
 struct sender_options {
     std::shared_ptr<store::outbox> outbox{};  ///< empty: one in memory, with its default bounds
     retry_options retry{};  ///< of the first delay there is no jitter: deliveries keep their order
-    address_guard_options guard{};   ///< which targets are allowed: public https addresses
-    std::size_t max_in_flight = 64;  ///< of all endpoints, which take turns
+    address_guard_options guard{};  ///< which targets are allowed: public https addresses
+    /// Attempts under way, of all endpoints, which take turns. Those without a recent success have
+    /// half of them at most. An endpoint that is new waits for its first attempt at most
+    /// `request_timeout` times the number of endpoints without a recent success, divided by half of
+    /// this and rounded up.
+    std::size_t max_connections = 1024;
+    health_options health{};  ///< when an endpoint is spared, and when it is disabled
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;
@@ -40,6 +47,7 @@ struct sender_options {
     /// In the sender's lane, and never after the sender was destroyed, which releases it. What it
     /// throws is logged.
     std::function<void(const attempt&)> on_attempt{};
+    std::function<void(const endpoint_change&)> on_endpoint{};  ///< the same of an endpoint
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
@@ -73,8 +81,8 @@ class sender {
     /// URL's scheme and host in its text: the rest of a URL may be secret.
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
     /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
-    /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret, errc::closed; an
-    /// endpoint of the same id is replaced
+    /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret,
+    /// errc::webhook_duplicate, errc::invalid_argument (its retry options), errc::closed
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
 
     using executor_type = net::any_io_executor;

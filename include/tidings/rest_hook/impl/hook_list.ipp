@@ -180,6 +180,8 @@ void hook_list::begin(hook& h) {
     o.url = h.record.target_url;
     o.secret = h.record.secret;
     o.id = h.record.id;
+    o.id_scope = h.record.id;
+    o.replace = true;  // the row has changed
     o.form = options_->form;
     o.origin = options_->origin;
     o.fields.set("X-Hook-Subscription", h.record.id);

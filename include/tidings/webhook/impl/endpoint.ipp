@@ -16,6 +16,12 @@ endpoint_counters endpoint::counters() const noexcept {
 bool endpoint::active() const noexcept {
     return state_ && state_->active();
 }
+error_code endpoint::disabled() const noexcept {
+    return state_ ? state_->disabled() : error_code();
+}
+void endpoint::enable() {
+    if (state_) state_->enable();
+}
 void endpoint::close() noexcept {
     if (state_) state_->close();
 }

@@ -16,8 +16,9 @@ namespace tidings::webhook::detail {
 /// stays until it can be owed nothing. Thread-safe.
 class endpoint_registry {
  public:
-    /// One of the same id is replaced, and releases its `on_gone`.
-    void add(std::shared_ptr<endpoint_target> t);
+    /// One of the same id is replaced, and releases its `on_gone`; unless something holds it and
+    /// `t` does not say so: false, and nothing is changed.
+    bool add(std::shared_ptr<endpoint_target> t);
     /// Of a delivery's endpoint. Null where none of this id is known.
     std::shared_ptr<endpoint_target> find(const std::string& id);
     bool is_known(const std::string& id) const;

@@ -11,7 +11,7 @@ using namespace tidings::detail;
 
 // The hooks that targets release may own anything: they end outside the mutex.
 
-void endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
+bool endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
     std::shared_ptr<endpoint_target> replaced;
     bool late = false;
     {
@@ -19,12 +19,15 @@ void endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
         late = ended_;
         if (!late) {
             auto [it, fresh] = endpoints_.try_emplace(t->id());
+            const auto& before = it->second.target;
+            if (before && before->held() && before->active() && !t->options().replace) return false;
             replaced = std::exchange(it->second, known{t, std::nullopt}).target;
             if (fresh) ids_.reset();
         }
     }
     if (late) t->close();
     if (replaced) replaced->take_on_gone();
+    return true;
 }
 
 std::shared_ptr<endpoint_target> endpoint_registry::find(const std::string& id) {

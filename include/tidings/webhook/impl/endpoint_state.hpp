@@ -20,6 +20,8 @@ class endpoint_state final : public subscriber {
 
     bool active() const noexcept { return target_->active(); }
     void close() noexcept { target_->close(); }
+    error_code disabled() const noexcept { return target_->disabled(); }
+    void enable();
     endpoint_counters counters() const noexcept { return target_->counters(); }
 
     outcome deliver(const event_ptr& e) noexcept override;

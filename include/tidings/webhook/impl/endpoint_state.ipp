@@ -24,6 +24,23 @@ std::string message_id_of(const publication& p) {
     return plain ? id : "msg_" + sha256_hex(std::string(p.source()) + '\n' + id);
 }
 
+// What receivers suppress repetitions by: the same on every attempt, after a restart, and from
+// every sender of the event. Ids of different sources may be equal.
+std::string webhook_id_of(const publication& p, const std::string& scope) {
+    std::string of(p.source());
+    of.append("\n").append(p.id());
+    if (!scope.empty()) of.append("\n").append(scope);
+    return "msg_" + sha256_hex(of);
+}
+
+std::optional<std::string> partition_of(const publication& p, delivery_order order) {
+    if (order == delivery_order::any) return std::nullopt;
+    if (order == delivery_order::endpoint) return "";
+    const auto* key = p.extension("partitionkey");
+    const auto* text = key != nullptr ? std::get_if<std::string>(key) : nullptr;
+    return text != nullptr ? std::optional(*text) : std::nullopt;
+}
+
 }  // namespace
 
 endpoint_state::endpoint_state(std::shared_ptr<sender_state> sender,
@@ -44,7 +61,9 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     error_code ec;
     out.endpoint = target_->id();
     out.message_id = message_id_of(*e);
-    out.due = sender_->first_due();
+    out.webhook_id = webhook_id_of(*e, target_->options().id_scope);
+    out.partition = partition_of(*e, target_->options().order);
+    out.due = sender_->now() + target_->schedule().first();
     out.expires = expiry_of(*e);
     out.message = sender_->messages().make(e, target_->options().form, ec);
     if (!ec && !target_->has_room_for(*out.message))
@@ -52,9 +71,14 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     return ec;
 }
 
+void endpoint_state::enable() {
+    sender_->enable(target_);
+}
+
 outcome endpoint_state::deliver(const event_ptr& e) noexcept {
     if (!active() || !sender_->taking()) return outcome::closed;
     if (is_control(e)) return outcome::delivered;
+    if (disabled()) return outcome::dropped;
     try {
         store::outbox_entry entry;
         if (make_entry(e, entry)) return outcome::dropped;
@@ -71,6 +95,7 @@ void endpoint_state::start_deliver(event_ptr e, deliver_handler handler) {
     if (!active() || !sender_->taking())
         return std::move(handler)(make_error_code(errc::closed), outcome::closed);
     if (is_control(e)) return std::move(handler)(error_code(), outcome::delivered);
+    if (const auto why = disabled()) return std::move(handler)(why, outcome::dropped);
     store::outbox_entry entry;
     if (const auto ec = make_entry(e, entry)) return std::move(handler)(ec, outcome::dropped);
     sender_->append(std::move(entry),

@@ -28,10 +28,12 @@ std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code&
 /// after the endpoint, for what that is owed. Safe from any thread.
 class endpoint_target {
  public:
-    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs);
+    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs, retry_schedule schedule);
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
+    const retry_schedule& schedule() const noexcept { return schedule_; }
+    bool is_ordered() const noexcept { return options_.order != delivery_order::any; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
     const std::string& label() const noexcept { return label_; }
     bool active() const noexcept { return active_; }
@@ -47,12 +49,23 @@ class endpoint_target {
     /// replaced.
     std::function<void()> take_on_gone() noexcept;
     endpoint_counters counters() const noexcept;
+    /// Why it is disabled; empty: it is not.
+    error_code disabled() const noexcept {
+        const auto why = disabled_.load();
+        return why == 0 ? error_code() : error_code(why, errc_category());
+    }
+    /// @param why a code of this library
+    void set_disabled(error_code why) noexcept { disabled_ = why.value(); }
 
     /// Whether a request of this endpoint has room for the fields of a message.
     bool has_room_for(const store::outbox_message& m) const noexcept;
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
+    /// Up to where these are counted in the endpoint's row; of the sender's lane.
+    struct {
+        std::uint64_t accepted = 0, dead = 0;
+    } stored{};
 
  private:
     std::mutex on_gone_mutex_;
@@ -60,9 +73,11 @@ class endpoint_target {
     const endpoint_options options_;  // without on_gone
     const std::string label_;
     const std::shared_ptr<const signer> signer_;
+    const retry_schedule schedule_;
     const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};
     std::atomic<bool> held_{true};
+    std::atomic<int> disabled_{0};  // the value of an errc
 };
 
 }  // namespace tidings::webhook::detail

@@ -60,11 +60,13 @@ std::string origin_of(const std::string& url) {
     return target.scheme + "://" + target.authority();
 }
 
-endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs)
+endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
+                                 retry_schedule schedule)
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
       label_(label_of(options_)),
       signer_(std::move(signs)),
+      schedule_(std::move(schedule)),
       head_bytes_(head_bytes_of(options_)) {}
 
 void endpoint_target::close() noexcept {

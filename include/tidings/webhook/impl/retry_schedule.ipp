@@ -53,6 +53,13 @@ std::optional<std::chrono::milliseconds> retry_schedule::next(
     return std::max<std::chrono::milliseconds>(jittered, asked);
 }
 
+std::chrono::milliseconds retry_schedule::longest() const noexcept {
+    const auto& all = options_.delays;
+    // Jitter may double it.
+    return std::max<std::chrono::milliseconds>(2 * *std::max_element(all.begin(), all.end()),
+                                               options_.max_retry_after);
+}
+
 verdict retry_schedule::classify(unsigned status) const noexcept {
     if (is_success_status(status)) return verdict::success;
     if (status == status_gone) return verdict::gone;

@@ -3,6 +3,8 @@
 
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/webhook/impl/connection_turns.hpp>
+#include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
@@ -36,12 +38,17 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     /// A second drain joins the first.
     void start_drain(unique_function<void(error_code)> done) override;
     std::size_t in_flight() const noexcept { return in_flight_; }
+    /// An endpoint that is disabled, or spared, is sent to again.
+    void enable(std::shared_ptr<endpoint_target> t);
 
     net::any_io_executor executor() const noexcept { return lane_->executor(); }
-    io::system_time now() const { return options_.environment.clock->wall_now(); }
+    /// The wall clock's time of the beginning, and what has passed since: clocks that are set delay
+    /// nothing.
+    io::system_time now() const {
+        const auto passed = options_.environment.clock->now() - began_;
+        return wall_began_ + std::chrono::duration_cast<io::system_time::duration>(passed);
+    }
     bool taking() const noexcept { return taking_; }
-    /// When an entry of now is attempted first. Without jitter, so that entries keep their order.
-    io::system_time first_due() const { return now() + options_.retry.delays.front(); }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
     void append(store::outbox_entry entry, unique_function<void(error_code)> done);
     message_maker& messages() noexcept { return messages_; }
@@ -56,7 +63,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
 
         std::deque<store::outbox_entry> queue{};
         std::size_t in_flight = 0;
-        io::system_time paused_until{};
         std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
         bool waiting = false;         // for its turn, in ready_
         bool more = false;            // the outbox may hold more that is due
@@ -66,7 +72,10 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         unique_function<void(error_code)> done;
     };
     using batch = std::vector<incoming>;
-    using attempt_hook = std::function<void(const attempt&)>;
+    struct hooks {
+        std::function<void(const attempt&)> on_attempt;
+        std::function<void(const endpoint_change&)> on_endpoint;
+    };
 
     /// The handler of an operation of the outbox, which is kept alive by it. `f` is called in the
     /// lane, once: with errc::store_failed where the outbox drops it.
@@ -86,6 +95,22 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
+    // Endpoints and how they do.
+    void open_endpoints();
+    void on_opened(error_code ec, const std::vector<std::string>& ids,
+                   std::vector<store::outbox_endpoint> rows);
+    endpoint_health& health_of(const endpoint_target& t);
+    using answer = endpoint_health::answer;
+    answer answer_of(const attempt& a, error_code ec) const noexcept;
+    void note(endpoint_target& t, const attempt& a, error_code ec);
+    void on_change(endpoint_target& t, endpoint_health::change c);
+    void on_disabled_by_bound(const std::vector<std::string>& ids);
+    connection_turns::group group_of(const std::string& id) const;
+    std::size_t share_of(const std::string& id, const line& l, io::system_time at) const;
+    bool may_hold(const std::string& id, const line& l) const;
+    std::chrono::milliseconds longest_wait() const noexcept { return longest_wait_.load(); }
+    std::vector<std::pair<std::string, store::outbox_health>> take_changed();
+    void spare(line& l);
     void forget_missed();
     void append_batch(batch& open);
     void claim();
@@ -97,18 +122,15 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void give_back();
     void run();
     void wait_turn(const std::string& id);
-    void send(const std::shared_ptr<endpoint_target>& t, line& l);
+    void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
     void on_answer(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
-                   error_code ec, const http::response& r);
-    attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
+                   error_code ec, const http::response& r, connection_turns::group g);
+    attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
+    retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
     void conclude(endpoint_target& t, const store::outbox_entry& entry, const attempt& a);
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(line& l);
-    bool may_claim(const line& l, io::system_time at) const noexcept {
-        return l.paused_until <= at && l.back_with <= settled_;
-    }
-    void pause(line& l, std::chrono::milliseconds wait);
     void give_up(line& l, endpoint_target& t, error_code why);
     void end_round();
     void finish();
@@ -118,10 +140,14 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void check_drained();
     void end(error_code why);
     void release() noexcept;
-    void report(const endpoint_target& t, const attempt& a) const;
+    void report(const endpoint_target& t, const attempt& a);
+    void report_changes();
+    std::shared_ptr<const hooks> hooks_now() const;
 
-    std::shared_ptr<const attempt_hook> on_attempt_;  // guarded by mutex_; null once it ended
-    const sender_options options_;                    // without on_attempt
+    const io::steady_time began_;
+    const io::system_time wall_began_;
+    std::shared_ptr<const hooks> hooks_;  // guarded by mutex_; null once it ended
+    const sender_options options_;        // without hooks
     const std::shared_ptr<store::outbox> outbox_;
     const retry_schedule schedule_;
     const address_guard guard_;
@@ -129,8 +155,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
 
     endpoint_registry endpoints_;
     message_maker messages_;
-    mutable std::mutex mutex_;         // guards on_attempt_ and the next
-    std::weak_ptr<batch> open_batch_;  // takes more
+    mutable std::mutex mutex_;                             // guards hooks_ and the next
+    std::weak_ptr<batch> open_batch_;                      // takes more
+    std::atomic<std::chrono::milliseconds> longest_wait_;  // of any schedule so far
     std::atomic<bool> taking_{true};
     std::atomic<bool> ended_{false};
     std::atomic<std::size_t> in_flight_{0};
@@ -138,7 +165,13 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     // In the lane.
     std::optional<http::client> http_;  // none: stopped
     std::unordered_map<std::string, line> lines_;
-    std::deque<std::string> ready_;  // endpoints whose line waits for a free place, in turn
+    connection_turns turns_;  // of endpoints whose line waits for a connection
+    std::unordered_map<std::string, endpoint_health> health_;
+    std::set<std::string> unopened_;        // endpoints whose rows were not read
+    std::set<std::string> changed_;         // endpoints whose health is to be stored
+    std::vector<endpoint_change> changes_;  // to be reported
+    bool opening_ = false;
+    std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;
     // What is claimed and not known to be settled, by key, as it is given back.
     std::unordered_map<std::uint64_t, store::outbox_result> held_;
@@ -153,6 +186,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool claim_again_ = false;
     bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
+    bool next_of_order_ = false;     // what is settled next lets another entry of its order follow
     std::uint64_t settlements_ = 0;  // begun
     std::uint64_t settled_ = 0;      // the last that succeeded
 };

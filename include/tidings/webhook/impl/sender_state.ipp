@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
@@ -9,6 +8,7 @@
 #include <boost/asio/bind_executor.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace tidings::webhook::detail {
 
@@ -26,6 +26,9 @@ http::client_options http_options(const sender_options& o, const address_guard& 
     h.connect_timeout = o.connect_timeout;
     h.request_timeout = o.request_timeout;
     h.max_response_bytes = o.max_response_bytes;
+    // Waiting for a connection would count as a part of the attempt: the sender makes no more.
+    h.max_connections = h.max_connections_per_origin = h.max_idle_per_origin =
+        std::max<std::size_t>(o.max_connections, 1);
     h.user_agent = o.user_agent;
     h.environment = o.environment;
     h.address_filter = [guard](const net::ip::address& a) { return guard.allows(a); };
@@ -35,16 +38,20 @@ http::client_options http_options(const sender_options& o, const address_guard& 
 }  // namespace
 
 sender_state::sender_state(net::any_io_executor executor, sender_options options)
-    : on_attempt_(options.on_attempt ? std::make_shared<const attempt_hook>(
-                                           std::exchange(options.on_attempt, nullptr))
-                                     : nullptr),
+    : began_(options.environment.clock->now()),
+      wall_began_(options.environment.clock->wall_now()),
+      hooks_(std::make_shared<const hooks>(hooks{std::exchange(options.on_attempt, nullptr),
+                                                 std::exchange(options.on_endpoint, nullptr)})),
       options_(std::move(options)),
       outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
       schedule_(options_.retry),
       guard_(options_.guard),
       lane_(lane::make(executor, *options_.environment.clock)),
+      longest_wait_(schedule_.longest()),
+      turns_(options_.max_connections),
       again_([this] {
           wake_ = io::system_time::max();
+          open_endpoints();
           finish();
           claim();
       }),
@@ -58,6 +65,20 @@ error_code sender_state::check_target(const std::string& url) const {
     return ec ? ec : guard_.check_url(target);
 }
 
+// An order is worth little when one event holds up the others for days.
+retry_schedule sender_state::schedule_of(const endpoint_options& o, error_code& ec) const {
+    using namespace std::chrono_literals;
+    if (!o.retry && o.order == delivery_order::any) return schedule_;
+    auto options = o.retry.value_or(options_.retry);
+    if (!o.retry) options.delays = {0s, 5s, 30s, 2min, 5min, 10min, 15min, 15min};
+    try {
+        return retry_schedule(std::move(options));
+    } catch (const std::invalid_argument&) {
+        ec = errc::invalid_argument;
+        return schedule_;
+    }
+}
+
 std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (ec) return nullptr;
@@ -65,28 +86,23 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     if (ec) return nullptr;
     if (options.id.empty()) options.id = options.url;
     options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
-    const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(signs));
-    auto state = std::make_shared<endpoint_state>(shared_from_this(), target);
-    endpoints_.add(target);
-    // A durable outbox may hold deliveries for it from before.
-    lane_->post([self = shared_from_this()] { self->claim(); });
-    return state;
-}
-
-void sender_state::report(const endpoint_target& t, const attempt& a) const {
-    const bool success = a.result == verdict::success;
-    if (options_.metrics)
-        options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
-                                1);
-    if (options_.log && !success)
-        options_.log(
-            {a.next ? log_level::info : log_level::warning, "webhook", t.label(), a.error});
-    std::shared_ptr<const attempt_hook> hook;  // ends after its call, whatever that ends
-    {
-        const std::lock_guard lock(mutex_);
-        hook = on_attempt_;
+    auto schedule = schedule_of(options, ec);
+    if (ec) return nullptr;
+    auto longest = longest_wait_.load();
+    while (longest < schedule.longest() &&
+           !longest_wait_.compare_exchange_weak(longest, schedule.longest())) {
     }
-    if (hook) guarded(options_.log, "webhook", [&] { (*hook)(a); });
+    const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(signs),
+                                                          std::move(schedule));
+    if (!endpoints_.add(target)) ec = errc::webhook_duplicate;
+    if (ec) return nullptr;
+    auto state = std::make_shared<endpoint_state>(shared_from_this(), target);
+    // A durable outbox may hold deliveries for it from before.
+    lane_->post([self = shared_from_this(), id = target->id()] {
+        self->unopened_.insert(id);
+        self->open_endpoints();
+    });
+    return state;
 }
 
 void sender_state::append(store::outbox_entry entry, unique_function<void(error_code)> done) {
@@ -121,8 +137,11 @@ void sender_state::append_batch(batch& open) {
             std::vector<error_code> ends(all.size(), ec);
             for (const auto& r : a.refused) ends.at(r.index) = r.why;
             for (std::size_t i = 0; i < all.size(); ++i) all[i].done(ends[i]);
+            if (!running()) return;
+            on_disabled_by_bound(a.disabled);
             claim();
-            check_drained();
+            end_round();
+            report_changes();
         });
     ++appending_;
     ask_store([&] {
@@ -134,16 +153,15 @@ void sender_state::append_batch(batch& open) {
 void sender_state::wait_turn(const std::string& id) {
     const auto it = lines_.find(id);
     if (it == lines_.end() || it->second.queue.empty()) return;
-    if (!std::exchange(it->second.waiting, true)) ready_.push_back(id);
+    if (!std::exchange(it->second.waiting, true)) turns_.wait(id, group_of(id));
 }
 
 void sender_state::run() {
-    while (in_flight_ < std::max<std::size_t>(options_.max_in_flight, 1) && !ready_.empty()) {
-        const auto id = std::move(ready_.front());
-        ready_.pop_front();
+    while (auto turn = turns_.next()) {
+        const auto& id = turn->endpoint;
         auto& l = lines_[id];
         l.waiting = false;
-        if (l.queue.empty()) continue;  // it was paused since
+        if (l.queue.empty()) continue;  // it was spared since
         const auto t = endpoints_.find(id);
         if (!t) {
             put_back_all(l);  // for when it is added again
@@ -153,24 +171,27 @@ void sender_state::run() {
             give_up(l, *t, errc::closed);
             continue;
         }
-        if (l.in_flight >= t->options().max_in_flight) continue;  // an answer brings it back
-        send(t, l);
+        if (l.in_flight >= health_of(*t).max_in_flight()) continue;  // an answer brings it back
+        // What it has done since it began to wait may have changed its group.
+        if (group_of(id) == turn->of) send(t, l, turn->of);
         wait_turn(id);
     }
 }
 
-void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
+void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
+                        connection_turns::group g) {
     auto entry = std::move(l.queue.front());
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
+    turns_.begin(g);
     http::request r;
-    const auto ec = t->make_request(entry, now(), r);
+    const auto ec = t->make_request(entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), t, entry = std::move(entry)](
-                       error_code failed, const http::response& answer) {
-        if (const auto self = weak.lock()) self->on_answer(t, entry, failed, answer);
+    auto on_done = [weak = weak_from_this(), t, g, entry = std::move(entry)](
+                       error_code failed, const http::response& got) {
+        if (const auto self = weak.lock()) self->on_answer(t, entry, failed, got, g);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
@@ -178,83 +199,6 @@ void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
         http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
     if (l.more && l.is_short()) claim();
-}
-
-void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
-                             const store::outbox_entry& entry, error_code ec,
-                             const http::response& r) {
-    --in_flight_;
-    if (!running()) return;
-    const auto& id = asked->id();
-    --lines_[id].in_flight;
-    const auto known = endpoints_.find(id);
-    const auto& t = known ? known : asked;
-    auto a = judge(id, entry, ec, r);
-    bool ended = false;
-    if (a.result != verdict::success && t != asked) {
-        // What the target that was replaced says binds nobody: the new one has not been asked yet.
-        a.next = std::chrono::milliseconds(0);
-        ++t->failed_attempts;
-        put_back(lines_[id], entry);
-    } else {
-        if (a.result == verdict::throttled && a.next) pause(lines_[id], *a.next);
-        if (a.result == verdict::gone) {
-            ended = t->end();
-            give_up(lines_[id], *t, errc::webhook_gone);
-        }
-        conclude(*t, entry, a);
-    }
-    wait_turn(id);
-    end_round();
-    report(*t, a);
-    if (!ended) return;
-    if (const auto on_gone = t->take_on_gone()) guarded(options_.log, "webhook", on_gone);
-}
-
-attempt sender_state::judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
-                            const http::response& r) const {
-    // An answer with which something is wrong is an answer all the same: nothing but its status,
-    // and a Retry-After that says one thing, is of interest here.
-    const bool answered = r.status != 0;
-    attempt a{.endpoint = id,
-              .message_id = entry.message_id,
-              .number = entry.attempts + 1,
-              .status = r.status,
-              .error = ec,
-              .result = answered ? schedule_.classify(r.status) : verdict::retry};
-    if (answered)
-        a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
-    if (a.result != verdict::retry && a.result != verdict::throttled) return a;
-    std::optional<std::chrono::seconds> after;
-    if (ec != errc::repeated_field)
-        after = http::parse_retry_after(r.fields.get("retry-after"), now());
-    a.next = schedule_.next(a.number, after, options_.environment.random->next());
-    return a;
-}
-
-void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
-                            const attempt& a) {
-    store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
-    if (a.result == verdict::success) {
-        ++t.delivered;
-    } else {
-        ++t.failed_attempts;
-        result.outcome = a.next ? settled::retry : settled::dead;
-        // A pause keeps the entry from being claimed, and its place before younger ones.
-        if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
-        if (!a.next) ++t.dead;
-        if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
-        if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
-            result.last_error = errc::webhook_exhausted;
-    }
-    results_.push_back(result);
-}
-
-// It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
-void sender_state::pause(line& l, std::chrono::milliseconds wait) {
-    l.paused_until = std::max(l.paused_until, now() + wait);
-    put_back_all(l);
-    l.back_with = settlements_ + 1;  // at least what asked for it is settled then
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
@@ -288,7 +232,7 @@ void sender_state::end_round() {
 
 // One transaction a round: everything that was settled since the last.
 void sender_state::finish() {
-    if (finishing_ || results_.empty()) return;
+    if (finishing_ || (results_.empty() && changed_.empty())) return;
     finishing_ = true;
     ++settlements_;
     auto results = std::exchange(results_, {});
@@ -296,13 +240,19 @@ void sender_state::finish() {
         return std::any_of(results.begin(), results.end(),
                            [s](const auto& r) { return r.outcome == s; });
     };
-    const bool retries = any(settled::retry);
+    const bool retries = any(settled::retry) || std::exchange(next_of_order_, false);
     if (any(settled::dead)) retain();
-    auto on_done = store_handler([this, results, retries](error_code ec) mutable {
-        on_finished(ec, std::move(results), retries);
-    });
+    auto changed = changed_;
+    auto health = take_changed();
+    auto on_done = store_handler(
+        [this, results, changed = std::move(changed), retries](error_code ec) mutable {
+            if (ec) changed_.merge(changed);
+            on_finished(ec, std::move(results), retries);
+        });
     ask_store([&] {
-        outbox_->start_finish({.now = now(), .results = std::move(results)}, std::move(on_done));
+        outbox_->start_finish(
+            {.now = now(), .results = std::move(results), .health = std::move(health)},
+            std::move(on_done));
     });
 }
 
@@ -355,8 +305,9 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
 
 // What is due later stays in the outbox; one in memory loses it.
 void sender_state::check_drained() {
-    const bool busy = in_flight_ != 0 || !ready_.empty() || appending_ != 0 || claiming_ ||
-                      claim_lost_ || finishing_ || !results_.empty();
+    const bool busy = in_flight_ != 0 || !turns_.idle() || opening_ || !unopened_.empty() ||
+                      appending_ != 0 || claiming_ || claim_lost_ || finishing_ ||
+                      !results_.empty();
     if (!drained_.empty() && !busy) end({});
 }
 
@@ -372,7 +323,7 @@ void sender_state::end(error_code why) {
     again_.cancel();
     drain_deadline_.cancel();
     lines_.clear();
-    ready_.clear();
+    turns_.clear();
     give_back();
     release();
     for (auto& done : std::exchange(drained_, {})) done(why);
@@ -388,11 +339,11 @@ void sender_state::stop() noexcept try {
 // Hooks may own anything, the sender too: those that it owns are released.
 void sender_state::release() noexcept {
     taking_ = false;
-    std::shared_ptr<const attempt_hook> released;
+    std::shared_ptr<const hooks> released;
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
-        released.swap(on_attempt_);
+        released.swap(hooks_);
     }
     endpoints_.end();
 }

@@ -18,17 +18,19 @@ constexpr std::chrono::hours between_sweeps{1};
 
 }  // namespace
 
-// Called when all that is due has been claimed. What an endpoint is owed comes due in less time
-// than the longest delay or pause, which jitter may double: when nothing came as long as that, it
-// is owed nothing.
+// Called when all that is due has been claimed: when nothing came for an endpoint as long as what
+// it is owed may wait, it is owed nothing.
 void sender_state::forget_missed() {
     if (now() < last_sweep_ + between_sweeps) return;
     last_sweep_ = now();
-    for (const auto& [id, l] : lines_) endpoints_.find(id);
-    const auto& delays = options_.retry.delays;
-    const std::chrono::milliseconds longest = std::max<std::chrono::milliseconds>(
-        *std::max_element(delays.begin(), delays.end()), options_.retry.max_retry_after);
-    endpoints_.forget_missed(last_sweep_, 2 * longest + between_sweeps);
+    for (const auto& [id, l] : lines_)
+        if (!l.queue.empty() || l.in_flight != 0) endpoints_.find(id);
+    endpoints_.forget_missed(last_sweep_, longest_wait() + between_sweeps);
+    const auto gone = [this](const auto& item) { return !endpoints_.is_known(item.first); };
+    std::erase_if(health_, gone);
+    std::erase_if(lines_, [&](const auto& item) {
+        return gone(item) && item.second.queue.empty() && item.second.in_flight == 0;
+    });
 }
 
 // Behind everything that it was given: what the outbox does not list then it is not owed. A target
@@ -62,13 +64,16 @@ void sender_state::claim() {
                           .max_entries = max_claim,
                           .max_per_endpoint = line::max_claim,
                           .of = endpoints_.ids()};
-    std::erase_if(lines_, [&](const auto& item) {
-        const auto& l = item.second;
-        return l.queue.empty() && l.in_flight == 0 && may_claim(l, q.now);
-    });
-    for (auto& [id, l] : lines_) {
-        l.more = !l.is_short();
-        if (l.more || !may_claim(l, q.now)) q.shares.push_back({id, 0});
+    for (auto it = lines_.begin(); it != lines_.end();) {
+        auto& [id, l] = *it;
+        const auto share = share_of(id, l, q.now);
+        if (l.queue.empty() && l.in_flight == 0 && share == line::max_claim) {
+            it = lines_.erase(it);
+            continue;
+        }
+        l.more = share != line::max_claim;
+        if (l.more) q.shares.push_back({id, share});
+        ++it;
     }
     auto on_done = store_handler<store::outbox_claim>(
         [this, at = q.now](error_code ec, store::outbox_claim c) {
@@ -89,26 +94,28 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     for (auto& e : c.entries) {
         const auto id = e.endpoint;
         auto& l = lines_[id];
-        if (e.expires && *e.expires <= now()) {
+        if (e.expires && *e.expires <= options_.environment.clock->wall_now()) {
             results_.push_back(
                 {e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
             if (const auto t = endpoints_.find(id)) ++t->dead;
             continue;
         }
-        if (!may_claim(l, now())) {  // since the claim began
+        if (!may_hold(id, l)) {  // since the claim began
             put_back(l, e);
             continue;
         }
         l.queue.push_back(std::move(e));
-        l.more = l.queue.size() >= line::max_claim;
+        l.more = l.more || l.queue.size() >= line::max_claim;
         wait_turn(id);
     }
     again_.cancel();
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
+    if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
     // Endpoints whose pause ended while this was claimed were left out as well.
     for (const auto& [id, l] : lines_)
-        if (l.paused_until > at) wake_at(l.paused_until);
+        if (const auto h = health_.find(id); h != health_.end() && h->second.waits_until() > at)
+            wake_at(h->second.waits_until());
     if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
     if (again) claim();
     end_round();
@@ -162,8 +169,9 @@ void sender_state::give_back() {
         // Else they stay claimed until this process ends.
     });
     ask_store([&] {
-        outbox_->start_finish({.now = now(), .results = std::exchange(results_, {})},
-                              std::move(on_done));
+        outbox_->start_finish(
+            {.now = now(), .results = std::exchange(results_, {}), .health = take_changed()},
+            std::move(on_done));
     });
 }
 

@@ -6,6 +6,8 @@
 #include <tidings/http/impl/wire.hpp>
 
 #include <deque>
+#include <list>
+#include <optional>
 #include <unordered_set>
 
 namespace tidings::http::detail {
@@ -22,6 +24,10 @@ bool is_readable(const response& r, bool encoding_given) noexcept;
 /// which a caller would take for its own cancellation.
 error_code connection_error(const error_code& ec) noexcept;
 
+class client_connection;
+/// Idle connections of all pools.
+using idle_list = std::list<client_connection*>;
+
 /// One keep-alive connection. Lane-confined; owned by its pool.
 ///
 ///     connecting -> busy -> idle -> busy ... -> closed
@@ -36,6 +42,7 @@ class client_connection final : public wire_user,
     /// Only when idle.
     void send(std::shared_ptr<client_job> job);
     bool idle() const noexcept { return phase_ == phase::idle; }
+    origin_pool& pool() const noexcept { return pool_; }
     /// What has come of an answer before its body, which nothing that is wrong behind it changes.
     /// Its status is 0 if nothing has.
     response take_head();
@@ -59,10 +66,12 @@ class client_connection final : public wire_user,
     bool is_reusable() const;
     std::chrono::milliseconds age() const;
     void fail(error_code ec);
+    void leave_idle() noexcept;
 
     client_state& state_;  // outlives its connections
     origin_pool& pool_;
     phase phase_ = phase::connecting;
+    std::optional<idle_list::iterator> idle_place_;
     std::shared_ptr<client_job> job_;
     io::canceller cancel_connecting_;
     std::optional<wire> wire_;

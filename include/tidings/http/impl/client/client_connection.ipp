@@ -64,6 +64,7 @@ void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
 
 void client_connection::send(std::shared_ptr<client_job> job) {
     reused_ = true;
+    leave_idle();
     job_ = std::move(job);
     job_->connection = this;
     begin();
@@ -151,6 +152,7 @@ void client_connection::rest() {
     if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
     deadline_.arm(state_.lane().timers(), left);
     pool_.idle.push_back(this);
+    idle_place_ = state_.add_idle(*this);
     wire_->read();  // to learn when the peer closes
 }
 
@@ -204,7 +206,13 @@ void client_connection::close() {
     if (job_) job_->connection = nullptr;
     job_.reset();
     std::erase(pool_.idle, this);
+    leave_idle();
+    state_.count_closed();
     pool_.connections.erase(self);
+}
+
+void client_connection::leave_idle() noexcept {
+    if (idle_place_) state_.remove_idle(*std::exchange(idle_place_, std::nullopt));
 }
 
 }  // namespace tidings::http::detail

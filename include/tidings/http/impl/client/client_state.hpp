@@ -42,8 +42,13 @@ class client_state final : public tidings::detail::context_dependent,
     /// Gives waiting jobs what connections there are; forgets a pool that is empty.
     void serve(origin_pool& p);
     void connect(origin_pool& p, std::shared_ptr<client_job> job);
+    /// A connection became idle; it takes the place back when it is not any more.
+    idle_list::iterator add_idle(client_connection& c) { return idle_.insert(idle_.end(), &c); }
+    void remove_idle(idle_list::iterator it) noexcept { idle_.erase(it); }
+    void count_closed() noexcept { --connections_; }
 
  private:
+    void make_room();
     void begin(const std::shared_ptr<client_job>& job);
     void end();
 
@@ -51,7 +56,9 @@ class client_state final : public tidings::detail::context_dependent,
     const client_options options_;
     const std::shared_ptr<tidings::detail::lane> lane_;
     std::unordered_map<std::string, std::unique_ptr<origin_pool>> pools_;  // lane-confined
-    bool ended_ = false;                                                   // lane-confined
+    idle_list idle_;               // lane-confined, as the next; the oldest first
+    std::size_t connections_ = 0;  // of all pools
+    bool ended_ = false;           // lane-confined
 
     std::mutex mutex_;
     std::unordered_set<std::shared_ptr<streamed_exchange>> streams_;

@@ -99,9 +99,22 @@ void client_state::serve(origin_pool& p) {
     if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
 }
 
+// Idle connections end, the oldest first.
+void client_state::make_room() {
+    const auto max = options_.max_connections;
+    while (max != 0 && connections_ > max && !idle_.empty()) {
+        auto& c = *idle_.front();
+        auto& p = c.pool();
+        c.close();
+        if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+    }
+}
+
 void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
     const auto made = std::make_shared<client_connection>(*this, p);
     p.connections.insert(made);
+    ++connections_;
+    make_room();
     made->connect(std::move(job));
 }
 

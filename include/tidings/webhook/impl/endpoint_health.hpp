@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/outbox_endpoint.hpp>
+#include <tidings/webhook/health_options.hpp>
+#include <tidings/webhook/impl/in_flight_window.hpp>
+
+namespace tidings::webhook::detail {
+
+/// What the attempts of one endpoint say about it: how many it may have in flight, until when it is
+/// spared, whether it is disabled. A state machine without I/O; its row outlives the process.
+class endpoint_health {
+ public:
+    using time = store::outbox_time;
+    enum class answer {
+        success,
+        slow,         ///< success by its status, but the rest of the answer did not come in time
+        rejected,     ///< answered, and not taken: 3xx, 4xx but 408 and 429
+        failing,      ///< 408, 5xx but 503
+        overloaded,   ///< 429, 503
+        unreachable,  ///< no answer: refused, reset, timed out
+    };
+    enum class change {
+        none,
+        opened,     ///< the circuit: nothing is sent before `waits_until`
+        closed,     ///< the circuit
+        disabled,   ///< for `row().disabled`
+        recovered,  ///< it was disabled, and is not any more
+    };
+
+    endpoint_health(const health_options& options, std::size_t max_in_flight)
+        : options_(options),
+          window_(max_in_flight) {}
+
+    /// What an outbox has of it.
+    void load(const store::outbox_health& row) { row_ = row; }
+    store::outbox_health& row() noexcept { return row_; }
+    const store::outbox_health& row() const noexcept { return row_; }
+    void limit(std::size_t max_in_flight) noexcept { window_.limit(max_in_flight); }
+
+    change on_answer(answer a, time now);
+    /// It asked to be left alone until then.
+    void pause(time until) noexcept { row_.paused_until = std::max(row_.paused_until, until); }
+    void disable(error_code why, std::string reason, time now);
+    /// As if it had never failed.
+    void enable() noexcept;
+
+    bool is_disabled() const noexcept { return static_cast<bool>(row_.disabled); }
+    /// Whether it succeeded lately, and not failed since.
+    bool is_proven(time now) const noexcept {
+        return row_.failures == 0 && row_.last_success &&
+               *row_.last_success + options_.proven_for > now;
+    }
+    /// When something may be sent; a time that has passed: now.
+    time waits_until() const noexcept;
+    /// Whether one attempt at a time is to show how it does.
+    bool is_probed() const noexcept { return row_.trips != 0 || is_disabled(); }
+    /// How many attempts may be in flight at once, when it does not wait.
+    std::size_t max_in_flight() const noexcept { return is_probed() ? 1 : window_.size(); }
+
+ private:
+    void forgive() noexcept;
+    change on_success(answer a, time now);
+    change on_failure(answer a, time now);
+
+    health_options options_;
+    in_flight_window window_;
+    store::outbox_health row_{};
+    std::uint32_t broken_ = 0;  // in a row, of the failures that open the circuit
+};
+
+}  // namespace tidings::webhook::detail

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/retry_after.hpp>
+#include <tidings/webhook/impl/sender_state.hpp>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+using settled = store::outbox_result::state;
+
+}  // namespace
+
+void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
+                             const store::outbox_entry& entry, error_code ec,
+                             const http::response& r, connection_turns::group g) {
+    --in_flight_;
+    turns_.end(g);
+    if (!running()) return;
+    const auto& id = asked->id();
+    --lines_[id].in_flight;
+    const auto known = endpoints_.find(id);
+    const auto& t = known ? known : asked;
+    auto a = judge(*asked, entry, ec, r);
+    bool ended = false;
+    if (a.result != verdict::success && t != asked) {
+        // What the target that was replaced says binds nobody: the new one has not been asked yet.
+        a.next = std::chrono::milliseconds(0);
+        ++t->failed_attempts;
+        put_back(lines_[id], entry);
+    } else {
+        note(*t, a, ec);
+        if (a.result == verdict::gone) {
+            ended = t->end();
+            give_up(lines_[id], *t, errc::webhook_gone);
+        }
+        conclude(*t, entry, a);
+    }
+    wait_turn(id);
+    end_round();
+    report(*t, a);
+    if (!ended) return;
+    if (const auto on_gone = t->take_on_gone()) guarded(options_.log, "webhook", on_gone);
+}
+
+attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry& entry,
+                            error_code ec, const http::response& r) const {
+    // An answer with which something is wrong is an answer all the same: nothing but its status,
+    // and a Retry-After that says one thing, is of interest here.
+    const bool answered = r.status != 0;
+    attempt a{.endpoint = t.id(),
+              .message_id = entry.message_id,
+              .number = entry.attempts + 1,
+              .status = r.status,
+              .error = ec,
+              .result = answered ? t.schedule().classify(r.status) : verdict::retry};
+    if (answered)
+        a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
+    if (a.result != verdict::retry && a.result != verdict::throttled) return a;
+    std::optional<std::chrono::seconds> after;
+    if (ec != errc::repeated_field)
+        after = http::parse_retry_after(r.fields.get("retry-after"),
+                                        options_.environment.clock->wall_now());
+    a.next = t.schedule().next(a.number, after, options_.environment.random->next());
+    return a;
+}
+
+void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
+                            const attempt& a) {
+    store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
+    if (a.result == verdict::success) {
+        ++t.delivered;
+    } else {
+        ++t.failed_attempts;
+        result.outcome = a.next ? settled::retry : settled::dead;
+        // A pause keeps the entry from being claimed, and its place before younger ones.
+        if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
+        if (!a.next) ++t.dead;
+        if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
+        if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
+            result.last_error = errc::webhook_exhausted;
+    }
+    if (t.is_ordered()) {
+        next_of_order_ = true;
+        const bool stops = t.options().exhausted == at_exhaustion::stop;
+        if (stops && result.outcome == settled::dead && a.result != verdict::gone) {
+            result.outcome = settled::stopped;
+            --t.dead;
+        }
+    }
+    results_.push_back(result);
+}
+
+void sender_state::report(const endpoint_target& t, const attempt& a) {
+    const bool success = a.result == verdict::success;
+    if (options_.metrics)
+        options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
+                                1);
+    if (options_.log && !success)
+        options_.log(
+            {a.next ? log_level::info : log_level::warning, "webhook", t.label(), a.error});
+    const auto called = hooks_now();
+    if (called && called->on_attempt)
+        guarded(options_.log, "webhook", [&] { called->on_attempt(a); });
+    report_changes();
+}
+
+void sender_state::report_changes() {
+    if (changes_.empty()) return;
+    const auto called = hooks_now();
+    for (const auto& c : std::exchange(changes_, {}))
+        if (called && called->on_endpoint && running())
+            guarded(options_.log, "webhook", [&] { called->on_endpoint(c); });
+}
+
+// They end after their calls, whatever these end.
+std::shared_ptr<const sender_state::hooks> sender_state::hooks_now() const {
+    const std::lock_guard lock(mutex_);
+    return hooks_;
+}
+
+}  // namespace tidings::webhook::detail

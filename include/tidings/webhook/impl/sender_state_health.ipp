@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+constexpr std::chrono::minutes between_successes_stored{10};
+
+endpoint_change::kind kind_of(endpoint_health::change c) noexcept {
+    switch (c) {
+        case endpoint_health::change::opened:
+            return endpoint_change::kind::circuit_opened;
+        case endpoint_health::change::disabled:
+            return endpoint_change::kind::disabled;
+        case endpoint_health::change::recovered:
+            return endpoint_change::kind::recovered;
+        default:
+            return endpoint_change::kind::circuit_closed;
+    }
+}
+
+std::string_view text_of(endpoint_change::kind k) noexcept {
+    switch (k) {
+        case endpoint_change::kind::circuit_opened:
+            return " is spared: it fails";
+        case endpoint_change::kind::circuit_closed:
+            return " answers again";
+        case endpoint_change::kind::disabled:
+            return " is disabled";
+        default:
+            return " is enabled again";
+    }
+}
+
+}  // namespace
+
+// One opening at a time, of all endpoints that were added meanwhile.
+void sender_state::open_endpoints() {
+    if (!running() || opening_ || unopened_.empty()) return;
+    store::outbox_opening o{.now = now(), .endpoints = {}, .longest_wait = longest_wait()};
+    std::vector<std::string> ids;
+    for (auto it = unopened_.begin(); it != unopened_.end();) {
+        const auto t = endpoints_.find(*it);
+        if (!t) {
+            it = unopened_.erase(it);
+            continue;
+        }
+        store::outbox_endpoint row{.id = *it, .owner = t->options().owner};
+        row.limits = t->options().limits;
+        ids.push_back(*it++);
+        o.endpoints.push_back(std::move(row));
+    }
+    opening_ = true;
+    auto on_done = store_handler<std::vector<store::outbox_endpoint>>(
+        [this, ids = std::move(ids)](error_code ec, std::vector<store::outbox_endpoint> rows) {
+            on_opened(ec, ids, std::move(rows));
+        });
+    ask_store([&] { outbox_->start_open(std::move(o), std::move(on_done)); });
+}
+
+void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
+                             std::vector<store::outbox_endpoint> rows) {
+    opening_ = false;
+    if (!running()) return;
+    if (!ec && rows.size() != ids.size()) ec = errc::store_failed;
+    if (ec) {
+        if (options_.log)
+            options_.log({log_level::error, "webhook", "reading endpoints failed", ec});
+        return wake_at(now() + after_failed_storage);
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        unopened_.erase(ids[i]);
+        const auto t = endpoints_.find(ids[i]);
+        if (!t) continue;
+        const bool known = health_.contains(ids[i]);
+        auto& h = health_of(*t);
+        if (!known) h.load(rows[i].health);
+        t->set_disabled(h.row().disabled);
+        lines_.try_emplace(ids[i]);  // where it is spared, it is passed over
+    }
+    open_endpoints();
+    claim();
+}
+
+endpoint_health& sender_state::health_of(const endpoint_target& t) {
+    const auto [it, fresh] =
+        health_.try_emplace(t.id(), options_.health, t.options().max_in_flight);
+    if (!fresh) it->second.limit(t.options().max_in_flight);
+    return it->second;
+}
+
+// `ec`: of the request, although a status came.
+endpoint_health::answer sender_state::answer_of(const attempt& a, error_code ec) const noexcept {
+    if (a.result == verdict::success) return ec == errc::timed_out ? answer::slow : answer::success;
+    if (a.status == 0) return answer::unreachable;
+    if (a.status == 429 || a.status == 503) return answer::overloaded;
+    return a.status == 408 || a.status >= 500 ? answer::failing : answer::rejected;
+}
+
+void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
+    auto& h = health_of(t);
+    const auto last = h.row().last_success.value_or(io::system_time::min());
+    const auto change = h.on_answer(answer_of(a, ec), now());
+    if (a.result == verdict::throttled && a.next) h.pause(now() + *a.next);
+    const bool news = a.result != verdict::success || change != endpoint_health::change::none ||
+                      last < now() - between_successes_stored;
+    if (news) changed_.insert(t.id());
+    on_change(t, change);
+    if (h.waits_until() > now()) spare(lines_[t.id()]);
+}
+
+void sender_state::on_change(endpoint_target& t, endpoint_health::change c) {
+    if (c == endpoint_health::change::none) return;
+    const auto& row = health_of(t).row();
+    t.set_disabled(row.disabled);
+    changed_.insert(t.id());
+    if (c == endpoint_health::change::closed || c == endpoint_health::change::recovered) claim();
+    endpoint_change what{t.id(), kind_of(c), row.disabled, row.disabled_reason};
+    if (options_.log) {
+        const bool bad = what.what == endpoint_change::kind::disabled;
+        options_.log({bad ? log_level::warning : log_level::info, "webhook",
+                      t.label() + std::string(text_of(what.what)), what.reason});
+    }
+    changes_.push_back(std::move(what));
+}
+
+void sender_state::on_disabled_by_bound(const std::vector<std::string>& ids) {
+    for (const auto& id : ids) {
+        const auto t = endpoints_.find(id);
+        if (!t) continue;
+        health_of(*t).disable(errc::outbox_full, "there is no room for what it is owed", now());
+        on_change(*t, endpoint_health::change::disabled);
+        spare(lines_[id]);
+    }
+}
+
+// It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
+void sender_state::spare(line& l) {
+    put_back_all(l);
+    l.back_with = settlements_ + 1;  // at least what asked for it is settled then
+}
+
+void sender_state::enable(std::shared_ptr<endpoint_target> t) {
+    lane_->post([self = shared_from_this(), t = std::move(t)] {
+        if (!self->running() || self->endpoints_.find(t->id()) != t) return;
+        self->health_of(*t).enable();
+        t->set_disabled({});
+        self->changed_.insert(t->id());
+        self->claim();
+        self->end_round();
+    });
+}
+
+connection_turns::group sender_state::group_of(const std::string& id) const {
+    const auto it = health_.find(id);
+    const bool proven = it != health_.end() && it->second.is_proven(now());
+    return proven ? connection_turns::group::proven : connection_turns::group::unproven;
+}
+
+// Whether what was claimed for it may stay, and is not to be put back.
+bool sender_state::may_hold(const std::string& id, const line& l) const {
+    const auto it = health_.find(id);
+    const bool waits = it != health_.end() && it->second.waits_until() > now();
+    return !waits && l.back_with <= settled_;
+}
+
+// How many entries to claim for an endpoint that has a line.
+std::size_t sender_state::share_of(const std::string& id, const line& l, io::system_time at) const {
+    if (l.back_with > settled_ || unopened_.contains(id)) return 0;
+    const auto held = l.queue.size() + l.in_flight;
+    const auto it = health_.find(id);
+    if (it == health_.end()) return l.is_short() ? line::max_claim : 0;
+    if (it->second.waits_until() > at) return 0;
+    if (it->second.is_probed()) return held == 0 ? 1 : 0;
+    return l.is_short() ? line::max_claim : 0;
+}
+
+std::vector<std::pair<std::string, store::outbox_health>> sender_state::take_changed() {
+    std::vector<std::pair<std::string, store::outbox_health>> rows;
+    for (const auto& id : std::exchange(changed_, {})) {
+        const auto h = health_.find(id);
+        const auto t = endpoints_.find(id);
+        if (h == health_.end() || !t) continue;
+        auto& row = h->second.row();
+        row.accepted += t->accepted - std::exchange(t->stored.accepted, t->accepted);
+        row.dead += t->dead - std::exchange(t->stored.dead, t->dead);
+        rows.emplace_back(id, row);
+    }
+    return rows;
+}
+
+}  // namespace tidings::webhook::detail
