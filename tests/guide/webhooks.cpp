@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+// The snippets of docs/webhooks.md.
+#include "support/catch2.hpp"
+
+#include <tidings/test/recorder.hpp>
+#include <tidings/test/sink_server.hpp>
+#include <tidings/tidings.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace net = boost::asio;
+
+TEST_CASE("the pages' webhooks are sent", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    const std::string old_secret = tidings::webhook::make_secret();
+    const std::string new_secret = tidings::webhook::make_secret();
+    tidings::log_sink log;
+    // [webhook_send]
+    namespace webhook = tidings::webhook;
+    webhook::sender sender{io, {.max_connections = 256, .log = log}};
+    auto hook = bus.subscribe("orders.>", sender.endpoint({.url = "https://example.com/hook",
+                                                           .secret = new_secret,
+                                                           .secrets = {old_secret},
+                                                           .id = "customer-7",
+                                                           .max_in_flight = 16}));
+    // [/webhook_send]
+    // [webhook_order]
+    auto ledger =
+        bus.subscribe("accounts.*", sender.endpoint({.url = "https://example.com/ledger",
+                                                     .secret = new_secret,
+                                                     .id = "ledger-7",
+                                                     .order = webhook::delivery_order::partition}));
+    bus.publish("accounts.42",
+                tidings::event{"account.debited", "/bank", {{"cents", 99}}}.extension(
+                    "partitionkey", "42"));
+    // [/webhook_order]
+    CHECK(hook.error() == tidings::error_code());
+    CHECK(ledger.error() == tidings::error_code());
+}
+
+TEST_CASE("the pages' webhooks are received", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io, {.port = 0}};
+    // [webhook_receive]
+    namespace webhook = tidings::webhook;
+    auto from_stripe = webhook::from_stripe({"whsec_of_the_endpoint"});
+    from_stripe.max_body_bytes = 256 * 1024;
+    server.mount("/in/stripe", webhook::receiver{bus, from_stripe});
+    server.mount("/in/slack", webhook::receiver{bus, webhook::from_slack({"signing secret"})});
+
+    auto paid = bus.subscribe("stripe.charge.*", [](const tidings::event_ptr& e) {
+        // e->text() is the body, byte for byte
+    });
+    // [/webhook_receive]
+    // [webhook_scheme]
+    const webhook::hmac_scheme acme{.signature_header = "x-acme-signature",
+                                    .prefix = "v1=",
+                                    .timestamp_header = "x-acme-time",
+                                    .signed_text = "{timestamp}.{body}"};
+    server.mount("/in/acme",
+                 webhook::receiver{bus,
+                                   {.verifier = std::make_shared<webhook::hmac_verifier>(
+                                        acme, std::vector<std::string>{"shared secret"}),
+                                    .topic = tidings::topic_rule::prefix("acme")}});
+    // [/webhook_scheme]
+    CHECK(paid.error() == tidings::error_code());
+}
