@@ -76,14 +76,10 @@ void run(const hub::options& o) {
                                 bus, {.authenticator = who, .max_body_bytes = max_event_bytes}});
     const auto github_secret =
         o.github_secret.empty() ? tidings::webhook::make_secret() : o.github_secret;
-    server.mount("/in/github", tidings::webhook::receiver{
-                                   bus,
-                                   {.verifier = std::make_shared<tidings::webhook::github_verifier>(
-                                        std::vector<std::string>{github_secret}),
-                                    .reader = tidings::webhook::read_github(),
-                                    .topic = tidings::webhook::github_topic(),
-                                    .max_body_bytes = max_event_bytes,
-                                    .log = log}});
+    auto github = tidings::webhook::from_github({github_secret});
+    github.max_body_bytes = max_event_bytes;
+    github.log = log;
+    server.mount("/in/github", tidings::webhook::receiver{bus, github});
 
     tidings::webhook::sender hook_sender{io, sender_options(counts, log, "rest_hook")};
     server.mount("/hooks", tidings::rest_hook::manager{bus,

@@ -80,13 +80,9 @@ void receive_hooks(net::io_context& io, const options& o,
     tidings::bus bus{io};
     const auto watch = bus.subscribe(">", tidings::immediate, write);
     tidings::http::server server{io};
-    server.mount(
-        "/hook",
-        tidings::webhook::receiver{
-            bus,
-            {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
-                 std::vector<tidings::webhook::secret>{tidings::webhook::secret(o.secret)}),
-             .max_body_bytes = 4 << 20}});
+    auto receiving = tidings::webhook::from_standard({tidings::webhook::secret(o.secret)});
+    receiving.max_body_bytes = 4 << 20;
+    server.mount("/hook", tidings::webhook::receiver{bus, receiving});
     server.start();
     std::cout << "observer: listening on http://127.0.0.1:" << server.local_endpoint().port
               << "/hook\nobserver: ready" << std::endl;

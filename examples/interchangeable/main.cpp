@@ -66,10 +66,9 @@ tidings::webhook::sender loopback_sender(program& p) {
 }
 
 void receive_webhooks(program& p) {
-    p.server.mount("/hook", tidings::webhook::receiver{
-                                p.there,
-                                {.verifier = std::make_shared<tidings::webhook::standard_verifier>(
-                                     std::vector{tidings::webhook::secret(secret)})}});
+    p.server.mount(
+        "/hook", tidings::webhook::receiver{
+                     p.there, tidings::webhook::from_standard({tidings::webhook::secret(secret)})});
 }
 
 void use_webhook(program& p) {

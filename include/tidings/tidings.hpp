@@ -49,9 +49,18 @@
 #include <tidings/topic_handle.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/version.hpp>
+#include <tidings/webhook/github.hpp>
 #include <tidings/webhook/make_secret.hpp>
+#include <tidings/webhook/no_signature.hpp>
 #include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
+#include <tidings/webhook/shopify.hpp>
+#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/slack.hpp>
+#include <tidings/webhook/standard.hpp>
+#include <tidings/webhook/stripe.hpp>
+#include <tidings/webhook/twilio.hpp>
+#include <tidings/webhook/websub.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>
 

@@ -7,74 +7,17 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
-#include <malloc.h>
-
 #include "support/catch2.hpp"
+#include "support/counting_new.hpp"
 
 namespace {
 
-std::atomic<std::size_t> live_bytes{0};
-
-void* try_allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    const auto whole = (size / alignment + 1) * alignment;
-    void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, whole)
-                                                    : std::malloc(whole);
-    if (p != nullptr) live_bytes += malloc_usable_size(p);
-    return p;
-}
-void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
-    if (void* p = try_allocate(size, alignment)) return p;
-    throw std::bad_alloc();
-}
-void release(void* p) noexcept {
-    if (p != nullptr) live_bytes -= malloc_usable_size(p);
-    std::free(p);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size);
-}
-void* operator new[](std::size_t size) {
-    return allocate(size);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return try_allocate(size);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return try_allocate(size);
-}
-void operator delete(void* p) noexcept {
-    release(p);
-}
-void operator delete[](void* p) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    release(p);
-}
-void operator delete[](void* p, std::size_t) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    release(p);
-}
-
-namespace {
+using tidings::test::bytes_held;
 
 std::uint64_t times(std::uint64_t usual) {
     const char* factor = std::getenv("TIDINGS_BOUNDED_TIMES");
@@ -109,10 +52,10 @@ TEST_CASE("topics that nobody names leave nothing behind", "[bounded]") {
         b.publish("known.one");
         unknown(i);
     }
-    const std::size_t before = live_bytes;
+    const long before = bytes_held;
     const auto count = times(10'000);
     for (std::uint64_t i = 0; i < count; ++i) unknown(i);
-    CHECK(live_bytes == before);
+    CHECK(bytes_held == before);
     CHECK(b.calls == 20);
 }
 
@@ -126,10 +69,10 @@ TEST_CASE("tokens and nodes go with their last pattern", "[bounded]") {
                                            : n + ".>");
     };
     for (std::uint64_t i = 0; i < 10; ++i) pair(i);
-    const std::size_t before = live_bytes;
+    const long before = bytes_held;
     const auto count = times(1'000);
     for (std::uint64_t i = 0; i < count; ++i) pair(i);
-    CHECK(live_bytes == before);
+    CHECK(bytes_held == before);
 }
 
 TEST_CASE("many patterns at once leave nothing behind when they go", "[bounded]") {
@@ -143,9 +86,9 @@ TEST_CASE("many patterns at once leave nothing behind when they go", "[bounded]"
         }
     };
     cycle();  // the list of matches keeps its room
-    const std::size_t before = live_bytes;
+    const long before = bytes_held;
     for (int i = 0; i < 3; ++i) cycle();
-    CHECK(live_bytes == before);
+    CHECK(bytes_held == before);
 }
 
 TEST_CASE("a topic's handle leaves nothing behind", "[bounded]") {
@@ -156,8 +99,8 @@ TEST_CASE("a topic's handle leaves nothing behind", "[bounded]") {
         if (handle.publish(tidings::event("t", "/s", "text")).delivered != 1) std::abort();
     };
     for (std::uint64_t i = 0; i < 10; ++i) use(i);
-    const std::size_t before = live_bytes;
+    const long before = bytes_held;
     const auto count = times(1'000);
     for (std::uint64_t i = 0; i < count; ++i) use(i);
-    CHECK(live_bytes == before);
+    CHECK(bytes_held == before);
 }

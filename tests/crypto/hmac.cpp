@@ -14,32 +14,38 @@
 namespace {
 
 using namespace std::string_view_literals;
+using tidings::digest;
 using tidings::detail::equal_in_constant_time;
-using tidings::detail::hmac_sha256;
+using tidings::detail::hmac;
 
-std::string to_hex(const hmac_sha256::mac& mac) {
-    return tidings::detail::hex_encode({reinterpret_cast<const char*>(mac.data()), mac.size()});
+hmac hmac_sha256(std::string_view key) {
+    return {digest::sha256, key};
 }
 
-static_assert(std::is_nothrow_move_constructible_v<hmac_sha256>);
-static_assert(!std::is_copy_constructible_v<hmac_sha256>);
+std::string to_hex(const hmac::mac& mac) {
+    return tidings::detail::hex_encode(mac.bytes());
+}
+
+static_assert(std::is_nothrow_move_constructible_v<hmac>);
+static_assert(!std::is_copy_constructible_v<hmac>);
 
 TEST_CASE("a MAC is refused when any of its bits, or its length, is wrong", "[detail]") {
-    hmac_sha256 key("Jefe");
+    auto key = hmac_sha256("Jefe");
     const auto right = key.sign({"what do ya want for nothing?"});
     CHECK(key.verify({"what do ya want for nothing?"}, right));
     CHECK(key.verify({"what do ya want ", "for nothing?"}, right));
     CHECK_FALSE(key.verify({"what do ya want for nothing"}, right));
-    CHECK_FALSE(key.verify({"what do ya want for nothing?"}, std::span(right).first(31)));
+    CHECK_FALSE(key.verify({"what do ya want for nothing?"},
+                           std::as_bytes(std::span(right.bytes())).first(31)));
     CHECK_FALSE(key.verify({"what do ya want for nothing?"}, {}));
     CHECK_FALSE(hmac_sha256("jefe").verify({"what do ya want for nothing?"}, right));
     for (std::size_t bit = 0; bit < 256; ++bit) {
-        auto wrong = right;
-        wrong[bit / 8] ^= std::byte{1} << (bit % 8);
-        CHECK_FALSE(key.verify({"what do ya want for nothing?"}, wrong));
+        std::string wrong(right.bytes());
+        wrong[bit / 8] = static_cast<char>(wrong[bit / 8] ^ (1 << (bit % 8)));
+        CHECK_FALSE(key.verify({"what do ya want for nothing?"}, std::as_bytes(std::span(wrong))));
     }
     // A longer one that begins as the right one does.
-    const std::string longer = std::string(reinterpret_cast<const char*>(right.data()), 32) + '\0';
+    const std::string longer = std::string(right.bytes()) + '\0';
     CHECK_FALSE(key.verify({"what do ya want for nothing?"}, std::as_bytes(std::span(longer))));
 }
 
@@ -67,6 +73,19 @@ TEST_CASE("the HMAC-SHA256 vectors of RFC 4231 hold", "[detail]") {
           "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
+TEST_CASE("the other hash functions give the codes of RFC 2202 and RFC 4231", "[detail]") {
+    const auto code = [](digest function) {
+        return to_hex(hmac(function, "Jefe").sign({"what do ya want for nothing?"}));
+    };
+    CHECK(code(digest::sha1) == "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    CHECK(code(digest::sha384) ==
+          "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ec"
+          "fab21649");
+    CHECK(code(digest::sha512) ==
+          "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65"
+          "f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
+}
+
 TEST_CASE("an empty key and an empty message have a MAC too", "[detail]") {
     constexpr auto expected = "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"sv;
     CHECK(to_hex(hmac_sha256("").sign({})) == expected);
@@ -74,14 +93,14 @@ TEST_CASE("an empty key and an empty message have a MAC too", "[detail]") {
 }
 
 TEST_CASE("a MAC context is fit for use again after every message", "[detail]") {
-    hmac_sha256 key("Jefe");
+    auto key = hmac_sha256("Jefe");
     const auto first = key.sign({"a", "", "bc"});
     CHECK(first == key.sign({"abc"}));
     CHECK(first != key.sign({"abd"}));
     CHECK_FALSE(key.verify({"abd"}, first));
     CHECK(first == key.sign({"ab", "c"}));
 
-    hmac_sha256 moved = std::move(key);
+    hmac moved = std::move(key);
     CHECK(first == moved.sign({"abc"}));
     moved = hmac_sha256("other");
     CHECK(first != moved.sign({"abc"}));

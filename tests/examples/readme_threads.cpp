@@ -7,7 +7,7 @@
 #include "support/readme_program.hpp"
 #include "support/two_threads.hpp"
 
-#include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/standard.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -27,11 +27,9 @@ struct receiving_end {
     explicit receiving_end(net::io_context& io)
         : hub(std::in_place, io),
           server(std::in_place, io, http::server_options{.lanes = 4}) {
-        server->mount("/hook",
-                      webhook::receiver{*hub,
-                                        {.verifier = std::make_shared<webhook::standard_verifier>(
-                                             std::vector{webhook::secret(webhook_secret)}),
-                                         .topic = topic_rule::prefix("in")}});
+        auto receiving = webhook::from_standard({webhook::secret(webhook_secret)});
+        receiving.topic = topic_rule::prefix("in");
+        server->mount("/hook", webhook::receiver{*hub, receiving});
         server->start();
         seen = hub->subscribe("in.>", [n = received](const event_ptr&) { ++*n; });
     }

@@ -2,8 +2,8 @@
 // What a delivery costs, in counts that are the same on every machine: allocations, encodings and
 // writes. An executable of its own, for it counts every `operator new`.
 #include "../../examples/game_tick/world.hpp"
-#include "support/allocations.hpp"
 #include "support/catch2.hpp"
+#include "support/counting_new.hpp"
 #include "support/frames.hpp"
 #include "support/network_fixture.hpp"
 #include "support/quiet_network.hpp"
@@ -15,77 +15,8 @@
 #include <tidings/test/manual_clock.hpp>
 #include <tidings/websocket/service.hpp>
 
-#include <malloc.h>
-
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
-#include <new>
-
-namespace {
-
-auto& allocations = tidings::test::allocations_made;
-std::atomic<std::size_t> large_bytes{0};  // of those that get pages of their own
-
-void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
-    if (auto& left = tidings::test::allocations_left; left >= 0 && left-- == 0)
-        throw std::bad_alloc();
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    if (size >= std::size_t{128} * 1024) large_bytes.fetch_add(size, std::memory_order_relaxed);
-    const auto whole = (size / alignment + 1) * alignment;
-    void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, whole)
-                                                    : std::malloc(size != 0 ? size : 1);
-    if (p == nullptr) throw std::bad_alloc();
-    tidings::test::bytes_held += static_cast<long>(::malloc_usable_size(p));
-    return p;
-}
-
-void* allocate_or_null(std::size_t size) noexcept {
-    void* p = std::malloc(size != 0 ? size : 1);
-    tidings::test::bytes_held += static_cast<long>(::malloc_usable_size(p));
-    return p;
-}
-
-void give_back(void* p) noexcept {
-    tidings::test::bytes_held -= static_cast<long>(::malloc_usable_size(p));
-    std::free(p);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size);
-}
-void* operator new[](std::size_t size) {
-    return allocate(size);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate_or_null(size);
-}
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
-    return allocate_or_null(size);
-}
-void operator delete(void* p) noexcept {
-    give_back(p);
-}
-void operator delete[](void* p) noexcept {
-    give_back(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    give_back(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    give_back(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    give_back(p);
-}
-void operator delete[](void* p, std::size_t) noexcept {
-    give_back(p);
-}
 
 namespace tidings::test {
 
@@ -153,9 +84,9 @@ std::size_t allocations_of(const std::string& ask, std::size_t clients, int even
         }
     };
     turns(16);
-    const auto before = allocations.load();
+    const auto before = allocations_made.load();
     turns(64);
-    return allocations - before;
+    return allocations_made - before;
 }
 
 }  // namespace
@@ -218,12 +149,12 @@ TEST_CASE("a game's tick allocates nothing once its places are known", "[websock
     const auto tick = [&] {
         std::size_t before = 0;
         net::post(io, [&] {
-            before = allocations;
+            before = allocations_made;
             world.tick();
             web.flush();
         });
         run_ready(io);
-        in_ticks += allocations - before;
+        in_ticks += allocations_made - before;
     };
     for (std::size_t i = 0; i < game::world::ticks_of_a_lap + 16; ++i) tick();
     REQUIRE(in_ticks > 32 * game::world::ticks_of_a_lap / 2);

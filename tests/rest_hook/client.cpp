@@ -6,7 +6,7 @@
 #include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 #include <tidings/webhook/make_secret.hpp>
-#include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/standard.hpp>
 
 namespace tidings::test {
 
@@ -27,9 +27,7 @@ TEST_CASE("the client subscribes a receiver, and takes it off again", "[rest_hoo
     });
     const std::string secret = "whsec_" + std::string(32, 'C');
     http::server here(w.io(), {.environment = w.environment()});
-    here.mount("/in",
-               webhook::receiver(own, {.verifier = std::make_shared<webhook::standard_verifier>(
-                                           std::vector{webhook::secret(secret)})}));
+    here.mount("/in", webhook::receiver(own, webhook::from_standard({webhook::secret(secret)})));
     here.start();
 
     rest_hook::client client(w.io(), {.api_url = bed.url("/"),

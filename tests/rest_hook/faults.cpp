@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The API and its client when the other side, or the table, does not do its part.
 #include "support/careless_store.hpp"
+#include "support/outbox_message.hpp"
 #include "support/raw_target.hpp"
 #include "support/rest_hook_bed.hpp"
 

@@ -5,7 +5,7 @@
 #include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 #include <tidings/webhook/make_secret.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/standard_verifier.hpp>
 
 namespace tidings::test {
 

@@ -7,13 +7,16 @@
 
 namespace tidings::test {
 
-/// So many allocations of this process succeed, then one fails; negative: all succeed. Of the
-/// executable `stream_counts`, which has its own `operator new`.
+// Of executables that have the `operator new` of counting_new.hpp.
+
+/// So many allocations of this process succeed, then one fails; negative: all succeed.
 inline std::atomic<long> allocations_left{-1};
 /// How many there were.
 inline std::atomic<std::size_t> allocations_made{0};
 /// Bytes of those that were not given back, as the heap counts them.
 inline std::atomic<long> bytes_held{0};
+/// Bytes of all that were so large that they get pages of their own, 128 KiB.
+inline std::atomic<std::size_t> large_bytes{0};
 
 /// Calls `f` with so many allocations to succeed. Whether one failed.
 template <class F>

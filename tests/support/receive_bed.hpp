@@ -19,7 +19,7 @@ inline const std::string receiver_secret = "whsec_" + std::string(32, 'R');
 
 inline std::shared_ptr<const webhook::verifier> receiver_verifier() {
     return std::make_shared<webhook::standard_verifier>(
-        std::vector{webhook::secret(receiver_secret)});
+        std::vector<webhook::standard_key>{webhook::secret(receiver_secret)});
 }
 
 /// A subscriber whose answer the test gives.

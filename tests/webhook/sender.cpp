@@ -6,7 +6,7 @@
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/event_json.hpp>
 #include <tidings/test/faulty_outbox.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/standard_verifier.hpp>
 
 namespace tidings::test {
 

@@ -14,6 +14,7 @@
 #include <tidings/test/faulty_network.hpp>
 #include <tidings/test/recorder.hpp>
 #include <tidings/webhook/receiver.hpp>
+#include <tidings/webhook/standard_verifier.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
@@ -63,7 +64,7 @@ class target : public std::enable_shared_from_this<target> {
     target(int number, mood m, bus& to)
         : mood_(m),
           receiver_(to, {.verifier = std::make_shared<webhook::standard_verifier>(
-                             std::vector{webhook::secret(webhook_secret)}),
+                             std::vector<webhook::standard_key>{webhook::secret(webhook_secret)}),
                          .topic = topic_rule::literal("to." + std::to_string(number))}),
           endpoint_(std::to_string(number)) {
         subscription_ = to.subscribe("to." + std::to_string(number), seen);

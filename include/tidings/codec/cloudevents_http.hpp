@@ -21,10 +21,16 @@ TIDINGS_DECL content_mode content_mode_of(const http::fields& f) noexcept;
 TIDINGS_DECL const std::string* write_binary_event(const publication& p, http::fields& f,
                                                    error_code& ec) noexcept;
 
+/// What a '%' in the value of a `ce-` field is.
+enum class percent_signs {
+    encoded,  ///< the begin of an escape, or the value is refused (3.1.3.2)
+    lenient,  ///< where two hexadecimal digits follow an escape, else itself
+};
+
 /// Reads binary or structured mode. Raw UTF-8 in field values is taken, too, as npm, Go and Java
 /// libraries send it. @error as `parse_cloudevents_json`, errc::event_bad_content_type for `none`
 /// and `batch`
-TIDINGS_DECL wire_event read_http_event(const http::fields& f, std::string body,
-                                        error_code& ec) noexcept;
+TIDINGS_DECL wire_event read_http_event(const http::fields& f, std::string body, error_code& ec,
+                                        percent_signs in_fields = percent_signs::encoded) noexcept;
 
 }  // namespace tidings

@@ -6,6 +6,8 @@
 
 #include <boost/asio/system_executor.hpp>
 
+#include <new>
+
 namespace tidings {
 
 receiver::receiver(std::shared_ptr<detail::receiver_subscription> s) noexcept
@@ -56,7 +58,7 @@ void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s,
                      detail::receive_ptr operation) {
     if (s) return s->start(std::move(operation));
     operation->error = errc::closed;
-    complete(operation);
+    if (!complete(operation)) throw std::bad_alloc();
 }
 
 }  // namespace tidings

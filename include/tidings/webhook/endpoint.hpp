@@ -5,9 +5,11 @@
 #include <tidings/store/outbox_limits.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
+#include <tidings/webhook/signer.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,9 +42,13 @@ enum class at_exhaustion {
 
 struct endpoint_options {
     std::string url{};
-    std::string secret{};                ///< `whsec_...` (Standard Webhooks)
+    /// Of Standard Webhooks: `whsec_...`, or the private key `whsk_...`.
+    std::string secret{};
     std::vector<std::string> secrets{};  ///< further ones during a rotation; all sign
-    std::string id{};                    ///< names it in the outbox; empty: the URL
+    /// Signs in another way, or, with `no_signature()`, not at all. The secrets are not read then;
+    /// `webhook-id` and `webhook-timestamp` are sent as well.
+    std::shared_ptr<const webhook::signer> signer{};
+    std::string id{};  ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
     http::fields fields{};  ///< further request fields
     /// Of the inlet that brings the target's own events; none of them goes back to it. From

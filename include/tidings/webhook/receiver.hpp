@@ -6,28 +6,22 @@
 #include <tidings/metrics.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/event_reader.hpp>
+#include <tidings/webhook/verifier.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tidings::webhook {
 
-/// Makes an event of a verified request. @error any; the sender gets 400 with its message
-using event_reader = std::function<event(const http::request&, error_code&)>;
-
-/// CloudEvents in binary or structured mode as they are; any other body becomes the data of an
-/// event whose id is `webhook-id`, of the type and source given.
-TIDINGS_DECL event_reader read_standard(std::string type = "webhook.received",
-                                        std::string source = "/webhooks");
-
-/// GitHub: the id is `X-GitHub-Delivery`, the type `com.github.<event>[.<action>]`, the source
-/// `https://github.com/<owner>/<repository>`, the data the body as it came. A body in which
-/// `action`, `repository` or `full_name` stands twice is refused (errc::event_bad_data).
-TIDINGS_DECL event_reader read_github();
-/// The topic of an event of `read_github`: `github.<event>[.<action>]`, two or three tokens
-/// whatever the request holds. Other types are refused (errc::bad_topic).
-TIDINGS_DECL topic_rule github_topic();
+/// Answers a request by which a provider asks whether the URL is right; nothing for any other. It
+/// is asked of every POST that was verified, before the reader, and of every GET, which is not.
+using challenge_responder = std::function<std::optional<http::response>(const http::request&)>;
 
 struct receiver_options {
     /// Checks the signature. Never empty: a receiver without one is refused at construction unless
@@ -36,7 +30,13 @@ struct receiver_options {
     /// On a loopback address such a one is under the server's rule for Host (`allowed_hosts`).
     bool allow_unsigned = false;
     event_reader reader{};  ///< empty: `read_standard()`
-    topic_rule topic{};     ///< empty: the CloudEvents `topic`, else the type
+    challenge_responder challenge{};
+    topic_rule topic{};  ///< empty: the CloudEvents `topic`, else the type
+    /// Senders that may deliver here, by the name that their `WebHook-Request-Origin` gives, or "*"
+    /// for all: an OPTIONS request of one is consented to (CloudEvents webhooks 1.0.2, section 4).
+    std::vector<std::string> webhook_origins{};
+    /// Deliveries a minute that the consent allows; 0: any number.
+    std::uint32_t webhook_rate = 0;
     /// Shared with the outlets that lead to the same peer, so that nothing goes back to it; from
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
@@ -68,8 +68,8 @@ class receiver_state;
 /// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
 /// or not in time, or `max_accepting` wait already, with Retry-After).
 ///
-/// What the reader throws is answered 400, what the rest of the user's code throws 503; either is
-/// logged.
+/// What the reader throws is answered 400, what the challenge responder and the rest of the user's
+/// code throws 503; either is logged.
 ///
 /// A signature covers the body and, by Standard Webhooks, `webhook-id` and the time; not the other
 /// fields. In binary mode an event's attributes stand in those: an attacker that can change a

@@ -3,8 +3,8 @@
 
 #include "matrix/host.hpp"
 
-#include <tidings/webhook/receiver.hpp>
 #include <tidings/webhook/sender.hpp>
+#include <tidings/webhook/standard.hpp>
 
 namespace tidings::matrix {
 
@@ -37,9 +37,7 @@ class shared_sender {
 /// Puts a receiver on a server each time it is started.
 inline mount_function receive_webhooks(std::shared_ptr<subscriber> to, origin_id origin) {
     return [to = std::move(to), origin](front_door& s) {
-        webhook::receiver_options o;
-        o.verifier = std::make_shared<webhook::standard_verifier>(
-            std::vector{webhook::secret(webhook_secret)});
+        auto o = webhook::from_standard({webhook::secret(webhook_secret)});
         o.max_body_bytes = 8 * 1024 * 1024;
         o.origin = origin;
         s.mount("/hook", webhook::receiver{to, std::move(o)});

@@ -142,8 +142,8 @@ subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subs
 
 subscription bus_state::subscribe_callback(std::string_view pattern, net::any_io_executor io,
                                            event_callback_function f, subscribe_options options) {
-    const auto s = make_subscription<callback_subscription>(posting_.of(io), options, std::move(f),
-                                                            options_.log);
+    const auto s = make_subscription<callback_subscription>(posting_.of(io, lane_), options,
+                                                            std::move(f), options_.log);
     join(pattern, s, options);
     return subscription(s);
 }
@@ -157,7 +157,7 @@ subscription bus_state::subscribe_immediate(std::string_view pattern, event_call
 
 std::shared_ptr<receiver_subscription> bus_state::receive(std::string_view pattern,
                                                           subscribe_options options) {
-    auto s = make_subscription<receiver_subscription>(executor_, options);
+    auto s = make_subscription<receiver_subscription>(executor_, lane_, options);
     join(pattern, s, options);
     return s;
 }

@@ -48,7 +48,7 @@ std::string encode_field(std::string_view text) {
 }
 
 // A quoted-string is unquoted first (RFC 9110 5.6.4), then one round of decoding.
-std::string decode_field(std::string_view text, error_code& ec) {
+std::string decode_field(std::string_view text, percent_signs percents, error_code& ec) {
     std::string plain;
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
         for (std::size_t i = 1; i + 1 < text.size(); ++i) {
@@ -66,6 +66,10 @@ std::string decode_field(std::string_view text, error_code& ec) {
         const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
         const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
         if (high < 0 || low < 0) {
+            if (percents == percent_signs::lenient) {
+                out += '%';
+                continue;
+            }
             ec = errc::event_bad_attribute_value;
             return out;
         }
@@ -134,7 +138,8 @@ error_code read_field(wire_event& out, const std::string& name, std::string valu
     return ec;
 }
 
-error_code read_binary(wire_event& out, const http::fields& f, std::string body) {
+error_code read_binary(wire_event& out, const http::fields& f, std::string body,
+                       percent_signs percents) {
     std::size_t attributes = 0;
     for (const auto& [raw_name, raw_value] : f) {
         const auto name = lower(raw_name);
@@ -142,7 +147,7 @@ error_code read_binary(wire_event& out, const http::fields& f, std::string body)
         if (++attributes > max_wire_attributes) return errc::too_large;
         if (f.count(raw_name) > 1) return errc::event_bad_attribute_value;
         error_code ec;
-        auto value = decode_field(raw_value, ec);
+        auto value = decode_field(raw_value, percents, ec);
         if (!ec) ec = read_field(out, name.substr(3), std::move(value));
         if (ec) return ec;
     }
@@ -178,14 +183,15 @@ const std::string* write_binary_event(const publication& p, http::fields& f,
     }
 }
 
-wire_event read_http_event(const http::fields& f, std::string body, error_code& ec) noexcept {
+wire_event read_http_event(const http::fields& f, std::string body, error_code& ec,
+                           percent_signs in_fields) noexcept {
     wire_event out;
     ec = {};
     try {
         const auto mode = content_mode_of(f);
         const auto media = detail::media_type(f.get("content-type"));
         if (mode == content_mode::binary)
-            ec = detail::read_binary(out, f, std::move(body));
+            ec = detail::read_binary(out, f, std::move(body), in_fields);
         else if (mode == content_mode::structured && media == cloudevents_json_type)
             return parse_cloudevents_json(body, ec);
         else

@@ -97,7 +97,7 @@ class recent_ids {
 
     mutable std::mutex mutex_;  // guards what follows
     const std::size_t max_bytes_;
-    hmac_sha256 hmac_;
+    hmac hmac_;
     entry_map entries_;
     std::list<key> pending_, settled_;  // the oldest first
     std::size_t bytes_ = 0;

@@ -10,10 +10,10 @@ namespace tidings::detail {
 
 namespace {
 
-hmac_sha256 make_random_hmac(io::random& random) {
+hmac make_random_hmac(io::random& random) {
     std::array<char, 32> secret{};
     random.fill(std::as_writable_bytes(std::span(secret)));
-    return hmac_sha256(std::string_view(secret.data(), secret.size()));
+    return hmac(digest::sha256, std::string_view(secret.data(), secret.size()));
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ recent_ids::key recent_ids::key_of(std::string_view id) {
     const std::lock_guard lock(mutex_);
     const auto mac = hmac_.sign({id});
     key k{};
-    std::memcpy(k.data(), mac.data(), sizeof k);
+    std::memcpy(k.data(), mac.bytes().data(), sizeof k);
     return k;
 }
 

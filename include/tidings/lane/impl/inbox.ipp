@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/inbox.hpp>
 
 #include <algorithm>
@@ -150,7 +151,7 @@ std::size_t inbox::next_mark() const noexcept {
 void inbox::deliver_letters(std::size_t first, std::size_t end) noexcept {
     while (first < end) {
         if (auto* call = std::get_if<unique_function<void()>>(&letters_[first])) {
-            (*call)();
+            finds_memory(*call);  // what it is about sees to it
             ++first;
             continue;
         }

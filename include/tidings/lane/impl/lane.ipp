@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 #include <boost/asio/post.hpp>
@@ -250,7 +251,7 @@ void lane::flush_all() noexcept {
 void lane::execute(unique_function<void()> f, bool may_block) {
     if (may_block && !single_thread_ && running_here()) return f();
     const auto kept = std::make_shared<unique_function<void()>>(std::move(f));
-    const auto call = [kept] { (*kept)(); };
+    const auto call = [kept] { finds_memory(*kept); };
     net::any_io_executor here;
     {
         const std::lock_guard lock(mutex_);

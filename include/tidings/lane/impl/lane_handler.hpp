@@ -3,11 +3,11 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/errc.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace tidings::detail {
@@ -19,30 +19,38 @@ class pending_answer {
     using taker = unique_function<void(error_code, Values...)>;
 
     pending_answer(std::shared_ptr<lane> l, error_code if_dropped, taker take)
-        : lane_(std::move(l)),
-          if_dropped_(if_dropped),
-          take_(std::move(take)) {}
+        : question_(std::make_unique<question>(std::move(l), if_dropped, std::move(take))) {}
     pending_answer(pending_answer&&) = default;
     pending_answer& operator=(pending_answer&&) = delete;
     ~pending_answer() {
-        if (!take_) return;
-        try {
-            lane_->post(
-                [take = std::move(take_), ec = if_dropped_]() mutable { take(ec, Values()...); });
-        } catch (const std::bad_alloc&) {
-            return;  // as if the user's code never answered
-        }
+        if (!question_) return;
+        const auto home = question_->home;
+        home->post(*question_.release());
     }
 
     void operator()(error_code ec, Values... values) {
-        auto take = std::exchange(take_, nullptr);
-        take(ec, std::move(values)...);
+        const auto answered = std::move(question_);
+        answered->take(ec, std::move(values)...);
     }
 
  private:
-    std::shared_ptr<lane> lane_;
-    error_code if_dropped_;
-    taker take_;
+    /// Posted where it is dropped, which needs no memory then.
+    struct question final : lane_task {
+        question(std::shared_ptr<lane> l, error_code ec, taker t)
+            : home(std::move(l)),
+              if_dropped(ec),
+              take(std::move(t)) {}
+        void run() noexcept override {
+            const std::unique_ptr<question> last(this);
+            finds_memory([this] { take(if_dropped, Values()...); });
+        }
+        void drop() noexcept override { delete this; }
+
+        const std::shared_ptr<lane> home;
+        const error_code if_dropped;
+        taker take;
+    };
+    std::unique_ptr<question> question_;
 };
 
 /// The handler of an operation of the user's code. `take` is called in the lane, once: with the

@@ -4,40 +4,45 @@
 #include <tidings/lane/impl/lane.hpp>
 
 #include <memory>
-#include <new>
+#include <utility>
 
 namespace tidings::detail {
 
 /// Stands in a completion handler for what waits for it in a lane. A handler may be destroyed
-/// without a call, where Asio finds no memory to pass it on: then `on_lost` is called in the lane.
+/// without a call, where Asio finds no memory to pass it on: then `on_lost` is called in the lane,
+/// which needs none.
 template <class T>
 class lane_wait {
  public:
-    lane_wait(std::weak_ptr<T> who, std::shared_ptr<lane> home) noexcept
-        : who_(std::move(who)),
-          home_(std::move(home)) {}
+    /// @throws std::bad_alloc
+    lane_wait(std::weak_ptr<T> who, std::shared_ptr<lane> home)
+        : waiting_(std::make_unique<loss>(std::move(who), std::move(home))) {}
     lane_wait(lane_wait&&) noexcept = default;
     lane_wait& operator=(lane_wait&&) = delete;
     ~lane_wait() {
-        if (!home_ || who_.expired()) return;
-        try {
-            home_->post([who = std::move(who_)] {
-                if (const auto waits = who.lock()) waits->on_lost();
-            });
-        } catch (const std::bad_alloc&) {
-            return;
-        }
+        if (!waiting_ || waiting_->who.expired()) return;
+        const auto home = waiting_->home;
+        home->post(*waiting_.release());
     }
 
     /// The handler is called. Null where nothing waits any more.
-    std::shared_ptr<T> arrived() noexcept {
-        home_.reset();
-        return who_.lock();
-    }
+    std::shared_ptr<T> arrived() noexcept { return std::exchange(waiting_, nullptr)->who.lock(); }
 
  private:
-    std::weak_ptr<T> who_;
-    std::shared_ptr<lane> home_;
+    struct loss final : lane_task {
+        loss(std::weak_ptr<T> w, std::shared_ptr<lane> l) noexcept
+            : who(std::move(w)),
+              home(std::move(l)) {}
+        void run() noexcept override {
+            const std::unique_ptr<loss> last(this);
+            if (const auto waits = who.lock()) waits->on_lost();
+        }
+        void drop() noexcept override { delete this; }
+
+        const std::weak_ptr<T> who;
+        const std::shared_ptr<lane> home;
+    };
+    std::unique_ptr<loss> waiting_;
 };
 
 }  // namespace tidings::detail

@@ -7,7 +7,7 @@
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/text/utf8.hpp>
 #include <tidings/topic.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/secret.hpp>
 
 namespace tidings::rest_hook::detail {
 

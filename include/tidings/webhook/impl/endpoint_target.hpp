@@ -5,11 +5,12 @@
 #include <tidings/io/clock.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/endpoint.hpp>
-#include <tidings/webhook/signature.hpp>
+#include <tidings/webhook/signer.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -19,11 +20,16 @@ namespace tidings::webhook::detail {
 /// precedes its query.
 std::string origin_of(const std::string& url);
 
+/// What signs an endpoint's deliveries.
+/// @error errc::webhook_missing_secret, errc::webhook_invalid_secret; null then
+std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec);
+
 /// What a sender knows of an endpoint: where its deliveries go, and what became of them. It stays
 /// after the endpoint, for what that is owed. Safe from any thread.
 class endpoint_target {
  public:
-    endpoint_target(endpoint_options options, standard_signer signer, retry_schedule schedule);
+    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
+                    retry_schedule schedule);
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
@@ -67,7 +73,7 @@ class endpoint_target {
     std::function<void()> on_gone_;
     const endpoint_options options_;  // without on_gone
     const std::string label_;
-    const standard_signer signer_;
+    const std::shared_ptr<const signer> signer_;
     const retry_schedule schedule_;
     const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};

@@ -3,6 +3,8 @@
 
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
+#include <tidings/webhook/impl/signed_time.hpp>
+#include <tidings/webhook/standard_signer.hpp>
 
 #include <utility>
 
@@ -37,6 +39,20 @@ std::size_t head_bytes_of(const endpoint_options& o) noexcept {
 
 }  // namespace
 
+std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec) {
+    if (o.signer) return o.signer;
+    std::vector<standard_key> keys;
+    const auto add = [&](const std::string& text) {
+        if (ec) return;
+        keys.push_back(standard_key::parse(text, ec));
+        if (text.starts_with("whpk_")) ec = errc::webhook_invalid_secret;  // cannot sign
+    };
+    if (o.secret.empty() && o.secrets.empty()) ec = errc::webhook_missing_secret;
+    if (!o.secret.empty()) add(o.secret);
+    for (const auto& text : o.secrets) add(text);
+    return ec ? nullptr : std::make_shared<standard_signer>(keys);
+}
+
 std::string origin_of(const std::string& url) {
     error_code ec;
     const auto target = http::url::parse(url, ec);
@@ -44,12 +60,12 @@ std::string origin_of(const std::string& url) {
     return target.scheme + "://" + target.authority();
 }
 
-endpoint_target::endpoint_target(endpoint_options options, standard_signer signer,
+endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
                                  retry_schedule schedule)
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
       label_(label_of(options_)),
-      signer_(std::move(signer)),
+      signer_(std::move(signs)),
       schedule_(std::move(schedule)),
       head_bytes_(head_bytes_of(options_)) {}
 
@@ -87,14 +103,12 @@ error_code endpoint_target::make_request(const store::outbox_entry& e, io::syste
     const auto& m = *e.message;
     const auto& body = m.body ? *m.body : empty;
     const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
-    standard_headers signature;
-    if (const auto ec = signer_.sign(id, now, body, signature)) return ec;
     out.method = "POST";
     out.fields = options_.fields;
     if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
-    out.fields.set(standard_headers::id_name, signature.id);
-    out.fields.set(standard_headers::timestamp_name, signature.timestamp);
-    out.fields.set(standard_headers::signature_name, signature.signature);
+    out.fields.set(standard_headers::id_name, id);
+    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
+    if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
     out.body = body;
     return {};

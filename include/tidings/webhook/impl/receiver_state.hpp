@@ -5,6 +5,7 @@
 #include <tidings/inlet/impl/outstanding.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/webhook/impl/consent.hpp>
 #include <tidings/webhook/receiver.hpp>
 
 #include <atomic>
@@ -74,6 +75,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
         std::shared_ptr<subscriber> sink;
         std::shared_ptr<const webhook::verifier> verifier;
         event_reader reader;
+        challenge_responder challenge;
         inlet in;
         log_sink log;
         std::shared_ptr<metrics_sink> metrics;
@@ -83,6 +85,8 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     parts open_parts() const;
     bool is_closed() const { return open_parts() == nullptr; }
     bool verify(http::exchange& x, const user_parts& with, std::string& attempt_id);
+    bool answer_challenge(http::exchange& x, const user_parts& with) const;
+    void refuse_method(http::exchange& x) const;
     event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
                 std::string attempt_id);
@@ -94,6 +98,8 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void count(std::string_view result) const;
 
     const bool signed_;
+    const bool answers_challenges_;
+    const detail::consent consent_;
     const std::size_t max_body_bytes_;
     const std::chrono::milliseconds accept_timeout_;
     const std::shared_ptr<outstanding> accepting_;

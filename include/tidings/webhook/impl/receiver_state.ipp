@@ -86,13 +86,16 @@ acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x, clai
 
 receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_options o)
     : signed_(o.verifier != nullptr),
+      answers_challenges_(static_cast<bool>(o.challenge)),
+      consent_{std::move(o.webhook_origins), o.webhook_rate},
       max_body_bytes_(o.max_body_bytes),
       accept_timeout_(o.accept_timeout),
       accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
-      parts_(std::make_shared<const user_parts>(user_parts{
-          std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
-          inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()), std::move(o.log),
-          std::move(o.metrics)})),
+      parts_(std::make_shared<const user_parts>(
+          user_parts{std::move(sink), std::move(o.verifier),
+                     o.reader ? std::move(o.reader) : read_standard(), std::move(o.challenge),
+                     inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()),
+                     std::move(o.log), std::move(o.metrics)})),
       seen_(o.max_remembered_bytes) {}
 
 void receiver_state::close() noexcept {
@@ -135,10 +138,22 @@ bool receiver_state::admit(http::exchange& x) const {
         x.respond(busy());
         return false;
     }
-    auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
-    refused.fields.set("Allow", "POST");
-    x.respond(std::move(refused));
+    const auto& method = x.request().method;
+    if (method == "GET" && answers_challenges_) return true;
+    if (method == "OPTIONS" && !consent_.origins.empty())
+        x.respond(consent_.answer(x.request()));
+    else
+        refuse_method(x);
     return false;
+}
+
+void receiver_state::refuse_method(http::exchange& x) const {
+    auto refused = http::problem(405, "Method not allowed", "webhooks are posted");
+    std::string allowed = "POST";
+    if (answers_challenges_) allowed += ", GET";
+    if (!consent_.origins.empty()) allowed += ", OPTIONS";
+    refused.fields.set("Allow", allowed);
+    x.respond(std::move(refused));
 }
 
 void receiver_state::handle(http::exchange& x) {
@@ -151,8 +166,12 @@ void receiver_state::handle(http::exchange& x) {
     const auto keep = shared_from_this();
     const auto with = open_parts();
     if (!with) return x.respond(closed());
+    const bool posted = r.method == "POST";
     std::string attempt_id;
-    if (with->verifier && !verify(x, *with, attempt_id)) return;
+    if (posted && with->verifier && !verify(x, *with, attempt_id)) return;
+    if (is_closed()) return x.respond(closed());
+    if (with->challenge && answer_challenge(x, *with)) return;
+    if (!posted) return refuse_method(x);
     if (is_closed()) return x.respond(closed());
     error_code ec;
     const auto e = read(r, *with, ec);
@@ -169,6 +188,7 @@ void receiver_state::handle(http::exchange& x) {
 bool receiver_state::verify(http::exchange& x, const user_parts& with, std::string& attempt_id) {
     const auto& r = x.request();
     const auto find = [&r](std::string_view name) {
+        if (name == ":path") return std::optional<std::string_view>(r.target);
         return r.fields.count(name) == 1 ? r.fields.find(name) : std::nullopt;
     };
     const auto now = x.environment().clock->wall_now();
@@ -181,6 +201,17 @@ bool receiver_state::verify(http::exchange& x, const user_parts& with, std::stri
     if (guard([&] { attempt_id = with.verifier->attempt_id(find); })) return true;
     x.respond(retry_later("the signature could not be read"));
     return false;
+}
+
+// True when the request was answered.
+bool receiver_state::answer_challenge(http::exchange& x, const user_parts& with) const {
+    std::optional<http::response> answer;
+    const bool returned = guard([&] { answer = with.challenge(x.request()); });
+    if (!returned) answer = retry_later("the challenge could not be answered");
+    if (!answer) return false;
+    count("challenge");
+    x.respond(*std::move(answer));
+    return true;
 }
 
 event_ptr receiver_state::read(const http::request& r, const user_parts& with,

@@ -35,15 +35,6 @@ http::client_options http_options(const sender_options& o, const address_guard& 
     return h;
 }
 
-std::vector<secret> read_secrets(const endpoint_options& o, error_code& ec) {
-    std::vector<secret> secrets;
-    if (o.secret.empty() && o.secrets.empty()) ec = errc::webhook_missing_secret;
-    if (!o.secret.empty()) secrets.push_back(secret::parse(o.secret, ec));
-    for (const auto& text : o.secrets)
-        if (!ec) secrets.push_back(secret::parse(text, ec));
-    return secrets;
-}
-
 }  // namespace
 
 sender_state::sender_state(net::any_io_executor executor, sender_options options)
@@ -91,7 +82,7 @@ retry_schedule sender_state::schedule_of(const endpoint_options& o, error_code& 
 std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (ec) return nullptr;
-    const auto secrets = read_secrets(options, ec);
+    auto signs = make_signer(options, ec);
     if (ec) return nullptr;
     if (options.id.empty()) options.id = options.url;
     options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
@@ -101,8 +92,8 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     while (longest < schedule.longest() &&
            !longest_wait_.compare_exchange_weak(longest, schedule.longest())) {
     }
-    const auto target = std::make_shared<endpoint_target>(
-        std::move(options), standard_signer(secrets), std::move(schedule));
+    const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(signs),
+                                                          std::move(schedule));
     if (!endpoints_.add(target)) ec = errc::webhook_duplicate;
     if (ec) return nullptr;
     auto state = std::make_shared<endpoint_state>(shared_from_this(), target);

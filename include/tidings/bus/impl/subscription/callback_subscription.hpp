@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/subscription/posting_lane.hpp>
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
+#include <tidings/lane/impl/lane_completion.hpp>
 #include <tidings/log.hpp>
 
 #include <vector>
@@ -29,10 +30,11 @@ class callback_subscription final : public queue_subscription, public posting_ho
 
  private:
     friend class posting_lane;
+    using ender = lane_completion<error_code>;
     /// `waiting` in a list of its lane; `called`: an event was taken for it.
     enum class stage : std::uint8_t { idle, waiting, called };
 
-    void wake() override { lane_->wake(*this); }
+    void wake() noexcept override { lane_->wake(*this); }
     void put_back_ahead() noexcept override { lane_->put_back_ahead(*this); }
     void on_end(error_code why) noexcept override;
     void drop_waiting() noexcept override;
@@ -58,7 +60,7 @@ class callback_subscription final : public queue_subscription, public posting_ho
     std::uint64_t turn_ = 0;  // in which it was called last, and how often
     std::size_t calls_ = 0;
     std::shared_ptr<callback_subscription> self_;  // of one that ended while it was called
-    std::vector<completion_handler<error_code>> enders_;
+    std::vector<std::shared_ptr<ender>> enders_;
 };
 
 }  // namespace tidings::detail

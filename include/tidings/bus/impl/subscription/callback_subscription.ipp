@@ -19,13 +19,13 @@ void callback_subscription::call(event_ptr e) noexcept {
 void callback_subscription::finish() noexcept {
     const auto last = std::move(self_);
     { const auto dead = std::move(function_); }
-    std::vector<completion_handler<error_code>> enders;
+    std::vector<std::shared_ptr<ender>> enders;
     {
         const std::lock_guard lock(mutex_);
         stage_ = stage::idle;
         enders.swap(enders_);
     }
-    for (auto& h : enders) std::move(h)(error_code());
+    for (const auto& h : enders) h->complete({});
 }
 
 bool callback_subscription::idle() {
@@ -59,16 +59,17 @@ void callback_subscription::drop_waiting() noexcept {
 }
 
 void callback_subscription::end_and_wait(completion_handler<error_code> handler) {
+    auto last = std::make_shared<ender>(std::move(handler), lane_->home());
     end(errc::closed);
     {
         const std::lock_guard lock(mutex_);
-        if (stage_ == stage::called) return enders_.push_back(std::move(handler));
+        if (stage_ == stage::called) return enders_.push_back(std::move(last));
     }
-    std::move(handler)(error_code());
+    last->complete({});
 }
 
 void callback_subscription::release() noexcept {
-    std::vector<completion_handler<error_code>> enders;
+    std::vector<std::shared_ptr<ender>> enders;
     const std::lock_guard lock(mutex_);
     enders.swap(enders_);
     lane_->release();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/subscription/post_memory.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
+#include <tidings/lane/impl/lane_task.hpp>
 
 #include <boost/intrusive/list.hpp>
 
@@ -14,6 +16,7 @@
 namespace tidings::detail {
 
 class callback_subscription;
+class lane;
 
 using posting_hook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
@@ -23,9 +26,11 @@ using posting_hook =
 /// again, until none has any. The mutex guards their queues.
 class posting_lane final : public std::enable_shared_from_this<posting_lane> {
  public:
-    TIDINGS_DECL explicit posting_lane(net::any_io_executor executor);
+    /// @param home asks for a turn again where there was no memory to post it
+    TIDINGS_DECL posting_lane(net::any_io_executor executor, std::shared_ptr<lane> home);
 
     std::mutex& mutex() noexcept { return mutex_; }
+    const std::shared_ptr<lane>& home() const noexcept { return home_; }
     const net::any_io_executor& executor() const noexcept { return executor_; }
     bool runs_on(const net::any_io_executor& other) noexcept {
         const std::lock_guard lock(mutex_);
@@ -34,9 +39,8 @@ class posting_lane final : public std::enable_shared_from_this<posting_lane> {
 
     // With the mutex held from here.
 
-    /// One that is not called has something in its queue. Where this throws std::bad_alloc, the
-    /// next call of any posts the turn.
-    TIDINGS_DECL void wake(callback_subscription& s);
+    /// One that is not called has something in its queue.
+    TIDINGS_DECL void wake(callback_subscription& s) noexcept;
     /// Inside another call of this turn: what was taken for this one goes back into its queue, so
     /// that its bound and its policy are as if it had not been taken.
     TIDINGS_DECL void put_back_ahead(callback_subscription& s) noexcept;
@@ -67,8 +71,16 @@ class posting_lane final : public std::enable_shared_from_this<posting_lane> {
     bool next(calls& c) noexcept;
     void put_back(const calls& c) noexcept;
     void take(calls& c) noexcept;
-    bool post_turn() noexcept;
+    void post_turn() noexcept;
 
+    /// A turn that is to be posted again.
+    struct retry final : lane_task {
+        void run() noexcept override;
+        void drop() noexcept override { const auto last = std::move(whose); }
+        std::shared_ptr<posting_lane> whose;
+    };
+
+    const std::shared_ptr<lane> home_;
     std::mutex mutex_;  // guards what follows
     net::any_io_executor executor_;
     net::any_io_executor turns_;  // the same; never runs inside a call
@@ -79,14 +91,17 @@ class posting_lane final : public std::enable_shared_from_this<posting_lane> {
     std::uint64_t turn_ = 0;
     calls* under_way_ = nullptr;
     std::thread::id here_{};  // where they are called
-    bool posted_ = false;     // a turn is posted, or runs
+    bool posted_ = false;     // a turn is posted or to be, or runs
+    retry again_;
+    alignas(std::max_align_t) std::byte turn_memory_[post_allocator<std::byte>::bytes];
 };
 
 /// The posting lanes of a bus, few of which are remembered: what is bound to yet another executor
 /// has a lane of its own.
 class posting_lanes {
  public:
-    TIDINGS_DECL std::shared_ptr<posting_lane> of(const net::any_io_executor& executor);
+    TIDINGS_DECL std::shared_ptr<posting_lane> of(const net::any_io_executor& executor,
+                                                  const std::shared_ptr<lane>& home);
 
  private:
     std::mutex mutex_;  // guards what follows

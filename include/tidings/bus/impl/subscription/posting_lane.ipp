@@ -3,32 +3,44 @@
 
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/posting_lane.hpp>
+#include <tidings/lane/impl/lane.hpp>
 
 #include <new>
 
 namespace tidings::detail {
 
 // What posting asks of an executor is asked once.
-posting_lane::posting_lane(net::any_io_executor executor)
-    : executor_(std::move(executor)),
+posting_lane::posting_lane(net::any_io_executor executor, std::shared_ptr<lane> home)
+    : home_(std::move(home)),
+      executor_(std::move(executor)),
       turns_(net::prefer(net::require(executor_, net::execution::blocking.never),
                          net::execution::relationship.fork)) {}
 
-bool posting_lane::post_turn() noexcept {
+void posting_lane::post_turn() noexcept {
     try {
-        turns_.execute([self = shared_from_this()] { self->run(); });
-        return true;
+        auto turn = [self = shared_from_this()] { self->run(); };
+        if (const auto* plain = executor_.target<net::io_context::executor_type>())
+            post_in_place(*plain, turn_memory_, std::move(turn));
+        else
+            turns_.execute(std::move(turn));
     } catch (const std::bad_alloc&) {
-        return false;
+        again_.whose = shared_from_this();
+        home_->post(again_);
     }
 }
 
-void posting_lane::wake(callback_subscription& s) {
+void posting_lane::retry::run() noexcept {
+    const auto l = std::exchange(whose, nullptr);
+    const std::lock_guard lock(l->mutex_);
+    l->post_turn();
+}
+
+void posting_lane::wake(callback_subscription& s) noexcept {
     if (s.stage_ == callback_subscription::stage::idle) {
         s.stage_ = callback_subscription::stage::waiting;
         waiting_.push_back(s);
     }
-    if (!posted_ && !(posted_ = post_turn())) throw std::bad_alloc();
+    if (!std::exchange(posted_, true)) post_turn();
 }
 
 void posting_lane::end_after_call(callback_subscription& s) noexcept {
@@ -79,9 +91,8 @@ bool posting_lane::next(calls& c) noexcept {
     ++turn_;
     waiting_.splice(waiting_.end(), later_);
     posted_ = !waiting_.empty();
-    if (!posted_ || post_turn()) return false;
-    take(c);  // there is no memory for a turn of its own
-    return true;
+    if (posted_) post_turn();
+    return false;
 }
 
 void posting_lane::put_back(const calls& c) noexcept {
@@ -124,13 +135,14 @@ void posting_lane::take(calls& c) noexcept {
     }
 }
 
-std::shared_ptr<posting_lane> posting_lanes::of(const net::any_io_executor& executor) {
+std::shared_ptr<posting_lane> posting_lanes::of(const net::any_io_executor& executor,
+                                                const std::shared_ptr<lane>& home) {
     const std::lock_guard lock(mutex_);
     for (const auto& weak : known_) {
         auto lane = weak.lock();
         if (lane && lane->runs_on(executor)) return lane;
     }
-    auto made = std::make_shared<posting_lane>(executor);
+    auto made = std::make_shared<posting_lane>(executor, home);
     known_[next_++ % known_.size()] = made;
     return made;
 }

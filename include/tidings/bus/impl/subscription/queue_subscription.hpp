@@ -53,9 +53,8 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
  protected:
-    /// The queue has something new; called with the mutex held. Where it throws std::bad_alloc, the
-    /// next call wakes.
-    virtual void wake() = 0;
+    /// The queue has something new; called with the mutex held.
+    virtual void wake() noexcept = 0;
     /// Puts back what was taken ahead, if this thread will use it; called with the mutex held.
     virtual void put_back_ahead() noexcept {}
     TIDINGS_DECL void on_end(error_code why) noexcept override;

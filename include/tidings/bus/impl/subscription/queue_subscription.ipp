@@ -32,11 +32,11 @@ outcome queue_subscription::push_locked(const event_ptr& e, graveyard& gone) noe
     if (!waiters_.empty()) return drop_here();
     const auto result = queue_.push(e, gone);
     if (result.dropped != 0) bump(dropped, result.dropped);
+    if (!result.overflowed) {
+        wake();
+        return result.result;
+    }
     try {
-        if (!result.overflowed) {
-            wake();
-            return result.result;
-        }
         // Ending takes the bus's lock, which our caller may hold.
         net::post(executor(), [self = shared_from_this()] { self->end(errc::lagging); });
         takes_ = intake::nothing;
@@ -162,16 +162,13 @@ void queue_subscription::push_fed(const event_ptr& e) noexcept {
     const std::lock_guard lock(mutex_);
     if (!active()) return;
     if (counts(e)) bump(matched);
-    bool taken = false;
     try {
         queue_.push_over(e);
-        taken = true;
-        wake();
     } catch (const std::bad_alloc&) {
-        if (taken) return;  // the next event wakes
         queue_.miss(1);
         bump(dropped);
     }
+    wake();
 }
 
 event_ptr queue_subscription::take() noexcept {

@@ -15,18 +15,13 @@ class receive_line {
         (last_ != nullptr ? last_->next : first_) = std::move(o);
         last_ = added;
     }
-    void push_front(receive_ptr o) noexcept {
-        if (last_ == nullptr) last_ = o.get();
-        o->next = std::move(first_);
-        first_ = std::move(o);
-    }
     receive_ptr pop_front() noexcept {
         auto o = std::move(first_);
         first_ = std::move(o->next);
         if (!first_) last_ = nullptr;
         return o;
     }
-    /// The one of this number that has nothing yet; null where it is not in line.
+    /// The one of this number; null where it is not in line.
     TIDINGS_DECL receive_ptr remove(std::uint64_t id) noexcept;
     receive_line() = default;
     receive_line(receive_line&& o) noexcept

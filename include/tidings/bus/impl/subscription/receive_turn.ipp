@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/subscription/post_memory.hpp>
 #include <tidings/bus/impl/subscription/receive_turn.hpp>
-
-#include <boost/asio/io_context.hpp>
 
 #include <new>
 
@@ -12,7 +11,7 @@ namespace tidings::detail {
 receive_ptr receive_line::remove(std::uint64_t id) noexcept {
     receive_operation* before = nullptr;
     for (auto* place = &first_; *place; place = &before->next) {
-        if ((*place)->id != id || (*place)->served()) {
+        if ((*place)->id != id) {
             before = place->get();
             continue;
         }
@@ -45,18 +44,31 @@ class receive_turn {
             complete(o);
         }
     }
+    // Where there is no memory to let others run, it goes on.
     void run(receive_ptr o) {
-        for (int left = 64; left != 0; --left) {
-            o.release()->finish(false);
-            if (ready_.empty()) return;
-            o = ready_.pop_front();
-        }
-        ready_.push_front(std::move(o));
+        do {
+            for (int left = 64; left != 0; --left) {
+                o.release()->finish(false);
+                if (ready_.empty()) return;
+                o = ready_.pop_front();
+            }
+        } while (!pass_on(o));
     }
     bool takes(const receive_operation& o) const noexcept { return o.executor == executor_; }
     void add(receive_ptr o) noexcept { ready_.push_back(std::move(o)); }
 
  private:
+    // False with one that there is no memory for.
+    bool pass_on(receive_ptr& o) noexcept {
+        current_receive_turn = outer_;
+        while (complete(o)) {
+            if (ready_.empty()) return true;
+            o = ready_.pop_front();
+        }
+        current_receive_turn = this;
+        return false;
+    }
+
     const net::any_io_executor executor_;
     receive_turn* const outer_ = current_receive_turn;  // of a handler that runs the context
     receive_line ready_;
@@ -67,32 +79,11 @@ void run_read(receive_ptr o) {
     turn.run(std::move(o));
 }
 
-/// What is posted lies in the read itself.
-template <class T>
-struct post_allocator {
-    using value_type = T;
-    explicit post_allocator(receive_operation& o) noexcept : whose(&o) {}
-    template <class U>
-    post_allocator(const post_allocator<U>& o) noexcept : whose(o.whose) {}
-    T* allocate(std::size_t n) const {
-        if constexpr (fits) return reinterpret_cast<T*>(whose->post_memory);
-        return std::allocator<T>().allocate(n);
-    }
-    void deallocate(T* p, std::size_t n) const noexcept {
-        if constexpr (!fits) std::allocator<T>().deallocate(p, n);
-    }
-    template <class U>
-    bool operator==(const post_allocator<U>& o) const noexcept {
-        return whose == o.whose;
-    }
-    static constexpr bool fits = sizeof(T) <= sizeof(receive_operation::post_memory);
-    receive_operation* whose;
-};
-
+// What is posted lies in the read itself.
 void post_read(const net::io_context::executor_type& io, receive_ptr& o) {
-    const post_allocator<std::byte> memory(*o);
-    net::require(io, net::execution::blocking.never, net::execution::allocator(memory))
-        .execute([last = std::move(o)]() mutable { run_read(std::move(last)); });
+    static_assert(sizeof o->post_memory >= post_allocator<std::byte>::bytes);
+    auto* const place = o->post_memory;
+    post_in_place(io, place, [last = std::move(o)]() mutable { run_read(std::move(last)); });
 }
 
 // Of another kind, which allocates.

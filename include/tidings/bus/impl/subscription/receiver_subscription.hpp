@@ -9,8 +9,11 @@ namespace tidings::detail {
 /// The state behind a `receiver`.
 class receiver_subscription final : public queue_subscription {
  public:
-    receiver_subscription(net::any_io_executor executor, const subscribe_options& options)
+    /// @param home completes what there was no memory to complete at once
+    receiver_subscription(net::any_io_executor executor, std::shared_ptr<lane> home,
+                          const subscribe_options& options)
         : queue_subscription(own_mutex_, options),
+          home_(std::move(home)),
           executor_(std::move(executor)) {}
 
     net::any_io_executor executor() const noexcept override { return executor_; }
@@ -20,19 +23,29 @@ class receiver_subscription final : public queue_subscription {
     TIDINGS_DECL bool idle() override;
 
  private:
-    void wake() override;
+    /// Reads that are to be completed again.
+    struct retry final : lane_task {
+        void run() noexcept override;
+        void drop() noexcept override { const auto last = std::move(whose); }
+        std::shared_ptr<receiver_subscription> whose;
+    };
+
+    void wake() noexcept override;
     void on_end(error_code why) noexcept override;
     void drop_waiting() noexcept override;
     void release() noexcept override { executor_ = ended_executor(); }
-    receive_line take_readers() noexcept;
     void cancel(std::uint64_t id);
     // With the mutex held.
     bool serve(receive_operation& o) noexcept;
     event_ptr take_counted() noexcept;
+    void complete_soon(receive_ptr o) noexcept;
 
+    const std::shared_ptr<lane> home_;
     std::mutex own_mutex_;
     net::any_io_executor executor_;
     receive_line waiting_;  // guarded by mutex_, as the next
+    receive_line late_;     // of which one found no memory to be completed
+    retry again_;
     std::uint64_t last_id_ = 0;
     bool reader_works_ = false;  // an operation brought events, and no other was started since
 };

@@ -62,10 +62,9 @@ void receiver_subscription::start(receive_ptr o) {
     reader_works_ = false;
     if (!active()) {
         o->error = error();
-        complete(o);
-        return;
+        return complete_soon(std::move(o));
     }
-    if (waiting_.empty() && serve(*o) && complete(o)) return;
+    if (waiting_.empty() && serve(*o)) return complete_soon(std::move(o));
     o->id = ++last_id_;
     if (auto slot = o->cancellation_slot(); slot.is_connected())
         slot.assign([weak = weak_from_this(), id = o->id](net::cancellation_type) {
@@ -81,38 +80,47 @@ void receiver_subscription::cancel(std::uint64_t id) {
     o = waiting_.remove(id);
     if (!o) return;
     o->error = net::error::operation_aborted;
-    complete(o);
+    complete_soon(std::move(o));
 }
 
-// One that has something, and for whose completion memory is missing, stays in front.
-void receiver_subscription::wake() {
-    while (!waiting_.empty()) {
-        if (!waiting_.front().served() && !serve(waiting_.front())) return;
-        auto o = waiting_.pop_front();
-        if (complete(o)) continue;
-        waiting_.push_front(std::move(o));
-        throw std::bad_alloc();
-    }
+void receiver_subscription::wake() noexcept {
+    while (!waiting_.empty() && serve(waiting_.front())) complete_soon(waiting_.pop_front());
 }
 
-receive_line receiver_subscription::take_readers() noexcept {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(waiting_, {});
+// Each in its turn.
+void receiver_subscription::complete_soon(receive_ptr o) noexcept {
+    const bool waits = !late_.empty();
+    if (!waits && complete(o)) return;
+    late_.push_back(std::move(o));
+    if (waits) return;
+    again_.whose = shared_as<receiver_subscription>();
+    home_->post(again_);
+}
+
+void receiver_subscription::retry::run() noexcept {
+    const auto s = std::exchange(whose, nullptr);
+    const std::lock_guard lock(s->mutex_);
+    for (auto late = std::exchange(s->late_, {}); !late.empty();)
+        s->complete_soon(late.pop_front());
 }
 
 void receiver_subscription::on_end(error_code why) noexcept {
     queue_subscription::on_end(why);
-    for (auto readers = take_readers(); !readers.empty();) {
-        auto o = readers.pop_front();
-        if (!o->served()) o->error = why;
-        complete(o);
+    const std::lock_guard lock(mutex_);
+    while (!waiting_.empty()) {
+        auto o = waiting_.pop_front();
+        o->error = why;
+        complete_soon(std::move(o));
     }
 }
 
 // A handler may own the coroutine that owns the receiver: it ends outside the lock.
 void receiver_subscription::drop_waiting() noexcept {
     queue_subscription::drop_waiting();
-    take_readers();
+    receive_line waiting, late;
+    const std::lock_guard lock(mutex_);
+    waiting = std::exchange(waiting_, {});
+    late = std::exchange(late_, {});
 }
 
 }  // namespace tidings::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_completion.hpp>
 
 #include <new>
 
@@ -137,8 +138,9 @@ bool target_subscription::announce_missed() noexcept {
 
 // A delivery may be running in the lane: this comes after it.
 void target_subscription::end_and_wait(completion_handler<error_code> handler) {
+    const auto last = std::make_shared<lane_completion<error_code>>(std::move(handler), lane_);
     end(errc::closed);
-    lane_->post([h = std::move(handler)]() mutable { std::move(h)(error_code()); });
+    lane_->post([last] { last->complete({}); });
 }
 
 void target_subscription::on_end(error_code) noexcept {
