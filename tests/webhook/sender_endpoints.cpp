@@ -228,7 +228,7 @@ TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
     w.run_ready();
     CHECK(old_target.requests.size() == 1);
     bed.hooks.clear();
-    auto e = bed.add(new_target.url(), {.id = "one"});
+    auto e = bed.add(new_target.url(), {.id = "one", .replace = true});
     w.run_ready();
     held[0].respond({.status = 204});
     w.run_ready();

@@ -28,7 +28,8 @@ std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code&
 /// after the endpoint, for what that is owed. Safe from any thread.
 class endpoint_target {
  public:
-    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs, retry_schedule schedule);
+    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
+                    retry_schedule schedule);
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }

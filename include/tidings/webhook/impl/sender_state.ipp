@@ -171,10 +171,11 @@ void sender_state::run() {
             give_up(l, *t, errc::closed);
             continue;
         }
-        if (l.in_flight >= health_of(*t).max_in_flight()) continue;  // an answer brings it back
+        const auto most = health_of(*t).max_in_flight();
+        if (l.in_flight >= most) continue;  // an answer brings it back
         // What it has done since it began to wait may have changed its group.
         if (group_of(id) == turn->of) send(t, l, turn->of);
-        wait_turn(id);
+        if (l.in_flight < most) wait_turn(id);
     }
 }
 

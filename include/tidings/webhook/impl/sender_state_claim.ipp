@@ -75,6 +75,8 @@ void sender_state::claim() {
         if (l.more) q.shares.push_back({id, share});
         ++it;
     }
+    for (const auto& id : unopened_)
+        if (!lines_.contains(id)) q.shares.push_back({id, 0});
     auto on_done = store_handler<store::outbox_claim>(
         [this, at = q.now](error_code ec, store::outbox_claim c) {
             on_claimed(ec, std::move(c), at);
