@@ -43,6 +43,7 @@ TEST_CASE("the pages' webhooks are received", "[guide]") {
     net::io_context io;
     tidings::bus bus{io};
     tidings::http::server server{io, {.port = 0}};
+    const auto archive = [](std::string_view) {};
     // [webhook_receive]
     namespace webhook = tidings::webhook;
     auto from_stripe = webhook::from_stripe({"whsec_of_the_endpoint"});
@@ -50,8 +51,8 @@ TEST_CASE("the pages' webhooks are received", "[guide]") {
     server.mount("/in/stripe", webhook::receiver{bus, from_stripe});
     server.mount("/in/slack", webhook::receiver{bus, webhook::from_slack({"signing secret"})});
 
-    auto paid = bus.subscribe("stripe.charge.*", [](const tidings::event_ptr& e) {
-        // e->text() is the body, byte for byte
+    auto paid = bus.subscribe("stripe.charge.*", [&](const tidings::event_ptr& e) {
+        archive(e->text());  // the body, byte for byte
     });
     // [/webhook_receive]
     // [webhook_scheme]
