@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -84,18 +85,35 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
+    /// There was no memory for what is to be done with it: it stays in the outbox, claimed, and the
+    /// next claim begins with what is claimed there and not held here.
+    void let_go(std::uint64_t key) noexcept {
+        held_.erase(key);
+        claim_later(errc::out_of_memory);
+    }
     void forget_missed();
     void append_batch(batch& open);
-    void claim();
+    void append_all(batch& all);
+    static void answer(batch& all, error_code ec) noexcept;
+    void claim() noexcept;
+    void begin_claim();
     void on_claimed(error_code ec, store::outbox_claim c, io::system_time at);
+    void take_claimed(error_code ec, store::outbox_claim& c, std::size_t& taken,
+                      io::system_time at);
     void recover(std::uint64_t after_key);
     void on_listed(error_code ec, const std::vector<store::outbox_listed>& page);
-    void claim_later(error_code ec);
+    void take_listed(error_code ec, const std::vector<store::outbox_listed>& page);
+    void claim_later(error_code ec) noexcept;
     bool hold(const store::outbox_entry& e);
     void give_back();
     void run();
     void wait_turn(const std::string& id);
+    void start_finish(std::vector<store::outbox_result>& results);
     void send(const std::shared_ptr<endpoint_target>& t, line& l);
+    void ask(const std::shared_ptr<endpoint_target>& t,
+             const std::shared_ptr<const store::outbox_entry>& entry);
+    void settle(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
+                error_code ec, const http::response& r);
     void on_answer(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
                    error_code ec, const http::response& r);
     attempt judge(const std::string& id, const store::outbox_entry& entry, error_code ec,
@@ -109,7 +127,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void pause(line& l, std::chrono::milliseconds wait);
     void give_up(line& l, endpoint_target& t, error_code why);
     void end_round();
-    void finish();
+    void finish() noexcept;
     void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void bury();

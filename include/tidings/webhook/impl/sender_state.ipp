@@ -16,8 +16,6 @@ using namespace tidings::detail;
 
 namespace {
 
-constexpr std::chrono::hours between_burials{1};
-
 using settled = store::outbox_result::state;
 
 http::client_options http_options(const sender_options& o, const address_guard& guard) {
@@ -118,19 +116,27 @@ void sender_state::append_batch(batch& open) {
         open_batch_.reset();
         all.swap(open);
     }
-    if (!running()) {
-        for (auto& one : all) one.done(errc::closed);
-        return;
-    }
+    if (!running()) return answer(all, errc::closed);
+    if (!finds_memory([&] { append_all(all); })) answer(all, errc::out_of_memory);
+}
+
+void sender_state::answer(batch& all, error_code ec) noexcept {
+    for (auto& one : all) finds_memory([&] { one.done(ec); });
+}
+
+// Nothing throws once the entries have left `all`.
+void sender_state::append_all(batch& all) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
-    for (auto& one : all) entries.push_back(std::move(one.entry));
-    auto on_done = store_handler([this, all = std::move(all)](error_code ec) mutable {
+    const auto asked = std::make_shared<batch>();
+    auto on_done = store_handler([this, asked](error_code ec) {
         --appending_;
-        for (auto& one : all) one.done(ec);
+        answer(*asked, ec);
         claim();
         check_drained();
     });
+    for (auto& one : all) entries.push_back(std::move(one.entry));
+    asked->swap(all);
     ++appending_;
     ask_store([&] { outbox_->start_append(std::move(entries), std::move(on_done)); });
 }
@@ -139,7 +145,9 @@ void sender_state::append_batch(batch& open) {
 void sender_state::wait_turn(const std::string& id) {
     const auto it = lines_.find(id);
     if (it == lines_.end() || it->second.queue.empty()) return;
-    if (!std::exchange(it->second.waiting, true)) ready_.push_back(id);
+    if (it->second.waiting) return;
+    ready_.push_back(id);
+    it->second.waiting = true;
 }
 
 void sender_state::run() {
@@ -165,24 +173,34 @@ void sender_state::run() {
 }
 
 void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l) {
-    auto entry = std::move(l.queue.front());
+    const auto entry = std::make_shared<const store::outbox_entry>(std::move(l.queue.front()));
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
+    if (finds_memory([&] { ask(t, entry); })) {
+        if (l.more && l.is_short()) claim();
+        return;
+    }
+    --l.in_flight;
+    --in_flight_;
+    let_go(entry->key);
+}
+
+void sender_state::ask(const std::shared_ptr<endpoint_target>& t,
+                       const std::shared_ptr<const store::outbox_entry>& entry) {
     http::request r;
-    const auto ec = t->make_request(entry, now(), r);
+    const auto ec = t->make_request(*entry, now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), t, entry = std::move(entry)](
-                       error_code failed, const http::response& answer) {
-        if (const auto self = weak.lock()) self->on_answer(t, entry, failed, answer);
+    auto on_done = [weak = weak_from_this(), t, entry](error_code failed,
+                                                       const http::response& answer) {
+        if (const auto self = weak.lock()) self->on_answer(t, *entry, failed, answer);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
     else
         http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
-    if (l.more && l.is_short()) claim();
 }
 
 void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
@@ -190,6 +208,16 @@ void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
                              const http::response& r) {
     --in_flight_;
     if (!running()) return;
+    if (finds_memory([&] { settle(asked, entry, ec, r); })) return;
+    const bool settled_here = std::any_of(results_.begin(), results_.end(), [&](const auto& known) {
+        return known.key == entry.key;
+    });
+    if (!settled_here) let_go(entry.key);
+}
+
+void sender_state::settle(const std::shared_ptr<endpoint_target>& asked,
+                          const store::outbox_entry& entry, error_code ec,
+                          const http::response& r) {
     const auto& id = asked->id();
     --lines_[id].in_flight;
     const auto known = endpoints_.find(id);
@@ -285,52 +313,9 @@ void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
 }
 
 void sender_state::end_round() {
-    run();
+    if (!finds_memory([this] { run(); })) claim_later(errc::out_of_memory);
     finish();
     check_drained();
-}
-
-// One transaction a round: everything that was settled since the last.
-void sender_state::finish() {
-    if (finishing_ || results_.empty()) return;
-    finishing_ = true;
-    ++settlements_;
-    auto results = std::exchange(results_, {});
-    const auto any = [&](settled s) {
-        return std::any_of(results.begin(), results.end(),
-                           [s](const auto& r) { return r.outcome == s; });
-    };
-    const bool retries = any(settled::retry);
-    if (any(settled::dead)) bury();
-    auto on_done = store_handler([this, results, retries](error_code ec) mutable {
-        on_finished(ec, std::move(results), retries);
-    });
-    ask_store([&] { outbox_->start_finish(std::move(results), std::move(on_done)); });
-}
-
-void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
-                               bool retries) {
-    finishing_ = false;
-    if (!running()) return;
-    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
-    if (ec) {
-        results_.insert(results_.begin(), results.begin(), results.end());
-        return wake_at(now() + after_failed_storage);
-    }
-    settled_ = settlements_;
-    for (const auto& r : results) held_.erase(r.key);
-    if (retries) claim();
-    end_round();
-}
-
-// Those given up long ago are looked at by nobody any more.
-void sender_state::bury() {
-    if (now() < last_burial_ + between_burials) return;
-    last_burial_ = now();
-    auto on_done = store_handler([](error_code) {
-        // The next time will do it.
-    });
-    ask_store([&] { outbox_->start_retain(now() - options_.keep_dead, std::move(on_done)); });
 }
 
 void sender_state::wake_at(io::system_time due) {
@@ -346,7 +331,8 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
         if (!self->running()) return done({});
         if (self->drained_.empty())
             self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
-        self->drained_.push_back(std::move(done));
+        if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
+            done(errc::out_of_memory);
         self->claim();
     });
 }
@@ -360,20 +346,21 @@ void sender_state::check_drained() {
 
 void sender_state::end(error_code why) {
     if (!http_) return;
-    if (why == errc::timed_out && options_.log) {
-        std::size_t owed = in_flight_;
-        for (const auto& [id, l] : lines_) owed += l.queue.size();
-        const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
-        options_.log({log_level::warning, "webhook", text, why});
-    }
+    if (why == errc::timed_out && options_.log)
+        finds_memory([&] {
+            std::size_t owed = in_flight_;
+            for (const auto& [id, l] : lines_) owed += l.queue.size();
+            const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
+            options_.log({log_level::warning, "webhook", text, why});
+        });
     http_.reset();
     again_.cancel();
     drain_deadline_.cancel();
     lines_.clear();
     ready_.clear();
-    give_back();
+    finds_memory([this] { give_back(); });
     release();
-    for (auto& done : std::exchange(drained_, {})) done(why);
+    for (auto& done : std::exchange(drained_, {})) finds_memory([&] { done(why); });
 }
 
 void sender_state::stop() noexcept try {

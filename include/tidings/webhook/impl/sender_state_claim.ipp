@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t max_claim = 256;
 constexpr std::chrono::hours between_sweeps{1};
+constexpr std::chrono::hours between_burials{1};
 
 }  // namespace
 
@@ -33,6 +34,7 @@ void sender_state::forget_missed() {
 // that stays is looked at by `forget_missed`.
 void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try {
     if (ended_) return;
+    // Without memory for it `forget_missed` sees it in time.
     lane_->post([self = shared_from_this(), t = std::move(t)] {
         if (!self->running()) return;
         using page = std::vector<store::outbox_listed>;
@@ -50,10 +52,15 @@ void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try 
 }
 
 // One at a time; what happens meanwhile asks for another.
-void sender_state::claim() {
+void sender_state::claim() noexcept {
     if (!running()) return;
     claim_again_ = std::exchange(claiming_, true);
-    if (claim_again_) return;
+    if (claim_again_ || finds_memory([this] { begin_claim(); })) return;
+    claiming_ = false;
+    claim_later(errc::out_of_memory);
+}
+
+void sender_state::begin_claim() {
     if (claim_lost_) return recover(0);
     store::outbox_query q{.now = now(),
                           .max_entries = max_claim,
@@ -64,6 +71,7 @@ void sender_state::claim() {
         return l.queue.empty() && l.in_flight == 0 && may_claim(l, q.now);
     });
     for (auto& [id, l] : lines_) {
+        if (l.in_flight == 0) wait_turn(id);  // there may have been no memory for that
         l.more = !l.is_short();
         if (l.more || !may_claim(l, q.now)) q.except.push_back(id);
     }
@@ -76,6 +84,14 @@ void sender_state::claim() {
 
 void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
     claiming_ = false;
+    std::size_t taken = 0;
+    if (finds_memory([&] { take_claimed(ec, c, taken, at); })) return;
+    claim_later(errc::out_of_memory);
+    for (; taken < c.entries.size(); ++taken) let_go(c.entries[taken].key);
+}
+
+void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size_t& taken,
+                                io::system_time at) {
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
         if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
@@ -83,14 +99,17 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
     const bool again = claim_again_ || c.entries.size() == max_claim;
-    for (auto& e : c.entries) {
+    while (taken < c.entries.size()) {
+        auto& e = c.entries[taken];
         const auto id = e.endpoint;
         auto& l = lines_[id];
         if (!may_claim(l, now())) {  // since the claim began
             put_back(l, e);
+            ++taken;
             continue;
         }
         l.queue.push_back(std::move(e));
+        ++taken;
         l.more = l.queue.size() >= line::max_claim;
         wait_turn(id);
     }
@@ -105,9 +124,10 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     end_round();
 }
 
-void sender_state::claim_later(error_code ec) {
+void sender_state::claim_later(error_code ec) noexcept {
     claim_lost_ = true;
-    if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
+    if (options_.log)
+        finds_memory([&] { options_.log({log_level::error, "webhook", "claiming failed", ec}); });
     wake_at(now() + after_failed_storage);
 }
 
@@ -119,10 +139,19 @@ void sender_state::recover(std::uint64_t after_key) {
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
-    if (!running()) return;
+    if (!running() || finds_memory([&] { take_listed(ec, page); })) return;
+    claiming_ = false;
+    claim_later(errc::out_of_memory);
+}
+
+void sender_state::take_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
     for (const auto& [e, state] : page)
-        if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) && hold(e))
+        if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) &&
+            !held_.contains(e.key)) {
+            results_.reserve(results_.size() + 1);
+            hold(e);
             results_.push_back(held_.at(e.key));
+        }
     if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
     claiming_ = false;
     if (ec) return claim_later(ec);
@@ -137,6 +166,61 @@ bool sender_state::hold(const store::outbox_entry& e) {
         .try_emplace(e.key,
                      store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
         .second;
+}
+
+// One transaction a round: everything that was settled since the last.
+void sender_state::finish() noexcept {
+    if (finishing_ || results_.empty()) return;
+    finishing_ = true;
+    ++settlements_;
+    auto results = std::exchange(results_, {});
+    if (finds_memory([&] { start_finish(results); })) return;
+    finishing_ = false;
+    --settlements_;
+    results_ = std::move(results);
+    wake_at(now() + after_failed_storage);
+}
+
+void sender_state::start_finish(std::vector<store::outbox_result>& results) {
+    const auto any = [&](settled s) {
+        return std::any_of(results.begin(), results.end(),
+                           [s](const auto& r) { return r.outcome == s; });
+    };
+    const bool retries = any(settled::retry);
+    if (any(settled::dead)) bury();
+    auto on_done = store_handler([this, results, retries](error_code ec) mutable {
+        on_finished(ec, std::move(results), retries);
+    });
+    ask_store([&] { outbox_->start_finish(std::move(results), std::move(on_done)); });
+}
+
+void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
+                               bool retries) {
+    finishing_ = false;
+    if (!running()) return;
+    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
+    if (ec) {
+        const bool kept = finds_memory(
+            [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
+        if (kept) return wake_at(now() + after_failed_storage);
+        for (const auto& r : results) let_go(r.key);
+        return;
+    }
+    settled_ = settlements_;
+    for (const auto& r : results) held_.erase(r.key);
+    if (retries) claim();
+    end_round();
+}
+
+// Those given up long ago are looked at by nobody any more.
+void sender_state::bury() {
+    if (now() < last_burial_ + between_burials) return;
+    last_burial_ = now();
+    // Where that fails the next time will do it.
+    finds_memory([this] {
+        auto on_done = store_handler([](error_code) {});
+        ask_store([&] { outbox_->start_retain(now() - options_.keep_dead, std::move(on_done)); });
+    });
 }
 
 // At the end: what is not settled is for the next sender that has this outbox.

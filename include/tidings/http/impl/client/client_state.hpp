@@ -45,6 +45,7 @@ class client_state final : public tidings::detail::context_dependent,
 
  private:
     void begin(const std::shared_ptr<client_job>& job);
+    void line_up(const std::shared_ptr<client_job>& job);
     void end();
 
     net::any_io_executor executor_;
