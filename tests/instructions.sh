@@ -53,8 +53,8 @@ count() { # count PROGRAM WALK LIMIT [ALLOCATIONS [DELIVERIES]]: of one piece of
 count bus prepared-1 166
 count bus prepared-10 270
 count bus prepared-100 1310
-count bus new-1 1020
-count bus history-1 2350
+count bus new-1 927
+count bus history-1 2043
 times=100 count bus posted-1 340 '' 100
 times=100 count bus posted-16 329 '' 1600
 count bus receive-1 2973

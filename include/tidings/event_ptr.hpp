@@ -135,18 +135,8 @@ class publication {
     TIDINGS_DECL static std::size_t live() noexcept;
 
  protected:
-    /// Behind a block of a derived class: the topic, so that both are one allocation.
-    struct topic_room {
-        std::size_t bytes;
-    };
-    static void* operator new(std::size_t size, topic_room topic) {
-        return ::operator new(size + topic.bytes);
-    }
-    static void operator delete(void* block, topic_room) noexcept { ::operator delete(block); }
-    static void operator delete(void* block) noexcept { ::operator delete(block); }
-
-    /// `room` has place for the topic.
-    TIDINGS_DECL publication(void* room, std::string_view topic) noexcept;
+    /// `room` is behind the object and has place for the topic; all of it is `bytes`.
+    TIDINGS_DECL publication(std::size_t bytes, void* room, std::string_view topic) noexcept;
     TIDINGS_DECL virtual ~publication();
 
     static event_ptr owner_of(const event_ptr& p) noexcept { return p->owner_ ? p->owner_ : p; }
@@ -170,7 +160,10 @@ class publication {
     /// @error errc::out_of_memory
     TIDINGS_DECL error_code stamp(io::clock& clock) const noexcept;
 
+    TIDINGS_DECL static void destroy(const publication* last) noexcept;
+
     mutable std::atomic<std::uint32_t> references_{1};
+    const std::uint32_t block_bytes_;
     std::uint64_t prepared_for_ = 0;
     publication_info info_;
     std::string_view topic_;
@@ -210,7 +203,7 @@ inline event_ptr::~event_ptr() {
     // The only reference needs no atomic change: nobody can make another.
     if (p_->references_.load(std::memory_order_acquire) == 1 ||
         p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        delete p_;
+        publication::destroy(p_);
 }
 
 /// Bytes that were derived from a publication, with a reference to it; they stay as they are while

@@ -13,7 +13,10 @@ namespace tidings::detail {
 
 /// Copies what is short without a call.
 inline void copy_text(char* to, const char* from, std::size_t size) noexcept {
-    if (size > 16 || size == 0) {
+    struct two_words {
+        std::uint64_t first, second;
+    };
+    if (size > 2 * sizeof(two_words) || size == 0) {
         if (size != 0) std::memcpy(to, from, size);
         return;
     }
@@ -24,7 +27,9 @@ inline void copy_text(char* to, const char* from, std::size_t size) noexcept {
         std::memcpy(to, &word, sizeof word);
         std::memcpy(to + size - sizeof last, &last, sizeof last);
     };
-    if (size >= 8)
+    if (size >= sizeof(two_words))
+        copy_ends(two_words());
+    else if (size >= 8)
         copy_ends(std::uint64_t());
     else if (size >= 4)
         copy_ends(std::uint32_t());
@@ -60,6 +65,11 @@ class text_pack {
 
     std::string_view get(field f) const noexcept {
         return {begin_ + places_[f].at, places_[f].size};
+    }
+    /// Whether one of these is not empty.
+    template <class... Fields>
+    bool any_of(Fields... f) const noexcept {
+        return (places_[f].size | ...) != 0;
     }
     /// The bytes of all of them, and of what was replaced and is still there.
     std::size_t size() const noexcept { return used_; }

@@ -23,7 +23,8 @@ event::event(copied, std::string_view type, std::string_view source, std::string
 
 // The default is the constant itself.
 std::uint8_t event::place_among_known(std::string_view content_type) noexcept {
-    if (content_type.data() == plain_text.data() && content_type == plain_text) return 1;
+    if (content_type.data() == plain_text.data() && content_type.size() == plain_text.size())
+        return 1;
     std::uint8_t known = std::size(known_content_types);
     while (--known != 0 && content_type != known_content_types[known]) {
     }
@@ -46,7 +47,7 @@ event& event::extension(std::string_view name, attribute_value value) & {
     return *this;
 }
 
-const attribute_value* event::extension(std::string_view name) const noexcept {
+const attribute_value* event::extension(std::string_view name) const& noexcept {
     for (const auto& [key, value] : extensions_)
         if (key == name) return &value;
     return nullptr;
@@ -167,8 +168,10 @@ errc event::find_problem() const noexcept {
     };
     const bool plain_source = detail::is_plain<' ' + 1>(source());
     if (!detail::is_plain(type()) && !fits(pack::type)) return errc::event_bad_attribute_value;
-    if ((!plain_source && !fits(pack::source)) || !fits(pack::id) || !fits(pack::subject) ||
-        !fits(pack::data_schema) || !fits(pack::content_type))
+    if (!plain_source && !fits(pack::source)) return errc::event_bad_attribute_value;
+    if (texts_.any_of(pack::id, pack::subject, pack::data_schema, pack::content_type) &&
+        (!fits(pack::id) || !fits(pack::subject) || !fits(pack::data_schema) ||
+         !fits(pack::content_type)))
         return errc::event_bad_attribute_value;
     if (type().front() == '/') return errc::event_bad_type;
     if (!plain_source && source().find(' ') != std::string_view::npos)

@@ -15,41 +15,89 @@ namespace tidings {
 namespace detail {
 namespace {
 
-/// Publications that a thread has made, less those that it has destroyed: on a cache line of its
-/// own, so that threads of different buses do not wait for each other.
-struct alignas(64) live_count {
-    std::atomic<std::int64_t> count{0};
+/// What a thread keeps of its publications, on a cache line of its own, so that threads of
+/// different buses do not wait for each other: how many it has made, less those that it has
+/// destroyed, and the memory of one that it destroyed, for the next that is as large.
+struct alignas(64) publication_account {
+    std::atomic<std::int64_t> live{0};
     std::atomic<bool> taken{false};
+    void* spare = nullptr;  // the thread's own, as the next
+    std::size_t spare_bytes = 0;
 };
-constexpr std::size_t own_counts = 64;
-constinit live_count live_counts[own_counts + 1];  // the last for threads that have none
-constinit thread_local live_count* live_here = nullptr;
+constexpr std::size_t own_accounts = 64;
+constinit publication_account accounts[own_accounts + 1];  // the last for threads that have none
+constinit thread_local publication_account* account_here = nullptr;
 
-/// Takes a count for this thread until its end. False where none is free, or the thread ends.
-bool take_live_count() noexcept {
+/// Takes an account for this thread until its end. Null where none is free, or the thread ends.
+publication_account* take_account() noexcept {
     struct owner {
         ~owner() {
-            live_here = nullptr;
-            if (taken != nullptr) taken->taken.store(false, std::memory_order_release);
+            account_here = nullptr;
             tried = true;
+            if (taken == nullptr) return;
+            ::operator delete(std::exchange(taken->spare, nullptr));
+            taken->taken.store(false, std::memory_order_release);
         }
-        live_count* taken = nullptr;
+        publication_account* taken = nullptr;
         bool tried = false;
     };
     thread_local owner this_thread;
-    if (std::exchange(this_thread.tried, true)) return false;
-    for (std::size_t i = 0; i < own_counts && live_here == nullptr; ++i)
-        if (!live_counts[i].taken.exchange(true, std::memory_order_acquire))
-            live_here = this_thread.taken = &live_counts[i];
-    return live_here != nullptr;
+    if (std::exchange(this_thread.tried, true)) return nullptr;
+    for (std::size_t i = 0; i < own_accounts && account_here == nullptr; ++i)
+        if (!accounts[i].taken.exchange(true, std::memory_order_acquire))
+            account_here = this_thread.taken = &accounts[i];
+    return account_here;
 }
 
-void count_live(std::int64_t more) noexcept {
-    if (live_here != nullptr || take_live_count())
-        live_here->count.store(live_here->count.load(std::memory_order_relaxed) + more,
-                               std::memory_order_relaxed);
+inline publication_account* own_account() noexcept {
+    return account_here != nullptr ? account_here : take_account();
+}
+
+inline void count_live(publication_account* own, std::int64_t more) noexcept {
+    if (own != nullptr)
+        own->live.store(own->live.load(std::memory_order_relaxed) + more,
+                        std::memory_order_relaxed);
     else
-        live_counts[own_counts].count.fetch_add(more, std::memory_order_relaxed);
+        accounts[own_accounts].live.fetch_add(more, std::memory_order_relaxed);
+}
+
+// Larger ones are not kept. AddressSanitizer has to see each block come and go.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t max_spare_bytes = 0;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr std::size_t max_spare_bytes = 0;
+#else
+constexpr std::size_t max_spare_bytes = 1024;
+#endif
+#else
+constexpr std::size_t max_spare_bytes = 1024;
+#endif
+
+/// The size of a block for so many bytes: few sizes, so that a spare one mostly fits.
+constexpr std::size_t block_size(std::size_t bytes) noexcept {
+    return (bytes + 31) / 32 * 32;
+}
+
+/// @throws std::bad_alloc
+void* take_block(std::size_t size) {
+    auto* own = own_account();
+    void* block = nullptr;
+    if (own != nullptr && own->spare_bytes == size && own->spare != nullptr)
+        block = std::exchange(own->spare, nullptr);
+    else
+        block = ::operator new(size);
+    count_live(own, 1);
+    return block;
+}
+
+void give_block(void* block, std::size_t size) noexcept {
+    auto* own = own_account();
+    count_live(own, -1);
+    if (own == nullptr || size > max_spare_bytes) return ::operator delete(block);
+    if (own->spare != nullptr) ::operator delete(own->spare);  // it may be of another size
+    own->spare = block;
+    own->spare_bytes = size;
 }
 
 // The blocks themselves, what is allocated beside them, an id and a time that are made later.
@@ -72,8 +120,8 @@ constexpr char data_form = 0;
 // Holds the event itself: one allocation for the block and its content.
 class owning_publication final : public publication {
  public:
-    owning_publication(std::string_view topic, tidings::event&& e) noexcept
-        : publication(this + 1, topic),
+    owning_publication(std::size_t bytes, std::string_view topic, tidings::event&& e) noexcept
+        : publication(bytes, this + 1, topic),
           own_(std::move(e)) {
         event_ = &own_;
         content_forms_ = &own_forms_;
@@ -88,8 +136,9 @@ class owning_publication final : public publication {
 // Shares the content of another block and keeps that block alive.
 class sharing_publication final : public publication {
  public:
-    sharing_publication(std::string_view topic, const event_ptr& content) noexcept
-        : publication(this + 1, topic) {
+    sharing_publication(std::size_t bytes, std::string_view topic,
+                        const event_ptr& content) noexcept
+        : publication(bytes, this + 1, topic) {
         event_ = &content->event();
         content_forms_ = &content->content_forms();
         owner_ = owner_of(content);
@@ -97,17 +146,29 @@ class sharing_publication final : public publication {
     }
 };
 
+/// In one block with its topic behind it. @throws std::bad_alloc
+template <class T, class Content>
+T* make_block(std::string_view topic, Content&& content) {
+    const auto bytes = block_size(sizeof(T) + topic.size());
+    return ::new (take_block(bytes)) T(bytes, topic, std::forward<Content>(content));
+}
+
 }  // namespace
 }  // namespace detail
 
-publication::publication(void* room, std::string_view topic) noexcept
-    : topic_(static_cast<const char*>(room), topic.size()) {
+publication::publication(std::size_t bytes, void* room, std::string_view topic) noexcept
+    : block_bytes_(static_cast<std::uint32_t>(bytes)),
+      topic_(static_cast<const char*>(room), topic.size()) {
     detail::copy_text(static_cast<char*>(room), topic.data(), topic.size());
-    detail::count_live(1);
 }
 
-publication::~publication() {
-    detail::count_live(-1);
+publication::~publication() = default;
+
+void publication::destroy(const publication* last) noexcept {
+    const std::size_t bytes = last->block_bytes_;
+    auto* const block = const_cast<publication*>(last);
+    block->~publication();
+    detail::give_block(block, bytes);
 }
 
 origin_id make_origin() noexcept {
@@ -117,7 +178,7 @@ origin_id make_origin() noexcept {
 
 std::size_t publication::live() noexcept {
     std::int64_t count = 0;
-    for (const auto& c : detail::live_counts) count += c.count.load(std::memory_order_relaxed);
+    for (const auto& a : detail::accounts) count += a.live.load(std::memory_order_relaxed);
     return static_cast<std::size_t>(count);
 }
 
@@ -147,8 +208,7 @@ event_ptr publication::freeze(std::string_view topic, tidings::event&& e, error_
         return {};
     }
     try {
-        return event_ptr(new (topic_room{topic.size()})
-                             detail::owning_publication(topic, std::move(e)));
+        return event_ptr(detail::make_block<detail::owning_publication>(topic, std::move(e)));
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
         return {};
@@ -163,7 +223,7 @@ event_ptr publication::freeze(std::string_view topic, const event_ptr& content,
         return {};
     }
     try {
-        auto* p = new (topic_room{topic.size()}) detail::sharing_publication(topic, content);
+        auto* p = detail::make_block<detail::sharing_publication>(topic, content);
         static_cast<publication*>(p)->info_ = std::move(info);
         return event_ptr(p);
     } catch (const std::bad_alloc&) {

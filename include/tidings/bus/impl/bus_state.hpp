@@ -9,6 +9,7 @@
 #include <tidings/control_event.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/store/impl/prompt_history.hpp>
 
 namespace tidings::detail {
 
@@ -197,6 +198,7 @@ class bus_state final : public subscriber,
     void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
               const subscribe_options& options);
     const std::shared_ptr<tidings::history> history_;
+    prompt_history* const prompt_;  // the same, where it is one
     bus_options options_;
     const publication_maker maker_;
     const std::shared_ptr<request_desk> requests_ =

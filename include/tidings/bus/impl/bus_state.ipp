@@ -19,6 +19,7 @@ bus_state::bus_state(net::any_io_executor executor, bus_options options,
           options.max_subscriptions, retained_store::make(options.retained),
           io::system_random().next()),
       history_(std::move(history)),
+      prompt_(dynamic_cast<prompt_history*>(history_.get())),
       options_(std::move(options)),
       maker_(options_.clock != nullptr ? *options_.clock : io::system_clock(),
              options_.max_form_bytes),
@@ -321,6 +322,11 @@ append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::u
 error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = ++last_number_;
     publication_maker::set_number(e, number);
+    if (prompt_ != nullptr && !d.join) {
+        const auto ec = prompt_->keep(e, d.evicted);
+        if (!ec) dispatch_locked(e, d, gone);
+        return ec;
+    }
     append_result appended;
     try {
         appended = history_->append(

@@ -5,6 +5,7 @@
 #include <tidings/drain.hpp>
 #include <tidings/http/client.hpp>
 #include <tidings/impl/context_end.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_run.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
@@ -64,7 +65,8 @@ class client_base : public drainable, public context_dependent {
     void start_drain(unique_function<void(error_code)> done) override {
         lane_->post([s = keep(), done = std::move(done)]() mutable {
             if (!s->given_) return done({});
-            s->run_.await_end(std::move(done));
+            if (!finds_memory([&] { s->run_.await_end(std::move(done)); }))
+                done(errc::out_of_memory);
             s->stop_here();
         });
     }
@@ -137,39 +139,19 @@ class client_base : public drainable, public context_dependent {
             if (g->options.on_state) g->options.on_state(s, ec, text);
         });
     }
+    /// Where memory for it is missing, the connection counts as lost, and nothing is said of it.
     void react(const reconnect_event& e, std::string_view cause = {}) {
-        using kind = reconnect_action::kind;
-        if (!given_) return;
-        const auto action =
-            reconnector_.resume(e, environment_.clock->now(), environment_.random->next());
-        diagnostics text;
-        const bool stopped = e.what == reconnect_event::kind::stop;
-        if (action.why && !(stopped && action.why == errc::closed))
-            text = diagnostics(place() + ": " +
-                               (cause.empty() ? action.why.message() : std::string(cause)));
-        switch (action.what) {
-            case kind::nothing:
-                return;
-            case kind::connect:
-                return connect();
-            case kind::wait:
-                leave();
-                again_.arm(lane_->timers(), action.after);
-                return tell(connection_state::waiting, action.why, text);
-            case kind::stop:
-                if (stopped) return end(false, action.why, text);
-                // What has come is handed over first.
-                leave();
-                return handover_->when_empty(
-                    [this, why = action.why, text] { end(true, why, text); });
-        }
-    }
-    /// The client's own URL with the topics it asks for.
-    std::string own_url() const {
-        std::string url = given_->options.url;
-        for (const auto& topic : given_->options.topics) append_query(url, "topic", topic);
-        append_after_gap(url, given_->options.after_gap);
-        return url;
+        if (!given_ || finds_memory([&] { act(e, cause); }) || !given_) return;
+        const auto again =
+            reconnector_.resume({.what = reconnect_event::kind::lost, .why = errc::out_of_memory},
+                                environment_.clock->now(), environment_.random->next());
+        leave();
+        const bool waits = again.what == reconnect_action::kind::wait;
+        if (!waits && reconnector_.state() != connection_state::waiting)
+            return end(true, errc::out_of_memory, {});
+        state_ = connection_state::waiting;
+        if (waits || !again_.armed())
+            again_.arm(lane_->timers(), waits ? again.after : std::chrono::seconds(1));
     }
     /// The fields that the user wants in a request. `on_request` may stop the client.
     http::fields own_fields() {
@@ -217,6 +199,32 @@ class client_base : public drainable, public context_dependent {
     reconnector reconnector_;
 
  private:
+    void act(const reconnect_event& e, std::string_view cause) {
+        using kind = reconnect_action::kind;
+        const auto action =
+            reconnector_.resume(e, environment_.clock->now(), environment_.random->next());
+        diagnostics text;
+        const bool stopped = e.what == reconnect_event::kind::stop;
+        if (action.why && !(stopped && action.why == errc::closed))
+            text = diagnostics(place() + ": " +
+                               (cause.empty() ? action.why.message() : std::string(cause)));
+        switch (action.what) {
+            case kind::nothing:
+                return;
+            case kind::connect:
+                return connect();
+            case kind::wait:
+                leave();
+                again_.arm(lane_->timers(), action.after);
+                return tell(connection_state::waiting, action.why, text);
+            case kind::stop:
+                if (stopped) return end(false, action.why, text);
+                // What has come is handed over first.
+                leave();
+                return handover_->when_empty(
+                    [this, why = action.why, text] { end(true, why, text); });
+        }
+    }
     void end(bool gives_up, error_code why, const diagnostics& text) {
         const auto g = std::exchange(given_, nullptr);
         auto running = life::running;
@@ -226,8 +234,10 @@ class client_base : public drainable, public context_dependent {
         leave();
         state_ = connection_state::stopped;
         if (gives_up && g->options.log)
-            g->options.log(
-                {log_level::warning, module_, "the client gives up: " + text.message(), why});
+            finds_memory([&] {
+                g->options.log(
+                    {log_level::warning, module_, "the client gives up: " + text.message(), why});
+            });
         tell(g, connection_state::stopped, why, text);
         run_.finish(why);
     }

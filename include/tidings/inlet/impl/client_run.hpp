@@ -3,6 +3,7 @@
 
 #include <tidings/completion_handler.hpp>
 #include <tidings/errc.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -79,9 +80,10 @@ class client_run {
         if (const auto first = std::exchange(decided_, std::nullopt)) why = *first;
         auto h = std::move(handler_);
         handler_ = handler();
-        if (h) std::move(h)(why ? why : make_error_code(errc::closed));
+        // One that there is no memory to complete is destroyed, as Asio does; the others are not.
+        if (h) finds_memory([&] { std::move(h)(why ? why : make_error_code(errc::closed)); });
         for (auto& done : std::exchange(draining_, {}))
-            done(why == errc::closed ? error_code() : why);
+            finds_memory([&] { done(why == errc::closed ? error_code() : why); });
     }
     /// Completes nothing: the context is no more.
     void drop() noexcept {

@@ -29,6 +29,15 @@ TIDINGS_DECL void append_query(std::string& url, std::string_view name, std::str
 /// Appends what a client wants behind a gap, if it says.
 TIDINGS_DECL void append_after_gap(std::string& url, std::optional<after_gap> wanted);
 
+/// The client's own URL with the topics it asks for.
+template <class Options>
+std::string url_with_topics(const Options& o) {
+    std::string url = o.url;
+    for (const auto& topic : o.topics) append_query(url, "topic", topic);
+    append_after_gap(url, o.after_gap);
+    return url;
+}
+
 /// The part of a client's options that its HTTP client is made with.
 template <class Options>
 http::client_options http_options(const Options& o) {

@@ -23,7 +23,7 @@ class pending_answer {
     pending_answer(pending_answer&&) = default;
     pending_answer& operator=(pending_answer&&) = delete;
     ~pending_answer() {
-        if (!question_) return;
+        if (!question_ || !question_->asked) return;
         const auto home = question_->home;
         home->post(*question_.release());
     }
@@ -33,7 +33,6 @@ class pending_answer {
         answered->take(ec, std::move(values)...);
     }
 
- private:
     /// Posted where it is dropped, which needs no memory then.
     struct question final : lane_task {
         question(std::shared_ptr<lane> l, error_code ec, taker t)
@@ -49,17 +48,26 @@ class pending_answer {
         const std::shared_ptr<lane> home;
         const error_code if_dropped;
         taker take;
+        bool asked = false;  // the handler was made
     };
+    question& pending() noexcept { return *question_; }
+
+ private:
     std::unique_ptr<question> question_;
 };
 
 /// The handler of an operation of the user's code. `take` is called in the lane, once: with the
 /// answer, or with `if_dropped` and empty values where the handler ends without one.
+/// @throws std::bad_alloc, and it is not called
 template <class... Values, class F>
 completion_handler<error_code, Values...> lane_handler(const std::shared_ptr<lane>& l,
                                                        error_code if_dropped, F take) {
-    return l->template completion<completion_handler<error_code, Values...>>(
-        pending_answer<Values...>(l, if_dropped, std::move(take)));
+    pending_answer<Values...> answer(l, if_dropped, std::move(take));
+    auto& pending = answer.pending();
+    auto made =
+        l->template completion<completion_handler<error_code, Values...>>(std::move(answer));
+    pending.asked = true;
+    return made;
 }
 
 }  // namespace tidings::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/decision.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/log.hpp>
 
@@ -83,8 +84,14 @@ class question : public std::enable_shared_from_this<question> {
         std::list<question*>::iterator waiting{};
         std::uint64_t answers = 0;  // of `questions`, when the deadline was set
     };
-    void begin();
-    void begin_soon();
+    /// Its turn has come: posted where another has left.
+    struct turn final : tidings::detail::lane_task {
+        void run() noexcept override { std::exchange(whose, nullptr)->begin(); }
+        void drop() noexcept override { const auto last = std::move(whose); }
+        std::shared_ptr<question> whose;
+    };
+    void begin() noexcept;
+    void begin_soon() noexcept;
     void on_deadline() noexcept;
     void end_late(error_code ec) noexcept;
 
@@ -95,6 +102,7 @@ class question : public std::enable_shared_from_this<question> {
     std::atomic<stage> stage_{stage::open};
     when_full full_ = when_full::refuse;
     place place_;
+    turn turn_;
 };
 
 /// What one service has asked its asynchronous functions and has no answer to. At most `max` at
@@ -179,7 +187,8 @@ class question_of final : public question {
         if (!settle()) return;
         auto done = std::move(done_);
         start_ = nullptr;
-        done(ec, std::move(value));
+        // Without memory for what follows, the exchange that it holds ends unanswered.
+        tidings::detail::finds_memory([&] { done(ec, std::move(value)); });
     }
 
     unique_function<void(decision_handler<T>)> start_;

@@ -43,16 +43,17 @@ bool question::settle() noexcept {
     return true;
 }
 
-void question::begin_soon() {
-    lane_->post([self = shared_from_this()] { self->begin(); });
+void question::begin_soon() noexcept {
+    turn_.whose = shared_from_this();
+    lane_->post(turn_);
 }
 
 // A function that throws has answered nothing: the end of its handler says so.
-void question::begin() {
+void question::begin() noexcept {
     if (stage_ == stage::settled) return;
     if (full_ == when_full::wait_in_turn) deadline_.arm(lane_->timers(), all_->timeout_);
     const bool asked = tidings::detail::guarded(all_->log_, "access", [this] { start(); });
-    if (!asked) refuse_soon(errc::undecided);
+    if (!asked) tidings::detail::finds_memory([this] { refuse_soon(errc::undecided); });
 }
 
 void question::on_deadline() noexcept {

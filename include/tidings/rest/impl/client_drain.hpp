@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/errc.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -28,7 +29,8 @@ class client_drain {
     bool begun() const noexcept { return !waiting_.empty(); }
     void finish(error_code ec) {
         deadline_.cancel();
-        for (auto& done : std::exchange(waiting_, {})) done(ec);
+        for (auto& done : std::exchange(waiting_, {}))
+            tidings::detail::finds_memory([&] { done(ec); });
     }
     /// Completes nothing: the context is no more.
     void drop() noexcept { waiting_.clear(); }

@@ -87,7 +87,7 @@ class client_state final : public subscriber, public drainable, public context_d
     // Reading.
     void react(const reconnect_event& e, std::string_view cause = {});
     void report(error_code why, bool ended, const diagnostics& text);
-    void poll();
+    void poll() noexcept;
     void on_answer(error_code ec, const http::response& r);
     void on_too_large(const http::response& r);
     /// How many events it brought.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/inlet/impl/client_url.hpp>
 #include <tidings/rest/impl/client_state.hpp>
@@ -61,7 +62,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
               poll();
       }),
       send_backoff_(options_.reconnect),
-      send_again_([this] { send(); }),
+      send_again_([this] { sending_ ? send() : pump(); }),
       drain_([this] { finish_drain(errc::timed_out); }) {
     http_.emplace(http::detail::client_in_lane(lane_, http_options(options_)));
     reader_.emplace(http::detail::client_in_lane(lane_, reader_options(options_)));
@@ -92,7 +93,7 @@ void client_state::restart() {
         s->paused_ = false;
         ++s->polls_;
         // The answer that is waited for is not; its connection goes.
-        s->reader_.emplace(http::detail::client_in_lane(s->lane_, reader_options(s->options_)));
+        s->reader_.reset();
         s->reconnector_ = reconnector(s->options_.reconnect);
         s->react({.what = reconnect_event::kind::start});
     });
@@ -141,7 +142,12 @@ void client_state::stop_here() {
 void client_state::start_drain(unique_function<void(error_code)> done) {
     lane_->post([s = self(), done = std::move(done)]() mutable {
         if (!s->http_) return done({});
-        if (!s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout)) return;
+        bool first = false;
+        const bool waits = finds_memory([&] {
+            first = s->drain_.add(std::move(done), *s->lane_, s->options_.request_timeout);
+        });
+        if (!waits) done(errc::out_of_memory);
+        if (!first) return;
         s->end_reading(errc::closed);
         std::unique_lock lock(s->mutex_);
         auto running = stage::running;
@@ -162,41 +168,59 @@ void client_state::publish(const std::string& topic, event e, publish_handler h)
     if (p) r = event_request(options_, *p, ec);
     if (ec) return fail(ec);
     lane_->post([s = self(), url = topic_url(options_, topic), r = std::move(r),
-                 h = std::move(h)]() mutable {
-        if (!s->http_) return std::move(h)(make_error_code(errc::closed), receipt(errc::closed));
+                 handler = std::make_shared<publish_handler>(std::move(h))]() mutable {
         ++s->publishing_;
-        auto done = [h = std::move(h), weak = s->weak_self()](error_code failed,
-                                                              const http::response& a) mutable {
+        auto done = [handler, weak = s->weak_self()](error_code failed,
+                                                     const http::response& a) mutable {
             if (!failed) failed = error_of(a);
-            auto result = failed ? receipt(failed) : read_receipt(a.body);
-            std::move(h)(failed, std::move(result));
+            finds_memory([&] {
+                auto result = failed ? receipt(failed) : read_receipt(a.body);
+                std::move (*handler)(failed, std::move(result));
+            });
             const auto c = weak.lock();
             if (c && --c->publishing_ == 0) c->pump();
         };
-        s->http_->async_request(std::move(url), std::move(r),
-                                net::bind_executor(s->executor(), std::move(done)));
+        if (!s->http_) return done(errc::closed, {});
+        const bool asked = finds_memory([&] {
+            s->http_->async_request(std::move(url), std::move(r),
+                                    net::bind_executor(s->executor(), done));
+        });
+        if (!asked) done(errc::out_of_memory, {});
     });
 }
 
 // ---- reading
 
+// Without memory for it the connection counts as lost, and nothing is said of it.
 void client_state::react(const reconnect_event& e, std::string_view cause) {
-    using kind = reconnect_action::kind;
-    if (!reading_) return;
+    const bool found = finds_memory([&] {
+        using kind = reconnect_action::kind;
+        if (!reading_) return;
+        const auto& environment = options_.environment;
+        const auto action =
+            reconnector_.resume(e, environment.clock->now(), environment.random->next());
+        if (action.what == kind::nothing) return;
+        if (action.what == kind::connect) return poll();
+        const diagnostics text(loggable_url(options_.url) + ": " +
+                               (cause.empty() ? action.why.message() : std::string(cause)));
+        if (action.what == kind::wait) {
+            poll_again_.arm(lane_->timers(), action.after);
+            return report(action.why, false, text);
+        }
+        const auto end = [this, why = action.why, text] { report(why, true, text); };
+        if (e.what == reconnect_event::kind::stop) return end();
+        handover_->when_empty(end);  // what has come is handed over first
+    });
+    if (found || !reading_) return;
     const auto& environment = options_.environment;
-    const auto action =
-        reconnector_.resume(e, environment.clock->now(), environment.random->next());
-    if (action.what == kind::nothing) return;
-    if (action.what == kind::connect) return poll();
-    const diagnostics text(loggable_url(options_.url) + ": " +
-                           (cause.empty() ? action.why.message() : std::string(cause)));
-    if (action.what == kind::wait) {
-        poll_again_.arm(lane_->timers(), action.after);
-        return report(action.why, false, text);
-    }
-    const auto end = [this, why = action.why, text] { report(why, true, text); };
-    if (e.what == reconnect_event::kind::stop) return end();
-    handover_->when_empty(end);  // what has come is handed over first
+    const auto again =
+        reconnector_.resume({.what = reconnect_event::kind::lost, .why = errc::out_of_memory},
+                            environment.clock->now(), environment.random->next());
+    const bool waits = again.what == reconnect_action::kind::wait;
+    if (!waits && reconnector_.state() != connection_state::waiting)
+        return end_reading(errc::out_of_memory);
+    if (waits || !poll_again_.armed())
+        poll_again_.arm(lane_->timers(), waits ? again.after : std::chrono::seconds(1));
 }
 
 void client_state::report(error_code why, bool ended, const diagnostics& text) {
@@ -211,22 +235,27 @@ void client_state::report(error_code why, bool ended, const diagnostics& text) {
     if (ended) end_reading(why);
 }
 
-void client_state::poll() {
-    if (!reader_ || !reading_) return;
-    if ((paused_ = !handover_->has_room())) return;
-    // Where the present is must be known before it is waited at: what comes while a connection is
-    // made anew would be missed.
-    const auto wait = phase_ == phase::located ? options_.wait : std::chrono::seconds(0);
-    asked_ = options_.environment.clock->now();
-    auto r = make_request(options_, "GET");
-    r.fields.set("Accept", cloudevents_batch_type);
-    reader_->async_request(
-        poll_url(options_, wait, max_batch_, received_), std::move(r),
-        net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
-                                                  error_code ec, const http::response& answer) {
-            const auto s = weak.lock();
-            if (s && s->stage_ != stage::stopped && s->polls_ == poll) s->on_answer(ec, answer);
-        }));
+void client_state::poll() noexcept {
+    const bool found = finds_memory([this] {
+        if (!reading_) return;
+        if (!reader_)
+            reader_.emplace(http::detail::client_in_lane(lane_, reader_options(options_)));
+        if ((paused_ = !handover_->has_room())) return;
+        // Where the present is must be known before it is waited at: what comes while a connection
+        // is made anew would be missed.
+        const auto wait = phase_ == phase::located ? options_.wait : std::chrono::seconds(0);
+        asked_ = options_.environment.clock->now();
+        auto r = make_request(options_, "GET");
+        r.fields.set("Accept", cloudevents_batch_type);
+        reader_->async_request(
+            poll_url(options_, wait, max_batch_, received_), std::move(r),
+            net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
+                                                      error_code ec, const http::response& answer) {
+                const auto s = weak.lock();
+                if (s && s->stage_ != stage::stopped && s->polls_ == poll) s->on_answer(ec, answer);
+            }));
+    });
+    if (!found) react(failed(errc::out_of_memory));
 }
 
 void client_state::on_answer(error_code ec, const http::response& r) try {
@@ -319,81 +348,6 @@ error_code client_state::take_event(const reading& to, wire_event&& e) {
         return ec;
     if (text && reading_) received_ = std::move(at);
     return {};
-}
-
-// ---- the outlet
-
-outcome client_state::deliver(const event_ptr& e) noexcept {
-    if (stage_ != stage::running) return outcome::closed;
-    if (is_control(e)) return outcome::delivered;
-    graveyard gone;
-    try {
-        const std::lock_guard lock(mutex_);
-        if (stage_ != stage::running) return outcome::closed;  // what follows is not waited for
-        const auto pushed = queue_.push(e, gone);
-        dropped_ += pushed.dropped;
-        if (!pump_posted_) lane_->post([s = self()] { s->pump(); });
-        pump_posted_ = true;
-        return pushed.overflowed ? outcome::closed : pushed.result;
-    } catch (const std::bad_alloc&) {
-        ++dropped_;
-        return outcome::dropped;
-    }
-}
-
-// One request at a time keeps the order.
-void client_state::pump() {
-    {
-        const std::lock_guard lock(mutex_);
-        pump_posted_ = false;
-        if (sending_ || !http_) return;
-        sending_ = queue_.pop();
-        // What was dropped has no place on the other side's bus.
-        while (sending_ && is_control(sending_)) sending_ = queue_.pop();
-    }
-    if (sending_) return send();
-    if (drain_.begun() && publishing_ == 0) finish_drain({});
-}
-
-void client_state::send() {
-    if (!sending_ || !http_) return;
-    error_code ec;
-    auto r = event_request(options_, *sending_, ec);
-    if (ec) return settle(ec);
-    if (reading_) own_.begin(key_of(sending_->source(), sending_->id()));
-    http_->async_request(
-        topic_url(options_, sending_->topic()), std::move(r),
-        net::bind_executor(lane_->executor(),
-                           [weak = weak_self()](error_code failed, const http::response& answer) {
-                               const auto s = weak.lock();
-                               if (s && s->stage_ != stage::stopped) s->on_sent(failed, answer);
-                           }));
-}
-
-void client_state::on_sent(error_code ec, const http::response& r) {
-    const auto* const answer = ec ? nullptr : &r;
-    if (!ec) ec = error_of(r);
-    if (!ec || !may_be_sent_again(ec, answer)) return settle(ec);
-    const auto& environment = options_.environment;
-    const auto asked =
-        answer != nullptr ? asked_wait(*answer, *environment.clock) : std::chrono::milliseconds(0);
-    send_again_.arm(lane_->timers(), send_backoff_.next(environment.random->next(), asked));
-    log("sending failed; trying again", ec);
-}
-
-void client_state::settle(error_code ec) {
-    const auto e = std::exchange(sending_, {});
-    const auto key = key_of(e->source(), e->id());
-    if (ec) {
-        ++failed_;
-        own_.forget(key);
-        log("an event was not taken", ec);
-    } else {
-        ++sent_;
-        own_.accept(key);
-        send_backoff_.reset();
-    }
-    lane_->post([s = self()] { s->pump(); });
 }
 
 }  // namespace tidings::rest::detail

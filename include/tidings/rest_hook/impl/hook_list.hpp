@@ -88,6 +88,8 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
 
     const hook* find(const std::string& owner, const std::string& id) const;
     void load(std::string after);
+    void load_later(error_code ec) noexcept;
+    void take_page(const std::vector<store::row>& rows);
     void on_page(error_code ec, const std::vector<store::row>& rows);
     void apply(const store::row& r, bool even_if_new = true);
     void begin(hook& h);

@@ -119,24 +119,34 @@ void hook_list::start() {
 }
 
 void hook_list::load(std::string after) {
-    using row_list = std::vector<store::row>;
-    auto on_done = lane_handler<row_list>(
-        lane_, errc::store_failed, [weak = weak_from_this()](error_code ec, const row_list& rows) {
-            if (const auto self = weak.lock()) self->on_page(ec, rows);
-        });
-    guarded(options_->log, "rest_hook",
-            [&] { table_->start_scan(std::move(after), rows_per_page, std::move(on_done)); });
+    const bool found = finds_memory([&] {
+        using row_list = std::vector<store::row>;
+        auto on_done =
+            lane_handler<row_list>(lane_, errc::store_failed,
+                                   [weak = weak_from_this()](error_code ec, const row_list& rows) {
+                                       if (const auto self = weak.lock()) self->on_page(ec, rows);
+                                   });
+        guarded(options_->log, "rest_hook",
+                [&] { table_->start_scan(std::move(after), rows_per_page, std::move(on_done)); });
+    });
+    if (!found) load_later(errc::out_of_memory);
 }
 
 void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
-    if (ec) {
-        if (now() == phase::closed) return;
-        log("loading the subscriptions failed; trying again", ec);
-        const std::lock_guard lock(mutex_);
-        if (phase_ != phase::closed)
-            again_.arm(lane_->timers(), backoff_.next(options_->environment.random->next()));
-        return;
-    }
+    if (!ec && !finds_memory([&] { take_page(rows); })) ec = errc::out_of_memory;
+    if (ec) load_later(ec);
+}
+
+// From the beginning: what is known already is not read again.
+void hook_list::load_later(error_code ec) noexcept {
+    if (now() == phase::closed) return;
+    finds_memory([&] { log("loading the subscriptions failed; trying again", ec); });
+    const std::lock_guard lock(mutex_);
+    if (phase_ != phase::closed)
+        again_.arm(lane_->timers(), backoff_.next(options_->environment.random->next()));
+}
+
+void hook_list::take_page(const std::vector<store::row>& rows) {
     for (const auto& r : rows) {
         {
             const std::lock_guard lock(mutex_);

@@ -96,7 +96,7 @@ http::request client_state::make_request() {
 }
 
 void client_state::connect() {
-    to_ = {.url = own_url()};
+    to_ = {.url = url_with_topics(given_->options)};
     tell(connection_state::connecting, {});
     follow();
 }
@@ -109,7 +109,9 @@ void client_state::follow() {
         http_, lane_->executor(), to_.url, request,
         [weak = weak_from_this()](error_code ec,
                                   std::unique_ptr<http::detail::streaming_response> r) {
-            if (const auto s = weak.lock()) s->on_opened(ec, std::move(r));
+            const auto s = weak.lock();
+            if (s && !finds_memory([&] { s->on_opened(ec, std::move(r)); }))
+                s->react(failed(errc::out_of_memory));
         });
 }
 

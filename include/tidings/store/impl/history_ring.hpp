@@ -4,9 +4,8 @@
 #include <tidings/history.hpp>
 #include <tidings/io/clock.hpp>
 
-#include <deque>
 #include <list>
-#include <mutex>
+#include <memory>
 #include <unordered_map>
 
 namespace tidings::detail {
@@ -15,20 +14,22 @@ namespace tidings::detail {
 class history_ring {
  public:
     struct item {
-        event_ptr event;
-        io::steady_time time;
+        event_ptr event{};
+        io::steady_time time{};
+        std::size_t bytes = 0;  // as they were counted when it came
     };
 
     explicit history_ring(history_rule rule) : rule_(std::move(rule)) {}
     history_ring(history_ring&&) = default;
 
     const history_rule& rule() const noexcept { return rule_; }
-    const std::deque<item>& items() const noexcept { return items_; }
+    std::size_t size() const noexcept { return size_; }
+    const item& operator[](std::size_t i) const noexcept { return items_[place_of(i)]; }
 
     /// Makes the place of the newest, which `fill` takes next, and hands what falls out to `gone`.
     /// @throws std::bad_alloc, and nothing has changed.
     TIDINGS_DECL void open_place(std::size_t bytes, io::steady_time now, dropped_events& gone);
-    void fill_place(event_ptr e) noexcept { items_.back().event = std::move(e); }
+    void fill_place(event_ptr e) noexcept { items_[place_of(size_ - 1)].event = std::move(e); }
     /// Hands what has grown too old to `gone`. @throws as `open_place`.
     TIDINGS_DECL void expire(io::steady_time now, dropped_events& gone);
     /// The newest event after `sequence` that is gone and could have matched one of the patterns;
@@ -41,6 +42,11 @@ class history_ring {
  private:
     // Beyond so many topics the oldest is remembered only as "some topic of this ring".
     static constexpr std::size_t max_evicted_topics = 4096;
+    std::size_t place_of(std::size_t i) const noexcept {
+        const auto at = first_ + i;
+        return at < capacity_ ? at : at - capacity_;
+    }
+    void grow();
     /// How many fall out when so many of so many bytes come.
     std::size_t outgoing(io::steady_time now, std::size_t more,
                          std::size_t more_bytes) const noexcept;
@@ -48,7 +54,10 @@ class history_ring {
     void remember(std::string_view topic, std::uint64_t sequence) noexcept;
 
     history_rule rule_;
-    std::deque<item> items_;
+    std::unique_ptr<item[]> items_{};  // in a row that goes on at its beginning
+    std::size_t capacity_ = 0;
+    std::size_t first_ = 0;
+    std::size_t size_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t evicted_through_ = 0;    // newest that is gone
     std::uint64_t forgotten_through_ = 0;  // newest that is gone and whose topic is not known

@@ -11,26 +11,41 @@ namespace tidings::detail {
 
 std::size_t history_ring::outgoing(io::steady_time now, std::size_t more,
                                    std::size_t more_bytes) const noexcept {
-    auto left = items_.size() + more;
+    auto left = size_ + more;
     auto bytes = bytes_ + more_bytes;
     std::size_t count = 0;
-    for (const auto& oldest : items_) {
+    for (; count != size_; ++count) {
+        const auto& oldest = (*this)[count];
         const bool too_old = rule_.max_age.count() != 0 && now - oldest.time > rule_.max_age;
         const bool too_many = left > rule_.max_events || (bytes > rule_.max_bytes && left > 1);
         if (!too_old && !too_many) break;
-        bytes -= oldest.event->footprint();
+        bytes -= oldest.bytes;
         --left;
-        ++count;
     }
     return count;
+}
+
+// A ring that is full needs no more places than it keeps events.
+void history_ring::grow() {
+    constexpr std::size_t least = 16;
+    auto larger = std::min(std::max(least, 2 * capacity_), rule_.max_events);
+    larger = std::max(larger, capacity_ + 1);
+    auto fresh = std::make_unique<item[]>(larger);
+    for (std::size_t i = 0; i < size_; ++i) fresh[i] = std::move(items_[place_of(i)]);
+    items_ = std::move(fresh);
+    capacity_ = larger;
+    first_ = 0;
 }
 
 void history_ring::open_place(std::size_t bytes, io::steady_time now, dropped_events& gone) {
     const auto count = outgoing(now, 1, bytes);
     gone.reserve(gone.size() + count);
-    items_.push_back({{}, now});
-    bytes_ += bytes;
+    if (size_ - count == capacity_) grow();
     evict(count, gone);
+    auto& place = items_[place_of(size_++)];
+    place.time = now;
+    place.bytes = bytes;
+    bytes_ += bytes;
 }
 
 void history_ring::expire(io::steady_time now, dropped_events& gone) {
@@ -42,12 +57,13 @@ void history_ring::expire(io::steady_time now, dropped_events& gone) {
 // `gone` has room.
 void history_ring::evict(std::size_t count, dropped_events& gone) noexcept {
     for (; count != 0; --count) {
-        auto e = std::move(items_.front().event);
-        bytes_ -= e->footprint();
-        items_.pop_front();
-        evicted_through_ = e->sequence();
-        remember(e->topic(), evicted_through_);
-        gone.push_back(std::move(e));
+        auto& oldest = items_[first_];
+        first_ = place_of(1);
+        --size_;
+        bytes_ -= oldest.bytes;
+        evicted_through_ = oldest.event->sequence();
+        remember(oldest.event->topic(), evicted_through_);
+        gone.push_back(std::move(oldest.event));
     }
 }
 
@@ -95,10 +111,15 @@ std::uint64_t history_ring::lost(std::uint64_t sequence,
 }
 
 std::size_t history_ring::first_after(std::uint64_t sequence) const noexcept {
-    const auto it =
-        std::upper_bound(items_.begin(), items_.end(), sequence,
-                         [](std::uint64_t s, const item& i) { return s < i.event->sequence(); });
-    return static_cast<std::size_t>(it - items_.begin());
+    std::size_t first = 0;
+    for (auto end = size_; first != end;) {
+        const auto middle = first + (end - first) / 2;
+        if ((*this)[middle].event->sequence() <= sequence)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
 }
 
 }  // namespace tidings::detail

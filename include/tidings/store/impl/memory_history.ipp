@@ -4,6 +4,7 @@
 #include <tidings/detail/short_mutex.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/store/impl/history_ring.hpp>
+#include <tidings/store/impl/prompt_history.hpp>
 #include <tidings/store/memory_history.hpp>
 #include <tidings/topic.hpp>
 
@@ -18,12 +19,13 @@ namespace tidings::detail {
 namespace {
 
 /// The history in memory; see `make_memory_history`.
-class memory_history final : public history {
+class memory_history final : public prompt_history {
  public:
     memory_history(std::vector<history_rule> rules, io::clock& clock);
 
     bool covers(std::string_view topic) const noexcept override;
     append_result append(pending_publication e, append_handler handler) override;
+    error_code keep(const event_ptr& e, dropped_events& evicted) noexcept override;
     position head() const override;
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override;
@@ -34,7 +36,7 @@ class memory_history final : public history {
     static constexpr std::size_t max_scanned = 4096;
 
     position position_of(std::uint64_t number) const noexcept { return {epoch_, number}; }
-    void keep(pending_publication e, append_result& result);
+    void keep_in(history_ring& ring, const event_ptr& e, dropped_events& evicted);
     history_slice read(const position& after, const std::vector<std::string>& patterns,
                        std::size_t max_events);
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
@@ -87,44 +89,53 @@ bool memory_history::covers(std::string_view topic) const noexcept {
 
 append_result memory_history::append(pending_publication e, append_handler handler) {
     append_result result;
+    result.committed = std::move(e).give_up();
+    result.error = keep(result.committed, result.evicted);
+    const bool kept = !result.error;
+    if (!kept) result.committed = {};
+    if (result.error == errc::out_of_memory) return result;
     try {
-        keep(std::move(e), result);
         if (handler)
-            std::move(handler)(result.error,
-                               result.committed ? *result.committed->position() : position());
+            std::move(handler)(result.error, kept ? *result.committed->position() : position());
     } catch (const std::bad_alloc&) {
         result.error = errc::out_of_memory;
     }
     return result;
 }
 
-// All or nothing: what may throw comes before the position is given, and can be undone.
-void memory_history::keep(pending_publication e, append_result& result) {
+error_code memory_history::keep(const event_ptr& e, dropped_events& evicted) noexcept {
     const std::lock_guard lock(mutex_);
     auto* ring = ring_of(e->topic());
-    if (ring == nullptr) {
-        result.error = errc::history_failed;
-        return;
+    if (ring == nullptr) return errc::history_failed;
+    try {
+        keep_in(*ring, e, evicted);
+        return {};
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
     }
+}
+
+// All or nothing: what may throw comes before the position is given, and can be undone.
+void memory_history::keep_in(history_ring& ring, const event_ptr& e, dropped_events& evicted) {
     auto known = ids_.end();
     bool is_new = false;
     if (!e->event().id().empty()) std::tie(known, is_new) = ids_.try_emplace(key_of(*e), 0);
+    const auto before = evicted.size();
     try {
-        ring->open_place(e->footprint(), now_of(*ring), result.evicted);
+        ring.open_place(e->footprint(), now_of(ring), evicted);
     } catch (...) {
         if (is_new) ids_.erase(known);
         throw;
     }
-    result.committed = std::move(e).commit(position_of(++head_));
-    ring->fill_place(result.committed);
+    ring.fill_place(pending_publication(e).commit(position_of(++head_)));
     if (known != ids_.end()) {
         // The text of the event that came last, which may be the only one that stays.
         auto node = ids_.extract(known);
-        node.key() = key_of(*result.committed);
+        node.key() = key_of(*e);
         node.mapped() = head_;
         ids_.insert(std::move(node));
     }
-    forget(result.evicted);
+    forget(evicted, before);
 }
 
 void memory_history::forget(const dropped_events& gone, std::size_t from) noexcept {
@@ -202,8 +213,8 @@ std::uint64_t memory_history::scan(history_slice& slice, std::uint64_t after,
         const history_ring::item* next = nullptr;
         std::size_t* advance = nullptr;
         for (auto& [ring, at] : cursors) {
-            if (at == ring->items().size()) continue;
-            const auto& candidate = ring->items()[at];
+            if (at == ring->size()) continue;
+            const auto& candidate = (*ring)[at];
             if (next == nullptr || candidate.event->sequence() < next->event->sequence()) {
                 next = &candidate;
                 advance = &at;

@@ -28,7 +28,7 @@ client_state::client_state(const net::any_io_executor& executor, client_options 
       received_(std::move(options.after)) {}
 
 std::string client_state::target_url() const {
-    auto url = own_url();
+    auto url = url_with_topics(given_->options);
     if (received_) append_query(url, "after", received_->text());
     return url;
 }
@@ -60,7 +60,9 @@ void client_state::connect() {
     connecting_ = http::detail::client_streams::upgrade(
         http_, lane_->executor(), target_url(), request,
         [weak = std::weak_ptr(self()), key](error_code ec, http::detail::upgraded_response r) {
-            if (const auto s = weak.lock()) s->on_upgraded(ec, std::move(r), key);
+            const auto s = weak.lock();
+            if (s && !finds_memory([&] { s->on_upgraded(ec, std::move(r), key); }))
+                s->react(failed(errc::out_of_memory));
         });
 }
 

@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/client/client_job.hpp>
 #include <tidings/http/impl/client/client_state.hpp>
+#include <tidings/impl/finds_memory.hpp>
 
 #include <algorithm>
 
@@ -31,8 +32,10 @@ void client_job::finish(error_code ec, response r) {
     if (!handler) return;
     const auto s = state.lock();
     if (s && ec && asked.detail != nullptr)
-        *asked.detail =
-            diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
+        finds_memory([&] {
+            *asked.detail =
+                diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
+        });
     if (s && s->lane().executor() == handler.executor())
         std::move(handler).complete_here(ec, std::move(r));
     else
@@ -49,7 +52,7 @@ void client_job::abort(error_code ec) {
         so_far = connection->take_head();
         connection->close();
     }
-    if (s && p != nullptr) s->serve(*p);
+    if (s && p != nullptr) finds_memory([&] { s->serve(*p); });  // else those wait
     finish(ec, std::move(so_far));
 }
 

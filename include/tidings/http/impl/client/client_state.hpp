@@ -50,6 +50,7 @@ class client_state final : public tidings::detail::context_dependent,
  private:
     void make_room();
     void begin(const std::shared_ptr<client_job>& job);
+    void line_up(const std::shared_ptr<client_job>& job);
     void end();
 
     net::any_io_executor executor_;

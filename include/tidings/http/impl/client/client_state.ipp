@@ -4,6 +4,7 @@
 #include <tidings/http/impl/client/client_state.hpp>
 #include <tidings/http/impl/client/streamed_exchange.hpp>
 #include <tidings/http/impl/message/serialise.hpp>
+#include <tidings/impl/finds_memory.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -72,6 +73,10 @@ void client_state::start(const std::string& text, const request& r, diagnostics*
 void client_state::begin(const std::shared_ptr<client_job>& job) {
     if (ended_) return job->finish(errc::closed);
     if (!job->handler) return;  // cancelled meanwhile
+    if (!finds_memory([&] { line_up(job); })) job->abort(errc::out_of_memory);
+}
+
+void client_state::line_up(const std::shared_ptr<client_job>& job) {
     job->deadline.arm(lane_->timers(), options_.request_timeout);
     const auto& to = job->asked.to;
     const auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
