@@ -30,25 +30,18 @@ case " $servers " in
     *' tidings '*) source=$root build=${build:-$root/build-bench} ;;
     *) source=$here build=${build:-$root/build-bench-peers} ;;
 esac
-cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
-    --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target fanout
-
+# shellcheck source=bench/support/rounds.sh
+. "$root/bench/support/rounds.sh"
+build_bench "$source" "$build" fanout
 programs=$build/fanout
-
 case " $servers " in
-    *' bun '* | *' ws '*)
-        installed=$here/node_modules/.package-lock.json
-        if [ -z "$(find "$installed" -newer "$here/package-lock.json" 2> /dev/null)" ]; then
-            (cd "$here" && npm ci)
-        fi
-        ;;
+    *' bun '* | *' ws '*) bun=$(install_peers) ;;
 esac
 
 # run_one server case: one line of figures.
 run_one() {
     case $1 in
-        bun) set -- "$2" "$here/node_modules/@oven/bun-linux-x64/bin/bun" "$here/peers/bun.ts" ;;
+        bun) set -- "$2" "$bun" "$here/peers/bun.ts" ;;
         ws) set -- "$2" node "$here/peers/ws.mjs" ;;
         *) set -- "$2" "$programs/fanout_$1" ;;
     esac
@@ -63,22 +56,4 @@ run_one() {
     "$programs/fanout_load" --kind="$kind" --mode=$mode --seconds=300 -- "$@" 0
 }
 
-log=$programs/rounds.txt
-: > "$log"
-round=1
-while [ "$round" -le "$rounds" ]; do
-    for case in $cases; do
-        for server in $servers; do
-            figures=$(run_one "$server" "$case") || {
-                echo "round $round: $server failed in $case" >&2
-                exit 1
-            }
-            echo "round=$round server=$server case=$case $figures" | tee -a "$log"
-        done
-    done
-    # Another one begins the next round, so that none always runs behind the same neighbour.
-    servers="${servers#* } ${servers%% *}"
-    round=$((round + 1))
-done
-
-awk -f "$here/table.awk" "$log" | tee "$programs/table.md"
+run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$here/table.awk"
