@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# Instructions of a publication on a bus, and of a POST or an echoed message of a server, by
-# callgrind: what a release build takes, without the noise of a clock. Fails where a limit is
-# passed. The walks are those of bench/bus/count.cpp and bench/streams/count.cpp.
+# Instructions of a publication on a bus, and of a POST, an echoed message or a delivery to a stream
+# of a server, by callgrind: what a release build takes, without the noise of a clock. Fails where a
+# limit is passed, or a turn takes more than one send to a stream. The walks are those of bench/bus/count.cpp and bench/streams/count.cpp.
 #
 #     tests/instructions.sh BUILD_FOLDER [COMPILER [LAUNCHER]]
 #
@@ -61,6 +61,10 @@ count bus receive-1 2973
 count bus receive-16 1749 '' 16
 count bus coroutine-16 2092 '' 16
 count bus batch-16 1337 '' 16
+times=100 count streams fan-ws-1 1110 0
+times=100 count streams fan-ws-16 732 0
+times=100 count streams fan-sse-1 1128 0
+times=100 count streams fan-sse-16 751 0
 count streams post-service 51500 39
 count streams post-function 16300 11
 count streams echo-16x32 1460 0

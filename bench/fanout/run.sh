@@ -3,6 +3,7 @@
 #
 # Runs the fan-out bench: every server in turn, in paired rounds, and a table of medians.
 # Usage: run.sh [--rounds=9] [--build=DIR] [--servers="bun ws ..."] [--cases="ws-one ..."]
+#        run.sh --misses [--build=DIR]
 # What is measured and how to read it: ../README.md. Any failed run ends it with exit code 1.
 set -eu
 
@@ -11,6 +12,7 @@ root=$(cd "$here/../.." && pwd)
 rounds=9
 build=
 servers=
+misses=
 cases='ws-one ws-burst sse-one sse-burst'
 for argument; do
     case $argument in
@@ -18,9 +20,33 @@ for argument; do
         --build=*) build=${argument#*=} ;;
         --servers=*) servers=${argument#*=} ;;
         --cases=*) cases=${argument#*=} ;;
-        *) sed -n '4,6s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
+        --misses) misses=yes ;;
+        *) sed -n '4,7s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
     esac
 done
+
+# shellcheck source=bench/support/rounds.sh
+. "$root/bench/support/rounds.sh"
+
+# misses WORK: of a delivery of the library's to one of 1,000 streams, in a simulated cache that does
+# not hold them all: 32 KiB of level 1, 1 MiB behind it.
+misses() {
+    valgrind --tool=callgrind --cache-sim=yes --I1=32768,8,64 --D1=32768,8,64 --LL=1048576,16,64 \
+        --callgrind-out-file=/dev/null --toggle-collect='*measured*' \
+        "$build/bench/streams_count" "$1" 10 1000 2>&1 |
+        awk -v work="$1" '
+            /^pieces:/ { pieces = $2 }
+            /LL misses:/ { gsub(",", "", $4); all = $4 }
+            END {
+                if (!pieces) exit 1
+                printf "%s: %.1f last-level misses per delivery\n", work, all / pieces
+            }'
+}
+if [ -n "$misses" ]; then
+    build_bench "$root" "${build:=$root/build-bench}" streams_count
+    for work in fan-ws-1 fan-ws-16 fan-sse-1 fan-sse-16; do misses "$work"; done
+    exit
+fi
 
 # The peers alone build without the library; tidings' server needs the whole project.
 all='bun ws beast epoll'
@@ -30,25 +56,16 @@ case " $servers " in
     *' tidings '*) source=$root build=${build:-$root/build-bench} ;;
     *) source=$here build=${build:-$root/build-bench-peers} ;;
 esac
-cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
-    --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target fanout
-
+build_bench "$source" "$build" fanout
 programs=$build/fanout
-
 case " $servers " in
-    *' bun '* | *' ws '*)
-        installed=$here/node_modules/.package-lock.json
-        if [ -z "$(find "$installed" -newer "$here/package-lock.json" 2> /dev/null)" ]; then
-            (cd "$here" && npm ci)
-        fi
-        ;;
+    *' bun '* | *' ws '*) bun=$(install_peers) ;;
 esac
 
 # run_one server case: one line of figures.
 run_one() {
     case $1 in
-        bun) set -- "$2" "$here/node_modules/@oven/bun-linux-x64/bin/bun" "$here/peers/bun.ts" ;;
+        bun) set -- "$2" "$bun" "$here/peers/bun.ts" ;;
         ws) set -- "$2" node "$here/peers/ws.mjs" ;;
         *) set -- "$2" "$programs/fanout_$1" ;;
     esac
@@ -63,22 +80,4 @@ run_one() {
     "$programs/fanout_load" --kind="$kind" --mode=$mode --seconds=300 -- "$@" 0
 }
 
-log=$programs/rounds.txt
-: > "$log"
-round=1
-while [ "$round" -le "$rounds" ]; do
-    for case in $cases; do
-        for server in $servers; do
-            figures=$(run_one "$server" "$case") || {
-                echo "round $round: $server failed in $case" >&2
-                exit 1
-            }
-            echo "round=$round server=$server case=$case $figures" | tee -a "$log"
-        done
-    done
-    # Another one begins the next round, so that none always runs behind the same neighbour.
-    servers="${servers#* } ${servers%% *}"
-    round=$((round + 1))
-done
-
-awk -f "$here/table.awk" "$log" | tee "$programs/table.md"
+run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$here/table.awk"

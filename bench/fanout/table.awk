@@ -18,16 +18,6 @@
     bytes[key] = field["wire_bytes"]
 }
 
-# The median of list[1..count]; sorts it.
-function median(list, count,    i, j, value) {
-    for (i = 2; i <= count; ++i) {
-        value = list[i]
-        for (j = i - 1; j >= 1 && list[j] > value; --j) list[j + 1] = list[j]
-        list[j + 1] = value
-    }
-    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
-}
-
 # The median over the rounds of one server's figure in one case.
 function over_rounds(figure, name, server,    list, count, r, key) {
     for (r = 1; r <= rounds; ++r) {

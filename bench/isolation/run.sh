@@ -23,39 +23,22 @@ for argument; do
         *) sed -n '4,5s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
     esac
 done
-cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
-    --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target fanout_load fanout_tidings
+
+# shellcheck source=bench/support/rounds.sh
+. "$root/bench/support/rounds.sh"
+build_bench "$root" "$build" fanout_load fanout_tidings
 programs=$build/fanout
 
 # 6 MB first: the kernel keeps some 4 MB for a connection that takes nothing.
-run_one() { # CASE STALLED
-    case ${1#*-} in
+run_one() { # STALLED CASE
+    case ${2#*-} in
         one) mode='one --messages=200' ;;
         burst) mode='burst=16 --messages=800' ;;
-        *) echo "no such case: $1" >&2; return 1 ;;
+        *) echo "no such case: $2" >&2; return 1 ;;
     esac
     # shellcheck disable=SC2086 # the mode brings two words
-    "$programs/fanout_load" --kind="${1%-*}" --mode=$mode --bytes=1024 --fill=6000 --warmup=64 \
-        --subscribers="$readers" --stalled="$2" --seconds=300 -- "$programs/fanout_tidings" 0
+    "$programs/fanout_load" --kind="${2%-*}" --mode=$mode --bytes=1024 --fill=6000 --warmup=64 \
+        --subscribers="$readers" --stalled="$1" --seconds=300 -- "$programs/fanout_tidings" 0
 }
 
-log=$programs/isolation.txt
-: > "$log"
-round=1
-order="0 $stalled"
-while [ "$round" -le "$rounds" ]; do
-    for case in $cases; do
-        for count in $order; do
-            figures=$(run_one "$case" "$count") || {
-                echo "round $round: $case with $count stalled failed" >&2
-                exit 1
-            }
-            echo "round=$round case=$case $figures" | tee -a "$log"
-        done
-    done
-    order="${order#* } ${order%% *}"
-    round=$((round + 1))
-done
-
-awk -f "$here/table.awk" "$log" | tee "$programs/isolation.md"
+run_rounds "$programs/isolation" "$rounds" "$cases" "0 $stalled" "$here/table.awk"

@@ -15,16 +15,6 @@
     resident[key] = field["resident_kib"] / 1024
 }
 
-# The median of list[1..count]; sorts it.
-function median(list, count,    i, j, value) {
-    for (i = 2; i <= count; ++i) {
-        value = list[i]
-        for (j = i - 1; j >= 1 && list[j] > value; --j) list[j + 1] = list[j]
-        list[j + 1] = value
-    }
-    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
-}
-
 function over_rounds(figure, name, with,    list, r) {
     for (r = 1; r <= rounds; ++r) list[r] = figure[name, with, r] + 0
     return median(list, rounds)

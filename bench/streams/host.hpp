@@ -39,6 +39,9 @@ class host {
         server_.mount("/echo", tidings::websocket::service(std::move(echo)));
         server_.mount("/ws", tidings::websocket::service(hub_));
         server_.mount("/events", tidings::sse::service(hub_));
+        // Nothing but events: what is counted does not depend on time.
+        server_.mount("/quiet-ws", tidings::websocket::service(hub_, {.ping_interval = {}}));
+        server_.mount("/quiet-events", tidings::sse::service(hub_, {.heartbeat = {}}));
         server_.mount("/memory", [](tidings::http::exchange& x) {
             ::malloc_trim(0);
             x.respond({.body = std::to_string(::mallinfo2().uordblks)});
@@ -47,6 +50,11 @@ class host {
     }
 
     std::uint16_t port() const { return server_.local_endpoint().port; }
+    /// As many events of 128 bytes to what asks for `bench.>`.
+    void publish(std::size_t events) {
+        for (; events > 0; --events)
+            hub_.publish("bench.load", tidings::event("bench", "/bench", text_));
+    }
 
  private:
     static tidings::http::server_options options() {
@@ -56,6 +64,7 @@ class host {
         return o;
     }
 
+    const std::string text_ = std::string(128, 'x');
     tidings::bus hub_;
     tidings::subscription counted_ =
         hub_.subscribe("bench.>", tidings::immediate, [](const tidings::event_ptr&) {});

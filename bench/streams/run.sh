@@ -22,25 +22,18 @@ for argument; do
     esac
 done
 
-cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
-    --no-warn-unused-cli > /dev/null
-cmake --build "$build" --target streams_load streams_tidings streams_beast
+# shellcheck source=bench/support/rounds.sh
+. "$root/bench/support/rounds.sh"
+build_bench "$root" "$build" streams_load streams_tidings streams_beast
 programs=$build/bench
-
-peers=$root/bench/fanout # where Bun is pinned
 case " $servers " in
-    *' bun '*)
-        installed=$peers/node_modules/.package-lock.json
-        if [ -z "$(find "$installed" -newer "$peers/package-lock.json" 2> /dev/null)" ]; then
-            (cd "$peers" && npm ci)
-        fi
-        ;;
+    *' bun '*) bun=$(install_peers) ;;
 esac
 
 # run_one server work: one line of figures.
 run_one() {
     case $1 in
-        bun) set -- "$2" "$peers/node_modules/@oven/bun-linux-x64/bin/bun" "$here/peers/bun.ts" ;;
+        bun) set -- "$2" "$bun" "$here/peers/bun.ts" ;;
         *) set -- "$2" "$programs/streams_$1" ;;
     esac
     work=$1
@@ -48,22 +41,4 @@ run_one() {
     "$programs/streams_load" "$work" -- "$@" 0
 }
 
-log=$programs/streams_rounds.txt
-: > "$log"
-round=1
-while [ "$round" -le "$rounds" ]; do
-    for work in $works; do
-        for server in $servers; do
-            figures=$(run_one "$server" "$work") || {
-                echo "round $round: $server failed in $work" >&2
-                exit 1
-            }
-            echo "round=$round server=$server $figures" | tee -a "$log"
-        done
-    done
-    # Another one begins the next round, so that none always runs behind the same neighbour.
-    servers="${servers#* } ${servers%% *}"
-    round=$((round + 1))
-done
-
-awk -f "$here/table.awk" "$log" | tee "$programs/streams_table.md"
+run_rounds "$programs/streams_rounds" "$rounds" "$works" "$servers" "$here/table.awk"

@@ -21,17 +21,10 @@
 }
 
 # The median over the rounds of one server's figure in one work.
-function median(figure, work, server,    list, count, r, i, j, value) {
-    count = 0
+function over_rounds(figure, work, server,    list, count, r) {
     for (r = 1; r <= rounds; ++r)
         if ((work SUBSEP server SUBSEP r) in figure) list[++count] = figure[work, server, r] + 0
-    for (i = 2; i <= count; ++i) {
-        value = list[i]
-        for (j = i - 1; j >= 1 && list[j] > value; --j) list[j + 1] = list[j]
-        list[j + 1] = value
-    }
-    if (count == 0) return 0
-    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
+    return median(list, count)
 }
 
 END {
@@ -44,7 +37,7 @@ END {
         for (s = 1; s <= server_count; ++s) {
             server = servers[s]
             if (idle) {
-                printf "| %s | %d | %d |\n", server, median(heap, work, server), median(resident, work, server)
+                printf "| %s | %d | %d |\n", server, over_rounds(heap, work, server), over_rounds(resident, work, server)
                 continue
             }
             each = ""
@@ -54,7 +47,7 @@ END {
                 ratio[work, server, r] = cpu[work, server, r] / cpu[work, "bun", r]
                 each = each sprintf(" %.2f", ratio[work, server, r])
             }
-            printf "| %s | %.3f | %.2f |%s |\n", server, median(cpu, work, server), median(ratio, work, server), each
+            printf "| %s | %.3f | %.2f |%s |\n", server, over_rounds(cpu, work, server), over_rounds(ratio, work, server), each
         }
         print ""
     }
