@@ -230,8 +230,10 @@ TEST_CASE("a callback of any kind may destroy the bus", "[bus][nesting]") {
     f.run();
     CHECK_FALSE(f.hub);
     CHECK(other.error() == errc::closed);
-    CHECK(destroys->seen.size() + also->seen.size() >= 1);
-    CHECK(destroys->seen.size() <= 1);
+    // A read that has its event completes with it, and the event goes round the taps that there
+    // are.
+    const bool all = k == kind::reader || k == kind::tap;
+    CHECK(destroys->seen.size() + also->seen.size() == (all ? 2 : 1));
 }
 
 TEST_CASE("a request inside a callback is answered after it", "[bus][nesting]") {

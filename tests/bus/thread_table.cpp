@@ -18,7 +18,7 @@ namespace tidings::test {
 
 namespace {
 
-event made() {
+event some_event() {
     return {"test", "/test", "x"};
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("a subscription has what is published after it, whatever thread made i
             const auto topic = "own." + std::to_string(t);
             for (int i = 0; i < 50; ++i) {
                 auto reads = hub.receive(topic);
-                if (hub.publish(topic, made()).matched != 1) ++wrong;
+                if (hub.publish(topic, some_event()).matched != 1) ++wrong;
                 if (!reads.try_receive()) ++wrong;
             }
         });
@@ -66,14 +66,14 @@ TEST_CASE("after reset on another thread a posted callback is called no more", "
         called.open();
         reset.pass();
     });
-    for (int i = 0; i < 3; ++i) hub.publish("a", made());
+    for (int i = 0; i < 3; ++i) hub.publish("a", some_event());
     called.pass();
     held.reset();  // while it is called
     reset.open();
     held.async_reset(net::use_future).wait();
     CHECK(calls == 1);
     CHECK(held.counters().discarded == 2);
-    CHECK(hub.publish("a", made()).matched == 0);
+    CHECK(hub.publish("a", some_event()).matched == 0);
 }
 
 TEST_CASE("async_reset on another thread completes after the call that is under way",
@@ -92,7 +92,7 @@ TEST_CASE("async_reset on another thread completes after the call that is under 
     };
     auto held =
         at_once ? hub.subscribe("a", immediate, std::move(f)) : hub.subscribe("a", std::move(f));
-    std::thread publisher([&] { hub.publish("a", made()); });
+    std::thread publisher([&] { hub.publish("a", some_event()); });
     called.pass();
     auto done = held.async_reset(net::use_future);
     CHECK(done.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
@@ -118,7 +118,7 @@ TEST_CASE("counters and ends are read while the subscription is used", "[bus][th
             if (hub.subscriptions() > 1 || hub.explain("a").subscriptions.size() > 1) ++wrong;
         }
     });
-    for (int i = 0; i < 300; ++i) hub.publish("a", made());
+    for (int i = 0; i < 300; ++i) hub.publish("a", some_event());
     held.async_reset(net::use_future).wait();
     stop = true;
     watcher.join();
@@ -142,7 +142,7 @@ TEST_CASE("no callback of an executor runs beside another", "[bus][threads]") {
         };
         std::vector<subscription> held;
         for (int i = 0; i < 4; ++i) held.push_back(hub.subscribe("a", f));
-        for (int i = 0; i < 100; ++i) hub.publish("a", made());
+        for (int i = 0; i < 100; ++i) hub.publish("a", some_event());
         for (auto n = calls.load(); n < 400; n = calls.load()) calls.wait(n);
     }
     CHECK(at_once == 0);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <list>
 #include <memory>
+#include <utility>
 
 namespace tidings::detail {
 
@@ -33,7 +34,7 @@ class publisher_line {
     bool add(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
              const std::shared_ptr<lane>& l, std::chrono::milliseconds after, Expire expire) {
         if (!join->on_cancel(expire)) return false;
-        add(e, join, l, after, unique_function<void()>(expire));
+        put(e, join, l, after, unique_function<void()>(expire));
         return true;
     }
     /// The first, which has left the line.
@@ -51,7 +52,7 @@ class publisher_line {
     }
 
  private:
-    TIDINGS_DECL void add(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
+    TIDINGS_DECL void put(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
                           const std::shared_ptr<lane>& l, std::chrono::milliseconds after,
                           unique_function<void()> expire);
     waiters take(waiters::iterator which) noexcept {

@@ -19,7 +19,7 @@ struct publisher_line::deadline final : wheel_timer, lane_task {
     std::shared_ptr<deadline> posted{};  // itself
 };
 
-void publisher_line::add(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
+void publisher_line::put(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
                          const std::shared_ptr<lane>& l, std::chrono::milliseconds after,
                          unique_function<void()> expire) {
     auto timer = std::make_shared<deadline>(std::move(expire));
