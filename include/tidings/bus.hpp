@@ -80,7 +80,7 @@ class bus {
     /// Delivers to a subscriber, one event at a time, on the bus's executor.
     /// @error in the handle, and in the log with the pattern: errc::bad_pattern,
     /// errc::foreign_wildcard, errc::too_many, errc::invalid_argument (nobody), errc::bad_filter,
-    /// errc::too_large (of the filter)
+    /// errc::too_large (of the filter), errc::bad_group
     TIDINGS_DECL subscription subscribe(std::string_view pattern, any_subscriber s,
                                         subscribe_options options = {});
 

@@ -68,6 +68,9 @@ enum class errc {
     unsupported_filter = 211,
     no_responders = 220,  ///< Nothing answers requests of this topic.
     unanswered = 221,     ///< The responder gave no answer.
+    /// The queue group of this name has another pattern, its name is too long, or an option has no
+    /// meaning in a group.
+    bad_group = 230,
 
     // 300: HTTP
     bad_request = 300,         ///< The message is not HTTP/1.1 as RFC 9112 has it.

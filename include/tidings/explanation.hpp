@@ -25,6 +25,7 @@ struct explained_subscription {
     bool full = false;
     /// What it has seen; of a stream nothing, since that counts in its own lane.
     subscription_counters counters{};
+    std::string group{};  ///< Its queue group, of which one member gets an event.
 };
 
 /// What a bus would do with an event of a topic: see `bus::explain`.

@@ -10,6 +10,7 @@
 #include <tidings/bus/impl/bus_explain.ipp>
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
+#include <tidings/bus/impl/bus_state_group.ipp>
 #include <tidings/bus/impl/bus_state_request.ipp>
 #include <tidings/bus/impl/bus_state_retained.ipp>
 #include <tidings/bus/impl/bus_state_subscriber.ipp>
@@ -18,6 +19,9 @@
 #include <tidings/bus/impl/feed.ipp>
 #include <tidings/bus/impl/feed_conflating.ipp>
 #include <tidings/bus/impl/feed_retained.ipp>
+#include <tidings/bus/impl/group/group_seat.ipp>
+#include <tidings/bus/impl/group/queue_group.ipp>
+#include <tidings/bus/impl/group/queue_groups.ipp>
 #include <tidings/bus/impl/immediate_list.ipp>
 #include <tidings/bus/impl/pattern_entry.ipp>
 #include <tidings/bus/impl/pattern_registry.ipp>
@@ -31,6 +35,7 @@
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
 #include <tidings/bus/impl/subscription/posting_lane.ipp>
+#include <tidings/bus/impl/subscription/publisher_line.ipp>
 #include <tidings/bus/impl/subscription/queue_subscription.ipp>
 #include <tidings/bus/impl/subscription/receive_turn.ipp>
 #include <tidings/bus/impl/subscription/receiver_subscription.ipp>

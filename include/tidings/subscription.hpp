@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tidings {
 
@@ -39,7 +40,21 @@ struct subscribe_options {
     /// event before its turn comes only that is delivered. With `after` nothing of that is sent: a
     /// subscriber that resumes has a state.
     bool retained = false;
+    /// Shares the events of the pattern with the other members of the queue group of this name:
+    /// each event goes to one of them. See docs/guide/workers.md. Empty: no group.
+    ///
+    /// Of members that want the event (`filter`) and have room the one gets it that has the least
+    /// to do. Where none has room, the overflow rule of the one in turn holds and its counters
+    /// count the event; with overflow::backpressure `async_publish` waits for whichever has room
+    /// first. What waits in a member that ends goes to others, behind what they have; what a
+    /// callback was called with, or a read has brought, goes to nobody else. Members are callbacks,
+    /// receivers and subscribers, each with its own bound. A group begins in the present.
+    /// @error errc::bad_group: the group's members have another pattern, the name is longer than
+    /// `max_group_name`, or `after`, `after_gap`, `retained` or overflow::conflate is set
+    std::string group{};
 };
+
+inline constexpr std::size_t max_group_name = 256;  ///< bytes
 
 /// What a subscription has seen. Read at any time from any thread; each number by itself is exact.
 /// Announcements in band (`tidings.lagged`, `tidings.gap`) are not counted. What matched is at last
@@ -77,9 +92,9 @@ class [[nodiscard("a subscription ends when its handle is destroyed")]] subscrip
         return active();
     }
     /// Why it was refused or ended; success while active. errc::bad_pattern, errc::too_many,
-    /// errc::bad_filter or errc::too_large (of its filter), errc::lagging (it fell behind its bound
-    /// under overflow::disconnect), errc::history_failed (what it was to resume from could not be
-    /// read), errc::closed.
+    /// errc::bad_filter or errc::too_large (of its filter), errc::bad_group, errc::lagging (it fell
+    /// behind its bound under overflow::disconnect), errc::history_failed (what it was to resume
+    /// from could not be read), errc::closed.
     TIDINGS_DECL error_code error() const noexcept;
 
     /// Ends it. Called on the executor its callback runs on: the callback is not called again, and

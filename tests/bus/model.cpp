@@ -125,6 +125,7 @@ class player {
             .limits = {.max_events = s.room}, .overflow = s.policy, .max_batch = s.batch};
         if (s.after != at_present) o.after = beginning(s.after);
         o.after_gap = s.behind;
+        if (s.grouped) o.group = "of " + s.topic;
         const auto ec = expected_.subscribe(s);
         auto& m = members_[s.who];
         m.made_by = &s;
@@ -213,9 +214,12 @@ class player {
             if (!e) return;
         }
     }
-    // One that began in the past gets events at a time that the lane decides: it is only asked.
+    // What the bus's lane fills gets events at a time that the lane decides: it is only asked.
+    static bool is_filled_in_lane(const member& m) {
+        return m.made_by->after != at_present || m.made_by->grouped;
+    }
     void await(int who, member& m, std::size_t most) {
-        if (m.made_by->how != way::receiver || m.made_by->after != at_present) return;
+        if (m.made_by->how != way::receiver || is_filled_in_lane(m)) return;
         expected_.await(who, most);
         m.receiver.async_receive_batch(
             most, [this, who](error_code ec, const std::vector<event_ptr>& events) {
@@ -237,13 +241,13 @@ class player {
         if (hub_ && hub_->subscriptions() != expected_.active())
             note(std::to_string(hub_->subscriptions()) + " subscriptions");
     }
-    /// Reads every receiver that began in the past until nothing comes any more.
+    /// Reads every receiver that the lane fills until nothing comes any more.
     void settle() {
         for (bool more = true; more && wrong_.empty();) {
             rest();
             more = false;
             for (auto& [who, m] : members_) {
-                if (m.made_by->how != way::receiver || m.made_by->after == at_present) continue;
+                if (m.made_by->how != way::receiver || !is_filled_in_lane(m)) continue;
                 while (wrong_.empty()) {
                     const auto e = m.receiver.try_receive();
                     if (!e) break;

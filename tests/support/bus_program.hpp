@@ -33,6 +33,7 @@ struct step {
     std::size_t batch = 256;
     int after = at_present;
     after_gap behind = after_gap::present;
+    bool grouped = false;        ///< in the queue group of its pattern
     int at_call = 0;             ///< inside a callback: at which call; 0: at each
     std::vector<step> inside{};  ///< what the callback does
 };
@@ -107,6 +108,9 @@ class program_maker {
         if (one_in(2)) s.room = 1 + below(3);
         if (one_in(3)) s.batch = 1 + below(2);
         if (s.how != way::immediate && one_in(4)) resume(s);
+        // One that ends by itself leaves the group at a time that its executor decides.
+        s.grouped = s.how != way::immediate && s.after == at_present &&
+                    s.policy != overflow::conflate && s.policy != overflow::disconnect && one_in(3);
         if (s.how == way::receiver) return s;
         for (auto n = below(only_immediate_ ? 5 : 3); n != 0 && depth != 0; --n)
             s.inside.push_back(reaction(s, depth));
@@ -190,6 +194,7 @@ inline std::string print(const step& s, std::size_t indent = 2) {
             if (s.after == at_foreign) text += ", from a foreign position";
             if (s.after == at_future) text += ", from a future position";
             if (s.behind == after_gap::held) text += ", all that is held behind a gap";
+            if (s.grouped) text += ", in a group";
             if (s.after >= 0) text += ", from " + std::to_string(s.after) + "/8";
             break;
         case verb::unsubscribe:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/reference_group.hpp"
 #include "support/reference_parts.hpp"
 
 #include <tidings/subscription.hpp>
@@ -28,6 +29,10 @@ class reference_bus {
             made.active = false;
             return ec;
         }
+        if (s.grouped) {
+            made.group = &groups_[s.topic];
+            made.group->join(s.who, s.how == way::receiver);
+        }
         if (s.after != at_present)
             made.cursor.emplace(history_, made.pattern, s.after, beginning(s.after), s.behind,
                                 s.policy == overflow::conflate && s.how != way::outlet,
@@ -39,6 +44,7 @@ class reference_bus {
         if (!std::exchange(s.active, false)) return;
         const auto left = s.queue.clear();
         if (s.how != way::outlet) s.counted.discarded += left;
+        if (s.group != nullptr) s.group->leave(who, s.how == way::receiver);
         s.failing_readers += s.readers.size();
         s.readers.clear();
     }
@@ -88,6 +94,7 @@ class reference_bus {
     std::string receive(int who, const std::optional<shown_event>& e) {
         auto& s = subscriptions_.at(who);
         const auto name = std::to_string(who) + " gave " + (e ? print(*e) : "nothing");
+        if (!e && s.group != nullptr) return {};
         if (!e) {
             const auto next = s.queue.pop();
             return next ? name + " instead of " + print(*next) : std::string();
@@ -130,6 +137,8 @@ class reference_bus {
 
     /// All that was ready has run.
     std::string at_rest() {
+        for (const auto& [pattern, g] : groups_)
+            if (const auto wrong = g.at_rest(false); !wrong.empty()) return pattern + ": " + wrong;
         for (auto& [who, s] : subscriptions_) {
             const auto name = std::to_string(who) + ": ";
             if (!s.batches.empty() || s.failing_readers != 0) return name + "a read is pending";
@@ -141,8 +150,10 @@ class reference_bus {
         }
         return {};
     }
-    /// And every receiver that began in the past was read to the end.
+    /// And every receiver that the lane fills was read to the end.
     std::string settled() const {
+        for (const auto& [pattern, g] : groups_)
+            if (const auto wrong = g.at_rest(true); !wrong.empty()) return pattern + ": " + wrong;
         for (const auto& [who, s] : subscriptions_) {
             if (!s.active || !s.cursor) continue;
             if (const auto wrong = s.cursor->missing(); !wrong.empty())
@@ -152,6 +163,8 @@ class reference_bus {
     }
     /// Whether a receiver would keep a drain waiting.
     bool busy() const {
+        for (const auto& [pattern, g] : groups_)
+            if (g.holds()) return true;
         return std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const auto& i) {
             const auto& s = i.second;
             return s.active && s.how == way::receiver &&
@@ -173,7 +186,7 @@ class reference_bus {
     std::string check_counters(int who, const subscription_counters& c) const {
         const auto& s = subscriptions_.at(who);
         const auto& w = s.counted;
-        const bool same = s.cursor
+        const bool same = s.cursor || s.group != nullptr
                               ? s.threw_at_announcement ||
                                     c.matched == c.delivered + c.dropped + c.discarded + c.failed
                               : c.matched == w.matched && c.delivered == w.delivered &&
@@ -181,7 +194,8 @@ class reference_bus {
                                     c.failed == w.failed;
         return same ? std::string()
                     : "counters of " + std::to_string(who) + ": " + print(c) +
-                          (s.cursor ? " do not add up" : " instead of " + print(w));
+                          (s.cursor || s.group != nullptr ? " do not add up"
+                                                          : " instead of " + print(w));
     }
 
  private:
@@ -204,6 +218,7 @@ class reference_bus {
         bool ending = false;  // its queue was full under overflow::disconnect
         reference_queue queue;
         std::optional<reference_cursor> cursor{};
+        reference_group* group = nullptr;
         subscription_counters counted{};
         bool threw_at_announcement = false;
         // Of a receiver: pending reads, what they have got, those that will get nothing.
@@ -238,8 +253,15 @@ class reference_bus {
     void dispatch(frame& f, const std::string& topic, const std::string& text) {
         const auto& published = history_.add(topic, text);
         f.event = published.event;
+        for (auto& [pattern, g] : groups_) {
+            if (g.empty() || !naive_matches(split(pattern), published.of_topic)) continue;
+            g.publish(f.event);
+            f.answer.count(outcome::queued);
+        }
         for (auto& [who, s] : subscriptions_) {
-            if (!s.active || s.ending || !naive_matches(s.pattern, published.of_topic)) continue;
+            if (s.group != nullptr || !s.active || s.ending ||
+                !naive_matches(s.pattern, published.of_topic))
+                continue;
             if (s.how == way::immediate)
                 f.waiting.push_back(who);
             else
@@ -284,6 +306,10 @@ class reference_bus {
         return {};
     }
     std::string take(subscription& s, const shown_event& e, const std::string& name) {
+        if (s.group != nullptr) {
+            const auto wrong = s.group->take(s.who, e);
+            return wrong.empty() ? wrong : name + ": " + wrong;
+        }
         if (s.cursor) {
             const auto wrong = s.cursor->take(e);
             return wrong.empty() ? wrong : name + ": " + wrong;
@@ -294,6 +320,7 @@ class reference_bus {
     }
 
     reference_history history_;
+    std::map<std::string, reference_group> groups_;  // by pattern
     std::map<int, subscription> subscriptions_;
     std::vector<frame> frames_;
     error_code refusal_;

@@ -73,6 +73,8 @@ inline constexpr errc_entry errc_table[] = {
      "the filter's dialect is not supported: exact, prefix, suffix, all, any and not are"},
     {errc::no_responders, condition::retryable, "nothing answers requests of this topic"},
     {errc::unanswered, condition::retryable, "the responder gave no answer"},
+    {errc::bad_group, condition::permanent,
+     "no member of the queue group: it has another pattern, or an option has no meaning in it"},
 
     {errc::bad_request, condition::protocol_violation, "the HTTP message is malformed"},
     {errc::header_too_large, condition::protocol_violation, "the HTTP header is over its limit"},

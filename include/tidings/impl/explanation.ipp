@@ -25,6 +25,7 @@ const char* words_of(subscription_kind k) noexcept {
 
 std::string line_of(const explained_subscription& s) {
     auto line = "  " + s.pattern + ": " + words_of(s.kind);
+    if (!s.group.empty()) line += " of group " + s.group;
     if (s.full) line += ", full";
     if (s.kind == subscription_kind::stream) return line + '\n';
     const auto add = [&](const char* what, std::uint64_t n) {

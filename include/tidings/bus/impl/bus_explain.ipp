@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/bus_explain.hpp>
+#include <tidings/bus/impl/group/group_seat.hpp>
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 
 namespace tidings::detail {
@@ -20,6 +21,7 @@ explained_subscription explain(const bus_members::standing& s) {
     explained_subscription made{.pattern = s.pattern, .kind = subscription_kind::stream};
     if (!s.state) return made;
     made.counters = s.state->counters();
+    if (const auto* seat = s.state->seat()) made.group = seat->group().name();
     if (dynamic_cast<const immediate_subscription*>(s.state.get()) != nullptr)
         made.kind = subscription_kind::immediate;
     else if (dynamic_cast<const callback_subscription*>(s.state.get()) != nullptr)

@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/group/queue_group.hpp>
 
 #include <algorithm>
 #include <new>
@@ -215,6 +216,9 @@ std::vector<bus_members::standing> bus_members::standing_under(std::string_view 
         for (const auto& q : entry.queues) add(*q);
         for (const auto& chunk : entry.chunks)
             for (const auto& target : *chunk.targets) {
+                if (const auto* const g = dynamic_cast<const queue_group*>(target.get()))
+                    g->for_each(
+                        [&](group_member& m) { add(dynamic_cast<subscription_state&>(m)); });
                 const auto* const f = dynamic_cast<const feed*>(target.get());
                 if (auto sink = f != nullptr ? f->sink() : nullptr) {
                     sinks.push_back(std::move(sink));

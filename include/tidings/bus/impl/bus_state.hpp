@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/bus_members.hpp>
+#include <tidings/bus/impl/group/queue_groups.hpp>
 #include <tidings/bus/impl/publication_maker.hpp>
 #include <tidings/bus/impl/request/request_desk.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
@@ -194,6 +195,8 @@ class bus_state final : public subscriber,
     }
     error_code add_fed(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
                        const subscribe_options& options);
+    error_code add_grouped(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
+                           const subscribe_options& options);
     /// Adds a subscription, which ends with the error if it cannot be.
     void join(std::string_view pattern, const std::shared_ptr<subscription_state>& s,
               const subscribe_options& options);
@@ -203,6 +206,7 @@ class bus_state final : public subscriber,
     const publication_maker maker_;
     const std::shared_ptr<request_desk> requests_ =
         std::make_shared<request_desk>(lane_, maker_.clock(), options_.max_requests);
+    const std::shared_ptr<queue_groups> groups_ = std::make_shared<queue_groups>(lane_);
     net::any_io_executor executor_;
     const std::shared_ptr<pending_appends> pending_;
     posting_lanes posting_;

@@ -129,7 +129,10 @@ void bus_state::join(std::string_view pattern, const std::shared_ptr<subscriptio
                      const subscribe_options& options) {
     auto ec = options.filter.check();
     const bool fed = s->outlet() || options.after || (options.retained && retains());
-    if (!ec) ec = fed ? add_fed(pattern, s, options) : add(pattern, s);
+    if (!ec)
+        ec = !options.group.empty() ? add_grouped(pattern, s, options)
+             : fed                  ? add_fed(pattern, s, options)
+                                    : add(pattern, s);
     if (ec) s->end(ec);
 }
 

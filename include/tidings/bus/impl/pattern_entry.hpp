@@ -57,6 +57,8 @@ struct alignas(64) pattern_entry final : retirable {
     void add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t);
     /// The list that the next target of a lane is added to; null where that begins another.
     std::shared_ptr<const lane_targets> open_list(const std::shared_ptr<lane>& l) noexcept;
+    /// Whether a target stands here.
+    bool holds(const std::shared_ptr<lane>& l, const lane_target* t) const noexcept;
     /// Undoes the `add` of a target that came last, if that was made; `before` is what `open_list`
     /// returned before it. Needs no memory.
     void take_back(const std::shared_ptr<lane>& l, const lane_target* t,

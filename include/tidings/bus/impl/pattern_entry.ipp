@@ -29,6 +29,11 @@ std::shared_ptr<const List> copy_with(const List* list, typename List::value_typ
     return copy;
 }
 
+bool contains(const lane_targets& targets, const lane_target* t) noexcept {
+    return std::any_of(targets.begin(), targets.end(),
+                       [&](const auto& each) { return each.get() == t; });
+}
+
 }  // namespace
 
 pattern_entry* pattern_entry::make(std::string_view pattern) {
@@ -73,6 +78,11 @@ std::shared_ptr<const lane_targets> pattern_entry::open_list(
     return last->targets;
 }
 
+bool pattern_entry::holds(const std::shared_ptr<lane>& l, const lane_target* t) const noexcept {
+    return std::any_of(chunks.begin(), chunks.end(),
+                       [&](const chunk& c) { return c.home == l && contains(*c.targets, t); });
+}
+
 void pattern_entry::take_back(const std::shared_ptr<lane>& l, const lane_target* t,
                               std::shared_ptr<const lane_targets> before) noexcept {
     const auto last = last_chunk(l);
@@ -91,13 +101,9 @@ void pattern_entry::remove(const queue_subscription* s) noexcept {
 
 void pattern_entry::remove(const std::shared_ptr<lane>& l, const lane_target* t) noexcept {
     for (auto c = chunks.begin(); c != chunks.end(); ++c) {
-        if (c->home != l) continue;
-        const auto& targets = *c->targets;
-        if (std::none_of(targets.begin(), targets.end(),
-                         [&](const auto& x) { return x.get() == t; }))
-            continue;
+        if (c->home != l || !contains(*c->targets, t)) continue;
         try {
-            c->targets = copy_without(targets, t);
+            c->targets = copy_without(*c->targets, t);
         } catch (const std::bad_alloc&) {
             return;
         }

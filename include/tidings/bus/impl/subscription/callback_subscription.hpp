@@ -35,6 +35,7 @@ class callback_subscription final : public queue_subscription, public posting_ho
     enum class stage : std::uint8_t { idle, waiting, called };
 
     void wake() noexcept override { lane_->wake(*this); }
+    bool at_work() const noexcept override { return stage_ == stage::called; }
     void put_back_ahead() noexcept override { lane_->put_back_ahead(*this); }
     void on_end(error_code why) noexcept override;
     void drop_waiting() noexcept override;

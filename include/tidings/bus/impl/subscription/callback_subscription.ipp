@@ -7,10 +7,7 @@
 namespace tidings::detail {
 
 void callback_subscription::call(event_ptr e) noexcept {
-    if (!active()) {
-        if (counts(e)) add(discarded);
-        return;
-    }
+    if (!active()) return forgo(std::move(e));
     const bool done = guarded(log_, "bus", [&] { function_(e); });
     if (!done || counts(e)) bump(done ? delivered : failed);
 }

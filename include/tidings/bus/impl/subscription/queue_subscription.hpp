@@ -2,10 +2,11 @@
 #pragma once
 
 #include <tidings/bus/impl/bounded_queue.hpp>
+#include <tidings/bus/impl/group/group_member.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
+#include <tidings/bus/impl/subscription/publisher_line.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
-#include <list>
 #include <mutex>
 
 namespace tidings::detail {
@@ -13,7 +14,7 @@ namespace tidings::detail {
 /// A subscription with a bounded queue in the process: publishers push from any thread, one
 /// consumer takes. Publishers that wait for room (`overflow::backpressure`) stand in line behind
 /// the queue.
-class queue_subscription : public counted_subscription {
+class queue_subscription : public counted_subscription, public group_member {
  public:
     /// `m` guards the queue; it may guard others as well.
     queue_subscription(std::mutex& m, const subscribe_options& options)
@@ -52,9 +53,21 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL std::shared_ptr<feed_sink> sink() override;
     TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
+    // As a member of a queue group, which hands it what it takes.
+    TIDINGS_DECL view look(const event_ptr& e, bool calls) noexcept override;
+    TIDINGS_DECL bool take_share(const event_ptr& e,
+                                 const std::shared_ptr<delivery_join>& join) noexcept override;
+    std::chrono::milliseconds patience() const noexcept override {
+        return policy_ == overflow::backpressure ? deadline_ : std::chrono::milliseconds();
+    }
+    TIDINGS_DECL void lose(std::uint64_t count) noexcept override;
+    TIDINGS_DECL event_ptr give_up() noexcept override;
+
  protected:
     /// The queue has something new; called with the mutex held.
     virtual void wake() noexcept = 0;
+    /// Whether its consumer has an event in hand; with the mutex held.
+    virtual bool at_work() const noexcept = 0;
     /// Puts back what was taken ahead, if this thread will use it; called with the mutex held.
     virtual void put_back_ahead() noexcept {}
     TIDINGS_DECL void on_end(error_code why) noexcept override;
@@ -62,6 +75,8 @@ class queue_subscription : public counted_subscription {
     TIDINGS_DECL void drop_waiting() noexcept override;
     /// The consumer's side; with the mutex held. Null when empty, or where memory is missing.
     TIDINGS_DECL event_ptr take() noexcept;
+    /// It has ended, and an event that was taken is not used.
+    TIDINGS_DECL void forgo(event_ptr&& e) noexcept;
     /// Undoes it. @throws std::bad_alloc, and nothing has changed
     void untake(event_ptr&& e) { queue_.put_back(std::move(e)); }
     bool more() const noexcept { return !queue_.empty(); }
@@ -75,14 +90,6 @@ class queue_subscription : public counted_subscription {
     std::uint8_t ahead_ = 0;  // not 0: an event was taken, and its use has perhaps not begun
 
  private:
-    /// A waiter's deadline. Armed, cancelled and destroyed in the lane; its cancellation is posted.
-    struct deadline;
-    struct waiter {
-        event_ptr event;
-        std::shared_ptr<delivery_join> join;
-        std::shared_ptr<deadline> timer;
-        std::shared_ptr<lane> home;
-    };
     /// What of that which is pushed it takes; nothing where its end is posted.
     enum class intake : std::uint8_t { all, wanted, nothing };
     bool wants(const event_ptr& e) const noexcept {
@@ -92,16 +99,18 @@ class queue_subscription : public counted_subscription {
     outcome drop_here() noexcept;
     bool wait_for_room(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
                        const std::shared_ptr<lane>& l);
-    std::list<waiter> empty_out() noexcept;
+    publisher_line::waiters empty_out() noexcept;
     void empty_out_and_tell(error_code why) noexcept;
+    bool may_pass_on() const noexcept;
+    void pass_on() noexcept;
     void admit_waiters() noexcept;
+    void report_room() noexcept;
     void expire(const publication* e);
-    static void cancel_in_lane(waiter& w) noexcept;
 
     overflow policy_;
     std::chrono::milliseconds deadline_;
     bounded_queue queue_;
-    std::list<waiter> waiters_;
+    publisher_line waiters_;
     std::weak_ptr<feed> source_;  // to be pumped when there is room again
     bool wants_room_ = false;
     const event_filter filter_;

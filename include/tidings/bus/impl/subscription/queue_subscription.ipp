@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/group/group_seat.hpp>
 #include <tidings/bus/impl/queue_feed_sink.hpp>
 #include <tidings/bus/impl/subscription/queue_subscription.hpp>
 
@@ -64,24 +65,6 @@ void queue_subscription::push(const event_ptr& e, std::shared_ptr<delivery_join>
     }
 }
 
-struct queue_subscription::deadline final : wheel_timer, lane_task {
-    using wheel_timer::wheel_timer;
-    void run() noexcept override {
-        const auto last = std::move(posted);
-        cancel();
-    }
-    void drop() noexcept override { const auto last = std::move(posted); }
-
-    std::shared_ptr<deadline> posted{};  // itself
-};
-
-// Once, when it leaves the line.
-void queue_subscription::cancel_in_lane(waiter& w) noexcept {
-    auto& timer = *w.timer;
-    timer.posted = std::move(w.timer);
-    w.home->post(timer);
-}
-
 // False where its publisher has cancelled.
 bool queue_subscription::wait_for_room(const event_ptr& e,
                                        const std::shared_ptr<delivery_join>& join,
@@ -89,24 +72,23 @@ bool queue_subscription::wait_for_room(const event_ptr& e,
     const auto expiry = [weak = weak_from_this(), key = e.get()] {
         if (const auto self = weak.lock()) static_cast<queue_subscription&>(*self).expire(key);
     };
-    if (!join->on_cancel(expiry)) {
-        bump(dropped);
-        return false;
-    }
-    auto timer = std::make_shared<deadline>(expiry);
-    std::list<waiter> last;
-    last.push_back({e, join, timer, l});
-    l->post([timer, home = l.get(), after = deadline_] { timer->arm(home->timers(), after); });
-    waiters_.splice(waiters_.end(), last);
-    return true;
+    if (waiters_.add(e, join, l, deadline_, expiry)) return true;
+    bump(dropped);
+    return false;
 }
 
 void queue_subscription::enter(pattern_entry& entry, retired_list&) {
-    entry.add(shared_as<queue_subscription>());
+    if (auto* s = seat())
+        s->group().enter(entry, shared_as<queue_subscription>());
+    else
+        entry.add(shared_as<queue_subscription>());
 }
 
 void queue_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
-    entry.remove(this);
+    if (auto* s = seat())
+        s->group().leave(entry, *this);
+    else
+        entry.remove(this);
 }
 
 std::shared_ptr<feed_sink> queue_subscription::sink() {
@@ -131,24 +113,19 @@ void queue_subscription::admit_waiters() noexcept {
         } catch (const std::bad_alloc&) {
             return;
         }
-        auto w = std::move(waiters_.front());
-        waiters_.pop_front();
-        w.join->finished({}, outcome::queued);
-        cancel_in_lane(w);
+        auto w = waiters_.take_front();
+        publisher_line::finish(w.front(), {}, outcome::queued);
     }
 }
 
 void queue_subscription::expire(const publication* e) {
-    std::list<waiter> expired;  // goes after the lock
+    publisher_line::waiters expired;  // goes after the lock
     const std::lock_guard lock(mutex_);
-    for (auto it = waiters_.begin(); it != waiters_.end(); ++it) {
-        if (it->event.get() != e) continue;
-        queue_.miss(1);
-        bump(dropped);
-        it->join->finished(errc::overflow, outcome::dropped);
-        cancel_in_lane(*it);
-        return expired.splice(expired.begin(), waiters_, it);
-    }
+    expired = waiters_.take(e);
+    if (expired.empty()) return;
+    queue_.miss(1);
+    bump(dropped);
+    publisher_line::finish(expired.front(), errc::overflow, outcome::dropped);
 }
 
 bool queue_subscription::has_room() noexcept {
@@ -174,31 +151,47 @@ void queue_subscription::push_fed(const event_ptr& e) noexcept {
 event_ptr queue_subscription::take() noexcept {
     auto e = queue_.pop();
     if (e && !waiters_.empty()) admit_waiters();
-    if (wants_room_ && queue_.has_room()) {
-        const auto source = source_.lock();
-        wants_room_ = source && !source->pump_later();
-    }
+    if (wants_room_ && queue_.has_room()) report_room();
     return e;
 }
 
-std::list<queue_subscription::waiter> queue_subscription::empty_out() noexcept {
-    std::list<waiter> waiting;
+void queue_subscription::report_room() noexcept {
+    if (const auto* s = seat()) {
+        wants_room_ = false;
+        s->group().pump_later();
+        return;
+    }
+    const auto source = source_.lock();
+    wants_room_ = source && !source->pump_later();
+}
+
+publisher_line::waiters queue_subscription::empty_out() noexcept {
+    publisher_line::waiters waiting;
+    bool holds = false;
     {
         const std::lock_guard lock(mutex_);
         if (ahead_ != 0) put_back_ahead();
-        waiting.swap(waiters_);
+        waiting = waiters_.take_all();
         source_.reset();
+        holds = queue_.size() != 0;
     }
     add(discarded, waiting.size());
-    discard_all(queue_, mutex_, discarded);
+    if (holds && may_pass_on())
+        pass_on();
+    else
+        discard_all(queue_, mutex_, discarded);
     return waiting;
 }
 
+// Once the bus takes nothing any more all members end.
+bool queue_subscription::may_pass_on() const noexcept {
+    if (seat() == nullptr) return false;
+    const auto b = bus();
+    return b && !b->refusal();
+}
+
 void queue_subscription::empty_out_and_tell(error_code why) noexcept {
-    for (auto& w : empty_out()) {
-        w.join->finished(why, outcome::closed);
-        cancel_in_lane(w);
-    }
+    for (auto& w : empty_out()) publisher_line::finish(w, why, outcome::closed);
 }
 
 void queue_subscription::on_end(error_code why) noexcept {
@@ -212,6 +205,60 @@ void queue_subscription::turn_away() noexcept {
 
 void queue_subscription::drop_waiting() noexcept {
     empty_out();
+}
+
+group_member::view queue_subscription::look(const event_ptr& e, bool calls) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!active() || !wants(e)) return {};
+    const bool room = queue_.fits(queue_cost(e));
+    if (!room && calls) wants_room_ = true;
+    return {true, room, queue_.size() + (at_work() ? 1U : 0U)};
+}
+
+bool queue_subscription::take_share(const event_ptr& e,
+                                    const std::shared_ptr<delivery_join>& join) noexcept {
+    graveyard gone;
+    std::unique_lock<std::mutex> held;
+    const auto result = push(e, gone, held);
+    if (result == outcome::closed) return false;
+    if (join) join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);
+    return true;
+}
+
+void queue_subscription::lose(std::uint64_t count) noexcept {
+    const std::lock_guard lock(mutex_);
+    queue_.miss(count);
+    bump(matched, count);
+    bump(dropped, count);
+    if (!active()) return;
+    try {
+        wake();
+    } catch (const std::bad_alloc&) {
+        return;  // the next event wakes
+    }
+}
+
+event_ptr queue_subscription::give_up() noexcept {
+    const std::lock_guard lock(mutex_);
+    auto e = queue_.discard();
+    if (e) add(discarded);
+    return e;
+}
+
+void queue_subscription::pass_on() noexcept {
+    seat()->pass_on(shared_as<queue_subscription>());
+}
+
+void queue_subscription::forgo(event_ptr&& e) noexcept {
+    if (!counts(e)) return;
+    if (!may_pass_on()) return add(discarded);
+    try {
+        const std::lock_guard lock(mutex_);
+        untake(std::move(e));
+    } catch (const std::bad_alloc&) {
+        return add(discarded);
+    }
+    pass_on();
 }
 
 }  // namespace tidings::detail

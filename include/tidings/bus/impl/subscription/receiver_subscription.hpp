@@ -31,6 +31,7 @@ class receiver_subscription final : public queue_subscription {
     };
 
     void wake() noexcept override;
+    bool at_work() const noexcept override { return waiting_.empty(); }
     void on_end(error_code why) noexcept override;
     void drop_waiting() noexcept override;
     void release() noexcept override { executor_ = ended_executor(); }

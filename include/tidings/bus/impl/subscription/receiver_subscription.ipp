@@ -11,7 +11,7 @@ namespace tidings::detail {
 
 std::optional<event_ptr> receiver_subscription::try_take() {
     const std::lock_guard lock(mutex_);
-    auto e = take_counted();
+    auto e = active() ? take_counted() : event_ptr();  // what is left may be another member's
     if (!e) return std::nullopt;
     return e;
 }

@@ -14,6 +14,7 @@ class bus_members;
 class bus_state;
 class feed;
 class feed_sink;
+class group_seat;
 struct pattern_entry;
 
 /// What brings the events of a subscription that began in the past, and of an outlet.
@@ -72,6 +73,10 @@ class subscription_state : public context_dependent,
     /// The feed that fills it from here on.
     virtual void follow(const std::shared_ptr<feed>& /*source*/) {}
 
+    /// Its place in a queue group, or null. It is given before the bus knows the subscription.
+    group_seat* seat() const noexcept { return seat_.get(); }
+    void sit_on(std::shared_ptr<group_seat> s) noexcept { seat_ = std::move(s); }
+
     /// Announcements in band were published by no bus; they are not counted.
     static bool counts(const event_ptr& e) noexcept { return e->info().bus != 0; }
     virtual subscription_counters counters() const noexcept = 0;
@@ -107,6 +112,7 @@ class subscription_state : public context_dependent,
 
     std::atomic<bool> active_{true};
     std::atomic<bool> ended_{false};
+    std::shared_ptr<group_seat> seat_;
     error_code error_;  // written before active_ turns false, read after
 
     // The bus writes these, with its mutex held.

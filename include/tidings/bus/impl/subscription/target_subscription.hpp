@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/group/group_member.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
 
 #include <list>
@@ -10,7 +11,9 @@ namespace tidings::detail {
 
 /// Delivers to a subscriber in the bus's lane. It must have every event: where a history covers the
 /// topic its feed loses nothing that this still holds.
-class target_subscription final : public counted_subscription, public feed_sink {
+class target_subscription final : public counted_subscription,
+                                  public feed_sink,
+                                  public group_member {
  public:
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s, log_sink log)
         : log_(std::move(log)),
@@ -31,11 +34,17 @@ class target_subscription final : public counted_subscription, public feed_sink 
         return asked_.empty() && (!source || source->live());
     }
     void follow(const std::shared_ptr<feed>& source) override { source_ = source; }
-    void enter(pattern_entry&, retired_list&) override {}
-    void leave(pattern_entry&, retired_list&) noexcept override {}
+    void enter(pattern_entry& entry, retired_list& gone) override;
+    void leave(pattern_entry& entry, retired_list& gone) noexcept override;
     bool outlet() const noexcept override { return true; }
     std::shared_ptr<subscription_state> owner() noexcept override { return shared_from_this(); }
     std::shared_ptr<feed_sink> sink() override { return shared_as<target_subscription>(); }
+
+    // As a member of a queue group, which takes the place of a feed.
+    view look(const event_ptr& e, bool calls) noexcept override;
+    bool take_share(const event_ptr& e,
+                    const std::shared_ptr<delivery_join>& join) noexcept override;
+    void lose(std::uint64_t count) noexcept override { miss(count); }
 
  private:
     class answer;
@@ -55,6 +64,7 @@ class target_subscription final : public counted_subscription, public feed_sink 
     void tell_end() noexcept;
     bool from_itself(const event_ptr& e) const noexcept;
     void count(const event_ptr& e, outcome o) noexcept;
+    bool offer(const event_ptr& e) noexcept;
     void ask(const event_ptr& e, std::shared_ptr<delivery_join> join);
     bool announce_missed() noexcept;
     void miss(std::uint64_t count) noexcept;

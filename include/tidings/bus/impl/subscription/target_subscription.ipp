@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/group/group_seat.hpp>
 #include <tidings/bus/impl/subscription/target_subscription.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_completion.hpp>
@@ -67,9 +68,19 @@ class target_subscription::answer {
 
 void target_subscription::push(const event_ptr& e) noexcept {
     if (!is_control(e)) losing_ = false;
-    if (!active() || from_itself(e)) return;
-    if (!announce_missed()) return miss(1);
-    if (active()) count(e, subscriber_->deliver(e));
+    if (active() && !from_itself(e)) offer(e);
+}
+
+// False where it has ended, and did not take the event.
+bool target_subscription::offer(const event_ptr& e) noexcept {
+    if (!announce_missed()) {
+        miss(1);
+        return true;
+    }
+    if (!active()) return false;
+    const auto result = subscriber_->deliver(e);
+    count(e, result);
+    return result != outcome::closed;
 }
 
 void target_subscription::push_joined(const event_ptr& e,
@@ -107,6 +118,8 @@ void target_subscription::settle(const question& q, error_code ec, outcome o) no
     asked_.erase(last->at);
     let_go_of_subscriber();
     count(last->event, o);
+    if (o == outcome::closed && seat() != nullptr)
+        return seat()->group().hand(last->event, last->join);
     if (ec && o != outcome::closed) add(failed);
     last->join->finished(ec, o);
 }
@@ -117,7 +130,9 @@ void target_subscription::on_dropped(std::uint64_t count) noexcept {
     add(dropped, count);
     if (std::exchange(losing_, true) || !log_) return;
     const auto source = source_.lock();
-    const auto pattern = source ? std::string_view(source->patterns().front()) : "";
+    const std::string_view pattern = seat() != nullptr ? seat()->group().pattern()
+                                     : source          ? source->patterns().front()
+                                                       : std::string_view();
     log_({log_level::warning, "bus", pattern, errc::missed});
 }
 
@@ -157,6 +172,28 @@ void target_subscription::tell_end() noexcept {
 // Not while it takes an event: this may be its only owner.
 void target_subscription::let_go_of_subscriber() noexcept {
     if (told_ && asked_.empty()) subscriber_.reset();
+}
+
+void target_subscription::enter(pattern_entry& entry, retired_list&) {
+    if (auto* s = seat()) s->group().enter(entry, shared_as<target_subscription>());
+}
+
+void target_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
+    if (auto* s = seat()) s->group().leave(entry, *this);
+}
+
+group_member::view target_subscription::look(const event_ptr& e, bool /*calls*/) noexcept {
+    if (!active() || from_itself(e) || !seat()->wants(e)) return {};
+    return {true, true, asked_.size()};
+}
+
+bool target_subscription::take_share(const event_ptr& e,
+                                     const std::shared_ptr<delivery_join>& join) noexcept {
+    losing_ = false;
+    if (!active()) return false;
+    if (!join) return offer(e);
+    push_joined(e, join);
+    return true;
 }
 
 }  // namespace tidings::detail
