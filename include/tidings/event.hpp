@@ -156,50 +156,37 @@ class event {
 
     // Views of the event, as long as it lives and is not changed; one that is about to end has
     // none.
-    std::string_view id() const& noexcept { return texts_.get(detail::text_pack::id); }
-    std::string_view type() const& noexcept { return texts_.get(detail::text_pack::type); }
-    std::string_view source() const& noexcept { return texts_.get(detail::text_pack::source); }
-    std::string_view subject() const& noexcept { return texts_.get(detail::text_pack::subject); }
-    std::string_view data_schema() const& noexcept {
+    std::string_view id() const noexcept { return texts_.get(detail::text_pack::id); }
+    std::string_view type() const noexcept { return texts_.get(detail::text_pack::type); }
+    std::string_view source() const noexcept { return texts_.get(detail::text_pack::source); }
+    std::string_view subject() const noexcept { return texts_.get(detail::text_pack::subject); }
+    std::string_view data_schema() const noexcept {
         return texts_.get(detail::text_pack::data_schema);
     }
-    std::string_view content_type() const& noexcept {
+    std::string_view content_type() const noexcept {
         return known_content_type_ != 0 ? known_content_types[known_content_type_]
                                         : texts_.get(detail::text_pack::content_type);
     }
-    const std::optional<event_time>& time() const& noexcept { return time_; }
-    const std::vector<std::pair<std::string, attribute_value>>& extensions() const& noexcept {
+    const std::optional<event_time>& time() const noexcept { return time_; }
+    const std::vector<std::pair<std::string, attribute_value>>& extensions() const noexcept {
         return extensions_;
     }
     /// The value of an extension, or null.
-    TIDINGS_DECL const attribute_value* extension(std::string_view name) const& noexcept;
+    TIDINGS_DECL const attribute_value* extension(std::string_view name) const noexcept;
 
     /// Whether the event has data at all; an empty body is data too.
     bool has_data() const noexcept { return has_data_; }
     /// The bytes; empty for a C++ value, whose bytes the publication makes.
-    std::string_view text() const& noexcept {
+    std::string_view text() const noexcept {
         return long_text_ ? std::string_view(*long_text_) : texts_.get(detail::text_pack::data);
     }
-    std::span<const std::byte> data() const& noexcept {
+    std::span<const std::byte> data() const noexcept {
         const auto t = text();
         return std::as_bytes(std::span(t.data(), t.size()));
     }
-    // clang-format off
-    std::string_view id() const&& = delete;  // the event ends with this line: give it a name
-    std::string_view type() const&& = delete;  // the event ends with this line: give it a name
-    std::string_view source() const&& = delete;  // the event ends with this line: give it a name
-    std::string_view subject() const&& = delete;  // the event ends with this line: give it a name
-    std::string_view data_schema() const&& = delete;  // the event ends with this line: give it a name
-    std::string_view content_type() const&& = delete;  // the event ends with this line: give it a name
-    const std::optional<event_time>& time() const&& = delete;  // the event ends with this line: give it a name
-    const std::vector<std::pair<std::string, attribute_value>>& extensions() const&& = delete;  // the event ends with this line: give it a name
-    const attribute_value* extension(std::string_view name) const&& = delete;  // the event ends with this line: give it a name
-    std::string_view text() const&& = delete;  // the event ends with this line: give it a name
-    std::span<const std::byte> data() const&& = delete;  // the event ends with this line: give it a name
-    // clang-format on
     /// The C++ value, or null when the data is not a T.
     template <class T>
-    const T* get() const& noexcept {
+    const T* get() const noexcept {
         return value_ && value_->tag() == &detail::type_tag<T>
                    ? static_cast<const T*>(value_->get())
                    : nullptr;

@@ -47,7 +47,7 @@ event& event::extension(std::string_view name, attribute_value value) & {
     return *this;
 }
 
-const attribute_value* event::extension(std::string_view name) const& noexcept {
+const attribute_value* event::extension(std::string_view name) const noexcept {
     for (const auto& [key, value] : extensions_)
         if (key == name) return &value;
     return nullptr;
