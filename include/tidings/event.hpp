@@ -154,8 +154,7 @@ class event {
     /// Replaces the data.
     TIDINGS_DECL event& data(std::string bytes, std::string_view content_type) &;
 
-    // Views of the event, as long as it lives and is not changed; one that is about to end has
-    // none.
+    // Views of the event, as long as it lives and is not changed.
     std::string_view id() const noexcept { return texts_.get(detail::text_pack::id); }
     std::string_view type() const noexcept { return texts_.get(detail::text_pack::type); }
     std::string_view source() const noexcept { return texts_.get(detail::text_pack::source); }
