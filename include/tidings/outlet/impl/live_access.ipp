@@ -29,7 +29,7 @@ void live_access::go_on() {
 }
 
 const principal& live_access::caller() const noexcept {
-    return rechecked_ ? *rechecked_ : session_.principal();
+    return rechecked_ ? *rechecked_ : session_.stream().caller();
 }
 
 void live_access::stop() noexcept {
@@ -49,7 +49,7 @@ http::detail::reviewer::subject live_access::review_subject() {
         patterns = start_->asked.patterns;
     else if (const auto& feed = session_.feed_)
         patterns = feed->patterns();
-    return {session_.self(), session_.home(), session_.has_ended() ? nullptr : license_,
+    return {session_.self(), session_.stream().home, session_.has_ended() ? nullptr : license_,
             std::move(patterns)};
 }
 

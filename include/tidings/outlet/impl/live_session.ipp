@@ -29,12 +29,12 @@ bool live_session::is_open() const noexcept {
 }
 
 const principal& live_session::principal() const noexcept {
-    return state_->principal();
+    return state_->stream().caller();
 }
 
 const http::request& live_session::request() const noexcept {
     static const http::request none;
-    return state_->request() ? *state_->request() : none;
+    return state_->stream().request ? *state_->stream().request : none;
 }
 
 std::string live_session::remote_address() const {

@@ -28,18 +28,33 @@ class live_state final : public feed_sink, public send_queue_user, public contex
     template <class F>
     void in_lane(std::size_t bytes, F f);
     bool is_open() const noexcept { return stage_.load(std::memory_order_acquire) == stage::open; }
-    const tidings::principal& principal() const noexcept;
-    const std::shared_ptr<const http::request>& request() const noexcept { return request_; }
+    /// What it keeps of the stream that it was made of.
+    struct kept_stream {
+        const tidings::principal& caller() const noexcept;
+        /// What was read beyond the request, once, in `live_session::read`.
+        std::string take_leftover() noexcept;
+
+        /// What it needs until it reads.
+        struct opening {
+            std::string head;
+            std::string leftover;
+            std::chrono::milliseconds lifetime;
+        };
+        io::stream_ptr connection;
+        const std::shared_ptr<detail::lane> home;
+        std::shared_ptr<void> guard;                                // of the server's count
+        const std::unique_ptr<const tidings::principal> principal;  // null: anonymous
+        const std::shared_ptr<const http::request> request;
+        std::unique_ptr<opening> start;
+    };
+    kept_stream& stream() noexcept { return stream_; }
     const std::string& remote_address() const noexcept { return remote_address_; }
     send_queue& queue() const noexcept { return output_.queue(); }
-    const std::shared_ptr<detail::lane>& home() const noexcept { return lane_; }
-    detail::lane& lane() const noexcept { return *lane_; }
+    detail::lane& lane() const noexcept { return *stream_.home; }
 
     live_access& access() noexcept { return access_; }
     std::shared_ptr<live_session> self() const;
-    io::stream& connection() const noexcept { return *stream_; }
-    /// What was read beyond the request, once, in `live_session::read`.
-    std::string take_leftover() noexcept;
+    io::stream& connection() const noexcept { return *stream_.connection; }
     /// Runs code of the transport's. False when it threw.
     template <class F>
     bool call(F&& f) noexcept {
@@ -74,12 +89,6 @@ class live_state final : public feed_sink, public send_queue_user, public contex
  private:
     friend class live_access;
     enum class stage : std::uint8_t { open, goodbye, ended };
-    /// What it needs until it reads.
-    struct opening {
-        std::string head;
-        std::string leftover;
-        std::chrono::milliseconds lifetime;
-    };
     /// What follows its end in the lane. It needs no memory. From its goodbye on it keeps the
     /// session, which nothing else may hold once the peer has ended its direction.
     struct departure final : lane_task {
@@ -95,12 +104,7 @@ class live_state final : public feed_sink, public send_queue_user, public contex
 
     live_session& owner_;
     const std::shared_ptr<const live_session_options> options_;
-    io::stream_ptr stream_;
-    const std::shared_ptr<detail::lane> lane_;
-    std::shared_ptr<void> guard_;                                // of the server's count
-    const std::unique_ptr<const tidings::principal> principal_;  // null: anonymous
-    const std::shared_ptr<const http::request> request_;
-    std::unique_ptr<opening> opening_;
+    kept_stream stream_;
     const std::string remote_address_;
     live_output output_;
     std::shared_ptr<feed> feed_;

@@ -46,17 +46,17 @@ live_state::live_state(live_session& owner, http::live_stream stream,
                        std::shared_ptr<const live_session_options> options)
     : owner_(owner),
       options_(std::move(options)),
-      stream_(std::move(stream.connection.stream)),
-      lane_(std::move(stream.connection.lane)),
-      guard_(std::move(stream.connection.guard)),
-      principal_(unless_empty(std::move(stream.principal))),
-      request_(std::move(stream.request)),
-      opening_(std::make_unique<opening>(
-          opening{std::move(stream.head), std::move(stream.connection.leftover),
-                  draw_lifetime(options_->max_lifetime, *stream.environment.random)})),
+      stream_{.connection = std::move(stream.connection.stream),
+              .home = std::move(stream.connection.lane),
+              .guard = std::move(stream.connection.guard),
+              .principal = unless_empty(std::move(stream.principal)),
+              .request = std::move(stream.request),
+              .start = std::make_unique<kept_stream::opening>(kept_stream::opening{
+                  std::move(stream.head), std::move(stream.connection.leftover),
+                  draw_lifetime(options_->max_lifetime, *stream.environment.random)})},
       remote_address_(connection().remote_address()),
       output_(owner, *options_, stream.chunked,
-              std::make_shared<send_queue>(lane_, connection(), options_->write_timeout)),
+              std::make_shared<send_queue>(stream_.home, connection(), options_->write_timeout)),
       quiet_([this] { on_quarter(); }),
       limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
       access_(*this) {}
@@ -75,11 +75,11 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     registration_ = std::move(place);
     watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
     queue().listen(this);
-    if (!opening_->head.empty()) queue().append(std::move(opening_->head));
+    if (!stream_.start->head.empty()) queue().append(std::move(stream_.start->head));
     append(std::exchange(what.first, {}));
     auto& timers = lane().timers();
     if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
-    if (opening_->lifetime.count() != 0) limit_.arm(timers, opening_->lifetime);
+    if (stream_.start->lifetime.count() != 0) limit_.arm(timers, stream_.start->lifetime);
     if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
     if (has_ended()) return;
     if (welcome) return access_.begin(std::move(what));
@@ -99,7 +99,7 @@ void live_state::go_on(live_start what) {
                        .origin = owner_.origin(),
                        .filter = std::move(what.asked.filter),
                        .retained = what.asked.retained};
-        feed_ = std::make_shared<feed>(std::move(what.bus), lane_,
+        feed_ = std::make_shared<feed>(std::move(what.bus), stream_.home,
                                        std::shared_ptr<feed_sink>(self(), this), std::move(f));
         if (const auto ec = feed_->start())
             finish(ec);
@@ -107,16 +107,16 @@ void live_state::go_on(live_start what) {
             beat();  // so that the peer can resume even if it is cut before the first event
     }
     if (!call([this] { owner_.read(); })) end(errc::callback_threw);
-    opening_.reset();
+    stream_.start.reset();
 }
 
-std::string live_state::take_leftover() noexcept {
-    return opening_ ? std::move(opening_->leftover) : std::string();
+std::string live_state::kept_stream::take_leftover() noexcept {
+    return start ? std::move(start->leftover) : std::string();
 }
 
-const principal& live_state::principal() const noexcept {
+const principal& live_state::kept_stream::caller() const noexcept {
     static const tidings::principal anonymous;
-    return principal_ ? *principal_ : anonymous;
+    return principal ? *principal : anonymous;
 }
 
 void live_state::on_room() noexcept {
@@ -268,7 +268,7 @@ void live_state::end(error_code why) {
     departure_.session = keep;
     lane().post(departure_);
     registration_.release();
-    guard_.reset();
+    stream_.guard.reset();
 }
 
 // Behind the call that ended it: what was captured may hold the session, and one of the captures
@@ -277,7 +277,7 @@ void live_state::end(error_code why) {
 void live_state::departure::run() noexcept {
     const auto last = std::move(session);
     state.owner_.release();
-    const auto stream = std::move(state.stream_);
+    const auto stream = std::move(state.stream_.connection);
     const auto source = std::move(state.feed_);
     state.access_.drop();
 }
@@ -291,8 +291,8 @@ void live_state::on_context_end() noexcept {
     queue().close();
     registration_.release();
     owner_.release();
-    stream_.reset();
-    guard_.reset();
+    stream_.connection.reset();
+    stream_.guard.reset();
     departure_.session.reset();
 }
 

@@ -70,7 +70,6 @@ class websocket_session final : public session, private websocket_input_sink {
     bool is_client() const noexcept { return options().role == websocket_role::client; }
     const websocket_session_options& options() const noexcept { return *own_.options; }
     const websocket::hooks& hooks() const noexcept;
-    void note_why(close_reason why);
     bool find_publisher();
     std::string frame(websocket_opcode opcode, std::string_view payload) const;
     error_code send_message(websocket_opcode opcode, std::string_view payload);

@@ -31,6 +31,10 @@ std::uint16_t close_code_of_end(const error_code& ec) noexcept {
     return ec == errc::callback_threw ? close_code_of_failure(ec) : 1013;
 }
 
+std::unique_ptr<const close_reason> keep_reason(close_reason why) {
+    return std::make_unique<const close_reason>(std::move(why));
+}
+
 }  // namespace
 
 websocket_session::websocket_session(http::live_stream&& stream,
@@ -50,10 +54,6 @@ websocket_session::websocket_session(std::shared_ptr<http::detail::body_share> h
       closing_(options().role),
       silence_([this] { on_silence(); }) {}
 
-void websocket_session::note_why(close_reason why) {
-    why_ = std::make_unique<const close_reason>(std::move(why));
-}
-
 const close_reason& websocket_session::why() const noexcept {
     static const close_reason no_memory{1006, {}, errc::out_of_memory};
     return why_ ? *why_ : no_memory;
@@ -71,7 +71,7 @@ void websocket_session::opened() {
 }
 
 void websocket_session::read() {
-    input_.start(self(), state().take_leftover());
+    input_.start(self(), state().stream().take_leftover());
 }
 
 // RFC 6455 10.3: fresh for each frame.
@@ -130,14 +130,14 @@ void websocket_session::hold_reading(bool held) noexcept {
 
 void websocket_session::take_close(const websocket_item& item) {
     input_.discard();
-    if (!why_) note_why({item.close_code, std::string(item.text()), {}});
+    if (!why_) why_ = keep_reason({item.close_code, std::string(item.text()), {}});
     begin_close(closing_event::close_received, item.close_code == 1005 ? 1000 : item.close_code,
                 item.text());
 }
 
 void websocket_session::on_input_failed(error_code why) {
     const auto code = close_code_of_failure(why);
-    note_why({code, why.message(), why});
+    why_ = keep_reason({code, why.message(), why});
     begin_close(closing_event::failed, code, why_->reason);
 }
 
@@ -266,7 +266,7 @@ std::string websocket_session::say_goodbye(error_code why) {
                                                 : closing_event::close_asked);
     if (!why) return close_frame(1000, {});
     if (why == errc::callback_threw) input_.discard();
-    note_why({close_code_of_end(why), why.message(), why});
+    why_ = keep_reason({close_code_of_end(why), why.message(), why});
     return close_frame(why_->code, why_->reason);
 }
 
@@ -294,7 +294,7 @@ void websocket_session::ended(error_code why) {
     if (publisher_) publisher_->cancel();
     input_.stop();
     guarded(options().log, "websocket", [&] {
-        if (!why_) note_why({1006, {}, why ? why : make_error_code(errc::closed)});
+        if (!why_) why_ = keep_reason({1006, {}, why ? why : make_error_code(errc::closed)});
     });
     guarded(options().log, "websocket", [this, keep = own_.hooks] {
         if (const auto& f = hooks().on_close) f(self(), this->why());
