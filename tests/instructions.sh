@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 # Instructions of a publication on a bus, and of a POST, an echoed message or a delivery to a stream
 # of a server, by callgrind: what a release build takes, without the noise of a clock. Fails where a
-# limit is passed, or a turn takes more than one send to a stream. The walks are those of bench/bus/count.cpp and bench/streams/count.cpp.
+# limit is passed, or a turn takes more than one send to a stream. The walks are those of
+# bench/bus/count.cpp and bench/streams/count.cpp.
 #
 #     tests/instructions.sh BUILD_FOLDER [COMPILER [LAUNCHER]]
 #

@@ -135,6 +135,9 @@ class history : public std::enable_shared_from_this<history> {
     /// errc::out_of_memory. A handler that cannot be completed for want of memory is dropped, and
     /// the result has the error.
     virtual append_result append(pending_publication e, append_handler handler) = 0;
+    /// Whether what `append` commits is durable by this history's own standard when it returns, and
+    /// never later. Its result says everything then, and the bus gives it no handler.
+    virtual bool durable_at_once() const noexcept { return false; }
 
     /// What was committed last; before the first commit a place that lies before it, never empty: a
     /// subscriber that starts now and comes back with it misses nothing. For heartbeats, too.

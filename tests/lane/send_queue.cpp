@@ -79,16 +79,32 @@ class scripted_stream final : public io::stream {
     net::any_io_executor executor_;
 };
 
+/// What is done where the queue reports something.
+struct scripted_user final : detail::send_queue_user {
+    void on_room() noexcept override {
+        ++rooms;
+        if (at_room) at_room();
+    }
+    void on_empty() noexcept override {
+        ++empties;
+        if (at_empty) at_empty();
+    }
+    void on_error(error_code ec) noexcept override {
+        errors.push_back(ec);
+        if (at_error) at_error();
+    }
+    int rooms = 0;
+    int empties = 0;
+    std::vector<error_code> errors;
+    std::function<void()> at_room;
+    std::function<void()> at_empty;
+    std::function<void()> at_error;
+};
+
 struct queue_bed : context_fixture {
     queue_bed() : stream(io().get_executor()) {
-        send_queue::callbacks c;
-        c.on_room = [this] {
-            ++rooms;
-            if (on_room) on_room();
-        };
-        c.on_error = [this](error_code ec) { errors.push_back(ec); };
         queue = std::make_shared<send_queue>(home, stream, 1000ms);
-        queue->listen(std::move(c));
+        queue->listen(&user);
     }
     ~queue_bed() {
         queue->close();
@@ -114,9 +130,7 @@ struct queue_bed : context_fixture {
 
     std::shared_ptr<detail::lane> home = detail::lane::make(io().get_executor(), clock());
     scripted_stream stream;
-    int rooms = 0;
-    std::function<void()> on_room;
-    std::vector<error_code> errors;
+    scripted_user user;
     std::shared_ptr<send_queue> queue;
     std::string expected;
 
@@ -191,18 +205,18 @@ TEST_CASE("a block leaves within the turn, and the queue is not ready while one 
     CHECK_FALSE(f.queue->ready());
     f.append("control bytes are always taken");
     f.run();
-    CHECK(f.rooms == 0);
+    CHECK(f.user.rooms == 0);
     // Room is reported at half the mark.
     f.stream.room = block / 2;
     f.stream.writable();
-    CHECK(f.rooms == 0);
+    CHECK(f.user.rooms == 0);
     f.stream.room = 500;
     f.stream.writable();
-    CHECK(f.rooms == 1);
+    CHECK(f.user.rooms == 1);
     CHECK(f.queue->ready());
     f.stream.room = 1'000'000;
     f.stream.writable();
-    CHECK(f.rooms == 1);
+    CHECK(f.user.rooms == 1);
     CHECK(f.stream.taken == f.expected);
 }
 
@@ -221,7 +235,7 @@ TEST_CASE("many messages, and large ones, leave in order and whole", "[send_queu
         f.run();
     }
     CHECK((f.stream.taken == f.expected));
-    CHECK(f.errors.empty());
+    CHECK(f.user.errors.empty());
 }
 
 TEST_CASE("a queue that is refilled when it has room sends everything once", "[send_queue]") {
@@ -235,7 +249,7 @@ TEST_CASE("a queue that is refilled when it has room sends everything once", "[s
             f.queue->append(text);
         }
     };
-    f.on_room = refill;
+    f.user.at_room = refill;
     f.home->post([&] { refill(); });
     f.run();
     CHECK(left == 0);
@@ -244,23 +258,22 @@ TEST_CASE("a queue that is refilled when it has room sends everything once", "[s
 
 TEST_CASE("an error is reported once, and nothing is sent any more", "[send_queue]") {
     queue_bed f;
-    int empty = 0;
     const int where = GENERATE(0, 1);
     if (where == 0) f.stream.failure = net::error::connection_reset;
     if (where == 1) f.stream.room = 0;
     f.append("abc");
-    f.home->post([&] { f.queue->when_empty([&] { ++empty; }); });
+    f.home->post([&] { f.queue->report_empty(); });
     f.run();
     if (where == 1) f.stream.writable(net::error::connection_reset);
-    CHECK(f.errors == std::vector<error_code>{net::error::connection_reset});
-    CHECK(empty == 1);
+    CHECK(f.user.errors == std::vector<error_code>{net::error::connection_reset});
+    CHECK(f.user.empties == 0);
     CHECK_FALSE(f.queue->ready());
     CHECK(f.queue->pending_bytes() == 0);
     f.stream.failure = {};
     f.append("def");
     f.run();
     CHECK(f.stream.taken.empty());
-    CHECK(f.errors.size() == 1);
+    CHECK(f.user.errors.size() == 1);
 }
 
 TEST_CASE("a socket that stays full for the write timeout is an error", "[send_queue]") {
@@ -271,15 +284,15 @@ TEST_CASE("a socket that stays full for the write timeout is an error", "[send_q
     f.append("abc");
     f.run();
     f.advance(999ms);
-    CHECK(f.errors.empty());
+    CHECK(f.user.errors.empty());
     f.advance(50ms);
-    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
+    CHECK(f.user.errors == std::vector<error_code>{errc::timed_out});
     if (polled)
         f.stream.writable();
     else
         f.stream.wrote(3);
     f.run();
-    CHECK(f.errors.size() == 1);
+    CHECK(f.user.errors.size() == 1);
     CHECK(f.clock().next_deadline() == std::nullopt);
 }
 
@@ -293,15 +306,15 @@ TEST_CASE("a peer that takes 1 KiB/s over the write timeout is not cut, a slower
     f.stream.room = 0;
     f.append(f.filler(std::size_t{10} * 1024));
     f.run();
-    for (int i = 0; i < 160 && f.errors.empty(); ++i) {
+    for (int i = 0; i < 160 && f.user.errors.empty(); ++i) {
         f.advance(50ms);
         f.stream.room = step;
         if (!polled && f.stream.writing) f.stream.wrote(step);
         if (polled && f.stream.waiting) f.stream.writable();
         f.run();
     }
-    CHECK(f.errors.empty() == (step == 60));
-    if (step == 45) CHECK(f.errors.at(0) == errc::timed_out);
+    CHECK(f.user.errors.empty() == (step == 60));
+    if (step == 45) CHECK(f.user.errors.at(0) == errc::timed_out);
 }
 
 TEST_CASE("what leaves in the middle of a write counts for the pace", "[send_queue][fault-5]") {
@@ -313,18 +326,18 @@ TEST_CASE("what leaves in the middle of a write counts for the pace", "[send_que
     f.append(f.filler(block));
     f.run();
     // The write of a whole block takes a minute.
-    for (int i = 0; i < 1000 && f.errors.empty(); ++i) {
+    for (int i = 0; i < 1000 && f.user.errors.empty(); ++i) {
         f.advance(50ms);
         f.stream.pushed += step;
     }
-    CHECK(f.errors.empty() == (step == 60));
+    CHECK(f.user.errors.empty() == (step == 60));
     if (step == 45) return;
     // What has left already counts once.
     f.stream.wrote(block);
     f.append(f.filler(100));
     f.run();
     f.advance(2100ms);
-    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
+    CHECK(f.user.errors == std::vector<error_code>{errc::timed_out});
 }
 
 TEST_CASE("many small messages count for the memory they take", "[send_queue][fault-4]") {
@@ -344,7 +357,7 @@ TEST_CASE("many small messages count for the memory they take", "[send_queue][fa
     CHECK(f.queue->over(block - 1));
     f.stream.room = 1'000'000;
     f.stream.writable();
-    CHECK(f.rooms == 1);
+    CHECK(f.user.rooms == 1);
     CHECK(f.queue->empty());
     CHECK_FALSE(f.queue->over(0));
 }
@@ -358,7 +371,7 @@ TEST_CASE("what is left of little may be taken slowly", "[send_queue][fault-5]")
     f.stream.room = 3;
     f.stream.writable();
     f.advance(5000ms);
-    CHECK(f.errors.empty());
+    CHECK(f.user.errors.empty());
     CHECK(f.stream.taken == "abc");
     CHECK(f.clock().next_deadline() == std::nullopt);
 }
@@ -372,11 +385,11 @@ TEST_CASE("the system's room is asked for before a slow peer is cut", "[send_que
     for (int i = 0; i < 3; ++i) {
         f.stream.room = 1200;
         f.advance(1050ms);
-        CHECK(f.errors.empty());
+        CHECK(f.user.errors.empty());
     }
     f.stream.room = 0;
     f.advance(1050ms);
-    CHECK(f.errors == std::vector<error_code>{errc::timed_out});
+    CHECK(f.user.errors == std::vector<error_code>{errc::timed_out});
 }
 
 TEST_CASE("only a full stream, and a block that more waits behind, count as stalls",
@@ -411,23 +424,27 @@ TEST_CASE("only a full stream, and a block that more waits behind, count as stal
 
 TEST_CASE("when everything is sent, or nothing is left to send, it is reported", "[send_queue]") {
     queue_bed f;
-    texts order;
-    f.home->post([&] { f.queue->when_empty([&] { order.push_back("idle"); }); });
-    CHECK(order.empty());
     f.run();
-    CHECK(order == texts{"idle"});
+    f.queue->report_empty();
+    CHECK(f.user.empties == 0);
+    f.run();
+    CHECK(f.user.empties == 1);
     f.stream.room = 1;
     f.append("ab");
-    f.home->post([&] { f.queue->when_empty([&] { order.push_back("sent"); }); });
+    f.home->post([&] { f.queue->report_empty(); });
     f.run();
-    CHECK(order.size() == 1);
+    CHECK(f.user.empties == 1);
     f.stream.room = 1;
     f.stream.writable();
-    CHECK(order == texts{"idle", "sent"});
-    f.queue->close();
-    f.queue->when_empty([&] { order.push_back("closed"); });
+    CHECK(f.user.empties == 2);
+    f.append("c");
+    f.stream.room = 1;
     f.run();
-    CHECK(order.back() == "closed");
+    CHECK(f.user.empties == 2);  // once for each time that it was asked for
+    f.queue->report_empty();
+    f.queue->close();
+    f.run();
+    CHECK(f.user.empties == 2);
 }
 
 TEST_CASE("a stream that cannot be polled gets one write at a time", "[send_queue]") {
@@ -455,17 +472,17 @@ TEST_CASE("a stream that cannot be polled gets one write at a time", "[send_queu
     CHECK_FALSE(f.queue->ready());
     CHECK(f.stream.pending.size() == block);
     f.stream.wrote(block);
-    CHECK(f.rooms == 0);
+    CHECK(f.user.rooms == 0);
     CHECK(f.stream.pending.size() == block);
     f.stream.wrote(block);
-    CHECK(f.rooms == 1);
+    CHECK(f.user.rooms == 1);
     f.stream.wrote(10);
     CHECK((f.stream.taken == f.expected));
 
     f.append("x");
     f.run();
     f.stream.wrote(0, net::error::broken_pipe);
-    CHECK(f.errors == std::vector<error_code>{net::error::broken_pipe});
+    CHECK(f.user.errors == std::vector<error_code>{net::error::broken_pipe});
 }
 
 TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") {
@@ -474,7 +491,7 @@ TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") 
     f.stream.polled = polled;
     f.stream.room = 1;
     f.append(f.filler(block));
-    f.home->post([&] { f.queue->when_empty([] { FAIL("called"); }); });
+    f.home->post([&] { f.queue->report_empty(); });
     f.run();
     f.queue->close();
     if (polled)
@@ -482,30 +499,50 @@ TEST_CASE("a closed queue forgets everything and calls nobody", "[send_queue]") 
     else
         f.stream.wrote(1);
     f.advance(5000ms);
-    CHECK(f.rooms == 0);
-    CHECK(f.errors.empty());
+    CHECK(f.user.rooms == 0);
+    CHECK(f.user.empties == 0);
+    CHECK(f.user.errors.empty());
     CHECK(f.queue->empty());
 }
 
-TEST_CASE("a queue may be closed from inside the call that tells of room", "[send_queue]") {
+TEST_CASE("a queue that gives back its memory keeps what waits", "[send_queue]") {
     queue_bed f;
-    send_queue::callbacks c;
-    std::shared_ptr<send_queue> closing;
-    std::weak_ptr<int> captured;
-    bool alive = false;
-    auto held = std::make_shared<int>(7);
-    captured = held;
-    c.on_room = [&captured, &alive, &closing, held = std::move(held)] {
-        closing->close();
-        alive = !captured.expired();  // the callback has not been destroyed under itself
-    };
-    closing = std::make_shared<send_queue>(f.home, f.stream, 1000ms);
-    closing->listen(std::move(c));
-    f.home->post([&] { closing->append(std::string(block, 'x')); });
+    f.stream.room = 1;
+    f.append("abc");
+    f.append("def");
     f.run();
-    CHECK(closing->empty());
-    CHECK(alive);
-    CHECK(captured.expired());
+    f.queue->shrink();
+    f.stream.room = 100;
+    f.stream.writable();
+    CHECK(f.stream.taken == f.expected);
+    f.queue->shrink();
+    f.append("ghi");
+    f.run();
+    CHECK(f.stream.taken == f.expected);
+}
+
+TEST_CASE("a queue may be closed and released from inside each call that it makes",
+          "[send_queue]") {
+    queue_bed f;
+    const int where = GENERATE(0, 1, 2);
+    CAPTURE(where);
+    const auto end = [&] {
+        f.queue->close();
+        f.queue.reset();
+    };
+    std::weak_ptr<send_queue> released = f.queue;
+    if (where == 0) f.user.at_room = end;
+    if (where == 1) f.user.at_empty = end;
+    if (where == 2) f.user.at_error = end;
+    if (where == 2) f.stream.failure = net::error::connection_reset;
+    f.append(std::string(block, 'x'));
+    if (where == 1) f.home->post([&] { f.queue->report_empty(); });
+    f.run();
+    CHECK(f.user.rooms == (where == 0 ? 1 : 0));
+    CHECK(f.user.empties == (where == 1 ? 1 : 0));
+    CHECK(f.user.errors.size() == (where == 2 ? 1 : 0));
+    CHECK(released.expired());
+    f.queue = std::make_shared<send_queue>(f.home, f.stream, 1000ms);
 }
 
 }  // namespace

@@ -330,11 +330,12 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
         if (!ec) dispatch_locked(e, d, gone);
         return ec;
     }
+    const bool waits = d.join && !history_->durable_at_once();
     append_result appended;
     try {
         appended = history_->append(
             pending_publication(e),
-            d.join ? expect_append(pending_, number, d.join, *lane_) : append_handler());
+            waits ? expect_append(pending_, number, d.join, *lane_) : append_handler());
     } catch (const std::bad_alloc&) {
         appended.error = errc::out_of_memory;
     } catch (...) {

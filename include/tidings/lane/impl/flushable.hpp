@@ -10,6 +10,10 @@ class flushable {
     /// Called in the lane once per turn in which `lane::schedule_flush` was called for it.
     virtual void flush() noexcept = 0;
 
+ protected:
+    /// In the lane: whether it is on the list already.
+    bool is_scheduled() const noexcept { return scheduled_; }
+
  private:
     friend class lane;
     bool scheduled_ = false;

@@ -162,6 +162,8 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
     auto* const scheduled = f.get();
     flushes_.push_back(std::move(f));
     scheduled->scheduled_ = true;
+    // A turn that is posted or runs flushes it: only a turn, here in the lane, ends one.
+    if (turn_.load(std::memory_order_relaxed) != turn::none) return;
     {
         const std::lock_guard lock(mutex_);
         if (ended_ || wake()) return;

@@ -17,6 +17,19 @@
 
 namespace tidings::detail {
 
+/// What a queue sends for. Called in the lane, at the end of a turn or from the stream, never
+/// inside `append`, and not once the queue was closed. Each may close the queue and end what it is
+/// called on.
+class send_queue_user {
+ public:
+    virtual void on_room() noexcept = 0;                ///< `ready()` again after it was not
+    virtual void on_empty() noexcept = 0;               ///< see `send_queue::report_empty`
+    virtual void on_error(error_code ec) noexcept = 0;  ///< once; nothing is sent any more
+
+ protected:
+    ~send_queue_user() = default;
+};
+
 /// What a connection still has to send. Lane-confined; owned by its connection through a
 /// shared_ptr.
 ///
@@ -28,25 +41,20 @@ namespace tidings::detail {
 /// A peer that takes less than 1 KiB/s over `write_timeout` while the queue waits for it is an
 /// error, errc::timed_out. What counts is what the stream has passed on, be it in the middle of a
 /// write.
-///
-/// Callbacks come at the end of a turn or from the stream, never inside `append`.
 class send_queue final : public flushable, public std::enable_shared_from_this<send_queue> {
  public:
-    struct callbacks {
-        unique_function<void()> on_room{};             ///< `ready()` again after it was not
-        unique_function<void(error_code)> on_error{};  ///< once; nothing is sent any more
-    };
     /// A block leaves at this size even within a turn; beyond it the queue is not ready for more.
     static constexpr std::size_t max_block_bytes = 64 * 1024;
 
-    /// `stream` outlives the queue's use: call `close` before it goes.
+    /// `stream` outlives the queue's use, and so does the user: call `close` before they go.
     TIDINGS_DECL send_queue(std::shared_ptr<lane> l, io::stream& stream,
                             std::chrono::milliseconds write_timeout);
-    void listen(callbacks c) noexcept { callbacks_ = std::move(c); }
+    /// Null: nothing is called.
+    void listen(send_queue_user* user) noexcept { user_ = user; }
 
     /// Appends the bytes of a form. As the other two throws std::bad_alloc, and nothing has
     /// changed.
-    TIDINGS_DECL void append(wire_form form);
+    TIDINGS_DECL void append(wire_form&& form);
     /// Appends bytes of one's own that stand for an event.
     TIDINGS_DECL void append_own(event_ptr of, std::string bytes);
     /// Appends bytes of one's own: control frames, headers, heartbeats.
@@ -84,8 +92,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
         return !closed() && !error_ && held() + overhead() < max_block_bytes;
     }
     bool empty() const noexcept { return held() == 0; }
-    /// Calls `f` once everything appended so far is with the system, or sending has failed.
-    TIDINGS_DECL void when_empty(unique_function<void()> f);
+    /// The user's `on_empty` is called, once, when everything is with the system; not where sending
+    /// fails before. @throws std::bad_alloc
+    TIDINGS_DECL void report_empty();
 
     /// A message is on its way here from another thread: it counts from now on, and no more once it
     /// has arrived. From any thread.
@@ -102,7 +111,9 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     }
 
     void flush() noexcept override;
-    /// Forgets everything; no callback comes any more.
+    /// Gives back the memory of the list while nothing waits: nothing has for a while.
+    TIDINGS_DECL void shrink() noexcept;
+    /// Forgets everything; the user is not called any more.
     TIDINGS_DECL void close() noexcept;
 
     /// How many writes were made: while it is unchanged, nothing was sent.
@@ -117,10 +128,18 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
         blocked,  // a wait or an asynchronous write is under way
         closed
     };
+    static constexpr std::uint8_t room = 1;
+    static constexpr std::uint8_t emptiness = 2;
     struct item {
-        wire_form form;  // or its event alone
-        std::unique_ptr<std::string> own;
-        std::string_view bytes;
+        item() = default;
+        item(wire_form&& f, std::unique_ptr<std::string>&& o, std::string_view b) noexcept
+            : form(std::move(f)),
+              own(std::move(o)),
+              bytes(b) {}
+
+        wire_form form{};  // or its event alone
+        std::unique_ptr<std::string> own{};
+        std::string_view bytes{};
 
         // What it takes in memory beside its bytes: without it, small messages would cost many
         // times what they count for.
@@ -135,9 +154,12 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     // Changed by the lane alone, read by others.
     std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
     void hold(std::size_t bytes) noexcept { held_.store(bytes, std::memory_order_relaxed); }
+    void hold_beside(std::size_t bytes) noexcept {
+        overhead_.store(bytes, std::memory_order_relaxed);
+    }
     std::size_t overhead() const noexcept { return overhead_.load(std::memory_order_relaxed); }
     bool closed() const noexcept { return mode_ == mode::closed; }
-    void add(item i);
+    void add(wire_form&& form, std::unique_ptr<std::string>&& own, std::string_view bytes);
     bool extend(std::initializer_list<std::string_view> parts, std::size_t size);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block() noexcept;
@@ -155,11 +177,12 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     void await_progress() noexcept;
     void on_window_end() noexcept;
     void after_progress() noexcept;
+    void tell_empty() noexcept;
     void fail(error_code ec) noexcept;
 
     std::shared_ptr<lane> lane_;
     io::stream* stream_;
-    callbacks callbacks_;
+    send_queue_user* user_ = nullptr;
     std::chrono::milliseconds write_timeout_;
     wheel_timer window_;  // of the pace, while there is something to wait for
     pace pace_;
@@ -167,7 +190,6 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::vector<item> items_;   // those before first_ are sent
     std::size_t first_ = 0;
     std::string writing_;  // TLS: the block under way
-    unique_function<void()> when_empty_;
     std::atomic<std::size_t> held_{0};
     std::atomic<std::size_t> overhead_{0};
     std::atomic<std::size_t> expected_{0};
@@ -175,7 +197,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     std::uint64_t stalls_ = 0;
     error_code error_;  // of a write, reported at the end of the turn
     mode mode_ = mode::ready;
-    bool was_full_ = false;
+    std::uint8_t reports_ = 0;  // what the user is to learn: of `room`, of `emptiness`
     bool front_begun_ = false;  // of the first item a part has left
 };
 

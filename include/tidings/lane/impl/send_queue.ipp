@@ -18,15 +18,15 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
       write_timeout_(write_timeout),
       window_([this] { on_window_end(); }) {}
 
-void send_queue::append(wire_form form) {
+void send_queue::append(wire_form&& form) {
     const std::string_view bytes = *form;
-    add({std::move(form), nullptr, bytes});
+    add(std::move(form), nullptr, bytes);
 }
 
 void send_queue::append_own(event_ptr of, std::string bytes) {
     auto own = std::make_unique<std::string>(std::move(bytes));
     const std::string_view view = *own;
-    add({wire_form(std::move(of)), std::move(own), view});
+    add(wire_form(std::move(of)), std::move(own), view);
 }
 
 void send_queue::append(std::string bytes) {
@@ -58,35 +58,39 @@ bool send_queue::extend(std::initializer_list<std::string_view> parts, std::size
     for (const auto part : parts) own.append(part);
     last.bytes = std::string_view(own).substr(sent);
     hold(held() + size);
-    if (held() + overhead() >= max_block_bytes) was_full_ = true;
+    if (held() + overhead() >= max_block_bytes) reports_ |= room;
     if (mode_ == mode::ready && !error_ && held() >= max_block_bytes) write();
     return true;
 }
 
-void send_queue::add(item i) {
-    if (closed() || i.bytes.empty()) return;
+void send_queue::add(wire_form&& form, std::unique_ptr<std::string>&& own, std::string_view bytes) {
+    if (closed() || bytes.empty()) return;
     const bool leaves = mode_ == mode::ready && !error_;
-    if (leaves) lane_->schedule_flush(shared_from_this());  // first: it may find no memory
-    const auto size = held() + i.bytes.size();
-    const auto beside = i.overhead();
-    items_.push_back(std::move(i));
+    // First: it may find no memory.
+    if (leaves && !is_scheduled()) lane_->schedule_flush(shared_from_this());
+    const auto& added = items_.emplace_back(std::move(form), std::move(own), bytes);
+    const auto size = held() + bytes.size();
+    const auto beside = overhead() + added.overhead();
     if (mode_ == mode::blocked && empty()) start_window();
     hold(size);
-    add_to(overhead_, beside);
-    if (size + overhead() >= max_block_bytes) was_full_ = true;
+    hold_beside(beside);
+    if (size + beside >= max_block_bytes) reports_ |= room;
     if (leaves && size >= max_block_bytes) write();
 }
 
-void send_queue::when_empty(unique_function<void()> f) {
-    when_empty_ = std::move(f);
-    if (empty() || closed())
-        lane_->post([self = shared_from_this()] {
-            if (auto g = std::exchange(self->when_empty_, nullptr)) g();
-        });
+void send_queue::report_empty() {
+    if (empty()) lane_->post([self = shared_from_this()] { self->tell_empty(); });
+    reports_ |= emptiness;
 }
 
+void send_queue::tell_empty() noexcept {
+    if (user_ == nullptr || (reports_ & emptiness) == 0 || !empty()) return;
+    reports_ &= static_cast<std::uint8_t>(~emptiness);
+    user_->on_empty();
+}
+
+// Each caller holds it.
 void send_queue::flush() noexcept {
-    const auto keep = shared_from_this();
     write();
     if (error_)
         fail(error_);
@@ -134,6 +138,12 @@ std::string_view send_queue::next_block() noexcept {
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
     note_progress(sent);
+    if (empty()) {
+        front_begun_ = false;
+        hold_beside(0);
+        return forget_sent();
+    }
+    auto beside = overhead();
     while (sent != 0) {
         auto& front = items_[first_];
         const auto part = std::min(sent, front.bytes.size());
@@ -141,14 +151,13 @@ void send_queue::consume(std::size_t sent) noexcept {
         sent -= part;
         front_begun_ = !front.bytes.empty();
         if (front_begun_) break;
-        overhead_.fetch_sub(front.overhead(), std::memory_order_relaxed);
+        beside -= front.overhead();
         front = {};
         ++first_;
     }
-    // An idle connection keeps little; a slow one does not keep what is sent.
-    if (nothing_left()) {
-        forget_sent();
-    } else if (first_ >= 1024) {
+    hold_beside(beside);
+    // A slow connection does not keep what is sent.
+    if (first_ >= 1024) {
         items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(first_));
         first_ = 0;
     }
@@ -165,7 +174,7 @@ void send_queue::note_progress(std::size_t sent) noexcept {
 void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     if (bytes == 0 || closed()) return;
     hold(held() - bytes);
-    overhead_.fetch_sub(beside, std::memory_order_relaxed);
+    hold_beside(overhead() - beside);
     if (nothing_left()) forget_sent();
     if (mode_ != mode::ready) return;
     try {
@@ -175,6 +184,7 @@ void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     }
 }
 
+// An idle connection keeps little.
 void send_queue::forget_sent() noexcept {
     items_.clear();
     first_ = 0;
@@ -275,24 +285,23 @@ void send_queue::start_write() {
 
 // Room is reported at half the mark, so that a slow peer is refilled in blocks and not in drops.
 void send_queue::after_progress() noexcept {
-    if (closed()) return;
-    if (empty())
-        if (auto f = std::exchange(when_empty_, nullptr)) f();
-    if (closed() || !was_full_ || held() + overhead() > max_block_bytes / 2) return;
-    was_full_ = false;
-    // It may close the queue, and must not be destroyed under itself.
-    auto on_room = std::exchange(callbacks_.on_room, nullptr);
-    if (on_room) on_room();
-    if (!closed()) callbacks_.on_room = std::move(on_room);
+    tell_empty();
+    if (closed() || (reports_ & room) == 0 || held() + overhead() > max_block_bytes / 2) return;
+    reports_ &= static_cast<std::uint8_t>(~room);
+    if (user_ != nullptr) user_->on_room();
 }
 
 void send_queue::fail(error_code ec) noexcept {
     if (closed()) return;
-    auto on_error = std::move(callbacks_.on_error);
-    auto when_empty = std::move(when_empty_);
+    auto* const user = user_;
     close();
-    if (when_empty) when_empty();
-    if (on_error) on_error(ec);
+    if (user != nullptr) user->on_error(ec);
+}
+
+void send_queue::shrink() noexcept {
+    if (!nothing_left()) return;
+    std::vector<item>().swap(items_);
+    first_ = 0;
 }
 
 void send_queue::close() noexcept {
@@ -301,9 +310,8 @@ void send_queue::close() noexcept {
     items_.clear();
     first_ = 0;
     hold(0);
-    overhead_.store(0, std::memory_order_relaxed);
-    callbacks_ = {};
-    when_empty_ = nullptr;
+    hold_beside(0);
+    user_ = nullptr;
 }
 
 }  // namespace tidings::detail

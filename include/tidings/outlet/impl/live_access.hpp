@@ -5,7 +5,6 @@
 #include <tidings/outlet/live_session.hpp>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +44,7 @@ class live_access final : public http::detail::reviewer {
     http::detail::wheel_timer expiry_;
     http::detail::expiry_time expires_;
     std::shared_ptr<const http::detail::stream_license> license_;
-    std::optional<tidings::principal> rechecked_;
+    std::unique_ptr<tidings::principal> rechecked_;
     std::unique_ptr<live_start> start_;  // of one that is asked for again before it goes on
 };
 

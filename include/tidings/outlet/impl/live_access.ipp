@@ -29,7 +29,7 @@ void live_access::go_on() {
 }
 
 const principal& live_access::caller() const noexcept {
-    return rechecked_ ? *rechecked_ : session_.stream().principal;
+    return rechecked_ ? *rechecked_ : session_.stream().caller();
 }
 
 void live_access::stop() noexcept {
@@ -49,14 +49,17 @@ http::detail::reviewer::subject live_access::review_subject() {
         patterns = start_->asked.patterns;
     else if (const auto& feed = session_.feed_)
         patterns = feed->patterns();
-    return {session_.self(), session_.stream().connection.lane,
-            session_.has_ended() ? nullptr : license_, std::move(patterns)};
+    return {session_.self(), session_.stream().home, session_.has_ended() ? nullptr : license_,
+            std::move(patterns)};
 }
 
 void live_access::apply(http::detail::review found) {
     if (session_.has_ended()) return;
     if (found.ended) return revoke_all(found.ended);
-    rechecked_ = std::move(found.principal);
+    if (rechecked_)
+        *rechecked_ = std::move(found.principal);  // one of its callers may have asked
+    else
+        rechecked_ = std::make_unique<tidings::principal>(std::move(found.principal));
     expires_ = found.expires;
     watch_expiry();
     if (!found.lost.empty()) narrow(found.lost);

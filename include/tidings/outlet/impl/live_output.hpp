@@ -13,9 +13,9 @@ namespace tidings::detail {
 /// for the queue's counts.
 class live_output {
  public:
-    /// All of them outlive it.
-    live_output(live_session& owner, const live_session_options& options,
-                const http::live_stream& stream);
+    /// Owner and options outlive it.
+    live_output(live_session& owner, const live_session_options& options, bool chunked,
+                std::shared_ptr<send_queue> queue);
 
     send_queue& queue() const noexcept { return *queue_; }
     /// Bytes of the body; nothing behind its end.
@@ -26,13 +26,13 @@ class live_output {
     void end_body();
 
  private:
+    form_key frames() const noexcept;
     bool encode(const event_ptr& e, std::string& out);
 
     live_session& owner_;
     const live_session_options& options_;
-    const http::live_stream& stream_;
-    const form_key frames_;
     const std::shared_ptr<send_queue> queue_;
+    const bool chunked_;
     bool body_ended_ = false;
 };
 

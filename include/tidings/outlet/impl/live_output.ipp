@@ -8,27 +8,22 @@
 
 namespace tidings::detail {
 
-namespace {
-
-// The same frame is another form in a chunk.
-form_key form_of(const frame_kind& kind, bool chunked) noexcept {
-    return {kind.tag, 2 * kind.number + (chunked ? 1 : 0)};
-}
-
-}  // namespace
-
-live_output::live_output(live_session& owner, const live_session_options& options,
-                         const http::live_stream& stream)
+live_output::live_output(live_session& owner, const live_session_options& options, bool chunked,
+                         std::shared_ptr<send_queue> queue)
     : owner_(owner),
       options_(options),
-      stream_(stream),
-      frames_(form_of(options.frames, stream.chunked)),
-      queue_(std::make_shared<send_queue>(stream.connection.lane, *stream.connection.stream,
-                                          options.write_timeout)) {}
+      queue_(std::move(queue)),
+      chunked_(chunked) {}
+
+// The same frame is another form in a chunk.
+form_key live_output::frames() const noexcept {
+    const auto& kind = options_.frames;
+    return {kind.tag, 2 * kind.number + (chunked_ ? 1 : 0)};
+}
 
 void live_output::append(std::string bytes) {
     if (bytes.empty() || body_ended_) return;
-    if (stream_.chunked) {
+    if (chunked_) {
         std::string chunk;
         append_chunk(chunk, bytes);
         bytes = std::move(chunk);
@@ -38,15 +33,16 @@ void live_output::append(std::string bytes) {
 
 void live_output::end_body() {
     body_ended_ = true;
-    if (stream_.chunked) queue_->append(std::string(last_chunk));
+    if (chunked_) queue_->append(std::string(last_chunk));
 }
 
 void live_output::append_event(const event_ptr& e) {
-    const bool shared = frames_.tag != nullptr;
-    auto frame = shared ? e->form(frames_) : wire_form();
+    const auto frames = this->frames();
+    const bool shared = frames.tag != nullptr;
+    auto frame = shared ? e->form(frames) : wire_form();
     std::string own;
     if (!frame && !encode(e, own)) return;
-    if (!frame && shared) frame = e->store_form(frames_, std::move(own));
+    if (!frame && shared) frame = e->store_form(frames, std::move(own));
     if ((frame ? *frame : own).empty() || body_ended_) return;
     if (frame)
         queue_->append(std::move(frame));
@@ -64,7 +60,7 @@ bool live_output::encode(const event_ptr& e, std::string& out) {
         if (options_.log) options_.log({log_level::warning, options_.name, e->topic(), ec});
         return false;
     }
-    if (stream_.chunked)
+    if (chunked_)
         append_chunk(out, bytes);
     else
         out = std::move(bytes);

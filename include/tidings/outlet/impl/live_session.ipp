@@ -29,7 +29,7 @@ bool live_session::is_open() const noexcept {
 }
 
 const principal& live_session::principal() const noexcept {
-    return state_->stream().principal;
+    return state_->stream().caller();
 }
 
 const http::request& live_session::request() const noexcept {

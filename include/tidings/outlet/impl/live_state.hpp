@@ -14,7 +14,7 @@
 namespace tidings::detail {
 
 /// What stands behind a `live_session`, and belongs to it. Lane-confined, unless it says otherwise.
-class live_state final : public feed_sink, public context_dependent {
+class live_state final : public feed_sink, public send_queue_user, public context_dependent {
  public:
     live_state(live_session& owner, http::live_stream stream,
                std::shared_ptr<const live_session_options> options);
@@ -28,14 +28,33 @@ class live_state final : public feed_sink, public context_dependent {
     template <class F>
     void in_lane(std::size_t bytes, F f);
     bool is_open() const noexcept { return stage_.load(std::memory_order_acquire) == stage::open; }
-    http::live_stream& stream() noexcept { return stream_; }
+    /// What it keeps of the stream that it was made of.
+    struct kept_stream {
+        const tidings::principal& caller() const noexcept;
+        /// What was read beyond the request, once, in `live_session::read`.
+        std::string take_leftover() noexcept;
+
+        /// What it needs until it reads.
+        struct opening {
+            std::string head;
+            std::string leftover;
+            std::chrono::milliseconds lifetime;
+        };
+        io::stream_ptr connection;
+        const std::shared_ptr<detail::lane> home;
+        std::shared_ptr<void> guard;                                // of the server's count
+        const std::unique_ptr<const tidings::principal> principal;  // null: anonymous
+        const std::shared_ptr<const http::request> request;
+        std::unique_ptr<opening> start;
+    };
+    kept_stream& stream() noexcept { return stream_; }
     const std::string& remote_address() const noexcept { return remote_address_; }
     send_queue& queue() const noexcept { return output_.queue(); }
-    detail::lane& lane() const noexcept { return *stream_.connection.lane; }
+    detail::lane& lane() const noexcept { return *stream_.home; }
 
     live_access& access() noexcept { return access_; }
     std::shared_ptr<live_session> self() const;
-    io::stream& connection() const noexcept { return *stream_.connection.stream; }
+    io::stream& connection() const noexcept { return *stream_.connection; }
     /// Runs code of the transport's. False when it threw.
     template <class F>
     bool call(F&& f) noexcept {
@@ -62,12 +81,16 @@ class live_state final : public feed_sink, public context_dependent {
     void on_retained_end() noexcept override { beat(); }
     void on_dropped(std::uint64_t count) noexcept override;
     void on_feed_end(error_code why) noexcept override { finish(why); }
+    void on_room() noexcept override;
+    void on_empty() noexcept override;
+    void on_error(error_code ec) noexcept override;
     void on_context_end() noexcept override;
 
  private:
     friend class live_access;
     enum class stage : std::uint8_t { open, goodbye, ended };
-    /// What follows its end in the lane. It needs no memory.
+    /// What follows its end in the lane. It needs no memory. From its goodbye on it keeps the
+    /// session, which nothing else may hold once the peer has ended its direction.
     struct departure final : lane_task {
         explicit departure(live_state& s) noexcept : state(s) {}
         void run() noexcept override;
@@ -81,7 +104,7 @@ class live_state final : public feed_sink, public context_dependent {
 
     live_session& owner_;
     const std::shared_ptr<const live_session_options> options_;
-    http::live_stream stream_;
+    kept_stream stream_;
     const std::string remote_address_;
     live_output output_;
     std::shared_ptr<feed> feed_;
@@ -91,7 +114,6 @@ class live_state final : public feed_sink, public context_dependent {
     wheel_timer limit_;  // of its life, then of its end
     live_access access_;
     departure departure_{*this};
-    std::chrono::milliseconds lifetime_{0};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet
     std::uint64_t writes_seen_ = 0;
     unsigned quiet_quarters_ = 0;

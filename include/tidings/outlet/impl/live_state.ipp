@@ -20,6 +20,12 @@ std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::rand
     return most - std::chrono::milliseconds(random.next() % spread);
 }
 
+// Null for one that says nothing.
+std::unique_ptr<const principal> unless_empty(principal&& p) {
+    if (p.anonymous && p.name.empty() && p.grants.empty() && !p.expires) return nullptr;
+    return std::make_unique<const principal>(std::move(p));
+}
+
 // Runs code of the transport's that may find no memory. False when it did.
 template <class F>
 bool finds_memory(live_state& s, F&& f) noexcept {
@@ -40,13 +46,20 @@ live_state::live_state(live_session& owner, http::live_stream stream,
                        std::shared_ptr<const live_session_options> options)
     : owner_(owner),
       options_(std::move(options)),
-      stream_(std::move(stream)),
+      stream_{.connection = std::move(stream.connection.stream),
+              .home = std::move(stream.connection.lane),
+              .guard = std::move(stream.connection.guard),
+              .principal = unless_empty(std::move(stream.principal)),
+              .request = std::move(stream.request),
+              .start = std::make_unique<kept_stream::opening>(kept_stream::opening{
+                  std::move(stream.head), std::move(stream.connection.leftover),
+                  draw_lifetime(options_->max_lifetime, *stream.environment.random)})},
       remote_address_(connection().remote_address()),
-      output_(owner, *options_, stream_),
+      output_(owner, *options_, stream.chunked,
+              std::make_shared<send_queue>(stream_.home, connection(), options_->write_timeout)),
       quiet_([this] { on_quarter(); }),
       limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
-      access_(*this),
-      lifetime_(draw_lifetime(options_->max_lifetime, *stream_.environment.random)) {}
+      access_(*this) {}
 
 live_state::~live_state() {
     if (feed_) feed_->stop();
@@ -61,23 +74,12 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     const auto keep = self();
     registration_ = std::move(place);
     watch_context(lane().executor(), std::shared_ptr<context_dependent>(keep, this));
-    std::weak_ptr<live_session> weak = self();
-    queue().listen({.on_room =
-                        [weak, this] {
-                            const auto s = weak.lock();
-                            if (!s) return;
-                            call([&] { s->on_room(); });
-                            if (feed_) feed_->pump();
-                        },
-                    .on_error =
-                        [weak, this](error_code ec) {
-                            if (const auto s = weak.lock()) end(ec);
-                        }});
-    if (!stream_.head.empty()) queue().append(std::exchange(stream_.head, {}));
+    queue().listen(this);
+    if (!stream_.start->head.empty()) queue().append(std::move(stream_.start->head));
     append(std::exchange(what.first, {}));
     auto& timers = lane().timers();
     if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
-    if (lifetime_.count() != 0) limit_.arm(timers, lifetime_);
+    if (stream_.start->lifetime.count() != 0) limit_.arm(timers, stream_.start->lifetime);
     if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
     if (has_ended()) return;
     if (welcome) return access_.begin(std::move(what));
@@ -97,7 +99,7 @@ void live_state::go_on(live_start what) {
                        .origin = owner_.origin(),
                        .filter = std::move(what.asked.filter),
                        .retained = what.asked.retained};
-        feed_ = std::make_shared<feed>(std::move(what.bus), stream_.connection.lane,
+        feed_ = std::make_shared<feed>(std::move(what.bus), stream_.home,
                                        std::shared_ptr<feed_sink>(self(), this), std::move(f));
         if (const auto ec = feed_->start())
             finish(ec);
@@ -105,6 +107,33 @@ void live_state::go_on(live_start what) {
             beat();  // so that the peer can resume even if it is cut before the first event
     }
     if (!call([this] { owner_.read(); })) end(errc::callback_threw);
+    stream_.start.reset();
+}
+
+std::string live_state::kept_stream::take_leftover() noexcept {
+    return start ? std::move(start->leftover) : std::string();
+}
+
+const principal& live_state::kept_stream::caller() const noexcept {
+    static const tidings::principal anonymous;
+    return principal ? *principal : anonymous;
+}
+
+void live_state::on_room() noexcept {
+    const auto s = owner_.weak_from_this().lock();
+    if (!s) return;
+    call([this] { owner_.on_room(); });
+    if (feed_) feed_->pump();
+}
+
+void live_state::on_empty() noexcept {
+    if (has_ended()) return;
+    const auto keep = std::exchange(departure_.session, nullptr);
+    if (!call([this] { owner_.goodbye_sent(); })) end(errc::callback_threw);
+}
+
+void live_state::on_error(error_code ec) noexcept {
+    if (const auto s = owner_.weak_from_this().lock()) end(ec);
 }
 
 // A read is always pending: the peer's end is noticed without a write.
@@ -182,6 +211,7 @@ void live_state::on_quarter() {
         quiet_quarters_ = 0;
         return;
     }
+    queue().shrink();
     if (++quiet_quarters_ < 3) return;
     quiet_quarters_ = 0;
     beat_soon();
@@ -209,10 +239,8 @@ void live_state::finish(error_code why) {
     access_.stop_watching();
     const auto end_body = [this] {
         output_.end_body();
-        queue().when_empty([s = self(), this] {
-            if (has_ended()) return;
-            if (!call([&] { s->goodbye_sent(); })) end(errc::callback_threw);
-        });
+        departure_.session = self();
+        queue().report_empty();
     };
     const bool said = finds_memory(*this, [&] { append(owner_.say_goodbye(why)); });
     if (!said || !finds_memory(*this, end_body)) end(errc::out_of_memory);
@@ -240,7 +268,7 @@ void live_state::end(error_code why) {
     departure_.session = keep;
     lane().post(departure_);
     registration_.release();
-    stream_.connection.guard.reset();
+    stream_.guard.reset();
 }
 
 // Behind the call that ended it: what was captured may hold the session, and one of the captures
@@ -249,7 +277,7 @@ void live_state::end(error_code why) {
 void live_state::departure::run() noexcept {
     const auto last = std::move(session);
     state.owner_.release();
-    const auto stream = std::move(state.stream_.connection.stream);
+    const auto stream = std::move(state.stream_.connection);
     const auto source = std::move(state.feed_);
     state.access_.drop();
 }
@@ -263,8 +291,9 @@ void live_state::on_context_end() noexcept {
     queue().close();
     registration_.release();
     owner_.release();
-    stream_.connection.stream.reset();
-    stream_.connection.guard.reset();
+    stream_.connection.reset();
+    stream_.guard.reset();
+    departure_.session.reset();
 }
 
 }  // namespace tidings::detail

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <limits>
 
 namespace tidings::rest::detail {
 
@@ -31,7 +32,8 @@ std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) 
     else
         out += "null";
     const auto number = [&](std::string_view name, std::size_t n) {
-        out.append(name).append(std::to_string(n));
+        char digits[std::numeric_limits<std::size_t>::digits10 + 1];
+        out.append(name).append(digits, std::to_chars(digits, std::end(digits), n).ptr);
     };
     number(R"(,"matched":)", r.matched);
     number(R"(,"delivered":)", r.delivered);
@@ -43,6 +45,7 @@ std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) 
 
 http::response accepted(std::string body) {
     http::response r{.status = 202, .body = std::move(body)};
+    r.fields.reserve(4);  // with those of CORS
     r.fields.append("Content-Type", "application/json");
     return r;
 }

@@ -26,6 +26,7 @@ class memory_history final : public prompt_history {
     bool covers(std::string_view topic) const noexcept override;
     append_result append(pending_publication e, append_handler handler) override;
     error_code keep(const event_ptr& e, dropped_events& evicted) noexcept override;
+    bool durable_at_once() const noexcept override { return true; }
     position head() const override;
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override;

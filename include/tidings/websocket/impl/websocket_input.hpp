@@ -16,7 +16,6 @@
 namespace tidings::websocket::detail {
 
 using tidings::detail::lane;
-using tidings::detail::pace;
 using tidings::detail::token_bucket;
 using tidings::detail::wheel_timer;
 
@@ -39,9 +38,10 @@ class websocket_input_sink {
 /// too much. Lane-confined. A member of its owner, which its operations keep alive.
 class websocket_input {
  public:
-    /// All of them outlive it.
+    /// All of them outlive it. `share`: of the server's budget; or null.
     websocket_input(io::stream& stream, lane& home, websocket_input_sink& sink,
-                    const websocket_session_options& options, http::detail::body_share* share);
+                    const websocket_session_options& options,
+                    std::shared_ptr<http::detail::body_share> share);
 
     /// Reads until `stop`, `leftover` first. Every operation holds `owner`.
     TIDINGS_DECL void start(std::shared_ptr<void> owner, std::string leftover);
@@ -69,7 +69,7 @@ class websocket_input {
     void pause(const owner_ptr& owner, std::chrono::milliseconds wait);
     void keep_rest();
     void resume(owner_ptr owner) noexcept;
-    void watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept;
+    void watch_pace(std::uint64_t frames_before, std::size_t bytes);
     void on_window_end() noexcept;
     bool count_held() noexcept;
     bool count(std::size_t held) noexcept;
@@ -80,7 +80,7 @@ class websocket_input {
     lane& lane_;
     websocket_input_sink& sink_;
     const websocket_session_options& options_;
-    http::detail::body_share* const share_;  // of the server's budget; or null
+    const std::shared_ptr<http::detail::body_share> share_;
     websocket_parser parser_;
     token_bucket publishes_;
     mode mode_ = mode::idle;
@@ -92,9 +92,14 @@ class websocket_input {
     std::size_t counted_ = 0;         // in the budget
     owner_ptr paused_;
     wheel_timer pause_;
-    wheel_timer window_;    // of the pace
-    wheel_timer deadline_;  // of the message
-    pace pace_;
+    /// How long a message may take that one read has not brought whole.
+    struct message_watch {
+        explicit message_watch(websocket_input& input);
+        wheel_timer window;    // of the pace
+        wheel_timer deadline;  // of the message
+        tidings::detail::pace pace{};
+    };
+    std::unique_ptr<message_watch> watch_;  // null: there is no such message
 };
 
 }  // namespace tidings::websocket::detail

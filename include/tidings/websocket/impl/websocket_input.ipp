@@ -22,18 +22,20 @@ constexpr int max_turn_items = 64;
 
 websocket_input::websocket_input(io::stream& stream, lane& home, websocket_input_sink& sink,
                                  const websocket_session_options& options,
-                                 http::detail::body_share* share)
+                                 std::shared_ptr<http::detail::body_share> share)
     : stream_(stream),
       lane_(home),
       sink_(sink),
       options_(options),
-      share_(share),
+      share_(std::move(share)),
       parser_(options.role,
               {options.max_message_bytes, options.max_skipped_bytes, &home.spare_message()}),
       publishes_(options.max_publishes_per_second, options.publish_burst, now()),
-      pause_([this] { resume(std::exchange(paused_, nullptr)); }),
-      window_([this] { on_window_end(); }),
-      deadline_([this] { fail(errc::timed_out); }) {}
+      pause_([this] { resume(std::exchange(paused_, nullptr)); }) {}
+
+websocket_input::message_watch::message_watch(websocket_input& input)
+    : window([&input] { input.on_window_end(); }),
+      deadline([&input] { input.fail(errc::timed_out); }) {}
 
 void websocket_input::start(std::shared_ptr<void> owner, std::string leftover) {
     if (mode_ == mode::idle) mode_ = mode::reading;
@@ -46,8 +48,7 @@ void websocket_input::start(std::shared_ptr<void> owner, std::string leftover) {
 void websocket_input::discard() noexcept {
     if (stopped()) return;
     mode_ = mode::discarding;
-    window_.cancel();
-    deadline_.cancel();
+    watch_.reset();
     if (paused_) pause_.arm(lane_.timers(), std::chrono::milliseconds(0));
 }
 
@@ -66,8 +67,7 @@ void websocket_input::release() noexcept {
 void websocket_input::stop() noexcept {
     mode_ = mode::stopped;
     pause_.cancel();
-    window_.cancel();
-    deadline_.cancel();
+    watch_.reset();
     count(0);
     paused_.reset();
 }
@@ -129,7 +129,11 @@ bool websocket_input::take_bytes(const owner_ptr& owner, std::span<std::byte> by
         return !stopped() && goes_on;
     }
     if (mode_ != mode::reading) release_held();
-    if (mode_ == mode::reading && goes_on) watch_pace(frames, bytes.size());
+    try {
+        if (mode_ == mode::reading && goes_on) watch_pace(frames, bytes.size());
+    } catch (const std::bad_alloc&) {
+        fail(errc::out_of_memory);
+    }
     return !stopped() && goes_on;
 }
 
@@ -149,7 +153,7 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
         }
         const auto item = parser_.next(ec);
         if (!item) return true;
-        if (!is_websocket_control(item->opcode)) deadline_.cancel();
+        if (watch_ && !is_websocket_control(item->opcode)) watch_->deadline.cancel();
         sink_.on_item(*item);
     }
     parser_.take_rest();
@@ -173,7 +177,7 @@ void websocket_input::keep_rest() {
         pending_.assign(rest_.begin(), rest_.end());
         rest_ = pending_;
     }
-    window_.cancel();
+    if (watch_) watch_->window.cancel();
 }
 
 void websocket_input::resume(owner_ptr owner) noexcept {
@@ -187,21 +191,23 @@ void websocket_input::resume(owner_ptr owner) noexcept {
 }
 
 // A frame that begins begins a window of the pace.
-void websocket_input::watch_pace(std::uint64_t frames_before, std::size_t bytes) noexcept {
-    if (!parser_.inside_message()) deadline_.cancel();
-    if (parser_.inside_message() && !deadline_.armed() && options_.message_timeout.count() > 0)
-        deadline_.arm(lane_.timers(), options_.message_timeout);
-    if (!parser_.inside_frame()) return window_.cancel();
-    if (parser_.frames() != frames_before || !window_.armed()) {
-        pace_.begin();
-        window_.arm(lane_.timers(), options_.frame_timeout);
+void websocket_input::watch_pace(std::uint64_t frames_before, std::size_t bytes) {
+    if (!parser_.inside_message()) return watch_.reset();
+    if (!watch_) watch_ = std::make_unique<message_watch>(*this);
+    auto& timers = lane_.timers();
+    if (!watch_->deadline.armed() && options_.message_timeout.count() > 0)
+        watch_->deadline.arm(timers, options_.message_timeout);
+    if (!parser_.inside_frame()) return watch_->window.cancel();
+    if (parser_.frames() != frames_before || !watch_->window.armed()) {
+        watch_->pace.begin();
+        watch_->window.arm(timers, options_.frame_timeout);
     }
-    pace_.add(bytes);
+    watch_->pace.add(bytes);
 }
 
 void websocket_input::on_window_end() noexcept {
-    if (!pace_.kept(options_.frame_timeout)) return fail(errc::timed_out);
-    window_.arm(lane_.timers(), options_.frame_timeout);
+    if (!watch_->pace.kept(options_.frame_timeout)) return fail(errc::timed_out);
+    watch_->window.arm(lane_.timers(), options_.frame_timeout);
 }
 
 // False when all sessions together hold too much.

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace tidings::websocket::detail {
@@ -18,7 +17,7 @@ using tidings::detail::wheel_timer;
 /// and how it ends (`closing`). Lane-confined behind a thread-safe face.
 class websocket_session final : public session, private websocket_input_sink {
  public:
-    TIDINGS_DECL websocket_session(http::live_stream stream,
+    TIDINGS_DECL websocket_session(http::live_stream&& stream,
                                    std::shared_ptr<const live_session_options> live,
                                    websocket_session_parts own, origin_id origin);
 
@@ -31,7 +30,7 @@ class websocket_session final : public session, private websocket_input_sink {
     /// the hooks captured is released soon.
     TIDINGS_DECL void drop_hooks() noexcept;
     /// Of one that has ended.
-    const close_reason& why() const noexcept { return *why_; }
+    const close_reason& why() const noexcept;
 
     // subscriber
     outcome deliver(const event_ptr& e) noexcept override;
@@ -44,6 +43,10 @@ class websocket_session final : public session, private websocket_input_sink {
     std::string_view subprotocol() const noexcept override { return own_.subprotocol; }
 
  private:
+    /// `held`: that of the stream, which its input uses.
+    websocket_session(std::shared_ptr<http::detail::body_share> held, http::live_stream&& stream,
+                      std::shared_ptr<const live_session_options> live, websocket_session_parts own,
+                      origin_id origin);
     // live_session
     error_code frame_of(const event_ptr& e, std::string& out) override;
     std::string beat(const position& here) override;
@@ -90,10 +93,10 @@ class websocket_session final : public session, private websocket_input_sink {
     const origin_id origin_;
     websocket_input input_;
     closing closing_;
-    std::string goodbye_;              // the close frame to be sent
-    std::optional<std::string> pong_;  // waits for room
-    wheel_timer silence_;              // ping, then pong
-    std::optional<close_reason> why_;
+    std::string goodbye_;                // the close frame to be sent
+    std::unique_ptr<std::string> pong_;  // waits for room
+    wheel_timer silence_;                // ping, then pong
+    std::unique_ptr<const close_reason> why_;
     std::uint64_t stalls_seen_ = 0;
     std::atomic<bool> hooks_dropped_{false};
     bool awaiting_pong_ = false;

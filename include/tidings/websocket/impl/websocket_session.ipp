@@ -31,18 +31,33 @@ std::uint16_t close_code_of_end(const error_code& ec) noexcept {
     return ec == errc::callback_threw ? close_code_of_failure(ec) : 1013;
 }
 
+std::unique_ptr<const close_reason> keep_reason(close_reason why) {
+    return std::make_unique<const close_reason>(std::move(why));
+}
+
 }  // namespace
 
-websocket_session::websocket_session(http::live_stream stream,
+websocket_session::websocket_session(http::live_stream&& stream,
+                                     std::shared_ptr<const live_session_options> live,
+                                     websocket_session_parts own, origin_id origin)
+    : websocket_session(std::move(stream.connection.held), std::move(stream), std::move(live),
+                        std::move(own), origin) {}
+
+websocket_session::websocket_session(std::shared_ptr<http::detail::body_share> held,
+                                     http::live_stream&& stream,
                                      std::shared_ptr<const live_session_options> live,
                                      websocket_session_parts own, origin_id origin)
     : session(std::move(stream), std::move(live)),
       own_(std::move(own)),
       origin_(origin),
-      input_(state().connection(), state().lane(), *this, options(),
-             state().stream().connection.held.get()),
+      input_(state().connection(), state().lane(), *this, options(), std::move(held)),
       closing_(options().role),
       silence_([this] { on_silence(); }) {}
+
+const close_reason& websocket_session::why() const noexcept {
+    static const close_reason no_memory{1006, {}, errc::out_of_memory};
+    return why_ ? *why_ : no_memory;
+}
 
 const websocket::hooks& websocket_session::hooks() const noexcept {
     static const websocket::hooks none;
@@ -56,7 +71,7 @@ void websocket_session::opened() {
 }
 
 void websocket_session::read() {
-    input_.start(self(), std::exchange(state().stream().connection.leftover, {}));
+    input_.start(self(), state().stream().take_leftover());
 }
 
 // RFC 6455 10.3: fresh for each frame.
@@ -115,14 +130,14 @@ void websocket_session::hold_reading(bool held) noexcept {
 
 void websocket_session::take_close(const websocket_item& item) {
     input_.discard();
-    if (!why_) why_ = {item.close_code, std::string(item.text()), {}};
+    if (!why_) why_ = keep_reason({item.close_code, std::string(item.text()), {}});
     begin_close(closing_event::close_received, item.close_code == 1005 ? 1000 : item.close_code,
                 item.text());
 }
 
 void websocket_session::on_input_failed(error_code why) {
     const auto code = close_code_of_failure(why);
-    why_ = {code, why.message(), why};
+    why_ = keep_reason({code, why.message(), why});
     begin_close(closing_event::failed, code, why_->reason);
 }
 
@@ -139,7 +154,7 @@ void websocket_session::answer_ping(std::string_view payload) {
     if (state().queue().ready())
         append(frame(websocket_opcode::pong, payload));
     else
-        pong_.emplace(payload);
+        pong_ = std::make_unique<std::string>(payload);
 }
 
 outcome websocket_session::deliver(const event_ptr& e) noexcept {
@@ -197,7 +212,7 @@ error_code websocket_session::ping(std::string_view payload) {
 }
 
 void websocket_session::on_room() {
-    if (const auto payload = std::exchange(pong_, std::nullopt); payload && is_open())
+    if (const auto payload = std::exchange(pong_, nullptr); payload && is_open())
         append(frame(websocket_opcode::pong, *payload));
 }
 
@@ -216,6 +231,7 @@ void websocket_session::on_silence() {
     if (awaiting_pong_ && !behind)
         return perform(closing_.resume(closing_event::aborted), errc::timed_out);
     silence_.arm(state().lane().timers(), options().pong_timeout);
+    state().queue().shrink();
     if (!std::exchange(awaiting_pong_, true)) state().beat_soon();
 }
 
@@ -250,7 +266,7 @@ std::string websocket_session::say_goodbye(error_code why) {
                                                 : closing_event::close_asked);
     if (!why) return close_frame(1000, {});
     if (why == errc::callback_threw) input_.discard();
-    why_ = {close_code_of_end(why), why.message(), why};
+    why_ = keep_reason({close_code_of_end(why), why.message(), why});
     return close_frame(why_->code, why_->reason);
 }
 
@@ -277,9 +293,11 @@ void websocket_session::ended(error_code why) {
     silence_.cancel();
     if (publisher_) publisher_->cancel();
     input_.stop();
-    if (!why_) why_ = {1006, {}, why ? why : make_error_code(errc::closed)};
+    guarded(options().log, "websocket", [&] {
+        if (!why_) why_ = keep_reason({1006, {}, why ? why : make_error_code(errc::closed)});
+    });
     guarded(options().log, "websocket", [this, keep = own_.hooks] {
-        if (const auto& f = hooks().on_close) f(self(), *why_);
+        if (const auto& f = hooks().on_close) f(self(), this->why());
     });
     if (!own_.calls) return;
     if (auto f = std::exchange(own_.calls->on_end, nullptr)) f(this);

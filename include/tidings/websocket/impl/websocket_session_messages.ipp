@@ -75,11 +75,11 @@ void websocket_session::take_event(wire_event&& e, error_code why) {
     }
     if (!find_publisher()) return refuse(id, errc::closed);
     const std::weak_ptr<websocket_session> weak = self();
-    const auto refused =
-        publisher_->take(state().stream().connection.lane, state().access().caller(), std::move(e),
-                         [weak, id](error_code ec) {
-                             if (const auto s = weak.lock()) s->on_decision(id, ec);
-                         });
+    const auto refused = publisher_->take(state().stream().home, state().access().caller(),
+                                          std::move(e), [weak, id](error_code ec) {
+                                              if (const auto s = weak.lock())
+                                                  s->on_decision(id, ec);
+                                          });
     if (!refused) return hold_reading(true);
     if (*refused) refuse(id, *refused);
 }
