@@ -5,6 +5,7 @@
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
+#include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>

@@ -116,8 +116,11 @@ enum class errc {
     webhook_invalid_secret = 605,         ///< The secret is empty or not of its scheme's form.
     webhook_gone = 606,                   ///< The endpoint answered 410: delivery is over.
     webhook_exhausted = 607,              ///< Every attempt of the schedule failed.
+    webhook_disabled = 608,               ///< The endpoint is disabled: it takes no delivery.
     webhook_missing_secret = 609,         ///< The endpoint has no secret to sign with.
     webhook_bad_scheme = 610,             ///< The target's scheme is not one that is allowed.
+    webhook_expired = 620,    ///< It waited until the event's `expirytime`, or for too long.
+    webhook_not_added = 621,  ///< It waited too long for an endpoint that no sender was given.
 
     // 700: REST hooks
     hook_bad_target = 700,  ///< The target URL is malformed or refused.
@@ -127,6 +130,7 @@ enum class errc {
     // 800: stores
     store_conflict = 800,  ///< The revision is not the one expected.
     store_failed = 801,    ///< The storage failed.
+    outbox_full = 810,     ///< A bound of the outbox was reached.
     // 820: stores in a file
     store_full = 820,     ///< The disk has too little room: nothing new is taken.
     store_in_use = 821,   ///< Another process has the file open.

@@ -152,6 +152,11 @@
 #include <tidings/store/impl/memory_history.ipp>
 #include <tidings/store/impl/memory_outbox.ipp>
 #include <tidings/store/impl/memory_table.ipp>
+#include <tidings/store/impl/outbox_rows.ipp>
+#include <tidings/store/impl/outbox_tables.ipp>
+#include <tidings/store/impl/outbox_tables_append.ipp>
+#include <tidings/store/impl/outbox_tables_claim.ipp>
+#include <tidings/store/impl/outbox_tables_retain.ipp>
 #include <tidings/text/impl/base64.ipp>
 #include <tidings/text/impl/header_tokens.ipp>
 #include <tidings/text/impl/hex.ipp>
@@ -164,6 +169,7 @@
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
+#include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>

@@ -143,14 +143,20 @@ unsigned stores_and_subscribers(tidings::bus& bus, unsigned& completed) {
     outbox->async_append({}, completes(completed));
     outbox->async_claim({}, completes(completed));
     outbox->async_finish({}, completes(completed));
-    outbox->async_list("", 0, 1, completes(completed));
+    outbox->async_list({}, completes(completed));
     outbox->async_retain({}, completes(completed));
+    outbox->async_open({}, completes(completed));
+    outbox->async_list_attempts("", 0, 1, completes(completed));
+    outbox->async_list_endpoints("", 1, completes(completed));
+    outbox->async_redeliver({}, completes(completed));
+    outbox->async_erase("", completes(completed));
+    outbox->async_position("", completes(completed));
     const auto table = tidings::store::make_memory_table();
     table->async_get("k", completes(completed));
     table->async_put("k", "v", 0, completes(completed));
     table->async_erase("k", 0, completes(completed));
     table->async_scan("", 1, completes(completed));
-    return 11;
+    return 17;
 }
 
 }  // namespace

@@ -149,11 +149,12 @@ TEST_CASE("what a subscription of a later page is owed waits until that is loade
         store::outbox_entry e;
         e.endpoint = id;
         e.message_id = id;
-        e.body = std::make_shared<const std::string>("owed");
+        e.message = message_of("owed");
         e.due = w.clock().wall_now();
         owed.push_back(std::move(e));
     }
-    outbox->start_append(std::move(owed), {w.io().get_executor(), [](error_code) {}});
+    outbox->start_append({.entries = std::move(owed)},
+                         {w.io().get_executor(), [](error_code, const auto&) {}});
     w.run_ready();
     table->plan().hold();
     hook_bed bed(w, {.table = table}, std::move(options));

@@ -204,7 +204,7 @@ TEST_CASE("a drain over an outbox that fails for good ends, and loses nothing",
         failed = f.outbox->plan().failures() != 0;
         CHECK(done);
         texts kept;
-        for (const auto& l : listed(w, *sound)) kept.push_back(*l.entry.body);
+        for (const auto& l : listed(w, *sound)) kept.push_back(*l.entry.message->body);
         for (const auto* text : {"1", "2", "3"}) {
             const bool is_kept = std::find(kept.begin(), kept.end(), text) != kept.end();
             CHECK((is_kept || f.deliveries[text] != 0 || !f.refused.empty()));

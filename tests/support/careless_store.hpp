@@ -49,30 +49,59 @@ class careless_outbox final : public store::outbox {
  public:
     careless_plan plan;
 
-    void start_append(std::vector<store::outbox_entry> entries, done_handler h) override {
-        plan.carry_out("append", std::move(h), [&](done_handler to) {
-            inner_->start_append(std::move(entries), std::move(to));
+    void start_open(store::outbox_opening o, open_handler h) override {
+        plan.carry_out("open", std::move(h),
+                       [&](open_handler to) { inner_->start_open(std::move(o), std::move(to)); });
+    }
+    void start_append(store::outbox_append a, append_handler h) override {
+        plan.carry_out("append", std::move(h), [&](append_handler to) {
+            inner_->start_append(std::move(a), std::move(to));
         });
     }
     void start_claim(store::outbox_query q, claim_handler h) override {
         plan.carry_out("claim", std::move(h),
                        [&](claim_handler to) { inner_->start_claim(std::move(q), std::move(to)); });
     }
-    void start_finish(std::vector<store::outbox_result> results, done_handler h) override {
-        plan.carry_out("finish", std::move(h), [&](done_handler to) {
-            inner_->start_finish(std::move(results), std::move(to));
+    void start_finish(store::outbox_round r, done_handler h) override {
+        plan.carry_out("finish", std::move(h),
+                       [&](done_handler to) { inner_->start_finish(std::move(r), std::move(to)); });
+    }
+    void start_list(store::outbox_selection s, list_handler h) override {
+        plan.carry_out("list", std::move(h),
+                       [&](list_handler to) { inner_->start_list(std::move(s), std::move(to)); });
+    }
+    void start_list_attempts(std::string endpoint, std::uint64_t after_key, std::size_t max,
+                             attempts_handler h) override {
+        plan.carry_out("list_attempts", std::move(h), [&](attempts_handler to) {
+            inner_->start_list_attempts(std::move(endpoint), after_key, max, std::move(to));
         });
     }
-    void start_list(std::string endpoint, std::uint64_t after_key, std::size_t max,
-                    list_handler h) override {
-        plan.carry_out("list", std::move(h), [&](list_handler to) {
-            inner_->start_list(std::move(endpoint), after_key, max, std::move(to));
+    void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
+        plan.carry_out("list_endpoints", std::move(h), [&](endpoints_handler to) {
+            inner_->start_list_endpoints(std::move(after_id), max, std::move(to));
         });
     }
-    void start_retain(store::outbox_time before, done_handler h) override {
-        plan.carry_out("retain", std::move(h),
-                       [&](done_handler to) { inner_->start_retain(before, std::move(to)); });
+    void start_redeliver(store::outbox_redelivery r, redeliver_handler h) override {
+        plan.carry_out("redeliver", std::move(h), [&](redeliver_handler to) {
+            inner_->start_redeliver(std::move(r), std::move(to));
+        });
     }
+    void start_retain(store::outbox_retention r, retain_handler h) override {
+        plan.carry_out("retain", std::move(h), [&](retain_handler to) {
+            inner_->start_retain(std::move(r), std::move(to));
+        });
+    }
+    void start_erase(std::string owner, done_handler h) override {
+        plan.carry_out("erase", std::move(h), [&](done_handler to) {
+            inner_->start_erase(std::move(owner), std::move(to));
+        });
+    }
+    void start_position(std::string history, position_handler h) override {
+        plan.carry_out("position", std::move(h), [&](position_handler to) {
+            inner_->start_position(std::move(history), std::move(to));
+        });
+    }
+    store::outbox_stats stats() const noexcept override { return inner_->stats(); }
 
  private:
     const std::shared_ptr<store::outbox> inner_ = store::make_memory_outbox();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/outbox_message.hpp"
 #include "support/world.hpp"
 
 #include <tidings/bus.hpp>
@@ -75,7 +76,7 @@ inline std::vector<std::string> bodies_of(const sink_server& s) {
 /// What an outbox holds, or its first thousand.
 inline std::vector<store::outbox_listed> listed(world& w, store::outbox& o) {
     std::vector<store::outbox_listed> page;
-    o.start_list({}, 0, 1000,
+    o.start_list({.max_entries = 1000},
                  {w.io().get_executor(),
                   [&](error_code, std::vector<store::outbox_listed> p) { page = std::move(p); }});
     w.run_ready();

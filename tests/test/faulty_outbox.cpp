@@ -20,9 +20,10 @@ const auto failed = ": " + make_error_code(errc::store_failed).message();
 /// A faulty outbox, and the sound one it wraps.
 class faulty_outbox_bed : public outbox_bed {
  public:
-    explicit faulty_outbox_bed(std::shared_ptr<store::outbox> inner = store::make_memory_outbox())
-        : outbox_bed({"faulty", [&] { return std::make_shared<faulty_outbox>(inner); }}),
-          sound({"sound", [&] { return inner; }}) {}
+    explicit faulty_outbox_bed(std::shared_ptr<store::outbox> inner = store::make_memory_outbox(
+                                   {.dead = {.max_age = std::chrono::seconds(1)}}))
+        : outbox_bed({"faulty", [&](auto) { return std::make_shared<faulty_outbox>(inner); }}),
+          sound({"sound", [&](auto) { return inner; }}) {}
     fault_plan& plan() { return static_cast<faulty_outbox&>(of()).plan(); }
 
     outbox_bed sound;
@@ -31,17 +32,23 @@ class faulty_outbox_bed : public outbox_bed {
 /// Starts one of each operation on the entry "1", which is claimed, and the entry "2", which is
 /// not.
 void start_all(outbox_bed& o, std::uint64_t first) {
-    o.of().async_append({o.entry("a", "3")}, o.bed().note("append"));
-    o.of().async_claim({o.at(), 1, 1, {}}, o.bed().note("claim"));
-    o.of().async_finish({{first, state::dead, 1, o.at(), {}}}, o.bed().note("finish"));
-    o.of().async_list({}, 0, 10, o.bed().note("list"));
-    o.of().async_retain(o.at(std::chrono::seconds(1)), o.bed().note("retain"));
+    o.of().async_append({.now = o.at(), .entries = {o.entry("a", "3")}}, o.bed().note("append"));
+    o.of().async_claim({.now = o.at(), .max_entries = 1, .max_per_endpoint = 1},
+                       o.bed().note("claim"));
+    o.of().async_finish({.now = o.at(), .results = {{first, state::dead, 1, o.at(), {}, {}}}},
+                        o.bed().note("finish"));
+    o.of().async_list({}, o.bed().note("list"));
+    o.of().async_retain({.now = o.at(std::chrono::seconds(1))}, o.bed().note("retain"));
 }
 
 }  // namespace
 
 TEST_CASE("an outbox without faults is the one it wraps", "[store][faulty]") {
-    outbox_conformance({"faulty", [] { return std::make_shared<faulty_outbox>(); },
+    outbox_conformance({"faulty",
+                        [](store::outbox_options options) {
+                            return std::make_shared<faulty_outbox>(
+                                store::make_memory_outbox(options));
+                        },
                         [](store::outbox& o) { static_cast<faulty_outbox&>(o).plan().fail(); }});
 }
 
@@ -81,15 +88,15 @@ TEST_CASE("a fault may be of one operation, of an own error, and last", "[store]
     o.plan().fail({.operation = "retain", .times = fault::always});
     const auto timed_out = ": " + make_error_code(errc::timed_out).message();
     for (int i = 0; i < 4; ++i) {
-        o.of().async_claim({o.at(), 1, 1, {}}, o.bed().note("claim"));
-        o.of().async_retain(o.at(), o.bed().note("retain"));
+        o.of().async_claim({}, o.bed().note("claim"));
+        o.of().async_retain({}, o.bed().note("retain"));
     }
     const auto lost = "retain" + failed;
     CHECK(o.bed().order() == texts{"claim", lost, "claim" + timed_out, lost, "claim" + timed_out,
                                    lost, "claim", lost});
     CHECK(o.plan().failures() == 6);
     o.plan().heal();
-    o.of().async_retain(o.at(), o.bed().note("retain"));
+    o.of().async_retain({}, o.bed().note("retain"));
     CHECK(o.bed().order() == texts{"retain"});
 }
 
@@ -98,7 +105,8 @@ TEST_CASE("completions of an outbox are held until they are released", "[store][
     texts ended;
     net::io_context io;
     const auto append = [&](const char* id) {
-        o.of().async_append({o.entry("a", id)}, net::bind_executor(io, [&, id](error_code ec) {
+        o.of().async_append({.entries = {o.entry("a", id)}},
+                            net::bind_executor(io, [&, id](error_code ec, const auto&) {
                                 ended.push_back(id + (ec ? failed : ""));
                             }));
     };
@@ -131,7 +139,8 @@ TEST_CASE("an outbox may never answer", "[store][faulty]") {
     const auto waiting = std::make_shared<int>();
     net::io_context io;
     o.plan().hold();
-    o.of().async_retain(o.at(), net::bind_executor(io, [waiting](error_code) { FAIL("called"); }));
+    o.of().async_retain(
+        {}, net::bind_executor(io, [waiting](error_code, const auto&) { FAIL("called"); }));
     CHECK(waiting.use_count() == 2);
     o.plan().discard();
     CHECK(waiting.use_count() == 1);
@@ -141,8 +150,8 @@ TEST_CASE("an outbox may never answer", "[store][faulty]") {
 
 TEST_CASE("one plan may serve several outboxes", "[store][faulty]") {
     const auto plan = std::make_shared<fault_plan>();
-    const auto make = [&] {
-        return std::make_shared<faulty_outbox>(store::make_memory_outbox(), plan);
+    const auto make = [&](auto options) {
+        return std::make_shared<faulty_outbox>(store::make_memory_outbox(options), plan);
     };
     outbox_bed one({"one", make});
     outbox_bed other({"other", make});
@@ -162,9 +171,10 @@ TEST_CASE("a plan is changed while its outbox is used", "[store][faulty][threads
     for (int t = 0; t < 3; ++t)
         threads.emplace_back([&] {
             for (int i = 0; i < each; ++i)
-                outbox->async_append(
-                    {outbox_bed::entry("a", "x")},
-                    net::bind_executor(io, [&](error_code ec) { ++(ec ? bad : good); }));
+                outbox->async_append({.entries = {outbox_bed::entry("a", "x")}},
+                                     net::bind_executor(io, [&](error_code ec, const auto&) {
+                                         ++(ec ? bad : good);
+                                     }));
         });
     for (int i = 0; i < each; ++i) {
         outbox->plan().fail({.after = true});

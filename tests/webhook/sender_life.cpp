@@ -21,7 +21,7 @@ store::outbox_entry owed_to(std::string endpoint, std::string text, io::system_t
     store::outbox_entry e;
     e.message_id = "to-" + std::to_string(endpoint.size());
     e.endpoint = std::move(endpoint);
-    e.body = std::make_shared<const std::string>(std::move(text));
+    e.message = message_of(std::move(text));
     e.due = due;
     return e;
 }
@@ -32,8 +32,9 @@ std::shared_ptr<faulty_outbox> outbox_owing(world& w, const texts& endpoints) {
     std::vector<store::outbox_entry> entries;
     for (const auto& id : endpoints)
         entries.push_back(owed_to(id, "for " + id, w.clock().wall_now()));
-    outbox->start_append(std::move(entries),
-                         {w.io().get_executor(), [](error_code ec) { CHECK_FALSE(ec); }});
+    outbox->start_append(
+        {.entries = std::move(entries)},
+        {w.io().get_executor(), [](error_code ec, const auto&) { CHECK_FALSE(ec); }});
     w.run_ready();
     return outbox;
 }
@@ -466,7 +467,7 @@ TEST_CASE("a body is held once, however many endpoints are owed it", "[webhook]"
     const auto owed = listed(w, *outbox);
     REQUIRE(owed.size() == 100);
     std::set<const std::string*> bodies;
-    for (const auto& l : owed) bodies.insert(l.entry.body.get());
+    for (const auto& l : owed) bodies.insert(l.entry.message->body.get());
     CHECK(bodies.size() == 1);
     CHECK((*bodies.begin())->size() >= 1024 * 1024);
 }

@@ -42,9 +42,10 @@ struct owing_bed {
         store::outbox_entry late;
         late.endpoint = target.url();
         late.message_id = "late";
-        late.body = std::make_shared<const std::string>("late");
+        late.message = message_of("late");
         late.due = w.clock().wall_now();
-        outbox->start_append({late}, {w.io().get_executor(), [](error_code) {}});
+        outbox->start_append({.entries = {late}},
+                             {w.io().get_executor(), [](error_code, const auto&) {}});
     }
     webhook::sender_options options() {
         auto o = webhook_options(w);

@@ -57,10 +57,9 @@ TEST_CASE("a failed delivery is repeated on schedule, with the same id and a new
 
 TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "[webhook]") {
     world w;
-    const auto outbox = store::make_memory_outbox();
+    const auto outbox = store::make_memory_outbox({.dead = {.max_age = 1h}});
     auto o = webhook_options(w);
     o.outbox = outbox;
-    o.keep_dead = 1h;
     send_bed bed(w, std::move(o));
     world_sink target(w);
     target.answer = answering({500});

@@ -236,7 +236,7 @@ struct place {
         dead.clear();
         for (std::uint64_t after = 0;;) {
             std::promise<std::vector<store::outbox_listed>> listed;
-            outbox->start_list({}, after, 1000,
+            outbox->start_list({.after_key = after, .max_entries = 1000},
                                {threads.io.get_executor(),
                                 [&](error_code, std::vector<store::outbox_listed> page) {
                                     listed.set_value(std::move(page));

@@ -121,11 +121,15 @@ inline constexpr errc_entry errc_table[] = {
      "the secret is malformed; Standard Webhooks has whsec_ and the base64 of 24 to 75 bytes"},
     {errc::webhook_gone, condition::permanent, "the endpoint is gone"},
     {errc::webhook_exhausted, condition::permanent, "every attempt failed"},
+    {errc::webhook_disabled, condition::permanent, "the endpoint is disabled"},
     {errc::webhook_missing_secret, condition::permanent,
      "the secret is missing; webhook::make_secret() makes one"},
     {errc::webhook_bad_scheme, condition::permanent,
      "the URL's scheme is not allowed; targets are https unless address_guard_options::schemes "
      "says otherwise"},
+    {errc::webhook_expired, condition::permanent, "the delivery expired before it was made"},
+    {errc::webhook_not_added, condition::permanent,
+     "no sender was given the endpoint for too long"},
 
     {errc::hook_bad_target, condition::permanent, "the target URL is malformed or refused"},
     {errc::hook_bad_event, condition::permanent, "the event is not a topic pattern"},
@@ -133,6 +137,7 @@ inline constexpr errc_entry errc_table[] = {
 
     {errc::store_conflict, condition::permanent, "the revision is not the one expected"},
     {errc::store_failed, condition::retryable, "the storage failed"},
+    {errc::outbox_full, condition::overflow, "the outbox is full"},
     {errc::store_full, condition::retryable, "the disk of the store has too little room"},
     {errc::store_in_use, condition::retryable, "another process has the store's file open"},
     {errc::store_foreign, condition::permanent, "the file is not a store of this library"},

@@ -6,6 +6,6 @@
 namespace tidings::store {
 
 /// An outbox in this process's memory: gone with the process.
-TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox();
+TIDINGS_DECL std::shared_ptr<outbox> make_memory_outbox(outbox_options options = {});
 
 }  // namespace tidings::store

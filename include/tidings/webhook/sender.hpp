@@ -27,12 +27,10 @@ struct attempt {
 };
 
 struct sender_options {
-    std::shared_ptr<store::outbox> outbox{};  ///< empty: in memory
+    std::shared_ptr<store::outbox> outbox{};  ///< empty: one in memory, with its default bounds
     retry_options retry{};  ///< of the first delay there is no jitter: deliveries keep their order
     address_guard_options guard{};   ///< which targets are allowed: public https addresses
     std::size_t max_in_flight = 64;  ///< of all endpoints, which take turns
-    /// How long, at least, the outbox lists what was given up: it is dropped when more is.
-    std::chrono::hours keep_dead{24 * 7};
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
@@ -46,28 +45,11 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     out.endpoint = target_->id();
     out.message_id = message_id_of(*e);
     out.due = sender_->first_due();
-    auto kept = std::make_shared<wire_form>(e);
-    const std::string* bytes = nullptr;
-    http::fields f;
-    if (target_->options().form == body_form::binary) {
-        bytes = write_binary_event(*e, f, ec);
-        if (ec) return ec;
-    }
-    if (bytes == nullptr || !target_->has_room_for(f)) {
-        *kept = cloudevents_json(*e, ec);
-        if (ec) return ec;
-        bytes = kept->get();
-        f = {{"Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8"}};
-    }
-    for (const auto& [name, value] : f) {
-        if (name == "Content-Type")
-            out.content_type = value;
-        else
-            out.fields.emplace_back(name, value);
-    }
-    // The event's own bytes, however many endpoints are owed them, and what keeps them.
-    out.body = std::shared_ptr<const std::string>(std::move(kept), bytes);
-    return {};
+    out.expires = expiry_of(*e);
+    out.message = sender_->messages().make(e, target_->options().form, ec);
+    if (!ec && !target_->has_room_for(*out.message))
+        out.message = sender_->messages().make(e, body_form::structured, ec);
+    return ec;
 }
 
 outcome endpoint_state::deliver(const event_ptr& e) noexcept {

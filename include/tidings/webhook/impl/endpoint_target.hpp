@@ -43,8 +43,8 @@ class endpoint_target {
     std::function<void()> take_on_gone() noexcept;
     endpoint_counters counters() const noexcept;
 
-    /// Whether a request of this endpoint has room for these fields of an event.
-    bool has_room_for(const http::fields& of_event) const noexcept;
+    /// Whether a request of this endpoint has room for the fields of a message.
+    bool has_room_for(const store::outbox_message& m) const noexcept;
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};

@@ -20,7 +20,8 @@ std::string label_of(const endpoint_options& o) {
 constexpr std::size_t max_head_bytes = 8 * 1024;
 constexpr std::size_t max_event_fields = 64;
 
-std::size_t bytes_of(const http::fields& all) noexcept {
+template <class Fields>
+std::size_t bytes_of(const Fields& all) noexcept {
     constexpr std::size_t around = std::string_view(": \r\n").size();
     std::size_t bytes = 0;
     for (const auto& [name, value] : all) bytes += name.size() + value.size() + around;
@@ -71,23 +72,29 @@ endpoint_counters endpoint_target::counters() const noexcept {
     return {accepted, delivered, failed_attempts, dead};
 }
 
-bool endpoint_target::has_room_for(const http::fields& of_event) const noexcept {
-    return of_event.size() <= max_event_fields &&
-           head_bytes_ + bytes_of(of_event) <= max_head_bytes;
+bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcept {
+    const std::pair<std::string_view, std::string_view> type[]{{"Content-Type", m.content_type}};
+    const bool typed = !m.content_type.empty();
+    return m.fields.size() + (typed ? 1 : 0) <= max_event_fields &&
+           head_bytes_ + bytes_of(m.fields) + (typed ? bytes_of(type) : 0) <= max_head_bytes;
 }
 
 error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
                                          http::request& out) const {
+    static const std::string empty;
+    const auto& m = *e.message;
+    const auto& body = m.body ? *m.body : empty;
+    const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     standard_headers signature;
-    if (const auto ec = signer_.sign(e.message_id, now, *e.body, signature)) return ec;
+    if (const auto ec = signer_.sign(id, now, body, signature)) return ec;
     out.method = "POST";
     out.fields = options_.fields;
-    if (!e.content_type.empty()) out.fields.set("Content-Type", e.content_type);
+    if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
     out.fields.set(standard_headers::id_name, signature.id);
     out.fields.set(standard_headers::timestamp_name, signature.timestamp);
     out.fields.set(standard_headers::signature_name, signature.signature);
-    for (const auto& [name, value] : e.fields) out.fields.append(name, value);
-    out.body = *e.body;
+    for (const auto& [name, value] : m.fields) out.fields.append(name, value);
+    out.body = body;
     return {};
 }
 

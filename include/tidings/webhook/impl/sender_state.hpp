@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
+#include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <deque>
@@ -43,6 +44,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     io::system_time first_due() const { return now() + options_.retry.delays.front(); }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
     void append(store::outbox_entry entry, unique_function<void(error_code)> done);
+    message_maker& messages() noexcept { return messages_; }
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -112,7 +114,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void finish();
     void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
-    void bury();
+    void retain();
     void check_drained();
     void end(error_code why);
     void release() noexcept;
@@ -126,6 +128,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const std::shared_ptr<lane> lane_;
 
     endpoint_registry endpoints_;
+    message_maker messages_;
     mutable std::mutex mutex_;         // guards on_attempt_ and the next
     std::weak_ptr<batch> open_batch_;  // takes more
     std::atomic<bool> taking_{true};
@@ -141,7 +144,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::unordered_map<std::uint64_t, store::outbox_result> held_;
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
-    io::system_time last_burial_{};
+    io::system_time last_retention_{};
     io::system_time last_sweep_{};
     wheel_timer drain_deadline_;
     std::vector<unique_function<void(error_code)>> drained_;

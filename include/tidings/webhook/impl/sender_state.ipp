@@ -16,7 +16,7 @@ using namespace tidings::detail;
 
 namespace {
 
-constexpr std::chrono::hours between_burials{1};
+constexpr std::chrono::hours between_retentions{1};
 
 using settled = store::outbox_result::state;
 
@@ -125,14 +125,19 @@ void sender_state::append_batch(batch& open) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
     for (auto& one : all) entries.push_back(std::move(one.entry));
-    auto on_done = store_handler([this, all = std::move(all)](error_code ec) mutable {
-        --appending_;
-        for (auto& one : all) one.done(ec);
-        claim();
-        check_drained();
-    });
+    auto on_done = store_handler<store::outbox_appended>(
+        [this, all = std::move(all)](error_code ec, const store::outbox_appended& a) mutable {
+            --appending_;
+            std::vector<error_code> ends(all.size(), ec);
+            for (const auto& r : a.refused) ends.at(r.index) = r.why;
+            for (std::size_t i = 0; i < all.size(); ++i) all[i].done(ends[i]);
+            claim();
+            check_drained();
+        });
     ++appending_;
-    ask_store([&] { outbox_->start_append(std::move(entries), std::move(on_done)); });
+    ask_store([&] {
+        outbox_->start_append({.now = now(), .entries = std::move(entries)}, std::move(on_done));
+    });
 }
 
 // Lines take turns, so that a long one does not keep the others waiting.
@@ -239,7 +244,7 @@ attempt sender_state::judge(const std::string& id, const store::outbox_entry& en
 
 void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
                             const attempt& a) {
-    store::outbox_result result{entry.key, settled::done, a.number, now(), a.error};
+    store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
     if (a.result == verdict::success) {
         ++t.delivered;
     } else {
@@ -265,7 +270,8 @@ void sender_state::pause(line& l, std::chrono::milliseconds wait) {
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
 void sender_state::put_back(line& l, const store::outbox_entry& entry) {
     l.back_with = settlements_ + 1;
-    results_.push_back({entry.key, settled::retry, entry.attempts, entry.due, entry.last_error});
+    results_.push_back(
+        {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
 }
 
 void sender_state::put_back_all(line& l) {
@@ -278,7 +284,7 @@ void sender_state::put_back_all(line& l) {
 void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
     for (const auto& entry : l.queue) {
         ++t.dead;
-        results_.push_back({entry.key, settled::dead, entry.attempts, now(), why});
+        results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
     }
     l.queue.clear();
     if (std::exchange(l.more, false)) claim();
@@ -301,11 +307,13 @@ void sender_state::finish() {
                            [s](const auto& r) { return r.outcome == s; });
     };
     const bool retries = any(settled::retry);
-    if (any(settled::dead)) bury();
+    if (any(settled::dead)) retain();
     auto on_done = store_handler([this, results, retries](error_code ec) mutable {
         on_finished(ec, std::move(results), retries);
     });
-    ask_store([&] { outbox_->start_finish(std::move(results), std::move(on_done)); });
+    ask_store([&] {
+        outbox_->start_finish({.now = now(), .results = std::move(results)}, std::move(on_done));
+    });
 }
 
 void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
@@ -323,14 +331,18 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
     end_round();
 }
 
-// Those given up long ago are looked at by nobody any more.
-void sender_state::bury() {
-    if (now() < last_burial_ + between_burials) return;
-    last_burial_ = now();
-    auto on_done = store_handler([](error_code) {
-        // The next time will do it.
-    });
-    ask_store([&] { outbox_->start_retain(now() - options_.keep_dead, std::move(on_done)); });
+// What its bounds of time end. An outbox that fails is asked again the next time.
+void sender_state::retain() {
+    if (now() < last_retention_ + between_retentions) return;
+    last_retention_ = now();
+    auto on_done = store_handler<store::outbox_retained>(
+        [this](error_code ec, const store::outbox_retained& r) {
+            if (ec || r.at_end || !running()) return;
+            last_retention_ = {};
+            retain();
+        });
+    ask_store(
+        [&] { outbox_->start_retain({.now = now(), .of = endpoints_.ids()}, std::move(on_done)); });
 }
 
 void sender_state::wake_at(io::system_time due) {

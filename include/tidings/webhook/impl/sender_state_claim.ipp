@@ -11,6 +11,8 @@ using namespace tidings::detail;
 
 namespace {
 
+using settled = store::outbox_result::state;
+
 constexpr std::size_t max_claim = 256;
 constexpr std::chrono::hours between_sweeps{1};
 
@@ -40,10 +42,11 @@ void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try 
             const bool owed = std::any_of(p.begin(), p.end(), [](const auto& l) {
                 return l.state != store::outbox_state::dead;
             });
-            if (!ec && !owed && p.size() < max_claim) s->endpoints_.forget(*t);
+            if (!ec && !owed && p.size() < store::outbox_selection().max_entries)
+                s->endpoints_.forget(*t);
         });
         self->ask_store(
-            [&] { self->outbox_->start_list(t->id(), 0, max_claim, std::move(on_done)); });
+            [&] { self->outbox_->start_list({.endpoint = t->id()}, std::move(on_done)); });
     });
 } catch (const std::bad_alloc&) {
     return;  // in time `forget_missed` sees it
@@ -65,7 +68,7 @@ void sender_state::claim() {
     });
     for (auto& [id, l] : lines_) {
         l.more = !l.is_short();
-        if (l.more || !may_claim(l, q.now)) q.except.push_back(id);
+        if (l.more || !may_claim(l, q.now)) q.shares.push_back({id, 0});
     }
     auto on_done = store_handler<store::outbox_claim>(
         [this, at = q.now](error_code ec, store::outbox_claim c) {
@@ -86,6 +89,12 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     for (auto& e : c.entries) {
         const auto id = e.endpoint;
         auto& l = lines_[id];
+        if (e.expires && *e.expires <= now()) {
+            results_.push_back(
+                {e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
+            if (const auto t = endpoints_.find(id)) ++t->dead;
+            continue;
+        }
         if (!may_claim(l, now())) {  // since the claim began
             put_back(l, e);
             continue;
@@ -115,12 +124,17 @@ void sender_state::claim_later(error_code ec) {
 void sender_state::recover(std::uint64_t after_key) {
     using page = std::vector<store::outbox_listed>;
     auto on_done = store_handler<page>([this](error_code ec, const page& p) { on_listed(ec, p); });
-    ask_store([&] { outbox_->start_list({}, after_key, max_claim, std::move(on_done)); });
+    ask_store([&] {
+        outbox_->start_list({.state = store::outbox_state::claimed,
+                             .after_key = after_key,
+                             .max_entries = max_claim},
+                            std::move(on_done));
+    });
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
     if (!running()) return;
-    for (const auto& [e, state] : page)
+    for (const auto& [e, state, since] : page)
         if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) && hold(e))
             results_.push_back(held_.at(e.key));
     if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
@@ -134,8 +148,8 @@ void sender_state::on_listed(error_code ec, const std::vector<store::outbox_list
 // False when it is held already.
 bool sender_state::hold(const store::outbox_entry& e) {
     return held_
-        .try_emplace(e.key,
-                     store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error})
+        .try_emplace(
+            e.key, store::outbox_result{e.key, settled::retry, e.attempts, e.due, e.last_error, {}})
         .second;
 }
 
@@ -147,7 +161,10 @@ void sender_state::give_back() {
     auto on_done = store_handler([](error_code) {
         // Else they stay claimed until this process ends.
     });
-    ask_store([&] { outbox_->start_finish(std::exchange(results_, {}), std::move(on_done)); });
+    ask_store([&] {
+        outbox_->start_finish({.now = now(), .results = std::exchange(results_, {})},
+                              std::move(on_done));
+    });
 }
 
 }  // namespace tidings::webhook::detail

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/attempt_log.hpp>
+#include <tidings/store/impl/claim_lines.hpp>
+#include <tidings/store/outbox_operations.hpp>
+
+#include <map>
+
+namespace tidings::store::detail {
+
+/// The entries and endpoints of an outbox in memory, with every index of them and what they hold in
+/// bytes. The operations of an outbox, `outbox_tables`, are made of these steps.
+class outbox_rows {
+ protected:
+    using place = claim_lines::place;
+    using key_set = std::set<std::uint64_t>;
+    struct endpoint;
+    struct row {
+        outbox_listed listed{};
+        endpoint* of = nullptr;
+        std::size_t bytes = 0;                // of its own
+        claim_lines::line::node_type node{};  // while it is in no line, and not dead
+    };
+    using row_map = std::map<std::uint64_t, row>;
+    using members = std::set<std::pair<std::uint32_t, std::uint64_t>>;  // index, key
+    struct endpoint {
+        explicit endpoint(const std::string& id) : lines(id) {}
+        outbox_endpoint row{};
+        claim_lines::endpoint lines;
+        key_set owed{}, dead{};
+        std::map<std::string, key_set, std::less<>> partitions{};  // of what is owed
+        std::map<std::string, members, std::less<>> batches{};     // of what is owed
+        std::size_t owed_bytes = 0;
+    };
+    using endpoint_map = std::map<std::string, endpoint, std::less<>>;
+
+    explicit outbox_rows(const outbox_options& options) : options_(options) {}
+    ~outbox_rows() = default;
+
+    /// Finds the row of an endpoint or makes it.
+    endpoint& open_one(const std::string& id, outbox_time now);
+    const outbox_limits& limits_of(const endpoint& e) const noexcept {
+        return e.row.limits ? *e.row.limits : options_.each;
+    }
+    /// Pending, with its key. Where it throws, nothing was inserted.
+    void insert(outbox_entry entry, endpoint& of, outbox_time now);
+    void remove(row_map::iterator it) noexcept;
+    void remove_dead(std::uint64_t key) noexcept;
+    /// Of an endpoint of which no entry is left. Gives the next.
+    endpoint_map::iterator remove_endpoint(endpoint_map::iterator it) noexcept;
+    /// Makes what is owed a dead letter.
+    void bury(row& r, error_code why, outbox_time now);
+    /// The other way round; the row's state and due time are the caller's to set.
+    void unbury(row& r);
+    /// Drops the oldest dead letters that are too many.
+    void trim_dead() noexcept;
+    void set_batch(row& r, outbox_batch batch);
+    /// Changes when a pending entry is due.
+    void set_due(row& r, outbox_time due) noexcept;
+    /// Puts a row whose state has changed into the line it belongs to, or takes it out.
+    void update_line(row& r) noexcept;
+
+    const outbox_options options_;
+    message_uses uses_;
+    row_map rows_;
+    endpoint_map endpoints_;
+    claim_lines lines_;
+    std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed
+    std::set<place> by_death_;                                // since when, key
+    std::set<place> by_expiry_;                               // of what is owed
+    std::size_t owed_ = 0, owed_bytes_ = 0, dead_bytes_ = 0;  // bytes without messages
+
+ private:
+    void enter_partition(row& r);
+    void leave_partition(row& r) noexcept;
+    void resize_owed(endpoint& e, std::size_t bytes) noexcept;
+    void count_owed(row& r);
+    void unindex_owed(row& r) noexcept;
+    void uncount_owed(row& r) noexcept;
+};
+
+}  // namespace tidings::store::detail

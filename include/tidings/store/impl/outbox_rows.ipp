@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_rows.hpp>
+
+#include <algorithm>
+
+namespace tidings::store::detail {
+
+namespace {
+
+claim_lines::which line_of(const outbox_entry& e) noexcept {
+    return e.attempts == 0 ? claim_lines::fresh : claim_lines::again;
+}
+claim_lines::place place_of(const outbox_entry& e) noexcept {
+    return {e.due, e.key};
+}
+
+}  // namespace
+
+outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time now) {
+    const auto known = endpoints_.find(id);
+    if (known != endpoints_.end()) return known->second;
+    const auto it = endpoints_.try_emplace(id, id).first;
+    it->second.lines.id = &it->first;
+    it->second.row.id = id;
+    it->second.row.added = now;
+    try {
+        sizes_.insert({0, &it->second});
+    } catch (...) {
+        endpoints_.erase(it);
+        throw;
+    }
+    return it->second;
+}
+
+// A row's node is in its endpoint's line where it can be claimed, and with the row where not.
+void outbox_rows::update_line(row& r) noexcept {
+    const auto& [entry, state, since] = r.listed;
+    bool claimable = state == outbox_state::pending;
+    if (claimable && entry.partition) {
+        const auto it = r.of->partitions.find(*entry.partition);
+        claimable = *it->second.begin() == entry.key;
+    }
+    const bool in_line = r.node.empty();
+    if (claimable == in_line) return;
+    if (in_line) {
+        r.node = lines_.leave(r.of->lines, line_of(entry), place_of(entry));
+    } else {
+        r.node.value() = place_of(entry);
+        lines_.enter(r.of->lines, line_of(entry), std::move(r.node));
+    }
+}
+
+void outbox_rows::set_due(row& r, outbox_time due) noexcept {
+    auto& entry = r.listed.entry;
+    if (r.node.empty()) r.node = lines_.leave(r.of->lines, line_of(entry), place_of(entry));
+    entry.due = due;
+    update_line(r);
+}
+
+// The oldest of a partition keeps the others out of the line.
+void outbox_rows::enter_partition(row& r) {
+    const auto& entry = r.listed.entry;
+    if (!entry.partition) return;
+    auto& keys = r.of->partitions.try_emplace(*entry.partition).first->second;
+    const auto before = keys.empty() ? 0 : *keys.begin();
+    keys.insert(entry.key);
+    if (before > entry.key) update_line(rows_.at(before));
+}
+
+void outbox_rows::leave_partition(row& r) noexcept {
+    const auto& entry = r.listed.entry;
+    if (!entry.partition) return;
+    const auto it = r.of->partitions.find(*entry.partition);
+    if (it == r.of->partitions.end()) return;
+    it->second.erase(entry.key);
+    if (it->second.empty())
+        r.of->partitions.erase(it);
+    else
+        update_line(rows_.find(*it->second.begin())->second);
+}
+
+void outbox_rows::set_batch(row& r, outbox_batch batch) {
+    auto& entry = r.listed.entry;
+    if (!batch.id.empty())
+        r.of->batches.try_emplace(batch.id).first->second.insert({batch.index, entry.key});
+    const auto it = entry.batch.id.empty() || entry.batch == batch
+                        ? r.of->batches.end()
+                        : r.of->batches.find(entry.batch.id);
+    if (it != r.of->batches.end()) {
+        it->second.erase({entry.batch.index, entry.key});
+        if (it->second.empty()) r.of->batches.erase(it);
+    }
+    entry.batch = std::move(batch);
+}
+
+void outbox_rows::resize_owed(endpoint& e, std::size_t bytes) noexcept {
+    auto node = sizes_.extract({e.owed_bytes, &e});
+    e.owed_bytes = bytes;
+    node.value() = {bytes, &e};
+    sizes_.insert(std::move(node));
+}
+
+// The row is in no index of what is owed. Where it throws it is in none afterwards.
+void outbox_rows::count_owed(row& r) {
+    const auto& entry = r.listed.entry;
+    try {
+        r.of->owed.insert(entry.key);
+        if (entry.expires) by_expiry_.insert({*entry.expires, entry.key});
+        if (!entry.batch.id.empty()) set_batch(r, entry.batch);
+        enter_partition(r);
+        uses_.add(message_uses::owed, entry.message);
+    } catch (...) {
+        unindex_owed(r);
+        throw;
+    }
+    ++owed_;
+    owed_bytes_ += r.bytes;
+    resize_owed(*r.of, r.of->owed_bytes + r.bytes + held_bytes(*entry.message));
+}
+
+void outbox_rows::unindex_owed(row& r) noexcept {
+    const auto& entry = r.listed.entry;
+    r.of->owed.erase(entry.key);
+    if (entry.expires) by_expiry_.erase({*entry.expires, entry.key});
+    if (const auto it = r.of->batches.find(entry.batch.id); it != r.of->batches.end()) {
+        it->second.erase({entry.batch.index, entry.key});
+        if (it->second.empty()) r.of->batches.erase(it);
+    }
+    leave_partition(r);
+}
+
+void outbox_rows::uncount_owed(row& r) noexcept {
+    unindex_owed(r);
+    --owed_;
+    owed_bytes_ -= r.bytes;
+    resize_owed(*r.of, r.of->owed_bytes - r.bytes - held_bytes(*r.listed.entry.message));
+    uses_.remove(message_uses::owed, r.listed.entry.message);
+}
+
+void outbox_rows::insert(outbox_entry entry, endpoint& of, outbox_time now) {
+    const auto key = entry.key;
+    row r;
+    r.bytes = held_bytes(entry) + sizeof(row) - sizeof(outbox_entry);
+    r.of = &of;
+    r.node = make_node<claim_lines::line>(place_of(entry));
+    r.listed = {std::move(entry), outbox_state::pending, now};
+    const auto it = rows_.emplace(key, std::move(r)).first;
+    try {
+        count_owed(it->second);
+    } catch (...) {
+        rows_.erase(it);
+        throw;
+    }
+    update_line(it->second);
+}
+
+void outbox_rows::remove(row_map::iterator it) noexcept {
+    auto& r = it->second;
+    if (r.listed.state == outbox_state::dead) return remove_dead(it->first);
+    if (r.node.empty()) {
+        r.node = lines_.leave(r.of->lines, line_of(r.listed.entry), place_of(r.listed.entry));
+        r.listed.state = outbox_state::claimed;
+    }
+    uncount_owed(r);
+    rows_.erase(it);
+}
+
+void outbox_rows::remove_dead(std::uint64_t key) noexcept {
+    const auto it = rows_.find(key);
+    auto& r = it->second;
+    by_death_.erase({r.listed.since, key});
+    r.of->dead.erase(key);
+    dead_bytes_ -= r.bytes;
+    uses_.remove(message_uses::dead, std::move(r.listed.entry.message));
+    rows_.erase(it);
+}
+
+outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
+    endpoint_map::iterator it) noexcept {
+    sizes_.erase({it->second.owed_bytes, &it->second});
+    return endpoints_.erase(it);
+}
+
+void outbox_rows::bury(row& r, error_code why, outbox_time now) {
+    auto& [entry, state, since] = r.listed;
+    r.of->dead.insert(entry.key);
+    uses_.add(message_uses::dead, entry.message);
+    if (r.node.empty()) r.node = lines_.leave(r.of->lines, line_of(entry), place_of(entry));
+    state = outbox_state::dead;
+    since = now;
+    entry.last_error = why;
+    uncount_owed(r);
+    dead_bytes_ += r.bytes;
+    r.node.value() = {now, entry.key};
+    by_death_.insert(std::move(r.node));
+}
+
+void outbox_rows::unbury(row& r) {
+    auto& entry = r.listed.entry;
+    count_owed(r);
+    r.of->dead.erase(entry.key);
+    r.node = by_death_.extract({r.listed.since, entry.key});
+    dead_bytes_ -= r.bytes;
+    uses_.remove(message_uses::dead, entry.message);
+}
+
+void outbox_rows::trim_dead() noexcept {
+    while (!by_death_.empty() &&
+           dead_bytes_ + uses_.bytes(message_uses::dead) > options_.dead.max_bytes)
+        remove_dead(by_death_.begin()->second);
+}
+
+}  // namespace tidings::store::detail

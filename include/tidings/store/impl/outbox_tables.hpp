@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_rows.hpp>
+
+namespace tidings::store::detail {
+
+/// An outbox in memory without its lock. Where an operation throws std::bad_alloc, what was done
+/// before is done, except that of an append nothing is left.
+class outbox_tables final : private outbox_rows {
+ public:
+    explicit outbox_tables(const outbox_options& options)
+        : outbox_rows(options),
+          attempts_(options_.attempts, uses_) {}
+
+    std::vector<outbox_endpoint> open(outbox_opening o);
+    outbox_appended append(outbox_append a);
+    outbox_claim claim(const outbox_query& q);
+    void finish(outbox_round r);
+    std::vector<outbox_listed> list(const outbox_selection& s) const;
+    std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
+                                                       std::size_t max) const;
+    outbox_redelivered redeliver(const outbox_redelivery& r);
+    outbox_retained retain(const outbox_retention& r);
+    void erase(const std::string& owner);
+    position mark_of(const std::string& history) const;
+    outbox_stats stats() const noexcept;
+    const attempt_log& attempts() const noexcept { return attempts_; }
+    std::vector<message_uses::message> take_released() noexcept { return uses_.take_released(); }
+
+ private:
+    class claiming;
+    class making_room;
+
+    row* find_claimed(std::uint64_t key) noexcept;
+    void settle(row& r, const outbox_result& result, outbox_time now);
+    bool has_room_for(const row& dead) const noexcept;
+    void revive(row& r, const outbox_redelivery& how);
+    // What `retain` looks at, at most so much of each.
+    std::size_t bury_expired(outbox_time now, std::size_t max);
+    std::size_t bury_aged(outbox_time now, std::size_t max);
+    std::size_t bury_unknown(outbox_time now, std::size_t max);
+
+    attempt_log attempts_;
+    std::map<std::string, position> marks_;
+    std::uint64_t last_key_ = 0;
+};
+
+}  // namespace tidings::store::detail

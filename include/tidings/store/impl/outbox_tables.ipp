@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_tables.hpp>
+
+#include <algorithm>
+
+namespace tidings::store::detail {
+
+std::vector<outbox_endpoint> outbox_tables::open(outbox_opening o) {
+    std::vector<outbox_endpoint> result;
+    result.reserve(o.endpoints.size());
+    for (auto& given : o.endpoints) {
+        const bool known = endpoints_.contains(given.id);
+        auto& e = open_one(given.id, o.now);
+        if (known) {
+            e.row.owner = std::move(given.owner);
+            e.row.limits = given.limits;
+        } else {
+            e.row = std::move(given);
+        }
+        e.row.added = o.now;
+        const auto latest = o.now + o.longest_wait;
+        if (o.longest_wait.count() != 0)
+            for (const auto key : e.owed) {
+                auto& r = rows_.at(key);
+                const bool pending = r.listed.state == outbox_state::pending;
+                if (pending && r.listed.entry.due > latest) set_due(r, latest);
+            }
+        result.push_back(e.row);
+    }
+    return result;
+}
+
+void outbox_tables::settle(row& r, const outbox_result& result, outbox_time now) {
+    using outcome = outbox_result::state;
+    auto& [entry, state, since] = r.listed;
+    if (result.batch) set_batch(r, *result.batch);
+    if (result.outcome == outcome::keep) return;
+    if (result.outcome == outcome::done) return remove(rows_.find(result.key));
+    if (result.attempts > entry.attempts && !entry.first_failure) entry.first_failure = now;
+    entry.attempts = result.attempts;
+    entry.due = result.due;
+    if (result.outcome == outcome::dead) return bury(r, result.last_error, now);
+    entry.last_error = result.last_error;
+    since = now;
+    state = result.outcome == outcome::stopped ? outbox_state::stopped : outbox_state::pending;
+    update_line(r);
+}
+
+outbox_rows::row* outbox_tables::find_claimed(std::uint64_t key) noexcept {
+    const auto it = rows_.find(key);
+    const bool is = it != rows_.end() && it->second.listed.state == outbox_state::claimed;
+    return is ? &it->second : nullptr;
+}
+
+void outbox_tables::finish(outbox_round round) {
+    for (auto& a : round.attempts) {
+        const auto* r = find_claimed(a.entry);
+        if (r == nullptr) continue;
+        const auto& entry = r->listed.entry;
+        a.endpoint = entry.endpoint;
+        a.message_id = entry.message_id;
+        a.webhook_id = entry.webhook_id;
+        a.message = entry.message;
+        attempts_.add(std::move(a));
+    }
+    for (const auto& result : round.results)
+        if (auto* r = find_claimed(result.key)) settle(*r, result, round.now);
+    for (auto& [id, health] : round.health)
+        if (const auto it = endpoints_.find(id); it != endpoints_.end())
+            it->second.row.health = std::move(health);
+    trim_dead();
+}
+
+std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const {
+    std::vector<outbox_listed> page;
+    const auto add = [&](const row& r) {
+        const auto& created = r.listed.entry.created;
+        if (s.state && r.listed.state != *s.state) return;
+        if (created >= s.since && created < s.until) page.push_back(r.listed);
+    };
+    if (s.endpoint.empty()) {
+        for (auto it = rows_.upper_bound(s.after_key);
+             it != rows_.end() && it->first <= s.last_key && page.size() < s.max_entries; ++it)
+            add(it->second);
+        return page;
+    }
+    const auto of = endpoints_.find(s.endpoint);
+    if (of == endpoints_.end()) return page;
+    const key_set none;
+    const auto& owed = s.state == outbox_state::dead ? none : of->second.owed;
+    const auto& dead = !s.state || s.state == outbox_state::dead ? of->second.dead : none;
+    auto a = owed.upper_bound(s.after_key);
+    auto b = dead.upper_bound(s.after_key);
+    while ((a != owed.end() || b != dead.end()) && page.size() < s.max_entries) {
+        const bool first = b == dead.end() || (a != owed.end() && *a < *b);
+        const auto key = first ? *a++ : *b++;
+        if (key > s.last_key) break;
+        add(rows_.at(key));
+    }
+    return page;
+}
+
+std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::string& after,
+                                                                  std::size_t max) const {
+    std::vector<outbox_endpoint_listed> page;
+    for (auto it = endpoints_.upper_bound(after); it != endpoints_.end() && page.size() < max;
+         ++it) {
+        const auto& e = it->second;
+        outbox_endpoint_listed listed{e.row, e.owed.size(), e.owed_bytes, e.dead.size(), {}};
+        if (!e.owed.empty()) listed.oldest = rows_.at(*e.owed.begin()).listed.entry.created;
+        page.push_back(std::move(listed));
+    }
+    return page;
+}
+
+position outbox_tables::mark_of(const std::string& history) const {
+    const auto it = marks_.find(history);
+    return it == marks_.end() ? position() : it->second;
+}
+
+outbox_stats outbox_tables::stats() const noexcept {
+    outbox_stats s;
+    s.owed = owed_;
+    s.owed_bytes = owed_bytes_ + uses_.bytes(message_uses::owed);
+    s.dead = by_death_.size();
+    s.dead_bytes = dead_bytes_ + uses_.bytes(message_uses::dead);
+    s.attempts = attempts_.size();
+    s.attempt_bytes = attempts_.bytes();
+    for (const auto& [id, e] : endpoints_) {
+        if (e.owed.empty()) continue;
+        const auto& created = rows_.find(*e.owed.begin())->second.listed.entry.created;
+        s.oldest = std::min(s.oldest.value_or(created), created);
+    }
+    return s;
+}
+
+}  // namespace tidings::store::detail

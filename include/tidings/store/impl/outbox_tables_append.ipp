@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_tables.hpp>
+
+namespace tidings::store::detail {
+
+/// Room for entries of an append, made as the policies say.
+class outbox_tables::making_room {
+ public:
+    making_room(outbox_tables& rows, outbox_time now, outbox_appended& result)
+        : rows_(rows),
+          now_(now),
+          result_(result) {}
+
+    /// Empty: there is room. @error errc::webhook_disabled, errc::outbox_full
+    error_code operator()(endpoint& e, const outbox_entry& entry) {
+        if (e.row.health.disabled) return errc::webhook_disabled;
+        const auto own = held_bytes(entry) + sizeof(row);
+        const auto whole = own + held_bytes(*entry.message);
+        const auto& each = rows_.limits_of(e);
+        const auto& total = rows_.options_.total;
+        if (whole > each.max_bytes || whole > total.max_bytes) return errc::outbox_full;
+        while (e.owed.size() >= each.max_entries || e.owed_bytes + whole > each.max_bytes)
+            if (!free_some(e, each.policy) || e.row.health.disabled) return errc::outbox_full;
+        const auto in_all = [&] {
+            return rows_.owed_bytes_ + rows_.uses_.bytes(message_uses::owed) + own +
+                   rows_.uses_.cost(message_uses::owed, entry.message);
+        };
+        while (rows_.owed_ >= total.max_entries || in_all() > total.max_bytes) {
+            auto* const largest = find_largest();
+            if (largest == nullptr || !free_some(*largest, total.policy)) return errc::outbox_full;
+        }
+        return e.row.health.disabled ? errc::webhook_disabled : error_code();
+    }
+
+ private:
+    // What is claimed is being sent: it stays.
+    row* oldest_of(endpoint& e) const noexcept {
+        for (const auto key : e.owed) {
+            auto& r = rows_.rows_.find(key)->second;
+            if (r.listed.state != outbox_state::claimed) return &r;
+        }
+        return nullptr;
+    }
+    endpoint* find_largest() const noexcept {
+        for (auto it = rows_.sizes_.rbegin(); it != rows_.sizes_.rend(); ++it)
+            if (oldest_of(*it->second) != nullptr) return it->second;
+        return nullptr;
+    }
+    bool free_some(endpoint& e, at_bound policy) {
+        auto* oldest = oldest_of(e);
+        if (policy == at_bound::refuse) return false;
+        if (policy == at_bound::disable) {
+            result_.disabled.push_back(e.row.id);
+            e.row.health.disabled = errc::outbox_full;
+            e.row.health.disabled_since = now_;
+        }
+        if (oldest == nullptr) return false;
+        for (; oldest != nullptr; oldest = oldest_of(e)) {
+            rows_.bury(*oldest, errc::outbox_full, now_);
+            rows_.trim_dead();
+            ++result_.dropped;
+            if (policy == at_bound::drop_oldest) break;
+        }
+        return true;
+    }
+
+    outbox_tables& rows_;
+    const outbox_time now_;
+    outbox_appended& result_;
+};
+
+outbox_appended outbox_tables::append(outbox_append a) {
+    static const auto nothing = std::make_shared<const outbox_message>();
+    outbox_appended result;
+    making_room room(*this, a.now, result);
+    const auto last = last_key_;
+    try {
+        for (std::size_t i = 0; i < a.entries.size(); ++i) {
+            auto& entry = a.entries[i];
+            auto& e = open_one(entry.endpoint, a.now);
+            if (!entry.message) entry.message = nothing;
+            if (const auto why = room(e, entry)) {
+                result.refused.push_back({i, why});
+                continue;
+            }
+            entry.key = ++last_key_;
+            entry.created = a.now;
+            insert(std::move(entry), e, a.now);
+        }
+        if (a.mark && result.refused.empty()) marks_[a.mark->history] = a.mark->position;
+    } catch (...) {
+        for (auto it = rows_.upper_bound(last); it != rows_.end(); it = rows_.upper_bound(last))
+            remove(it);
+        throw;
+    }
+    return result;
+}
+
+}  // namespace tidings::store::detail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_tables.hpp>
+
+#include <algorithm>
+
+namespace tidings::store::detail {
+
+bool outbox_tables::has_room_for(const row& dead) const noexcept {
+    const auto& e = *dead.of;
+    const auto& each = limits_of(e);
+    const auto& total = options_.total;
+    const auto& message = dead.listed.entry.message;
+    const auto in_all = owed_bytes_ + uses_.bytes(message_uses::owed) + dead.bytes +
+                        uses_.cost(message_uses::owed, message);
+    return e.owed.size() < each.max_entries &&
+           e.owed_bytes + dead.bytes + held_bytes(*message) <= each.max_bytes &&
+           owed_ < total.max_entries && in_all <= total.max_bytes;
+}
+
+void outbox_tables::revive(row& r, const outbox_redelivery& how) {
+    auto& [entry, state, since] = r.listed;
+    auto id = (entry.webhook_id.empty() ? entry.message_id : entry.webhook_id) + how.id_suffix;
+    // An `expirytime` that has passed would end it again at once.
+    if (state == outbox_state::dead) {
+        if (entry.expires && *entry.expires <= how.now) entry.expires.reset();
+        unbury(r);
+    }
+    if (!how.id_suffix.empty()) entry.webhook_id = std::move(id);
+    entry.attempts = 0;
+    entry.first_failure.reset();
+    entry.due = how.now;
+    state = outbox_state::pending;
+    since = how.now;
+    update_line(r);
+}
+
+outbox_redelivered outbox_tables::redeliver(const outbox_redelivery& how) {
+    outbox_redelivered result;
+    result.last_key = how.of.after_key;
+    for (const auto& l : list(how.of)) {
+        auto& r = rows_.at(l.entry.key);
+        const bool dead = l.state == outbox_state::dead;
+        if (dead && !has_room_for(r)) {
+            result.full = true;
+            return result;
+        }
+        if (dead || l.state == outbox_state::stopped) {
+            revive(r, how);
+            ++result.count;
+        }
+        result.last_key = l.entry.key;
+    }
+    auto rest = how.of;
+    rest.after_key = result.last_key;
+    rest.max_entries = 1;
+    result.at_end = list(rest).empty();
+    return result;
+}
+
+std::size_t outbox_tables::bury_expired(outbox_time now, std::size_t max) {
+    std::size_t n = 0;
+    for (auto it = by_expiry_.begin(); it != by_expiry_.end() && it->first <= now && n < max;) {
+        auto& r = rows_.at(it->second);
+        ++it;
+        if (r.listed.state == outbox_state::claimed) continue;
+        bury(r, errc::webhook_expired, now);
+        ++n;
+    }
+    return n;
+}
+
+std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max) {
+    std::size_t n = 0;
+    for (auto& [id, e] : endpoints_) {
+        const auto each = limits_of(e).max_age;
+        const auto total = options_.total.max_age;
+        if (each.count() == 0 && total.count() == 0) continue;
+        const auto age = each.count() == 0 || (total.count() != 0 && total < each) ? total : each;
+        for (auto it = e.owed.begin(); it != e.owed.end() && n < max;) {
+            auto& r = rows_.at(*it++);
+            if (r.listed.entry.created + age > now) break;
+            if (r.listed.state == outbox_state::claimed) continue;
+            bury(r, errc::webhook_expired, now);
+            ++n;
+        }
+    }
+    return n;
+}
+
+// With the row of an endpoint of which nothing is left.
+std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max) {
+    std::size_t n = 0;
+    for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
+        auto& e = it->second;
+        if (e.row.added + options_.keep_unknown > now) {
+            ++it;
+            continue;
+        }
+        for (auto at = e.owed.begin(); at != e.owed.end() && n < max;) {
+            auto& r = rows_.at(*at++);
+            if (r.listed.state == outbox_state::claimed) continue;
+            bury(r, errc::webhook_not_added, now);
+            ++n;
+        }
+        if (!e.owed.empty() || !e.dead.empty()) {
+            ++it;
+            continue;
+        }
+        it = remove_endpoint(it);
+        ++n;
+    }
+    return n;
+}
+
+outbox_retained outbox_tables::retain(const outbox_retention& r) {
+    if (r.of)
+        for (const auto& id : *r.of)
+            if (const auto it = endpoints_.find(id); it != endpoints_.end())
+                it->second.row.added = r.now;
+    outbox_retained result;
+    const auto owed = owed_;
+    auto left = r.max_entries;
+    for (; left != 0 && !by_death_.empty(); --left) {
+        const auto [since, key] = *by_death_.begin();
+        if (since + options_.dead.max_age > r.now) break;
+        remove_dead(key);
+    }
+    left -= attempts_.retain(r.now, left);
+    left -= bury_expired(r.now, left);
+    left -= bury_aged(r.now, left);
+    left -= bury_unknown(r.now, left);
+    trim_dead();
+    result.dead = owed - owed_;
+    result.at_end = left != 0;
+    return result;
+}
+
+void outbox_tables::erase(const std::string& owner) {
+    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
+        auto& e = it->second;
+        if (e.row.owner != owner) {
+            ++it;
+            continue;
+        }
+        while (!e.owed.empty()) remove(rows_.find(*e.owed.begin()));
+        while (!e.dead.empty()) remove_dead(*e.dead.begin());
+        attempts_.erase(it->first);
+        it = remove_endpoint(it);
+    }
+}
+
+}  // namespace tidings::store::detail

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/outbox_attempt.hpp>
+#include <tidings/store/outbox_endpoint.hpp>
+
+#include <limits>
+#include <set>
+
+namespace tidings::store {
+
+/// Ids of endpoints.
+using outbox_endpoints = std::set<std::string, std::less<>>;
+
+/// Endpoints that are added to a sender.
+struct outbox_opening {
+    outbox_time now{};
+    /// Of a new endpoint all is kept; of a known one `owner` and `limits` are replaced.
+    std::vector<outbox_endpoint> endpoints{};
+    /// What is due later than this after `now` becomes due then: a clock that was set back between
+    /// two runs delays nothing for longer. 0: nothing is changed.
+    std::chrono::milliseconds longest_wait{0};
+};
+
+/// Up to where the events of a history have reached the outbox.
+struct outbox_mark {
+    std::string history{};
+    tidings::position position{};
+};
+
+struct outbox_append {
+    outbox_time now{};
+    std::vector<outbox_entry> entries{};
+    std::optional<outbox_mark> mark{};  ///< not kept where an entry is refused
+};
+
+/// What became of an append.
+struct outbox_appended {
+    struct refusal {
+        std::size_t index = 0;  ///< of `outbox_append::entries`
+        error_code why{};       ///< errc::outbox_full, errc::webhook_disabled
+    };
+    std::vector<refusal> refused{};
+    std::vector<std::string> disabled{};  ///< endpoints that a bound disabled
+    std::size_t dropped = 0;              ///< entries that became dead letters to make room
+};
+
+/// How many entries of one endpoint a claim takes, instead of `outbox_query::max_per_endpoint`.
+struct outbox_share {
+    std::string endpoint{};
+    std::size_t max_entries = 0;  ///< 0: its entries are left where they are
+};
+
+/// What to claim.
+struct outbox_query {
+    outbox_time now{};
+    std::size_t max_entries = 0;  ///< in all; the members of a batch come together, also above it
+    std::size_t max_per_endpoint = 0;
+    std::vector<outbox_share> shares{};
+    /// The endpoints to claim for; null: all. Never changes, so that an outbox may keep what it
+    /// made of it as long as it is handed the same object.
+    std::shared_ptr<const outbox_endpoints> of{};
+};
+
+struct outbox_claim {
+    /// In order of due time, then key. Entries that were never attempted and entries that are tried
+    /// again take turns for the places there are, so that neither waits for a backlog of the other.
+    std::vector<outbox_entry> entries{};
+    /// When the next one is due, of the endpoints that were claimed for and of which not as many as
+    /// allowed were claimed. In the past when `max_entries` was reached.
+    std::optional<outbox_time> next_due{};
+};
+
+/// What became of a claimed entry.
+struct outbox_result {
+    enum class state {
+        done,     ///< delivered: it is forgotten
+        retry,    ///< pending again, due at `due`
+        dead,     ///< given up: a dead letter, which blocks nothing
+        stopped,  ///< given up, and blocks its partition
+        keep,     ///< still claimed: only `batch` changes
+    };
+    std::uint64_t key = 0;
+    state outcome = state::done;
+    std::uint32_t attempts = 0;
+    outbox_time due{};
+    error_code last_error{};
+    std::optional<outbox_batch> batch{};  ///< none: as it was
+};
+
+/// What a sender learned in one round. One transaction.
+struct outbox_round {
+    outbox_time now{};
+    std::vector<outbox_result> results{};  ///< of an entry that is not claimed: ignored
+    /// Of an entry that is not claimed when the round begins: ignored.
+    std::vector<outbox_attempt> attempts{};
+    /// By endpoint; of one that has no row: ignored.
+    std::vector<std::pair<std::string, outbox_health>> health{};
+};
+
+/// Entries to look at, or to redeliver.
+struct outbox_selection {
+    std::string endpoint{};               ///< empty: of all
+    std::optional<outbox_state> state{};  ///< none: in any
+    std::uint64_t after_key = 0;          ///< only those with a greater key
+    std::uint64_t last_key = std::numeric_limits<std::uint64_t>::max();
+    outbox_time since = outbox_time::min();  ///< appended at this time or later
+    outbox_time until = outbox_time::max();  ///< appended earlier
+    std::size_t max_entries = 256;
+};
+
+struct outbox_redelivery {
+    outbox_selection of{};  ///< what is neither dead nor stopped is passed over
+    outbox_time now{};      ///< due then, as if never attempted
+    /// Is appended to the webhook id, for receivers that lost what they acknowledged. Empty: the
+    /// id stays.
+    std::string id_suffix{};
+};
+
+struct outbox_redelivered {
+    std::size_t count = 0;
+    std::uint64_t last_key = 0;  ///< up to which `of` was worked off
+    bool at_end = true;          ///< false: `max_entries` was reached
+    bool full = false;           ///< a bound was reached: what follows stays as it is
+};
+
+struct outbox_retention {
+    outbox_time now{};
+    /// The endpoints that are added to the sender at this time; null: none is known to be.
+    std::shared_ptr<const outbox_endpoints> of{};
+    std::size_t max_entries = 1000;  ///< that are changed in one transaction
+};
+
+struct outbox_retained {
+    std::size_t dead = 0;  ///< entries that became dead letters
+    bool at_end = true;    ///< false: `max_entries` was reached
+};
+
+/// What an outbox holds.
+struct outbox_stats {
+    std::size_t owed = 0, owed_bytes = 0;
+    std::size_t dead = 0, dead_bytes = 0;
+    std::size_t attempts = 0, attempt_bytes = 0;
+    std::optional<outbox_time> oldest{};  ///< when the oldest of what is owed was appended
+};
+
+}  // namespace tidings::store

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/event_ptr.hpp>
+#include <tidings/store/outbox_entry.hpp>
+#include <tidings/webhook/endpoint.hpp>
+
+#include <array>
+#include <memory>
+#include <mutex>
+
+namespace tidings::webhook::detail {
+
+/// What is sent of events. The endpoints of one event, which are given it one after another, share
+/// one message of each form. Safe from any thread.
+class message_maker {
+ public:
+    using message = std::shared_ptr<const store::outbox_message>;
+
+    /// @error errc::event_no_wire_form, errc::out_of_memory; null then
+    message make(const event_ptr& e, body_form form, error_code& ec);
+
+ private:
+    struct made {
+        const publication* of = nullptr;  // alive as long as `what`, which holds it
+        std::weak_ptr<const store::outbox_message> what{};
+    };
+    std::mutex mutex_;
+    std::array<made, 2> last_;  // by form
+};
+
+/// When the event's extension `expirytime` says that it is of no use any more.
+std::optional<store::outbox_time> expiry_of(const publication& p) noexcept;
+
+}  // namespace tidings::webhook::detail

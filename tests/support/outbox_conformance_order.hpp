@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/outbox_bed.hpp"
+
+#include <algorithm>
+
+namespace tidings::test {
+
+inline void check_share_per_endpoint(const outbox_kit& kit) {
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    for (int i = 0; i < 3; ++i)
+        for (const auto* id : {"a", "b", "c"}) o.append(id, id + std::to_string(i));
+    const auto c = o.claim({.now = o.at(),
+                            .max_entries = 100,
+                            .max_per_endpoint = 1,
+                            .shares = {{"b", 2}, {"c", 0}, {"none", 5}}});
+    CHECK(ids_of(c) == texts{"a0", "b0", "b1"});
+    CHECK_FALSE(c.next_due);  // c is not waited for, the others have all they may have
+    CHECK(ids_of(o.claim()) == texts{"c0", "a1", "c1", "a2", "b2", "c2"});
+}
+
+// A backlog of retries and one of new entries take turns, among endpoints and within one.
+inline void check_fresh_and_retries(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    outbox_bed o(kit);
+    std::vector<store::outbox_entry> old;
+    for (int i = 0; i < 50; ++i) {
+        auto e = o.entry(i % 2 == 0 ? "a" : std::to_string(i), "old", -9s);
+        e.attempts = 1;
+        old.push_back(std::move(e));
+    }
+    CHECK_FALSE(o.try_append(std::move(old)));
+    o.append("a", "new of a");
+    o.append("b", "new of b");
+    const auto c = o.claim(6);
+    REQUIRE(c.entries.size() == 6);
+    CHECK(c.entries[4].message_id == "new of a");
+    CHECK(c.entries[5].message_id == "new of b");
+    // And the other way round.
+    for (int i = 0; i < 50; ++i) o.append("c", "new");
+    const auto next = o.claim(6);
+    CHECK(std::count_if(next.entries.begin(), next.entries.end(),
+                        [](const auto& e) { return e.message_id == "old"; }) == 3);
+}
+
+inline void check_partitions(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    using state = outbox_bed::state;
+    outbox_bed o(kit);
+    CHECK_FALSE(o.try_append({o.in_partition("x", "x1"), o.in_partition("x", "x2", -5s),
+                              o.in_partition("y", "y1"), o.in_partition("x", "x3"),
+                              o.entry("fifo", "free"), o.entry("other", "x")}));
+    auto other = o.in_partition("x", "of another endpoint");
+    other.endpoint = "other";
+    CHECK_FALSE(o.try_append({other}));
+    const auto c = o.claim();
+    CHECK(ids_of(c) == texts{"x1", "y1", "free", "x", "of another endpoint"});
+    const auto x1 = c.entries[0].key;
+    CHECK(o.claim().entries.empty());
+    o.reopen();
+    o.claim();
+    // While its retry waits, those behind it wait.
+    o.finish({{x1, state::retry, 1, o.at(5s), errc::http_status, {}}});
+    CHECK(o.claim_at(4s).entries.empty());
+    CHECK(o.claim_at(4s).next_due == o.at(5s));
+    CHECK(ids_of(o.claim_at(5s)) == texts{"x1"});
+    // Done: the next.
+    o.finish({{x1, state::done, 2, o.at(), {}, {}}});
+    auto next = o.claim();
+    REQUIRE(ids_of(next) == texts{"x2"});
+    // Given up: the next.
+    o.finish({{next.entries[0].key, state::dead, 1, o.at(), errc::webhook_exhausted, {}}});
+    next = o.claim();
+    REQUIRE(ids_of(next) == texts{"x3"});
+    // What died is older than what waits: redelivered, it goes first.
+    o.finish({{next.entries[0].key, state::retry, 1, o.at(), {}, {}}});
+    CHECK(o.redeliver({.endpoint = "fifo"}).count == 1);
+    CHECK(ids_of(o.claim()) == texts{"x2"});
+}
+
+inline void check_stopped(const outbox_kit& kit) {
+    using texts = outbox_bed::texts;
+    using state = outbox_bed::state;
+    outbox_bed o(kit);
+    CHECK_FALSE(o.try_append({o.in_partition("x", "1"), o.in_partition("x", "2")}));
+    const auto first = o.claim().entries.at(0).key;
+    o.finish({{first, state::stopped, 9, o.at(), errc::webhook_exhausted, {}}});
+    o.reopen();
+    CHECK(o.claim().entries.empty());
+    CHECK_FALSE(o.claim().next_due);
+    const auto listed = o.list();
+    REQUIRE(listed.size() == 2);
+    CHECK(listed[0].state == store::outbox_state::stopped);
+    CHECK(listed[0].entry.last_error == errc::webhook_exhausted);
+    CHECK(o.of().stats().owed == 2);
+    CHECK(o.redeliver({.state = store::outbox_state::stopped}).count == 1);
+    const auto again = o.claim();
+    REQUIRE(ids_of(again) == texts{"1"});
+    CHECK(again.entries[0].attempts == 0);
+    o.finish({{first, state::done, 1, o.at(), {}, {}}});
+    CHECK(ids_of(o.claim()) == texts{"2"});
+}
+
+inline void check_batches(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    using state = outbox_bed::state;
+    outbox_bed o(kit);
+    for (const auto* id : {"1", "2", "3", "4"}) o.append("a", id);
+    const auto c = o.claim(3);
+    REQUIRE(c.entries.size() == 3);
+    const auto key = [&](std::size_t i) { return c.entries.at(i).key; };
+    // What is kept is still claimed.
+    o.finish({{key(1), state::keep, 0, {}, {}, store::outbox_batch{"b", 0}},
+              {key(0), state::keep, 0, {}, {}, store::outbox_batch{"b", 1}},
+              {key(2), state::keep, 0, {}, {}, store::outbox_batch{"b", 2}}});
+    CHECK(o.list({.state = store::outbox_state::claimed}).size() == 3);
+    o.finish({{key(0), state::retry, 1, o.at(5s), {}, {}},
+              {key(1), state::retry, 1, o.at(6s), {}, {}},
+              {key(2), state::retry, 1, o.at(7s), {}, store::outbox_batch{"", 0}}});
+    o.reopen();
+    // Together, although one is not due yet and the claim takes one.
+    CHECK(ids_of(o.claim(1)) == texts{"4"});
+    const auto again = o.claim(1, 1, {}, 5s);
+    CHECK(ids_of(again) == texts{"1", "2"});
+    CHECK(again.entries.at(0).batch == store::outbox_batch{"b", 1});
+    CHECK(again.entries.at(1).batch == store::outbox_batch{"b", 0});
+    CHECK(ids_of(o.claim_at(9s)) == texts{"3"});
+}
+
+/// In which order entries are claimed.
+inline void outbox_order_conformance(const outbox_kit& kit) {
+    SECTION("a claim takes of each endpoint as much as it is allowed") {
+        check_share_per_endpoint(kit);
+    }
+    SECTION("new entries and those that are tried again take turns") {
+        check_fresh_and_retries(kit);
+    }
+    SECTION("of a partition only the oldest is claimed, also while its retry waits") {
+        check_partitions(kit);
+    }
+    SECTION("an entry that is stopped blocks its partition until it is redelivered") {
+        check_stopped(kit);
+    }
+    SECTION("the members of a batch are claimed together") {
+        check_batches(kit);
+    }
+}
+
+}  // namespace tidings::test
