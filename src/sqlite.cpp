@@ -12,6 +12,11 @@
 #include <tidings/store/sqlite/impl/history_state_read.ipp>
 #include <tidings/store/sqlite/impl/lost_topics.ipp>
 #include <tidings/store/sqlite/impl/opening.ipp>
+#include <tidings/store/sqlite/impl/outbox.ipp>
+#include <tidings/store/sqlite/impl/outbox_file.ipp>
+#include <tidings/store/sqlite/impl/outbox_file_write.ipp>
+#include <tidings/store/sqlite/impl/outbox_state.ipp>
+#include <tidings/store/sqlite/impl/outbox_text.ipp>
 #include <tidings/store/sqlite/impl/reader.ipp>
 #include <tidings/store/sqlite/impl/schema.ipp>
 #include <tidings/store/sqlite/impl/store_file.ipp>

@@ -13,6 +13,16 @@
 
 namespace tidings::test {
 
+/// Counts what a history refuses after `append`.
+class recording_failures final : public history_listener {
+ public:
+    void on_committed(const event_ptr&) noexcept override {}
+    void on_append_failed(const event_ptr&, error_code ec) noexcept override {
+        if (ec == errc::store_failed) ++count;
+    }
+    int count = 0;
+};
+
 /// A database with a history, which is read and appended to without a bus.
 class stored_history {
  public:

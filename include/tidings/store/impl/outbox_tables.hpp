@@ -3,6 +3,8 @@
 
 #include <tidings/store/impl/outbox_rows.hpp>
 
+#include <algorithm>
+
 namespace tidings::store::detail {
 
 /// An outbox in memory without its lock. Where an operation throws std::bad_alloc, what was done
@@ -13,20 +15,41 @@ class outbox_tables final : private outbox_rows {
         : outbox_rows(options),
           attempts_(options_.attempts, uses_) {}
 
-    std::vector<outbox_endpoint> open(outbox_opening o);
-    outbox_appended append(outbox_append a);
-    outbox_claim claim(const outbox_query& q);
-    void finish(outbox_round r);
-    std::vector<outbox_listed> list(const outbox_selection& s) const;
-    std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
-                                                       std::size_t max) const;
-    outbox_redelivered redeliver(const outbox_redelivery& r);
-    outbox_retained retain(const outbox_retention& r);
-    void erase(const std::string& owner);
-    position mark_of(const std::string& history) const;
-    outbox_stats stats() const noexcept;
+    TIDINGS_DECL std::vector<outbox_endpoint> open(outbox_opening o);
+    TIDINGS_DECL outbox_appended append(outbox_append a);
+    TIDINGS_DECL outbox_claim claim(const outbox_query& q);
+    TIDINGS_DECL void finish(outbox_round r);
+    TIDINGS_DECL std::vector<outbox_listed> list(const outbox_selection& s) const;
+    TIDINGS_DECL std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
+                                                                    std::size_t max) const;
+    TIDINGS_DECL outbox_redelivered redeliver(const outbox_redelivery& r);
+    TIDINGS_DECL outbox_retained retain(const outbox_retention& r);
+    TIDINGS_DECL void erase(const std::string& owner);
+    TIDINGS_DECL position mark_of(const std::string& history) const;
+    TIDINGS_DECL outbox_stats stats() const noexcept;
     const attempt_log& attempts() const noexcept { return attempts_; }
     std::vector<message_uses::message> take_released() noexcept { return uses_.take_released(); }
+
+    // For an outbox that writes everything down.
+    /// Notes what changes from here on; outlives it.
+    void follow(outbox_changes& c) noexcept {
+        changes_ = &c;
+        attempts_.follow(c);
+    }
+    /// Null where it is not there any more.
+    TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
+    TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
+    std::uint64_t last_key() const noexcept { return last_key_; }
+    /// What was written down, endpoints first, entries and attempts by rising keys. An entry was
+    /// not claimed.
+    TIDINGS_DECL void restore(outbox_endpoint e);
+    TIDINGS_DECL void restore(outbox_listed l);
+    void restore(outbox_attempt a) { attempts_.restore(std::move(a)); }
+    void restore(outbox_mark m) { marks_[std::move(m.history)] = std::move(m.position); }
+    void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
+        last_key_ = std::max(last_key_, entry);
+        attempts_.start_after(attempt);
+    }
 
  private:
     class claiming;

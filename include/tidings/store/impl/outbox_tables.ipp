@@ -20,6 +20,7 @@ std::vector<outbox_endpoint> outbox_tables::open(outbox_opening o) {
             e.row = std::move(given);
         }
         e.row.added = o.now;
+        note(e);
         const auto latest = o.now + o.longest_wait;
         if (o.longest_wait.count() != 0)
             for (const auto key : e.owed) {
@@ -45,6 +46,7 @@ void outbox_tables::settle(row& r, const outbox_result& result, outbox_time now)
     entry.last_error = result.last_error;
     since = now;
     state = result.outcome == outcome::stopped ? outbox_state::stopped : outbox_state::pending;
+    note(r);
     update_line(r);
 }
 
@@ -68,8 +70,10 @@ void outbox_tables::finish(outbox_round round) {
     for (const auto& result : round.results)
         if (auto* r = find_claimed(result.key)) settle(*r, result, round.now);
     for (auto& [id, health] : round.health)
-        if (const auto it = endpoints_.find(id); it != endpoints_.end())
+        if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
             it->second.row.health = std::move(health);
+            note(it->second);
+        }
     trim_dead();
 }
 
@@ -113,6 +117,32 @@ std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::str
         page.push_back(std::move(listed));
     }
     return page;
+}
+
+const outbox_listed* outbox_tables::find_entry(std::uint64_t key) const noexcept {
+    const auto it = rows_.find(key);
+    return it == rows_.end() ? nullptr : &it->second.listed;
+}
+
+const outbox_endpoint* outbox_tables::find_endpoint(const std::string& id) const noexcept {
+    const auto it = endpoints_.find(id);
+    return it == endpoints_.end() ? nullptr : &it->second.row;
+}
+
+void outbox_tables::restore(outbox_endpoint e) {
+    const auto id = e.id;
+    open_one(id, e.added).row = std::move(e);
+}
+
+void outbox_tables::restore(outbox_listed l) {
+    const auto key = l.entry.key;
+    const auto why = l.entry.last_error;
+    auto& e = open_one(l.entry.endpoint, l.since);
+    insert(std::move(l.entry), e, l.since);
+    auto& r = rows_.at(key);
+    if (l.state == outbox_state::dead) return bury(r, why, l.since);
+    r.listed.state = l.state;
+    update_line(r);
 }
 
 position outbox_tables::mark_of(const std::string& history) const {

@@ -29,7 +29,8 @@ class database_state : public std::enable_shared_from_this<database_state> {
     body_store& bodies() noexcept { return *bodies_; }
     const std::string& set_aside() const noexcept { return opened_.set_aside; }
     /// False the second time: there is one history in a file.
-    bool take_history() noexcept { return !has_history_.exchange(true); }
+    bool take_history() noexcept { return !has_history_.test_and_set(); }
+    bool take_outbox() noexcept { return !has_outbox_.test_and_set(); }
     /// What stands behind the tables of one name.
     TIDINGS_DECL std::shared_ptr<table_state> table_of(const std::string& name);
 
@@ -56,7 +57,7 @@ class database_state : public std::enable_shared_from_this<database_state> {
     std::optional<reader> reader_;
     std::mutex tables_mutex_;
     std::map<std::string, std::shared_ptr<table_state>> tables_;
-    std::atomic<bool> has_history_{false};
+    std::atomic_flag has_history_, has_outbox_;
     std::atomic<bool> closed_{false};
 };
 

@@ -49,6 +49,9 @@ class writer {
     void release_members() noexcept {
         for (const auto& m : members_) m->on_close();
     }
+    /// On the writing thread, in `finish`: nothing that was deleted is left in the log.
+    /// @error errc::store_failed
+    TIDINGS_DECL error_code erase_log() noexcept;
     connection& of() noexcept { return connection_; }
 
     /// Takes nothing more; what waits is done. `last` runs at the end, on that thread if it was

@@ -231,6 +231,16 @@ void writer::empty_log() {
     checkpoint_at_ = checkpoint_slice;
 }
 
+error_code writer::erase_log() noexcept {
+    try {
+        if (is_backing_up(true)) return errc::store_failed;  // it holds the log
+        empty_log();
+    } catch (const std::exception& e) {
+        fail(e.what());
+    }
+    return shared_.failed ? make_error_code(errc::store_failed) : error_code();
+}
+
 // Gives pages back to the system where more than a quarter of the file is free. Whether it did.
 bool writer::shrink() {
     const auto unused = connection_.number("PRAGMA freelist_count");
