@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Each code block of C++ in docs/guide is a snippet of a tested file, and each snippet is shown.
+"""Each code block of C++ in docs/guide and docs/sqlite.md is a snippet of a tested file, and each snippet is shown.
 
 A snippet stands between `// [name]` and `// [/name]` in tests/guide/*.cpp or examples/*/main.cpp; a
 block is headed by the line `<!-- name -->`. With --write the blocks are put in place."""
@@ -17,7 +17,7 @@ for source in [*root.glob("tests/guide/*.cpp"), *root.glob("examples/*/main.cpp"
         if name in snippets:
             sys.exit(f"{source}: a second snippet named {name}")
         snippets[name] = textwrap.dedent(text)
-for page in sorted((root / "docs/guide").glob("*.md")):
+for page in [*sorted((root / "docs/guide").glob("*.md")), root / "docs/sqlite.md"]:
     text = page.read_text()
     if "--write" in sys.argv:
         text = re.sub(r"<!-- (\w+) -->\n```cpp\n.*?```",

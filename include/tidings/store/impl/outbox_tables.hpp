@@ -3,8 +3,6 @@
 
 #include <tidings/store/impl/outbox_rows.hpp>
 
-#include <algorithm>
-
 namespace tidings::store::detail {
 
 /// An outbox in memory without its lock. Where an operation throws std::bad_alloc, what was done
@@ -30,28 +28,8 @@ class outbox_tables final : private outbox_rows {
     const attempt_log& attempts() const noexcept { return attempts_; }
     std::vector<message_uses::message> take_released() noexcept { return uses_.take_released(); }
 
-    // For an outbox that writes everything down.
-    /// Notes what changes from here on; outlives it.
-    void follow(outbox_changes& c) noexcept {
-        changes_ = &c;
-        attempts_.follow(c);
-    }
-    /// Null where it is not there any more.
-    TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
-    TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
-    std::uint64_t last_key() const noexcept { return last_key_; }
-    /// What was written down, endpoints first, entries and attempts by rising keys. An entry was
-    /// not claimed.
-    TIDINGS_DECL void restore(outbox_endpoint e);
-    TIDINGS_DECL void restore(outbox_listed l);
-    void restore(outbox_attempt a) { attempts_.restore(std::move(a)); }
-    void restore(outbox_mark m) { marks_[std::move(m.history)] = std::move(m.position); }
-    void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
-        last_key_ = std::max(last_key_, entry);
-        attempts_.start_after(attempt);
-    }
-
  private:
+    friend class outbox_picture;
     class claiming;
     class making_room;
 

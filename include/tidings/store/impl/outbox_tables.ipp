@@ -119,32 +119,6 @@ std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::str
     return page;
 }
 
-const outbox_listed* outbox_tables::find_entry(std::uint64_t key) const noexcept {
-    const auto it = rows_.find(key);
-    return it == rows_.end() ? nullptr : &it->second.listed;
-}
-
-const outbox_endpoint* outbox_tables::find_endpoint(const std::string& id) const noexcept {
-    const auto it = endpoints_.find(id);
-    return it == endpoints_.end() ? nullptr : &it->second.row;
-}
-
-void outbox_tables::restore(outbox_endpoint e) {
-    const auto id = e.id;
-    open_one(id, e.added).row = std::move(e);
-}
-
-void outbox_tables::restore(outbox_listed l) {
-    const auto key = l.entry.key;
-    const auto why = l.entry.last_error;
-    auto& e = open_one(l.entry.endpoint, l.since);
-    insert(std::move(l.entry), e, l.since);
-    auto& r = rows_.at(key);
-    if (l.state == outbox_state::dead) return bury(r, why, l.since);
-    r.listed.state = l.state;
-    update_line(r);
-}
-
 position outbox_tables::mark_of(const std::string& history) const {
     const auto it = marks_.find(history);
     return it == marks_.end() ? position() : it->second;

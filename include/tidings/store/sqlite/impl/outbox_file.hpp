@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/store/impl/outbox_tables.hpp>
+#include <tidings/store/impl/outbox_picture.hpp>
 #include <tidings/store/sqlite/impl/body_store.hpp>
 
 #include <unordered_map>
@@ -15,13 +15,13 @@ class outbox_file {
     TIDINGS_DECL outbox_file(connection& c, body_store& bodies);
 
     /// Fills tables that are empty.
-    TIDINGS_DECL void load(store::detail::outbox_tables& to);
+    TIDINGS_DECL void load(store::detail::outbox_picture to);
     /// Writes down what changed.
-    TIDINGS_DECL void write(const store::detail::outbox_tables& from,
+    TIDINGS_DECL void write(const store::detail::outbox_picture& from,
                             const store::detail::outbox_changes& changes);
 
  private:
-    using tables = store::detail::outbox_tables;
+    using picture = store::detail::outbox_picture;
     using message_pointer = std::shared_ptr<const store::outbox_message>;
     /// A message's row, and how many rows name it.
     struct stored_message {
@@ -34,12 +34,12 @@ class outbox_file {
     using named_map = std::unordered_map<std::uint64_t, message_pointer>;
 
     std::unordered_map<std::int64_t, message_pointer> load_messages();
-    void load_endpoints(tables& to);
-    void load_entries(tables& to, const std::unordered_map<std::int64_t, message_pointer>& known);
-    void load_attempts(tables& to, const std::unordered_map<std::int64_t, message_pointer>& known);
-    void write_entry(const tables& from, std::uint64_t key);
-    void write_attempt(const tables& from, std::uint64_t key);
-    void write_endpoint(const tables& from, const std::string& id);
+    void load_endpoints(picture& to);
+    void load_entries(picture& to, const std::unordered_map<std::int64_t, message_pointer>& known);
+    void load_attempts(picture& to, const std::unordered_map<std::int64_t, message_pointer>& known);
+    void write_entry(const picture& from, std::uint64_t key);
+    void write_attempt(const picture& from, std::uint64_t key);
+    void write_endpoint(const picture& from, const std::string& id);
     std::int64_t name_message(named_map& of, std::uint64_t key, const message_pointer& m);
     void unname_message(named_map& of, std::uint64_t key);
     stored_message insert_message(const store::outbox_message& m);

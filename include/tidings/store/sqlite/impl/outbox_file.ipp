@@ -81,7 +81,7 @@ outbox_file::outbox_file(connection& c, body_store& bodies)
       put_mark_(c, put_sql("marks", "history, position", 2)),
       put_keys_(c, "UPDATE keys SET entry = ?, attempt = ?") {}
 
-void outbox_file::load(tables& to) {
+void outbox_file::load(store::detail::outbox_picture to) {
     const auto known = load_messages();
     load_endpoints(to);
     load_entries(to, known);
@@ -130,7 +130,7 @@ std::unordered_map<std::int64_t, outbox_file::message_pointer> outbox_file::load
     return known;
 }
 
-void outbox_file::load_endpoints(tables& to) {
+void outbox_file::load_endpoints(picture& to) {
     statement all(connection_,
                   "SELECT id, owner, limits, history, began, added, health FROM endpoints");
     auto r = all.query();
@@ -147,7 +147,7 @@ void outbox_file::load_endpoints(tables& to) {
     }
 }
 
-void outbox_file::load_entries(tables& to,
+void outbox_file::load_entries(picture& to,
                                const std::unordered_map<std::int64_t, message_pointer>& known) {
     statement all(connection_,
                   std::string("SELECT ") + entry_columns + " FROM entries ORDER BY key");
@@ -175,7 +175,7 @@ void outbox_file::load_entries(tables& to,
     }
 }
 
-void outbox_file::load_attempts(tables& to,
+void outbox_file::load_attempts(picture& to,
                                 const std::unordered_map<std::int64_t, message_pointer>& known) {
     statement all(connection_,
                   std::string("SELECT ") + attempt_columns + " FROM attempts ORDER BY key");

@@ -6,7 +6,7 @@
 
 namespace tidings::sqlite::detail {
 
-void outbox_file::write(const tables& from, const store::detail::outbox_changes& changes) {
+void outbox_file::write(const picture& from, const store::detail::outbox_changes& changes) {
     // Without memory to note a change the file would be another outbox than the memory.
     if (changes.is_incomplete()) throw std::bad_alloc();
     for (const auto& id : changes.endpoints()) write_endpoint(from, id);
@@ -14,8 +14,8 @@ void outbox_file::write(const tables& from, const store::detail::outbox_changes&
     for (const auto key : changes.entries()) write_entry(from, key);
     for (const auto& history : changes.marks())
         put_mark_.run(history, from.mark_of(history).text());
-    const auto entry = from.last_key();
-    const auto attempt = from.attempts().last_key();
+    const auto entry = from.last_entry();
+    const auto attempt = from.last_attempt();
     if (entry == last_entry_ && attempt == last_attempt_) return;
     put_keys_.run(as_signed(entry), as_signed(attempt));
     last_entry_ = entry;
@@ -23,7 +23,7 @@ void outbox_file::write(const tables& from, const store::detail::outbox_changes&
 }
 
 // A claim ends with the process: what is claimed is written down as pending.
-void outbox_file::write_entry(const tables& from, std::uint64_t key) {
+void outbox_file::write_entry(const picture& from, std::uint64_t key) {
     const auto* l = from.find_entry(key);
     if (l == nullptr) {
         erase_entry_.run(as_signed(key));
@@ -40,8 +40,8 @@ void outbox_file::write_entry(const tables& from, std::uint64_t key) {
                    static_cast<std::int64_t>(state), ticks_of(l->since));
 }
 
-void outbox_file::write_attempt(const tables& from, std::uint64_t key) {
-    const auto* a = from.attempts().find(key);
+void outbox_file::write_attempt(const picture& from, std::uint64_t key) {
+    const auto* a = from.find_attempt(key);
     if (a == nullptr) {
         erase_attempt_.run(as_signed(key));
         return unname_message(attempts_, key);
@@ -55,7 +55,7 @@ void outbox_file::write_attempt(const tables& from, std::uint64_t key) {
                      a->response_head, a->response_body);
 }
 
-void outbox_file::write_endpoint(const tables& from, const std::string& id) {
+void outbox_file::write_endpoint(const picture& from, const std::string& id) {
     const auto* e = from.find_endpoint(id);
     if (e == nullptr) return erase_endpoint_.run(id);
     put_endpoint_.run(id, e->owner, text_of(e->limits), e->history, e->began.text(),

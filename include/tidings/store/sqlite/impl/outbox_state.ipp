@@ -11,8 +11,9 @@ std::shared_ptr<outbox_state> outbox_state::make(const std::shared_ptr<database_
     auto made = std::make_shared<outbox_state>(options);
     ec = db->writing().run_now([&] {
         made->file_.emplace(db->writing().of(), db->bodies());
-        made->file_->load(made->rows_);
-        made->rows_.follow(made->changes_);
+        store::detail::outbox_picture picture(made->rows_);
+        made->file_->load(picture);
+        picture.follow(made->changes_);
         db->writing().add(made);
     });
     return made;
@@ -24,7 +25,8 @@ store::outbox_stats outbox_state::stats() const noexcept {
 }
 
 void outbox_state::before_commit() {
-    if (!changes_.empty() || changes_.is_incomplete()) file_->write(rows_, changes_);
+    if (!changes_.empty() || changes_.is_incomplete())
+        file_->write(store::detail::outbox_picture(rows_), changes_);
     changes_.clear();
     // What they keep may be of the user's code, which finds no lock held.
     std::vector<store::detail::message_uses::message> released;
