@@ -46,6 +46,8 @@ error_code open_connections(opened_store& store, const database_options& o) {
     migrate(c, version, migrations(), o.path + ".v" + std::to_string(version) + ".backup");
     c.execute("PRAGMA synchronous=FULL");
     c.empty_log();
+    // What is deleted is overwritten, so that what was erased cannot be read.
+    c.execute("PRAGMA secure_delete=1");
     c.execute("PRAGMA journal_size_limit=4194304");
     c.execute(synchronous(o.durable));
     store.reading = std::make_unique<connection>(o.path, o.vfs);
