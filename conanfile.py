@@ -28,8 +28,9 @@ class TidingsConan(ConanFile):
     topics = ("asio", "websocket", "sse", "webhook", "pubsub", "cloudevents")
     package_type = "library"
     settings = "os", "compiler", "build_type", "arch"
-    options = {"shared": [True, False], "fPIC": [True, False], "tls": [True, False]}
-    default_options = {"shared": False, "fPIC": True, "tls": True}
+    options = {"shared": [True, False], "fPIC": [True, False], "tls": [True, False],
+               "sqlite": [True, False]}
+    default_options = {"shared": False, "fPIC": True, "tls": True, "sqlite": False}
     implements = ["auto_shared_fpic"]
     # By name: whatever a build leaves in the tree would give each package another revision.
     exports_sources = (
@@ -46,9 +47,10 @@ class TidingsConan(ConanFile):
     def layout(self):
         cmake_layout(self)
         # `conan editable add` finds headers and library in the tree by these.
-        for component in "tidings", "test":
+        for component in "tidings", "test", "sqlite":
             self.cpp.source.components[component].includedirs = ["include"]
         self.cpp.build.components["tidings"].libdirs = ["."]
+        self.cpp.build.components["sqlite"].libdirs = ["."]
         self.cpp.build.components["test"].libdirs = []
 
     def validate(self):
@@ -68,12 +70,15 @@ class TidingsConan(ConanFile):
         self.requires("boost/[>=1.81]", transitive_headers=True)
         self.requires("nlohmann_json/[>=3.11 <4]", transitive_headers=True)
         self.requires("openssl/[>=3 <4]")
+        if self.options.sqlite:
+            self.requires("sqlite3/[>=3.35 <4]")
 
     def generate(self):
         CMakeDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.user_presets_path = False  # no CMakeUserPresets.json in the tree
         toolchain.cache_variables["TIDINGS_TLS"] = bool(self.options.tls)
+        toolchain.cache_variables["TIDINGS_SQLITE"] = bool(self.options.sqlite)
         toolchain.cache_variables["TIDINGS_BUILD_TESTS"] = False
         toolchain.cache_variables["TIDINGS_BUILD_EXAMPLES"] = False
         toolchain.generate()
@@ -112,3 +117,10 @@ class TidingsConan(ConanFile):
         test.set_property("cmake_target_name", "tidings::test")
         test.libdirs = []
         test.requires = ["tidings"]
+
+        if self.options.sqlite:
+            sqlite = self.cpp_info.components["sqlite"]
+            sqlite.set_property("cmake_target_name", "tidings::sqlite")
+            sqlite.set_property("pkg_config_name", "tidings-sqlite")
+            sqlite.libs = ["tidings_sqlite"]
+            sqlite.requires = ["tidings", "sqlite3::sqlite3"]

@@ -39,6 +39,7 @@ build ninja-build setup_has ninja
 build libboost1.81-dev setup_has_boost
 build nlohmann-json3-dev test -e /usr/include/nlohmann/json.hpp
 build libssl-dev test -e /usr/include/openssl/evp.h
+build libsqlite3-dev test -e /usr/include/sqlite3.h
 build catch2 setup_has_catch2
 build ccache setup_has ccache
 build git setup_has git

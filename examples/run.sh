@@ -241,7 +241,7 @@ start_all() { # PATTERN PORT ADMIN_PORT
         --out "$work/webhook.txt" --lose "$(lost_on webhook)"
     webhook_url=$(wait_line webhook 'observer: listening on ')
     start hub "$bin/hub" --listen "127.0.0.1:$port" --admin "127.0.0.1:$admin_port" \
-        --github-secret "$secret" \
+        --data "$work/data" --github-secret "$secret" \
         --webhook "$webhook_url" --webhook-secret "$webhook_secret" --webhook-topic "$pattern"
     hub_url=$(wait_line hub 'hub: listening on ')
     page_url=$(wait_line hub 'hub: admin on ')

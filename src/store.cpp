@@ -3,6 +3,7 @@
 #include <tidings/store/impl/memory_history.ipp>
 #include <tidings/store/impl/memory_outbox.ipp>
 #include <tidings/store/impl/memory_table.ipp>
+#include <tidings/store/impl/outbox_picture.ipp>
 #include <tidings/store/impl/outbox_rows.ipp>
 #include <tidings/store/impl/outbox_tables.ipp>
 #include <tidings/store/impl/outbox_tables_append.ipp>

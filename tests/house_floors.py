@@ -23,6 +23,7 @@ FLOORS = [
     "values: attribute_name event event_filter event_json event_ptr filter_node publication_info topic position control_event",
     "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
+    "sqlite",
     "bus: bus bus_options reply retained subscription receiver topic_handle explanation tap, http",
     "codec",
     "inlet, outlet",
@@ -46,6 +47,8 @@ CODEC_KNOWS = {"ground", "text", "crypto", "values", "interfaces"}
 def room(path):
     """tidings/http/impl/server.ipp is of http; tidings/impl/bus.ipp and tidings/bus.hpp of bus."""
     parts = [part for part in path.split("/")[1:] if part != "impl"]
+    if parts[:2] == ["store", "sqlite"]:
+        return "sqlite"
     return ROOM.get(parts[0].split(".")[0])
 
 

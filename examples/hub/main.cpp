@@ -4,6 +4,7 @@
 #include "admin.hpp"
 #include "console.hpp"
 #include "options.hpp"
+#include "stores.hpp"
 
 #include <tidings/tidings.hpp>
 
@@ -26,8 +27,10 @@ tidings::authenticator authentication(const hub::options& o) {
 }
 
 tidings::webhook::sender_options sender_options(const std::shared_ptr<hub::counters>& counts,
+                                                const hub::stores& stores,
                                                 const tidings::log_sink& log, const char* route) {
     tidings::webhook::sender_options s;
+    s.outbox = stores.outbox;  // one for both senders: each claims for its own endpoints
     // An example delivers to programs on the same machine; a hub for strangers must not.
     s.guard = {.allow_loopback = true, .schemes = {"https", "http"}};
     s.on_attempt = [n = counts->counter("route_events", {{"route", route}})](const auto& a) {
@@ -51,10 +54,8 @@ void run(const hub::options& o) {
     net::io_context io;
     const auto counts = std::make_shared<hub::counters>();
     const auto log = hub::log_sink(o.log_level, counts);
-    tidings::bus bus{io,
-                     {.history = {.max_events = 100'000, .max_bytes = 256 << 20},
-                      .log = log,
-                      .metrics = counts}};
+    const auto stores = hub::open_stores(io, o.data, log);
+    tidings::bus bus{io, {.history = stores.history, .log = log, .metrics = counts}};
     auto counted = bus.subscribe(">", tidings::immediate,
                                  [n = counts->counter("route_events", {{"route", "bus"}})](
                                      const tidings::event_ptr&) { ++*n; });
@@ -81,15 +82,16 @@ void run(const hub::options& o) {
     github.log = log;
     server.mount("/in/github", tidings::webhook::receiver{bus, github});
 
-    tidings::webhook::sender hook_sender{io, sender_options(counts, log, "rest_hook")};
+    tidings::webhook::sender hook_sender{io, sender_options(counts, stores, log, "rest_hook")};
     server.mount("/hooks", tidings::rest_hook::manager{bus,
                                                        hook_sender,
-                                                       {.authenticator = who,
+                                                       {.table = stores.hooks,
+                                                        .authenticator = who,
                                                         .authorizer = tidings::allow_all(),
                                                         .log = log,
                                                         .metrics = counts}});
 
-    tidings::webhook::sender sender{io, sender_options(counts, log, "webhook")};
+    tidings::webhook::sender sender{io, sender_options(counts, stores, log, "webhook")};
     tidings::subscription hook;
     if (!o.webhook_url.empty())
         hook = bus.subscribe(o.webhook_topic,

@@ -56,6 +56,8 @@ and REST hooks.
   --admin HOST:PORT        page, /livez, /readyz, /metrics, /status (default 127.0.0.1:8081;
                            loopback only)
   --token TEXT             clients must send it as a bearer token; needed to listen beyond loopback
+  --data DIR               keep history, REST hooks and what is owed to webhooks in the file
+                           DIR/hub.db, which survives the hub (default: in memory)
   --github-secret TEXT     the secret of the GitHub webhooks (default: one made for this run, and
                            printed)
   --webhook URL            deliver to this URL, too
@@ -73,6 +75,7 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
         {"--listen", &listen},
         {"--admin", &admin},
         {"--token", &o.token},
+        {"--data", &o.data},
         {"--github-secret", &o.github_secret},
         {"--webhook", &o.webhook_url},
         {"--webhook-secret", &o.webhook_secret},

@@ -19,6 +19,7 @@ struct options {
     address admin{"127.0.0.1", 8081};
     std::string github_secret{};
     std::string token{};
+    std::string data{};  ///< a folder; empty: everything is in memory
     std::string webhook_url{};
     std::string webhook_secret{};
     std::string webhook_topic = ">";

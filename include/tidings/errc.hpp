@@ -135,6 +135,12 @@ enum class errc {
     store_conflict = 800,  ///< The revision is not the one expected.
     store_failed = 801,    ///< The storage failed.
     outbox_full = 810,     ///< A bound of the outbox was reached.
+    // 820: stores in a file
+    store_full = 820,     ///< The disk has too little room: nothing new is taken.
+    store_in_use = 821,   ///< Another process has the file open.
+    store_foreign = 822,  ///< The file is not one of this library.
+    store_newer = 823,    ///< A newer version of the library wrote the file.
+    store_damaged = 824,  ///< The file is damaged.
 };
 
 /// Broad classes that every `errc` maps to, so that a caller can write

@@ -60,7 +60,7 @@ if(consumer STREQUAL "prefix")
   endforeach()
 
 elseif(consumer MATCHES "^(find_package|conan_test_package)$")
-  run(${configure} -D CMAKE_PREFIX_PATH=${prefix})
+  run(${configure} -D CMAKE_PREFIX_PATH=${prefix} -D WITH_SQLITE=${sqlite})
   run(${CMAKE_COMMAND} --build ${binary} --parallel 1)
   run(${binary}/consumer)
 

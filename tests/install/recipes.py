@@ -120,7 +120,7 @@ def recipe(module, **settings):
     compiler = type("compiler", (str,), {})(given["compiler"])
     compiler.version = given["version"]
     made.settings = Bag(os=given["os"], compiler=compiler)
-    made.options = Bag(shared=False, tls=True)
+    made.options = Bag(shared=False, tls=True, sqlite=True)
     made.cpp = Bag(source=Bag(components=Folders()), build=Bag(components=Folders()))
     made.cpp_info = Bag(components=Folders(), set_property=lambda *_: None)
     made.recipe_folder = "."
@@ -158,7 +158,7 @@ for path in tracked + ["CMakeLists.txt", "LICENSE", "README.md", "docs/architect
           f"conanfile.py: does not export {path}")
 
 r.layout()
-for component in "tidings", "test":
+for component in "tidings", "test", "sqlite":
     check(getattr(r.cpp.source.components[component], "includedirs", None) == ["include"],
           f"conanfile.py: editable, {component} finds no headers")
 check(getattr(r.cpp.build.components["tidings"], "libdirs", None) == ["."],
@@ -175,6 +175,10 @@ for t in Toolchain.made:
     for name in t.cache_variables:
         check(f"option({name} " in cmake, f"conanfile.py: sets {name}, which is no option")
 r.package_info()
+check(r.cpp_info.components["sqlite"].libs == ["tidings_sqlite"]
+      and "sqlite3::sqlite3" in r.cpp_info.components["sqlite"].requires
+      and any(d.startswith("sqlite3/") for d in r.required),
+      "conanfile.py: the component sqlite is not whole")
 check("zlib::zlib" not in r.cpp_info.components["tidings"].requires, "conanfile.py: links zlib")
 
 refused = [{"compiler": "gcc", "version": "11"}, {"compiler": "clang", "version": "15"},

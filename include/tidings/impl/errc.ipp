@@ -142,6 +142,12 @@ inline constexpr errc_entry errc_table[] = {
     {errc::store_conflict, condition::permanent, "the revision is not the one expected"},
     {errc::store_failed, condition::retryable, "the storage failed"},
     {errc::outbox_full, condition::overflow, "the outbox is full"},
+    {errc::store_full, condition::retryable, "the disk of the store has too little room"},
+    {errc::store_in_use, condition::retryable, "another process has the store's file open"},
+    {errc::store_foreign, condition::permanent, "the file is not a store of this library"},
+    {errc::store_newer, condition::permanent,
+     "the store's file was written by a newer version of this library"},
+    {errc::store_damaged, condition::permanent, "the store's file is damaged"},
 };
 
 inline const errc_entry* find_errc(int value) noexcept {

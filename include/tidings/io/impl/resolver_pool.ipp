@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/io/impl/resolver_pool.hpp>
+#include <tidings/io/impl/signals_blocked.hpp>
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -17,9 +18,6 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-#if !defined(_WIN32)
-#include <csignal>
-#endif
 
 namespace tidings::detail {
 
@@ -82,28 +80,6 @@ class resolve_service final : public net::execution_context::service {
  private:
     void shutdown() override { requests_->drop_all(); }
     std::shared_ptr<resolve_requests> requests_ = std::make_shared<resolve_requests>();
-};
-
-/// No signal handler of the user's runs on a thread of ours.
-class signals_blocked {
- public:
-    signals_blocked(const signals_blocked&) = delete;
-    signals_blocked& operator=(const signals_blocked&) = delete;
-#if defined(_WIN32)
-    signals_blocked() = default;
-#else
-    signals_blocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_BLOCK, &all, &before_);
-    }
-    ~signals_blocked() {
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-
- private:
-    sigset_t before_{};
-#endif
 };
 
 }  // namespace tidings::detail

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/impl/guarded.hpp>
+#include <tidings/store/impl/watcher_list.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -13,37 +13,6 @@
 namespace tidings::store {
 
 namespace {
-
-/// The watchers of a table. Calls are made one at a time, in the order of the changes.
-class watcher_list : public std::enable_shared_from_this<watcher_list> {
- public:
-    watch_handle add(std::function<void(const row_change&)> f) {
-        const std::lock_guard lock(mutex_);
-        const auto id = ++last_id_;
-        watchers_.emplace(id, std::move(f));
-        return watch_handle(nullptr, [weak = weak_from_this(), id](void*) {
-            if (const auto self = weak.lock()) self->remove(id);
-        });
-    }
-    void tell(const row_change& change) {
-        const std::lock_guard lock(mutex_);
-        for (auto it = watchers_.begin(); it != watchers_.end();) {
-            const auto [id, f] = *it;  // a copy: it may end its own watch
-            tidings::detail::guarded({}, "table", [&call = f, &change] { call(change); });
-            it = watchers_.upper_bound(id);
-        }
-    }
-
- private:
-    void remove(std::uint64_t id) {
-        const std::lock_guard lock(mutex_);
-        watchers_.erase(id);
-    }
-
-    std::recursive_mutex mutex_;  // a watcher may end its own watch
-    std::map<std::uint64_t, std::function<void(const row_change&)>> watchers_;
-    std::uint64_t last_id_ = 0;
-};
 
 class memory_table final : public table {
  public:
@@ -134,7 +103,7 @@ class memory_table final : public table {
     bool telling_ = false;
     std::map<std::string, row> rows_;
     std::uint64_t last_revision_ = 0;
-    std::shared_ptr<watcher_list> watchers_ = std::make_shared<watcher_list>();
+    std::shared_ptr<detail::watcher_list> watchers_ = std::make_shared<detail::watcher_list>();
 };
 
 }  // namespace

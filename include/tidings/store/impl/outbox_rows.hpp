@@ -61,7 +61,16 @@ class outbox_rows {
     /// Puts a row whose state has changed into the line it belongs to, or takes it out.
     void update_line(row& r) noexcept;
 
+    // For an outbox that writes down what changes.
+    void note(const row& r) noexcept {
+        if (changes_ != nullptr) changes_->note_entry(r.listed.entry.key);
+    }
+    void note(const endpoint& e) noexcept {
+        if (changes_ != nullptr) changes_->note_endpoint(e.row.id);
+    }
+
     const outbox_options options_;
+    outbox_changes* changes_ = nullptr;
     message_uses uses_;
     row_map rows_;
     endpoint_map endpoints_;

@@ -31,6 +31,7 @@ outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time 
         endpoints_.erase(it);
         throw;
     }
+    note(it->second);
     return it->second;
 }
 
@@ -56,6 +57,7 @@ void outbox_rows::set_due(row& r, outbox_time due) noexcept {
     auto& entry = r.listed.entry;
     if (r.node.empty()) r.node = lines_.leave(r.of->lines, line_of(entry), place_of(entry));
     entry.due = due;
+    note(r);
     update_line(r);
 }
 
@@ -93,6 +95,7 @@ void outbox_rows::set_batch(row& r, outbox_batch batch) {
         if (it->second.empty()) r.of->batches.erase(it);
     }
     entry.batch = std::move(batch);
+    note(r);
 }
 
 void outbox_rows::resize_owed(endpoint& e, std::size_t bytes) noexcept {
@@ -153,11 +156,13 @@ void outbox_rows::insert(outbox_entry entry, endpoint& of, outbox_time now) {
         rows_.erase(it);
         throw;
     }
+    note(it->second);
     update_line(it->second);
 }
 
 void outbox_rows::remove(row_map::iterator it) noexcept {
     auto& r = it->second;
+    note(r);
     if (r.listed.state == outbox_state::dead) return remove_dead(it->first);
     if (r.node.empty()) {
         r.node = lines_.leave(r.of->lines, line_of(r.listed.entry), place_of(r.listed.entry));
@@ -170,6 +175,7 @@ void outbox_rows::remove(row_map::iterator it) noexcept {
 void outbox_rows::remove_dead(std::uint64_t key) noexcept {
     const auto it = rows_.find(key);
     auto& r = it->second;
+    note(r);
     by_death_.erase({r.listed.since, key});
     r.of->dead.erase(key);
     dead_bytes_ -= r.bytes;
@@ -179,6 +185,7 @@ void outbox_rows::remove_dead(std::uint64_t key) noexcept {
 
 outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
     endpoint_map::iterator it) noexcept {
+    note(it->second);
     sizes_.erase({it->second.owed_bytes, &it->second});
     return endpoints_.erase(it);
 }
@@ -195,6 +202,7 @@ void outbox_rows::bury(row& r, error_code why, outbox_time now) {
     dead_bytes_ += r.bytes;
     r.node.value() = {now, entry.key};
     by_death_.insert(std::move(r.node));
+    note(r);
 }
 
 void outbox_rows::unbury(row& r) {
@@ -204,6 +212,7 @@ void outbox_rows::unbury(row& r) {
     r.node = by_death_.extract({r.listed.since, entry.key});
     dead_bytes_ -= r.bytes;
     uses_.remove(message_uses::dead, entry.message);
+    note(r);
 }
 
 void outbox_rows::trim_dead() noexcept {

@@ -13,22 +13,23 @@ class outbox_tables final : private outbox_rows {
         : outbox_rows(options),
           attempts_(options_.attempts, uses_) {}
 
-    std::vector<outbox_endpoint> open(outbox_opening o);
-    outbox_appended append(outbox_append a);
-    outbox_claim claim(const outbox_query& q);
-    void finish(outbox_round r);
-    std::vector<outbox_listed> list(const outbox_selection& s) const;
-    std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
-                                                       std::size_t max) const;
-    outbox_redelivered redeliver(const outbox_redelivery& r);
-    outbox_retained retain(const outbox_retention& r);
-    void erase(const std::string& owner);
-    position mark_of(const std::string& history) const;
-    outbox_stats stats() const noexcept;
+    TIDINGS_DECL std::vector<outbox_endpoint> open(outbox_opening o);
+    TIDINGS_DECL outbox_appended append(outbox_append a);
+    TIDINGS_DECL outbox_claim claim(const outbox_query& q);
+    TIDINGS_DECL void finish(outbox_round r);
+    TIDINGS_DECL std::vector<outbox_listed> list(const outbox_selection& s) const;
+    TIDINGS_DECL std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
+                                                                    std::size_t max) const;
+    TIDINGS_DECL outbox_redelivered redeliver(const outbox_redelivery& r);
+    TIDINGS_DECL outbox_retained retain(const outbox_retention& r);
+    TIDINGS_DECL void erase(const std::string& owner);
+    TIDINGS_DECL position mark_of(const std::string& history) const;
+    TIDINGS_DECL outbox_stats stats() const noexcept;
     const attempt_log& attempts() const noexcept { return attempts_; }
     std::vector<message_uses::message> take_released() noexcept { return uses_.take_released(); }
 
  private:
+    friend class outbox_picture;
     class claiming;
     class making_room;
 

@@ -20,6 +20,7 @@ std::vector<outbox_endpoint> outbox_tables::open(outbox_opening o) {
             e.row = std::move(given);
         }
         e.row.added = o.now;
+        note(e);
         const auto latest = o.now + o.longest_wait;
         if (o.longest_wait.count() != 0)
             for (const auto key : e.owed) {
@@ -45,6 +46,7 @@ void outbox_tables::settle(row& r, const outbox_result& result, outbox_time now)
     entry.last_error = result.last_error;
     since = now;
     state = result.outcome == outcome::stopped ? outbox_state::stopped : outbox_state::pending;
+    note(r);
     update_line(r);
 }
 
@@ -68,8 +70,10 @@ void outbox_tables::finish(outbox_round round) {
     for (const auto& result : round.results)
         if (auto* r = find_claimed(result.key)) settle(*r, result, round.now);
     for (auto& [id, health] : round.health)
-        if (const auto it = endpoints_.find(id); it != endpoints_.end())
+        if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
             it->second.row.health = std::move(health);
+            note(it->second);
+        }
     trim_dead();
 }
 

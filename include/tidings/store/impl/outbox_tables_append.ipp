@@ -55,6 +55,7 @@ class outbox_tables::making_room {
             result_.disabled.push_back(e.row.id);
             e.row.health.disabled = errc::outbox_full;
             e.row.health.disabled_since = now_;
+            rows_.note(e);
         }
         if (oldest == nullptr) return false;
         for (; oldest != nullptr; oldest = oldest_of(e)) {
@@ -89,7 +90,10 @@ outbox_appended outbox_tables::append(outbox_append a) {
             entry.created = a.now;
             insert(std::move(entry), e, a.now);
         }
-        if (a.mark && result.refused.empty()) marks_[a.mark->history] = a.mark->position;
+        if (a.mark && result.refused.empty()) {
+            marks_[a.mark->history] = a.mark->position;
+            if (changes_ != nullptr) changes_->note_mark(a.mark->history);
+        }
     } catch (...) {
         for (auto it = rows_.upper_bound(last); it != rows_.end(); it = rows_.upper_bound(last))
             remove(it);

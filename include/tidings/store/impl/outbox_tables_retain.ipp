@@ -33,6 +33,7 @@ void outbox_tables::revive(row& r, const outbox_redelivery& how) {
     entry.due = how.now;
     state = outbox_state::pending;
     since = how.now;
+    note(r);
     update_line(r);
 }
 
@@ -117,8 +118,10 @@ std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max) {
 outbox_retained outbox_tables::retain(const outbox_retention& r) {
     if (r.of)
         for (const auto& id : *r.of)
-            if (const auto it = endpoints_.find(id); it != endpoints_.end())
+            if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
                 it->second.row.added = r.now;
+                note(it->second);
+            }
     outbox_retained result;
     const auto owed = owed_;
     auto left = r.max_entries;

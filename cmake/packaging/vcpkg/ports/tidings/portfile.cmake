@@ -2,6 +2,7 @@ get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../../../.." AB
 
 vcpkg_check_features(OUT_FEATURE_OPTIONS feature_options
     FEATURES
+        sqlite TIDINGS_SQLITE
         tls TIDINGS_TLS
 )
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <set>
+#include <string>
+
+namespace tidings::store::detail {
+
+/// What operations of an outbox in memory changed, or took away, for one that writes it down.
+class outbox_changes {
+ public:
+    void note_entry(std::uint64_t key) noexcept { note(entries_, key); }
+    void note_attempt(std::uint64_t key) noexcept { note(attempts_, key); }
+    void note_endpoint(const std::string& id) noexcept { note(endpoints_, id); }
+    void note_mark(const std::string& history) noexcept { note(marks_, history); }
+
+    const std::set<std::uint64_t>& entries() const noexcept { return entries_; }
+    const std::set<std::uint64_t>& attempts() const noexcept { return attempts_; }
+    const std::set<std::string>& endpoints() const noexcept { return endpoints_; }
+    const std::set<std::string>& marks() const noexcept { return marks_; }
+    bool empty() const noexcept {
+        return entries_.empty() && attempts_.empty() && endpoints_.empty() && marks_.empty();
+    }
+    /// There was no memory to note something.
+    bool is_incomplete() const noexcept { return incomplete_; }
+    void clear() noexcept { *this = {}; }
+
+ private:
+    template <class Set, class T>
+    void note(Set& to, const T& what) noexcept try {
+        to.insert(what);
+    } catch (const std::bad_alloc&) {
+        incomplete_ = true;
+    }
+
+    std::set<std::uint64_t> entries_, attempts_;
+    std::set<std::string> endpoints_, marks_;
+    bool incomplete_ = false;
+};
+
+}  // namespace tidings::store::detail

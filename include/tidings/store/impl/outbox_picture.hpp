@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_tables.hpp>
+
+#include <algorithm>
+
+namespace tidings::store::detail {
+
+/// The rows of an outbox in memory one by one, for an outbox that writes them down.
+class outbox_picture {
+ public:
+    explicit outbox_picture(outbox_tables& of) noexcept : of_(of) {}
+
+    /// Notes what changes from here on; outlives the tables.
+    void follow(outbox_changes& c) noexcept {
+        of_.changes_ = &c;
+        of_.attempts_.follow(c);
+    }
+    /// Null where it is not there any more.
+    TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
+    TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
+    const outbox_attempt* find_attempt(std::uint64_t key) const noexcept {
+        return of_.attempts_.find(key);
+    }
+    position mark_of(const std::string& history) const { return of_.mark_of(history); }
+    /// The keys that were given last.
+    std::uint64_t last_entry() const noexcept { return of_.last_key_; }
+    std::uint64_t last_attempt() const noexcept { return of_.attempts_.last_key(); }
+
+    /// What was written down: endpoints first, entries and attempts by rising keys. An entry was
+    /// not claimed.
+    TIDINGS_DECL void restore(outbox_endpoint e);
+    TIDINGS_DECL void restore(outbox_listed l);
+    void restore(outbox_attempt a) { of_.attempts_.restore(std::move(a)); }
+    void restore(outbox_mark m) { of_.marks_[std::move(m.history)] = std::move(m.position); }
+    void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
+        of_.last_key_ = std::max(of_.last_key_, entry);
+        of_.attempts_.start_after(attempt);
+    }
+
+ private:
+    outbox_tables& of_;
+};
+
+}  // namespace tidings::store::detail

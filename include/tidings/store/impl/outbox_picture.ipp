@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/impl/outbox_picture.hpp>
+
+namespace tidings::store::detail {
+
+const outbox_listed* outbox_picture::find_entry(std::uint64_t key) const noexcept {
+    const auto it = of_.rows_.find(key);
+    return it == of_.rows_.end() ? nullptr : &it->second.listed;
+}
+
+const outbox_endpoint* outbox_picture::find_endpoint(const std::string& id) const noexcept {
+    const auto it = of_.endpoints_.find(id);
+    return it == of_.endpoints_.end() ? nullptr : &it->second.row;
+}
+
+void outbox_picture::restore(outbox_endpoint e) {
+    const auto id = e.id;
+    of_.open_one(id, e.added).row = std::move(e);
+}
+
+void outbox_picture::restore(outbox_listed l) {
+    const auto key = l.entry.key;
+    const auto why = l.entry.last_error;
+    auto& e = of_.open_one(l.entry.endpoint, l.since);
+    of_.insert(std::move(l.entry), e, l.since);
+    auto& r = of_.rows_.at(key);
+    if (l.state == outbox_state::dead) return of_.bury(r, why, l.since);
+    r.listed.state = l.state;
+    of_.update_line(r);
+}
+
+}  // namespace tidings::store::detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/history.hpp>
+
+#include <deque>
+
+namespace tidings::sqlite::detail {
+
+/// The newest events of a history in memory: all that are held and lie behind `from`.
+class event_cache {
+ public:
+    using events = std::deque<event_ptr>;
+
+    explicit event_cache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+    std::uint64_t from() const noexcept { return from_; }
+    void start(std::uint64_t offset) noexcept { from_ = offset; }
+    /// Offsets rise. What makes room goes to `gone`: its end may be the user's code, which must
+    /// find no lock held.
+    TIDINGS_DECL void add(const event_ptr& e, dropped_events& gone) noexcept;
+    /// The event is held no more.
+    TIDINGS_DECL void erase(std::uint64_t offset, dropped_events& gone) noexcept;
+    /// The first that lies behind an offset; null stands where one was erased.
+    TIDINGS_DECL events::const_iterator after(std::uint64_t offset) const noexcept;
+    events::const_iterator end() const noexcept { return events_.end(); }
+    /// Null where it has none.
+    TIDINGS_DECL event_ptr find(std::uint64_t offset) const noexcept;
+
+ private:
+    void trim(dropped_events& gone) noexcept;
+
+    const std::size_t max_bytes_;
+    std::size_t bytes_ = 0;
+    std::uint64_t from_ = 0;
+    events events_;
+    std::deque<std::uint64_t> offsets_;  // of the events, in the same places
+};
+
+}  // namespace tidings::sqlite::detail

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/detail/short_mutex.hpp>
+#include <tidings/io/clock.hpp>
+#include <tidings/store/sqlite/impl/database_state.hpp>
+#include <tidings/store/sqlite/impl/event_cache.hpp>
+#include <tidings/store/sqlite/impl/history_file.hpp>
+#include <tidings/store/sqlite/impl/waiting_handler.hpp>
+
+#include <mutex>
+#include <unordered_map>
+
+namespace tidings::sqlite::detail {
+
+class history_state;
+
+/// An event on its way to the file, and what becomes of it.
+class append_job final : public write_job {
+ public:
+    using handler = std::shared_ptr<waiting_handler<error_code, position>>;
+
+    append_job(std::shared_ptr<history_state> h, pending_publication e, std::size_t ring,
+               handler done)
+        : write_job(e->footprint(), true),
+          history_(std::move(h)),
+          event_(std::move(e)),
+          ring_(ring),
+          done_(std::move(done)) {}
+
+    void run() override;
+    void finish(error_code ec) noexcept override;
+
+    const publication& event() const noexcept { return *event_; }
+    std::size_t ring() const noexcept { return ring_; }
+    /// Gives it its place in the file; of the group's transaction.
+    void set_offset(std::uint64_t offset) noexcept { offset_ = offset; }
+    std::uint64_t offset() const noexcept { return offset_; }
+    /// Of an event that came with an id.
+    const std::optional<event_key>& key() const noexcept { return key_; }
+    const event_ptr& commit(const position& at) noexcept {
+        return committed_ = std::move(event_).commit(at);
+    }
+
+ private:
+    const std::shared_ptr<history_state> history_;
+    pending_publication event_;
+    std::size_t ring_;
+    std::uint64_t offset_ = 0;
+    std::optional<event_key> key_;
+    event_ptr committed_;
+    handler done_;
+};
+
+/// A history's part of the database: the file's side on the writing thread, what is known in
+/// memory, and reads.
+class history_state final : public group_member,
+                            public std::enable_shared_from_this<history_state> {
+ public:
+    /// Loads it. Not from the writing thread. @error what the database reports
+    TIDINGS_DECL static std::shared_ptr<history_state> make(
+        const std::shared_ptr<database_state>& db, std::vector<history_rule> rules, error_code& ec);
+
+    const std::vector<history_rule>& rules() const noexcept { return rules_; }
+    TIDINGS_DECL void listen(history_listener* listener);
+    TIDINGS_DECL void unlisten(const history_listener& listener) noexcept;
+    TIDINGS_DECL position head() const;
+    TIDINGS_DECL std::optional<position> find(std::string_view source, std::string_view id) const;
+
+    // Of the writing thread.
+    void store(append_job& job);
+    void report(const event_ptr& e, error_code ec) noexcept;
+    void before_commit() override;
+    void after_commit() noexcept override;
+    void on_close() noexcept override;
+
+    /// What a read needs to know, as it was at one moment.
+    struct view {
+        epoch_list::place from{};
+        std::uint64_t head = 0;
+        std::uint64_t lost = 0;
+    };
+    /// A rule holds what is too old: it goes with the next group.
+    TIDINGS_DECL bool is_expired() const;
+    /// A slice of what is in memory; nothing where the file is needed. @throws std::bad_alloc
+    TIDINGS_DECL std::optional<history_slice> read_cache(const position& after,
+                                                         const std::vector<std::string>& patterns,
+                                                         std::size_t max_events) const;
+    /// The same from the file, on the reading thread. @throws failure, std::bad_alloc
+    TIDINGS_DECL history_slice read_file(connection& c, shared_parts& shared, const position& after,
+                                         const std::vector<std::string>& patterns,
+                                         std::size_t max_events);
+
+ private:
+    struct key_hash {
+        std::size_t operator()(const event_key& k) const noexcept {
+            return static_cast<std::size_t>(k[0]);
+        }
+    };
+    history_state(const database_options& o, std::vector<history_rule> rules)
+        : options_(o),
+          rules_(std::move(rules)),
+          cache_(o.cache_bytes) {}
+    std::int64_t now() const noexcept;
+    void start(loaded_history loaded);
+    view view_of(const position& after, const std::vector<std::string>& patterns) const;
+    history_slice finish(history_slice slice, const view& v, bool asked, std::uint64_t next) const;
+    void take_committed(append_job& job, dropped_events& gone) noexcept;
+    void forget(const evicted_event& e, dropped_events& gone) noexcept;
+    struct read_statements;
+    std::uint64_t scan(read_statements& s, const view& v, const std::vector<std::string>& patterns,
+                       std::size_t max_events, history_slice& slice);
+    event_ptr make_event(read_statements& s, const rows& r, std::uint64_t offset);
+
+    const database_options& options_;
+    const std::vector<history_rule> rules_;
+    std::optional<history_file> file_;  // of the writing thread, as the next two
+    std::vector<append_job*> group_;
+    std::vector<evicted_event> evicted_;
+    std::shared_ptr<read_statements> reading_;  // of the reading thread
+
+    std::recursive_mutex telling_;  // calls of the listener; never taken by `append`
+    history_listener* listener_ = nullptr;
+
+    mutable tidings::detail::short_mutex mutex_;  // guards what follows
+    epoch_list epochs_;
+    std::vector<lost_topics> lost_;
+    std::vector<ring_totals> totals_;
+    event_cache cache_;
+    std::unordered_map<event_key, std::uint64_t, key_hash> keys_;
+};
+
+}  // namespace tidings::sqlite::detail

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/sqlite/impl/opening.hpp>
+#include <tidings/store/sqlite/impl/schema.hpp>
+
+#include <new>
+
+namespace tidings::sqlite::detail {
+
+namespace {
+
+// What another process than one of ours holds for longer than the busy timeout.
+constexpr int sqlite_busy = 5;
+
+const char* synchronous(durability d) noexcept {
+    switch (d) {
+        case durability::memory:
+            return "PRAGMA synchronous=OFF";
+        case durability::process:
+            return "PRAGMA synchronous=NORMAL";
+        case durability::power:
+            break;
+    }
+    return "PRAGMA synchronous=FULL";
+}
+
+void check_all(connection& c) {
+    const auto found = c.text("PRAGMA quick_check(1)");
+    if (found != "ok") throw failure(11, found);  // SQLITE_CORRUPT
+}
+
+// @throws failure, std::bad_alloc
+error_code open_connections(opened_store& store, const database_options& o) {
+    store.writing = std::make_unique<connection>(o.path, o.vfs);
+    auto& c = *store.writing;
+    // A file whose making was cut off is empty again: SQLite has rolled it back.
+    auto version = version_of(c);
+    if (version == 0 && c.number("SELECT count(*) FROM sqlite_master") == 0) {
+        create_schema(c);
+        version = schema_version;
+    }
+    if (version > schema_version) return errc::store_newer;
+    if (o.check) check_all(c);
+    c.execute("PRAGMA journal_mode=WAL");
+    migrate(c, version, migrations(), o.path + ".v" + std::to_string(version) + ".backup");
+    c.execute("PRAGMA synchronous=FULL");
+    c.empty_log();
+    // What is deleted is overwritten, so that what was erased cannot be read.
+    c.execute("PRAGMA secure_delete=1");
+    c.execute("PRAGMA journal_size_limit=4194304");
+    c.execute(synchronous(o.durable));
+    store.reading = std::make_unique<connection>(o.path, o.vfs);
+    store.reading->execute("PRAGMA query_only=1");
+    return {};
+}
+
+// Whether it was damage, which may be set aside, is for the caller to ask of the code.
+error_code try_to_open(opened_store& store, const database_options& o) {
+    if (const auto ec = prepare_file(o.path)) return ec;
+    try {
+        return open_connections(store, o);
+    } catch (const failure& f) {
+        store.what = f.what();
+        if (f.is_damage()) return errc::store_damaged;
+        return (f.code() & 0xff) == sqlite_busy ? errc::store_in_use : errc::store_failed;
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    }
+}
+
+}  // namespace
+
+opened_store open_store(const database_options& o, error_code& ec) {
+    opened_store store;
+    store.lock = file_lock(o.path + ".lock", o.open_timeout, ec);
+    if (ec) return store;
+    ec = try_to_open(store, o);
+    if (ec != errc::store_damaged || o.damaged != on_damaged::set_aside) return store;
+    store.reading.reset();
+    store.writing.reset();
+    store.set_aside = set_file_aside(o.path, ec);
+    if (!ec) ec = try_to_open(store, o);
+    return store;
+}
+
+}  // namespace tidings::sqlite::detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/impl/guarded.hpp>
+#include <tidings/io/impl/signals_blocked.hpp>
+#include <tidings/store/sqlite/impl/reader.hpp>
+
+#include <new>
+#include <system_error>
+
+namespace tidings::sqlite::detail {
+
+error_code reader::post(read_job job) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return errc::closed;
+    try {
+        waiting_.push_back({std::move(job), kept_work(work_)});
+        if (!thread_.joinable()) {
+            const tidings::detail::signals_blocked inherited;
+            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
+        }
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    } catch (const std::system_error&) {
+        waiting_.pop_back();
+        return errc::store_failed;
+    }
+    wake_.notify_one();
+    return {};
+}
+
+void reader::work() {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        auto next = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        perform(next.job);
+    }
+}
+
+void reader::perform(read_job& job) noexcept {
+    bool stopping = false;
+    {
+        const std::lock_guard lock(mutex_);
+        stopping = stopping_;
+    }
+    tidings::detail::guarded({}, "sqlite",
+                             [&] { job(stopping || shared_.failed ? nullptr : &connection_); });
+}
+
+void reader::run_waiting() noexcept {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        if (waiting_.empty() || stopping_) return;
+        auto next = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        perform(next.job);
+    }
+}
+
+void reader::stop() noexcept {
+    std::thread joined;
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        wake_.notify_one();
+        joined = std::move(thread_);
+    }
+    if (!joined.joinable()) return;
+    if (joined.get_id() == std::this_thread::get_id())
+        joined.detach();
+    else
+        joined.join();
+}
+
+}  // namespace tidings::sqlite::detail

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/sqlite/impl/schema.hpp>
+#include <tidings/store/sqlite/impl/store_file.hpp>
+
+namespace tidings::sqlite::detail {
+
+namespace {
+
+// `bodies`: each once, with the number of rows that name it.
+// `epochs`: one for each opening with a history; `last` is the newest offset committed in it.
+// `rings`: the rules of the history by their place, and the newest offset that one has lost of a
+// topic that is not known any more. `lost`: topics of which something was evicted, and the newest
+// of that.
+// `entries` and `attempts` share `messages`, which name a body; `marks`: up to where the events of
+// a history have reached the outbox; `keys`: the last that were given.
+constexpr char tables[] = R"(
+CREATE TABLE bodies (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
+    last INTEGER NOT NULL, opened INTEGER NOT NULL);
+CREATE TABLE rings (id INTEGER PRIMARY KEY, pattern TEXT NOT NULL, forgotten INTEGER NOT NULL);
+CREATE TABLE lost (ring INTEGER NOT NULL, topic TEXT NOT NULL, offset INTEGER NOT NULL,
+    PRIMARY KEY (ring, topic)) WITHOUT ROWID;
+CREATE TABLE events (offset INTEGER PRIMARY KEY, ring INTEGER NOT NULL, stored INTEGER NOT NULL,
+    size INTEGER NOT NULL, hops INTEGER NOT NULL, flags INTEGER NOT NULL, time INTEGER,
+    topic TEXT NOT NULL, type TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, subject TEXT,
+    dataschema TEXT, contenttype TEXT, extensions TEXT, body INTEGER);
+CREATE INDEX events_of_ring ON events (ring, offset);
+CREATE TABLE tables (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE rows (name TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+    revision INTEGER NOT NULL, PRIMARY KEY (name, key)) WITHOUT ROWID;
+CREATE TABLE messages (id INTEGER PRIMARY KEY, source TEXT NOT NULL, event TEXT NOT NULL,
+    type TEXT NOT NULL, topic TEXT NOT NULL, history TEXT NOT NULL, position TEXT NOT NULL,
+    contenttype TEXT NOT NULL, fields BLOB NOT NULL, body INTEGER);
+CREATE TABLE endpoints (id TEXT PRIMARY KEY, owner TEXT NOT NULL, limits TEXT,
+    history TEXT NOT NULL, began TEXT NOT NULL, added INTEGER NOT NULL, health TEXT NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE entries (key INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, messageid TEXT NOT NULL,
+    webhookid TEXT NOT NULL, message INTEGER NOT NULL, part TEXT, batch TEXT NOT NULL,
+    batchindex INTEGER NOT NULL, attempts INTEGER NOT NULL, created INTEGER NOT NULL,
+    due INTEGER NOT NULL, expires INTEGER, firstfailure INTEGER, error TEXT NOT NULL,
+    state INTEGER NOT NULL, since INTEGER NOT NULL);
+CREATE TABLE attempts (key INTEGER PRIMARY KEY, entry INTEGER NOT NULL, endpoint TEXT NOT NULL,
+    messageid TEXT NOT NULL, webhookid TEXT NOT NULL, message INTEGER NOT NULL,
+    number INTEGER NOT NULL, at INTEGER NOT NULL, resolve INTEGER, connect INTEGER, tls INTEGER,
+    firstbyte INTEGER, total INTEGER, status INTEGER NOT NULL, error TEXT NOT NULL,
+    cause TEXT NOT NULL, address TEXT NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE marks (history TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE keys (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, attempt INTEGER NOT NULL);
+INSERT INTO keys VALUES (1, 0, 0);
+)";
+
+void set_version(connection& c, std::size_t version) {
+    c.execute(("PRAGMA user_version=" + std::to_string(version)).c_str());
+}
+
+}  // namespace
+
+void create_schema(connection& c) {
+    c.execute("PRAGMA auto_vacuum=INCREMENTAL");
+    c.execute("PRAGMA synchronous=FULL");
+    transaction t(c);
+    c.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
+    c.execute(tables);
+    set_version(c, schema_version);
+    t.commit();
+}
+
+std::uint32_t version_of(connection& c) {
+    return static_cast<std::uint32_t>(c.number("PRAGMA user_version"));
+}
+
+std::span<const migration> migrations() noexcept {
+    return {};
+}
+
+void migrate(connection& c, std::uint32_t version, std::span<const migration> steps,
+             const std::string& backup) {
+    if (version > steps.size()) return;
+    if (const auto ec = create_private_file(backup))
+        throw failure(ec.value(), backup + ": " + ec.message());
+    statement(c, "VACUUM INTO ?").run(backup);
+    transaction t(c);
+    for (auto step = version - 1; step < steps.size(); ++step) steps[step](c);
+    set_version(c, steps.size() + 1);
+    t.commit();
+}
+
+}  // namespace tidings::sqlite::detail

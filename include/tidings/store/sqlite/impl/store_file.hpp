@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/errc.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace tidings::sqlite::detail {
+
+/// The lock of a file of one process, held until it goes. `FILE.lock` stays: a file that is removed
+/// could be locked twice, under two inodes.
+class file_lock {
+ public:
+    file_lock() = default;
+    /// Waits for it. @error errc::store_in_use, what the system reports
+    TIDINGS_DECL file_lock(const std::string& path, std::chrono::milliseconds timeout,
+                           error_code& ec);
+    file_lock(file_lock&& o) noexcept : descriptor_(o.descriptor_) { o.descriptor_ = -1; }
+    file_lock& operator=(file_lock&& o) noexcept {
+        std::swap(descriptor_, o.descriptor_);
+        return *this;
+    }
+    TIDINGS_DECL ~file_lock();
+
+ private:
+    int descriptor_ = -1;
+};
+
+/// "tide": what the header of each file of ours says (`PRAGMA application_id`).
+constexpr std::uint32_t application_id = 0x74696465;
+/// The schema that this library writes (`PRAGMA user_version`).
+constexpr std::uint32_t schema_version = 1;
+
+/// Whether there is a file of ours, by its header alone: nothing is opened by SQLite, which would
+/// change it. One that is empty or absent is ours to begin; it is there, with mode 0600, when this
+/// returns.
+/// @error errc::store_foreign, errc::store_newer, what the system reports
+TIDINGS_DECL error_code prepare_file(const std::string& path) noexcept;
+
+/// A new file, empty and with mode 0600. @error what the system reports; it is there, too
+TIDINGS_DECL error_code create_private_file(const std::string& path) noexcept;
+
+/// Renames the file, with its write-ahead log, to a name that is free; gives that.
+/// @error what the system reports
+TIDINGS_DECL std::string set_file_aside(const std::string& path, error_code& ec);
+
+/// What the file's disk has free for us; all ones where the system does not say.
+TIDINGS_DECL std::uint64_t free_bytes(const std::string& path) noexcept;
+/// 0 where it is not there.
+TIDINGS_DECL std::uint64_t file_bytes(const std::string& path) noexcept;
+
+/// Writes everything of a new file to the disk, and gives it its name, under which nothing may lie
+/// yet. @error what the system reports
+TIDINGS_DECL error_code publish_file(const std::string& written, const std::string& name) noexcept;
+
+}  // namespace tidings::sqlite::detail

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/impl/signals_blocked.hpp>
+#include <tidings/store/sqlite/impl/store_file.hpp>
+#include <tidings/store/sqlite/impl/writer.hpp>
+
+#include <new>
+#include <system_error>
+
+namespace tidings::sqlite::detail {
+
+namespace {
+
+// A page of the log has a header of its own.
+constexpr std::size_t log_header_bytes = 24;
+constexpr std::size_t checkpoint_slice = 4 * 1024 * 1024;
+constexpr std::size_t vacuum_pages = 256;
+// So many groups are committed before the free pages are counted, unless nothing waits.
+constexpr std::size_t groups_between_counts = 64;
+
+/// A function as a job, and what it came to.
+class function_job final : public write_job {
+ public:
+    struct result {
+        std::mutex mutex;
+        std::condition_variable done;
+        std::optional<error_code> code;
+    };
+    function_job(unique_function<void()> f, result& r)
+        : write_job(0, false),
+          f_(std::move(f)),
+          result_(r) {}
+    void run() override { f_(); }
+    void finish(error_code ec) noexcept override {
+        const std::lock_guard lock(result_.mutex);
+        result_.code = ec;
+        result_.done.notify_all();
+    }
+
+ private:
+    unique_function<void()> f_;
+    result& result_;
+};
+
+}  // namespace
+
+writer::writer(const database_options& o, connection& c, shared_parts& shared,
+               std::shared_ptr<work_keeper> work, std::weak_ptr<void> owner)
+    : options_(o),
+      connection_(c),
+      shared_(shared),
+      work_(std::move(work)),
+      owner_(std::move(owner)),
+      page_bytes_(static_cast<std::size_t>(c.number("PRAGMA page_size")) + log_header_bytes),
+      checkpoint_at_(checkpoint_slice) {}
+
+error_code writer::post(std::unique_ptr<write_job> job) {
+    return enqueue(std::move(job), true);
+}
+
+error_code writer::post_always(std::unique_ptr<write_job> job) {
+    return enqueue(std::move(job), false);
+}
+
+error_code writer::enqueue(std::unique_ptr<write_job> job, bool bounded) {
+    const auto bytes = job->bytes();
+    std::unique_ptr<write_job> refused;  // destroyed outside the lock
+    const std::lock_guard lock(mutex_);
+    refused = std::move(job);
+    if (stopping_) return errc::closed;
+    if (shared_.failed) return errc::store_failed;
+    if (bounded && !waiting_.empty() && waiting_bytes_ + bytes > options_.max_pending_bytes)
+        return errc::overflow;
+    try {
+        refused->keep(kept_work(work_));
+        waiting_.push_back(std::move(refused));
+        if (!thread_.joinable()) {
+            const tidings::detail::signals_blocked inherited;
+            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
+        }
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    } catch (const std::system_error&) {
+        refused = std::move(waiting_.back());
+        waiting_.pop_back();
+        return errc::store_failed;
+    }
+    waiting_bytes_ += bytes;
+    if (waiting_.size() == 1) wake_.notify_one();
+    return {};
+}
+
+error_code writer::run_now(unique_function<void()> f) {
+    function_job::result r;
+    if (const auto ec = post(std::make_unique<function_job>(std::move(f), r))) return ec;
+    std::unique_lock lock(r.mutex);
+    r.done.wait(lock, [&] { return r.code.has_value(); });
+    return *r.code;
+}
+
+void writer::stop(unique_function<void()> last) noexcept {
+    std::thread joined;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        stopping_ = true;
+        if (thread_.joinable()) last_ = std::move(last);
+        wake_.notify_one();
+        joined = std::move(thread_);
+    }
+    if (!joined.joinable())
+        last();
+    else if (joined.get_id() == std::this_thread::get_id())
+        joined.detach();
+    else
+        joined.join();
+}
+
+void writer::work() {
+    for (;;) {
+        auto jobs = wait_for_group();
+        if (jobs.empty()) break;
+        perform(jobs);
+        jobs.clear();
+        if (!shared_.failed) maintain();
+    }
+    if (last_) last_();
+}
+
+// What came during the last commit, up to a part of what the log may hold.
+writer::group writer::wait_for_group() {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    while (count < waiting_.size() && bytes <= options_.max_wal_bytes / 4)
+        bytes += waiting_[count++]->bytes();
+    waiting_bytes_ -= bytes;
+    if (count == waiting_.size()) return std::exchange(waiting_, {});
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+    group taken(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+    return taken;
+}
+
+void writer::perform(group& jobs) noexcept {
+    if (!shared_.failed) {
+        try {
+            run_jobs(jobs);
+        } catch (const std::exception& e) {
+            fail(e.what());
+        } catch (...) {
+            fail("an unknown exception");
+        }
+    }
+    const error_code failed = shared_.failed ? errc::store_failed : error_code();
+    for (const auto& job : jobs) job->finish(failed ? failed : job->refused());
+}
+
+void writer::run_jobs(group& jobs) {
+    const bool is_full = free_bytes(options_.path) < options_.min_free_bytes;
+    transaction t(connection_);
+    for (const auto& job : jobs) {
+        if (is_full && job->grows())
+            job->refuse(errc::store_full);
+        else
+            job->run();
+    }
+    for (const auto& m : members_) m->before_commit();
+    const std::lock_guard lock(shared_.commit_mutex);
+    t.commit();
+    for (const auto& m : members_) m->after_commit();
+}
+
+// Nothing is tried again: after a failed fsync the kernel may have dropped what it could not write,
+// and a second one would succeed.
+void writer::fail(const char* what) noexcept {
+    shared_.failed = true;
+    if (options_.log)
+        options_.log({log_level::error, "sqlite", what, make_error_code(errc::store_failed)});
+}
+
+void writer::maintain() noexcept {
+    try {
+        limit_log();
+        if (++groups_ % groups_between_counts == 0) shrink();
+        while (is_idle() && shrink()) limit_log();
+        if (is_idle() && shared_.log_bytes > checkpoint_slice && !is_backing_up(false)) empty_log();
+    } catch (const std::exception& e) {
+        fail(e.what());
+    }
+}
+
+bool writer::is_idle() noexcept {
+    const std::lock_guard lock(mutex_);
+    return waiting_.empty();
+}
+
+// Without readers a checkpoint lets the log begin anew at the next commit.
+void writer::limit_log() {
+    const auto bytes = connection_.log_pages() * page_bytes_;
+    shared_.log_bytes = bytes;
+    if (bytes < checkpointed_at_) {
+        checkpointed_at_ = 0;
+        checkpoint_at_ = checkpoint_slice;
+    }
+    if (bytes >= options_.max_wal_bytes / 2 && !is_backing_up(bytes >= options_.max_wal_bytes))
+        return empty_log();
+    if (bytes < checkpoint_at_) return;
+    connection_.make_checkpoint();
+    checkpointed_at_ = bytes;
+    checkpoint_at_ = bytes + checkpoint_slice;
+}
+
+bool writer::is_backing_up(bool interrupt) {
+    const std::lock_guard lock(shared_.backup_mutex);
+    if (shared_.backup != nullptr && interrupt) shared_.backup->interrupt();
+    return shared_.backup != nullptr;
+}
+
+void writer::empty_log() {
+    struct closed_gate {
+        explicit closed_gate(read_gate& g) : gate(g) { gate.close(); }
+        ~closed_gate() { gate.open(); }
+        read_gate& gate;
+    } const closed(shared_.gate);
+    connection_.empty_log();
+    shared_.log_bytes = 0;
+    checkpointed_at_ = 0;
+    checkpoint_at_ = checkpoint_slice;
+}
+
+error_code writer::erase_log() noexcept {
+    try {
+        if (is_backing_up(true)) return errc::store_failed;  // it holds the log
+        empty_log();
+    } catch (const std::exception& e) {
+        fail(e.what());
+    }
+    return shared_.failed ? make_error_code(errc::store_failed) : error_code();
+}
+
+// Gives pages back to the system where more than a quarter of the file is free. Whether it did.
+bool writer::shrink() {
+    const auto unused = connection_.number("PRAGMA freelist_count");
+    if (unused < static_cast<std::int64_t>(vacuum_pages) ||
+        unused * 4 < connection_.number("PRAGMA page_count"))
+        return false;
+    connection_.execute(
+        ("PRAGMA incremental_vacuum(" + std::to_string(vacuum_pages) + ")").c_str());
+    return true;
+}
+
+}  // namespace tidings::sqlite::detail

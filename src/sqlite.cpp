@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <tidings/store/sqlite/impl/body_store.ipp>
+#include <tidings/store/sqlite/impl/connection.ipp>
+#include <tidings/store/sqlite/impl/database.ipp>
+#include <tidings/store/sqlite/impl/database_state.ipp>
+#include <tidings/store/sqlite/impl/epoch_list.ipp>
+#include <tidings/store/sqlite/impl/event_cache.ipp>
+#include <tidings/store/sqlite/impl/event_row.ipp>
+#include <tidings/store/sqlite/impl/history.ipp>
+#include <tidings/store/sqlite/impl/history_file.ipp>
+#include <tidings/store/sqlite/impl/history_state.ipp>
+#include <tidings/store/sqlite/impl/history_state_read.ipp>
+#include <tidings/store/sqlite/impl/lost_topics.ipp>
+#include <tidings/store/sqlite/impl/opening.ipp>
+#include <tidings/store/sqlite/impl/outbox.ipp>
+#include <tidings/store/sqlite/impl/outbox_file.ipp>
+#include <tidings/store/sqlite/impl/outbox_file_write.ipp>
+#include <tidings/store/sqlite/impl/outbox_state.ipp>
+#include <tidings/store/sqlite/impl/outbox_text.ipp>
+#include <tidings/store/sqlite/impl/reader.ipp>
+#include <tidings/store/sqlite/impl/schema.ipp>
+#include <tidings/store/sqlite/impl/store_file.ipp>
+#include <tidings/store/sqlite/impl/table.ipp>
+#include <tidings/store/sqlite/impl/table_state.ipp>
+#include <tidings/store/sqlite/impl/writer.ipp>

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/sqlite_bed.hpp"
+
+#include <tidings/store/sqlite/impl/opening.hpp>
+#include <tidings/store/sqlite/impl/schema.hpp>
+#include <tidings/store/sqlite/table.hpp>
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <fstream>
+
+namespace tidings::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace files = std::filesystem;
+
+error_code open_error(const sqlite::database_options& o) {
+    net::io_context io;
+    error_code ec;
+    const sqlite::database db(io.get_executor(), o, ec);
+    CHECK(db.status() == (ec ? make_error_code(errc::closed) : error_code()));
+    return ec;
+}
+
+std::string bytes_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const std::string& path, std::string_view bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// Runs statements on a file by a connection of the test's own.
+void edit(const std::string& path, const char* sql) {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+    sqlite3_close(db);
+    REQUIRE(code == SQLITE_OK);
+}
+
+/// A file with so many events of a kilobyte.
+void fill(const sqlite::database_options& o, int events) {
+    stored_history f(o);
+    for (int i = 0; i < events; ++i) f.add("a", std::to_string(i) + std::string(1000, 'x'));
+}
+
+/// Overwrites the middle of the file.
+void damage(const std::string& path) {
+    auto bytes = bytes_of(path);
+    REQUIRE(bytes.size() > 20 * 4096);
+    for (auto i = 4 * 4096u; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+    write(path, bytes);
+}
+
+TEST_CASE("a file of another program is refused and not touched", "[sqlite]") {
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    SECTION("of SQLite") {
+        edit(path,
+             "PRAGMA journal_mode=WAL; CREATE TABLE theirs (x); INSERT INTO theirs VALUES(1)");
+    }
+    SECTION("of any kind") {
+        write(path, "what somebody wrote, longer than a header of a hundred bytes: " +
+                        std::string(100, '.'));
+    }
+    SECTION("that is short") {
+        write(path, "x");
+    }
+    const auto before = bytes_of(path);
+    auto o = store_options(path);
+    o.damaged = sqlite::on_damaged::set_aside;
+    CHECK(open_error(o) == errc::store_foreign);
+    CHECK(bytes_of(path) == before);
+    CHECK_FALSE(files::exists(path + "-wal"));
+    CHECK_THROWS_AS(stored_history(o), boost::system::system_error);
+}
+
+TEST_CASE("a file of a newer schema is refused", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    fill(o, 1);
+    edit(o.path, "PRAGMA user_version=2");
+    const auto before = bytes_of(o.path);
+    CHECK(open_error(o) == errc::store_newer);
+    CHECK(bytes_of(o.path) == before);
+}
+
+TEST_CASE("a file is migrated in one transaction, after a copy was made", "[sqlite]") {
+    namespace d = sqlite::detail;
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    write(path, "");
+    d::connection c(path, "");
+    d::create_schema(c);
+    c.execute("CREATE TABLE of_one (x); PRAGMA user_version=1");
+    const d::migration steps[] = {
+        [](d::connection& to) { to.execute("CREATE TABLE of_two (x)"); },
+        [](d::connection& to) { to.execute("CREATE TABLE of_three (x)"); },
+    };
+    const d::migration failing[] = {
+        steps[0], [](d::connection& to) { to.execute("CREATE TABLE of_two (x)"); }};
+    CHECK_THROWS_AS(d::migrate(c, 1, failing, folder.file("first")), d::failure);
+    CHECK(d::version_of(c) == 1);
+    CHECK(c.number("SELECT count(*) FROM sqlite_master WHERE name = 'of_two'") == 0);
+    d::migrate(c, 1, steps, folder.file("second"));
+    CHECK(d::version_of(c) == 3);
+    CHECK(c.number("SELECT count(*) FROM sqlite_master WHERE name LIKE 'of\\_t%' ESCAPE '\\'") ==
+          2);
+    d::connection copy(folder.file("second"), "");
+    CHECK(d::version_of(copy) == 1);
+    CHECK(copy.number("SELECT count(*) FROM sqlite_master WHERE name LIKE 'of\\_%' ESCAPE '\\'") ==
+          1);
+    CHECK_THROWS_AS(d::migrate(c, 2, steps, folder.file("second")), d::failure);
+    CHECK(d::version_of(c) == 3);
+    d::migrate(c, 3, steps, folder.file("third"));  // nothing to do
+    CHECK_FALSE(files::exists(folder.file("third")));
+}
+
+TEST_CASE("a damaged file is refused, or set aside where that is wanted", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    fill(o, 100);
+    damage(o.path);
+    write(o.path + "-wal", "");
+    const auto before = bytes_of(o.path);
+    CHECK(open_error(o) == errc::store_damaged);
+    CHECK(bytes_of(o.path) == before);
+
+    std::vector<std::string> logged;
+    o.log = [&](const log_record& r) { logged.push_back(std::string(r.message)); };
+    o.damaged = sqlite::on_damaged::set_aside;
+    {
+        stored_history f(o);
+        CHECK(f.db->set_aside() == o.path + ".damaged-1");
+        CHECK(bytes_of(f.db->set_aside()) == before);
+        CHECK(files::exists(o.path + ".damaged-1-wal"));
+        CHECK(logged.size() == 1);
+        CHECK(f.read({}).events.empty());
+        f.add("a", "1");
+    }
+    stored_history f(o);
+    CHECK(f.db->set_aside().empty());
+    CHECK(f.read({}).events.size() == 1);
+}
+
+TEST_CASE("what the system refuses is no damage", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("none/store.db"));
+    o.damaged = sqlite::on_damaged::set_aside;
+    CHECK(open_error(o) == boost::system::errc::no_such_file_or_directory);
+    o.path = folder.file("folder");
+    files::create_directory(o.path);
+    CHECK(open_error(o) == boost::system::errc::is_a_directory);
+    CHECK(files::is_directory(o.path));
+}
+
+TEST_CASE("options that cannot be are refused", "[sqlite]") {
+    const temporary_folder folder;
+    net::io_context io;
+    CHECK_THROWS_AS(sqlite::database(io, {}), std::invalid_argument);
+    auto o = store_options(folder.file("store.db"));
+    o.max_wal_bytes = 1;
+    CHECK_THROWS_AS(sqlite::database(io, o), std::invalid_argument);
+    o = store_options(folder.file("store.db"));
+    sqlite::database db(io, o);
+    CHECK_THROWS_AS(sqlite::make_history(db, {{.pattern = "a..b"}}), std::invalid_argument);
+    const auto one = sqlite::make_history(db, {});
+    CHECK_THROWS_AS(sqlite::make_history(db, {}), std::invalid_argument);
+}
+
+TEST_CASE("one opening at a time has the file, and releases it when it is closed", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    net::io_context io;
+    std::optional<sqlite::database> first(std::in_place, io, o);
+    CHECK(open_error(o) == errc::store_in_use);
+    o.open_timeout = 20ms;
+    CHECK(open_error(o) == errc::store_in_use);
+    CHECK_FALSE(first->status());
+    first->close();
+    CHECK(first->status() == errc::closed);
+    CHECK_FALSE(open_error(o));
+    CHECK(wait_for([&](auto h) { first->async_drain(std::move(h)); }) == errc::closed);
+    auto moved = std::move(*first);
+    CHECK(first->status() == errc::closed);
+    CHECK(wait_for([&](auto h) { first->async_drain(std::move(h)); }) == errc::closed);
+    CHECK(wait_for([&](auto h) { first->async_backup("x", std::move(h)); }) == errc::closed);
+}
+
+TEST_CASE("the file and what lies beside it are its owner's alone", "[sqlite]") {
+    const temporary_folder folder;
+    const auto old = ::umask(0);
+    stored_history f(store_options(folder.file("store.db")));
+    f.add("a", "1");
+    CHECK_FALSE(wait_for([&](auto h) { f.db->async_backup(folder.file("copy"), h); }));
+    ::umask(old);
+    int seen = 0;
+    for (const auto& entry : files::directory_iterator(folder.path())) {
+        INFO(entry.path());
+        CHECK((entry.status().permissions() & files::perms::all) ==
+              (files::perms::owner_read | files::perms::owner_write));
+        ++seen;
+    }
+    CHECK(seen == 5);  // file, -wal, -shm, .lock, copy
+}
+
+TEST_CASE("a backup is a whole file, and never takes the place of another", "[sqlite]") {
+    const temporary_folder folder;
+    stored_history f(store_options(folder.file("store.db")));
+    f.add("a", "1");
+    write(folder.file("copy"), "theirs");
+    const auto back_up = [&](const std::string& to) {
+        return wait_for([&](auto h) { f.db->async_backup(to, std::move(h)); });
+    };
+    CHECK(back_up(folder.file("copy")) == boost::system::errc::file_exists);
+    CHECK(bytes_of(folder.file("copy")) == "theirs");
+    CHECK_FALSE(files::exists(folder.file("copy.part")));
+    CHECK(back_up(folder.file("none/copy")) == boost::system::errc::no_such_file_or_directory);
+    CHECK_FALSE(back_up(folder.file("second")));
+    f.add("a", "2");
+    stored_history copy(store_options(folder.file("second")));
+    CHECK(show(copy.read({}).events) == texts{"a=1"});
+}
+
+TEST_CASE("while the disk is low nothing new is taken, and what is there can be used", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    fill(o, 3);
+    o.min_free_bytes = std::numeric_limits<std::size_t>::max();
+    o.cache_bytes = 0;
+    stored_history f(o);
+    const auto rows = sqlite::make_table(*f.db, "rows");
+    CHECK(f.append("a", made("4")).first == errc::store_full);
+    std::optional<error_code> put;
+    rows->async_put("k", "v", 0,
+                    net::bind_executor(f.io, [&](error_code ec, std::uint64_t) { put = ec; }));
+    REQUIRE(run_io_until(f.io, [&] { return put.has_value(); }));
+    CHECK(*put == errc::store_full);
+    CHECK(wait_for([&](auto h) { rows->async_erase("k", 0, std::move(h)); }) == errc::not_found);
+    CHECK(f.read({}).events.size() == 3);
+    CHECK_FALSE(f.db->status());
+}
+
+TEST_CASE("what waits for its commit is bounded in bytes", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    o.max_pending_bytes = 10'000;
+    stored_history f(o);
+    std::vector<error_code> ended;
+    const event_ptr large = [] {
+        error_code ec;
+        return publication::make("a", made(std::string(6'000, 'x')), {}, ec);
+    }();
+    // A callback on the writing thread lets three more come while that is busy.
+    struct listener final : history_listener {
+        explicit listener(std::function<void()> f) : then(std::move(f)) {}
+        void on_committed(const event_ptr&) noexcept override {
+            if (then) std::exchange(then, {})();
+        }
+        void on_append_failed(const event_ptr&, error_code) noexcept override {}
+        std::function<void()> then;
+    } more([&] {
+        for (int i = 0; i < 3; ++i) {
+            error_code ec;
+            auto e = publication::make("a", large, {}, ec);
+            ended.push_back(f.events->append(pending_publication(std::move(e)), {}).error);
+        }
+    });
+    f.events->listen(more);
+    f.add("a", "first");
+    CHECK_FALSE(drain(*f.db));
+    f.events->unlisten(more);
+    REQUIRE(ended.size() == 3);
+    CHECK_FALSE(ended[0]);
+    CHECK(ended[1] == errc::overflow);
+    CHECK(ended[2] == errc::overflow);
+    CHECK(f.read({}).events.size() == 2);
+}
+
+TEST_CASE("file and log stay within bounds, and shrink when they are emptied", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    o.max_wal_bytes = 8 << 20;
+    constexpr std::size_t held = 4 << 20;
+    stored_history f(o, {{.pattern = ">", .max_events = 1'000'000, .max_bytes = held}});
+    const std::string text(4'000, 'x');
+    std::uintmax_t largest_file = 0;
+    std::uintmax_t largest_log = 0;
+    for (int i = 0; i < 4'000; ++i) {
+        error_code ec;
+        f.events->append(pending_publication(publication::make("a", made(text), {}, ec)), {});
+        if (i % 200 != 0) continue;
+        CHECK_FALSE(drain(*f.db));
+        largest_file = std::max(largest_file, files::file_size(o.path));
+        largest_log = std::max(largest_log, files::file_size(o.path + "-wal"));
+    }
+    CHECK(largest_file <= held + held / 2);
+    CHECK(largest_log <= o.max_wal_bytes);
+    f.close();
+
+    stored_history small(o, {{.pattern = ">", .max_events = 10}});
+    CHECK_FALSE(drain(*small.db));
+    small.add("a", "1");
+    CHECK_FALSE(drain(*small.db));
+    CHECK(small.read({}).events.size() == 10);
+    CHECK(small.db->sizes().file == files::file_size(o.path));
+    small.close();
+    CHECK(files::file_size(o.path) < held / 4);
+}
+
+TEST_CASE("a backup is of one moment while writes go on", "[sqlite]") {
+    const temporary_folder folder;
+    stored_history f(store_options(folder.file("store.db")), 100'000);
+    const auto publish = [&](int from, int to) {
+        for (int i = from; i < to; ++i) {
+            error_code ec;
+            f.events->append(
+                pending_publication(publication::make("a", made(std::to_string(i)), {}, ec)), {});
+        }
+    };
+    publish(0, 2'000);
+    CHECK_FALSE(drain(*f.db));
+    std::optional<error_code> ended;
+    f.db->async_backup(folder.file("copy"),
+                       net::bind_executor(f.io, [&](error_code ec) { ended = ec; }));
+    int next = 2'000;
+    while (!ended) {
+        publish(next, next + 50);
+        next += 50;
+        CHECK_FALSE(drain(*f.db));
+        f.read({}, 10);
+        f.io.restart();
+        f.io.poll();
+    }
+    CHECK_FALSE(*ended);
+    stored_history copy(store_options(folder.file("copy")), 100'000);
+    const auto all = copy.read_all();
+    CHECK(all.size() >= 2'000);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (all[i] != "a=" + std::to_string(i)) FAIL("not of one moment");
+    CHECK(f.events->head().number() == static_cast<std::uint64_t>(next));
+}
+
+TEST_CASE("bodies that are the same are stored once", "[sqlite]") {
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    stored_history f(store_options(path), 3);
+    for (const char* text : {"same", "same", "other", "same"}) f.add("a", text);
+    f.close();
+    sqlite::detail::connection c(path, "");
+    CHECK(c.number("SELECT count(*) FROM bodies") == 2);
+    CHECK(c.number("SELECT uses FROM bodies WHERE bytes = CAST('same' AS BLOB)") == 2);
+    CHECK(c.number("SELECT uses FROM bodies WHERE bytes = CAST('other' AS BLOB)") == 1);
+}
+
+}  // namespace
+
+}  // namespace tidings::test

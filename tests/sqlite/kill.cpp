@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/sqlite_bed.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+#include <csignal>
+#include <random>
+
+namespace tidings::test {
+
+namespace {
+
+/// What the child says of each event that is durable.
+struct report {
+    std::uint64_t number;
+    std::uint64_t offset;  // of its position
+};
+
+/// Appends numbered events, some at a time, until it is killed.
+[[noreturn]] void append_for_ever(const sqlite::database_options& o, std::uint64_t next, int out) {
+    net::io_context io;
+    sqlite::database db(io, o);
+    const auto events = sqlite::make_history(db, {{.pattern = ">", .max_events = 100'000}});
+    std::function<void()> append_next = [&] {
+        const auto number = next++;
+        error_code ec;
+        auto e = publication::make("a", made(std::to_string(number)), {}, ec);
+        events->append(pending_publication(std::move(e)),
+                       append_handler(io.get_executor(), [&, number](error_code why, position at) {
+                           const report r{number, at.number()};
+                           if (why || ::write(out, &r, sizeof r) != sizeof r) ::_exit(1);
+                           append_next();
+                       }));
+    };
+    for (int i = 0; i < 16; ++i) append_next();
+    io.run();
+    ::_exit(1);
+}
+
+TEST_CASE("what completed before SIGKILL is there, at its position, round after round",
+          "[sqlite]") {
+    constexpr int rounds = 20;
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    std::mt19937 random(20261129);
+    std::uint64_t next = 0;
+    std::vector<report> reports;
+    for (int round = 0; round < rounds; ++round) {
+        INFO("round " << round);
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        const auto child = ::fork();
+        if (child == 0) append_for_ever(o, next, ends[1]);
+        ::close(ends[1]);
+        REQUIRE(child > 0);
+        auto left = std::uniform_int_distribution<int>(1, 150)(random);
+        report r{};
+        for (; ::read(ends[0], &r, sizeof r) == sizeof r; --left) {
+            reports.push_back(r);
+            if (left == 0) ::kill(child, SIGKILL);
+        }
+        ::close(ends[0]);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+
+        stored_history f(o, 100'000);
+        std::uint64_t count = 0;
+        std::map<std::uint64_t, std::string> by_offset;
+        position from;
+        for (bool at_end = false; !at_end;) {
+            const auto s = f.read(from);
+            for (const auto& e : s.events) {
+                by_offset[e->sequence()] = std::string(e->text());
+                // In order, without a hole: what had not completed may be there, too.
+                CHECK(e->text() == std::to_string(count++));
+            }
+            from = s.next;
+            at_end = s.at_end;
+        }
+        for (const auto& known : reports) {
+            const auto it = by_offset.find(known.offset);
+            REQUIRE(it != by_offset.end());
+            CHECK(it->second == std::to_string(known.number));
+        }
+        next = count;
+    }
+    CHECK(reports.size() > rounds);
+}
+
+}  // namespace
+
+}  // namespace tidings::test

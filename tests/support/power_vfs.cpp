@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/power_vfs.hpp"
+
+#include <sqlite3.h>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <new>
+
+namespace tidings::test {
+
+namespace {
+
+struct recorder {
+    std::mutex mutex;
+    power_vfs::disk synced;
+    std::function<void(const power_vfs::disk&)> on_sync;
+    power_vfs::fault how = power_vfs::fault::none;
+    std::size_t left = 0;
+    bool failed = false;
+
+    // Whether this call is one that fails.
+    bool counts_down(bool is_sync) {
+        if (how == power_vfs::fault::none) return false;
+        if (how == power_vfs::fault::failed_sync && !is_sync) return false;
+        if (left > 1) {
+            --left;
+            return false;
+        }
+        return failed = true;
+    }
+};
+
+std::unique_ptr<recorder> notes;
+
+/// A file of ours: the default VFS's follows it in memory.
+struct power_file : sqlite3_file {
+    std::string* path;
+    sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
+};
+
+power_file& of(sqlite3_file* f) {
+    return *static_cast<power_file*>(f);
+}
+
+bool is_kept(const std::string& path) {
+    return !path.ends_with("-shm");
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+int fault_code(bool is_sync) {
+    if (is_sync) return SQLITE_IOERR_FSYNC;
+    return notes->how == power_vfs::fault::full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+}
+
+int close_file(sqlite3_file* f) {
+    const int code = of(f).real()->pMethods->xClose(of(f).real());
+    delete of(f).path;
+    return code;
+}
+int read_file(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
+    return of(f).real()->pMethods->xRead(of(f).real(), to, size, at);
+}
+int write_file(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
+    {
+        const std::lock_guard lock(notes->mutex);
+        if (notes->counts_down(false)) return fault_code(false);
+    }
+    return of(f).real()->pMethods->xWrite(of(f).real(), from, size, at);
+}
+int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
+    {
+        const std::lock_guard lock(notes->mutex);
+        if (notes->counts_down(false)) return fault_code(false);
+    }
+    return of(f).real()->pMethods->xTruncate(of(f).real(), size);
+}
+int sync_file(sqlite3_file* f, int flags) {
+    const std::lock_guard lock(notes->mutex);
+    if (notes->counts_down(true)) return fault_code(true);
+    if (notes->on_sync) notes->on_sync(notes->synced);
+    const int code = of(f).real()->pMethods->xSync(of(f).real(), flags);
+    if (code == SQLITE_OK && is_kept(*of(f).path))
+        notes->synced[*of(f).path] = content_of(*of(f).path);
+    if (notes->on_sync) notes->on_sync(notes->synced);
+    return code;
+}
+int size_of_file(sqlite3_file* f, sqlite3_int64* size) {
+    return of(f).real()->pMethods->xFileSize(of(f).real(), size);
+}
+int lock_file(sqlite3_file* f, int how) {
+    return of(f).real()->pMethods->xLock(of(f).real(), how);
+}
+int unlock_file(sqlite3_file* f, int how) {
+    return of(f).real()->pMethods->xUnlock(of(f).real(), how);
+}
+int check_reserved(sqlite3_file* f, int* result) {
+    return of(f).real()->pMethods->xCheckReservedLock(of(f).real(), result);
+}
+int control_file(sqlite3_file* f, int op, void* argument) {
+    return of(f).real()->pMethods->xFileControl(of(f).real(), op, argument);
+}
+int sector_size(sqlite3_file* f) {
+    return of(f).real()->pMethods->xSectorSize(of(f).real());
+}
+int characteristics(sqlite3_file*) {
+    return 0;  // nothing is atomic, nothing is in order
+}
+int map_shared(sqlite3_file* f, int page, int size, int extend, void volatile** p) {
+    return of(f).real()->pMethods->xShmMap(of(f).real(), page, size, extend, p);
+}
+int lock_shared(sqlite3_file* f, int offset, int n, int flags) {
+    return of(f).real()->pMethods->xShmLock(of(f).real(), offset, n, flags);
+}
+void barrier(sqlite3_file* f) {
+    of(f).real()->pMethods->xShmBarrier(of(f).real());
+}
+int unmap_shared(sqlite3_file* f, int remove) {
+    return of(f).real()->pMethods->xShmUnmap(of(f).real(), remove);
+}
+
+sqlite3_io_methods methods() {
+    sqlite3_io_methods m{};
+    m.iVersion = 2;
+    m.xClose = close_file;
+    m.xRead = read_file;
+    m.xWrite = write_file;
+    m.xTruncate = truncate_file;
+    m.xSync = sync_file;
+    m.xFileSize = size_of_file;
+    m.xLock = lock_file;
+    m.xUnlock = unlock_file;
+    m.xCheckReservedLock = check_reserved;
+    m.xFileControl = control_file;
+    m.xSectorSize = sector_size;
+    m.xDeviceCharacteristics = characteristics;
+    m.xShmMap = map_shared;
+    m.xShmLock = lock_shared;
+    m.xShmBarrier = barrier;
+    m.xShmUnmap = unmap_shared;
+    return m;
+}
+
+sqlite3_vfs* real_vfs = nullptr;
+sqlite3_vfs registered;
+
+int open_file(sqlite3_vfs*, const char* path, sqlite3_file* f, int flags, int* out) {
+    static const sqlite3_io_methods ours = methods();
+    f->pMethods = nullptr;
+    auto& file = of(f);
+    file.real()->pMethods = nullptr;
+    const int code = real_vfs->xOpen(real_vfs, path, file.real(), flags, out);
+    if (code != SQLITE_OK) return code;
+    file.path = new std::string(path != nullptr ? path : "");
+    f->pMethods = &ours;
+    return code;
+}
+
+// A name that goes is gone at once: the strictest a directory may be is tested by syncs alone.
+int delete_file(sqlite3_vfs*, const char* path, int sync) {
+    const std::lock_guard lock(notes->mutex);
+    notes->synced.erase(path);
+    return real_vfs->xDelete(real_vfs, path, sync);
+}
+
+}  // namespace
+
+power_vfs::power_vfs() {
+    notes = std::make_unique<recorder>();
+    real_vfs = sqlite3_vfs_find(nullptr);
+    registered = *real_vfs;
+    registered.zName = name;
+    registered.pNext = nullptr;
+    registered.szOsFile = static_cast<int>(sizeof(power_file)) + real_vfs->szOsFile;
+    registered.xOpen = open_file;
+    registered.xDelete = delete_file;
+    sqlite3_vfs_register(&registered, 0);
+}
+
+power_vfs::~power_vfs() {
+    sqlite3_vfs_unregister(&registered);
+    notes.reset();
+}
+
+void power_vfs::on_sync(std::function<void(const disk&)> f) {
+    const std::lock_guard lock(notes->mutex);
+    notes->on_sync = std::move(f);
+}
+
+void power_vfs::fail_from(std::size_t nth, fault how) {
+    const std::lock_guard lock(notes->mutex);
+    notes->left = nth;
+    notes->how = how;
+    notes->failed = false;
+}
+
+bool power_vfs::has_failed() const {
+    const std::lock_guard lock(notes->mutex);
+    return notes->failed;
+}
+
+power_vfs::disk power_vfs::synced() const {
+    const std::lock_guard lock(notes->mutex);
+    return notes->synced;
+}
+
+void power_vfs::restore(const disk& d, const std::string& folder) {
+    for (const auto& [path, bytes] : d)
+        std::ofstream(folder + "/" + std::filesystem::path(path).filename().string(),
+                      std::ios::binary)
+            << bytes;
+}
+
+}  // namespace tidings::test

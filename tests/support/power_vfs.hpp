@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace tidings::test {
+
+/// A VFS of SQLite, registered while it lives under the name `name`. It passes everything to the
+/// default one, and notes for each file what was synced, so that a test can have the disk as a
+/// power cut at that moment would leave it: without a byte that was not synced. It fails calls by
+/// number. One at a time.
+class power_vfs {
+ public:
+    static constexpr const char* name = "tidings-power";
+    /// The files that a power cut would leave, by path.
+    using disk = std::map<std::string, std::string>;
+    enum class fault { none, io_error, full, failed_sync };
+
+    power_vfs();
+    ~power_vfs();
+    power_vfs(const power_vfs&) = delete;
+    power_vfs& operator=(const power_vfs&) = delete;
+
+    /// Called around each sync, before and behind it, on the thread that syncs.
+    void on_sync(std::function<void(const disk&)> f);
+    /// From here on the n-th write, truncation or sync (of `failed_sync`: the n-th sync) fails, and
+    /// every one behind it.
+    void fail_from(std::size_t nth, fault how);
+    /// Whether one has failed.
+    bool has_failed() const;
+    disk synced() const;
+
+    /// Writes the files of a disk into a folder, under their names.
+    static void restore(const disk& d, const std::string& folder);
+};
+
+}  // namespace tidings::test
