@@ -42,46 +42,6 @@ TEST_CASE("a skipped event that no memory was found to announce comes again", "[
     });
 }
 
-namespace {
-
-template <class Kind>
-void check_coming_back() {
-    for (long n = 0;; ++n) {
-        CAPTURE(n);
-        REQUIRE(n < 500);
-        client_bed<Kind> bed;
-        const auto seen = std::make_shared<recorder>();
-        bed.start(seen);
-        bed.open(1);
-        for (const auto& p : bed.server.peers) p->close();
-        // The network that is simulated needs memory, too.
-        const bool failed = runs_out_after(n, [&] { bed.advance(std::chrono::seconds(20)); });
-        for (int i = 0; i < 10; ++i) bed.advance(std::chrono::seconds(30));
-        CHECK(bed.ended.empty());
-        bed.open(2, 2);
-        CHECK(seen->count() == 2);
-        CHECK(bed.position() == "e:2");
-        seen->clear();
-        bed.client->stop();
-        bed.cut();
-        if (!failed) break;
-    }
-}
-
-}  // namespace
-
-TEST_CASE("a client that finds no memory to connect tries again", "[inlet][fault-1]") {
-    SECTION("sse") {
-        check_coming_back<sse_kind>();
-    }
-    SECTION("websocket") {
-        check_coming_back<websocket_kind>();
-    }
-    SECTION("rest") {
-        check_coming_back<rest_kind>();
-    }
-}
-
 TEST_CASE("an event that no memory was found to read is not taken for malformed", "[inlet]") {
     const auto one = R"({"specversion":"1.0","source":"/a-source-that-is-long-enough","type":"t",)"
                      R"("id":"1","topic":"a.x","data":{"a":[{"b":[1,2]}]}})";

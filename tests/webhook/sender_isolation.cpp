@@ -203,7 +203,7 @@ TEST_CASE("10,000 retries that come due at once delay a new event by one turn at
         w.run_ready();
     }
     CHECK(late());
-    CHECK(answered <= 1000);
+    CHECK(answered <= 1001);  // each other endpoint once
     held.clear();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/webhook/impl/connection_turns.hpp>
@@ -109,22 +110,40 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::size_t share_of(const std::string& id, const line& l, io::system_time at) const;
     bool may_hold(const std::string& id, const line& l) const;
     std::chrono::milliseconds longest_wait() const noexcept { return longest_wait_.load(); }
-    std::vector<std::pair<std::string, store::outbox_health>> take_changed();
+    std::vector<std::pair<std::string, store::outbox_health>> health_of_changed();
     void spare(line& l);
     void forget_missed();
+    /// There was no memory for what is to be done with it: it stays in the outbox, claimed, and the
+    /// next claim begins with what is claimed there and not held here.
+    void let_go(std::uint64_t key) noexcept {
+        held_.erase(key);
+        claim_later(errc::out_of_memory);
+    }
     void append_batch(batch& open);
-    void claim();
+    void append_all(batch& all);
+    static void answer_all(batch& all, error_code ec) noexcept;
+    void on_appended(batch& all, error_code ec, const store::outbox_appended& a);
+    void claim() noexcept;
+    void begin_claim();
     void on_claimed(error_code ec, store::outbox_claim c, io::system_time at);
+    void take_claimed(error_code ec, store::outbox_claim& c, std::size_t& taken,
+                      io::system_time at);
     void recover(std::uint64_t after_key);
     void on_listed(error_code ec, const std::vector<store::outbox_listed>& page);
-    void claim_later(error_code ec);
+    void take_listed(error_code ec, const std::vector<store::outbox_listed>& page);
+    void claim_later(error_code ec) noexcept;
     bool hold(const store::outbox_entry& e);
     void give_back();
     void run();
     void wait_turn(const std::string& id);
     void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
+    using entry_ptr = std::shared_ptr<const store::outbox_entry>;
+    void ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
+             connection_turns::group g);
     void on_answer(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
                    error_code ec, const http::response& r, connection_turns::group g);
+    void settle(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
+                error_code ec, const http::response& r);
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
@@ -133,7 +152,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back_all(line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
     void end_round();
-    void finish();
+    void finish() noexcept;
+    void start_finish(std::vector<store::outbox_result>& results);
     void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain();

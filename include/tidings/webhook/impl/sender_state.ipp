@@ -124,36 +124,54 @@ void sender_state::append_batch(batch& open) {
         open_batch_.reset();
         all.swap(open);
     }
-    if (!running()) {
-        for (auto& one : all) one.done(errc::closed);
-        return;
-    }
+    if (!running()) return answer_all(all, errc::closed);
+    if (!finds_memory([&] { append_all(all); })) answer_all(all, errc::out_of_memory);
+}
+
+void sender_state::answer_all(batch& all, error_code ec) noexcept {
+    for (auto& one : all) finds_memory([&] { one.done(ec); });
+}
+
+// Nothing throws once the entries have left `all`.
+void sender_state::append_all(batch& all) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
-    for (auto& one : all) entries.push_back(std::move(one.entry));
+    const auto asked = std::make_shared<batch>();
     auto on_done = store_handler<store::outbox_appended>(
-        [this, all = std::move(all)](error_code ec, const store::outbox_appended& a) mutable {
+        [this, asked](error_code ec, const store::outbox_appended& a) {
             --appending_;
-            std::vector<error_code> ends(all.size(), ec);
-            for (const auto& r : a.refused) ends.at(r.index) = r.why;
-            for (std::size_t i = 0; i < all.size(); ++i) all[i].done(ends[i]);
-            if (!running()) return;
-            on_disabled_by_bound(a.disabled);
-            claim();
-            end_round();
-            report_changes();
+            on_appended(*asked, ec, a);
         });
+    for (auto& one : all) entries.push_back(std::move(one.entry));
+    asked->swap(all);
     ++appending_;
     ask_store([&] {
         outbox_->start_append({.now = now(), .entries = std::move(entries)}, std::move(on_done));
     });
 }
 
+// The refused are in the order of the entries.
+void sender_state::on_appended(batch& all, error_code ec, const store::outbox_appended& a) {
+    auto refused = a.refused.begin();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool is_refused = refused != a.refused.end() && refused->index == i;
+        const auto end = is_refused ? (refused++)->why : ec;
+        finds_memory([&] { all[i].done(end); });
+    }
+    if (!running()) return;
+    finds_memory([&] { on_disabled_by_bound(a.disabled); });
+    claim();
+    end_round();
+    finds_memory([this] { report_changes(); });
+}
+
 // Lines take turns, so that a long one does not keep the others waiting.
 void sender_state::wait_turn(const std::string& id) {
     const auto it = lines_.find(id);
     if (it == lines_.end() || it->second.queue.empty()) return;
-    if (!std::exchange(it->second.waiting, true)) turns_.wait(id, group_of(id));
+    if (it->second.waiting) return;
+    turns_.wait(id, group_of(id));
+    it->second.waiting = true;
 }
 
 void sender_state::run() {
@@ -181,25 +199,36 @@ void sender_state::run() {
 
 void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
                         connection_turns::group g) {
-    auto entry = std::move(l.queue.front());
+    const auto entry = std::make_shared<const store::outbox_entry>(std::move(l.queue.front()));
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
     turns_.begin(g);
+    if (finds_memory([&] { ask(t, entry, g); })) {
+        if (l.more && l.is_short()) claim();
+        return;
+    }
+    --l.in_flight;
+    --in_flight_;
+    turns_.end(g);
+    let_go(entry->key);
+}
+
+void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
+                       connection_turns::group g) {
     http::request r;
-    const auto ec = t->make_request(entry, options_.environment.clock->wall_now(), r);
+    const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), t, g, entry = std::move(entry)](
-                       error_code failed, const http::response& got) {
-        if (const auto self = weak.lock()) self->on_answer(t, entry, failed, got, g);
+    auto on_done = [weak = weak_from_this(), t, g, entry](error_code failed,
+                                                          const http::response& got) {
+        if (const auto self = weak.lock()) self->on_answer(t, *entry, failed, got, g);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
     else
         http_->async_request(t->options().url, std::move(r),
                              net::bind_executor(lane_->executor(), std::move(on_done)));
-    if (l.more && l.is_short()) claim();
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
@@ -226,30 +255,40 @@ void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
 }
 
 void sender_state::end_round() {
-    run();
+    if (!finds_memory([this] { run(); })) claim_later(errc::out_of_memory);
     finish();
     check_drained();
 }
 
 // One transaction a round: everything that was settled since the last.
-void sender_state::finish() {
+void sender_state::finish() noexcept {
     if (finishing_ || (results_.empty() && changed_.empty())) return;
     finishing_ = true;
     ++settlements_;
     auto results = std::exchange(results_, {});
+    if (finds_memory([&] { start_finish(results); })) return;
+    finishing_ = false;
+    --settlements_;
+    results_ = std::move(results);
+    wake_at(now() + after_failed_storage);
+}
+
+void sender_state::start_finish(std::vector<store::outbox_result>& results) {
     const auto any = [&](settled s) {
         return std::any_of(results.begin(), results.end(),
                            [s](const auto& r) { return r.outcome == s; });
     };
-    const bool retries = any(settled::retry) || std::exchange(next_of_order_, false);
-    if (any(settled::dead)) retain();
-    auto changed = changed_;
-    auto health = take_changed();
-    auto on_done = store_handler(
-        [this, results, changed = std::move(changed), retries](error_code ec) mutable {
-            if (ec) changed_.merge(changed);
-            on_finished(ec, std::move(results), retries);
-        });
+    const bool retries = any(settled::retry) || next_of_order_;
+    if (any(settled::dead)) finds_memory([this] { retain(); });
+    const auto changed = std::make_shared<std::set<std::string>>(changed_);
+    auto health = health_of_changed();
+    auto on_done = store_handler([this, results, changed, retries](error_code ec) mutable {
+        if (ec) changed_.merge(*changed);
+        on_finished(ec, std::move(results), retries);
+    });
+    // Nothing throws from here on.
+    next_of_order_ = false;
+    changed_.clear();
     ask_store([&] {
         outbox_->start_finish(
             {.now = now(), .results = std::move(results), .health = std::move(health)},
@@ -261,10 +300,14 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
                                bool retries) {
     finishing_ = false;
     if (!running()) return;
-    if (ec && options_.log) options_.log({log_level::error, "webhook", "settling failed", ec});
+    if (ec && options_.log)
+        finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
     if (ec) {
-        results_.insert(results_.begin(), results.begin(), results.end());
-        return wake_at(now() + after_failed_storage);
+        const bool kept = finds_memory(
+            [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
+        if (kept) return wake_at(now() + after_failed_storage);
+        for (const auto& r : results) let_go(r.key);
+        return;
     }
     settled_ = settlements_;
     for (const auto& r : results) held_.erase(r.key);
@@ -299,7 +342,8 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
         if (!self->running()) return done({});
         if (self->drained_.empty())
             self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
-        self->drained_.push_back(std::move(done));
+        if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
+            done(errc::out_of_memory);
         self->claim();
     });
 }
@@ -314,20 +358,21 @@ void sender_state::check_drained() {
 
 void sender_state::end(error_code why) {
     if (!http_) return;
-    if (why == errc::timed_out && options_.log) {
-        std::size_t owed = in_flight_;
-        for (const auto& [id, l] : lines_) owed += l.queue.size();
-        const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
-        options_.log({log_level::warning, "webhook", text, why});
-    }
+    if (why == errc::timed_out && options_.log)
+        finds_memory([&] {
+            std::size_t owed = in_flight_;
+            for (const auto& [id, l] : lines_) owed += l.queue.size();
+            const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
+            options_.log({log_level::warning, "webhook", text, why});
+        });
     http_.reset();
     again_.cancel();
     drain_deadline_.cancel();
     lines_.clear();
     turns_.clear();
-    give_back();
+    finds_memory([this] { give_back(); });
     release();
-    for (auto& done : std::exchange(drained_, {})) done(why);
+    for (auto& done : std::exchange(drained_, {})) finds_memory([&] { done(why); });
 }
 
 void sender_state::stop() noexcept try {

@@ -4,6 +4,8 @@
 #include <tidings/http/impl/message/retry_after.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
+#include <algorithm>
+
 namespace tidings::webhook::detail {
 
 using namespace tidings::detail;
@@ -20,8 +22,18 @@ void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
     --in_flight_;
     turns_.end(g);
     if (!running()) return;
+    if (const auto l = lines_.find(asked->id()); l != lines_.end()) --l->second.in_flight;
+    if (finds_memory([&] { settle(asked, entry, ec, r); })) return;
+    const bool settled_here = std::any_of(results_.begin(), results_.end(), [&](const auto& known) {
+        return known.key == entry.key;
+    });
+    if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
+}
+
+void sender_state::settle(const std::shared_ptr<endpoint_target>& asked,
+                          const store::outbox_entry& entry, error_code ec,
+                          const http::response& r) {
     const auto& id = asked->id();
-    --lines_[id].in_flight;
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : asked;
     auto a = judge(*asked, entry, ec, r);

@@ -55,10 +55,15 @@ void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try 
 }
 
 // One at a time; what happens meanwhile asks for another.
-void sender_state::claim() {
+void sender_state::claim() noexcept {
     if (!running()) return;
     claim_again_ = std::exchange(claiming_, true);
-    if (claim_again_) return;
+    if (claim_again_ || finds_memory([this] { begin_claim(); })) return;
+    claiming_ = false;
+    claim_later(errc::out_of_memory);
+}
+
+void sender_state::begin_claim() {
     if (claim_lost_) return recover(0);
     store::outbox_query q{.now = now(),
                           .max_entries = max_claim,
@@ -66,6 +71,7 @@ void sender_state::claim() {
                           .of = endpoints_.ids()};
     for (auto it = lines_.begin(); it != lines_.end();) {
         auto& [id, l] = *it;
+        if (l.in_flight == 0) wait_turn(id);  // there may have been no memory for that
         const auto share = share_of(id, l, q.now);
         if (l.queue.empty() && l.in_flight == 0 && share == line::max_claim) {
             it = lines_.erase(it);
@@ -86,6 +92,15 @@ void sender_state::claim() {
 
 void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
     claiming_ = false;
+    std::size_t taken = 0;
+    if (finds_memory([&] { take_claimed(ec, c, taken, at); })) return;
+    claim_later(errc::out_of_memory);
+    for (; taken < c.entries.size(); ++taken) let_go(c.entries[taken].key);
+}
+
+// `taken` counts what is in a line or in the results.
+void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size_t& taken,
+                                io::system_time at) {
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
         if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
@@ -93,20 +108,24 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
     const bool again = claim_again_ || c.entries.size() == max_claim;
-    for (auto& e : c.entries) {
+    while (taken < c.entries.size()) {
+        auto& e = c.entries[taken];
         const auto id = e.endpoint;
         auto& l = lines_[id];
         if (e.expires && *e.expires <= options_.environment.clock->wall_now()) {
             results_.push_back(
                 {e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
+            ++taken;
             if (const auto t = endpoints_.find(id)) ++t->dead;
             continue;
         }
         if (!may_hold(id, l)) {  // since the claim began
             put_back(l, e);
+            ++taken;
             continue;
         }
         l.queue.push_back(std::move(e));
+        ++taken;
         l.more = l.more || l.queue.size() >= line::max_claim;
         wait_turn(id);
     }
@@ -123,9 +142,10 @@ void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_t
     end_round();
 }
 
-void sender_state::claim_later(error_code ec) {
+void sender_state::claim_later(error_code ec) noexcept {
     claim_lost_ = true;
-    if (options_.log) options_.log({log_level::error, "webhook", "claiming failed", ec});
+    if (options_.log)
+        finds_memory([&] { options_.log({log_level::error, "webhook", "claiming failed", ec}); });
     wake_at(now() + after_failed_storage);
 }
 
@@ -142,10 +162,19 @@ void sender_state::recover(std::uint64_t after_key) {
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
-    if (!running()) return;
+    if (!running() || finds_memory([&] { take_listed(ec, page); })) return;
+    claiming_ = false;
+    claim_later(errc::out_of_memory);
+}
+
+void sender_state::take_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
     for (const auto& [e, state, since] : page)
-        if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) && hold(e))
+        if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) &&
+            !held_.contains(e.key)) {
+            results_.reserve(results_.size() + 1);
+            hold(e);
             results_.push_back(held_.at(e.key));
+        }
     if (!ec && page.size() == max_claim) return recover(page.back().entry.key);
     claiming_ = false;
     if (ec) return claim_later(ec);
@@ -172,8 +201,9 @@ void sender_state::give_back() {
     });
     ask_store([&] {
         outbox_->start_finish(
-            {.now = now(), .results = std::exchange(results_, {}), .health = take_changed()},
+            {.now = now(), .results = std::exchange(results_, {}), .health = health_of_changed()},
             std::move(on_done));
+        changed_.clear();
     });
 }
 

@@ -182,9 +182,9 @@ std::size_t sender_state::share_of(const std::string& id, const line& l, io::sys
     return l.is_short() ? line::max_claim : 0;
 }
 
-std::vector<std::pair<std::string, store::outbox_health>> sender_state::take_changed() {
+std::vector<std::pair<std::string, store::outbox_health>> sender_state::health_of_changed() {
     std::vector<std::pair<std::string, store::outbox_health>> rows;
-    for (const auto& id : std::exchange(changed_, {})) {
+    for (const auto& id : changed_) {
         const auto h = health_.find(id);
         const auto t = endpoints_.find(id);
         if (h == health_.end() || !t) continue;
