@@ -79,6 +79,97 @@ TEST_CASE("a file of another program is refused and not touched", "[sqlite]") {
     CHECK_THROWS_AS(stored_history(o), boost::system::system_error);
 }
 
+TEST_CASE("what was left of the making of a file is removed", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    const auto part = o.path + ".making";
+    texts held;
+    SECTION("before it had its name") {
+        fill(store_options(part), 3);
+        write(part + "-journal", "x");
+    }
+    SECTION("where it has its name") {
+        fill(o, 1);
+        held = stored_history(o).read_all();
+        files::create_hard_link(o.path, part);
+        write(part + "-wal", "x");
+    }
+    SECTION("where an empty file has that") {
+        write(o.path, "");
+        write(part, "x");
+    }
+    stored_history f(o);
+    CHECK(f.read_all() == held);
+    f.add("a", "1");
+    for (const char* beside : {"", "-journal", "-wal", "-shm"})
+        CHECK_FALSE(files::exists(part + beside));
+}
+
+/// A file with its log as they are while it is open, copied to `to`.
+void copy_open(const temporary_folder& from, const std::string& to) {
+    const auto o = store_options(from.file("open.db"));
+    stored_history f(o);
+    for (int i = 0; i < 100; ++i) f.add("a", std::to_string(i) + std::string(1000, 'x'));
+    files::copy_file(o.path, to);
+    files::copy_file(o.path + "-wal", to + "-wal");
+    REQUIRE(files::file_size(to + "-wal") > 100'000);
+}
+
+TEST_CASE("the log of a file that is gone is no log of the new one", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    copy_open(folder, o.path);
+    SECTION("where there is none") {
+        files::remove(o.path);
+    }
+    SECTION("where there is one without a byte") {
+        write(o.path, "");
+    }
+    stored_history f(o);
+    CHECK(f.read({}).events.empty());
+    f.add("a", "1");
+    CHECK(f.read({}).events.size() == 1);
+}
+
+TEST_CASE("a header that a cut in a checkpoint has spoiled is read from the log", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    copy_open(folder, o.path);
+    auto bytes = bytes_of(o.path);
+    bytes.replace(0, 512, std::string(512, '#'));
+    write(o.path, bytes);
+    SECTION("which has it") {
+        CHECK(stored_history(o).read({}).events.size() == 100);
+    }
+    SECTION("and without a log the file may be anybody's") {
+        files::remove(o.path + "-wal");
+        CHECK(open_error(o) == errc::store_foreign);
+        CHECK(bytes_of(o.path) == bytes);
+    }
+    SECTION("and with something else for a log, too") {
+        write(o.path + "-wal", "what somebody wrote");
+        CHECK(open_error(o) == errc::store_foreign);
+        CHECK(bytes_of(o.path) == bytes);
+        CHECK(bytes_of(o.path + "-wal") == "what somebody wrote");
+    }
+}
+
+TEST_CASE("all names that lead to a file are names of one", "[sqlite]") {
+    const temporary_folder folder;
+    files::create_directory(folder.file("there"));
+    files::create_symlink("there/store.db", folder.file("link.db"));
+    files::create_symlink(folder.file("link.db"), folder.file("second.db"));
+    stored_history f(store_options(folder.file("second.db")));
+    f.add("a", "1");
+    CHECK(files::is_symlink(folder.file("link.db")));
+    CHECK(files::exists(folder.file("there/store.db-wal")));
+    CHECK(open_error(store_options(folder.file("link.db"))) == errc::store_in_use);
+    CHECK(open_error(store_options(folder.file("there/store.db"))) == errc::store_in_use);
+    f.close();
+    stored_history again(store_options(folder.file("there/store.db")));
+    CHECK(again.read({}).events.size() == 1);
+}
+
 TEST_CASE("a file of a newer schema is refused", "[sqlite]") {
     const temporary_folder folder;
     const auto o = store_options(folder.file("store.db"));
@@ -172,7 +263,8 @@ TEST_CASE("options that cannot be are refused", "[sqlite]") {
     CHECK_THROWS_AS(sqlite::make_history(db, {}), std::invalid_argument);
 }
 
-TEST_CASE("one opening at a time has the file, and releases it when it is closed", "[sqlite]") {
+TEST_CASE("one opening at a time has the file, and releases it when it is closed",
+          "[sqlite][threads]") {
     const temporary_folder folder;
     auto o = store_options(folder.file("store.db"));
     net::io_context io;
@@ -208,7 +300,7 @@ TEST_CASE("the file and what lies beside it are its owner's alone", "[sqlite]") 
     CHECK(seen == 5);  // file, -wal, -shm, .lock, copy
 }
 
-TEST_CASE("a backup is a whole file, and never takes the place of another", "[sqlite]") {
+TEST_CASE("a backup is a whole file, and never takes the place of another", "[sqlite][threads]") {
     const temporary_folder folder;
     stored_history f(store_options(folder.file("store.db")));
     f.add("a", "1");
@@ -245,7 +337,7 @@ TEST_CASE("while the disk is low nothing new is taken, and what is there can be 
     CHECK_FALSE(f.db->status());
 }
 
-TEST_CASE("what waits for its commit is bounded in bytes", "[sqlite]") {
+TEST_CASE("what waits for its commit is bounded in bytes", "[sqlite][threads]") {
     const temporary_folder folder;
     auto o = store_options(folder.file("store.db"));
     o.max_pending_bytes = 10'000;
@@ -312,7 +404,7 @@ TEST_CASE("file and log stay within bounds, and shrink when they are emptied", "
     CHECK(files::file_size(o.path) < held / 4);
 }
 
-TEST_CASE("a backup is of one moment while writes go on", "[sqlite]") {
+TEST_CASE("a backup is of one moment while writes go on", "[sqlite][threads]") {
     const temporary_folder folder;
     stored_history f(store_options(folder.file("store.db")), 100'000);
     const auto publish = [&](int from, int to) {

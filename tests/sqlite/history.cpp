@@ -30,7 +30,7 @@ struct whole_history {
     stored_history store;
 };
 
-TEST_CASE("the history in a file is a history", "[sqlite][history]") {
+TEST_CASE("the history in a file is a history", "[sqlite][threads][history]") {
     const auto cache = GENERATE(std::size_t{0}, std::size_t{1} << 20);
     const auto current = std::make_shared<std::weak_ptr<whole_history>>();
     history_conformance(
@@ -233,7 +233,7 @@ TEST_CASE("a rule of bytes and one of age hold in the file", "[sqlite][history]"
 }
 
 TEST_CASE("a bus over the file shows nothing before its commit, and resumes after a restart",
-          "[sqlite][history]") {
+          "[sqlite][threads][history]") {
     const temporary_folder folder;
     const auto o = store_options(folder.file("store.db"));
     position seen_first;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "support/power_vfs.hpp"
 #include "support/sqlite_bed.hpp"
 
 #include <sys/wait.h>
@@ -39,9 +40,10 @@ struct report {
 
 TEST_CASE("what completed before SIGKILL is there, at its position, round after round",
           "[sqlite]") {
-    constexpr int rounds = 20;
+    constexpr int rounds = 10;
     const temporary_folder folder;
-    const auto o = store_options(folder.file("store.db"));
+    auto o = store_options(folder.file("store.db"));
+    o.durable = GENERATE(sqlite::durability::memory, sqlite::durability::process);
     std::mt19937 random(20261129);
     std::uint64_t next = 0;
     std::vector<report> reports;
@@ -86,6 +88,35 @@ TEST_CASE("what completed before SIGKILL is there, at its position, round after 
         next = count;
     }
     CHECK(reports.size() > rounds);
+}
+
+TEST_CASE("a file whose making was ended by SIGKILL can be opened", "[sqlite]") {
+    power_vfs vfs;
+    bool was_whole = false;
+    for (std::size_t nth = 1; !was_whole && nth < 200; ++nth) {
+        INFO("call " << nth);
+        const temporary_folder folder;
+        auto o = store_options(folder.file("store.db"));
+        o.vfs = power_vfs::name;
+        const auto child = ::fork();
+        if (child == 0) {
+            vfs.fail_from(nth, power_vfs::fault::killed);
+            net::io_context io;
+            error_code ec;
+            const sqlite::database db(io.get_executor(), o, ec);
+            ::_exit(ec ? 1 : 0);
+        }
+        REQUIRE(child > 0);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        was_whole = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        CHECK(was_whole != WIFSIGNALED(status));
+        stored_history f(o);
+        f.add("a", "1");
+        CHECK(show(f.read({}).events) == texts{"a=1"});
+        CHECK_FALSE(std::filesystem::exists(o.path + ".making"));
+    }
+    CHECK(was_whole);
 }
 
 }  // namespace

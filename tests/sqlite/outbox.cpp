@@ -45,7 +45,7 @@ outbox_kit file_kit() {
             }};
 }
 
-TEST_CASE("the outbox in a file is an outbox", "[sqlite][store]") {
+TEST_CASE("the outbox in a file is an outbox", "[sqlite][threads][store]") {
     outbox_conformance(file_kit());
 }
 

@@ -16,7 +16,7 @@ struct whole_table {
     std::shared_ptr<store::table> rows = sqlite::make_table(db, "rows");
 };
 
-TEST_CASE("the table in a file is a table", "[sqlite][table]") {
+TEST_CASE("the table in a file is a table", "[sqlite][threads][table]") {
     table_conformance({"sqlite", [] {
                            const auto made = std::make_shared<whole_table>();
                            return std::shared_ptr<store::table>(made, made->rows.get());
@@ -53,7 +53,7 @@ TEST_CASE("rows and their revisions survive a restart, each table its own", "[sq
     CHECK(put(*one, "3", revision) > revision);
 }
 
-TEST_CASE("a table of a database that is closed completes with that", "[sqlite][table]") {
+TEST_CASE("a table of a database that is closed completes with that", "[sqlite][threads][table]") {
     const temporary_folder folder;
     net::io_context io;
     sqlite::database db(io, store_options(folder.file("store.db")));

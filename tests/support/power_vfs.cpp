@@ -2,35 +2,68 @@
 #include "support/power_vfs.hpp"
 
 #include <sqlite3.h>
-#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <system_error>
 
 namespace tidings::test {
 
 namespace {
 
+bool is_kept(const std::string& path) {
+    return !path.ends_with("-shm") && !path.ends_with(".lock");
+}
+
+std::string content_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+ino_t number_of(const std::string& path) {
+    struct stat s {};
+    return ::stat(path.c_str(), &s) == 0 ? s.st_ino : 0;
+}
+
 struct recorder {
     std::mutex mutex;
-    power_vfs::disk synced;
+    std::map<ino_t, std::string> synced;  // a file may be renamed
+    std::filesystem::path folder;
     std::function<void(const power_vfs::disk&)> on_sync;
     power_vfs::fault how = power_vfs::fault::none;
     std::size_t left = 0;
+    std::size_t syncs = 0;
     bool failed = false;
 
     // Whether this call is one that fails.
     bool counts_down(bool is_sync) {
+        if (is_sync) ++syncs;
         if (how == power_vfs::fault::none) return false;
         if (how == power_vfs::fault::failed_sync && !is_sync) return false;
         if (left > 1) {
             --left;
             return false;
         }
+        if (how == power_vfs::fault::killed) ::kill(::getpid(), SIGKILL);
         return failed = true;
+    }
+
+    power_vfs::disk disk() const {
+        power_vfs::disk d;
+        if (folder.empty()) return d;
+        for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+            const auto path = entry.path().string();
+            if (!entry.is_regular_file() || !is_kept(path)) continue;
+            const auto known = synced.find(number_of(path));
+            d[path] = known != synced.end() ? known->second : std::string();
+        }
+        return d;
     }
 };
 
@@ -44,15 +77,6 @@ struct power_file : sqlite3_file {
 
 power_file& of(sqlite3_file* f) {
     return *static_cast<power_file*>(f);
-}
-
-bool is_kept(const std::string& path) {
-    return !path.ends_with("-shm");
-}
-
-std::string content_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
 }
 
 int fault_code(bool is_sync) {
@@ -82,15 +106,14 @@ int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
     }
     return of(f).real()->pMethods->xTruncate(of(f).real(), size);
 }
-int sync_file(sqlite3_file* f, int flags) {
+int sync_file(sqlite3_file* f, int) {
     const std::lock_guard lock(notes->mutex);
     if (notes->counts_down(true)) return fault_code(true);
-    if (notes->on_sync) notes->on_sync(notes->synced);
-    const int code = of(f).real()->pMethods->xSync(of(f).real(), flags);
-    if (code == SQLITE_OK && is_kept(*of(f).path))
-        notes->synced[*of(f).path] = content_of(*of(f).path);
-    if (notes->on_sync) notes->on_sync(notes->synced);
-    return code;
+    if (notes->on_sync) notes->on_sync(notes->disk());
+    const auto& path = *of(f).path;
+    if (is_kept(path)) notes->synced[number_of(path)] = content_of(path);
+    if (notes->on_sync) notes->on_sync(notes->disk());
+    return SQLITE_OK;
 }
 int size_of_file(sqlite3_file* f, sqlite3_int64* size) {
     return of(f).real()->pMethods->xFileSize(of(f).real(), size);
@@ -160,14 +183,13 @@ int open_file(sqlite3_vfs*, const char* path, sqlite3_file* f, int flags, int* o
     if (code != SQLITE_OK) return code;
     file.path = new std::string(path != nullptr ? path : "");
     f->pMethods = &ours;
-    return code;
-}
-
-// A name that goes is gone at once: the strictest a directory may be is tested by syncs alone.
-int delete_file(sqlite3_vfs*, const char* path, int sync) {
+    if (path == nullptr || !is_kept(path)) return code;
     const std::lock_guard lock(notes->mutex);
-    notes->synced.erase(path);
-    return real_vfs->xDelete(real_vfs, path, sync);
+    notes->folder = std::filesystem::path(path).parent_path();
+    // The number may be one of a file that is gone.
+    std::error_code ec;
+    if (std::filesystem::file_size(path, ec) == 0) notes->synced.erase(number_of(path));
+    return code;
 }
 
 }  // namespace
@@ -180,7 +202,6 @@ power_vfs::power_vfs() {
     registered.pNext = nullptr;
     registered.szOsFile = static_cast<int>(sizeof(power_file)) + real_vfs->szOsFile;
     registered.xOpen = open_file;
-    registered.xDelete = delete_file;
     sqlite3_vfs_register(&registered, 0);
 }
 
@@ -208,7 +229,12 @@ bool power_vfs::has_failed() const {
 
 power_vfs::disk power_vfs::synced() const {
     const std::lock_guard lock(notes->mutex);
-    return notes->synced;
+    return notes->disk();
+}
+
+std::size_t power_vfs::syncs() const {
+    const std::lock_guard lock(notes->mutex);
+    return notes->syncs;
 }
 
 void power_vfs::restore(const disk& d, const std::string& folder) {

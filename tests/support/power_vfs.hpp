@@ -9,15 +9,16 @@
 namespace tidings::test {
 
 /// A VFS of SQLite, registered while it lives under the name `name`. It passes everything to the
-/// default one, and notes for each file what was synced, so that a test can have the disk as a
-/// power cut at that moment would leave it: without a byte that was not synced. It fails calls by
-/// number. One at a time.
+/// default one but syncs: of a file that is synced it notes the content, so that a test can have
+/// the disk as a power cut at that moment would leave it: each name, with the bytes that were
+/// synced. It fails calls by number. One at a time.
 class power_vfs {
  public:
     static constexpr const char* name = "tidings-power";
-    /// The files that a power cut would leave, by path.
+    /// The files that a power cut would leave, by path. One that was never synced is empty.
     using disk = std::map<std::string, std::string>;
-    enum class fault { none, io_error, full, failed_sync };
+    /// `killed`: the process ends by SIGKILL.
+    enum class fault { none, io_error, full, failed_sync, killed };
 
     power_vfs();
     ~power_vfs();
@@ -31,6 +32,8 @@ class power_vfs {
     void fail_from(std::size_t nth, fault how);
     /// Whether one has failed.
     bool has_failed() const;
+    /// How many syncs there were.
+    std::size_t syncs() const;
     disk synced() const;
 
     /// Writes the files of a disk into a folder, under their names.

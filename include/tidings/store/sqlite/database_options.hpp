@@ -13,12 +13,13 @@ class clock;
 
 namespace tidings::sqlite {
 
-/// The end that what was committed survives. `docs/sqlite.md` says what each costs.
+/// What a commit survives: of the process always its end, by SIGKILL, too. `docs/sqlite.md` says
+/// what each costs.
 enum class durability {
-    memory,   ///< an orderly end; the file is never synced, a kernel crash or power cut may damage
-              ///< it
-    process,  ///< and SIGKILL; a kernel crash or power cut loses the newest, and damages nothing
-    power,    ///< and a kernel crash and power cut: every commit is synced
+    memory,   ///< nothing of the machine: a kernel crash or power cut may damage the file, which is
+              ///< synced when it is opened, and then never
+    process,  ///< a kernel crash or power cut loses the newest commits, and damages nothing
+    power,    ///< a kernel crash and power cut, too: every commit is synced
 };
 
 /// What becomes of a file of ours that SQLite finds damaged when it is opened.
@@ -28,7 +29,9 @@ enum class on_damaged {
 };
 
 struct database_options {
-    /// The file. Beside it lie `-wal`, `-shm` and `.lock`. Created with mode 0600.
+    /// The file; of a symbolic link, what it leads to. Beside it lie `-wal`, `-shm` and `.lock`,
+    /// and
+    /// `.making` until a new one is whole. Created with mode 0600.
     std::string path{};
     durability durable = durability::power;
     on_damaged damaged = on_damaged::refuse;

@@ -36,6 +36,7 @@ class drain_job final : public write_job {
 
 std::shared_ptr<database_state> database_state::open(net::any_io_executor executor,
                                                      database_options o, error_code& ec) {
+    o.path = target_of(std::move(o.path));
     auto opened = open_store(o, ec);
     log_opening(o, opened, ec);
     if (ec) return nullptr;

@@ -30,16 +30,53 @@ void check_all(connection& c) {
     if (found != "ok") throw failure(11, found);  // SQLITE_CORRUPT
 }
 
+std::string name_while_made(const database_options& o) {
+    return o.path + ".making";
+}
+
+// What an end of the process or the machine left of a file that was being made.
+error_code remove_unfinished(const database_options& o) {
+    const auto part = name_while_made(o);
+    if (const auto ec = remove_beside(part)) return ec;
+    return remove_file(part);
+}
+
+// The file has its name when it is whole and synced: what a killed process or a power cut leaves is
+// no file, or one that can be opened. What lies beside the name is of a file that is gone.
+// @throws failure, std::bad_alloc
+error_code make_file(const database_options& o) {
+    const auto part = name_while_made(o);
+    if (const auto ec = create_private_file(part)) return ec;
+    {
+        connection c(part, o.vfs);
+        c.execute("PRAGMA journal_mode=MEMORY");
+        create_schema(c);
+        c.execute("PRAGMA journal_mode=WAL");
+    }
+    for (const auto& name : {part, o.path})
+        if (const auto ec = remove_beside(name)) return ec;
+    if (const auto ec = remove_file(o.path)) return ec;  // it has no byte
+    return publish_file(part, o.path);
+}
+
+// A cut in a checkpoint may spoil the header while the log has it, still: SQLite, which reads both,
+// says what the file is. This changes neither.
+bool is_ours_by_log(const database_options& o) {
+    if (file_bytes(o.path + "-wal") == 0) return false;
+    try {
+        connection c(o.path, o.vfs);
+        return c.number("PRAGMA application_id") == application_id;
+    } catch (const failure&) {
+        return false;
+    }
+}
+
 // @throws failure, std::bad_alloc
 error_code open_connections(opened_store& store, const database_options& o) {
     store.writing = std::make_unique<connection>(o.path, o.vfs);
     auto& c = *store.writing;
-    // A file whose making was cut off is empty again: SQLite has rolled it back.
-    auto version = version_of(c);
-    if (version == 0 && c.number("SELECT count(*) FROM sqlite_master") == 0) {
-        create_schema(c);
-        version = schema_version;
-    }
+    const auto version = version_of(c);
+    if (version == 0) return errc::store_damaged;
     if (version > schema_version) return errc::store_newer;
     if (o.check) check_all(c);
     c.execute("PRAGMA journal_mode=WAL");
@@ -57,9 +94,13 @@ error_code open_connections(opened_store& store, const database_options& o) {
 
 // Whether it was damage, which may be set aside, is for the caller to ask of the code.
 error_code try_to_open(opened_store& store, const database_options& o) {
-    if (const auto ec = prepare_file(o.path)) return ec;
     try {
-        return open_connections(store, o);
+        error_code ec;
+        const auto found = find_file(o.path, ec);
+        if (!ec) ec = remove_unfinished(o);
+        if (!ec && found == found_file::none) ec = make_file(o);
+        if (!ec && found == found_file::unknown && !is_ours_by_log(o)) ec = errc::store_foreign;
+        return ec ? ec : open_connections(store, o);
     } catch (const failure& f) {
         store.what = f.what();
         if (f.is_damage()) return errc::store_damaged;

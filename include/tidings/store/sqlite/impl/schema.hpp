@@ -7,11 +7,10 @@
 
 namespace tidings::sqlite::detail {
 
-/// Gives an empty file the newest schema. Its journal mode is still the first one, so that the
-/// header, which says whose the file is, is there when this returns. @throws failure
+/// Gives an empty file the newest schema, and syncs it. @throws failure
 TIDINGS_DECL void create_schema(connection& c);
 
-/// The schema of a file; 0: none, the file is empty. @throws failure
+/// The schema of a file; 0: it has none. @throws failure
 TIDINGS_DECL std::uint32_t version_of(connection& c);
 
 /// What brings a file from the schema of its place, the first one is 1, to the next.

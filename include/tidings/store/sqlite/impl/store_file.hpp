@@ -34,11 +34,27 @@ constexpr std::uint32_t application_id = 0x74696465;
 /// The schema that this library writes (`PRAGMA user_version`).
 constexpr std::uint32_t schema_version = 1;
 
-/// Whether there is a file of ours, by its header alone: nothing is opened by SQLite, which would
-/// change it. One that is empty or absent is ours to begin; it is there, with mode 0600, when this
-/// returns.
-/// @error errc::store_foreign, errc::store_newer, what the system reports
-TIDINGS_DECL error_code prepare_file(const std::string& path) noexcept;
+/// What lies under the name of a file.
+enum class found_file {
+    none,     ///< nothing, or a file without a byte
+    ours,     ///< by its header
+    unknown,  ///< its header is none of SQLite's
+};
+/// Looks at the header alone: nothing is opened by SQLite, which would change it.
+/// @error errc::store_foreign (a file of SQLite's that another program made), errc::store_newer,
+/// what the system reports
+TIDINGS_DECL found_file find_file(const std::string& path, error_code& ec) noexcept;
+
+/// The file that a name stands for: where it is a symbolic link, what that leads to, so that all
+/// names of a file have the same lock and log beside it. @throws std::bad_alloc
+TIDINGS_DECL std::string target_of(std::string path);
+
+/// Removes what SQLite keeps beside a file: its journal, its log and their index. They are gone
+/// from the disk when it returns. @error what the system reports @throws std::bad_alloc
+TIDINGS_DECL error_code remove_beside(const std::string& path);
+
+/// Removes a file, if it is there. @error what the system reports
+TIDINGS_DECL error_code remove_file(const std::string& path) noexcept;
 
 /// A new file, empty and with mode 0600. @error what the system reports; it is there, too
 TIDINGS_DECL error_code create_private_file(const std::string& path) noexcept;

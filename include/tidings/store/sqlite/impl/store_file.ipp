@@ -11,7 +11,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <thread>
 
 namespace tidings::sqlite::detail {
@@ -83,20 +85,51 @@ file_lock::~file_lock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-// The header is the one of SQLite's file format, 1.3: magic, user version at 60, id at 68.
-error_code prepare_file(const std::string& path) noexcept {
-    const opened_file file(path, O_RDWR | O_CREAT);
-    if (!file.is_open()) return last_error();
+// The header is the one of SQLite's file format, 1.3: magic, user version at 60, id at 68. A file
+// of ours has it from the moment that it has its name.
+found_file find_file(const std::string& path, error_code& ec) noexcept {
+    ec = {};
+    const opened_file file(path, O_RDWR);
+    if (!file.is_open() && errno == ENOENT) return found_file::none;
     std::array<unsigned char, 100> header{};
-    const auto size = ::pread(file.get(), header.data(), header.size(), 0);
-    if (size < 0) return last_error();
-    if (size == 0) return {};
+    const auto size =
+        file.is_open() ? ::pread(file.get(), header.data(), header.size(), 0) : ssize_t{-1};
+    if (size < 0) ec = last_error();
+    if (size <= 0) return found_file::none;
     constexpr char magic[] = "SQLite format 3";
-    if (size < 100 || std::memcmp(header.data(), magic, sizeof magic) != 0 ||
-        big_endian(&header[68]) != application_id)
-        return errc::store_foreign;
-    if (big_endian(&header[60]) > schema_version) return errc::store_newer;
-    return {};
+    if (size < 100 || std::memcmp(header.data(), magic, sizeof magic) != 0)
+        return found_file::unknown;
+    if (big_endian(&header[68]) != application_id)
+        ec = errc::store_foreign;
+    else if (big_endian(&header[60]) > schema_version)
+        ec = errc::store_newer;
+    return found_file::ours;
+}
+
+std::string target_of(std::string path) {
+    constexpr int max_links = 40;
+    for (int i = 0; i < max_links; ++i) {
+        std::error_code ec;
+        const auto target = std::filesystem::read_symlink(path, ec);
+        if (ec) break;
+        path = (std::filesystem::path(path).parent_path() / target).string();
+    }
+    return path;
+}
+
+error_code remove_beside(const std::string& path) {
+    bool had_any = false;
+    for (const char* part : {"-journal", "-wal", "-shm"}) {
+        if (::unlink((path + part).c_str()) == 0)
+            had_any = true;
+        else if (errno != ENOENT)
+            return last_error();
+    }
+    return had_any ? sync_folder_of(path) : error_code();
+}
+
+error_code remove_file(const std::string& path) noexcept {
+    return ::unlink(path.c_str()) == 0 || errno == ENOENT ? error_code() : last_error();
 }
 
 error_code create_private_file(const std::string& path) noexcept {
