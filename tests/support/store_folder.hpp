@@ -20,7 +20,8 @@ namespace tidings::test {
 class temporary_folder {
  public:
     temporary_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "tidings-XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / ("tidings-" + std::string(6, 'X'))).string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
         path_ = name;
     }
