@@ -7,6 +7,7 @@
 #include <tidings/event_json.hpp>
 #include <tidings/tidings.hpp>
 
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -76,7 +77,7 @@ int deliver(const std::string& url, const std::string& scheme, const std::string
     tidings::bus bus{io};
     std::string result = "no attempt";
     webhook::sender sender{io,
-                           {.retry = {.delays = {}},
+                           {.retry = {.delays = {std::chrono::seconds(0)}},
                             .guard = {.allow_loopback = true, .schemes = {"http"}},
                             .on_attempt = [&](const webhook::attempt& a) {
                                 result = a.result == webhook::verdict::success
