@@ -284,7 +284,7 @@ void live_state::departure::run() noexcept {
 
 // No hook is called.
 void live_state::on_context_end() noexcept {
-    stage_.store(stage::ended, std::memory_order_release);
+    const bool departs = stage_.exchange(stage::ended) == stage::ended;
     const auto keep = self();
     if (feed_) feed_->stop();
     access_.drop();
@@ -293,7 +293,8 @@ void live_state::on_context_end() noexcept {
     owner_.release();
     stream_.connection.reset();
     stream_.guard.reset();
-    departure_.session.reset();
+    // A departure that is posted keeps its session until the lane drops it.
+    if (!departs) departure_.session.reset();
 }
 
 }  // namespace tidings::detail
