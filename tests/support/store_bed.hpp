@@ -10,6 +10,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <atomic>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,9 +38,10 @@ class store_bed {
         CHECK(ends == 1);
         return result;
     }
-    /// For operations that are started together: a handler that writes down its turn.
+    /// For operations that are started together, on any thread: a handler that writes down its
+    /// turn.
     auto note(std::string text) {
-        ++started_;
+        started_.fetch_add(1);
         return net::bind_executor(io_, [this, text = std::move(text)](error_code ec, auto&&...) {
             CHECK(io_.get_executor().running_in_this_thread());
             ended_.push_back(text + (ec ? ": " + ec.message() : ""));
@@ -48,10 +50,10 @@ class store_bed {
     /// Runs until all of them ended; gives their order.
     std::vector<std::string> order() {
         CHECK(ended_.empty());  // nothing completes before the context runs
-        REQUIRE(run_io_until(io_, [&] { return ended_.size() == started_; }));
+        REQUIRE(run_io_until(io_, [&] { return ended_.size() == started_.load(); }));
         io_.poll();
-        CHECK(ended_.size() == started_);
-        started_ = 0;
+        CHECK(ended_.size() == started_.load());
+        started_.store(0);
         return std::exchange(ended_, {});
     }
 
@@ -59,7 +61,7 @@ class store_bed {
     net::io_context io_;
     net::executor_work_guard<net::io_context::executor_type> work_ = net::make_work_guard(io_);
     std::vector<std::string> ended_;
-    std::size_t started_ = 0;
+    std::atomic<std::size_t> started_{0};  // a store may notify on a thread of its own
 };
 
 }  // namespace tidings::test
