@@ -46,5 +46,5 @@ run_rounds() {
         order="${order#* } ${order%% *}"
         round=$((round + 1))
     done
-    awk -f "$support/median.awk" -f "$table" "$name.txt" | tee "$name.md"
+    awk -v base="${base:-bun}" -f "$support/median.awk" -f "$table" "$name.txt" | tee "$name.md"
 }
