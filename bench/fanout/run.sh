@@ -87,4 +87,4 @@ run_one() {
     "$programs/fanout_load" --kind="$kind" --mode=$mode --topic="$topic" --seconds=300 -- "$@" 0
 }
 
-run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$here/table.awk"
+run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$support/deliveries.awk"

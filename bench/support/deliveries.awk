@@ -16,7 +16,7 @@
     key = field["case"] SUBSEP server SUBSEP field["round"]
     cpu[key] = field["cpu_us"]
     segments[key] = field["segments"]
-    bytes[key] = field["wire_bytes"]
+    if ("wire_bytes" in field) { counted = 1; bytes[key] = field["wire_bytes"] }
 }
 
 # The median over the rounds of one server's figure in one case.
@@ -43,17 +43,19 @@ function ratios(name, server,    list, count, r, key, measure) {
 }
 
 END {
+    if (!who) who = "server"
     for (c = 1; c <= case_count; ++c) {
         name = cases[c]
         printf "%s**%s**\n\n", (c > 1 ? "\n" : ""), name
-        printf "| server | CPU µs per delivery | × %s | sends per delivery | bytes per delivery " \
-            "| × %s in each round |\n", base, base
-        print "|---|---|---|---|---|---|"
+        printf "| %s | CPU µs per delivery | × %s | sends per delivery |%s × %s in each round |\n", \
+            who, base, counted ? " bytes per delivery |" : "", base
+        print counted ? "|---|---|---|---|---|---|" : "|---|---|---|---|---|"
         for (s = 1; s <= server_count; ++s) {
             ratios(name, servers[s])
-            printf "| %s | %.3f | %s | %.4f | %.1f | %s |\n", servers[s], \
-                over_rounds(cpu, name, servers[s]), middle, over_rounds(segments, name, servers[s]), \
-                over_rounds(bytes, name, servers[s]), each
+            printf "| %s | %.3f | %s | %.4f |", servers[s], over_rounds(cpu, name, servers[s]), middle, \
+                over_rounds(segments, name, servers[s])
+            if (counted) printf " %.1f |", over_rounds(bytes, name, servers[s])
+            printf " %s |\n", each
         }
     }
 }
