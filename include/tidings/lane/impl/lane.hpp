@@ -57,6 +57,9 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     }
     /// Whether the caller runs in the lane. Safe from any thread.
     TIDINGS_DECL bool running_here() const noexcept;
+    /// Whether what lives in the lane may end here: the caller runs in it, or its context is gone.
+    /// False where that is not known. Safe from any thread.
+    TIDINGS_DECL bool certainly_here() noexcept;
 
     /// Hands a publication to targets of this lane. Safe from any thread. A burst costs one post.
     /// A turn delivers what it finds in order and then flushes; while each lap brings more it is
@@ -141,7 +144,6 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
     bool on_its_strand() const noexcept;
-    TIDINGS_DECL bool certainly_here() noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     void execute(unique_function<void()> f, bool may_block);
     bool wake() noexcept;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/event_ptr.hpp>
+#include <tidings/bus/impl/publish_waiter.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
-#include <tidings/lane/impl/lane.hpp>
+#include <tidings/lane/impl/timer_wheel.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/receipt.hpp>
 
@@ -72,18 +72,17 @@ class publication_attempt {
 
 /// A request that waits for its event to be accepted, no longer than the options say. It stands
 /// for nothing of the service: a history may hold it.
-struct publication_wait {
+class publication_wait final : public tidings::detail::publish_waiter {
+ public:
     /// @param timeout 0: any time
-    publication_wait(http::exchange x, publication_attempt a, event_ptr p,
-                     std::chrono::milliseconds timeout);
-    void on_accepted(error_code ec, const receipt& r);
+    publication_wait(http::exchange x, publication_attempt a, std::chrono::milliseconds timeout);
 
  private:
+    void on_receipt(const receipt& r) override;
     void on_late();
 
     http::exchange exchange_;  // empty once it was answered
     publication_attempt attempt_;
-    const event_ptr event_;
     tidings::detail::wheel_timer deadline_;
 };
 

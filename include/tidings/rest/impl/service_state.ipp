@@ -242,18 +242,18 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
 void service_state::publish_granted(http::exchange& x, const std::string& topic,
                                     publication_attempt a) {
     if (closed_) return x.respond(closed_answer());
-    const auto p = prepare(x, topic, a);
+    auto p = prepare(x, topic, a);
     std::string().swap(x.request().body);  // the event has it
-    if (p) return start(std::move(x), *p, std::move(a));
+    if (p) return start(std::move(x), std::move(*p), std::move(a));
     if (p.error().status == 202) a.count("duplicate");
     x.respond(p.error());
 }
 
-publication_wait::publication_wait(http::exchange x, publication_attempt a, event_ptr p,
+publication_wait::publication_wait(http::exchange x, publication_attempt a,
                                    std::chrono::milliseconds timeout)
-    : exchange_(std::move(x)),
+    : publish_waiter(x.lane()),
+      exchange_(std::move(x)),
       attempt_(std::move(a)),
-      event_(std::move(p)),
       deadline_([this] { on_late(); }) {
     if (timeout.count() != 0) deadline_.arm(exchange_.lane()->timers(), timeout);
 }
@@ -261,34 +261,33 @@ publication_wait::publication_wait(http::exchange x, publication_attempt a, even
 // What becomes of it is noted when it is known: until then the same is not published again.
 void publication_wait::on_late() {
     exchange_.respond(later(503, "Not accepted in time",
-                            "the event " + std::string(event_->id()) +
+                            "the event " + std::string(event()->id()) +
                                 " may have been accepted: repeated with that id, or with its "
                                 "Idempotency-Key, it is not published twice"));
 }
 
-void publication_wait::on_accepted(error_code ec, const receipt& r) {
+void publication_wait::on_receipt(const receipt& r) {
     deadline_.cancel();
     // A repetition would reach the outlets that accepted the event twice, and be refused again by
     // those that refuse it for good.
-    const bool final = r.matched != 0 && (ec == condition::permanent ||  //
-                                          ec == condition::unauthorized);
-    if (ec && !final) {
+    const bool final = r.matched != 0 && (r.error == condition::permanent ||  //
+                                          r.error == condition::unauthorized);
+    if (r.error && !final) {
         attempt_.count("failed");
-        return exchange_.respond(failure(ec));
+        return exchange_.respond(failure(r.error));
     }
     attempt_.count("accepted");
-    attempt_.accept({std::string(event_->id()), r.position});
-    exchange_.respond(accepted(receipt_json(r, event_->id(), false)));
+    attempt_.accept({std::string(event()->id()), r.position});
+    exchange_.respond(accepted(receipt_json(r, event()->id(), false)));
 }
 
-// The answer waits for what the receipt promises.
-void service_state::start(http::exchange x, const event_ptr& p, publication_attempt a) {
-    const auto home = x.lane();
-    const auto wait = home->make_resident<publication_wait>(std::move(x), std::move(a), p,
-                                                            options_.accept_timeout);
-    bus_->start_publish(p,
-                        home->completion<publish_handler>(
-                            [wait](error_code ec, const receipt& r) { wait->on_accepted(ec, r); }));
+// The answer waits for what the receipt promises. Where nothing is left to wait for it is given in
+// this turn.
+void service_state::start(http::exchange x, event_ptr p, publication_attempt a) {
+    publish_waiter::owner wait(
+        new publication_wait(std::move(x), std::move(a), options_.accept_timeout));
+    wait = bus_->start_publish(std::move(p), std::move(wait));
+    if (wait) wait->complete_here();
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {
