@@ -75,7 +75,8 @@ class publication_attempt {
 class publication_wait final : public tidings::detail::publish_waiter {
  public:
     /// @param timeout 0: any time
-    publication_wait(http::exchange x, publication_attempt a, std::chrono::milliseconds timeout);
+    publication_wait(http::exchange&& x, publication_attempt&& a,
+                     std::chrono::milliseconds timeout);
 
  private:
     void on_receipt(const receipt& r) override;

@@ -7,6 +7,7 @@
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
+#include <tidings/text/impl/plain_prefix.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -74,6 +75,13 @@ class message_parser final : public trailerless_parser<std::is_same_v<Message, r
     Message& message_;
     message_frame& frame_;
 };
+
+/// How many bytes at the front may stand in a line.
+inline std::size_t text_prefix(std::string_view text) noexcept {
+    const auto plain = static_cast<std::ptrdiff_t>(plain_prefix<>(text));
+    return static_cast<std::size_t>(
+        std::find_if(text.begin() + plain, text.end(), is_field_control) - text.begin());
+}
 
 inline error_code reading_error(const error_code& ec) noexcept {
     using error = boost::beast::http::error;
@@ -259,9 +267,7 @@ error_code message_reader<Message>::check_lines() noexcept {
         } else if (c != '\r') {
             const bool folded = line_bytes_ == 0 && (c == ' ' || c == '\t');
             if (folded && lines_ < may_fold) return errc::bad_request;
-            taken = static_cast<std::size_t>(
-                std::find_if(rest.begin(), rest.end(), [](char x) { return is_field_control(x); }) -
-                rest.begin());
+            taken = text_prefix(rest);
             if (taken == 0) return errc::bad_request;
             line_bytes_ += taken;
         }

@@ -57,6 +57,9 @@ struct shard {
     /// Of the budget for bodies, for a connection from there.
     std::unique_ptr<body_share> make_share(bool authenticated, const std::string& remote_address,
                                            bool loopback) const;
+    /// The same in place.
+    void share_in(std::optional<body_share>& place, bool authenticated,
+                  const std::string& remote_address, bool loopback) const;
 };
 
 }  // namespace tidings::http::detail
