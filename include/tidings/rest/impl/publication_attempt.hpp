@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/publish_waiter.hpp>
+#include <tidings/event_ptr.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
@@ -48,10 +49,15 @@ class publication_attempt {
     bool over(std::size_t max) const noexcept { return all_->under_way > max; }
     /// One more id under which it is known.
     void add_id(std::string_view id) { keys_.push_back(all_->recent.key_of(id)); }
+    /// What was published under its ids; without any it is fresh.
     recent_ids::seen begin(recent_ids::result& first) {
+        if (keys_.empty()) return recent_ids::seen::fresh;
         const auto found = all_->recent.begin(keys_, first);
         begun_ = found == recent_ids::seen::fresh || found == recent_ids::seen::again;
         return found;
+    }
+    void accept(const event_ptr& e, const std::optional<position>& p) {
+        if (begun_) accept({std::string(e->id()), p});
     }
     void accept(const recent_ids::result& r) {
         if (!begun_) return;

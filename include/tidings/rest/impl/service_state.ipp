@@ -295,7 +295,7 @@ void publication_wait::on_receipt(const receipt& r) {
         return exchange_.respond(failure(r.error));
     }
     attempt_.count("accepted");
-    attempt_.accept({std::string(event()->id()), r.position});
+    attempt_.accept(event(), r.position);
     exchange_.respond(accepted(receipt_json(r, event()->id(), false)));
 }
 

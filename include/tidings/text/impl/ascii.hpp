@@ -13,8 +13,9 @@ constexpr char ascii_lower(char c) noexcept {
 
 /// Compares as field names and most tokens of HTTP do.
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return x == y || ascii_lower(x) == ascii_lower(y); });
+    const auto same = [](char x, char y) { return x == y || ascii_lower(x) == ascii_lower(y); };
+    return a.size() == b.size() && (a.empty() || same(a.front(), b.front())) &&
+           std::equal(a.begin(), a.end(), b.begin(), same);
 }
 
 constexpr bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept {

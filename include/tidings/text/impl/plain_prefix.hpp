@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,7 +10,7 @@
 namespace tidings::detail {
 
 /// How many bytes at the front are certainly printable ASCII and none of `Not`, looked at eight at
-/// a time: a multiple of eight. What follows has to be looked at byte by byte.
+/// a time: there may be up to seven more. What follows has to be looked at byte by byte.
 template <char... Not>
 std::size_t plain_prefix(std::string_view text) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
@@ -24,7 +25,12 @@ std::size_t plain_prefix(std::string_view text) noexcept {
         std::memcpy(&word, text.data() + count, sizeof word);
         // Each sum and difference stays within its byte, or follows one that is out of range.
         const auto out_of_range = word | (word + ones) | (word - ones * ' ');
-        if (((out_of_range | ... | equals(word, Not)) & (ones * 0x80)) != 0) break;
+        const auto stops = (out_of_range | ... | equals(word, Not)) & (ones * 0x80);
+        if (stops == 0) continue;
+        // Nothing goes from a byte to one of less weight: the first that is marked is one.
+        if constexpr (std::endian::native == std::endian::little)
+            count += static_cast<std::size_t>(std::countr_zero(stops)) / 8;
+        break;
     }
     return count;
 }

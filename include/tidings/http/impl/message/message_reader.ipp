@@ -80,7 +80,8 @@ class message_parser final : public trailerless_parser<std::is_same_v<Message, r
 inline std::size_t text_prefix(std::string_view text) noexcept {
     const auto plain = static_cast<std::ptrdiff_t>(plain_prefix<>(text));
     return static_cast<std::size_t>(
-        std::find_if(text.begin() + plain, text.end(), is_field_control) - text.begin());
+        std::find_if(text.begin() + plain, text.end(), [](char c) { return is_field_control(c); }) -
+        text.begin());
 }
 
 inline error_code reading_error(const error_code& ec) noexcept {
@@ -166,8 +167,12 @@ inline error_code check_framing(const field_summary& f, unsigned version) noexce
 
 inline error_code check_host(const request& r, const field_summary& f) noexcept {
     if (f.count(host) > 1 || (f.count(host) == 0 && r.version >= 11)) return errc::bad_request;
-    return f.get(host).find_first_of(" \t/\\@,?#") == std::string_view::npos ? error_code()
-                                                                             : errc::bad_request;
+    const auto text = f.get(host);
+    const bool bad = std::any_of(text.begin(), text.end(), [](char c) {
+        return c == ' ' || c == '\t' || c == '/' || c == '\\' || c == '@' || c == ',' || c == '?' ||
+               c == '#';
+    });
+    return bad ? errc::bad_request : error_code();
 }
 
 /// Leaves a target in origin-form (RFC 9112 3.2); "*" stays. The authority of an absolute one takes

@@ -30,8 +30,9 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
     out.append(name).append(": ", 2);
     const auto unchecked = out.size() + plain_prefix<>(value);
     out.append(value);
-    std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(unchecked), out.end(),
-                    is_field_control, ' ');
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(unchecked), out.end(),
+        [](char c) { return is_field_control(c); }, ' ');
     out.append("\r\n", 2);
 }
 

@@ -95,7 +95,7 @@ class server_connection : public exchange_owner,
     void dispatch();
     template <class F>
     bool call_service(F&& f);
-    void answer(response r);
+    void answer(response&& r);
     void refuse(unsigned status, std::string_view detail = {});
     void refuse(const error_code& ec);
     void written();

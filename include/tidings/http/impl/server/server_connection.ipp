@@ -280,20 +280,19 @@ void server_connection::refuse(unsigned status, std::string_view detail) {
 
 // Without memory for an answer there is none: a peer whose connection ends asks again.
 void server_connection::respond(response r) {
-    auto give = [r = std::move(r)](server_connection& self) mutable {
-        if (self.phase_ != phase::handling) return;
-        try {
-            self.answer(std::move(r));
-        } catch (const std::bad_alloc&) {
-            self.close();
-        }
-    };
-    if (shard_->lane->running_here()) return give(*this);
-    shard_->lane->post(
-        [self = shared_from_this(), give = std::move(give)]() mutable { give(*self); });
+    if (!shard_->lane->running_here())
+        return shard_->lane->post([self = shared_from_this(), r = std::move(r)]() mutable {
+            self->respond(std::move(r));
+        });
+    if (phase_ != phase::handling) return;
+    try {
+        answer(std::move(r));
+    } catch (const std::bad_alloc&) {
+        close();
+    }
 }
 
-void server_connection::answer(response r) {
+void server_connection::answer(response&& r) {
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
     body_.reset();
