@@ -9,6 +9,7 @@
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
+#include <tidings/lane/impl/turn_block.hpp>
 #include <tidings/receipt.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -116,6 +117,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::span<std::byte> receive_buffer() { return buffer(receive_buffer_); }
     /// Likewise, where what a turn sends is put together.
     std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
+    /// What that buffer holds, while a turn flushes several connections; else null.
+    turn_block* block_of_turn() noexcept { return flushing_.size() > 1 ? &block_ : nullptr; }
 
     /// Memory that parsers of large messages pass on to each other.
     std::string& spare_message() noexcept { return spare_message_; }
@@ -172,6 +175,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::optional<timer_wheel> timers_;  // none once the context is gone
     std::unique_ptr<std::byte[]> receive_buffer_;
     std::unique_ptr<std::byte[]> send_buffer_;
+    turn_block block_;
     std::string spare_message_;
     statistics stats_;
 };

@@ -245,6 +245,7 @@ void lane::flush_all() noexcept {
         f->flush();
     }
     in_turn_ = false;
+    block_.clear();
     flushing_.clear();
 }
 

@@ -18,15 +18,32 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
       write_timeout_(write_timeout),
       window_([this] { on_window_end(); }) {}
 
+// What makes an item of these bytes.
+template <class... Parts>
+void send_queue::add(std::string_view bytes, Parts&&... parts) {
+    if (closed() || bytes.empty()) return;
+    const bool leaves = mode_ == mode::ready && !error_;
+    // First: it may find no memory.
+    if (leaves && !is_scheduled()) lane_->schedule_flush(shared_from_this());
+    const auto& added = items_.emplace_back(std::forward<Parts>(parts)..., bytes);
+    const auto size = held() + bytes.size();
+    const auto beside = overhead() + added.overhead();
+    if (mode_ == mode::blocked && empty()) start_window();
+    hold(size);
+    hold_beside(beside);
+    if (size + beside >= max_block_bytes) reports_ |= room;
+    if (leaves && size >= max_block_bytes) write();
+}
+
 void send_queue::append(wire_form&& form) {
     const std::string_view bytes = *form;
-    add(std::move(form), nullptr, bytes);
+    add(bytes, std::move(form));
 }
 
 void send_queue::append_own(event_ptr of, std::string bytes) {
     auto own = std::make_unique<std::string>(std::move(bytes));
     const std::string_view view = *own;
-    add(wire_form(std::move(of)), std::move(own), view);
+    add(view, wire_form(std::move(of)), std::move(own));
 }
 
 void send_queue::append(std::string bytes) {
@@ -61,21 +78,6 @@ bool send_queue::extend(std::initializer_list<std::string_view> parts, std::size
     if (held() + overhead() >= max_block_bytes) reports_ |= room;
     if (mode_ == mode::ready && !error_ && held() >= max_block_bytes) write();
     return true;
-}
-
-void send_queue::add(wire_form&& form, std::unique_ptr<std::string>&& own, std::string_view bytes) {
-    if (closed() || bytes.empty()) return;
-    const bool leaves = mode_ == mode::ready && !error_;
-    // First: it may find no memory.
-    if (leaves && !is_scheduled()) lane_->schedule_flush(shared_from_this());
-    const auto& added = items_.emplace_back(std::move(form), std::move(own), bytes);
-    const auto size = held() + bytes.size();
-    const auto beside = overhead() + added.overhead();
-    if (mode_ == mode::blocked && empty()) start_window();
-    hold(size);
-    hold_beside(beside);
-    if (size + beside >= max_block_bytes) reports_ |= room;
-    if (leaves && size >= max_block_bytes) write();
 }
 
 void send_queue::report_empty() {
@@ -123,8 +125,12 @@ std::span<std::byte> scratch_of(lane& l) noexcept {
 std::string_view send_queue::next_block() noexcept {
     const auto first = items_[first_].bytes;
     if (items_.size() - first_ == 1 || first.size() >= max_block_bytes) return first;
+    auto* const others = lane_->block_of_turn();
+    if (others != nullptr && !front_begun_)
+        if (const auto same = others->find(items_, first_, shared_form); !same.empty()) return same;
     const auto scratch = scratch_of(*lane_);
     if (scratch.empty()) return first;
+    if (others != nullptr) others->clear();
     std::size_t size = 0;
     for (auto i = first_; i < items_.size(); ++i) {
         const auto part = items_[i].bytes.substr(0, scratch.size() - size);
@@ -133,6 +139,14 @@ std::string_view send_queue::next_block() noexcept {
         if (size == scratch.size()) break;
     }
     return {reinterpret_cast<const char*>(scratch.data()), size};
+}
+
+// All items are in the block, and leave. What was put together for another stays as it is.
+void send_queue::keep_for_others(std::string_view block) noexcept {
+    auto* const others = lane_->block_of_turn();
+    const bool whole = items_.size() - first_ > 1 && !front_begun_;
+    if (others == nullptr || !whole || !others->empty()) return;
+    others->keep(block, items_, first_, shared_form);
 }
 
 void send_queue::consume(std::size_t sent) noexcept {
@@ -204,6 +218,7 @@ void send_queue::write_polled() noexcept {
             return;
         }
         const bool all = sent == block.size();
+        if (all && sent == held()) keep_for_others(block);
         consume(sent);
         if (!all) return wait_writable();
     }

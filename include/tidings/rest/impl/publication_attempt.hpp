@@ -83,6 +83,8 @@ class publication_wait final : public tidings::detail::publish_waiter {
     /// @param timeout 0: any time
     publication_wait(http::exchange&& x, publication_attempt&& a,
                      std::chrono::milliseconds timeout);
+    /// What was asked, which the answer does not need.
+    http::request& request() noexcept { return exchange_.request(); }
 
  private:
     void on_receipt(const receipt& r) override;

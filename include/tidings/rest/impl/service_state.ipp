@@ -261,8 +261,7 @@ void service_state::publish_granted(http::exchange& x, const std::string& topic,
                                     publication_attempt a) {
     if (closed_) return x.respond(closed_answer());
     auto p = prepare(x, topic, a);
-    std::string().swap(x.request().body);  // the event has it
-    if (p) return start(std::move(x), std::move(*p), std::move(a));
+    if (p) return start(x, std::move(*p), std::move(a));
     if (p.error().status == 202) a.count("duplicate");
     x.respond(p.error());
 }
@@ -300,12 +299,14 @@ void publication_wait::on_receipt(const receipt& r) {
 }
 
 // The answer waits for what the receipt promises. Where nothing is left to wait for it is given in
-// this turn.
-void service_state::start(http::exchange&& x, event_ptr p, publication_attempt&& a) {
-    publish_waiter::owner wait(
-        new publication_wait(std::move(x), std::move(a), options_.accept_timeout));
+// this turn, and the connection has the memory of the request back.
+void service_state::start(http::exchange& x, event_ptr p, publication_attempt&& a) {
+    auto* const made = new publication_wait(std::move(x), std::move(a), options_.accept_timeout);
+    publish_waiter::owner wait(made);
     wait = bus_->start_publish(std::move(p), std::move(wait));
-    if (wait) wait->complete_here();
+    if (!wait) return;
+    wait->complete_here();
+    x.request() = std::move(made->request());
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {

@@ -15,7 +15,7 @@ template <char... Not>
 std::size_t plain_prefix(std::string_view text) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
     // The highest bit of each byte that equals `c`, and maybe of one that follows such a byte.
-    const auto equals = [](std::uint64_t word, char c) {
+    [[maybe_unused]] const auto equals = [](std::uint64_t word, char c) {
         const auto difference = word ^ (ones * static_cast<unsigned char>(c));
         return (difference - ones) & ~difference;
     };

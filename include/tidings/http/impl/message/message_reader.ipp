@@ -225,6 +225,16 @@ void message_reader<Message>::reset() {
 }
 
 template <class Message>
+void message_reader<Message>::reuse(Message&& m) noexcept {
+    if (phase_ != phase::start) return;
+    m.fields.clear();
+    message_.fields = std::move(m.fields);
+    if (m.body.capacity() > kept_body_bytes) return;
+    m.body.clear();
+    message_.body = std::move(m.body);
+}
+
+template <class Message>
 read_step message_reader<Message>::next(error_code& ec) {
     ec = {};
     auto step = read_step::complete;

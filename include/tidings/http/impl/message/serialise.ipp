@@ -71,8 +71,9 @@ bool has_length(unsigned status) noexcept {
 
 }  // namespace
 
-std::string serialise_head(const response& r, const response_frame& frame) {
-    std::string out;
+std::string serialise_head(const response& r, const response_frame& frame, std::string memory) {
+    auto out = std::move(memory);
+    out.clear();
     out.reserve(256 + r.body.size());
     append_status_line(out, r.status);
     if (!frame.date.empty() && !r.fields.find("Date"))
@@ -88,10 +89,10 @@ std::string serialise_head(const response& r, const response_frame& frame) {
     return out;
 }
 
-std::string serialise(const response& r, const response_frame& frame) {
+std::string serialise(const response& r, const response_frame& frame, std::string memory) {
     if (r.status < 200 || r.status > 599)
-        return serialise(problem(500, "Internal Server Error"), frame);
-    auto out = serialise_head(r, frame);
+        return serialise(problem(500, "Internal Server Error"), frame, std::move(memory));
+    auto out = serialise_head(r, frame, std::move(memory));
     if (has_length(r.status) && !frame.to_head) out.append(r.body);
     return out;
 }

@@ -260,6 +260,7 @@ void server_connection::dispatch() {
     reader_.reset();
     enter(phase::handling);
     call_service([&](mounted& s) { s.handle(x); });
+    if (!x) reader_.reuse(std::move(x.request_));
 }
 
 void server_connection::refuse(const error_code& ec) {
@@ -305,7 +306,11 @@ void server_connection::answer(response&& r) {
     auto frame = now_.frame;
     frame.close = !now_.keep_alive;
     frame.date = shard_->date.text(environment().clock->wall_now());
-    if (wire_->write(serialise(r, frame), keep())) return written();
+    auto& bytes = shard_->answer;
+    bytes = serialise(r, frame, std::move(bytes));
+    const bool all = wire_->write_copy(bytes, keep());
+    if (bytes.capacity() > shard::kept_answer_bytes) std::string().swap(bytes);
+    if (all) return written();
     enter(phase::writing);
 }
 

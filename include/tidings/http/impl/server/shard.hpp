@@ -49,6 +49,8 @@ struct shard {
     bool on_loopback = false;               // where the server listens
     bool draining = false;
     date_cache date{};
+    std::string answer{};  // memory for one that is being written
+    static constexpr std::size_t kept_answer_bytes = 16 * 1024;
 
     /// Refuses a Host that is no name of this machine, where the server is for this machine alone.
     std::optional<response> refuse_host(const request& r, bool from_loopback) const;
