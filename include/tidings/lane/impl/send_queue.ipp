@@ -143,15 +143,13 @@ std::string_view send_queue::next_block() noexcept {
 
 // All items are in the block, and leave. What was put together for another stays as it is.
 void send_queue::keep_for_others(std::string_view block) noexcept {
+    if (items_.size() - first_ == 1 || front_begun_) return;
     auto* const others = lane_->block_of_turn();
-    const bool whole = items_.size() - first_ > 1 && !front_begun_;
-    if (others == nullptr || !whole || !others->empty()) return;
-    others->keep(block, items_, first_, shared_form);
+    if (others != nullptr && others->empty()) others->keep(block, items_, first_, shared_form);
 }
 
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
-    note_progress(sent);
     if (empty()) {
         front_begun_ = false;
         hold_beside(0);
@@ -177,7 +175,8 @@ void send_queue::consume(std::size_t sent) noexcept {
     }
 }
 
-// `sent` bytes of the queue have left. A stream that knows what it has passed on is believed.
+// `sent` bytes were passed on by a stream that is not polled. One that knows what it has passed on
+// is believed.
 void send_queue::note_progress(std::size_t sent) noexcept {
     const auto pushed = stream_->can_poll() ? 0 : stream_->push_on();
     const auto more = pushed - std::exchange(pushed_, pushed);
@@ -203,7 +202,7 @@ void send_queue::forget_sent() noexcept {
     items_.clear();
     first_ = 0;
     if (items_.capacity() > 64) items_.shrink_to_fit();
-    window_.cancel();
+    if (window_.armed()) window_.cancel();
 }
 
 void send_queue::write_polled() noexcept {
@@ -212,13 +211,15 @@ void send_queue::write_polled() noexcept {
         const auto block = next_block();
         const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
         ++writes_;
-        if (ec == net::error::would_block || ec == net::error::try_again) return wait_writable();
         if (ec) {
+            if (ec == net::error::would_block || ec == net::error::try_again)
+                return wait_writable();
             error_ = ec;
             return;
         }
         const bool all = sent == block.size();
         if (all && sent == held()) keep_for_others(block);
+        pace_.add(sent);
         consume(sent);
         if (!all) return wait_writable();
     }
@@ -243,7 +244,10 @@ void send_queue::on_window_end() noexcept {
     if (stream_->can_poll() && !empty()) {
         error_code ec;
         const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
-        if (!ec) consume(sent);
+        if (!ec) {
+            pace_.add(sent);
+            consume(sent);
+        }
     } else {
         note_progress(0);
     }
@@ -290,6 +294,7 @@ void send_queue::start_write() {
                              if (self->closed()) return;
                              self->mode_ = mode::ready;
                              self->error_ = ec;
+                             self->note_progress(n);
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
                              self->writing_.erase(0, n);
