@@ -156,6 +156,12 @@ class publication {
                                          error_code& ec) noexcept;
     TIDINGS_DECL static event_ptr freeze(std::string_view topic, const event_ptr& content,
                                          publication_info&& info, error_code& ec) noexcept;
+    /// Whether it has its content for itself, of which nothing was derived, and `this` is referred
+    /// to once.
+    bool is_unshared() const noexcept {
+        return references_.load(std::memory_order_acquire) == 1 && !owner_ &&
+               content_forms_->empty();
+    }
     /// The time of content that has none. The first call counts, from any thread.
     /// @error errc::out_of_memory
     TIDINGS_DECL error_code stamp(io::clock& clock) const noexcept;

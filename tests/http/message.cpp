@@ -80,3 +80,37 @@ TEST_CASE("A status has its phrase", "[http]") {
     for (const unsigned s : {0U, 99U, 102U, 299U, 418U, 506U, 1000U})
         CHECK(http::reason_phrase(s).empty());
 }
+
+TEST_CASE("Fields that were cleared are gone, and what is appended takes their memory", "[http]") {
+    http::fields f{{"a", "1"}, {"b", "2"}, {"c", std::string(40, 'x')}};
+    const auto* const memory = f.begin()->first.data();
+    f.clear();
+    CHECK(f.empty());
+    CHECK(f.begin() == f.end());
+    CHECK_FALSE(f.find("a"));
+    CHECK(f.count("b") == 0);
+    f.append("d", "4");
+    CHECK(f.begin()->first.data() == memory);
+    CHECK(f.size() == 1);
+    CHECK(f.joined("d") == "4");
+    CHECK_FALSE(f.find("b"));
+    f.set("e", "5");
+    CHECK(f.joined("e") == "5");
+    f.erase("d");
+    CHECK(f.size() == 1);
+    const auto copy = f;
+    CHECK(copy.size() == 1);
+    auto moved = std::move(f);
+    CHECK(moved.get("e") == "5");
+    f = copy;
+    CHECK(f.get("e") == "5");
+}
+
+TEST_CASE("Fields that were cleared keep no memory of long texts", "[http]") {
+    http::fields f;
+    f.append("long", std::string(1000, 'x'));
+    f.clear();
+    f.append("short", "x");
+    CHECK(f.begin()->second.capacity() <= 64);
+    CHECK(f.get("short") == "x");
+}

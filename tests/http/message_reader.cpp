@@ -490,3 +490,35 @@ TEST_CASE("A body takes no more memory than its limit, and its buffer is not kep
         CHECK(held <= size);
     }
 }
+
+TEST_CASE("A message that is read in the memory of another holds nothing of it", "[http]") {
+    request_reader reader(header_limit);
+    error_code ec;
+    reader.append(
+        "POST /first HTTP/1.1\r\nHost: a\r\nX-Secret: one\r\nContent-Length: 4\r\n\r\nbody");
+    CHECK(reader.next(ec) == read_step::header);
+    CHECK(reader.next(ec) == read_step::complete);
+    auto first = std::move(reader.message());
+    const auto* const memory = first.fields.begin()->first.data();
+    reader.reset();
+    reader.reuse(std::move(first));
+    reader.append("GET /second HTTP/1.1\r\nHost: b\r\n\r\nGET /third");
+    CHECK(reader.next(ec) == read_step::header);
+    const auto& second = reader.message();
+    CHECK(second.fields.begin()->first.data() == memory);
+    CHECK(second.fields.size() == 1);
+    CHECK_FALSE(second.fields.find("X-Secret"));
+    CHECK(second.fields.get("host") == "b");
+    CHECK(second.body.empty());
+    CHECK(second.method == "GET");
+    CHECK(second.target == "/second");
+    // Not while the next one is being read.
+    http::request late{.fields = {{"X-Late", "1"}}};
+    reader.reset();
+    CHECK(reader.next(ec) == read_step::more);
+    reader.reuse(std::move(late));
+    reader.append(" HTTP/1.1\r\nHost: c\r\n\r\n");
+    CHECK(reader.next(ec) == read_step::header);
+    CHECK(reader.message().fields.size() == 1);
+    CHECK(reader.message().fields.get("host") == "c");
+}

@@ -172,6 +172,115 @@ TEST_CASE("bytes of a publication are written from where they are, and it is kep
     CHECK(publication::live() == before);
 }
 
+namespace {
+
+/// Two queues of one lane, and forms that both may send.
+struct pair_bed : queue_bed {
+    pair_bed() : second_stream(io().get_executor()) {
+        second = std::make_shared<send_queue>(home, second_stream, 1000ms);
+        error_code ec;
+        of = publication::make("a", made("x"), {}, ec);
+    }
+    ~pair_bed() { second->close(); }
+    /// The form of that name, which is its bytes.
+    wire_form form(const char& name) {
+        auto known = of->form(&name);
+        return known ? std::move(known) : of->store_form(&name, std::string(1, name) + " bytes ");
+    }
+    void append_to_both(std::initializer_list<const char*> names) {
+        for (const auto& q : {queue, second})
+            for (const auto* name : names) q->append(form(*name));
+    }
+    scripted_stream second_stream;
+    std::shared_ptr<send_queue> second;
+    event_ptr of;
+};
+
+constexpr char a = 'a', b = 'b', c = 'c';
+
+}  // namespace
+
+TEST_CASE("connections to which the same goes each get all of it, and nothing else",
+          "[send_queue]") {
+    pair_bed f;
+    SECTION("the same") {
+        f.home->post([&] { f.append_to_both({&a, &b}); });
+        f.run();
+        CHECK(f.stream.taken == "a bytes b bytes ");
+        CHECK(f.second_stream.taken == f.stream.taken);
+    }
+    SECTION("less, and in another order") {
+        f.home->post([&] {
+            for (const auto* name : {&a, &b, &c}) f.queue->append(f.form(*name));
+            for (const auto* name : {&b, &a}) f.second->append(f.form(*name));
+        });
+        f.run();
+        CHECK(f.stream.taken == "a bytes b bytes c bytes ");
+        CHECK(f.second_stream.taken == "b bytes a bytes ");
+    }
+    SECTION("with bytes of one's own") {
+        f.home->post([&] {
+            f.append_to_both({&a});
+            f.queue->append("mine");
+            f.second->append("yours");
+        });
+        f.run();
+        CHECK(f.stream.taken == "a bytes mine");
+        CHECK(f.second_stream.taken == "a bytes yours");
+    }
+    SECTION("where a part of the first has left") {
+        f.second_stream.room = 2;
+        f.home->post([&] { f.append_to_both({&a, &b}); });
+        f.run();
+        CHECK(f.second_stream.taken == "a ");
+        f.second_stream.room = 1000;
+        f.second_stream.writable();
+        f.home->post([&] { f.append_to_both({&a, &b}); });
+        f.run();
+        CHECK(f.second_stream.taken == "a bytes b bytes a bytes b bytes ");
+    }
+    SECTION("in the next turn, by another form in the same place") {
+        f.home->post([&] { f.append_to_both({&a, &b}); });
+        f.run();
+        error_code ec;
+        f.of = publication::make("a", made("x"), {}, ec);
+        f.home->post([&] { f.append_to_both({&b, &c}); });
+        f.run();
+        CHECK(f.second_stream.taken == "a bytes b bytes b bytes c bytes ");
+    }
+}
+
+TEST_CASE("what was put together for several connections is released with its turn",
+          "[send_queue]") {
+    pair_bed f;
+    const auto before = publication::live();
+    f.home->post([&] { f.append_to_both({&a, &b}); });
+    f.run();
+    f.of = {};
+    CHECK(publication::live() == before - 1);
+}
+
+TEST_CASE("what is sent while a turn flushes does not become that of another connection",
+          "[send_queue]") {
+    pair_bed f;
+    scripted_user second_user;
+    f.second->listen(&second_user);
+    // The first is empty in the middle of the flush, and sends more than the second has.
+    f.user.at_empty = [&] {
+        f.queue->append(std::string(block, 'x'));
+        f.queue->append("end");
+    };
+    f.home->post([&] {
+        f.append_to_both({&a, &b});
+        f.queue->report_empty();
+    });
+    f.run();
+    CHECK(f.stream.taken.starts_with("a bytes b bytes xxx"));
+    CHECK(f.stream.taken.ends_with("xend"));
+    CHECK(f.second_stream.taken == "a bytes b bytes ");
+    f.second->close();
+}
+
 TEST_CASE("a full socket is waited for, and what is appended meanwhile goes behind",
           "[send_queue]") {
     queue_bed f;

@@ -34,6 +34,7 @@ class wire_forms {
         while (n != nullptr) delete std::exchange(n, n->next);
     }
 
+    bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
     /// The stored form, or null. The result lives as long as this object.
     const std::string* find(form_key key) const noexcept {
         return find_until(head_.load(std::memory_order_acquire), nullptr, key);

@@ -3,6 +3,7 @@
 
 #include <tidings/detail/config.hpp>
 
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -16,8 +17,20 @@ namespace tidings::http {
 class fields {
  public:
     using value_type = std::pair<std::string, std::string>;
+    using const_iterator = std::vector<value_type>::const_iterator;
     fields() = default;
-    fields(std::initializer_list<value_type> list) : list_(list) {}
+    fields(std::initializer_list<std::pair<std::string_view, std::string_view>> list)
+        : list_(list.begin(), list.end()),
+          size_(list.size()) {}
+    fields(const fields& o) : list_(o.begin(), o.end()), size_(o.size_) {}
+    fields(fields&& o) noexcept : list_(std::move(o.list_)), size_(std::exchange(o.size_, 0)) {}
+    fields& operator=(const fields& o) { return *this = fields(o); }
+    fields& operator=(fields&& o) noexcept {
+        list_ = std::move(o.list_);
+        size_ = std::exchange(o.size_, 0);
+        return *this;
+    }
+    ~fields() = default;
 
     /// The first value of that name.
     TIDINGS_DECL std::optional<std::string_view> find(std::string_view name) const noexcept;
@@ -29,21 +42,24 @@ class fields {
     TIDINGS_DECL std::string joined(std::string_view name) const;
     TIDINGS_DECL std::size_t count(std::string_view name) const noexcept;
     TIDINGS_DECL fields& set(std::string_view name, std::string_view value);
-    fields& append(std::string_view name, std::string_view value) {
-        list_.emplace_back(name, value);
-        return *this;
-    }
+    TIDINGS_DECL fields& append(std::string_view name, std::string_view value);
     TIDINGS_DECL void erase(std::string_view name);
     /// Makes room for so many in all.
     void reserve(std::size_t count) { list_.reserve(count); }
+    /// Empties it, and keeps some of its memory for as many as there were, at most 16.
+    TIDINGS_DECL void clear() noexcept;
 
-    auto begin() const noexcept { return list_.begin(); }
-    auto end() const noexcept { return list_.end(); }
-    std::size_t size() const noexcept { return list_.size(); }
-    bool empty() const noexcept { return list_.empty(); }
+    const_iterator begin() const noexcept { return list_.begin(); }
+    const_iterator end() const noexcept {
+        return list_.begin() + static_cast<std::ptrdiff_t>(size_);
+    }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
 
  private:
+    // What is behind the last one is memory for the next.
     std::vector<value_type> list_;
+    std::size_t size_ = 0;
 };
 
 struct request {

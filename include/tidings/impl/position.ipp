@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <limits>
 
 namespace tidings {
 
@@ -26,6 +28,15 @@ std::uint64_t epoch_number(std::string_view text) noexcept {
     return number;
 }
 
+// Returns the end of what it wrote.
+char* write_epoch(char* to, std::uint64_t epoch) noexcept {
+    for (auto shift = 5 * epoch_digits; shift != 0;) {
+        shift -= 5;
+        *to++ = "0123456789abcdefghijklmnopqrstuv"[(epoch >> shift) & 31];
+    }
+    return to;
+}
+
 }  // namespace
 }  // namespace detail
 
@@ -37,13 +48,9 @@ position::position(std::shared_ptr<const std::string> epoch, std::uint64_t numbe
 
 std::string position::epoch() const {
     if (text_) return *text_;
-    std::string text;
-    if (empty()) return text;
-    for (auto shift = 5 * detail::epoch_digits; shift != 0;) {
-        shift -= 5;
-        text += "0123456789abcdefghijklmnopqrstuv"[(epoch_ >> shift) & 31];
-    }
-    return text;
+    if (empty()) return {};
+    char digits[detail::epoch_digits];
+    return {digits, detail::write_epoch(digits, epoch_)};
 }
 
 position position::parse(std::string_view text, error_code& ec) {
@@ -76,9 +83,13 @@ position position::parse(std::string_view text, error_code& ec) {
 }
 
 std::string position::text() const {
-    auto text = epoch();
-    if (!has_number()) return text;
-    return text.append(1, ':').append(std::to_string(number_));
+    if (!has_number()) return epoch();
+    char digits[detail::epoch_digits + 1 + std::numeric_limits<std::uint64_t>::digits10 + 1];
+    auto* at = text_ || empty() ? digits : detail::write_epoch(digits, epoch_);
+    *at++ = ':';
+    at = std::to_chars(at, std::end(digits), number_).ptr;
+    const std::string_view own(digits, static_cast<std::size_t>(at - digits));
+    return text_ ? std::string(*text_).append(own) : std::string(own);
 }
 
 }  // namespace tidings

@@ -5,6 +5,8 @@
 #include <tidings/text/impl/take_token.hpp>
 #include <tidings/topic.hpp>
 
+#include <array>
+
 namespace tidings {
 
 namespace detail::topic_grammar {
@@ -63,8 +65,29 @@ bool has_foreign_wildcard(std::string_view token) noexcept {
     return false;
 }
 
+// Whether it is a topic of tokens of `[0-9A-Za-z_-]`, as nearly all are.
+bool is_plain_topic(std::string_view text) noexcept {
+    static constexpr auto plain = [] {
+        std::array<bool, 256> fits{};
+        for (int c = 0; c < 128; ++c)
+            fits[static_cast<std::size_t>(c)] = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                                                (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+        return fits;
+    }();
+    if (text.size() > max_topic_bytes) return false;
+    std::size_t dots = 0;
+    bool in_token = false;
+    for (const char c : text) {
+        const bool fits = plain[static_cast<unsigned char>(c)];
+        if (!fits && (c != '.' || !in_token || ++dots == max_topic_tokens)) return false;
+        in_token = fits;
+    }
+    return in_token;
+}
+
 // `malformed` is the error of text that is no topic, or no pattern.
 error_code check_syntax(std::string_view text, bool wildcards, errc malformed) noexcept {
+    if (is_plain_topic(text)) return {};
     if (text.empty() || text.size() > max_topic_bytes || text.back() == '.') return malformed;
     bool foreign = false;
     for (std::size_t tokens = 0; !text.empty(); ++tokens) {

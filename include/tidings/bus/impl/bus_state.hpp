@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/group/queue_groups.hpp>
 #include <tidings/bus/impl/publication_maker.hpp>
+#include <tidings/bus/impl/publish_waiter.hpp>
 #include <tidings/bus/impl/request/request_desk.hpp>
 #include <tidings/bus/impl/subscription/callback_subscription.hpp>
 #include <tidings/bus/impl/subscription/receiver_subscription.hpp>
@@ -67,6 +68,9 @@ class bus_state final : public subscriber,
     TIDINGS_DECL void start_publish(destination to, event&& e, publish_handler handler);
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);
+    /// The same for a waiter, which is given back, with its result, where nothing is left to wait
+    /// for. @throws std::bad_alloc, and nothing was published
+    TIDINGS_DECL publish_waiter::owner start_publish(event_ptr&& e, publish_waiter::owner w);
 
     /// For a topic that was not checked.
     TIDINGS_DECL void start_request(std::string_view topic, event&& e,
@@ -135,6 +139,7 @@ class bus_state final : public subscriber,
     /// This bus's publication of what an inlet, or another bus, hands over; null, with an error,
     /// where it is refused.
     event_ptr take_over(const event_ptr& e, error_code& ec);
+    event_ptr take_over(event_ptr&& e, error_code& ec);
     event_ptr as_request(const event_ptr& e, const receipt& published, error_code& ec) noexcept;
     receipt publish_frozen(const event_ptr& e, error_code ec,
                            const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);

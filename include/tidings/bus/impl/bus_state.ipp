@@ -186,6 +186,15 @@ event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
     return frozen;
 }
 
+// What nobody else knows needs no block of its own.
+event_ptr bus_state::take_over(event_ptr&& e, error_code& ec) {
+    if (e->info().bus != 0 || is_loss_signal(e->topic()) || stage_ != stage::open)
+        return take_over(std::as_const(e), ec);
+    ec = check_topic(e->topic());
+    auto made = ec || !maker_.adopt(e) ? event_ptr() : std::move(e);
+    return made ? std::move(made) : take_over(std::as_const(e), ec);
+}
+
 // What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
 // are called. False: somebody does, or the route has to be made anew.
 bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
@@ -268,6 +277,15 @@ void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handle
     join->publisher_done(r.error, r.position);
 }
 
+publish_waiter::owner bus_state::start_publish(event_ptr&& e, publish_waiter::owner w) {
+    error_code ec;
+    const auto frozen = take_over(std::move(e), ec);
+    w->set_event(frozen);
+    const auto join = std::make_shared<publish_join>(std::move(w));
+    const auto r = publish_frozen(frozen, ec, join);
+    return join->try_complete(r.error, r.position);
+}
+
 receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
                                   const std::shared_ptr<publish_join>& join, topic_route* route) {
     receipt r;
@@ -325,7 +343,7 @@ append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::u
 error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = ++last_number_;
     publication_maker::set_number(e, number);
-    if (prompt_ != nullptr && !d.join) {
+    if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
         const auto ec = prompt_->keep(e, d.evicted);
         if (!ec) dispatch_locked(e, d, gone);
         return ec;

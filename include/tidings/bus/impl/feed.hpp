@@ -93,13 +93,23 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void begin() noexcept;
     void read_retained(feed_sink& sink) noexcept;
     void end_retained(feed_sink& sink) noexcept;
-    void accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
-    void hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    void accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept;
+    void hold_back(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept;
     void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
-    void pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept;
+    void pass(feed_sink& sink, const event_ptr& e,
+              const std::shared_ptr<delivery_join>& join) noexcept;
     void count_dropped(std::uint64_t count) noexcept;
-    void move_to(const position& p) noexcept;
-    bool wants(const publication& e) const noexcept;
+    void move_to(const position& p) noexcept {
+        cursor_ = p;
+        options_.after.reset();
+    }
+    /// Not what came from its own inlet, what only patterns match that it had, nor what its filter
+    /// keeps back.
+    bool wants(const publication& e) const noexcept {
+        if (options_.origin != 0 && e.info().origin == options_.origin) return false;
+        return !picky_ || picks(e);
+    }
+    bool picks(const publication& e) const noexcept;
     void fall_behind(std::uint64_t seen, std::uint64_t events) noexcept;
     bool conflates() const noexcept {
         return options_.overflow == overflow::conflate && !options_.exact;

@@ -11,6 +11,12 @@
 
 namespace tidings::detail {
 
+namespace {
+
+const std::shared_ptr<delivery_join> no_answer;
+
+}  // namespace
+
 feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_ptr<feed_sink> sink,
            feed_options options)
     : bus_(std::move(bus)),
@@ -80,15 +86,15 @@ void feed::stop() noexcept {
 }
 
 void feed::on_event(const event_ptr& e) noexcept {
-    if (attached_) accept(e, nullptr);
+    if (attached_) accept(e, no_answer);
 }
 
 void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
     if (!attached_) return join->finished(errc::closed, outcome::closed);
-    accept(e, std::move(join));
+    accept(e, join);
 }
 
-void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+void feed::accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept {
     const auto sink = sink_.lock();
     if (!sink) {
         if (join) join->finished(errc::closed, outcome::closed);
@@ -108,8 +114,8 @@ void feed::accept(const event_ptr& e, std::shared_ptr<delivery_join> join) noexc
         if (join) join->skipped();
         return;
     }
-    if (live_ && queue_.empty() && sink->ready()) return pass(*sink, e, std::move(join));
-    hold_back(e, std::move(join));
+    if (live_ && queue_.empty() && sink->ready()) return pass(*sink, e, join);
+    hold_back(e, join);
 }
 
 // It never gets the event that its publisher waits for.
@@ -117,7 +123,7 @@ void feed::refuse(const std::shared_ptr<delivery_join>& join) noexcept {
     if (join) join->finished(options_.exact ? errc::missed : errc::overflow, outcome::dropped);
 }
 
-void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+void feed::hold_back(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept {
     const auto sequence = e->sequence();
     bounded_queue::pushed pushed;
     graveyard gone;
@@ -140,9 +146,10 @@ void feed::hold_back(const event_ptr& e, std::shared_ptr<delivery_join> join) no
 }
 
 // The cursor moves first: a sink may call back.
-void feed::pass(feed_sink& sink, const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept {
+void feed::pass(feed_sink& sink, const event_ptr& e,
+                const std::shared_ptr<delivery_join>& join) noexcept {
     if (e->sequence() != 0) move_to(*e->position());
-    join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+    join ? sink.push_joined(e, join) : sink.push(e);
 }
 
 void feed::count_dropped(std::uint64_t count) noexcept {
@@ -150,16 +157,8 @@ void feed::count_dropped(std::uint64_t count) noexcept {
     if (const auto sink = sink_.lock(); sink && count != 0) sink->on_dropped(count);
 }
 
-void feed::move_to(const position& p) noexcept {
-    cursor_ = p;
-    options_.after.reset();
-}
-
-// Not what came from its own inlet, what only patterns match that it had, nor what its filter keeps
-// back.
-bool feed::wants(const publication& e) const noexcept {
-    if (options_.origin != 0 && e.info().origin == options_.origin) return false;
-    if (!picky_ || is_control(e.topic())) return true;
+bool feed::picks(const publication& e) const noexcept {
+    if (is_control(e.topic())) return true;
     return options_.filter.matches(e) &&
            std::any_of(options_.patterns.begin(), options_.patterns.end(),
                        [&](const auto& pattern) { return topic_matches(pattern, e.topic()); });
@@ -236,7 +235,7 @@ void feed::drain_queue(feed_sink& sink) noexcept {
         if (!e) return;
         auto join = joins_.take(e);
         if (wants(*e))
-            pass(sink, e, std::move(join));
+            pass(sink, e, join);
         else if (join)
             join->skipped();
     }
@@ -337,7 +336,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         }
         if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
         auto join = joins_.take(e);
-        join ? sink.push_joined(e, std::move(join)) : sink.push(e);
+        join ? sink.push_joined(e, join) : sink.push(e);
     }
     if (!attached_) return false;
     if (options_.after || slice.next.number() > cursor_.number()) move_to(slice.next);

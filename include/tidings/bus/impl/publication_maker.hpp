@@ -27,6 +27,10 @@ class publication_maker {
     TIDINGS_DECL event_ptr make(std::string_view topic, const event_ptr& content,
                                 publication_info info, error_code& ec) const noexcept;
 
+    /// Makes what an inlet made a publication of this bus. False where it, or its content, is
+    /// shared: nothing has changed then.
+    TIDINGS_DECL bool adopt(const event_ptr& e) const noexcept;
+
     // Of a publication that nobody else knows yet.
     static void mark_prepared(const event_ptr& e, std::uint64_t route) noexcept {
         const_cast<publication&>(*e).prepared_for_ = route;

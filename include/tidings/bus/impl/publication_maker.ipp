@@ -28,4 +28,17 @@ event_ptr publication_maker::make(std::string_view topic, const event_ptr& conte
     return ec ? event_ptr() : made;
 }
 
+bool publication_maker::adopt(const event_ptr& e) const noexcept {
+    auto& p = const_cast<publication&>(*e);
+    if (!p.is_unshared()) return false;
+    auto& content = const_cast<event&>(*p.event_);
+    if (!content.time())
+        content.time(std::chrono::floor<std::chrono::microseconds>(clock_.wall_now()));
+    p.info_.bus = id_;
+    p.info_.position.reset();
+    p.forms_.clear();
+    p.forms_.belong_to(*forms_);
+    return true;
+}
+
 }  // namespace tidings::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus.hpp>
+#include <tidings/bus/impl/publish_waiter.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -23,6 +24,8 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
     publish_join(publish_handler handler, std::shared_ptr<lane> home)
         : home_(std::move(home)),
           completion_(std::make_shared<completion>(std::move(handler))) {}
+    /// Of a publisher that waits in a lane, and is not cancelled.
+    explicit publish_join(publish_waiter::owner w) noexcept : waiter_(std::move(w)) {}
 
     /// Once, before anything is expected: a terminal cancellation completes with
     /// operation_aborted and what is known by then.
@@ -79,9 +82,22 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
     /// The publisher has dispatched it.
     void publisher_done(error_code ec, const std::optional<position>& p) noexcept {
         std::unique_lock lock(mutex_);
-        if (ec) receipt_.error = ec;
-        if (p) receipt_.position = p;
+        note_publisher(ec, p);
         leave(lock);
+    }
+    /// The same of one that waits in a lane: it is given back, with its result, where nothing else
+    /// is expected.
+    publish_waiter::owner try_complete(error_code ec, const std::optional<position>& p) noexcept {
+        std::unique_lock lock(mutex_);
+        note_publisher(ec, p);
+        if (pending_ != 1) {
+            leave(lock);
+            return nullptr;
+        }
+        pending_ = 0;
+        completed_ = true;
+        waiter_->set_result(std::move(receipt_));
+        return std::move(waiter_);
     }
 
  private:
@@ -118,12 +134,20 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
         }
         for (auto& f : waiting) f();
     }
+    void note_publisher(error_code ec, const std::optional<position>& p) noexcept {
+        if (ec) receipt_.error = ec;
+        if (p) receipt_.position = p;
+    }
     void leave(std::unique_lock<std::mutex>& lock) noexcept {
         if (--pending_ == 0) complete(lock);
     }
     // Once.
     void complete(std::unique_lock<std::mutex>& lock) noexcept {
         if (std::exchange(completed_, true)) return;
+        if (waiter_) {
+            waiter_->set_result(std::move(receipt_));
+            return publish_waiter::post(std::move(waiter_));
+        }
         completion_->result = receipt_;
         post_completion(lock);
     }
@@ -141,9 +165,10 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
         }
     }
 
-    const std::shared_ptr<lane> home_;
+    const std::shared_ptr<lane> home_;  // null where `waiter_` waits
     std::mutex mutex_;
-    std::shared_ptr<completion> completion_;  // null once it is posted
+    std::shared_ptr<completion> completion_;  // null once it is posted, and where `waiter_` waits
+    publish_waiter::owner waiter_{};          // null once it is posted or given back
     retry again_;
     receipt receipt_;
     std::size_t pending_ = 1;

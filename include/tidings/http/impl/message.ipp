@@ -30,7 +30,7 @@ std::string mended_utf8(std::string_view text) {
 }  // namespace
 
 std::optional<std::string_view> fields::find(std::string_view name) const noexcept {
-    for (const auto& [n, value] : list_)
+    for (const auto& [n, value] : *this)
         if (detail::equal_ignoring_case(n, name)) return value;
     return std::nullopt;
 }
@@ -38,7 +38,7 @@ std::optional<std::string_view> fields::find(std::string_view name) const noexce
 std::string fields::joined(std::string_view name) const {
     std::string all;
     bool first = true;
-    for (const auto& [n, value] : list_) {
+    for (const auto& [n, value] : *this) {
         if (!detail::equal_ignoring_case(n, name)) continue;
         if (!std::exchange(first, false)) all += ", ";
         all += value;
@@ -47,22 +47,50 @@ std::string fields::joined(std::string_view name) const {
 }
 
 std::size_t fields::count(std::string_view name) const noexcept {
-    return static_cast<std::size_t>(std::count_if(
-        list_.begin(), list_.end(),
-        [name](const value_type& f) { return detail::equal_ignoring_case(f.first, name); }));
+    return static_cast<std::size_t>(std::count_if(begin(), end(), [name](const value_type& f) {
+        return detail::equal_ignoring_case(f.first, name);
+    }));
 }
 
 fields& fields::set(std::string_view name, std::string_view value) {
     // Made first: both views may look into what is erased.
     value_type made(name, value);
     erase(made.first);
-    list_.push_back(std::move(made));
+    list_.insert(list_.begin() + static_cast<std::ptrdiff_t>(size_), std::move(made));
+    ++size_;
+    return *this;
+}
+
+fields& fields::append(std::string_view name, std::string_view value) {
+    if (size_ < list_.size()) {
+        list_[size_].first = name;
+        list_[size_].second = value;
+    } else {
+        list_.emplace_back(name, value);
+    }
+    ++size_;
     return *this;
 }
 
 void fields::erase(std::string_view name) {
-    std::erase_if(
-        list_, [name](const value_type& f) { return detail::equal_ignoring_case(f.first, name); });
+    const auto all = list_.begin() + static_cast<std::ptrdiff_t>(size_);
+    const auto left = std::remove_if(list_.begin(), all, [name](const value_type& f) {
+        return detail::equal_ignoring_case(f.first, name);
+    });
+    size_ = static_cast<std::size_t>(left - list_.begin());
+}
+
+void fields::clear() noexcept {
+    constexpr std::size_t most = 16;
+    constexpr std::size_t most_bytes = 64;  // of a text
+    size_ = 0;
+    if (list_.capacity() > most) {
+        std::vector<value_type>().swap(list_);
+        return;
+    }
+    for (auto& f : list_)
+        for (auto* text : {&f.first, &f.second})
+            if (text->capacity() > most_bytes) std::string().swap(*text);
 }
 
 response problem(unsigned status, std::string_view title, std::string_view detail) {

@@ -37,6 +37,8 @@ class wire {
     TIDINGS_DECL void read(std::shared_ptr<void> keep = nullptr);
     /// True if all of it is written at once; else `on_written` follows.
     TIDINGS_DECL bool write(std::string bytes, std::shared_ptr<void> keep = nullptr);
+    /// The same of bytes that last until the call returns.
+    TIDINGS_DECL bool write_copy(std::string_view bytes, std::shared_ptr<void> keep = nullptr);
     /// What the last `write` was given.
     std::string take_written() noexcept { return std::move(out_); }
     /// Ends the sending direction; how that goes shows in the reads that follow.
@@ -47,7 +49,7 @@ class wire {
  private:
     void read_polled(std::shared_ptr<void> keep);
     void write_on(std::shared_ptr<void> keep);
-    bool try_write() noexcept;
+    std::size_t try_write(std::string_view bytes) noexcept;
 
     static constexpr std::size_t own_buffer_bytes = 16 * 1024;
     wire_user& user_;

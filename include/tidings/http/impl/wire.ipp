@@ -46,20 +46,29 @@ void wire::read_polled(std::shared_ptr<void> keep) {
 
 bool wire::write(std::string bytes, std::shared_ptr<void> keep) {
     out_ = std::move(bytes);
-    written_ = 0;
-    if (try_write()) return true;
+    written_ = try_write(out_);
+    if (written_ == out_.size()) return true;
     writing_ = true;
     write_on(std::move(keep));
     return false;
 }
 
-// A stream that fails says so again in the write that waits.
-bool wire::try_write() noexcept {
-    if (!stream_->can_poll()) return false;
+bool wire::write_copy(std::string_view bytes, std::shared_ptr<void> keep) {
+    const auto written = try_write(bytes);
+    if (written == bytes.size()) return true;
+    out_ = bytes.substr(written);
+    written_ = 0;
+    writing_ = true;
+    write_on(std::move(keep));
+    return false;
+}
+
+// How much was written at once. A stream that fails says so again in the write that waits.
+std::size_t wire::try_write(std::string_view bytes) noexcept {
+    if (!stream_->can_poll()) return 0;
     error_code ec;
-    const auto n = stream_->try_write(std::as_bytes(std::span(out_)).subspan(written_), ec);
-    if (!ec) written_ += n;
-    return written_ == out_.size();
+    const auto n = stream_->try_write(std::as_bytes(std::span(bytes)), ec);
+    return ec ? 0 : n;
 }
 
 void wire::write_on(std::shared_ptr<void> keep) {

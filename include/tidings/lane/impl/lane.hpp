@@ -9,6 +9,7 @@
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
+#include <tidings/lane/impl/turn_block.hpp>
 #include <tidings/receipt.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -57,6 +58,9 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     }
     /// Whether the caller runs in the lane. Safe from any thread.
     TIDINGS_DECL bool running_here() const noexcept;
+    /// Whether what lives in the lane may end here: the caller runs in it, or its context is gone.
+    /// False where that is not known. Safe from any thread.
+    TIDINGS_DECL bool certainly_here() noexcept;
 
     /// Hands a publication to targets of this lane. Safe from any thread. A burst costs one post.
     /// A turn delivers what it finds in order and then flushes; while each lap brings more it is
@@ -113,6 +117,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::span<std::byte> receive_buffer() { return buffer(receive_buffer_); }
     /// Likewise, where what a turn sends is put together.
     std::span<std::byte> send_buffer() { return buffer(send_buffer_); }
+    /// What that buffer holds, while a turn flushes several connections; else null.
+    turn_block* block_of_turn() noexcept { return flushing_.size() > 1 ? &block_ : nullptr; }
 
     /// Memory that parsers of large messages pass on to each other.
     std::string& spare_message() noexcept { return spare_message_; }
@@ -141,7 +147,6 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
     bool on_its_strand() const noexcept;
-    TIDINGS_DECL bool certainly_here() noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     void execute(unique_function<void()> f, bool may_block);
     bool wake() noexcept;
@@ -170,6 +175,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::optional<timer_wheel> timers_;  // none once the context is gone
     std::unique_ptr<std::byte[]> receive_buffer_;
     std::unique_ptr<std::byte[]> send_buffer_;
+    turn_block block_;
     std::string spare_message_;
     statistics stats_;
 };

@@ -93,8 +93,7 @@ bool lane::on_its_thread() const noexcept {
     return known == std::thread::id() || known == std::this_thread::get_id();
 }
 
-// The result is true also after the context is gone. A lane without a strand learns its thread in
-// its first turn.
+// A lane without a strand learns its thread in its first turn.
 bool lane::certainly_here() noexcept {
     const std::lock_guard lock(mutex_);
     if (ended_) return true;
@@ -246,6 +245,7 @@ void lane::flush_all() noexcept {
         f->flush();
     }
     in_turn_ = false;
+    block_.clear();
     flushing_.clear();
 }
 

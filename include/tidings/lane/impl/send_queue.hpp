@@ -132,6 +132,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     static constexpr std::uint8_t emptiness = 2;
     struct item {
         item() = default;
+        item(wire_form&& f, std::string_view b) noexcept : form(std::move(f)), bytes(b) {}
         item(wire_form&& f, std::unique_ptr<std::string>&& o, std::string_view b) noexcept
             : form(std::move(f)),
               own(std::move(o)),
@@ -159,7 +160,13 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     }
     std::size_t overhead() const noexcept { return overhead_.load(std::memory_order_relaxed); }
     bool closed() const noexcept { return mode_ == mode::closed; }
-    void add(wire_form&& form, std::unique_ptr<std::string>&& own, std::string_view bytes);
+    // Of an item whose bytes are all that other connections have, too; else null.
+    static const wire_form* shared_form(const item& i) noexcept {
+        return i.own == nullptr ? &i.form : nullptr;
+    }
+    template <class... Parts>
+    void add(std::string_view bytes, Parts&&... parts);
+    void keep_for_others(std::string_view block) noexcept;
     bool extend(std::initializer_list<std::string_view> parts, std::size_t size);
     bool nothing_left() const noexcept { return first_ == items_.size(); }
     std::string_view next_block() noexcept;

@@ -18,15 +18,32 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
       write_timeout_(write_timeout),
       window_([this] { on_window_end(); }) {}
 
+// What makes an item of these bytes.
+template <class... Parts>
+void send_queue::add(std::string_view bytes, Parts&&... parts) {
+    if (closed() || bytes.empty()) return;
+    const bool leaves = mode_ == mode::ready && !error_;
+    // First: it may find no memory.
+    if (leaves && !is_scheduled()) lane_->schedule_flush(shared_from_this());
+    const auto& added = items_.emplace_back(std::forward<Parts>(parts)..., bytes);
+    const auto size = held() + bytes.size();
+    const auto beside = overhead() + added.overhead();
+    if (mode_ == mode::blocked && empty()) start_window();
+    hold(size);
+    hold_beside(beside);
+    if (size + beside >= max_block_bytes) reports_ |= room;
+    if (leaves && size >= max_block_bytes) write();
+}
+
 void send_queue::append(wire_form&& form) {
     const std::string_view bytes = *form;
-    add(std::move(form), nullptr, bytes);
+    add(bytes, std::move(form));
 }
 
 void send_queue::append_own(event_ptr of, std::string bytes) {
     auto own = std::make_unique<std::string>(std::move(bytes));
     const std::string_view view = *own;
-    add(wire_form(std::move(of)), std::move(own), view);
+    add(view, wire_form(std::move(of)), std::move(own));
 }
 
 void send_queue::append(std::string bytes) {
@@ -61,21 +78,6 @@ bool send_queue::extend(std::initializer_list<std::string_view> parts, std::size
     if (held() + overhead() >= max_block_bytes) reports_ |= room;
     if (mode_ == mode::ready && !error_ && held() >= max_block_bytes) write();
     return true;
-}
-
-void send_queue::add(wire_form&& form, std::unique_ptr<std::string>&& own, std::string_view bytes) {
-    if (closed() || bytes.empty()) return;
-    const bool leaves = mode_ == mode::ready && !error_;
-    // First: it may find no memory.
-    if (leaves && !is_scheduled()) lane_->schedule_flush(shared_from_this());
-    const auto& added = items_.emplace_back(std::move(form), std::move(own), bytes);
-    const auto size = held() + bytes.size();
-    const auto beside = overhead() + added.overhead();
-    if (mode_ == mode::blocked && empty()) start_window();
-    hold(size);
-    hold_beside(beside);
-    if (size + beside >= max_block_bytes) reports_ |= room;
-    if (leaves && size >= max_block_bytes) write();
 }
 
 void send_queue::report_empty() {
@@ -123,8 +125,12 @@ std::span<std::byte> scratch_of(lane& l) noexcept {
 std::string_view send_queue::next_block() noexcept {
     const auto first = items_[first_].bytes;
     if (items_.size() - first_ == 1 || first.size() >= max_block_bytes) return first;
+    auto* const others = lane_->block_of_turn();
+    if (others != nullptr && !front_begun_)
+        if (const auto same = others->find(items_, first_, shared_form); !same.empty()) return same;
     const auto scratch = scratch_of(*lane_);
     if (scratch.empty()) return first;
+    if (others != nullptr) others->clear();
     std::size_t size = 0;
     for (auto i = first_; i < items_.size(); ++i) {
         const auto part = items_[i].bytes.substr(0, scratch.size() - size);
@@ -135,9 +141,15 @@ std::string_view send_queue::next_block() noexcept {
     return {reinterpret_cast<const char*>(scratch.data()), size};
 }
 
+// All items are in the block, and leave. What was put together for another stays as it is.
+void send_queue::keep_for_others(std::string_view block) noexcept {
+    if (items_.size() - first_ == 1 || front_begun_) return;
+    auto* const others = lane_->block_of_turn();
+    if (others != nullptr && others->empty()) others->keep(block, items_, first_, shared_form);
+}
+
 void send_queue::consume(std::size_t sent) noexcept {
     hold(held() - sent);
-    note_progress(sent);
     if (empty()) {
         front_begun_ = false;
         hold_beside(0);
@@ -163,7 +175,8 @@ void send_queue::consume(std::size_t sent) noexcept {
     }
 }
 
-// `sent` bytes of the queue have left. A stream that knows what it has passed on is believed.
+// `sent` bytes were passed on by a stream that is not polled. One that knows what it has passed on
+// is believed.
 void send_queue::note_progress(std::size_t sent) noexcept {
     const auto pushed = stream_->can_poll() ? 0 : stream_->push_on();
     const auto more = pushed - std::exchange(pushed_, pushed);
@@ -189,7 +202,7 @@ void send_queue::forget_sent() noexcept {
     items_.clear();
     first_ = 0;
     if (items_.capacity() > 64) items_.shrink_to_fit();
-    window_.cancel();
+    if (window_.armed()) window_.cancel();
 }
 
 void send_queue::write_polled() noexcept {
@@ -198,12 +211,15 @@ void send_queue::write_polled() noexcept {
         const auto block = next_block();
         const auto sent = stream_->try_write(std::as_bytes(std::span(block)), ec);
         ++writes_;
-        if (ec == net::error::would_block || ec == net::error::try_again) return wait_writable();
         if (ec) {
+            if (ec == net::error::would_block || ec == net::error::try_again)
+                return wait_writable();
             error_ = ec;
             return;
         }
         const bool all = sent == block.size();
+        if (all && sent == held()) keep_for_others(block);
+        pace_.add(sent);
         consume(sent);
         if (!all) return wait_writable();
     }
@@ -228,7 +244,10 @@ void send_queue::on_window_end() noexcept {
     if (stream_->can_poll() && !empty()) {
         error_code ec;
         const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
-        if (!ec) consume(sent);
+        if (!ec) {
+            pace_.add(sent);
+            consume(sent);
+        }
     } else {
         note_progress(0);
     }
@@ -275,6 +294,7 @@ void send_queue::start_write() {
                              if (self->closed()) return;
                              self->mode_ = mode::ready;
                              self->error_ = ec;
+                             self->note_progress(n);
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
                              self->writing_.erase(0, n);

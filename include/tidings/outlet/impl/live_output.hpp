@@ -27,6 +27,8 @@ class live_output {
 
  private:
     form_key frames() const noexcept;
+    void append_own(const event_ptr& e);
+    void count_sent() noexcept;
     bool encode(const event_ptr& e, std::string& out);
 
     live_session& owner_;

@@ -38,16 +38,27 @@ void live_output::end_body() {
 
 void live_output::append_event(const event_ptr& e) {
     const auto frames = this->frames();
-    const bool shared = frames.tag != nullptr;
-    auto frame = shared ? e->form(frames) : wire_form();
-    std::string own;
-    if (!frame && !encode(e, own)) return;
-    if (!frame && shared) frame = e->store_form(frames, std::move(own));
-    if ((frame ? *frame : own).empty() || body_ended_) return;
-    if (frame)
-        queue_->append(std::move(frame));
-    else
-        queue_->append_own(e, std::move(own));
+    if (frames.tag == nullptr) return append_own(e);
+    auto frame = e->form(frames);
+    if (!frame) {
+        std::string made;
+        if (!encode(e, made)) return;
+        frame = e->store_form(frames, std::move(made));
+    }
+    if (frame->empty() || body_ended_) return;
+    queue_->append(std::move(frame));
+    count_sent();
+}
+
+// A frame that no other session can have.
+void live_output::append_own(const event_ptr& e) {
+    std::string frame;
+    if (!encode(e, frame) || frame.empty() || body_ended_) return;
+    queue_->append_own(e, std::move(frame));
+    count_sent();
+}
+
+void live_output::count_sent() noexcept {
     if (auto* sent = options_.counters.sent) sent->fetch_add(1, std::memory_order_relaxed);
 }
 

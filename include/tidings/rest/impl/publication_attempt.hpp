@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/publish_waiter.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/http/exchange.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
-#include <tidings/lane/impl/lane.hpp>
+#include <tidings/lane/impl/timer_wheel.hpp>
 #include <tidings/metrics.hpp>
 #include <tidings/receipt.hpp>
 
@@ -48,10 +49,15 @@ class publication_attempt {
     bool over(std::size_t max) const noexcept { return all_->under_way > max; }
     /// One more id under which it is known.
     void add_id(std::string_view id) { keys_.push_back(all_->recent.key_of(id)); }
+    /// What was published under its ids; without any it is fresh.
     recent_ids::seen begin(recent_ids::result& first) {
+        if (keys_.empty()) return recent_ids::seen::fresh;
         const auto found = all_->recent.begin(keys_, first);
         begun_ = found == recent_ids::seen::fresh || found == recent_ids::seen::again;
         return found;
+    }
+    void accept(const event_ptr& e, const std::optional<position>& p) {
+        if (begun_) accept({std::string(e->id()), p});
     }
     void accept(const recent_ids::result& r) {
         if (!begun_) return;
@@ -72,18 +78,20 @@ class publication_attempt {
 
 /// A request that waits for its event to be accepted, no longer than the options say. It stands
 /// for nothing of the service: a history may hold it.
-struct publication_wait {
+class publication_wait final : public tidings::detail::publish_waiter {
+ public:
     /// @param timeout 0: any time
-    publication_wait(http::exchange x, publication_attempt a, event_ptr p,
+    publication_wait(http::exchange&& x, publication_attempt&& a,
                      std::chrono::milliseconds timeout);
-    void on_accepted(error_code ec, const receipt& r);
+    /// What was asked, which the answer does not need.
+    http::request& request() noexcept { return exchange_.request(); }
 
  private:
+    void on_receipt(const receipt& r) override;
     void on_late();
 
     http::exchange exchange_;  // empty once it was answered
     publication_attempt attempt_;
-    const event_ptr event_;
     tidings::detail::wheel_timer deadline_;
 };
 

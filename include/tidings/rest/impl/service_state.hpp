@@ -49,9 +49,10 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     or_refusal<event_ptr> prepare(http::exchange& x, const std::string& topic,
                                   publication_attempt& a);
     or_refusal<void> check_rate(const http::exchange& x);
+    event event_of(std::string&& body, std::string_view type) const;
     or_refusal<wire_event> read_event(http::request& r, const std::string& key) const;
     or_refusal<void> find_earlier(const wire_event& e, publication_attempt& a);
-    void start(http::exchange x, const event_ptr& p, publication_attempt a);
+    void start(http::exchange& x, event_ptr p, publication_attempt&& a);
 
     void read(http::exchange& x, const std::string& pattern);
     void answer_question(http::exchange& x, http::stream_request asked);

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <limits>
 
 namespace tidings::rest::detail {
 
@@ -22,8 +21,22 @@ using namespace tidings::detail;
 namespace {
 
 std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) {
+    struct count {
+        std::string_view name;
+        std::size_t number;
+    };
+    const count counts[] = {{R"(,"matched":)", r.matched},
+                            {R"(,"delivered":)", r.delivered},
+                            {R"(,"queued":)", r.queued},
+                            {R"(,"dropped":)", r.dropped}};
+    char text[160];  // the counts
+    auto* end = text;
+    for (const auto& c : counts) {
+        end = std::copy(c.name.begin(), c.name.end(), end);
+        end = std::to_chars(end, std::end(text), c.number).ptr;
+    }
     std::string out;
-    out.reserve(160 + id.size());
+    out.reserve(192 + id.size());
     out += R"({"id":)";
     append_json_string(out, id);
     out += R"(,"position":)";
@@ -31,16 +44,10 @@ std::string receipt_json(const receipt& r, std::string_view id, bool duplicate) 
         append_json_string(out, r.position->text());
     else
         out += "null";
-    const auto number = [&](std::string_view name, std::size_t n) {
-        char digits[std::numeric_limits<std::size_t>::digits10 + 1];
-        out.append(name).append(digits, std::to_chars(digits, std::end(digits), n).ptr);
-    };
-    number(R"(,"matched":)", r.matched);
-    number(R"(,"delivered":)", r.delivered);
-    number(R"(,"queued":)", r.queued);
-    number(R"(,"dropped":)", r.dropped);
+    out.append(text, static_cast<std::size_t>(end - text));
     if (duplicate) out += R"(,"duplicate":true)";
-    return out += '}';
+    out += '}';
+    return out;
 }
 
 http::response accepted(std::string body) {
@@ -88,6 +95,9 @@ http::response failure(error_code ec) {
                               ec == errc::hop_limit;
     return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
 }
+
+// Of a body that an event gets as a copy.
+constexpr std::size_t max_copied_bytes = 256;
 
 // How a query spells the position that a question starts after.
 constexpr std::string_view position_names[] = {"after", "last_event_id", "lastEventId",
@@ -163,6 +173,15 @@ or_refusal<void> service_state::check_rate(const http::exchange& x) {
     return {};
 }
 
+// What is short is copied beside the attributes; more moves.
+event service_state::event_of(std::string&& body, std::string_view type) const {
+    const auto& o = options_;
+    if (body.size() <= max_copied_bytes) return {o.default_type, o.default_source, body, type};
+    event e(o.default_type, o.default_source);
+    e.data(std::move(body), type);
+    return e;
+}
+
 // The event has the body then.
 or_refusal<wire_event> service_state::read_event(http::request& r, const std::string& key) const {
     error_code ec;
@@ -171,17 +190,16 @@ or_refusal<wire_event> service_state::read_event(http::request& r, const std::st
         if (ec) return refusal(ec);
         return e;
     }
-    wire_event e;
-    e.event.type(options_.default_type).source(options_.default_source);
-    // Of the key, so that a history that outlives this process knows it, too.
-    if (!key.empty()) e.event.id(sha256_hex(key).substr(0, 32));
     auto type = r.fields.get("content-type");
     if (type.empty()) type = "application/octet-stream";
     // `curl -d` names forms whatever it sends.
     if (type == "application/x-www-form-urlencoded" && is_json(r.body)) type = "application/json";
     if (is_json_media_type(type) && !is_json(r.body))
         return http::problem(400, "Invalid JSON", "the body is not the JSON its type says");
-    e.event.data(std::move(r.body), type);
+    wire_event e;
+    e.event = event_of(std::move(r.body), type);
+    // Of the key, so that a history that outlives this process knows it, too.
+    if (!key.empty()) e.event.id(sha256_hex(key).substr(0, 32));
     if ((ec = e.event.check())) return refusal(ec);
     return e;
 }
@@ -242,18 +260,17 @@ void service_state::publish(http::exchange& x, const std::string& topic) {
 void service_state::publish_granted(http::exchange& x, const std::string& topic,
                                     publication_attempt a) {
     if (closed_) return x.respond(closed_answer());
-    const auto p = prepare(x, topic, a);
-    std::string().swap(x.request().body);  // the event has it
-    if (p) return start(std::move(x), *p, std::move(a));
+    auto p = prepare(x, topic, a);
+    if (p) return start(x, std::move(*p), std::move(a));
     if (p.error().status == 202) a.count("duplicate");
     x.respond(p.error());
 }
 
-publication_wait::publication_wait(http::exchange x, publication_attempt a, event_ptr p,
+publication_wait::publication_wait(http::exchange&& x, publication_attempt&& a,
                                    std::chrono::milliseconds timeout)
-    : exchange_(std::move(x)),
+    : publish_waiter(x.lane()),
+      exchange_(std::move(x)),
       attempt_(std::move(a)),
-      event_(std::move(p)),
       deadline_([this] { on_late(); }) {
     if (timeout.count() != 0) deadline_.arm(exchange_.lane()->timers(), timeout);
 }
@@ -261,34 +278,35 @@ publication_wait::publication_wait(http::exchange x, publication_attempt a, even
 // What becomes of it is noted when it is known: until then the same is not published again.
 void publication_wait::on_late() {
     exchange_.respond(later(503, "Not accepted in time",
-                            "the event " + std::string(event_->id()) +
+                            "the event " + std::string(event()->id()) +
                                 " may have been accepted: repeated with that id, or with its "
                                 "Idempotency-Key, it is not published twice"));
 }
 
-void publication_wait::on_accepted(error_code ec, const receipt& r) {
+void publication_wait::on_receipt(const receipt& r) {
     deadline_.cancel();
     // A repetition would reach the outlets that accepted the event twice, and be refused again by
     // those that refuse it for good.
-    const bool final = r.matched != 0 && (ec == condition::permanent ||  //
-                                          ec == condition::unauthorized);
-    if (ec && !final) {
+    const bool final = r.matched != 0 && (r.error == condition::permanent ||  //
+                                          r.error == condition::unauthorized);
+    if (r.error && !final) {
         attempt_.count("failed");
-        return exchange_.respond(failure(ec));
+        return exchange_.respond(failure(r.error));
     }
     attempt_.count("accepted");
-    attempt_.accept({std::string(event_->id()), r.position});
-    exchange_.respond(accepted(receipt_json(r, event_->id(), false)));
+    attempt_.accept(event(), r.position);
+    exchange_.respond(accepted(receipt_json(r, event()->id(), false)));
 }
 
-// The answer waits for what the receipt promises.
-void service_state::start(http::exchange x, const event_ptr& p, publication_attempt a) {
-    const auto home = x.lane();
-    const auto wait = home->make_resident<publication_wait>(std::move(x), std::move(a), p,
-                                                            options_.accept_timeout);
-    bus_->start_publish(p,
-                        home->completion<publish_handler>(
-                            [wait](error_code ec, const receipt& r) { wait->on_accepted(ec, r); }));
+// The answer waits for what the receipt promises. Where nothing is left to wait for it is given in
+// this turn, and the connection has the memory of the request back.
+void service_state::start(http::exchange& x, event_ptr p, publication_attempt&& a) {
+    auto* const made = new publication_wait(std::move(x), std::move(a), options_.accept_timeout);
+    publish_waiter::owner wait(made);
+    wait = bus_->start_publish(std::move(p), std::move(wait));
+    if (!wait) return;
+    wait->complete_here();
+    x.request() = std::move(made->request());
 }
 
 bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {

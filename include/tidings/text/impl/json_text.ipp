@@ -4,6 +4,7 @@
 #include <tidings/detail/json_depth.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/impl/plain_prefix.hpp>
 #include <tidings/text/utf8.hpp>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ void append_json_string(std::string& out, std::string_view text) {
     static constexpr char digits[] = "0123456789abcdef";
     out += '"';
     std::size_t clean = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    for (auto i = plain_prefix<'"', '\\'>(text); i < text.size(); ++i) {
         const char c = text[i];
         const auto code = static_cast<unsigned char>(c);
         if (code >= 0x20 && c != '"' && c != '\\') continue;
@@ -41,6 +42,7 @@ void append_json_string(std::string& out, std::string_view text) {
                 out += digits[code >> 4];
                 out += digits[code & 15];
         }
+        i += plain_prefix<'"', '\\'>(text.substr(clean));
     }
     out.append(text, clean);
     out += '"';
@@ -157,13 +159,20 @@ class json_grammar {
     }
     bool take_string() noexcept {
         if (!take('"')) return false;
+        skip_plain();
         while (at_ != end_) {
             const char c = *at_++;
             if (c == '"') return true;
             if (static_cast<unsigned char>(c) < 0x20) return false;
-            if (c == '\\' && !take_escape()) return false;
+            if (c != '\\') continue;
+            if (!take_escape()) return false;
+            skip_plain();
         }
         return false;
+    }
+    // Some of what a string holds as it is.
+    void skip_plain() noexcept {
+        at_ += plain_prefix<'"', '\\'>({at_, static_cast<std::size_t>(end_ - at_)});
     }
     bool take_escape() noexcept {
         if (at_ == end_) return false;

@@ -48,6 +48,9 @@ class message_reader {
     /// Prepares for the next message; what was appended beyond the last one stays.
     TIDINGS_DECL void reset();
 
+    /// Memory for the next message, of one that nobody reads any more.
+    TIDINGS_DECL void reuse(Message&& m) noexcept;
+
     /// Valid from `header` on, a response's status after `failed`, too, if its line was read, else
     /// 0; of a body read in parts, what `take_body` left.
     Message& message() noexcept { return message_; }
@@ -69,7 +72,8 @@ class message_reader {
     std::string take_rest() noexcept { return std::exchange(buffer_, {}); }
 
  private:
-    static constexpr std::size_t kept_bytes = 4096;  // of an empty buffer
+    static constexpr std::size_t kept_bytes = 4096;      // of an empty buffer
+    static constexpr std::size_t kept_body_bytes = 512;  // of a message that is reused
     enum class phase { start, after_blank_line, header, header_end, body, complete };
     /// No status has been read.
     static Message blank() {

@@ -7,6 +7,7 @@
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
+#include <tidings/text/impl/plain_prefix.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -74,6 +75,14 @@ class message_parser final : public trailerless_parser<std::is_same_v<Message, r
     Message& message_;
     message_frame& frame_;
 };
+
+/// How many bytes at the front may stand in a line.
+inline std::size_t text_prefix(std::string_view text) noexcept {
+    const auto plain = static_cast<std::ptrdiff_t>(plain_prefix<>(text));
+    return static_cast<std::size_t>(
+        std::find_if(text.begin() + plain, text.end(), [](char c) { return is_field_control(c); }) -
+        text.begin());
+}
 
 inline error_code reading_error(const error_code& ec) noexcept {
     using error = boost::beast::http::error;
@@ -158,8 +167,12 @@ inline error_code check_framing(const field_summary& f, unsigned version) noexce
 
 inline error_code check_host(const request& r, const field_summary& f) noexcept {
     if (f.count(host) > 1 || (f.count(host) == 0 && r.version >= 11)) return errc::bad_request;
-    return f.get(host).find_first_of(" \t/\\@,?#") == std::string_view::npos ? error_code()
-                                                                             : errc::bad_request;
+    const auto text = f.get(host);
+    const bool bad = std::any_of(text.begin(), text.end(), [](char c) {
+        return c == ' ' || c == '\t' || c == '/' || c == '\\' || c == '@' || c == ',' || c == '?' ||
+               c == '#';
+    });
+    return bad ? errc::bad_request : error_code();
 }
 
 /// Leaves a target in origin-form (RFC 9112 3.2); "*" stays. The authority of an absolute one takes
@@ -212,6 +225,16 @@ void message_reader<Message>::reset() {
 }
 
 template <class Message>
+void message_reader<Message>::reuse(Message&& m) noexcept {
+    if (phase_ != phase::start) return;
+    m.fields.clear();
+    message_.fields = std::move(m.fields);
+    if (m.body.capacity() > kept_body_bytes) return;
+    m.body.clear();
+    message_.body = std::move(m.body);
+}
+
+template <class Message>
 read_step message_reader<Message>::next(error_code& ec) {
     ec = {};
     auto step = read_step::complete;
@@ -259,9 +282,7 @@ error_code message_reader<Message>::check_lines() noexcept {
         } else if (c != '\r') {
             const bool folded = line_bytes_ == 0 && (c == ' ' || c == '\t');
             if (folded && lines_ < may_fold) return errc::bad_request;
-            taken = static_cast<std::size_t>(
-                std::find_if(rest.begin(), rest.end(), [](char x) { return is_field_control(x); }) -
-                rest.begin());
+            taken = text_prefix(rest);
             if (taken == 0) return errc::bad_request;
             line_bytes_ += taken;
         }

@@ -21,10 +21,12 @@ struct response_frame {
 /// The bytes of a response's head, with the blank line. Its framing and connection fields are made
 /// here, whatever it holds of them; what would break the head out of its lines becomes a space. The
 /// answer to HEAD says a length only where there is a body to tell it (RFC 9110 9.3.2).
-TIDINGS_DECL std::string serialise_head(const response& r, const response_frame& frame);
+TIDINGS_DECL std::string serialise_head(const response& r, const response_frame& frame,
+                                        std::string memory = {});
 
-/// The bytes of a whole response. A status that is none for an answer becomes 500.
-TIDINGS_DECL std::string serialise(const response& r, const response_frame& frame);
+/// The bytes of a whole response, in this memory. A status that is none for an answer becomes 500.
+TIDINGS_DECL std::string serialise(const response& r, const response_frame& frame,
+                                   std::string memory = {});
 
 /// Whether the request can be written as it is: a method and field names that are tokens, values
 /// without control bytes.

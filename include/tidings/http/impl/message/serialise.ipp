@@ -5,8 +5,12 @@
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/base64.hpp>
+#include <tidings/text/impl/plain_prefix.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <limits>
 
 namespace tidings::http::detail {
 
@@ -23,16 +27,33 @@ bool is_framing_field(std::string_view name) noexcept {
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-    out.append(name).append(": ");
-    const auto begin = out.size();
+    out.append(name).append(": ", 2);
+    const auto unchecked = out.size() + plain_prefix<>(value);
     out.append(value);
-    std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_field_control,
-                    ' ');
-    out.append("\r\n");
+    std::replace_if(
+        out.begin() + static_cast<std::ptrdiff_t>(unchecked), out.end(),
+        [](char c) { return is_field_control(c); }, ' ');
+    out.append("\r\n", 2);
 }
 
 void append_length(std::string& out, std::size_t bytes) {
-    out.append("Content-Length: ").append(std::to_string(bytes)).append("\r\n");
+    constexpr std::string_view name = "Content-Length: ";
+    char line[name.size() + std::numeric_limits<std::size_t>::digits10 + 3];
+    auto* end = std::copy(name.begin(), name.end(), line);
+    end = std::to_chars(end, std::end(line), bytes).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    out.append(line, static_cast<std::size_t>(end - line));
+}
+
+void append_status_line(std::string& out, unsigned status) {
+    constexpr std::string_view version = "HTTP/1.1 ";
+    char line[version.size() + std::numeric_limits<unsigned>::digits10 + 2];
+    auto* end = std::copy(version.begin(), version.end(), line);
+    end = std::to_chars(end, std::end(line), status).ptr;
+    *end++ = ' ';
+    out.append(line, static_cast<std::size_t>(end - line));
+    out.append(reason_phrase(status)).append("\r\n", 2);
 }
 
 // An upgrade that is offered or asked for must be named in Connection (RFC 9110 7.8).
@@ -50,13 +71,13 @@ bool has_length(unsigned status) noexcept {
 
 }  // namespace
 
-std::string serialise_head(const response& r, const response_frame& frame) {
-    std::string out;
+std::string serialise_head(const response& r, const response_frame& frame, std::string memory) {
+    auto out = std::move(memory);
+    out.clear();
     out.reserve(256 + r.body.size());
-    out.append("HTTP/1.1 ").append(std::to_string(r.status)).append(" ");
-    out.append(reason_phrase(r.status)).append("\r\n");
+    append_status_line(out, r.status);
     if (!frame.date.empty() && !r.fields.find("Date"))
-        out.append("Date: ").append(frame.date).append("\r\n");
+        out.append("Date: ", 6).append(frame.date).append("\r\n", 2);
     for (const auto& [name, value] : r.fields)
         if (is_token(name) && !is_framing_field(name)) append_field(out, name, value);
     append_connection(out, r.fields, frame.close ? "close" : frame.http_1_0 ? "keep-alive" : "");
@@ -64,13 +85,14 @@ std::string serialise_head(const response& r, const response_frame& frame) {
     if (frame.framing == body_framing::length && has_length(r.status) && says_length)
         append_length(out, r.body.size());
     if (frame.framing == body_framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
-    return out.append("\r\n");
+    out.append("\r\n", 2);
+    return out;
 }
 
-std::string serialise(const response& r, const response_frame& frame) {
+std::string serialise(const response& r, const response_frame& frame, std::string memory) {
     if (r.status < 200 || r.status > 599)
-        return serialise(problem(500, "Internal Server Error"), frame);
-    auto out = serialise_head(r, frame);
+        return serialise(problem(500, "Internal Server Error"), frame, std::move(memory));
+    auto out = serialise_head(r, frame, std::move(memory));
     if (has_length(r.status) && !frame.to_head) out.append(r.body);
     return out;
 }
@@ -101,7 +123,8 @@ std::string serialise(const request& r, const url& to, std::string_view user_age
     append_connection(out, r.fields, close ? "close" : "");
     const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
     if (expects_body || !r.body.empty()) append_length(out, r.body.size());
-    return out.append("\r\n").append(r.body);
+    out.append("\r\n").append(r.body);
+    return out;
 }
 
 }  // namespace tidings::http::detail

@@ -44,6 +44,9 @@ bool is_forwarded(const request& r) noexcept {
     return r.version < 11 ||
            std::any_of(r.fields.begin(), r.fields.end(), [&](const fields::value_type& f) {
                const std::string_view name = f.first;
+               if (name.empty() ||
+                   std::string_view("FfVvXx").find(name.front()) == std::string_view::npos)
+                   return false;
                return equal_ignoring_case(name, "Forwarded") || equal_ignoring_case(name, "Via") ||
                       equal_ignoring_case(name, "X-Real-IP") ||
                       starts_with_ignoring_case(name, "X-Forwarded-");

@@ -95,7 +95,7 @@ class server_connection : public exchange_owner,
     void dispatch();
     template <class F>
     bool call_service(F&& f);
-    void answer(response r);
+    void answer(response&& r);
     void refuse(unsigned status, std::string_view detail = {});
     void refuse(const error_code& ec);
     void written();
@@ -135,7 +135,6 @@ class server_connection : public exchange_owner,
     struct served {
         std::shared_ptr<mounted> service{};
         std::optional<exchange> pending{};  // between header and body; without an owner then
-        std::unique_ptr<body_share> body{};
         unique_function<void()> on_closed{};
         unique_function<void()> on_drain{};
         unique_function<void()> on_written{};
@@ -143,13 +142,17 @@ class server_connection : public exchange_owner,
         bool keep_alive = false;
         std::optional<coming_body> coming{};
         std::size_t own_limit = 0;  // of its body; 0: the server's
-
-        std::size_t body_limit(const server_options& o) const noexcept {
-            const auto limit = own_limit != 0 ? own_limit : o.max_body_bytes;
-            return body ? std::min(limit, body->most()) : limit;
-        }
     };
+    std::size_t body_limit() const noexcept {
+        const auto limit = now_.own_limit != 0 ? now_.own_limit : shard_->options->max_body_bytes;
+        return body_ ? std::min(limit, body_->most()) : limit;
+    }
+    void forget_request() noexcept {
+        now_ = {};
+        body_.reset();
+    }
     served now_;
+    std::optional<body_share> body_;  // of that request
     surrender surrender_;
 };
 

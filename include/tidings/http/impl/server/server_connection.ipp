@@ -20,6 +20,10 @@ namespace {
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
 
+bool says_close(const response& r) {
+    return r.fields.find("Connection") && header_has_token(r.fields.joined("Connection"), "close");
+}
+
 }  // namespace
 
 server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
@@ -177,7 +181,7 @@ void server_connection::on_header() {
     const bool known =
         !now_.service || call_service([this](mounted& m) { now_.own_limit = m.max_body_bytes(); });
     if (!known) return refuse(500, "the service threw");
-    reader_.limit_body(now_.body_limit(*shard_->options));
+    reader_.limit_body(body_limit());
     const auto expected = now_.frame.http_1_0 ? std::nullopt : r.fields.find("Expect");
     if (expected && !header_has_token(*expected, "100-continue"))
         return refuse(417, "the only expectation known is 100-continue");
@@ -216,11 +220,12 @@ void server_connection::admitted() {
     if (now_.coming) now_.keep_alive = reader_.frame().keep_alive;
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
-    if (now_.coming) now_.body = make_share(x.authenticated());
+    if (now_.coming && shard_->bodies)
+        shard_->share_in(body_, x.authenticated(), remote_.address, remote_.loopback);
     enter(phase::body);
     if (!now_.coming) return dispatch();
     // What never finds room is too large, and not only now.
-    const auto limit = now_.body_limit(*shard_->options);
+    const auto limit = body_limit();
     reader_.limit_body(limit);
     if (now_.coming->awaits_continue && now_.coming->length <= limit)
         wire_->write("HTTP/1.1 100 Continue\r\n\r\n", keep());
@@ -238,7 +243,7 @@ void server_connection::proceed(exchange x) {
 
 // False when the server holds too much already: the request is refused then.
 bool server_connection::count_body() {
-    if (!now_.body || now_.body->grow_to(reader_.held_bytes())) return true;
+    if (!body_ || body_->grow_to(reader_.held_bytes())) return true;
     shard_->log(log_level::warning, "request refused: max_buffered_bytes", errc::overflow);
     now_.keep_alive = false;
     auto r = problem(503, "Service Unavailable", "the server holds too many bytes of bodies");
@@ -255,10 +260,11 @@ void server_connection::dispatch() {
     reader_.reset();
     enter(phase::handling);
     call_service([&](mounted& s) { s.handle(x); });
+    if (!x) reader_.reuse(std::move(x.request_));
 }
 
 void server_connection::refuse(const error_code& ec) {
-    const bool no_room = now_.body && now_.body->most() == now_.body_limit(*shard_->options);
+    const bool no_room = body_ && body_->most() == body_limit();
     if (ec == errc::too_large)
         return refuse(413, no_room ? "the body is over what max_buffered_bytes has for this caller"
                                    : "the body is over its limit");
@@ -275,34 +281,36 @@ void server_connection::refuse(unsigned status, std::string_view detail) {
 
 // Without memory for an answer there is none: a peer whose connection ends asks again.
 void server_connection::respond(response r) {
-    auto give = [r = std::move(r)](server_connection& self) mutable {
-        if (self.phase_ != phase::handling) return;
-        try {
-            self.answer(std::move(r));
-        } catch (const std::bad_alloc&) {
-            self.close();
-        }
-    };
-    if (shard_->lane->running_here()) return give(*this);
-    shard_->lane->post(
-        [self = shared_from_this(), give = std::move(give)]() mutable { give(*self); });
+    if (!shard_->lane->running_here())
+        return shard_->lane->post([self = shared_from_this(), r = std::move(r)]() mutable {
+            self->respond(std::move(r));
+        });
+    if (phase_ != phase::handling) return;
+    try {
+        answer(std::move(r));
+    } catch (const std::bad_alloc&) {
+        close();
+    }
 }
 
-void server_connection::answer(response r) {
+void server_connection::answer(response&& r) {
     now_.on_closed = nullptr;
     now_.on_drain = nullptr;
-    now_.body.reset();
+    body_.reset();
     if (now_.pending) now_.pending->add_answer_fields(r);  // refused in the middle of its body
     now_.pending.reset();
     reader_.take_body();
-    if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
-        now_.keep_alive = false;
+    if (shard_->draining || says_close(r)) now_.keep_alive = false;
     phase_ = phase::writing;
     shard_->count_answer(r.status);
     auto frame = now_.frame;
     frame.close = !now_.keep_alive;
     frame.date = shard_->date.text(environment().clock->wall_now());
-    if (wire_->write(serialise(r, frame), keep())) return written();
+    auto& bytes = shard_->answer;
+    bytes = serialise(r, frame, std::move(bytes));
+    const bool all = wire_->write_copy(bytes, keep());
+    if (bytes.capacity() > shard::kept_answer_bytes) std::string().swap(bytes);
+    if (all) return written();
     enter(phase::writing);
 }
 
@@ -317,7 +325,7 @@ void server_connection::written() {
     wire_->take_written();  // it waits for nothing
     if (auto f = std::exchange(now_.on_written, nullptr)) f();
     if (!now_.keep_alive) return linger();
-    now_ = {};
+    forget_request();
     enter(phase::idle);
     process();
 }
@@ -353,7 +361,7 @@ void server_connection::abandon() noexcept {
     deadline_.cancel();
     wire_.reset();
     seat_.reset();
-    now_ = {};
+    forget_request();
 }
 
 void server_connection::drain() {

@@ -49,6 +49,8 @@ struct shard {
     bool on_loopback = false;               // where the server listens
     bool draining = false;
     date_cache date{};
+    std::string answer{};  // memory for one that is being written
+    static constexpr std::size_t kept_answer_bytes = 16 * 1024;
 
     /// Refuses a Host that is no name of this machine, where the server is for this machine alone.
     std::optional<response> refuse_host(const request& r, bool from_loopback) const;
@@ -57,6 +59,9 @@ struct shard {
     /// Of the budget for bodies, for a connection from there.
     std::unique_ptr<body_share> make_share(bool authenticated, const std::string& remote_address,
                                            bool loopback) const;
+    /// The same in place.
+    void share_in(std::optional<body_share>& place, bool authenticated,
+                  const std::string& remote_address, bool loopback) const;
 };
 
 }  // namespace tidings::http::detail

@@ -26,6 +26,11 @@ std::string_view status_class(unsigned status) noexcept {
     }
 }
 
+// The address under which the budget counts a peer; empty for one that it does not.
+std::string counted_key(const server_options& o, const std::string& remote_address, bool loopback) {
+    return !loopback || o.count_loopback ? peer_key(remote_address) : std::string();
+}
+
 }  // namespace
 
 std::string_view date_cache::text(io::system_time now) {
@@ -45,9 +50,13 @@ void shard::log(log_level level, std::string_view message, error_code ec) const 
 
 std::unique_ptr<body_share> shard::make_share(bool authenticated, const std::string& remote_address,
                                               bool loopback) const {
-    const bool counted = !loopback || options->count_loopback;
     return std::make_unique<body_share>(bodies, authenticated,
-                                        counted ? peer_key(remote_address) : "");
+                                        counted_key(*options, remote_address, loopback));
+}
+
+void shard::share_in(std::optional<body_share>& place, bool authenticated,
+                     const std::string& remote_address, bool loopback) const {
+    place.emplace(bodies, authenticated, counted_key(*options, remote_address, loopback));
 }
 
 void shard::count_answer(unsigned status) const {
