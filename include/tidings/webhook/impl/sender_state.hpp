@@ -9,6 +9,7 @@
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
+#include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <deque>
@@ -51,7 +52,18 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     }
     bool taking() const noexcept { return taking_; }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
-    void append(store::outbox_entry entry, unique_function<void(error_code)> done);
+    /// @param from, at what brought its event, and where that stands; null: nothing with a place
+    void append(store::outbox_entry entry, const place_ptr& from, const std::optional<position>& at,
+                unique_function<void(error_code)> done);
+    /// Whether a subscription goes on after a restart where it was.
+    bool keeps_places() const noexcept { return taking_ && outbox_->durable(); }
+    /// A subscription of an endpoint begins: see `place_book`. From any thread.
+    place_ptr locate(const std::string& endpoint, std::string_view pattern, position here,
+                     locate_handler h);
+    void leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept;
+    /// What lies before `at` is gone.
+    void on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
+                position at) noexcept;
     message_maker& messages() noexcept { return messages_; }
 
  private:
@@ -70,6 +82,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     };
     struct incoming {
         store::outbox_entry entry;
+        place_ptr from;
+        position at;
         unique_function<void(error_code)> done;
     };
     using batch = std::vector<incoming>;
@@ -121,6 +135,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     }
     void append_batch(batch& open);
     void append_all(batch& all);
+    static std::vector<store::outbox_mark> marks_of(batch& all);
     static void answer_all(batch& all, error_code ec) noexcept;
     void on_appended(batch& all, error_code ec, const store::outbox_appended& a);
     void claim() noexcept;
@@ -172,6 +187,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const retry_schedule schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
+    const std::shared_ptr<place_book> places_;
 
     endpoint_registry endpoints_;
     message_maker messages_;

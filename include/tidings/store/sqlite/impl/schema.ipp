@@ -13,8 +13,9 @@ namespace {
 // `rings`: the rules of the history by their place, and the newest offset that one has lost of a
 // topic that is not known any more. `lost`: topics of which something was evicted, and the newest
 // of that.
-// `entries` and `attempts` share `messages`, which name a body; `marks`: up to where the events of
-// a history have reached the outbox; `keys`: the last that were given.
+// `entries` and `attempts` share `messages`, which name a body; `marks`: up to where events have
+// reached the outbox (`outbox_file.ipp` has the form of their names); `keys`: the last that were
+// given.
 constexpr char tables[] = R"(
 CREATE TABLE bodies (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
