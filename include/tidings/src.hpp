@@ -202,6 +202,7 @@
 #include <tidings/webhook/impl/sender_state_append.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/sender_state_health.ipp>
+#include <tidings/webhook/impl/sender_state_log.ipp>
 #include <tidings/webhook/impl/shopify.ipp>
 #include <tidings/webhook/impl/signed_time.ipp>
 #include <tidings/webhook/impl/slack.ipp>

@@ -58,9 +58,10 @@ struct endpoint_options {
     /// when as many as it may have have succeeded. 1: deliveries go out in order, but for those
     /// that are retried.
     std::size_t max_in_flight = 1;
-    /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
-    /// sender's lane; never after `endpoint::close`, a replacement, the sender's end or that of the
-    /// last that held the endpoint, which release it. What it throws is logged.
+    /// Called once, when it answered 410, or `webhook-delivery: disable`, while it was active:
+    /// nothing more is delivered. In the sender's lane; never after `endpoint::close`, a
+    /// replacement, the sender's end or that of the last that held the endpoint, which release it.
+    /// What it throws is logged.
     std::function<void()> on_gone{};
     delivery_order order = delivery_order::any;
     at_exhaustion exhausted = at_exhaustion::skip;  ///< of an endpoint with an order

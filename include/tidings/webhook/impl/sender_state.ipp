@@ -163,9 +163,10 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), t, g, entry](error_code failed,
-                                                          const http::response& got) {
-        if (const auto self = weak.lock()) self->on_answer(t, *entry, failed, got, g);
+    auto on_done = [weak = weak_from_this(),
+                    q = asked{t, entry, g, options_.environment.clock->now()}](
+                       error_code failed, const http::response& got) {
+        if (const auto self = weak.lock()) self->on_answer(q, failed, got);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
@@ -225,17 +226,25 @@ void sender_state::start_finish(std::vector<store::outbox_result>& results) {
     if (any(settled::dead)) finds_memory([this] { retain(); });
     const auto changed = std::make_shared<std::set<std::string>>(changed_);
     auto health = health_of_changed();
-    auto on_done = store_handler([this, results, changed, retries](error_code ec) mutable {
-        if (ec) changed_.merge(*changed);
-        on_finished(ec, std::move(results), retries);
-    });
+    auto attempts = attempts_;
+    auto on_done =
+        store_handler([this, results, changed, attempts, retries](error_code ec) mutable {
+            if (ec) changed_.merge(*changed);
+            if (ec)
+                finds_memory(
+                    [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
+            on_finished(ec, std::move(results), retries);
+        });
     // Nothing throws from here on.
     next_of_order_ = false;
     changed_.clear();
+    attempts_.clear();
     ask_store([&] {
-        outbox_->start_finish(
-            {.now = now(), .results = std::move(results), .health = std::move(health)},
-            std::move(on_done));
+        outbox_->start_finish({.now = now(),
+                               .results = std::move(results),
+                               .attempts = std::move(attempts),
+                               .health = std::move(health)},
+                              std::move(on_done));
     });
 }
 

@@ -44,15 +44,15 @@ void sender_state::answer_all(batch& all, error_code ec) noexcept {
 void sender_state::append_all(batch& all) {
     std::vector<store::outbox_entry> entries;
     entries.reserve(all.size());
-    const auto asked = std::make_shared<batch>();
+    const auto waiting = std::make_shared<batch>();
     auto on_done = store_handler<store::outbox_appended>(
-        [this, asked](error_code ec, const store::outbox_appended& a) {
+        [this, waiting](error_code ec, const store::outbox_appended& a) {
             --appending_;
-            on_appended(*asked, ec, a);
+            on_appended(*waiting, ec, a);
         });
     auto marks = marks_of(all);
     for (auto& one : all) entries.push_back(std::move(one.entry));
-    asked->swap(all);
+    waiting->swap(all);
     ++appending_;
     ask_store([&] {
         outbox_->start_append(
