@@ -13,8 +13,9 @@ prints one line per event and route. Ctrl-C: the hub delivers what it has accept
 
   --port PORT       the hub's port instead of 8080, its page's the next; 0: any that are free
   --repository DIR  feed it the git history of DIR instead
-  --check           instead play real GitHub payloads through the hub and compare what an
-                    independent process has seen on each route; exit 0 when all are equal, else 1
+  --check           instead play real GitHub payloads through the hub, kill it half way with
+                    SIGKILL, start it anew, and compare what an independent process has seen on each
+                    route; exit 0 when all are equal, else 1
   --sabotage ROUTE  with --check: the observer of ROUTE (bus, websocket, sse, webhook or rest_hook)
                     takes no notice of one event that reaches it; the check must then end with 1
   --preset NAME     the CMake preset to build with (default: dev)
@@ -227,11 +228,29 @@ register_hook() { # HUB_URL PATTERN TARGET_URL SECRET
     ' "$@"
 }
 
+start_hub() { # PATTERN PORT ADMIN_PORT
+    start hub "$bin/hub" --listen "127.0.0.1:$2" --admin "127.0.0.1:$3" \
+        --data "$work/data" --github-secret "$secret" \
+        --webhook "$webhook_url" --webhook-secret "$webhook_secret" --webhook-topic "$1"
+    hub_url=$(wait_line hub 'hub: listening on ')
+    page_url=$(wait_line hub 'hub: admin on ')
+}
+
+# Without a chance to finish anything, and anew on the same files and port.
+kill_hub() { # PATTERN
+    local pid=${pids[hub]} status=0
+    unset 'pids[hub]'
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || status=$?
+    [[ $status == 137 ]] || die "the hub ended with $status before it was killed"
+    start_hub "$1" "${hub_url##*:}" 0
+    echo "run.sh: killed the hub with SIGKILL and started it anew"
+}
+
 start_all() { # PATTERN PORT ADMIN_PORT
-    local pattern=$1 port=$2 admin_port=$3 route encoded webhook_url hook_url
+    local pattern=$1 port=$2 admin_port=$3 route encoded hook_url
     encoded=${pattern//>/%3E}
     secret=$(node -p 'require("crypto").randomBytes(20).toString("hex")')
-    local webhook_secret
     webhook_secret=whsec_$(node -p 'require("crypto").randomBytes(32).toString("base64")')
     for route in "${routes[@]}"; do
         outlet "$route"
@@ -240,11 +259,7 @@ start_all() { # PATTERN PORT ADMIN_PORT
     start webhook "$bin/hub_observer" webhook --secret "$webhook_secret" \
         --out "$work/webhook.txt" --lose "$(lost_on webhook)"
     webhook_url=$(wait_line webhook 'observer: listening on ')
-    start hub "$bin/hub" --listen "127.0.0.1:$port" --admin "127.0.0.1:$admin_port" \
-        --data "$work/data" --github-secret "$secret" \
-        --webhook "$webhook_url" --webhook-secret "$webhook_secret" --webhook-topic "$pattern"
-    hub_url=$(wait_line hub 'hub: listening on ')
-    page_url=$(wait_line hub 'hub: admin on ')
+    start_hub "$pattern" "$port" "$admin_port"
 
     start rest_hook "$bin/hub_observer" rest_hook --secret "$webhook_secret" \
         --out "$work/rest_hook.txt" --lose "$(lost_on rest_hook)"
@@ -332,7 +347,9 @@ run_check() {
     node "$hub_dir/check/payloads.mjs" "$work/payloads"
     start_all 'github.>' 0 0
     echo "run.sh: hub on $hub_url, five observers ready"
-    node "$hub_dir/check/feed.mjs" "$hub_url" "$secret" "$work/payloads" || good=1
+    node "$hub_dir/check/feed.mjs" "$hub_url" "$secret" "$work/payloads" first || good=1
+    kill_hub 'github.>'
+    node "$hub_dir/check/feed.mjs" "$hub_url" "$secret" "$work/payloads" second || good=1
     wait_lists "$work/payloads/expected.txt"
     # The hub goes first: what it still had in hand is delivered while it drains, and when it has
     # gone nothing can arrive any more.

@@ -98,6 +98,12 @@ stage_bounded() { # 100 million topics that nobody names, 10 million subscriptio
     TIDINGS_BOUNDED_TIMES=10000 build/release/tests/bounded --durations yes
 }
 
+stage_crash() { # a hub on a file, killed 1,000 times
+    cmake --preset release
+    cmake --build --preset release --target webhook_crash_program
+    node tests/webhook/crash/crash.mjs build/release/tests/webhook_crash_program 1000
+}
+
 stage_shared() { # the shared library, optimised, symbols hidden
     build shared -D BUILD_SHARED_LIBS=ON -D CMAKE_BUILD_TYPE=Release
     ctest --test-dir build/shared --output-on-failure -LE "house|install|long"
@@ -118,7 +124,7 @@ stage_compilers() { # warnings and tests under every compiler that Debian 12 has
     done
 }
 
-all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model bounded shared options compilers)
+all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model bounded crash shared options compilers)
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then stages=("${all[@]}"); fi
 for stage in "${stages[@]}"; do

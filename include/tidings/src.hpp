@@ -177,6 +177,7 @@
 #include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
+#include <tidings/webhook/impl/endpoint_subscriber.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
 #include <tidings/webhook/impl/event_reader.ipp>
 #include <tidings/webhook/impl/github.ipp>
@@ -187,6 +188,7 @@
 #include <tidings/webhook/impl/make_secret.ipp>
 #include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/no_signature.ipp>
+#include <tidings/webhook/impl/place_book.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>
 #include <tidings/webhook/impl/public_key.ipp>
@@ -197,8 +199,10 @@
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_state.ipp>
 #include <tidings/webhook/impl/sender_state_answer.ipp>
+#include <tidings/webhook/impl/sender_state_append.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/sender_state_health.ipp>
+#include <tidings/webhook/impl/sender_state_log.ipp>
 #include <tidings/webhook/impl/shopify.ipp>
 #include <tidings/webhook/impl/signed_time.ipp>
 #include <tidings/webhook/impl/slack.ipp>

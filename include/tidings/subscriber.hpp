@@ -16,6 +16,8 @@ namespace tidings {
 
 /// Completes one `async_deliver`: posts `(error_code, outcome)` to the caller's handler.
 using deliver_handler = tidings::completion_handler<error_code, outcome>;
+/// Says where a subscription goes on.
+using locate_handler = tidings::completion_handler<error_code, position>;
 
 namespace detail {
 /// Where a completion is posted that belongs to no context and names no executor: the system's.
@@ -55,6 +57,18 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     /// The inlet this outlet belongs to (a session or client that both sends and receives, a bus):
     /// the bus does not deliver to it what came from there. 0: none.
     virtual origin_id origin() const noexcept { return 0; }
+
+    /// Whether it keeps, beyond the process, up to where it has taken the events of a bus. Where a
+    /// history can bring the rest, a subscription that was not told where to begin asks it for that
+    /// (`start_locate`).
+    virtual bool keeps_place() const noexcept { return false; }
+    /// Where a subscription of this pattern goes on: behind what it took last, or, where it is new,
+    /// at `here`, where the history stands. Asked once, before anything is delivered; what is
+    /// published meanwhile waits. With an error it begins at `here`. What is gone is announced by
+    /// `tidings.gap`; what the history holds behind that comes.
+    virtual void start_locate(std::string_view /*pattern*/, position here, locate_handler h) {
+        std::move(h)(error_code(), std::move(here));
+    }
 
     /// Called once when nothing will be delivered any more: the subscription ended or the bus is
     /// gone.

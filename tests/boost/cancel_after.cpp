@@ -150,7 +150,7 @@ unsigned stores_and_subscribers(tidings::bus& bus, unsigned& completed) {
     outbox->async_list_endpoints("", 1, completes(completed));
     outbox->async_redeliver({}, completes(completed));
     outbox->async_erase("", completes(completed));
-    outbox->async_position("", completes(completed));
+    outbox->async_position("", "", completes(completed));
     const auto table = tidings::store::make_memory_table();
     table->async_get("k", completes(completed));
     table->async_put("k", "v", 0, completes(completed));

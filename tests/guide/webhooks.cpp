@@ -8,6 +8,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <iostream>
+
 namespace net = boost::asio;
 
 TEST_CASE("the pages' webhooks are sent", "[guide]") {
@@ -35,6 +37,11 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                 tidings::event{"account.debited", "/bank", {{"cents", 99}}}.extension(
                     "partitionkey", "42"));
     // [/webhook_order]
+    // [webhook_again]
+    sender.async_redeliver({.endpoint = "customer-7"}, false, [](auto ec, auto r) {
+        if (!ec) std::cout << r.count << " deliveries are made again\n";
+    });
+    // [/webhook_again]
     CHECK(hook.error() == tidings::error_code());
     CHECK(ledger.error() == tidings::error_code());
 }

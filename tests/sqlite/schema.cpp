@@ -45,7 +45,7 @@ void fill(const std::string& path) {
     o.append("theirs", "owed");
     CHECK_FALSE(o.try_append({o.in_partition("one", "first"), o.in_partition("one", "second")}));
     const auto head = f.events->head();
-    CHECK_FALSE(o.end_of_append({.now = o.at(), .mark = store::outbox_mark{"bus", head}}).first);
+    CHECK_FALSE(o.end_of_append({.now = o.at(), .marks = {{"bus", head, {}}}}).first);
 }
 
 TEST_CASE("a file of each schema there was is read as one that is new", "[sqlite]") {

@@ -96,9 +96,9 @@ class careless_outbox final : public store::outbox {
             inner_->start_erase(std::move(owner), std::move(to));
         });
     }
-    void start_position(std::string history, position_handler h) override {
+    void start_position(std::string history, std::string endpoint, position_handler h) override {
         plan.carry_out("position", std::move(h), [&](position_handler to) {
-            inner_->start_position(std::move(history), std::move(to));
+            inner_->start_position(std::move(history), std::move(endpoint), std::move(to));
         });
     }
     store::outbox_stats stats() const noexcept override { return inner_->stats(); }

@@ -162,9 +162,10 @@ class outbox_bed {
             bed_.wait_for<>([&](auto h) { outbox_->async_erase(std::move(owner), std::move(h)); })
                 .first);
     }
-    position mark_of(std::string history) {
-        return value_of<position>(
-            [&](auto h) { outbox_->async_position(std::move(history), std::move(h)); });
+    position mark_of(std::string history, std::string endpoint = {}) {
+        return value_of<position>([&](auto h) {
+            outbox_->async_position(std::move(history), std::move(endpoint), std::move(h));
+        });
     }
     texts listed_ids(store::outbox_selection s = {}) {
         texts ids;

@@ -32,11 +32,12 @@ inline void check_drop_oldest(const outbox_kit& kit) {
 inline void check_refuse(const outbox_kit& kit) {
     using texts = outbox_bed::texts;
     outbox_bed o(kit, bounded_each({.max_entries = 2, .policy = store::at_bound::refuse}));
-    const auto mark = store::outbox_mark{"main", position(1, 1)};
     auto [ec, a] = o.end_of_append(
         {o.at(),
          {o.entry("a", "1"), o.entry("a", "2"), o.entry("a", "3"), o.entry("b", "4")},
-         mark});
+         {{"main", position(1, 1), {}},
+          {"main", position(1, 2), "a"},
+          {"main", position(1, 3), "b"}}});
     CHECK_FALSE(ec);
     REQUIRE(a.refused.size() == 1);
     CHECK(a.refused[0].index == 2);
@@ -44,6 +45,8 @@ inline void check_refuse(const outbox_kit& kit) {
     CHECK(a.dropped == 0);
     o.reopen();
     CHECK(o.mark_of("main").empty());
+    CHECK(o.mark_of("main", "a").empty());
+    CHECK(o.mark_of("main", "b") == position(1, 3));
     CHECK(o.listed_ids() == texts{"1", "2", "4"});
     // There is room again when something was done.
     o.claim_and_finish(outbox_bed::state::done);

@@ -98,13 +98,28 @@ inline void check_marks(const outbox_kit& kit) {
     outbox_bed o(kit);
     CHECK(o.mark_of("main").empty());
     const auto append = [&](position p, std::vector<store::outbox_entry> entries) {
-        return o.end_of_append({o.at(), std::move(entries), store::outbox_mark{"main", p}}).first;
+        return o
+            .end_of_append(
+                {o.at(), std::move(entries), {{"main", p, {}}, {"main", p, "a"}, {"new", p, "b"}}})
+            .first;
     };
     CHECK_FALSE(append(position(1, 5), {o.entry("a", "1")}));
     CHECK_FALSE(append(position(1, 6), {}));
     o.reopen();
     CHECK(o.mark_of("main") == position(1, 6));
+    CHECK(o.mark_of("main", "a") == position(1, 6));
+    CHECK(o.mark_of("new", "b") == position(1, 6));
+    CHECK(o.mark_of("main", "b").empty());
+    CHECK(o.mark_of("main", "c").empty());
     CHECK(o.mark_of("other").empty());
+    // A mark without a place is forgotten, and one ends with its endpoint.
+    CHECK_FALSE(o.end_of_append({o.at(), {}, {{"main", {}, "a"}}}).first);
+    o.open({{.id = "b", .owner = "b's"}});
+    o.erase("b's");
+    o.reopen();
+    CHECK(o.mark_of("main", "a").empty());
+    CHECK(o.mark_of("new", "b").empty());
+    CHECK(o.mark_of("main") == position(1, 6));
     if (!kit.break_next) return;
     kit.break_next(o.of());
     CHECK(append(position(1, 7), {o.entry("a", "2")}) == errc::store_failed);

@@ -58,7 +58,7 @@ function members(bytes) {
     return found;
 }
 
-/// `{id, type, data}` of an event in CloudEvents JSON; `data` is the bytes the producer gave.
+/// `{id, type, data, position}` of an event in CloudEvents JSON; `data` is the bytes the producer gave.
 export function open_envelope(bytes) {
     const found = members(bytes);
     const text = (name) => found.has(name) ? JSON.parse(found.get(name).toString()) : undefined;
@@ -69,7 +69,7 @@ export function open_envelope(bytes) {
     } else if (found.has('data') && !/^[^;]*[/+]json\s*(;|$)/i.test(text('datacontenttype') ?? '/json')) {
         data = Buffer.from(text('data'));
     }
-    return { id: text('id'), type: text('type'), data };
+    return { id: text('id'), type: text('type'), data, position: text('position') };
 }
 
 /// The line an observer writes for an event.

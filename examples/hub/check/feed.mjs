@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 // Posts the payloads that payloads.mjs wrote, one after the other, signed as GitHub signs.
 //
-//     node feed.mjs HUB_URL SECRET PAYLOAD_DIR
+//     node feed.mjs HUB_URL SECRET PAYLOAD_DIR first|second
 //
-// Before them goes one with a wrong signature, which must be refused. Exit 1 when any answer is not
-// the right one.
+// The first half of them, or the second. Before the first goes one with a wrong signature, which
+// must be refused. Exit 1 when any answer is not the right one.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deliver, guid, sign } from '../github.mjs';
 
-const [hub, secret, folder] = process.argv.slice(2);
-if (!folder) {
-    console.error('usage: node feed.mjs HUB_URL SECRET PAYLOAD_DIR');
+const [hub, secret, folder, half] = process.argv.slice(2);
+if (!['first', 'second'].includes(half)) {
+    console.error('usage: node feed.mjs HUB_URL SECRET PAYLOAD_DIR first|second');
     process.exit(2);
 }
 const url = new URL('/in/github', hub);
-const feed = JSON.parse(readFileSync(join(folder, 'feed.json'), 'utf8'));
+const all = JSON.parse(readFileSync(join(folder, 'feed.json'), 'utf8'));
+const middle = Math.floor(all.length / 2);
+const feed = half === 'first' ? all.slice(0, middle) : all.slice(middle);
 let wrong = 0;
 
 async function post(what, status, delivery) {
@@ -34,9 +36,11 @@ async function post(what, status, delivery) {
     }
 }
 
-const forged = Buffer.from('{"zen":"forged"}');
-await post('forged ping', 401,
-    { event: 'ping', delivery: guid('forged'), body: forged, signature: sign(forged, secret + 'x') });
+if (half === 'first') {
+    const forged = Buffer.from('{"zen":"forged"}');
+    await post('forged ping', 401,
+        { event: 'ping', delivery: guid('forged'), body: forged, signature: sign(forged, secret + 'x') });
+}
 
 for (const { file, event, delivery, type } of feed) {
     const body = readFileSync(join(folder, file));

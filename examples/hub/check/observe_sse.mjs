@@ -5,8 +5,9 @@
 //     node observe_sse.mjs EVENTS_URL OUT_FILE [LOSE]
 //
 // Of the LOSE-th event it takes no notice, as a test of the comparison of the lists.
-// Prints `observer: ready` when subscribed. Ends with 0 when the hub closes or on SIGTERM, with 1
-// when anything is not as it must be.
+// Prints `observer: ready` when subscribed. When the connection is torn it comes back, and goes on
+// behind the last event it has. Ends with 0 when the hub closes or on SIGTERM, with 1 when anything
+// is not as it must be.
 import { openSync, writeSync } from 'node:fs';
 import { line_of, open_envelope } from './envelope.mjs';
 
@@ -71,24 +72,43 @@ const out = openSync(file, 'w');
 let received = 0;
 process.on('SIGTERM', () => process.exit(0));
 
-try {
-    const response = await fetch(url, {
-        headers: { 'Accept': 'text/event-stream', 'Cache-Control': 'no-cache' },
-        redirect: 'error',
-    });
+let last_id = '';
+
+async function read_stream(on_open) {
+    const headers = { 'Accept': 'text/event-stream', 'Cache-Control': 'no-cache' };
+    if (last_id !== '') headers['Last-Event-ID'] = last_id;
+    const response = await fetch(url, { headers, redirect: 'error' });
     const type = response.headers.get('content-type') ?? '';
     if (response.status !== 200 || !/^text\/event-stream\s*(;|$)/i.test(type)) {
         throw new Error(`answered ${response.status} ${type}`);
     }
-    console.log('observer: ready');
+    on_open();
     const read = sse_reader(({ event, id, data }) => {
+        last_id = id;
         if (++received === Number(lose)) return;
         const opened = open_envelope(data);
         if (event === 'message' && id === '') throw new Error(`event ${opened.id} came without a position`);
         writeSync(out, line_of(opened));
     });
     for await (const piece of response.body) read(Buffer.from(piece));
-} catch (e) {
-    console.error(`observer: ${e.cause?.message ?? e.message}`);
-    process.exit(1);
+}
+
+// What fetch throws where there is no connection, or one that was torn.
+const is_torn = (e) => e instanceof TypeError && (e.cause !== undefined || e.message === 'terminated');
+
+for (let torn_since = 0; ;) {
+    try {
+        await read_stream(() => {
+            if (torn_since === 0) console.log('observer: ready');
+            torn_since = 0;
+        });
+        process.exit(0);
+    } catch (e) {
+        torn_since ||= Date.now();
+        if (received === 0 || !is_torn(e) || Date.now() - torn_since > 20_000) {
+            console.error(`observer: ${e.cause?.message ?? e.message}`);
+            process.exit(1);
+        }
+        await new Promise((done) => setTimeout(done, 100));
+    }
 }

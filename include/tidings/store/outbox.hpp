@@ -76,8 +76,11 @@ class outbox : public std::enable_shared_from_this<outbox> {
     /// Endpoints of this owner, with everything of them. Completes when it cannot be read from the
     /// storage any more.
     virtual void start_erase(std::string owner, done_handler h) = 0;
-    /// The last mark of a history; empty: there is none.
-    virtual void start_position(std::string history, position_handler h) = 0;
+    /// The last mark of a history at an endpoint (empty: of the whole outbox); empty: there is
+    /// none.
+    virtual void start_position(std::string history, std::string endpoint, position_handler h) = 0;
+    /// Whether what it has outlives the process, so that marks are of use.
+    virtual bool durable() const noexcept { return false; }
     /// As after the last operation. Waits for no storage.
     virtual outbox_stats stats() const noexcept = 0;
 
@@ -132,8 +135,10 @@ class outbox : public std::enable_shared_from_this<outbox> {
         return initiate(&outbox::start_erase, std::forward<Token>(token), std::move(owner));
     }
     template <net::completion_token_for<void(error_code, position)> Token = net::deferred_t>
-    [[nodiscard]] auto async_position(std::string history, Token&& token = Token{}) {
-        return initiate(&outbox::start_position, std::forward<Token>(token), std::move(history));
+    [[nodiscard]] auto async_position(std::string history, std::string endpoint,
+                                      Token&& token = Token{}) {
+        return initiate(&outbox::start_position, std::forward<Token>(token), std::move(history),
+                        std::move(endpoint));
     }
 
  private:

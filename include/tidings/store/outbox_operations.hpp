@@ -22,16 +22,23 @@ struct outbox_opening {
     std::chrono::milliseconds longest_wait{0};
 };
 
-/// Up to where the events of a history have reached the outbox.
+/// Up to where events have reached the outbox.
 struct outbox_mark {
+    /// What is read: a history, or of an endpoint the pattern of one of its subscriptions. No line
+    /// feed.
     std::string history{};
-    tidings::position position{};
+    tidings::position position{};  ///< empty: the mark is forgotten
+    /// The endpoint whose mark it is, which ends with its row; it gets one where it has none.
+    /// Empty: that of the whole outbox.
+    std::string endpoint{};
 };
 
 struct outbox_append {
     outbox_time now{};
     std::vector<outbox_entry> entries{};
-    std::optional<outbox_mark> mark{};  ///< not kept where an entry is refused
+    /// One is not kept where an entry of its endpoint is refused, one of the whole outbox where any
+    /// is.
+    std::vector<outbox_mark> marks{};
 };
 
 /// What became of an append.

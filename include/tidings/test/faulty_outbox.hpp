@@ -52,8 +52,10 @@ class faulty_outbox final : public store::outbox {
     void start_erase(std::string owner, done_handler h) override {
         forward("erase", &outbox::start_erase, std::move(h), std::move(owner));
     }
-    void start_position(std::string history, position_handler h) override {
-        forward("position", &outbox::start_position, std::move(h), std::move(history));
+    bool durable() const noexcept override { return inner_->durable(); }
+    void start_position(std::string history, std::string endpoint, position_handler h) override {
+        forward("position", &outbox::start_position, std::move(h), std::move(history),
+                std::move(endpoint));
     }
     store::outbox_stats stats() const noexcept override { return inner_->stats(); }
 

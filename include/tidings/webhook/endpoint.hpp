@@ -58,9 +58,10 @@ struct endpoint_options {
     /// when as many as it may have have succeeded. 1: deliveries go out in order, but for those
     /// that are retried.
     std::size_t max_in_flight = 1;
-    /// Called once, when it answered 410 while it was active: nothing more is delivered. In the
-    /// sender's lane; never after `endpoint::close`, a replacement, the sender's end or that of the
-    /// last that held the endpoint, which release it. What it throws is logged.
+    /// Called once, when it answered 410, or `webhook-delivery: disable`, while it was active:
+    /// nothing more is delivered. In the sender's lane; never after `endpoint::close`, a
+    /// replacement, the sender's end or that of the last that held the endpoint, which release it.
+    /// What it throws is logged.
     std::function<void()> on_gone{};
     delivery_order order = delivery_order::any;
     at_exhaustion exhausted = at_exhaustion::skip;  ///< of an endpoint with an order
@@ -79,6 +80,7 @@ struct endpoint_options {
 
 struct endpoint_counters {
     std::uint64_t accepted = 0, delivered = 0, failed_attempts = 0, dead = 0;
+    std::uint64_t gaps = 0;  ///< how often events for it were gone before the outbox had them
 };
 
 namespace detail {
@@ -94,7 +96,11 @@ class endpoint_state;
 class endpoint {
  public:
     TIDINGS_DECL explicit endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept;
-    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber() noexcept;
+    /// For one subscription. On a bus with a history, of a sender whose outbox outlives the
+    /// process, it goes on after a restart where it was: what the history has and the outbox has
+    /// not is delivered. One that ends, and begins again in the same process, begins in the
+    /// present.
+    TIDINGS_DECL std::shared_ptr<subscriber> as_subscriber();
     TIDINGS_DECL endpoint_counters counters() const noexcept;
     /// Whether it takes deliveries: not gone, not closed.
     TIDINGS_DECL bool active() const noexcept;

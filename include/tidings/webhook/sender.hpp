@@ -8,6 +8,7 @@
 #include <tidings/store/outbox.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/webhook/address_guard.hpp>
+#include <tidings/webhook/attempt_options.hpp>
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/endpoint_change.hpp>
 #include <tidings/webhook/health_options.hpp>
@@ -37,7 +38,8 @@ struct sender_options {
     /// `request_timeout` times the number of endpoints without a recent success, divided by half of
     /// this and rounded up.
     std::size_t max_connections = 1024;
-    health_options health{};  ///< when an endpoint is spared, and when it is disabled
+    attempt_options attempts{};  ///< which are written to the outbox
+    health_options health{};     ///< when an endpoint is spared, and when it is disabled
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;
@@ -61,11 +63,11 @@ class sender_state;
 /// from an outbox. Handle on shared state: move-only, safe from any thread; destroying it stops.
 /// One that was moved from is closed: operations end with errc::closed, getters give defaults.
 ///
-/// 2xx is success; 410 ends the endpoint; 429, 502, 503 and 504 pause it (`Retry-After` heeded);
-/// anything else, redirects included, is retried. A status counts once its line was read, whatever
-/// is wrong with the rest of the answer, unless the connection ends before the fields do. Every
-/// address a target resolves to passes the
-/// guard before it is connected to.
+/// 2xx is success; 410, and an answer with `webhook-delivery: disable`, end the endpoint; 429, 502,
+/// 503 and 504 pause it (`Retry-After` heeded); anything else, redirects included, is retried. A
+/// status counts once its line was read, whatever is wrong with the rest of the answer, unless the
+/// connection ends before the fields do. Every address a target resolves to passes the guard before
+/// it is connected to.
 class sender {
  public:
     TIDINGS_DECL explicit sender(net::any_io_executor executor, sender_options options = {});
@@ -102,6 +104,46 @@ class sender {
                 start_drain(state, tidings::completion_handler<error_code>(io, std::move(handler)));
             });
     }
+    /// What it delivers from: for looking at what is owed, at dead letters and at attempts. Entries
+    /// that the caller changes there are seen with the next claim.
+    TIDINGS_DECL std::shared_ptr<store::outbox> outbox() const;
+
+    /// Sends dead letters, and what waits for an operator, again: as if never attempted, at once.
+    /// Completes with `void(error_code, store::outbox_redelivered)`, which counts all of them.
+    /// @param of which; what is owed anyhow is passed over, `max_entries` is not read
+    /// @param as_new under another `webhook-id`, for a receiver that lost what it acknowledged
+    /// Per-operation cancellation: none. @error errc::store_failed, errc::outbox_full (`full` is
+    /// set: what follows `last_key` stays), errc::closed
+    template <net::completion_token_for<void(error_code, store::outbox_redelivered)> Token =
+                  net::deferred_t>
+    [[nodiscard]] auto async_redeliver(store::outbox_selection of, bool as_new = false,
+                                       Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code, store::outbox_redelivered)>(
+            get_executor(), std::forward<Token>(token),
+            [state = state_, as_new](net::any_io_executor io, auto handler,
+                                     store::outbox_selection which) {
+                start_redeliver(state, std::move(which), as_new,
+                                redeliver_handler(io, std::move(handler)));
+            },
+            std::move(of));
+    }
+
+    /// Sends what was sent in an attempt of the log once more, whatever became of it. Completes
+    /// with `void(error_code)` when the outbox has it. Per-operation cancellation: none.
+    /// @param attempt its key
+    /// @error errc::not_found (it is not kept any more, and with it what was sent),
+    /// errc::outbox_full, errc::webhook_disabled, errc::store_failed, errc::closed
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_resend(std::uint64_t attempt, bool as_new = false,
+                                    Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), std::forward<Token>(token),
+            [state = state_, attempt, as_new](net::any_io_executor io, auto handler) {
+                start_resend(state, attempt, as_new,
+                             tidings::completion_handler<error_code>(io, std::move(handler)));
+            });
+    }
+
     /// For `drain_on_signal`: drains after buses and what holds streams.
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const;
     /// Deliveries being made at this moment.
@@ -110,6 +152,13 @@ class sender {
     const std::shared_ptr<detail::sender_state>& state() const noexcept { return state_; }
 
  private:
+    using redeliver_handler = tidings::completion_handler<error_code, store::outbox_redelivered>;
+    TIDINGS_DECL static void start_redeliver(const std::shared_ptr<detail::sender_state>& s,
+                                             store::outbox_selection of, bool as_new,
+                                             redeliver_handler handler);
+    TIDINGS_DECL static void start_resend(const std::shared_ptr<detail::sender_state>& s,
+                                          std::uint64_t attempt, bool as_new,
+                                          tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_drain(const std::shared_ptr<detail::sender_state>& s,
                                          tidings::completion_handler<error_code> handler);
     std::shared_ptr<detail::sender_state> state_;

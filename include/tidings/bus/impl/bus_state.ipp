@@ -108,6 +108,8 @@ error_code bus_state::add_fed(std::string_view pattern,
                    .retained = options.retained};
     auto r = std::make_unique<feeding>();
     r->sink = s->sink();
+    f.asks = history_ && !f.after && !f.retained && r->sink->keeps_place();
+    if (f.asks) f.after_gap = after_gap::held;
     r->source = std::make_shared<feed>(self(), lane_, r->sink, std::move(f));
     const auto source = r->source;
     s->follow(source);

@@ -29,6 +29,7 @@ struct feed_options {
     origin_id origin = 0;    ///< what came from there is not handed back
     event_filter filter{};   ///< what else is not
     bool exact = false;      ///< the sink must have every event; what it cannot get is counted
+    bool asks = false;       ///< the sink says after which position it begins
     bool retained = false;   ///< begins with what the bus retains, where it does not resume
     std::size_t slice = 64;  ///< events read from the history at once
 };
@@ -91,6 +92,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
 
  private:
     void begin() noexcept;
+    void ask_where(feed_sink& sink) noexcept;
+    void begin_after(position where) noexcept;
     void read_retained(feed_sink& sink) noexcept;
     void end_retained(feed_sink& sink) noexcept;
     void accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept;

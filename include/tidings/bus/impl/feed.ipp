@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/control_event.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/topic.hpp>
 
@@ -35,7 +36,7 @@ error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
     if (options_.retained && !options_.after && bus_->retains())
         retained_ = std::make_unique<retained_range>();
-    live_ = was_live_ = !options_.after && !retained_;
+    live_ = was_live_ = !options_.after && !options_.asks && !retained_;
     const bool waits = reading_ = !live_;
     attached_ = true;
     error_code ec;
@@ -62,6 +63,7 @@ error_code feed::start() {
 void feed::begin() noexcept {
     const auto sink = sink_.lock();
     if (!sink || !attached_) return;
+    if (options_.asks) return ask_where(*sink);
     reading_ = false;
     if (retained_) return pump();
     if (bus_->history()) {
@@ -71,6 +73,35 @@ void feed::begin() noexcept {
     // Without a history whatever lay after that position is gone.
     live_ = was_live_ = true;
     if (tell_gap(*sink, {})) pump();
+}
+
+// Nothing is read meanwhile.
+void feed::ask_where(feed_sink& sink) noexcept {
+    try {
+        sink.locate(options_.patterns.front(), start_,
+                    lane_handler<position>(lane_, errc::closed,
+                                           [weak = weak_from_this()](error_code ec, position p) {
+                                               const auto self = weak.lock();
+                                               if (!self || !self->attached_) return;
+                                               self->begin_after(ec ? self->start_ : std::move(p));
+                                           }));
+    } catch (const std::bad_alloc&) {
+        end(errc::out_of_memory);
+    } catch (...) {
+        return;  // it dropped the handler, which begins at the start
+    }
+}
+
+// Where nothing came since, nothing is read.
+void feed::begin_after(position where) noexcept {
+    reading_ = false;
+    seen_ = std::max(seen_, start_.number());
+    if (where == start_)
+        move_to(where);
+    else
+        options_.after = std::move(where);
+    if (!options_.after && cursor_.number() >= seen_) become_live();
+    pump();
 }
 
 void feed::stop() noexcept {

@@ -4,6 +4,7 @@
 #include <tidings/errc.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/lane/impl/delivery_join.hpp>
+#include <tidings/subscriber.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,11 @@ class feed_sink {
     }
     /// The subscription that it belongs to; null: a stream's.
     virtual std::shared_ptr<subscription_state> owner() noexcept { return {}; }
+    /// Whether it says where it begins, and where: see `subscriber`.
+    virtual bool keeps_place() const noexcept { return false; }
+    virtual void locate(std::string_view /*pattern*/, const position& here, locate_handler h) {
+        std::move(h)(error_code(), here);
+    }
     /// Everything that is retained was pushed; what follows was published since it began.
     virtual void on_retained_end() noexcept {}
     /// So many events for it are gone.

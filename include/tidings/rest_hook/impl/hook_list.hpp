@@ -7,7 +7,7 @@
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 #include <tidings/rest_hook/manager.hpp>
-#include <tidings/webhook/impl/endpoint_state.hpp>
+#include <tidings/webhook/impl/endpoint_subscriber.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <map>

@@ -200,7 +200,8 @@ void hook_list::begin(hook& h) {
     };
     h.endpoint = sender_->add(std::move(o), h.error);
     if (!h.error) {
-        h.on_bus = bus_->subscribe(h.record.event, h.endpoint, {});
+        h.on_bus = bus_->subscribe(
+            h.record.event, std::make_shared<webhook::detail::endpoint_subscriber>(h.endpoint), {});
         h.error = h.on_bus.error();
     }
 }
@@ -250,8 +251,9 @@ void hook_list::drop(const std::string& id) {
     if (dropped.empty()) return;
     auto& h = dropped.mapped();
     if (h.revision != 0) gauge(-1);
-    h.on_bus.reset();
+    // In this order: what a hook has missed then is not for a later one of its id.
     if (h.endpoint) h.endpoint->close();
+    h.on_bus.reset();
 }
 
 // The target wants nothing more, or never got anything. A row that stayed would be served again

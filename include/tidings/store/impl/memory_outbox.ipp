@@ -65,8 +65,10 @@ class memory_outbox final : public outbox {
         locked([&] { rows_.erase(owner); });
         std::move(h)(error_code());
     }
-    void start_position(std::string history, position_handler h) override {
-        complete(std::move(h), [&] { return rows_.mark_of(history); });
+    void start_position(std::string history, std::string endpoint, position_handler h) override {
+        complete(std::move(h), [&] {
+            return rows_.mark_of({std::move(endpoint), std::move(history)});
+        });
     }
     outbox_stats stats() const noexcept override {
         const std::lock_guard lock(mutex_);

@@ -5,8 +5,14 @@
 #include <new>
 #include <set>
 #include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 namespace tidings::store::detail {
+
+/// Of a mark: its endpoint and its history.
+using mark_key = std::pair<std::string, std::string>;
 
 /// What operations of an outbox in memory changed, or took away, for one that writes it down.
 class outbox_changes {
@@ -14,12 +20,14 @@ class outbox_changes {
     void note_entry(std::uint64_t key) noexcept { note(entries_, key); }
     void note_attempt(std::uint64_t key) noexcept { note(attempts_, key); }
     void note_endpoint(const std::string& id) noexcept { note(endpoints_, id); }
-    void note_mark(const std::string& history) noexcept { note(marks_, history); }
+    void note_mark(const std::string& endpoint, const std::string& history) noexcept {
+        note(marks_, std::tie(endpoint, history));
+    }
 
     const std::set<std::uint64_t>& entries() const noexcept { return entries_; }
     const std::set<std::uint64_t>& attempts() const noexcept { return attempts_; }
     const std::set<std::string>& endpoints() const noexcept { return endpoints_; }
-    const std::set<std::string>& marks() const noexcept { return marks_; }
+    const std::set<mark_key>& marks() const noexcept { return marks_; }
     bool empty() const noexcept {
         return entries_.empty() && attempts_.empty() && endpoints_.empty() && marks_.empty();
     }
@@ -30,13 +38,17 @@ class outbox_changes {
  private:
     template <class Set, class T>
     void note(Set& to, const T& what) noexcept try {
-        to.insert(what);
+        if constexpr (std::is_convertible_v<const T&, typename Set::value_type>)
+            to.insert(what);
+        else
+            to.emplace(std::get<0>(what), std::get<1>(what));
     } catch (const std::bad_alloc&) {
         incomplete_ = true;
     }
 
     std::set<std::uint64_t> entries_, attempts_;
-    std::set<std::string> endpoints_, marks_;
+    std::set<std::string> endpoints_;
+    std::set<mark_key> marks_;
     bool incomplete_ = false;
 };
 

@@ -23,7 +23,7 @@ class outbox_picture {
     const outbox_attempt* find_attempt(std::uint64_t key) const noexcept {
         return of_.attempts_.find(key);
     }
-    position mark_of(const std::string& history) const { return of_.mark_of(history); }
+    position mark_of(const mark_key& key) const { return of_.mark_of(key); }
     /// The keys that were given last.
     std::uint64_t last_entry() const noexcept { return of_.last_key_; }
     std::uint64_t last_attempt() const noexcept { return of_.attempts_.last_key(); }
@@ -33,7 +33,10 @@ class outbox_picture {
     TIDINGS_DECL void restore(outbox_endpoint e);
     TIDINGS_DECL void restore(outbox_listed l);
     void restore(outbox_attempt a) { of_.attempts_.restore(std::move(a)); }
-    void restore(outbox_mark m) { of_.marks_[std::move(m.history)] = std::move(m.position); }
+    void restore(const mark_key& key, position p) {
+        if (key.first.empty() || of_.endpoints_.contains(key.first))
+            of_.set_mark(key, std::move(p));
+    }
     void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
         of_.last_key_ = std::max(of_.last_key_, entry);
         of_.attempts_.start_after(attempt);

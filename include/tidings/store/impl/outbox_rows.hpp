@@ -23,6 +23,7 @@ class outbox_rows {
         claim_lines::line::node_type node{};  // while it is in no line, and not dead
     };
     using row_map = std::map<std::uint64_t, row>;
+    using mark_map = std::map<std::string, position>;                   // by history
     using members = std::set<std::pair<std::uint32_t, std::uint64_t>>;  // index, key
     struct endpoint {
         explicit endpoint(const std::string& id) : lines(id) {}
@@ -31,6 +32,7 @@ class outbox_rows {
         key_set owed{}, dead{};
         std::map<std::string, key_set, std::less<>> partitions{};  // of what is owed
         std::map<std::string, members, std::less<>> batches{};     // of what is owed
+        mark_map marks{};
         std::size_t owed_bytes = 0;
     };
     using endpoint_map = std::map<std::string, endpoint, std::less<>>;
@@ -74,6 +76,7 @@ class outbox_rows {
     message_uses uses_;
     row_map rows_;
     endpoint_map endpoints_;
+    mark_map marks_;  // of the whole outbox
     claim_lines lines_;
     std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed
     std::set<place> by_death_;                                // since when, key

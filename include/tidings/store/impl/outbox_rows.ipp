@@ -186,6 +186,8 @@ void outbox_rows::remove_dead(std::uint64_t key) noexcept {
 outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
     endpoint_map::iterator it) noexcept {
     note(it->second);
+    if (changes_ != nullptr)
+        for (const auto& [history, at] : it->second.marks) changes_->note_mark(it->first, history);
     sizes_.erase({it->second.owed_bytes, &it->second});
     return endpoints_.erase(it);
 }

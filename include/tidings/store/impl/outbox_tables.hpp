@@ -23,7 +23,8 @@ class outbox_tables final : private outbox_rows {
     TIDINGS_DECL outbox_redelivered redeliver(const outbox_redelivery& r);
     TIDINGS_DECL outbox_retained retain(const outbox_retention& r);
     TIDINGS_DECL void erase(const std::string& owner);
-    TIDINGS_DECL position mark_of(const std::string& history) const;
+    /// Empty: there is none.
+    TIDINGS_DECL position mark_of(const mark_key& key) const;
     TIDINGS_DECL outbox_stats stats() const noexcept;
     const attempt_log& attempts() const noexcept { return attempts_; }
     std::vector<message_uses::message> take_released() noexcept { return uses_.take_released(); }
@@ -33,6 +34,8 @@ class outbox_tables final : private outbox_rows {
     class claiming;
     class making_room;
 
+    void set_marks(outbox_append& a, const outbox_appended& result);
+    void set_mark(const mark_key& key, position at);
     row* find_claimed(std::uint64_t key) noexcept;
     void settle(row& r, const outbox_result& result, outbox_time now);
     bool has_room_for(const row& dead) const noexcept;
@@ -43,7 +46,6 @@ class outbox_tables final : private outbox_rows {
     std::size_t bury_unknown(outbox_time now, std::size_t max);
 
     attempt_log attempts_;
-    std::map<std::string, position> marks_;
     std::uint64_t last_key_ = 0;
 };
 

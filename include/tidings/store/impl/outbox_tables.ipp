@@ -119,9 +119,13 @@ std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::str
     return page;
 }
 
-position outbox_tables::mark_of(const std::string& history) const {
-    const auto it = marks_.find(history);
-    return it == marks_.end() ? position() : it->second;
+position outbox_tables::mark_of(const mark_key& key) const {
+    const auto& [id, history] = key;
+    const auto of = endpoints_.find(id);
+    if (!id.empty() && of == endpoints_.end()) return {};
+    const auto& marks = id.empty() ? marks_ : of->second.marks;
+    const auto it = marks.find(history);
+    return it == marks.end() ? position() : it->second;
 }
 
 outbox_stats outbox_tables::stats() const noexcept {

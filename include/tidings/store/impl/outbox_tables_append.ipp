@@ -3,6 +3,8 @@
 
 #include <tidings/store/impl/outbox_tables.hpp>
 
+#include <algorithm>
+
 namespace tidings::store::detail {
 
 /// Room for entries of an append, made as the policies say.
@@ -90,16 +92,48 @@ outbox_appended outbox_tables::append(outbox_append a) {
             entry.created = a.now;
             insert(std::move(entry), e, a.now);
         }
-        if (a.mark && result.refused.empty()) {
-            marks_[a.mark->history] = a.mark->position;
-            if (changes_ != nullptr) changes_->note_mark(a.mark->history);
-        }
+        set_marks(a, result);
     } catch (...) {
         for (auto it = rows_.upper_bound(last); it != rows_.end(); it = rows_.upper_bound(last))
             remove(it);
         throw;
     }
     return result;
+}
+
+// All or none: without their entries they would lose events.
+void outbox_tables::set_marks(outbox_append& a, const outbox_appended& result) {
+    std::erase_if(a.marks, [&](const outbox_mark& m) {
+        return std::any_of(result.refused.begin(), result.refused.end(), [&](const auto& refusal) {
+            return m.endpoint.empty() || a.entries[refusal.index].endpoint == m.endpoint;
+        });
+    });
+    std::vector<std::pair<mark_key, position>> before;
+    before.reserve(a.marks.size());
+    try {
+        for (auto& m : a.marks) {
+            mark_key key(std::move(m.endpoint), std::move(m.history));
+            if (!key.first.empty()) open_one(key.first, a.now);
+            auto was = mark_of(key);
+            before.emplace_back(key, std::move(was));
+            set_mark(key, std::move(m.position));
+        }
+    } catch (...) {
+        for (auto& [key, at] : before)
+            if (mark_of(key) != at) set_mark(key, std::move(at));
+        throw;
+    }
+}
+
+// Of an endpoint that has a row. Takes memory for a mark that is new alone.
+void outbox_tables::set_mark(const mark_key& key, position at) {
+    const auto& [id, history] = key;
+    auto& marks = id.empty() ? marks_ : endpoints_.find(id)->second.marks;
+    if (at.empty())
+        marks.erase(history);
+    else
+        marks.insert_or_assign(history, std::move(at));
+    if (changes_ != nullptr) changes_->note_mark(id, history);
 }
 
 }  // namespace tidings::store::detail

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <tidings/webhook/endpoint.hpp>
-#include <tidings/webhook/impl/endpoint_state.hpp>
+#include <tidings/webhook/impl/endpoint_subscriber.hpp>
 
 namespace tidings::webhook {
 
 endpoint::endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept : state_(std::move(s)) {}
-std::shared_ptr<subscriber> endpoint::as_subscriber() noexcept {
-    return state_;
+std::shared_ptr<subscriber> endpoint::as_subscriber() {
+    return state_ ? std::make_shared<detail::endpoint_subscriber>(state_) : nullptr;
 }
 endpoint_counters endpoint::counters() const noexcept {
     return state_ ? state_->counters() : endpoint_counters{};

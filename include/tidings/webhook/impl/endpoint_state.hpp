@@ -3,6 +3,7 @@
 
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
+#include <tidings/webhook/impl/place_book.hpp>
 
 #include <memory>
 
@@ -10,13 +11,15 @@ namespace tidings::webhook::detail {
 
 class sender_state;
 
-/// One endpoint as a subscriber: what it takes goes into the outbox. Safe from any thread.
-class endpoint_state final : public subscriber {
+/// One endpoint: what it takes goes into the outbox. Safe from any thread.
+class endpoint_state {
  public:
     endpoint_state(std::shared_ptr<sender_state> sender,
                    std::shared_ptr<endpoint_target> target) noexcept;
     /// What it took is still owed: the sender has the target.
-    ~endpoint_state() override;
+    ~endpoint_state();
+    endpoint_state(const endpoint_state&) = delete;
+    endpoint_state& operator=(const endpoint_state&) = delete;
 
     bool active() const noexcept { return target_->active(); }
     void close() noexcept { target_->close(); }
@@ -24,12 +27,17 @@ class endpoint_state final : public subscriber {
     void enable();
     endpoint_counters counters() const noexcept { return target_->counters(); }
 
-    outcome deliver(const event_ptr& e) noexcept override;
-    origin_id origin() const noexcept override { return target_->options().origin; }
+    /// @param at the subscription that brings the event; null: none that has a place
+    outcome deliver(const event_ptr& e, const place_ptr& at) noexcept;
+    void start_deliver(const event_ptr& e, deliver_handler handler, const place_ptr& at);
+    origin_id origin() const noexcept { return target_->options().origin; }
+    net::any_io_executor executor() const noexcept;
+    bool keeps_place() const noexcept;
+    place_ptr locate(std::string_view pattern, position here, locate_handler h);
+    void leave(const place_ptr& p) noexcept;
 
  private:
-    void start_deliver(event_ptr e, deliver_handler handler) override;
-    net::any_io_executor default_executor() const noexcept override;
+    void take_signal(const event_ptr& e, const place_ptr& at) noexcept;
     error_code make_entry(const event_ptr& e, store::outbox_entry& out) const;
 
     const std::shared_ptr<sender_state> sender_;

@@ -53,7 +53,7 @@ endpoint_state::~endpoint_state() {
     sender_->forget_soon(target_);
 }
 
-net::any_io_executor endpoint_state::default_executor() const noexcept {
+net::any_io_executor endpoint_state::executor() const noexcept {
     return sender_->executor();
 }
 
@@ -75,14 +75,33 @@ void endpoint_state::enable() {
     sender_->enable(target_);
 }
 
-outcome endpoint_state::deliver(const event_ptr& e) noexcept {
+bool endpoint_state::keeps_place() const noexcept {
+    return active() && sender_->keeps_places();
+}
+
+place_ptr endpoint_state::locate(std::string_view pattern, position here, locate_handler h) {
+    return sender_->locate(target_->id(), pattern, std::move(here), std::move(h));
+}
+
+void endpoint_state::leave(const place_ptr& p) noexcept {
+    sender_->leave(p, target_);
+}
+
+// That it has missed something is all that concerns it.
+void endpoint_state::take_signal(const event_ptr& e, const place_ptr& at) noexcept {
+    if (e->topic() != gap_type) return;
+    ++target_->gaps;
+    sender_->on_gap(target_, at, e->position().value_or(position()));
+}
+
+outcome endpoint_state::deliver(const event_ptr& e, const place_ptr& at) noexcept {
     if (!active() || !sender_->taking()) return outcome::closed;
-    if (is_control(e)) return outcome::delivered;
+    if (is_control(e)) return take_signal(e, at), outcome::delivered;
     if (disabled()) return outcome::dropped;
     try {
         store::outbox_entry entry;
         if (make_entry(e, entry)) return outcome::dropped;
-        sender_->append(std::move(entry), [target = target_](error_code ec) {
+        sender_->append(std::move(entry), at, e->position(), [target = target_](error_code ec) {
             ++(ec ? target->dead : target->accepted);
         });
         return outcome::queued;
@@ -91,14 +110,18 @@ outcome endpoint_state::deliver(const event_ptr& e) noexcept {
     }
 }
 
-void endpoint_state::start_deliver(event_ptr e, deliver_handler handler) {
+void endpoint_state::start_deliver(const event_ptr& e, deliver_handler handler,
+                                   const place_ptr& at) {
     if (!active() || !sender_->taking())
         return std::move(handler)(make_error_code(errc::closed), outcome::closed);
-    if (is_control(e)) return std::move(handler)(error_code(), outcome::delivered);
+    if (is_control(e)) {
+        take_signal(e, at);
+        return std::move(handler)(error_code(), outcome::delivered);
+    }
     if (const auto why = disabled()) return std::move(handler)(why, outcome::dropped);
     store::outbox_entry entry;
     if (const auto ec = make_entry(e, entry)) return std::move(handler)(ec, outcome::dropped);
-    sender_->append(std::move(entry),
+    sender_->append(std::move(entry), at, e->position(),
                     [target = target_, h = std::move(handler)](error_code ec) mutable {
                         ++(ec ? target->dead : target->accepted);
                         std::move(h)(ec, ec ? outcome::dropped : outcome::queued);

@@ -62,7 +62,7 @@ class endpoint_target {
     bool has_room_for(const store::outbox_message& m) const noexcept;
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
-    std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0};
+    std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0}, gaps{0};
     /// Up to where these are counted in the endpoint's row; of the sender's lane.
     struct {
         std::uint64_t accepted = 0, dead = 0;

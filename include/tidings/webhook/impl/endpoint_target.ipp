@@ -87,7 +87,7 @@ std::function<void()> endpoint_target::take_on_gone() noexcept {
 }
 
 endpoint_counters endpoint_target::counters() const noexcept {
-    return {accepted, delivered, failed_attempts, dead};
+    return {accepted, delivered, failed_attempts, dead, gaps};
 }
 
 bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcept {

@@ -46,6 +46,22 @@ net::any_io_executor sender::get_executor() const noexcept {
     return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }
 
+std::shared_ptr<store::outbox> sender::outbox() const {
+    return state_ ? state_->outbox() : nullptr;
+}
+
+void sender::start_redeliver(const std::shared_ptr<detail::sender_state>& s,
+                             store::outbox_selection of, bool as_new, redeliver_handler handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed), store::outbox_redelivered());
+    s->redeliver(std::move(of), as_new, std::move(handler));
+}
+
+void sender::start_resend(const std::shared_ptr<detail::sender_state>& s, std::uint64_t attempt,
+                          bool as_new, tidings::completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed));
+    s->resend(attempt, as_new, std::move(handler));
+}
+
 void sender::start_drain(const std::shared_ptr<detail::sender_state>& s,
                          tidings::completion_handler<error_code> handler) {
     if (!s) return std::move(handler)(make_error_code(errc::closed));

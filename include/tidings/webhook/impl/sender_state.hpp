@@ -9,6 +9,7 @@
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
+#include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <deque>
@@ -51,8 +52,24 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     }
     bool taking() const noexcept { return taking_; }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
-    void append(store::outbox_entry entry, unique_function<void(error_code)> done);
+    /// @param from, at what brought its event, and where that stands; null: nothing with a place
+    void append(store::outbox_entry entry, const place_ptr& from, const std::optional<position>& at,
+                unique_function<void(error_code)> done);
+    /// Whether a subscription goes on after a restart where it was.
+    bool keeps_places() const noexcept { return taking_ && outbox_->durable(); }
+    /// A subscription of an endpoint begins: see `place_book`. From any thread.
+    place_ptr locate(const std::string& endpoint, std::string_view pattern, position here,
+                     locate_handler h);
+    void leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept;
+    /// What lies before `at` is gone.
+    void on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
+                position at) noexcept;
     message_maker& messages() noexcept { return messages_; }
+    const std::shared_ptr<store::outbox>& outbox() const noexcept { return outbox_; }
+    using redeliver_handler = store::outbox::redeliver_handler;
+    /// As `sender::async_redeliver`, `async_resend`.
+    void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
+    void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -70,6 +87,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     };
     struct incoming {
         store::outbox_entry entry;
+        place_ptr from;
+        position at;
         unique_function<void(error_code)> done;
     };
     using batch = std::vector<incoming>;
@@ -121,6 +140,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     }
     void append_batch(batch& open);
     void append_all(batch& all);
+    static std::vector<store::outbox_mark> marks_of(batch& all);
     static void answer_all(batch& all, error_code ec) noexcept;
     void on_appended(batch& all, error_code ec, const store::outbox_appended& a);
     void claim() noexcept;
@@ -140,10 +160,21 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     using entry_ptr = std::shared_ptr<const store::outbox_entry>;
     void ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
              connection_turns::group g);
-    void on_answer(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
-                   error_code ec, const http::response& r, connection_turns::group g);
-    void settle(const std::shared_ptr<endpoint_target>& asked, const store::outbox_entry& entry,
-                error_code ec, const http::response& r);
+    /// An attempt under way.
+    struct asked {
+        std::shared_ptr<endpoint_target> of;
+        entry_ptr entry;
+        connection_turns::group group;
+        io::steady_time at;
+    };
+    void on_answer(const asked& q, error_code ec, const http::response& r);
+    void settle(const asked& q, error_code ec, const http::response& r);
+    void log_attempt(const asked& q, const attempt& a, error_code ec, const http::response& r);
+    struct redelivery;
+    void redeliver_more(const std::shared_ptr<redelivery>& r);
+    void on_attempt_found(error_code ec, const std::vector<store::outbox_attempt>& found,
+                          const std::string& suffix, store::outbox::done_handler h);
+    std::string new_suffix() const;
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
@@ -172,6 +203,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const retry_schedule schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
+    const std::shared_ptr<place_book> places_;
 
     endpoint_registry endpoints_;
     message_maker messages_;
@@ -193,6 +225,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool opening_ = false;
     std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;
+    std::vector<store::outbox_attempt> attempts_;  // to be logged with them
     // What is claimed and not known to be settled, by key, as it is given back.
     std::unordered_map<std::uint64_t, store::outbox_result> held_;
     wheel_timer again_;

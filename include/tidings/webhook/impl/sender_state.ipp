@@ -48,6 +48,9 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       schedule_(options_.retry),
       guard_(options_.guard),
       lane_(lane::make(executor, *options_.environment.clock)),
+      places_(lane_->make_resident<place_book>(
+          lane_, outbox_, [clock = options_.environment.clock] { return clock->wall_now(); },
+          options_.log)),
       longest_wait_(schedule_.longest()),
       turns_(options_.max_connections),
       again_([this] {
@@ -106,66 +109,6 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     return state;
 }
 
-void sender_state::append(store::outbox_entry entry, unique_function<void(error_code)> done) {
-    std::shared_ptr<batch> open;
-    const std::lock_guard lock(mutex_);
-    open = open_batch_.lock();
-    if (!open) {
-        // Owned by what is posted alone: a pending completion in it may own the sender.
-        open_batch_ = open = std::make_shared<batch>();
-        lane_->post([self = shared_from_this(), open] { self->append_batch(*open); });
-    }
-    open->push_back({std::move(entry), std::move(done)});
-}
-
-void sender_state::append_batch(batch& open) {
-    batch all;
-    {
-        const std::lock_guard lock(mutex_);
-        open_batch_.reset();
-        all.swap(open);
-    }
-    if (!running()) return answer_all(all, errc::closed);
-    if (!finds_memory([&] { append_all(all); })) answer_all(all, errc::out_of_memory);
-}
-
-void sender_state::answer_all(batch& all, error_code ec) noexcept {
-    for (auto& one : all) finds_memory([&] { one.done(ec); });
-}
-
-// Nothing throws once the entries have left `all`.
-void sender_state::append_all(batch& all) {
-    std::vector<store::outbox_entry> entries;
-    entries.reserve(all.size());
-    const auto asked = std::make_shared<batch>();
-    auto on_done = store_handler<store::outbox_appended>(
-        [this, asked](error_code ec, const store::outbox_appended& a) {
-            --appending_;
-            on_appended(*asked, ec, a);
-        });
-    for (auto& one : all) entries.push_back(std::move(one.entry));
-    asked->swap(all);
-    ++appending_;
-    ask_store([&] {
-        outbox_->start_append({.now = now(), .entries = std::move(entries)}, std::move(on_done));
-    });
-}
-
-// The refused are in the order of the entries.
-void sender_state::on_appended(batch& all, error_code ec, const store::outbox_appended& a) {
-    auto refused = a.refused.begin();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const bool is_refused = refused != a.refused.end() && refused->index == i;
-        const auto end = is_refused ? (refused++)->why : ec;
-        finds_memory([&] { all[i].done(end); });
-    }
-    if (!running()) return;
-    finds_memory([&] { on_disabled_by_bound(a.disabled); });
-    claim();
-    end_round();
-    finds_memory([this] { report_changes(); });
-}
-
 // Lines take turns, so that a long one does not keep the others waiting.
 void sender_state::wait_turn(const std::string& id) {
     const auto it = lines_.find(id);
@@ -221,9 +164,10 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), t, g, entry](error_code failed,
-                                                          const http::response& got) {
-        if (const auto self = weak.lock()) self->on_answer(t, *entry, failed, got, g);
+    auto on_done = [weak = weak_from_this(),
+                    q = asked{t, entry, g, options_.environment.clock->now()}](
+                       error_code failed, const http::response& got) {
+        if (const auto self = weak.lock()) self->on_answer(q, failed, got);
     };
     if (ec)
         lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
@@ -283,17 +227,25 @@ void sender_state::start_finish(std::vector<store::outbox_result>& results) {
     if (any(settled::dead)) finds_memory([this] { retain(); });
     const auto changed = std::make_shared<std::set<std::string>>(changed_);
     auto health = health_of_changed();
-    auto on_done = store_handler([this, results, changed, retries](error_code ec) mutable {
-        if (ec) changed_.merge(*changed);
-        on_finished(ec, std::move(results), retries);
-    });
+    auto attempts = attempts_;
+    auto on_done =
+        store_handler([this, results, changed, attempts, retries](error_code ec) mutable {
+            if (ec) changed_.merge(*changed);
+            if (ec)
+                finds_memory(
+                    [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
+            on_finished(ec, std::move(results), retries);
+        });
     // Nothing throws from here on.
     next_of_order_ = false;
     changed_.clear();
+    attempts_.clear();
     ask_store([&] {
-        outbox_->start_finish(
-            {.now = now(), .results = std::move(results), .health = std::move(health)},
-            std::move(on_done));
+        outbox_->start_finish({.now = now(),
+                               .results = std::move(results),
+                               .attempts = std::move(attempts),
+                               .health = std::move(health)},
+                              std::move(on_done));
     });
 }
 
@@ -371,6 +323,7 @@ void sender_state::end(error_code why) {
     drain_deadline_.cancel();
     lines_.clear();
     turns_.clear();
+    places_->stop();
     finds_memory([this] { give_back(); });
     release();
     for (auto& done : std::exchange(drained_, {})) finds_memory([&] { done(why); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/message/retry_after.hpp>
+#include <tidings/text/impl/ascii.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
@@ -14,43 +15,47 @@ namespace {
 
 using settled = store::outbox_result::state;
 
+// The receiver asks for no more, whatever became of this delivery.
+bool says_disable(const http::response& r) noexcept {
+    return equal_ignoring_case(r.fields.get("webhook-delivery"), "disable");
+}
+
 }  // namespace
 
-void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
-                             const store::outbox_entry& entry, error_code ec,
-                             const http::response& r, connection_turns::group g) {
+void sender_state::on_answer(const asked& q, error_code ec, const http::response& r) {
     --in_flight_;
-    turns_.end(g);
+    turns_.end(q.group);
     if (!running()) return;
-    if (const auto l = lines_.find(asked->id()); l != lines_.end()) --l->second.in_flight;
-    if (finds_memory([&] { settle(asked, entry, ec, r); })) return;
+    const auto& entry = *q.entry;
+    if (const auto l = lines_.find(q.of->id()); l != lines_.end()) --l->second.in_flight;
+    if (finds_memory([&] { settle(q, ec, r); })) return;
     const bool settled_here = std::any_of(results_.begin(), results_.end(), [&](const auto& known) {
         return known.key == entry.key;
     });
     if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
 }
 
-void sender_state::settle(const std::shared_ptr<endpoint_target>& asked,
-                          const store::outbox_entry& entry, error_code ec,
-                          const http::response& r) {
-    const auto& id = asked->id();
+void sender_state::settle(const asked& q, error_code ec, const http::response& r) {
+    const auto& entry = *q.entry;
+    const auto& id = q.of->id();
     const auto known = endpoints_.find(id);
-    const auto& t = known ? known : asked;
-    auto a = judge(*asked, entry, ec, r);
+    const auto& t = known ? known : q.of;
+    auto a = judge(*q.of, entry, ec, r);
     bool ended = false;
-    if (a.result != verdict::success && t != asked) {
+    if (a.result != verdict::success && t != q.of) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
         ++t->failed_attempts;
         put_back(lines_[id], entry);
     } else {
         note(*t, a, ec);
-        if (a.result == verdict::gone) {
+        if (a.result == verdict::gone || says_disable(r)) {
             ended = t->end();
             give_up(lines_[id], *t, errc::webhook_gone);
         }
         conclude(*t, entry, a);
     }
+    finds_memory([&] { log_attempt(q, a, ec, r); });
     wait_turn(id);
     end_round();
     report(*t, a);
@@ -71,6 +76,7 @@ attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry&
               .result = answered ? t.schedule().classify(r.status) : verdict::retry};
     if (answered)
         a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
+    if (a.result != verdict::success && says_disable(r)) a.result = verdict::gone;
     if (a.result != verdict::retry && a.result != verdict::throttled) return a;
     std::optional<std::chrono::seconds> after;
     if (ec != errc::repeated_field)

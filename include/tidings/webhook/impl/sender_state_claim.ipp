@@ -200,9 +200,11 @@ void sender_state::give_back() {
         // Else they stay claimed until this process ends.
     });
     ask_store([&] {
-        outbox_->start_finish(
-            {.now = now(), .results = std::exchange(results_, {}), .health = health_of_changed()},
-            std::move(on_done));
+        outbox_->start_finish({.now = now(),
+                               .results = std::exchange(results_, {}),
+                               .attempts = std::exchange(attempts_, {}),
+                               .health = health_of_changed()},
+                              std::move(on_done));
         changed_.clear();
     });
 }

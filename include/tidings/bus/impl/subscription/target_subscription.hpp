@@ -23,6 +23,8 @@ class target_subscription final : public counted_subscription,
     net::any_io_executor executor() const noexcept override { return lane_->executor(); }
 
     bool ready() noexcept override { return active(); }
+    bool keeps_place() const noexcept override { return subscriber_->keeps_place(); }
+    void locate(std::string_view pattern, const position& here, locate_handler h) override;
     void push(const event_ptr& e) noexcept override;
     void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_dropped(std::uint64_t count) noexcept override;

@@ -66,6 +66,10 @@ class target_subscription::answer {
     std::weak_ptr<question> question_;
 };
 
+void target_subscription::locate(std::string_view pattern, const position& here, locate_handler h) {
+    if (active()) subscriber_->start_locate(pattern, here, std::move(h));
+}
+
 void target_subscription::push(const event_ptr& e) noexcept {
     if (!is_control(e)) losing_ = false;
     if (active() && !from_itself(e)) offer(e);

@@ -101,11 +101,11 @@ class sqlite_outbox final : public store::outbox {
             [r = std::move(r)](outbox_table_rows& rows) { return rows.retain(r); });
     }
     void start_erase(std::string owner, done_handler h) override;
-    void start_position(std::string history, position_handler h) override {
-        ask(std::move(h), 0, false, [history = std::move(history)](outbox_table_rows& rows) {
-            return rows.mark_of(history);
-        });
+    void start_position(std::string history, std::string endpoint, position_handler h) override {
+        const store::detail::mark_key key(std::move(endpoint), std::move(history));
+        ask(std::move(h), 0, false, [key](outbox_table_rows& rows) { return rows.mark_of(key); });
     }
+    bool durable() const noexcept override { return true; }
     store::outbox_stats stats() const noexcept override { return state_->stats(); }
 
  private:

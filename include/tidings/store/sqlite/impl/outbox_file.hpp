@@ -40,6 +40,7 @@ class outbox_file {
     void write_entry(const picture& from, std::uint64_t key);
     void write_attempt(const picture& from, std::uint64_t key);
     void write_endpoint(const picture& from, const std::string& id);
+    void write_mark(const picture& from, const store::detail::mark_key& key);
     std::int64_t name_message(named_map& of, std::uint64_t key, const message_pointer& m);
     void unname_message(named_map& of, std::uint64_t key);
     stored_message insert_message(const store::outbox_message& m);
@@ -47,7 +48,7 @@ class outbox_file {
     connection& connection_;
     body_store& bodies_;
     statement put_entry_, erase_entry_, put_attempt_, erase_attempt_, put_endpoint_,
-        erase_endpoint_, put_message_, erase_message_, put_mark_, put_keys_;
+        erase_endpoint_, put_message_, erase_message_, put_mark_, erase_mark_, put_keys_;
     stored_map stored_;
     named_map entries_, attempts_;
     std::uint64_t last_entry_ = 0, last_attempt_ = 0;  // as the file has them

@@ -48,6 +48,17 @@ std::string string_in(const rows& r, int column) {
     return std::string(r.text(column));
 }
 
+// A mark in the file: the history, and behind a line feed the endpoint where it has one.
+std::string name_of(const store::detail::mark_key& key) {
+    return key.first.empty() ? key.second : key.second + '\n' + key.first;
+}
+
+store::detail::mark_key mark_named(std::string_view name) {
+    const auto end = name.find('\n');
+    const auto endpoint = end == name.npos ? std::string_view() : name.substr(end + 1);
+    return {std::string(endpoint), std::string(name.substr(0, end))};
+}
+
 constexpr char entry_columns[] =
     "key, endpoint, messageid, webhookid, message, part, batch, batchindex, attempts, created, "
     "due, "
@@ -79,6 +90,7 @@ outbox_file::outbox_file(connection& c, body_store& bodies)
                    "contenttype, fields, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"),
       erase_message_(c, "DELETE FROM messages WHERE id = ?"),
       put_mark_(c, put_sql("marks", "history, position", 2)),
+      erase_mark_(c, "DELETE FROM marks WHERE history = ?"),
       put_keys_(c, "UPDATE keys SET entry = ?, attempt = ?") {}
 
 void outbox_file::load(store::detail::outbox_picture to) {
@@ -88,8 +100,7 @@ void outbox_file::load(store::detail::outbox_picture to) {
     load_attempts(to, known);
     statement marks(connection_, "SELECT history, position FROM marks");
     auto mark = marks.query();
-    while (mark.next())
-        to.restore(store::outbox_mark{string_in(mark, 0), read_position(mark.text(1))});
+    while (mark.next()) to.restore(mark_named(mark.text(0)), read_position(mark.text(1)));
     statement keys(connection_, "SELECT entry, attempt FROM keys");
     auto last = keys.query();
     while (last.next()) {

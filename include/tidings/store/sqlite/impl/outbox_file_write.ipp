@@ -12,8 +12,7 @@ void outbox_file::write(const picture& from, const store::detail::outbox_changes
     for (const auto& id : changes.endpoints()) write_endpoint(from, id);
     for (const auto key : changes.attempts()) write_attempt(from, key);
     for (const auto key : changes.entries()) write_entry(from, key);
-    for (const auto& history : changes.marks())
-        put_mark_.run(history, from.mark_of(history).text());
+    for (const auto& key : changes.marks()) write_mark(from, key);
     const auto entry = from.last_entry();
     const auto attempt = from.last_attempt();
     if (entry == last_entry_ && attempt == last_attempt_) return;
@@ -60,6 +59,14 @@ void outbox_file::write_endpoint(const picture& from, const std::string& id) {
     if (e == nullptr) return erase_endpoint_.run(id);
     put_endpoint_.run(id, e->owner, text_of(e->limits), e->history, e->began.text(),
                       ticks_of(e->added), text_of(e->health));
+}
+
+void outbox_file::write_mark(const picture& from, const store::detail::mark_key& key) {
+    const auto at = from.mark_of(key);
+    if (at.empty())
+        erase_mark_.run(name_of(key));
+    else
+        put_mark_.run(name_of(key), at.text());
 }
 
 // The row of a message, which is made when the first row names it.

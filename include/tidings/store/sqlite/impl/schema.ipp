@@ -13,8 +13,9 @@ namespace {
 // `rings`: the rules of the history by their place, and the newest offset that one has lost of a
 // topic that is not known any more. `lost`: topics of which something was evicted, and the newest
 // of that.
-// `entries` and `attempts` share `messages`, which name a body; `marks`: up to where the events of
-// a history have reached the outbox; `keys`: the last that were given.
+// `entries` and `attempts` share `messages`, which name a body; `marks`: up to where events have
+// reached the outbox (`outbox_file.ipp` has the form of their names); `keys`: the last that were
+// given.
 constexpr char tables[] = R"(
 CREATE TABLE bodies (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -51,6 +52,22 @@ CREATE TABLE keys (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, attempt INTEG
 INSERT INTO keys VALUES (1, 0, 0);
 )";
 
+// Whole and synced before it has its name, and never over one that is there: a migration that was
+// cut off behind it leaves one more.
+void make_backup(connection& c, const std::string& name) {
+    const auto check = [&](error_code ec) {
+        if (ec) throw failure(ec.value(), name + ": " + ec.message());
+    };
+    const auto part = name + ".making";
+    check(remove_file(part));
+    check(create_private_file(part));
+    statement(c, "VACUUM INTO ?").run(part);
+    auto ec = publish_file(part, name);
+    for (int number = 2; ec == boost::system::errc::file_exists; ++number)
+        ec = publish_file(part, name + '-' + std::to_string(number));
+    check(ec);
+}
+
 void set_version(connection& c, std::size_t version) {
     c.execute(("PRAGMA user_version=" + std::to_string(version)).c_str());
 }
@@ -78,9 +95,7 @@ std::span<const migration> migrations() noexcept {
 void migrate(connection& c, std::uint32_t version, std::span<const migration> steps,
              const std::string& backup) {
     if (version > steps.size()) return;
-    if (const auto ec = create_private_file(backup))
-        throw failure(ec.value(), backup + ": " + ec.message());
-    statement(c, "VACUUM INTO ?").run(backup);
+    make_backup(c, backup);
     transaction t(c);
     for (auto step = version - 1; step < steps.size(); ++step) steps[step](c);
     set_version(c, steps.size() + 1);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+void sender_state::append(store::outbox_entry entry, const place_ptr& from,
+                          const std::optional<position>& at,
+                          unique_function<void(error_code)> done) {
+    std::shared_ptr<batch> open;
+    const std::lock_guard lock(mutex_);
+    open = open_batch_.lock();
+    if (!open) {
+        // Owned by what is posted alone: a pending completion in it may own the sender.
+        open_batch_ = open = std::make_shared<batch>();
+        lane_->post([self = shared_from_this(), open] { self->append_batch(*open); });
+    }
+    const bool placed = from && at;
+    open->push_back(
+        {std::move(entry), placed ? from : nullptr, placed ? *at : position(), std::move(done)});
+}
+
+void sender_state::append_batch(batch& open) {
+    batch all;
+    {
+        const std::lock_guard lock(mutex_);
+        open_batch_.reset();
+        all.swap(open);
+    }
+    if (!running()) return answer_all(all, errc::closed);
+    if (!finds_memory([&] { append_all(all); })) answer_all(all, errc::out_of_memory);
+}
+
+void sender_state::answer_all(batch& all, error_code ec) noexcept {
+    for (auto& one : all) finds_memory([&] { one.done(ec); });
+}
+
+// Nothing throws once the entries have left `all`.
+void sender_state::append_all(batch& all) {
+    std::vector<store::outbox_entry> entries;
+    entries.reserve(all.size());
+    const auto waiting = std::make_shared<batch>();
+    auto on_done = store_handler<store::outbox_appended>(
+        [this, waiting](error_code ec, const store::outbox_appended& a) {
+            --appending_;
+            on_appended(*waiting, ec, a);
+        });
+    auto marks = marks_of(all);
+    for (auto& one : all) entries.push_back(std::move(one.entry));
+    waiting->swap(all);
+    ++appending_;
+    ask_store([&] {
+        outbox_->start_append(
+            {.now = now(), .entries = std::move(entries), .marks = std::move(marks)},
+            std::move(on_done));
+    });
+}
+
+// The refused are in the order of the entries.
+void sender_state::on_appended(batch& all, error_code ec, const store::outbox_appended& a) {
+    auto refused = a.refused.begin();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool is_refused = refused != a.refused.end() && refused->index == i;
+        const auto end = is_refused ? (refused++)->why : ec;
+        finds_memory([&] { all[i].done(end); });
+    }
+    if (!running()) return;
+    finds_memory([&] { on_disabled_by_bound(a.disabled); });
+    claim();
+    end_round();
+    finds_memory([this] { report_changes(); });
+}
+
+place_ptr sender_state::locate(const std::string& endpoint, std::string_view pattern, position here,
+                               locate_handler h) {
+    auto p = places_->open(endpoint, pattern);
+    lane_->post([self = shared_from_this(), p, here = std::move(here), h = std::move(h)]() mutable {
+        if (self->running()) self->places_->locate(p, std::move(here), std::move(h));
+    });
+    return p;
+}
+
+// Of an endpoint that has ended nothing is read on, should one of its id be added later.
+void sender_state::leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept try {
+    lane_->post([self = shared_from_this(), p, of = std::move(of)] {
+        if (self->running()) self->places_->leave(p, !of->active());
+    });
+} catch (const std::bad_alloc&) {
+    return;  // it counts as held
+}
+
+void sender_state::on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
+                          position at) noexcept try {
+    if (options_.metrics) options_.metrics->count("webhook_gaps", {}, 1);
+    if (options_.log)
+        options_.log({log_level::error, "webhook",
+                      of->label() + " has missed events: the history has them no more",
+                      errc::missed});
+    if (!p) return;
+    lane_->post([self = shared_from_this(), p, at = std::move(at)]() mutable {
+        if (self->running()) self->places_->skip(p, std::move(at));
+    });
+} catch (const std::bad_alloc&) {
+    return;
+}
+
+// Of each subscription up to its last event.
+std::vector<store::outbox_mark> sender_state::marks_of(batch& all) {
+    std::vector<store::outbox_mark> marks;
+    std::vector<place*> noted;
+    const auto placed =
+        std::count_if(all.begin(), all.end(), [](const auto& one) { return one.from != nullptr; });
+    if (placed == 0) return marks;
+    noted.reserve(static_cast<std::size_t>(placed));
+    for (auto& one : all) {
+        if (!one.from) continue;
+        one.from->taken = std::move(one.at);
+        if (std::exchange(one.from->noted, true)) continue;
+        noted.push_back(one.from.get());
+    }
+    for (auto* p : noted) p->noted = false;
+    marks.reserve(noted.size());
+    for (const auto* p : noted) marks.push_back({p->pattern, p->taken, p->endpoint});
+    return marks;
+}
+
+}  // namespace tidings::webhook::detail

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/text/impl/ascii.hpp>
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+constexpr std::string_view redacted = "***";
+
+void replace_all(std::string& text, std::string_view what) {
+    if (what.empty()) return;
+    for (auto at = text.find(what); at != text.npos; at = text.find(what, at + redacted.size()))
+        text.replace(at, what.size(), redacted);
+}
+
+// What an answer repeats of the request must not come to light in the log.
+std::string without_secrets(std::string text, const endpoint_options& o) {
+    const auto hide = [&](std::string_view secret) {
+        replace_all(text, secret);
+        if (const auto at = secret.find('_'); at != secret.npos)
+            replace_all(text, secret.substr(at + 1));
+    };
+    hide(o.secret);
+    for (const auto& secret : o.secrets) hide(secret);
+    for (const auto& [name, value] : o.fields) replace_all(text, value);
+    return text;
+}
+
+bool holds_credentials(std::string_view field) noexcept {
+    constexpr std::array<std::string_view, 5> names{"set-cookie", "authorization",
+                                                    "proxy-authorization", "cookie", "x-api-key"};
+    return std::any_of(names.begin(), names.end(),
+                       [&](auto name) { return equal_ignoring_case(field, name); });
+}
+
+std::string head_of(const http::response& r, const endpoint_options& o, std::size_t max) {
+    std::string head;
+    for (const auto& [name, value] : r.fields) {
+        if (head.size() >= max) break;
+        head.append(name).append(": ");
+        head.append(holds_credentials(name) ? redacted : std::string_view(value)).append("\r\n");
+    }
+    head = without_secrets(std::move(head), o);
+    if (head.size() > max) head.resize(max);
+    return head;
+}
+
+}  // namespace
+
+// The secrets are looked for a little behind what is kept, so that none is cut in two.
+void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
+                               const http::response& r) {
+    constexpr std::size_t longest_secret = 1024;
+    const auto& kept = options_.attempts;
+    if (a.result == verdict::success && !kept.successes) return;
+    store::outbox_attempt row;
+    row.entry = q.entry->key;
+    row.number = a.number;
+    row.at = now();
+    row.timings.total = std::chrono::duration_cast<std::chrono::microseconds>(
+        options_.environment.clock->now() - q.at);
+    row.status = a.status;
+    row.error = a.error;
+    if (ec) row.cause = ec.message();
+    const auto& o = q.of->options();
+    row.response_head = head_of(r, o, kept.max_head_bytes);
+    row.response_body = without_secrets(r.body.substr(0, kept.max_body_bytes + longest_secret), o);
+    if (row.response_body.size() > kept.max_body_bytes)
+        row.response_body.resize(kept.max_body_bytes);
+    attempts_.push_back(std::move(row));
+}
+
+std::string sender_state::new_suffix() const {
+    return '_' + std::to_string(options_.environment.random->next());
+}
+
+/// A redelivery of many, page by page.
+struct sender_state::redelivery {
+    store::outbox_redelivery asked;
+    store::outbox_redelivered all;
+    redeliver_handler done;
+};
+
+void sender_state::redeliver(store::outbox_selection of, bool as_new, redeliver_handler h) {
+    auto r = std::make_shared<redelivery>();
+    of.max_entries = store::outbox_selection().max_entries;
+    r->asked.of = std::move(of);
+    if (as_new) r->asked.id_suffix = new_suffix();
+    r->done = std::move(h);
+    lane_->post([self = shared_from_this(), r] { self->redeliver_more(r); });
+}
+
+void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
+    if (!running()) return std::move(r->done)(make_error_code(errc::closed), r->all);
+    r->asked.now = now();
+    auto on_done = store_handler<store::outbox_redelivered>(
+        [this, r](error_code ec, const store::outbox_redelivered& page) {
+            r->all.count += page.count;
+            r->all.last_key = std::max(r->all.last_key, page.last_key);
+            r->all.at_end = page.at_end;
+            r->all.full = page.full;
+            r->asked.of.after_key = page.last_key;
+            if (!ec && !page.at_end && !page.full) return redeliver_more(r);
+            if (page.full) ec = errc::outbox_full;
+            claim();
+            std::move(r->done)(ec, r->all);
+        });
+    ask_store([&] { outbox_->start_redeliver(r->asked, std::move(on_done)); });
+}
+
+void sender_state::resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h) {
+    using page = std::vector<store::outbox_attempt>;
+    lane_->post([self = shared_from_this(), attempt, suffix = as_new ? new_suffix() : "",
+                 h = std::move(h)]() mutable {
+        if (!self->running()) return std::move(h)(make_error_code(errc::closed));
+        auto on_done = self->store_handler<page>(
+            [s = self.get(), attempt, suffix, h = std::move(h)](error_code ec, page found) mutable {
+                if (!found.empty() && found.front().key != attempt) found.clear();
+                s->on_attempt_found(ec, found, suffix, std::move(h));
+            });
+        self->ask_store([&] {
+            self->outbox_->start_list_attempts("", attempt == 0 ? 0 : attempt - 1, 1,
+                                               std::move(on_done));
+        });
+    });
+}
+
+void sender_state::on_attempt_found(error_code ec, const std::vector<store::outbox_attempt>& found,
+                                    const std::string& suffix, store::outbox::done_handler h) {
+    if (!ec && found.empty()) ec = errc::not_found;
+    if (ec) return std::move(h)(ec);
+    const auto& a = found.front();
+    store::outbox_entry entry{.endpoint = a.endpoint, .message_id = a.message_id};
+    entry.webhook_id = (a.webhook_id.empty() ? a.message_id : a.webhook_id) + suffix;
+    if (suffix.empty()) entry.webhook_id = a.webhook_id;
+    entry.message = a.message;
+    entry.due = now();
+    append(std::move(entry), nullptr, {},
+           [h = std::move(h)](error_code end) mutable { std::move(h)(end); });
+}
+
+}  // namespace tidings::webhook::detail

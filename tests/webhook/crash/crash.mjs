@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSL-1.0
+// Kills a hub at random moments, with SIGKILL, and starts it on the same file: whatever it said that
+// it had taken, and whatever a browser saw, arrives at every endpoint, under one id, and at the one
+// with an order in that order. Clients that come back miss nothing.
+//
+//     node crash.mjs WEBHOOK_CRASH_PROGRAM [KILLS]
+import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { start_program } from "../../examples/running.mjs";
+
+const [, , program, kills_given] = process.argv;
+const kills = Number(kills_given ?? 20);
+const publishers = 4; // at once
+const watchers = 5;
+
+// The same moments at every run, as far as the system's scheduling allows.
+let seed = 0x2545f491;
+function random(below) {
+    seed ^= seed << 13;
+    seed ^= seed >>> 17;
+    seed ^= seed << 5;
+    return (seed >>> 0) % below;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "tidings-crash-"));
+const socket = join(folder, "s");
+
+// ---- endpoints: every seventh request is refused once ----
+
+const arrived = { any: [], fifo: [] }; // what was said to have arrived, in order
+const ids = new Map();                 // of each event at each endpoint
+let requests = 0;
+const receiver = createServer((req, res) => {
+    let body = "";
+    req.on("data", (piece) => (body += piece));
+    req.on("end", () => {
+        const name = req.url.slice(1);
+        const text = `${req.headers["ce-topic"]} ${body}`;
+        const id = req.headers["webhook-id"];
+        const known = ids.get(`${name} ${text}`) ?? id;
+        assert.equal(id, known, `the id of ${text} at ${name} changed`);
+        ids.set(`${name} ${text}`, id);
+        if (++requests % 7 === 0) return res.writeHead(500).end();
+        arrived[name].push(text);
+        res.writeHead(204).end();
+    });
+});
+await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
+const url = `http://127.0.0.1:${receiver.address().port}`;
+
+// ---- the hub ----
+
+let hub;
+async function start_hub() {
+    hub = start_program(program, [join(folder, "hub.db"), socket, url]);
+    await hub.line("ready");
+}
+async function kill_hub() {
+    hub.child.kill("SIGKILL");
+    assert.equal(await hub.exit, "SIGKILL");
+}
+
+// ---- browsers ----
+
+class watcher {
+    constructor() {
+        this.seen = [];
+        this.last_id = "";
+        this.ended = false;
+        this.running = this.run();
+    }
+    async run() {
+        while (!this.ended) {
+            await this.connect();
+            await sleep(5);
+        }
+    }
+    connect() {
+        return new Promise((done) => {
+            const headers = { Accept: "text/event-stream" };
+            if (this.last_id) headers["Last-Event-ID"] = this.last_id;
+            this.request = request({ socketPath: socket, path: "/events?topic=%3E", headers }, (res) => {
+                let text = "";
+                res.on("data", (piece) => {
+                    text += piece;
+                    for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2))
+                        this.take(text.slice(0, end));
+                });
+                res.on("end", done).on("error", done).on("close", done);
+            });
+            this.request.on("error", done).end();
+        });
+    }
+    take(block) {
+        let data = "";
+        let name = "message";
+        for (const line of block.split("\n")) {
+            if (line.startsWith("id: ")) this.last_id = line.slice(4);
+            if (line.startsWith("event: ")) name = line.slice(7);
+            if (line.startsWith("data: ")) data += line.slice(6);
+        }
+        if (data === "") return;
+        assert.equal(name, "message", `a browser was told ${name}`);
+        const e = JSON.parse(data);
+        this.seen.push(`${e.topic} ${e.data ?? Buffer.from(e.data_base64, "base64")}`);
+    }
+    async end() {
+        this.ended = true;
+        this.request.destroy();
+        await this.running;
+    }
+}
+
+// ---- publishers ----
+
+const taken = []; // the hub said so
+let next = 0;
+let publishing = true;
+async function publish_on() {
+    while (publishing) {
+        const n = ++next;
+        const status = await new Promise((done) => {
+            const r = request({
+                socketPath: socket, method: "POST", path: "/topics/a",
+                headers: { "Content-Type": "text/plain" },
+            }, (answer) => answer.resume().on("end", () => done(answer.statusCode)));
+            r.on("error", () => done(0)).end(String(n));
+        });
+        if (status === 202) taken.push(`a ${n}`);
+        else await sleep(5);
+    }
+}
+
+async function until(condition, what) {
+    for (let i = 0; i < 30000; ++i, await sleep(2)) if (condition()) return;
+    throw new Error(`never: ${typeof what === "string" ? what : what()}`);
+}
+
+await start_hub();
+const browsers = Array.from({ length: watchers }, () => new watcher());
+await sleep(0);
+await until(() => hub !== undefined, "a hub");
+const publishing_ends = Array.from({ length: publishers }, publish_on);
+for (let i = 0; i < kills; ++i) {
+    const enough = taken.length + 1 + random(40);
+    await until(() => taken.length >= enough, `${enough} events were taken`);
+    await sleep(random(4));
+    await kill_hub();
+    await start_hub();
+}
+publishing = false;
+await Promise.all(publishing_ends);
+
+const owed = new Set(taken);
+const missing = (name) => {
+    const there = new Set(arrived[name]);
+    for (const b of browsers) for (const text of b.seen) owed.add(text);
+    return [...owed].filter((text) => !there.has(text));
+};
+for (const name of ["any", "fifo"])
+    await until(() => missing(name).length === 0,
+        () => `${missing(name).length} events at ${name}, first ${missing(name).slice(0, 20)}`);
+
+// Each browser saw each event once, all of them in one order, and the endpoint with an order got
+// them in that.
+const order = [...new Set(arrived.fifo)];
+await until(() => browsers.every((b) => b.seen.length >= order.length), "every browser saw all");
+const first_seen = order.indexOf(browsers[0].seen[0]);
+for (const b of browsers) {
+    assert.equal(new Set(b.seen).size, b.seen.length, "a browser saw an event twice");
+    assert.deepEqual(b.seen, browsers[0].seen);
+}
+assert.deepEqual(order.slice(first_seen), browsers[0].seen);
+
+const again = arrived.fifo.length - order.length;
+console.log(`hub killed ${kills} times: ${taken.length} events taken, ${order.length} in all, ` +
+    `${again} came again in order, ${arrived.any.length - new Set(arrived.any).size} without`);
+for (const b of browsers) await b.end();
+await kill_hub();
+receiver.close();
+rmSync(folder, { recursive: true });
+process.exit(0);
