@@ -51,6 +51,10 @@ using response_handler = tidings::completion_handler<error_code, response>;
 /// begun there, with a handler that is bound to it, posts nothing.
 TIDINGS_DECL client client_in_lane(std::shared_ptr<tidings::detail::lane> lane,
                                    client_options options);
+/// `client::async_request` with a body that others hold, too: of a large one no connection has a
+/// copy. `r.body` is not read.
+TIDINGS_DECL void start_request(const client& c, const std::string& url, const request& r,
+                                std::shared_ptr<const std::string> body, response_handler h);
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -100,6 +104,8 @@ class client {
  private:
     friend class detail::client_streams;
     friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
+    friend void detail::start_request(const client&, const std::string&, const request&,
+                                      std::shared_ptr<const std::string>, detail::response_handler);
     TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
     template <class Token>
     auto initiate(std::string url, request r, diagnostics* text, Token& token) {

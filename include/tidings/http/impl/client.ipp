@@ -17,6 +17,12 @@ client client_in_lane(std::shared_ptr<lane> lane, client_options options) {
     return client(std::make_shared<client_state>(std::move(lane), executor, std::move(options)));
 }
 
+void start_request(const client& c, const std::string& url, const request& r,
+                   std::shared_ptr<const std::string> body, response_handler h) {
+    if (!c.state_) return std::move(h)(make_error_code(errc::closed), response());
+    c.state_->start(url, r, *body, nullptr, std::move(h), body);
+}
+
 }  // namespace detail
 
 client::client(std::shared_ptr<detail::client_state> s) : state_(std::move(s)) {
@@ -49,7 +55,7 @@ client::executor_type client::get_executor() const noexcept {
 void client::start_request(const std::shared_ptr<detail::client_state>& s, std::string url,
                            request r, diagnostics* detail, detail::response_handler h) {
     if (!s) return std::move(h)(make_error_code(errc::closed), response());
-    s->start(url, r, detail, std::move(h));
+    s->start(url, r, r.body, detail, std::move(h));
 }
 
 }  // namespace tidings::http

@@ -35,11 +35,12 @@ class wire {
 
     /// Reads once; nothing if a read is under way.
     TIDINGS_DECL void read(std::shared_ptr<void> keep = nullptr);
-    /// True if all of it is written at once; else `on_written` follows.
-    TIDINGS_DECL bool write(std::string bytes, std::shared_ptr<void> keep = nullptr);
+    /// True if all of it, and of `more` behind it, is written at once; else `on_written` follows.
+    TIDINGS_DECL bool write(std::string bytes, std::shared_ptr<void> keep = nullptr,
+                            std::shared_ptr<const std::string> more = nullptr);
     /// The same of bytes that last until the call returns.
     TIDINGS_DECL bool write_copy(std::string_view bytes, std::shared_ptr<void> keep = nullptr);
-    /// What the last `write` was given.
+    /// What the last `write` was given, without `more`.
     std::string take_written() noexcept { return std::move(out_); }
     /// Ends the sending direction; how that goes shows in the reads that follow.
     TIDINGS_DECL void shutdown();
@@ -49,6 +50,8 @@ class wire {
  private:
     void read_polled(std::shared_ptr<void> keep);
     void write_on(std::shared_ptr<void> keep);
+    /// What of the two is not written yet, as far as it is in one piece.
+    std::string_view rest() const noexcept;
     std::size_t try_write(std::string_view bytes) noexcept;
 
     static constexpr std::size_t own_buffer_bytes = 16 * 1024;
@@ -56,7 +59,8 @@ class wire {
     tidings::detail::lane* lane_;
     std::unique_ptr<std::byte[]> buffer_;
     std::string out_;
-    std::size_t written_ = 0;
+    std::shared_ptr<const std::string> more_;
+    std::size_t written_ = 0;  // of both
     bool reading_ = false;
     bool writing_ = false;
     // Goes first: another thread of the context may be moving bytes out of, or into, the buffers

@@ -5,6 +5,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
+
 namespace tidings::http::detail {
 
 using namespace tidings::detail;
@@ -44,10 +46,16 @@ void wire::read_polled(std::shared_ptr<void> keep) {
     stream_->start_wait(io::wait_for::readable, std::move(ready));
 }
 
-bool wire::write(std::string bytes, std::shared_ptr<void> keep) {
+bool wire::write(std::string bytes, std::shared_ptr<void> keep,
+                 std::shared_ptr<const std::string> more) {
     out_ = std::move(bytes);
+    more_ = std::move(more);
     written_ = try_write(out_);
-    if (written_ == out_.size()) return true;
+    if (more_ && written_ == out_.size()) written_ += try_write(*more_);
+    if (rest().empty()) {
+        more_.reset();
+        return true;
+    }
     writing_ = true;
     write_on(std::move(keep));
     return false;
@@ -63,6 +71,12 @@ bool wire::write_copy(std::string_view bytes, std::shared_ptr<void> keep) {
     return false;
 }
 
+std::string_view wire::rest() const noexcept {
+    const std::string_view head = out_;
+    if (written_ < head.size() || !more_) return head.substr(std::min(written_, head.size()));
+    return std::string_view(*more_).substr(written_ - head.size());
+}
+
 // How much was written at once. A stream that fails says so again in the write that waits.
 std::size_t wire::try_write(std::string_view bytes) noexcept {
     if (!stream_->can_poll()) return 0;
@@ -72,11 +86,11 @@ std::size_t wire::try_write(std::string_view bytes) noexcept {
 }
 
 void wire::write_on(std::shared_ptr<void> keep) {
-    const auto rest = std::as_bytes(std::span(out_)).subspan(written_);
-    stream_->start_write(rest,
+    stream_->start_write(std::as_bytes(std::span(rest())),
                          [this, keep = std::move(keep)](error_code ec, std::size_t n) mutable {
                              if (!ec) written_ += n;
-                             if (!ec && written_ < out_.size()) return write_on(std::move(keep));
+                             if (!ec && !rest().empty()) return write_on(std::move(keep));
+                             more_.reset();
                              writing_ = false;
                              user_.on_written(ec);
                          });

@@ -60,6 +60,7 @@ class endpoint_target {
 
     /// Whether a request of this endpoint has room for the fields of a message.
     bool has_room_for(const store::outbox_message& m) const noexcept;
+    /// The request of a delivery but for its body, which is the message's.
     error_code make_request(const store::outbox_entry& e, io::system_time now,
                             http::request& out) const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0}, gaps{0};

@@ -99,9 +99,8 @@ bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcep
 
 error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
                                          http::request& out) const {
-    static const std::string empty;
     const auto& m = *e.message;
-    const auto& body = m.body ? *m.body : empty;
+    const auto body = m.body ? std::string_view(*m.body) : std::string_view();
     const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     out.method = "POST";
     out.fields = options_.fields;
@@ -110,7 +109,6 @@ error_code endpoint_target::make_request(const store::outbox_entry& e, io::syste
     out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
     if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
-    out.body = body;
     return {};
 }
 

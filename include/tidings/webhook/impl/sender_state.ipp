@@ -169,11 +169,12 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
                        error_code failed, const http::response& got) {
         if (const auto self = weak.lock()) self->on_answer(q, failed, got);
     };
-    if (ec)
-        lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
-    else
-        http_->async_request(t->options().url, std::move(r),
-                             net::bind_executor(lane_->executor(), std::move(on_done)));
+    if (ec) return lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
+    static const auto empty = std::make_shared<const std::string>();
+    const auto& body = entry->message->body;
+    http::detail::start_request(
+        *http_, t->options().url, r, body ? body : empty,
+        {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.

@@ -77,7 +77,7 @@ void client_connection::begin() {
     interim_ = 0;
     reader_.reset();
     if (job_->asked.to_head) reader_.expect_no_body();
-    wire_->write(std::move(job_->asked.text));
+    wire_->write(std::move(job_->asked.text), nullptr, job_->asked.body);
     wire_->read();
 }
 

@@ -20,6 +20,7 @@ inline response no_answer() {
 struct client_question {
     url to{};
     std::string text{};  // the request; the wire has it while it is under way
+    std::shared_ptr<const std::string> body{};  // behind it, where that is not in the text
     bool to_head = false;
     bool idempotent = false;
     bool encoding_given = false;    // the request has an Accept-Encoding of its own

@@ -25,8 +25,10 @@ class client_state final : public tidings::detail::context_dependent,
                  client_options options);
 
     // From any thread.
-    void start(const std::string& text, const request& r, diagnostics* detail,
-               response_handler handler);
+    /// `body`, and not that of the request, is sent. A large one that is `shared` is not copied.
+    void start(const std::string& text, const request& r, std::string_view body,
+               diagnostics* detail, response_handler handler,
+               std::shared_ptr<const std::string> shared = nullptr);
     void close() noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);

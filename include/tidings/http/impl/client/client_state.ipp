@@ -41,8 +41,9 @@ client_state::client_state(std::shared_ptr<tidings::detail::lane> lane,
       options_(std::move(options)),
       lane_(std::move(lane)) {}
 
-void client_state::start(const std::string& text, const request& r, diagnostics* detail,
-                         response_handler handler) {
+void client_state::start(const std::string& text, const request& r, std::string_view body,
+                         diagnostics* detail, response_handler handler,
+                         std::shared_ptr<const std::string> shared) {
     error_code ec;
     if (detail != nullptr) *detail = {};
     const auto to = url::parse(text, ec);
@@ -51,8 +52,14 @@ void client_state::start(const std::string& text, const request& r, diagnostics*
     const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
     auto slot = handler.cancellation_slot();
     const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
+    auto asked = serialise_head(r, to, options_.user_agent, close, body.size());
+    if (!shared || body.size() <= max_joined_bytes) {
+        asked.append(body);
+        shared.reset();
+    }
     job->asked = {.to = to,
-                  .text = serialise(r, to, options_.user_agent, close),
+                  .text = std::move(asked),
+                  .body = std::move(shared),
                   .to_head = r.method == "HEAD",
                   .idempotent = r.idempotent || is_idempotent(r.method),
                   .encoding_given = r.fields.find("Accept-Encoding").has_value(),

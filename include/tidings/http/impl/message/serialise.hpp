@@ -32,9 +32,19 @@ TIDINGS_DECL std::string serialise(const response& r, const response_frame& fram
 /// without control bytes.
 TIDINGS_DECL bool is_sendable(const request& r) noexcept;
 
-/// The bytes of a request to the URL; framing, Host, User-Agent and Connection are made here, and
-/// `Accept-Encoding: identity` unless the request has the field, because no body is decoded.
-TIDINGS_DECL std::string serialise(const request& r, const url& to, std::string_view user_agent,
-                                   bool close);
+/// A body up to this is sent with its head at once.
+inline constexpr std::size_t max_joined_bytes = 16 * 1024;
+
+/// The bytes of the head of a request to the URL, with the blank line; framing, Host, User-Agent
+/// and Connection are made here, and `Accept-Encoding: identity` unless the request has the field,
+/// because no body is decoded.
+TIDINGS_DECL std::string serialise_head(const request& r, const url& to,
+                                        std::string_view user_agent, bool close,
+                                        std::size_t body_bytes);
+/// The bytes of a whole request.
+inline std::string serialise(const request& r, const url& to, std::string_view user_agent,
+                             bool close) {
+    return serialise_head(r, to, user_agent, close, r.body.size()).append(r.body);
+}
 
 }  // namespace tidings::http::detail

@@ -105,9 +105,10 @@ bool is_sendable(const request& r) noexcept {
            });
 }
 
-std::string serialise(const request& r, const url& to, std::string_view user_agent, bool close) {
+std::string serialise_head(const request& r, const url& to, std::string_view user_agent, bool close,
+                           std::size_t body_bytes) {
     std::string out;
-    out.reserve(256 + to.target.size() + r.body.size());
+    out.reserve(512 + to.target.size() + std::min(body_bytes, max_joined_bytes));
     out.append(r.method).append(" ").append(to.target).append(" HTTP/1.1\r\n");
     append_field(out, "Host", to.authority());
     if (!user_agent.empty() && !r.fields.find("User-Agent"))
@@ -122,8 +123,8 @@ std::string serialise(const request& r, const url& to, std::string_view user_age
             append_field(out, name, value);
     append_connection(out, r.fields, close ? "close" : "");
     const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
-    if (expects_body || !r.body.empty()) append_length(out, r.body.size());
-    out.append("\r\n").append(r.body);
+    if (expects_body || body_bytes != 0) append_length(out, body_bytes);
+    out.append("\r\n");
     return out;
 }
 
