@@ -33,8 +33,8 @@ event_ptr bus_state::take_over(event_ptr&& e, error_code& ec) {
     if (e->info().bus != 0 || is_loss_signal(e->topic()) || stage_ != stage::open)
         return take_over(std::as_const(e), ec);
     ec = check_topic(e->topic());
-    auto made = ec || !maker_.adopt(e) ? event_ptr() : std::move(e);
-    return made ? std::move(made) : take_over(std::as_const(e), ec);
+    if (!ec && maker_.adopt(e)) return std::move(e);
+    return take_over(std::as_const(e), ec);
 }
 
 outcome bus_state::deliver(const event_ptr& e) noexcept {
