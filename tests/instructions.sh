@@ -62,14 +62,14 @@ count bus receive-1 2973
 count bus receive-16 1749 '' 16
 count bus coroutine-16 2092 '' 16
 count bus batch-16 1337 '' 16
-times=100 count streams fan-ws-1 886 0
-times=100 count streams fan-ws-16 607 0
-times=100 count streams fan-sse-1 903 0
-times=100 count streams fan-sse-16 626 0
-count streams post-service 43600 30
-count streams post-function 16300 11
-count streams echo-16x32 1460 0
-count streams echo-16x1024 3610 0
+times=100 count streams fan-ws-1 803 0
+times=100 count streams fan-ws-16 449 0
+times=100 count streams fan-sse-1 819 0
+times=100 count streams fan-sse-16 463 0
+count streams post-service 28000 12
+count streams post-function 13950 4
+count streams echo-16x32 1450 0
+count streams echo-16x1024 3600 0
 count streams echo-1x32 5960 2
 $limited || echo "another compiler or processor than the limits are for"
 exit $failed

@@ -102,12 +102,14 @@ TEST_CASE("a waiter is given back with its receipt where nothing is left to wait
 TEST_CASE("a waiter is given back with the error of what is not published",
           "[bus][publish_waiter]") {
     waiter_bed f;
-    auto back = f.start(f.from_inlet("x", "tidings.mine"));
+    auto back = f.start(f.from_inlet("x", "_mine"));
     REQUIRE(back);
     back->complete_here();
     CHECK(f.what.got->error == errc::reserved_topic);
     CHECK(f.what.id.empty());
-    f.hub.reset();
+    back.reset();
+    f.run();
+    CHECK(f.what.ended == 1);
 }
 
 TEST_CASE("a waiter completes in its lane once the last outlet has answered",
@@ -166,6 +168,7 @@ TEST_CASE("what an inlet made and nobody else refers to is the bus's publication
     REQUIRE(f.start(std::move(alone)));
     const auto shared = f.from_inlet("y");
     REQUIRE(f.start(shared));
+    f.run();
     REQUIRE(seen.size() == 2);
     CHECK(seen[0].get() == block);
     CHECK(seen[0]->info().origin == 9);
@@ -185,6 +188,7 @@ TEST_CASE("what an inlet made and nobody else refers to is the bus's publication
     REQUIRE(there.size() == 1);
     CHECK(there[0].get() != block);
     CHECK(there[0]->info().hops == 2);
+    other.run();
     there.clear();
     seen.clear();
 }

@@ -174,29 +174,6 @@ const std::shared_ptr<publish_join> no_join;
 
 }  // namespace
 
-event_ptr bus_state::take_over(const event_ptr& e, error_code& ec) {
-    auto info = e->info();
-    // From another bus: that bus is where it must not go back to.
-    if (info.bus != 0) {
-        info.origin = info.bus;
-        ++info.hops;
-    }
-    if (!is_loss_signal(e->topic())) ec = check_topic(e->topic());
-    if (const stage now = stage_; info.bus == 0 && now != stage::open) ec = refusal_at(now);
-    auto frozen = ec ? event_ptr() : maker_.make(e->topic(), e, std::move(info), ec);
-    if (ec) report_refused(e, ec);
-    return frozen;
-}
-
-// What nobody else knows needs no block of its own.
-event_ptr bus_state::take_over(event_ptr&& e, error_code& ec) {
-    if (e->info().bus != 0 || is_loss_signal(e->topic()) || stage_ != stage::open)
-        return take_over(std::as_const(e), ec);
-    ec = check_topic(e->topic());
-    auto made = ec || !maker_.adopt(e) ? event_ptr() : std::move(e);
-    return made ? std::move(made) : take_over(std::as_const(e), ec);
-}
-
 // What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
 // are called. False: somebody does, or the route has to be made anew.
 bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,

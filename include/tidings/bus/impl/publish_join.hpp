@@ -144,9 +144,10 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
     // Once.
     void complete(std::unique_lock<std::mutex>& lock) noexcept {
         if (std::exchange(completed_, true)) return;
-        if (waiter_) {
-            waiter_->set_result(std::move(receipt_));
-            return publish_waiter::post(std::move(waiter_));
+        if (auto w = std::move(waiter_)) {
+            w->set_result(std::move(receipt_));
+            lock.unlock();
+            return publish_waiter::post(std::move(w));
         }
         completion_->result = receipt_;
         post_completion(lock);

@@ -17,10 +17,11 @@ namespace tidings::detail {
 class publish_waiter : private lane_task {
     struct release {
         void operator()(publish_waiter* w) const noexcept {
-            if (w->home_->certainly_here())
+            const auto home = w->home_;  // which the waiter may end with, once it is posted
+            if (home->certainly_here())
                 delete w;
             else
-                w->home_->post(*w);
+                home->post(*w);
         }
     };
 
@@ -32,8 +33,8 @@ class publish_waiter : private lane_task {
     /// Calls `on_receipt` with the result in the lane, later, and ends the waiter.
     static void post(owner w) noexcept {
         w->completed_ = true;
-        auto* const posted = w.release();
-        posted->home_->post(*posted);
+        const auto home = w->home_;
+        home->post(*w.release());
     }
     /// The same inside the call, in the lane.
     void complete_here() { on_receipt(result_); }

@@ -298,12 +298,11 @@ void publication_wait::on_receipt(const receipt& r) {
     exchange_.respond(accepted(receipt_json(r, event()->id(), false)));
 }
 
-// The answer waits for what the receipt promises. Where nothing is left to wait for it is given in
-// this turn, and the connection has the memory of the request back.
+// Where nothing is left to wait for, the answer is given in this turn, and the connection has the
+// memory of the request back.
 void service_state::start(http::exchange& x, event_ptr p, publication_attempt&& a) {
     auto* const made = new publication_wait(std::move(x), std::move(a), options_.accept_timeout);
-    publish_waiter::owner wait(made);
-    wait = bus_->start_publish(std::move(p), std::move(wait));
+    const auto wait = bus_->start_publish(std::move(p), publish_waiter::owner(made));
     if (!wait) return;
     wait->complete_here();
     x.request() = std::move(made->request());

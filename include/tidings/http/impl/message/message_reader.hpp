@@ -80,7 +80,6 @@ class message_reader {
         if constexpr (std::is_same_v<Message, response>) return {.status = 0};
         return {};
     }
-    void keep_status(std::string_view header) noexcept;
     read_step read_header(error_code& ec);
     error_code parse_header(std::string_view header);
     read_step read_body(error_code& ec);

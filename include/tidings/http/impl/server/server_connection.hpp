@@ -147,10 +147,6 @@ class server_connection : public exchange_owner,
         const auto limit = now_.own_limit != 0 ? now_.own_limit : shard_->options->max_body_bytes;
         return body_ ? std::min(limit, body_->most()) : limit;
     }
-    void forget_request() noexcept {
-        now_ = {};
-        body_.reset();
-    }
     served now_;
     std::optional<body_share> body_;  // of that request
     surrender surrender_;

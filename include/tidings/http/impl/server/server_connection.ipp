@@ -2,13 +2,13 @@
 #pragma once
 
 #include <tidings/http/impl/server/server_connection.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/text/impl/header_tokens.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <new>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -19,10 +19,6 @@ namespace {
 
 // How long a peer has to take the last answer and close.
 constexpr std::chrono::milliseconds linger_timeout{5'000};
-
-bool says_close(const response& r) {
-    return r.fields.find("Connection") && header_has_token(r.fields.joined("Connection"), "close");
-}
 
 }  // namespace
 
@@ -286,11 +282,7 @@ void server_connection::respond(response r) {
             self->respond(std::move(r));
         });
     if (phase_ != phase::handling) return;
-    try {
-        answer(std::move(r));
-    } catch (const std::bad_alloc&) {
-        close();
-    }
+    if (!finds_memory([&] { answer(std::move(r)); })) close();
 }
 
 void server_connection::answer(response&& r) {
@@ -300,7 +292,8 @@ void server_connection::answer(response&& r) {
     if (now_.pending) now_.pending->add_answer_fields(r);  // refused in the middle of its body
     now_.pending.reset();
     reader_.take_body();
-    if (shard_->draining || says_close(r)) now_.keep_alive = false;
+    if (shard_->draining || header_has_token(r.fields.joined("Connection"), "close"))
+        now_.keep_alive = false;
     phase_ = phase::writing;
     shard_->count_answer(r.status);
     auto frame = now_.frame;
@@ -325,7 +318,8 @@ void server_connection::written() {
     wire_->take_written();  // it waits for nothing
     if (auto f = std::exchange(now_.on_written, nullptr)) f();
     if (!now_.keep_alive) return linger();
-    forget_request();
+    now_ = {};
+    body_.reset();
     enter(phase::idle);
     process();
 }
@@ -361,7 +355,8 @@ void server_connection::abandon() noexcept {
     deadline_.cancel();
     wire_.reset();
     seat_.reset();
-    forget_request();
+    now_ = {};
+    body_.reset();
 }
 
 void server_connection::drain() {
