@@ -7,7 +7,7 @@
 #     tidings_setup build node browser
 #
 # Groups: build (and test), node, browser, clang (sanitizers), lint (formatters, checkers), bench
-# (peers of the bus, a profiler).
+# (peers of the bus and of the webhook sender, a profiler).
 # Where a thing is there already, whatever brought it, nothing is installed for it. Without the
 # right to install it names the packages that are missing, and ends the script with status 1.
 
@@ -58,6 +58,7 @@ lint cppcheck setup_has cppcheck
 lint shellcheck setup_has shellcheck
 lint valgrind setup_has valgrind
 bench libsigc++-3.0-dev pkg-config --exists sigc++-3.0
+bench libcurl4-openssl-dev pkg-config --exists libcurl
 bench valgrind setup_has valgrind
 END
 }

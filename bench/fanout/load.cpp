@@ -42,13 +42,14 @@ struct options {
     std::size_t warmup = 128;
     std::size_t seconds = 60;
     bool pinned = false;
+    std::string topic = "bench.>";
     char** server = nullptr;
 };
 
 constexpr const char* usage =
     "usage: fanout_load [--kind=ws|sse] [--mode=one|burst=N] [--subscribers=N] [--stalled=N]\n"
     "                   [--fill=N] [--bytes=N] [--messages=N] [--warmup=N] [--seconds=N]\n"
-    "                   [--pin=off|on] -- server 0\n";
+    "                   [--topic=PATTERN] [--pin=off|on] -- server 0\n";
 
 std::size_t number(std::string_view text, std::size_t least, std::size_t most) {
     std::size_t value = 0;
@@ -83,6 +84,8 @@ void read_option(options& result, std::string_view argument) {
         result.warmup = number(value, 0, 1'000'000);
     } else if (name == "--seconds") {
         result.seconds = number(value, 1, 600);
+    } else if (name == "--topic" && !value.empty()) {
+        result.topic = value;
     } else if (name == "--pin" && (value == "on" || value == "off")) {
         result.pinned = value == "on";
     } else {
@@ -137,16 +140,17 @@ class load {
           epoll_{::epoll_create1(EPOLL_CLOEXEC)},
           buffer_(256 * 1024, '\0') {
         if (epoll_ < 0) fail_errno(exit_code::setup, "epoll_create1");
-        const std::string target = options_.kind == protocol::websocket ? "/ws" : "/events";
+        const std::string target = (options_.kind == protocol::websocket ? "/ws" : "/events") +
+                                   ("?topic=" + options_.topic);
         connections_.reserve(options_.subscribers + 1);
         expected_.assign(options_.subscribers, 0);
         for (std::size_t i = 0; i < options_.subscribers; ++i) {
-            add(connection{server_.port(), i, options_.kind, target + "?topic=bench.>"});
+            add(connection{server_.port(), i, options_.kind, target});
         }
         // They take what fits into the smallest buffer that the kernel gives, and no more.
         stalled_.reserve(options_.stalled);
         for (std::size_t i = 0; i < options_.stalled; ++i) {
-            stalled_.emplace_back(server_.port(), i, options_.kind, target + "?topic=bench.>", 1);
+            stalled_.emplace_back(server_.port(), i, options_.kind, target, 1);
         }
         // Last, so that the server has every subscriber when the first message comes.
         add(connection{server_.port(), 0, protocol::websocket, "/pub?topic=bench.load"});

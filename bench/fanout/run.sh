@@ -3,6 +3,7 @@
 #
 # Runs the fan-out bench: every server in turn, in paired rounds, and a table of medians.
 # Usage: run.sh [--rounds=9] [--build=DIR] [--servers="bun ws ..."] [--cases="ws-one ..."]
+#               [--base=bun]
 #        run.sh --misses [--build=DIR]
 # What is measured and how to read it: ../README.md. Any failed run ends it with exit code 1.
 set -eu
@@ -13,6 +14,7 @@ rounds=9
 build=
 servers=
 misses=
+base=bun
 cases='ws-one ws-burst sse-one sse-burst'
 for argument; do
     case $argument in
@@ -20,8 +22,9 @@ for argument; do
         --build=*) build=${argument#*=} ;;
         --servers=*) servers=${argument#*=} ;;
         --cases=*) cases=${argument#*=} ;;
+        --base=*) base=${argument#*=} ;;
         --misses) misses=yes ;;
-        *) sed -n '4,7s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
+        *) sed -n '4,8s/^# \{0,1\}//p' "$0" >&2; exit 1 ;;
     esac
 done
 
@@ -53,7 +56,7 @@ all='bun ws beast epoll'
 [ ! -f "$here/tidings.cpp" ] || all="tidings $all"
 servers=${servers:-$all}
 case " $servers " in
-    *' tidings '*) source=$root build=${build:-$root/build-bench} ;;
+    *' tidings'*) source=$root build=${build:-$root/build-bench} ;;
     *) source=$here build=${build:-$root/build-bench-peers} ;;
 esac
 build_bench "$source" "$build" fanout
@@ -64,20 +67,24 @@ esac
 
 # run_one server case: one line of figures.
 run_one() {
+    topic='bench.>'
     case $1 in
         bun) set -- "$2" "$bun" "$here/peers/bun.ts" ;;
         ws) set -- "$2" node "$here/peers/ws.mjs" ;;
+        tidings-bare) topic=bench.message && set -- "$2" "$programs/fanout_tidings" bare ;;
+        tidings-*) set -- "$2" "$programs/fanout_tidings" "${1#*-}" ;;
         *) set -- "$2" "$programs/fanout_$1" ;;
     esac
     kind=${1%-*}
     case ${1#*-} in
         one) mode='one --messages=400' ;;
+        10000) mode='one --subscribers=10000 --messages=60 --warmup=20' ;;
         burst) mode='burst=16 --messages=800' ;;
         *) echo "no such case: $1" >&2; return 1 ;;
     esac
     shift
-    # shellcheck disable=SC2086 # the mode brings two words
-    "$programs/fanout_load" --kind="$kind" --mode=$mode --seconds=300 -- "$@" 0
+    # shellcheck disable=SC2086 # the mode brings several words
+    "$programs/fanout_load" --kind="$kind" --mode=$mode --topic="$topic" --seconds=300 -- "$@" 0
 }
 
-run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$here/table.awk"
+run_rounds "$programs/rounds" "$rounds" "$cases" "$servers" "$support/deliveries.awk"

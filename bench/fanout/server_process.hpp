@@ -34,8 +34,9 @@ class server_process {
 
     /// `arguments` begins with the program's path and ends with a null pointer. With `pinned`, the
     /// server gets the first processor that this process may use, and this process keeps the
-    /// others. Waits up to 10 s for the line `listening <port>`. Throws `failure` (setup).
-    server_process(char* const* arguments, bool pinned) {
+    /// others. Waits up to 10 s for the line `listening <port>`, or for another word before a
+    /// number. Throws `failure` (setup).
+    server_process(char* const* arguments, bool pinned, std::string_view word = "listening ") {
         int ends[2] = {-1, -1};
         if (::pipe2(ends, O_CLOEXEC) != 0) fail_errno(exit_code::setup, "pipe2");
         cpu_set_t all{};
@@ -59,7 +60,7 @@ class server_process {
         output_ = ends[0];
         try {
             if (pid_ < 0) fail_errno(exit_code::setup, "fork");
-            port_ = read_port();
+            port_ = read_port(word);
             if (::clock_getcpuclockid(pid_, &clock_) != 0) {
                 throw failure{exit_code::setup, "the server's CPU clock cannot be read"};
             }
@@ -108,8 +109,7 @@ class server_process {
     }
 
  private:
-    std::uint16_t read_port() const {
-        constexpr std::string_view word = "listening ";
+    std::uint16_t read_port(std::string_view word) const {
         std::string text;
         for (;;) {
             pollfd ready{.fd = output_, .events = POLLIN, .revents = 0};
@@ -126,7 +126,7 @@ class server_process {
             if (port != 0) return port;
             break;
         }
-        throw failure{exit_code::setup, "the server did not print `listening <port>`"};
+        throw failure{exit_code::setup, "it did not print `" + std::string{word} + "` and a number"};
     }
 
     void end() noexcept {

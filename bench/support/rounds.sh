@@ -27,7 +27,8 @@ install_peers() {
 
 # run_rounds NAME ROUNDS CASES CONTENDERS TABLE: the contenders in turn in each case, again and
 # again. Their lines go to standard output and to NAME.txt, what the awk program TABLE makes of them
-# likewise to NAME.md. A run that fails ends the script.
+# likewise to NAME.md: ratios are to the contender `base` (bun), the contenders are called `who`
+# (server). A run that fails ends the script.
 run_rounds() {
     name=$1 rounds=$2 cases=$3 order=$4 table=$5
     : > "$name.txt"
@@ -46,5 +47,5 @@ run_rounds() {
         order="${order#* } ${order%% *}"
         round=$((round + 1))
     done
-    awk -f "$support/median.awk" -f "$table" "$name.txt" | tee "$name.md"
+    awk -v base="${base:-bun}" -v who="${who:-}" -f "$support/median.awk" -f "$table" "$name.txt" | tee "$name.md"
 }

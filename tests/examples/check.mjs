@@ -4,6 +4,9 @@ import { createRequire } from "node:module";
 import { strict as assert } from "node:assert";
 import { createHmac } from "node:crypto";
 import http from "node:http";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assert_signed, receive_hooks } from "./receive_hooks.mjs";
 import { listening_port, start_program, stop } from "./running.mjs";
 
@@ -236,6 +239,144 @@ const checks = {
         assert.equal(at.size, 32);
         socket.close();
         await stop(running);
+    },
+
+    async webhook_sender() {
+        const key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        const [first, second] = [await receive_hooks(), await receive_hooks()];
+        const send = (urls, input) => {
+            const running = start_program(program, ["--secret", key, "--local", ...urls],
+                { stdio: ["pipe", "pipe", "pipe"] });
+            running.child.stdin.end(input);
+            return running;
+        };
+        const lines = ['{"total":99}', "plain text", ...Array(100).fill("again")];
+        const running = send([first.url, second.url], lines.join("\n") + "\n");
+        assert.equal(await running.exit, 0, running.text());
+        for (const target of [first, second]) {
+            const hooks = await target.until(lines.length);
+            assert.deepEqual(hooks.map((hook) => hook.body).sort(), [...lines].sort());
+            hooks.forEach((hook) => assert_signed(hook, key));
+            assert.equal(new Set(hooks.map((hook) => hook.headers["webhook-id"])).size, lines.length);
+            const json = hooks.find((hook) => hook.body === lines[0]);
+            assert.equal(json.headers["content-type"], "application/json");
+        }
+        assert.equal(running.text().match(/^102 of 102 delivered$/gm).length, 2);
+
+        // What is not delivered shows in the exit code, and so does what cannot be sent to.
+        const refusing = http.createServer((_, answer) => answer.writeHead(500).end());
+        await new Promise((ready) => refusing.listen(0, "127.0.0.1", ready));
+        const failing = send([`http://127.0.0.1:${refusing.address().port}/`], "x\n");
+        assert.equal(await failing.exit, 1);
+        assert.match(failing.text(), /attempt 1, status 500, again in \d+ ms/);
+        assert.match(failing.text(), /^0 of 1 delivered$/m);
+        refusing.close();
+        assert.equal(await send(["nonsense"], "").exit, 2);
+        assert.equal(await start_program(program, ["--secret", "whsec_!", first.url]).exit, 2);
+        assert.equal(await start_program(program, [first.url]).exit, 2);
+    },
+
+    async webhook_receiver() {
+        const { Webhook } = createRequire(new URL("../interop/package.json", import.meta.url))("standardwebhooks");
+        const key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        const running = start(key, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        const port = await running.line("listening ");
+        const body = '{"type":"user.created","timestamp":"2022-11-03T20:26:10.344522Z","data":{"id":7}}';
+        const post = (id, secret = key, sent = body) => fetch(`http://127.0.0.1:${port}/hook`, {
+            method: "POST", body: sent, headers: {
+                "Content-Type": "application/json", "webhook-id": id,
+                "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+                "webhook-signature": new Webhook(secret).sign(id, new Date(), body),
+            },
+        });
+        assert.equal((await post("one")).status, 202);
+        assert.equal((await post("one")).status, 202, "a repeated delivery is answered");
+        assert.equal((await post("two", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).status, 202);
+        assert.equal((await post("three", "whsec_plJ3nmyCDGBKInavdOK15jsl")).status, 401);
+        assert.equal((await post("four", key, body.replace("7", "8"))).status, 401);
+        assert.equal((await fetch(`http://127.0.0.1:${port}/hook`)).status, 405);
+        await stop(running);
+        assert.deepEqual(running.text().trim().split("\n").slice(1),
+            ["one", "two"].map((id) => `user.created ${id} ${body}`));
+        assert.equal(await start("whsec_!").exit, 2);
+        assert.equal(await start().exit, 2);
+    },
+
+    async build_on_push() {
+        const key = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", secret = "of github";
+        const reports = await receive_hooks();
+        const script = 'echo "$BUILD_REPOSITORY $BUILD_REF $BUILD_COMMIT"; echo to stderr >&2; ' +
+            'case $BUILD_REF in *bad) exit 3;; *slow) sleep 60;; *silent) exec >&- 2>&-; exit 4;; esac';
+        const running = start("--secret", secret, "--report", reports.url, "--report-secret", key,
+            "--local", "--timeout", "2", "--", "sh", "-c", script);
+        const server = `http://127.0.0.1:${await running.line("listening ")}`;
+        const push = (id, ref, more = {}, to = server) => {
+            const body = JSON.stringify({
+                ref: `refs/heads/${ref}`, after: "f00d", repository: { full_name: "a/b" }, ...more,
+            });
+            return fetch(`${to}/github`, {
+                method: "POST", body, headers: {
+                    "Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": id,
+                    "X-Hub-Signature-256": "sha256=" + createHmac("sha256", secret).update(body).digest("hex"),
+                },
+            });
+        };
+        assert.match(await (await fetch(`${server}/`)).text(), /<title>build_on_push/);
+        assert.equal((await fetch(`${server}/nothing`)).status, 404);
+        assert.equal((await push("one", "main")).status, 202);
+        assert.equal((await push("one", "main")).status, 202, "a repeated delivery is answered");
+        assert.equal((await push("two", "bad")).status, 202);
+        assert.equal((await push("gone", "bad", { deleted: true })).status, 202);
+        assert.equal((await push("odd", "bad", { after: 7 })).status, 202);
+        assert.equal((await push("three", "slow")).status, 202);
+        assert.equal((await push("four", "silent")).status, 202);
+        const outcomes = (await reports.until(4)).map((report) => {
+            assert_signed(report, key);
+            return JSON.parse(report.body);
+        });
+        assert.deepEqual(outcomes.map((o) => [o.ref, o.exit_code, o.timed_out]), [
+            ["refs/heads/main", 0, false], ["refs/heads/bad", 3, false],
+            ["refs/heads/slow", 137, true], ["refs/heads/silent", 4, false],
+        ]);
+        assert.equal(new Set(reports.came.map((r) => r.headers["webhook-id"])).size, 4);
+
+        // A browser that comes late gets it all, in order.
+        const stream = await fetch(`${server}/events?topic=build.%3E&after=`);
+        const seen = [];
+        let rest = "";
+        read: for await (const bytes of stream.body) {
+            const parts = (rest + Buffer.from(bytes)).split("\n\n");
+            rest = parts.pop();
+            for (const part of parts) {
+                const data = part.split("\n").find((line) => line.startsWith("data:"));
+                if (data) seen.push(JSON.parse(data.slice(5)));
+                if (seen.filter((e) => e.type === "build.finished").length === 4) break read;
+            }
+        }
+        assert.deepEqual(seen.slice(0, 4).map((e) => [e.topic, e.data.exit_code ?? e.data.ref ?? e.data]), [
+            ["build.1.started", "refs/heads/main"], ["build.1.output", "a/b refs/heads/main f00d"],
+            ["build.1.output", "to stderr"], ["build.1.finished", 0],
+        ]);
+        assert.equal(seen.filter((e) => e.type === "build.started").length, 4, "none was built twice");
+        assert.equal((await fetch(`${server}/github`, { method: "POST", body: "{}" })).status, 401);
+        await stop(running);
+
+        // A build that is under way when it is to end is finished first, and reported.
+        const folder = mkdtempSync(join(tmpdir(), "build_on_push-"));
+        process.on("exit", () => rmSync(folder, { recursive: true }));
+        const ending = start("--secret", secret, "--report", reports.url, "--report-secret", key,
+            "--local", "--", "sh", "-c", `echo begun; until [ -e ${folder}/go ]; do sleep 0.02; done; exit 5`);
+        const other = `http://127.0.0.1:${await ending.line("listening ")}`;
+        const events = await fetch(`${other}/events?topic=build.%3E`);
+        assert.equal((await push("five", "main", {}, other)).status, 202);
+        let begun = "";
+        for await (const bytes of events.body) if ((begun += Buffer.from(bytes)).includes("begun")) break;
+        ending.child.kill("SIGINT");
+        while (await push("six", "main", {}, other).then((a) => a.status !== 503, () => false));
+        writeFileSync(join(folder, "go"), "");
+        assert.equal(await ending.exit, 0);
+        assert.equal(JSON.parse((await reports.until(5))[4].body).exit_code, 5);
+        assert.equal(await start("--secret", "x").exit, 2);
     },
 
     async websocket_echo() {

@@ -23,7 +23,7 @@ export async function receive_hooks() {
         while (came.length < count) await new Promise((now) => (more = now));
         return came;
     };
-    return { url, until };
+    return { url, until, came };
 }
 
 // Standard Webhooks: `v1` over id, time and body.

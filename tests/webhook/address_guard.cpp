@@ -109,16 +109,46 @@ TEST_CASE("private networks are allowed only by their own option, and nothing el
 
 TEST_CASE("a listed network is allowed whatever it is, to its last bit", "[webhook]") {
     const address_guard guard(
-        {.allowed_networks = {"10.1.0.0/16", "169.254.169.254", "192.168.128.0/17",
+        {.allowed_networks = {"10.1.0.0/16", "169.254.169.250", "192.168.128.0/17",
                               "203.0.113.7/32", "fd12::/16", "fe80::1", "2001:db8:8000::/33"}});
-    for (const auto text : {"10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3", "169.254.169.254",
+    for (const auto text : {"10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3", "169.254.169.250",
                             "192.168.128.0", "192.168.255.255", "203.0.113.7", "fd12::1", "fe80::1",
                             "2001:db8:8000::", "2001:db8:ffff::", "8.8.8.8"})
         CHECK(allows(guard, text));
     for (const auto text :
-         {"10.0.255.255", "10.2.0.0", "169.254.169.253", "169.254.169.255", "192.168.127.255",
+         {"10.0.255.255", "10.2.0.0", "169.254.169.249", "169.254.169.251", "192.168.127.255",
           "203.0.113.6", "fd11::1", "fd13::1", "fe80::", "fe80::2", "2001:db8:7fff::", "127.0.0.1"})
         CHECK_FALSE(allows(guard, text));
+}
+
+TEST_CASE("no option opens a provider's metadata service", "[webhook]") {
+    const auto text = GENERATE(as<std::string_view>{}, "169.254.169.254", "::ffff:169.254.169.254",
+                               "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23",
+                               "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254",
+                               "fd00:ec2::23", "fd20:ce::254", "fd00:42::42");
+    CAPTURE(text);
+    const address_guard open({.allow_loopback = true,
+                              .allow_private = true,
+                              .allowed_networks = {"0.0.0.0/0", "::/0", std::string(text)}});
+    CHECK_FALSE(allows(open, text));
+    CHECK(allows(open, "169.254.169.253"));
+    CHECK(allows(open, "fd00:ec2::253"));
+}
+
+TEST_CASE("a refusal names its rule", "[webhook]") {
+    const auto [text, rule] = GENERATE(table<std::string_view, std::string_view>({
+        {"8.8.8.8", ""},
+        {"127.0.0.1", "loopback (allow_loopback)"},
+        {"::ffff:127.0.0.1", "loopback (allow_loopback)"},
+        {"fd00::1", "a private network (allow_private)"},
+        {"169.254.1.1", "link-local, RFC 3927"},
+        {"64:ff9b::808:808", "NAT64, RFC 6052"},
+        {"169.254.169.254", "a provider's metadata service"},
+    }));
+    CHECK(address_guard{}.refusal(boost::asio::ip::make_address(std::string(text))) == rule);
+    CHECK(address_guard({.allowed_networks = {"0.0.0.0/0", "::/0"}})
+              .refusal(boost::asio::ip::make_address("127.0.0.1"))
+              .empty());
 }
 
 TEST_CASE("an IPv6 network never allows IPv4, except where it names mapped addresses",

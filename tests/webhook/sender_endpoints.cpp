@@ -96,6 +96,10 @@ TEST_CASE("a name that leads to a private address is not connected to", "[webhoo
     REQUIRE(bed.attempts.size() == 1);
     CHECK(bed.attempts[0].error == errc::address_refused);
     CHECK(w.sim().connections() == 0);
+    for (const auto* line : {"10.0.0.7 refused: a private network (allow_private)",
+                             "169.254.169.254 refused: a provider's metadata service",
+                             "::1 refused: loopback (allow_loopback)"})
+        CHECK(bed.logged.find(line) != std::string::npos);
 }
 
 TEST_CASE("a name is checked again on every attempt", "[webhook]") {

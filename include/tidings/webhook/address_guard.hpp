@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidings::http {
@@ -33,6 +34,7 @@ struct address_guard_options {
     /// where clouds keep their credentials, stay refused.
     bool allow_private = false;
     /// Networks to allow whatever else is said: "10.1.0.0/16", "2001:db8::/32", an address alone.
+    /// The metadata services of providers stay refused in every one of them.
     std::vector<std::string> allowed_networks = {};
     /// In lower case.
     std::vector<std::string> schemes = {"https"};
@@ -53,7 +55,10 @@ class address_guard {
     /// Whether a connection may be made: to globally reachable unicast addresses (IANA special-
     /// purpose registries, RFC 6890), and to what the options allow. Addresses that carry another
     /// one are judged by it (IPv4-mapped) or refused (6to4, Teredo, NAT64, IPv4-compatible).
-    TIDINGS_DECL bool allows(const net::ip::address& address) const noexcept;
+    bool allows(const net::ip::address& address) const noexcept { return refusal(address).empty(); }
+    /// The rule by which an address is refused, in words for a log; empty: it is allowed. The text
+    /// lives as long as the program.
+    TIDINGS_DECL std::string_view refusal(const net::ip::address& address) const noexcept;
 
     /// Judges a URL before its host is resolved.
     /// @error errc::bad_url for user info, and for a host that some resolvers would read as a

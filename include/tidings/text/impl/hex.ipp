@@ -9,12 +9,12 @@ namespace tidings::detail {
 
 std::string hex_encode(std::string_view bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
+    std::string text(bytes.size() * 2, '0');
+    auto to = text.begin();
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        text += digits[byte >> 4];
-        text += digits[byte & 0xf];
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 0xf];
     }
     return text;
 }

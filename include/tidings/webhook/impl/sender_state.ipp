@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/store/memory_outbox.hpp>
+#include <tidings/webhook/impl/guard_filter.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -31,7 +32,7 @@ http::client_options http_options(const sender_options& o, const address_guard& 
         std::max<std::size_t>(o.max_connections, 1);
     h.user_agent = o.user_agent;
     h.environment = o.environment;
-    h.address_filter = [guard](const net::ip::address& a) { return guard.allows(a); };
+    h.address_filter = guard_filter(guard, o.log);
     return h;
 }
 

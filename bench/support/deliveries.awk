@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# Lines of run.sh in, markdown tables out: medians over the rounds, and ratios to Bun round by round.
+# Lines of run.sh in, markdown tables out: medians over the rounds, and ratios to the server `base`
+# round by round.
 
 {
     delete field
@@ -15,7 +16,7 @@
     key = field["case"] SUBSEP server SUBSEP field["round"]
     cpu[key] = field["cpu_us"]
     segments[key] = field["segments"]
-    bytes[key] = field["wire_bytes"]
+    if ("wire_bytes" in field) { counted = 1; bytes[key] = field["wire_bytes"] }
 }
 
 # The median over the rounds of one server's figure in one case.
@@ -27,31 +28,34 @@ function over_rounds(figure, name, server,    list, count, r, key) {
     return median(list, count)
 }
 
-# Sets `each` and `middle` to the ratios to Bun of the rounds and their median.
-function ratios(name, server,    list, count, r, key, bun) {
+# Sets `each` and `middle` to the ratios to `base` of the rounds and their median.
+function ratios(name, server,    list, count, r, key, measure) {
     each = ""
     middle = "-"
     for (r = 1; r <= rounds; ++r) {
         key = name SUBSEP server SUBSEP r
-        bun = name SUBSEP "bun" SUBSEP r
-        if (!(key in cpu) || !(bun in cpu)) continue
-        list[++count] = cpu[key] / cpu[bun]
+        measure = name SUBSEP base SUBSEP r
+        if (!(key in cpu) || !(measure in cpu)) continue
+        list[++count] = cpu[key] / cpu[measure]
         each = each sprintf("%s%.2f", (count > 1 ? " " : ""), list[count])
     }
     if (count) middle = sprintf("%.2f", median(list, count))
 }
 
 END {
+    if (!who) who = "server"
     for (c = 1; c <= case_count; ++c) {
         name = cases[c]
         printf "%s**%s**\n\n", (c > 1 ? "\n" : ""), name
-        print "| server | CPU µs per delivery | × Bun | sends per delivery | bytes per delivery | × Bun in each round |"
-        print "|---|---|---|---|---|---|"
+        printf "| %s | CPU µs per delivery | × %s | sends per delivery |%s × %s in each round |\n", \
+            who, base, counted ? " bytes per delivery |" : "", base
+        print counted ? "|---|---|---|---|---|---|" : "|---|---|---|---|---|"
         for (s = 1; s <= server_count; ++s) {
             ratios(name, servers[s])
-            printf "| %s | %.3f | %s | %.4f | %.1f | %s |\n", servers[s], \
-                over_rounds(cpu, name, servers[s]), middle, over_rounds(segments, name, servers[s]), \
-                over_rounds(bytes, name, servers[s]), each
+            printf "| %s | %.3f | %s | %.4f |", servers[s], over_rounds(cpu, name, servers[s]), middle, \
+                over_rounds(segments, name, servers[s])
+            if (counted) printf " %.1f |", over_rounds(bytes, name, servers[s])
+            printf " %s |\n", each
         }
     }
 }
