@@ -28,7 +28,8 @@ stores open_stores(boost::asio::io_context& io, const std::string& folder,
     std::filesystem::create_directories(folder);
     tidings::sqlite::database_options o;
     o.path = (std::filesystem::path(folder) / "hub.db").string();
-    // A hub that was killed, and not its machine, has lost nothing.
+    // A hub that was killed, and not its machine, has lost nothing: its senders go on where they
+    // were.
     o.durable = tidings::sqlite::durability::process;
     o.open_timeout = std::chrono::seconds(10);
     o.log = log;

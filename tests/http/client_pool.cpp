@@ -52,6 +52,17 @@ TEST_CASE("Few connections idle", "[http]") {
     CHECK(bed.peers().at(0)->open() != bed.peers().at(1)->open());
 }
 
+TEST_CASE("An idle connection ends where a new one would be too many", "[http]") {
+    const std::size_t most = GENERATE(1U, 2U);
+    client_bed bed({.max_connections = most});
+    CHECK(bed.answered(ok)->answer.body == "ok");
+    bed.sim().add_name("other.example", {"127.0.0.1"});
+    bed.start({}, "http://other.example/");
+    REQUIRE(bed.peers().size() == 2);
+    CHECK(bed.peers().at(0)->open() == (most == 2));
+    CHECK(bed.peers().at(1)->open());
+}
+
 TEST_CASE("A client that keeps no connections says so", "[http]") {
     client_bed bed({.keep_alive = 0ms});
     CHECK(bed.answered(ok)->answer.body == "ok");

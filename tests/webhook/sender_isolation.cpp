@@ -39,6 +39,33 @@ class hanging_network final : public io::network {
     io::network& inner_;
 };
 
+/// Takes connections and says nothing on them.
+class mute_target {
+ public:
+    explicit mute_target(world& w) : io_(w.io().get_executor()) {
+        error_code ec;
+        acceptor_ = w.environment().network->listen(io_, {}, ec);
+        REQUIRE_FALSE(ec);
+        accept();
+    }
+    std::string url() const {
+        return "https://127.0.0.1:" + std::to_string(acceptor_->local_endpoint().port);
+    }
+    std::size_t connections() const noexcept { return taken_.size(); }
+
+ private:
+    void accept() {
+        acceptor_->start_accept(io_, [this](error_code ec, io::stream_ptr s) {
+            if (ec) return;
+            taken_.push_back(std::move(s));
+            accept();
+        });
+    }
+    const net::any_io_executor io_;
+    std::unique_ptr<io::acceptor> acceptor_;
+    std::vector<io::stream_ptr> taken_;
+};
+
 /// A target that takes 50 ms for each answer, and targets that hang, each in its way.
 struct crowd_bed {
     static constexpr std::size_t healthy = 100;
@@ -61,6 +88,7 @@ struct crowd_bed {
         auto o = webhook_options(w);
         o.environment.network = &network;
         o.max_connections = 64;
+        o.guard.schemes = {"http", "https"};
         return o;
     }
     void add_healthy() {
@@ -70,7 +98,7 @@ struct crowd_bed {
     void add_hanging(std::size_t count) {
         const auto port = quick.url().substr(quick.url().rfind(':'));
         const texts urls{"http://nowhere.example" + port, "http://hangs.example" + port,
-                         silent.url(), slow.url()};
+                         hangs_in_tls.url(), silent.url(), slow.url()};
         for (std::size_t i = 0; i < count; ++i)
             bed.add(urls[i % urls.size()], {.id = "hangs " + std::to_string(i)});
     }
@@ -101,6 +129,7 @@ struct crowd_bed {
     hanging_network network{*w.environment().network};
     send_bed bed{w, options()};
     world_sink quick{w};
+    mute_target hangs_in_tls{w};
     world_sink silent{w};
     raw_target slow{w, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"};
     std::map<std::string, std::vector<io::steady_time>, std::less<>> arrived;
@@ -125,6 +154,7 @@ TEST_CASE("900 endpoints that hang leave 100 others alone", "[webhook]") {
         for (int i = 0; i < 30; ++i) b.advance(1s);
     }
     CHECK(b.bed.sender->in_flight() <= 64);
+    CHECK(b.hangs_in_tls.connections() > 0);
 }
 
 TEST_CASE("an endpoint that is new waits for its first attempt no longer than the formula says",

@@ -5,9 +5,9 @@
 //     node observe_sse.mjs EVENTS_URL OUT_FILE [LOSE]
 //
 // Of the LOSE-th event it takes no notice, as a test of the comparison of the lists.
-// Prints `observer: ready` when subscribed. When the connection is torn it comes back, and goes on
-// behind the last event it has. Ends with 0 when the hub closes or on SIGTERM, with 1 when anything
-// is not as it must be.
+// Prints `observer: ready` when subscribed. When the stream ends, for whatever reason, it comes back,
+// as a browser does, and goes on behind the last event it has. Ends with 0 on SIGTERM, with 1 when
+// anything is not as it must be, and when there has been no hub for 20 s.
 import { openSync, writeSync } from 'node:fs';
 import { line_of, open_envelope } from './envelope.mjs';
 
@@ -102,13 +102,12 @@ for (let torn_since = 0; ;) {
             if (torn_since === 0) console.log('observer: ready');
             torn_since = 0;
         });
-        process.exit(0);
     } catch (e) {
-        torn_since ||= Date.now();
-        if (received === 0 || !is_torn(e) || Date.now() - torn_since > 20_000) {
+        if (received === 0 || !is_torn(e) || (torn_since && Date.now() - torn_since > 20_000)) {
             console.error(`observer: ${e.cause?.message ?? e.message}`);
             process.exit(1);
         }
-        await new Promise((done) => setTimeout(done, 100));
     }
+    torn_since ||= Date.now();
+    await new Promise((done) => setTimeout(done, 100));
 }

@@ -52,9 +52,7 @@ class place_book : public std::enable_shared_from_this<place_book> {
     /// A subscription has ended. `forget`: its endpoint has, too.
     void leave(const place_ptr& p, bool forget);
     /// The events up to there are gone.
-    void skip(const place_ptr& p, position at) {
-        if (!at.empty()) write(p, std::move(at));
-    }
+    void skip(const place_ptr& p, position at);
     /// What waits is answered by the end of its handler.
     void stop() noexcept;
 

@@ -56,9 +56,9 @@ void place_book::locate(const place_ptr& p, position here, locate_handler h) {
 }
 
 void place_book::ask(const place_ptr& p) {
-    p->asking = true;
     auto on_done = handler<position>(
         [p](place_book& b, error_code ec, position at) { b.on_position(p, ec, std::move(at)); });
+    p->asking = true;
     guarded(log_, "webhook",
             [&] { outbox_->start_position(p->pattern, p->endpoint, std::move(on_done)); });
 }
@@ -76,10 +76,10 @@ void place_book::on_position(const place_ptr& p, error_code ec, position at) {
 
 // What is published from now on is not lost, whenever the process ends.
 void place_book::write(const place_ptr& p, position at) {
-    p->asking = true;
-    p->taken = at;
     auto on_done = handler<store::outbox_appended>(
         [p](place_book& b, error_code ec, const store::outbox_appended&) { b.on_written(p, ec); });
+    p->asking = true;
+    p->taken = at;
     guarded(log_, "webhook", [&] {
         outbox_->start_append(
             {.now = now_(), .entries = {}, .marks = {{p->pattern, std::move(at), p->endpoint}}},
@@ -104,6 +104,12 @@ void place_book::try_again(error_code ec) {
     if (log_)
         log_({log_level::error, "webhook", "where a subscription goes on is not known yet", ec});
     again_.arm(lane_->timers(), after_unknown_place);
+}
+
+// What came behind the gap may have been noted before.
+void place_book::skip(const place_ptr& p, position at) {
+    const bool passed = p->taken.has_epoch_of(at) && p->taken.number() >= at.number();
+    if (!at.empty() && !passed) write(p, std::move(at));
 }
 
 void place_book::leave(const place_ptr& p, bool forget) {

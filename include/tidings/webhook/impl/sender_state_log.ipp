@@ -14,9 +14,10 @@ using namespace tidings::detail;
 namespace {
 
 constexpr std::string_view redacted = "***";
+constexpr std::size_t shortest_secret = 8;  // what is shorter stands in any text
 
 void replace_all(std::string& text, std::string_view what) {
-    if (what.empty()) return;
+    if (what.size() < shortest_secret) return;
     for (auto at = text.find(what); at != text.npos; at = text.find(what, at + redacted.size()))
         text.replace(at, what.size(), redacted);
 }
