@@ -28,6 +28,7 @@ void sender_state::on_answer(const std::shared_ptr<endpoint_target>& asked,
         return known.key == entry.key;
     });
     if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
+    wake_at(now() + after_failed_storage);  // what it was to begin has not begun
 }
 
 void sender_state::settle(const std::shared_ptr<endpoint_target>& asked,
