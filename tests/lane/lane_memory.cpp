@@ -35,6 +35,32 @@ TEST_CASE("a task for whose turn there was no memory runs all the same", "[lane]
     }
 }
 
+TEST_CASE("a timer for whose wait there was no memory fires all the same", "[lane][fault-1]") {
+    const auto failures = GENERATE(1L, 5L);
+    bool failed = true;
+    for (long n = 0; failed; ++n) {
+        CAPTURE(failures, n);
+        REQUIRE(n < 50);
+        context_fixture f;
+        const auto l = detail::lane::make(f.io().get_executor(), f.clock());
+        int fired = 0;
+        detail::wheel_timer timer([&] { ++fired; });
+        l->post([&] {
+            failures_in_row = failures;
+            allocations_left = n;
+            timer.arm(l->timers(), std::chrono::milliseconds(100));
+        });
+        f.run();
+        failed = allocations_left.exchange(-1) < 0;
+        failures_in_row = 1;
+        CHECK(timer.armed());
+        f.advance(std::chrono::milliseconds(80));
+        CHECK(fired == 0);
+        f.advance(std::chrono::milliseconds(50));
+        CHECK(fired == 1);
+    }
+}
+
 TEST_CASE("async_publish completes although there was no memory for that at first",
           "[bus][fault-1]") {
     bool failed = true;

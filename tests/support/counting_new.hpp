@@ -23,7 +23,7 @@ inline void* allocate_or_null(std::size_t size,
 }
 
 inline void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
-    if (allocations_left >= 0 && allocations_left-- == 0) throw std::bad_alloc();
+    if (takes_failure()) throw std::bad_alloc();
     allocations_made.fetch_add(1, std::memory_order_relaxed);
     if (size >= std::size_t{128} * 1024) large_bytes.fetch_add(size, std::memory_order_relaxed);
     if (void* p = allocate_or_null(size, alignment)) return p;

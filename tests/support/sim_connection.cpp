@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/sim_connection.hpp"
 
+#include "support/allocations.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -97,6 +99,7 @@ error_code sim_connection::handshake() const {
 
 io::stream_ptr sim_connection::make_stream(side s, net::any_io_executor executor,
                                            std::optional<io::socket_address> peer) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     ends_[s].executor = executor;
     ++shared_->live_streams;
@@ -105,18 +108,21 @@ io::stream_ptr sim_connection::make_stream(side s, net::any_io_executor executor
 }
 
 void sim_connection::rebind(side s, const net::any_io_executor& executor) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     ends_[s].executor = executor;
 }
 
 void sim_connection::start_transfer(side s, io::wait_for way, std::span<std::byte> into,
                                     std::span<const std::byte> from, io::read_callback done) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     at(s, way) = {std::move(done), false, false, into, from};
     notify(s, way);
 }
 
 void sim_connection::start_wait(side s, io::wait_for way, io::ready_callback done) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     at(s, way) = {
         [d = std::move(done)](error_code ec, std::size_t) mutable { d(ec); }, true, false, {}, {}};
@@ -124,21 +130,25 @@ void sim_connection::start_wait(side s, io::wait_for way, io::ready_callback don
 }
 
 std::size_t sim_connection::try_read(side s, std::span<std::byte> into, error_code& ec) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     return read(s, into, ec);
 }
 
 std::size_t sim_connection::try_write(side s, std::span<const std::byte> from, error_code& ec) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     return write(s, from, ec);
 }
 
 void sim_connection::shutdown(side s) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     end_direction(1 - s);
 }
 
 void sim_connection::post(side s, error_code ec, io::ready_callback done) {
+    const sparing memory;
     net::post(ends_[s].executor, [self = shared_from_this(), s, ec, d = std::move(done)]() mutable {
         {
             const std::lock_guard lock(self->shared_->mutex);
@@ -150,6 +160,7 @@ void sim_connection::post(side s, error_code ec, io::ready_callback done) {
 }
 
 void sim_connection::close(side s) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     if (std::exchange(ends_[s].closed, true)) return;
     if (to_[s].held > 0) reset_ = true;  // as TCP does when bytes were left unread
@@ -160,6 +171,7 @@ void sim_connection::close(side s) {
 void sim_connection::drop(side s) {
     close(s);
     std::array<pending, 2> dropped;  // callbacks end outside the lock
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     ends_[s].dropped = true;
     dropped.swap(ends_[s].operations);
@@ -167,6 +179,7 @@ void sim_connection::drop(side s) {
 }
 
 void sim_connection::reset() {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     reset_ = true;
     for (auto& pipe : to_) pipe.segments.clear();
@@ -174,11 +187,13 @@ void sim_connection::reset() {
 }
 
 void sim_connection::silence() {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     silent_ = true;
 }
 
 void sim_connection::take_callbacks(std::vector<io::read_callback>& taken) {
+    const sparing memory;
     const std::lock_guard lock(shared_->mutex);
     for (auto& e : ends_)
         for (auto& operation : e.operations) taken.push_back(std::move(operation.done));
@@ -267,6 +282,7 @@ void sim_connection::arm(side to) {
     pipe.timer->start_wait(later->arrives, [weak = weak_from_this(), to] {
         const auto self = weak.lock();
         if (!self) return;
+        const sparing memory;
         const std::lock_guard lock(self->shared_->mutex);
         self->notify(to, readable);
         self->arm(to);
@@ -296,6 +312,7 @@ void sim_connection::perform(side s, io::wait_for way) {
     error_code ec;
     std::size_t n = 0;
     {
+        const sparing memory;
         const std::lock_guard lock(shared_->mutex);
         auto& operation = at(s, way);
         operation.posted = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/sim_network.hpp"
 
+#include "support/allocations.hpp"
 #include "support/sim_connection.hpp"
 
 #include <boost/asio/error.hpp>
@@ -70,6 +71,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
 
     io::canceller add(std::shared_ptr<request> r,
                       void (core::*step)(const std::shared_ptr<request>&)) {
+        const sparing memory;
         const std::lock_guard lock(shared->mutex);
         requests.insert(r);
         net::post(r->executor, [self = shared_from_this(), weak = std::weak_ptr(r), step] {
@@ -82,6 +84,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
         };
     }
     bool take(const std::shared_ptr<request>& r) {
+        const sparing memory;
         const std::lock_guard lock(shared->mutex);
         return requests.erase(r) > 0;
     }
@@ -91,10 +94,15 @@ struct sim_network::core : std::enable_shared_from_this<core> {
         const auto found = look_up(r->options.host, ec);
         if (!ec && found.empty()) return;  // hangs
         std::vector<io::socket_address> endpoints;
+        {
+            const sparing memory;
+            endpoints.reserve(found.size());
+        }
         for (const auto& address : found) endpoints.push_back({address, r->options.port});
         if (take(r)) r->resolved(ec, std::move(endpoints));
     }
     std::vector<net::ip::address> look_up(const std::string& host, error_code& ec) {
+        const sparing memory;
         error_code not_literal;
         const auto literal = net::ip::make_address(host, not_literal);
         if (!not_literal) return {literal};
@@ -108,6 +116,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
     void connect(const std::shared_ptr<request>& r) {
         sim_link l;
         {
+            const sparing memory;
             const std::lock_guard lock(shared->mutex);
             l = link;
         }
@@ -139,6 +148,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
     }
     io::stream_ptr attempt(const request& r, const sim_link& l,
                            std::optional<io::socket_address> to, error_code& ec) {
+        const sparing memory;
         std::shared_ptr<sim_connection> connection;
         {
             const std::lock_guard lock(shared->mutex);
@@ -184,14 +194,19 @@ struct sim_network::core : std::enable_shared_from_this<core> {
     void accept(const std::shared_ptr<listener>& l) {
         io::stream_callback done;
         waiting_connection next;
+        io::stream_ptr stream;
         {
-            const std::lock_guard lock(shared->mutex);
-            if (!l->accept || l->queue.empty()) return;
-            done = std::move(l->accept);
-            next = std::move(l->queue.front());
-            l->queue.pop_front();
+            const sparing memory;
+            {
+                const std::lock_guard lock(shared->mutex);
+                if (!l->accept || l->queue.empty()) return;
+                done = std::move(l->accept);
+                next = std::move(l->queue.front());
+                l->queue.pop_front();
+            }
+            stream = next.connection->make_stream(1, l->stream_executor, next.peer);
         }
-        done({}, next.connection->make_stream(1, l->stream_executor, next.peer));
+        done({}, std::move(stream));
     }
 };
 
@@ -213,6 +228,7 @@ class sim_acceptor final : public io::acceptor {
         dropped = std::move(listener_->accept);
     }
     void start_accept(net::any_io_executor executor, io::stream_callback done) override {
+        const sparing memory;
         const std::lock_guard lock(core_->shared->mutex);
         listener_->stream_executor = std::move(executor);
         listener_->accept = std::move(done);
@@ -312,6 +328,7 @@ std::unique_ptr<io::acceptor> sim_network::listen(net::any_io_executor executor,
 
 io::canceller sim_network::start_connect(net::any_io_executor executor, io::connect_options options,
                                          io::stream_callback done) {
+    const sparing memory;
     auto r = std::make_shared<request>();
     r->executor = std::move(executor);
     r->options = std::move(options);
@@ -321,6 +338,7 @@ io::canceller sim_network::start_connect(net::any_io_executor executor, io::conn
 
 io::canceller sim_network::start_resolve(net::any_io_executor executor, std::string host,
                                          std::uint16_t port, io::resolve_callback done) {
+    const sparing memory;
     auto r = std::make_shared<request>();
     r->executor = std::move(executor);
     r->options.host = std::move(host);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/wire.hpp>
+#include <tidings/impl/finds_memory.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -37,7 +38,8 @@ void wire::read(std::shared_ptr<void> keep) {
 
 void wire::read_polled(std::shared_ptr<void> keep) {
     auto ready = [this, keep = std::move(keep)](error_code ec) mutable {
-        const auto into = lane_->receive_buffer();
+        std::span<std::byte> into;
+        if (!finds_memory([&] { into = lane_->receive_buffer(); })) ec = errc::out_of_memory;
         const auto n = ec ? 0 : stream_->try_read(into, ec);
         if (ec == net::error::would_block) return read_polled(std::move(keep));
         reading_ = false;

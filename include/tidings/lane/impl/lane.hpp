@@ -4,6 +4,7 @@
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
 #include <tidings/lane/impl/flushable.hpp>
+#include <tidings/lane/impl/handler_memory.hpp>
 #include <tidings/lane/impl/inbox.hpp>
 #include <tidings/lane/impl/lane_executor.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
@@ -82,8 +83,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
                                      const std::shared_ptr<delivery_join>& join = nullptr) noexcept;
     /// Calls `f` in the lane after everything that was enqueued before. @throws std::bad_alloc
     TIDINGS_DECL void post(unique_function<void()> f);
-    /// The same of what needs no memory. Without memory for a turn it waits for the next one that
-    /// there is.
+    /// The same of what needs no memory, as a turn of an io_context does not. On another executor
+    /// it waits, where there is none for a turn, for the next turn that there is.
     TIDINGS_DECL void post(lane_task& t) noexcept;
 
     /// Makes what is given away in handlers (to a store, to a user's subscriber) although it holds
@@ -142,6 +143,15 @@ class lane final : public context_dependent, public std::enable_shared_from_this
         void drop() noexcept override { delete this; }
         T value;
     };
+    /// Tries again to wait for the wheel's timers, with the next turn.
+    struct rearming final : lane_task {
+        explicit rearming(lane& l) noexcept : of(l) {}
+        void begin() noexcept;
+        void run() noexcept override;
+        void drop() noexcept override {}
+        lane& of;
+        bool posted = false;
+    };
     static constexpr std::size_t buffer_bytes = 64 * 1024;
     lane(net::any_io_executor executor, io::clock& clock, bool single_thread);
     void note_thread() noexcept;
@@ -151,7 +161,8 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void execute(unique_function<void()> f, bool may_block);
     bool wake() noexcept;
     bool post_turn(unsigned lap) noexcept;
-    void run_turn(unsigned lap);
+    void enter_turn(unsigned lap) noexcept;
+    void run_turn(unsigned lap) noexcept;
     bool deliver_inbox() noexcept;
     bool finish_turn() noexcept;
     void flush_all() noexcept;
@@ -165,6 +176,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Whether a turn is posted or runs, and waits for no more laps. Changed with the mutex held.
     enum class turn : std::uint8_t { none, posted, hurried };
     std::atomic<turn> turn_{turn::none};
+    handler_memory turn_memory_;  // of the turn that is posted
 
     // Lane-confined from here.
     inbox reading_{1};
@@ -172,6 +184,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     std::vector<std::shared_ptr<flushable>> flushes_;
     std::vector<std::shared_ptr<flushable>> flushing_;
     io::steady_time turn_started_{};
+    rearming rearming_{*this};
     std::optional<timer_wheel> timers_;  // none once the context is gone
     std::unique_ptr<std::byte[]> receive_buffer_;
     std::unique_ptr<std::byte[]> send_buffer_;

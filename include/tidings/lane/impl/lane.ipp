@@ -4,7 +4,11 @@
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
+#include <boost/asio/execution/allocator.hpp>
+#include <boost/asio/execution/blocking.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/require.hpp>
 
 #include <atomic>
 #include <cassert>
@@ -58,7 +62,7 @@ std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock
 lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
     : single_thread_(single_thread),
       executor_(std::move(executor)),
-      timers_(std::in_place, executor_, clock) {}
+      timers_(std::in_place, executor_, clock, [this] { rearming_.begin(); }) {}
 
 lane::~lane() = default;
 
@@ -172,22 +176,40 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
     throw std::bad_alloc();
 }
 
-// With the mutex held, or in the lane. False where there is no memory, nor a reserve.
+// With the mutex held, or in the lane. False where there is no memory, nor a reserve. What goes to
+// an io_context needs neither. Never to the strand: one that finds no memory to go on stays as if
+// it ran, for ever.
 bool lane::post_turn(unsigned lap) noexcept {
+    const auto* strand = executor_.target<net::strand<net::any_io_executor>>();
+    const auto below = strand != nullptr ? strand->get_inner_executor() : executor_;
+    auto enter = [self = shared_from_this(), lap] { self->enter_turn(lap); };
+    if (const auto* io = below.target<net::io_context::executor_type>()) {
+        net::require(*io, net::execution::blocking.never,
+                     net::execution::allocator(handler_allocator<void>(turn_memory_)))
+            .execute(std::move(enter));
+        return true;
+    }
     do {
-        try {
-            net::post(executor_, [self = shared_from_this(), lap] { self->run_turn(lap); });
-            return true;
-        } catch (const std::bad_alloc&) {
-        }
+        if (finds_memory([&] { net::post(below, enter); })) return true;
     } while (spare_turn().release());
     return false;
+}
+
+// Where memory to enter the strand is missing it tries again, behind what else is to run.
+void lane::enter_turn(unsigned lap) noexcept {
+    const auto* strand = executor_.target<net::strand<net::any_io_executor>>();
+    if (strand == nullptr) return run_turn(lap);
+    if (finds_memory(
+            [&] { strand->execute([self = shared_from_this(), lap] { self->run_turn(lap); }); }))
+        return;
+    const std::lock_guard lock(mutex_);
+    if (!post_turn(lap)) turn_ = turn::none;
 }
 
 // Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
 // waits for one lap of the executor without news before it flushes, so that the burst leaves in one
 // send per connection. Where the next lap cannot be posted it follows at once.
-void lane::run_turn(unsigned lap) {
+void lane::run_turn(unsigned lap) noexcept {
     if (single_thread_) note_thread();
     spare_turn().fill();
     if (lap == 0) turn_started_ = timers_->clock().now();
@@ -249,19 +271,28 @@ void lane::flush_all() noexcept {
     flushing_.clear();
 }
 
-// What is executed is called, and destroyed, outside of the lock.
 void lane::execute(unique_function<void()> f, bool may_block) {
-    if (may_block && !single_thread_ && running_here()) return f();
+    if (!may_block) return post(std::move(f));
+    if (!single_thread_) return running_here() ? f() : post(std::move(f));
+    // Called inside, or posted, as the context has it.
     const auto kept = std::make_shared<unique_function<void()>>(std::move(f));
-    const auto call = [kept] { finds_memory(*kept); };
     net::any_io_executor here;
     {
         const std::lock_guard lock(mutex_);
         if (ended_) return;
-        if (!may_block || !single_thread_) return net::post(executor_, call);
         here = executor_;
     }
-    here.execute(call);
+    here.execute([kept] { finds_memory(*kept); });
+}
+
+// At most once in the inbox.
+void lane::rearming::begin() noexcept {
+    if (!std::exchange(posted, true)) of.post(*this);
+}
+
+void lane::rearming::run() noexcept {
+    posted = false;
+    of.timers_->retry();
 }
 
 // What the letters and connections hold may be all that keeps this lane alive, and they may hold

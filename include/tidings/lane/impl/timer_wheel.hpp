@@ -89,18 +89,21 @@ class wheel_timer {
 
 /// The timers of one lane: a hashed wheel, arming and cancelling in constant time. Lane-confined.
 /// The clock's timer is armed only while a deadline is pending; where memory for that is missing,
-/// with the next timer that is armed.
+/// `starved` is called, which sees to it that `retry` is.
 class timer_wheel {
  public:
     static constexpr std::chrono::milliseconds tick{20};
 
-    TIDINGS_DECL timer_wheel(net::any_io_executor executor, io::clock& clock);
+    TIDINGS_DECL timer_wheel(net::any_io_executor executor, io::clock& clock,
+                             unique_function<void()> starved = {});
     TIDINGS_DECL ~timer_wheel();
     timer_wheel(const timer_wheel&) = delete;
     timer_wheel& operator=(const timer_wheel&) = delete;
 
     io::clock& clock() const noexcept { return clock_; }
     std::size_t armed() const noexcept { return armed_; }
+    /// Waits for what is armed, unless it does.
+    TIDINGS_DECL void retry() noexcept;
 
  private:
     friend class wheel_timer;
@@ -117,6 +120,7 @@ class timer_wheel {
 
     io::clock& clock_;
     std::unique_ptr<io::timer> timer_;
+    unique_function<void()> starved_;
     io::steady_time start_;
     std::uint64_t current_ = 0;        // the last tick that was expired
     std::uint64_t waiting_until_ = 0;  // the clock's timer is armed for this tick; 0: it is not

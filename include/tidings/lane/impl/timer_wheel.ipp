@@ -21,8 +21,10 @@ void wheel_timer::arm(timer_wheel& wheel, std::chrono::milliseconds after) noexc
         wheel.tick_at(deadline + timer_wheel::tick - io::steady_time::duration(1));
     wheel.link(*this, std::max(rounded_up, wheel.current_ + 1));
     // Of those before it none may be waited for: see wait_until.
-    const bool waits = wheel.waiting_until_ != 0 || wheel.armed_ == 1;
-    wheel.wait_until(waits ? due_tick_ : wheel.next_tick());
+    if (wheel.waiting_until_ == 0)
+        wheel.retry();
+    else
+        wheel.wait_until(due_tick_);
 }
 
 void wheel_timer::cancel() noexcept {
@@ -34,9 +36,11 @@ void wheel_timer::cancel() noexcept {
     wheel.timer_->cancel();
 }
 
-timer_wheel::timer_wheel(net::any_io_executor executor, io::clock& clock)
+timer_wheel::timer_wheel(net::any_io_executor executor, io::clock& clock,
+                         unique_function<void()> starved)
     : clock_(clock),
       timer_(clock.make_timer(std::move(executor))),
+      starved_(std::move(starved)),
       start_(clock.now()) {}
 
 timer_wheel::~timer_wheel() {
@@ -81,7 +85,12 @@ void timer_wheel::wait_until(std::uint64_t due) noexcept {
         waiting_until_ = due;
     } catch (const std::bad_alloc&) {
         waiting_until_ = 0;
+        if (starved_) starved_();
     }
+}
+
+void timer_wheel::retry() noexcept {
+    if (armed_ != 0 && waiting_until_ == 0) wait_until(next_tick());
 }
 
 // When the next of them may be due.
@@ -107,7 +116,7 @@ void timer_wheel::expire() {
         }
     }
     current_ = now;
-    if (fire(due) && armed_ != 0) wait_until(next_tick());
+    if (fire(due)) retry();
 }
 
 // A callback may arm, cancel or destroy any timer, and destroy the wheel.

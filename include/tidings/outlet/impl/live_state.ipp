@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 
@@ -139,20 +140,24 @@ void live_state::on_error(error_code ec) noexcept {
 // A read is always pending: the peer's end is noticed without a write.
 void live_state::read_away() noexcept {
     if (has_ended()) return;
-    if (connection().can_poll()) {
-        connection().start_wait(io::wait_for::readable, [s = self(), this](error_code ec) {
+    const auto start = [this] {
+        if (connection().can_poll()) {
+            connection().start_wait(io::wait_for::readable, [s = self(), this](error_code ec) {
+                if (has_ended()) return;
+                const auto read = [&] { connection().try_read(lane().receive_buffer(), ec); };
+                if (!ec && !tidings::detail::finds_memory(read)) ec = errc::out_of_memory;
+                if (ec == net::error::would_block || ec == net::error::try_again) ec = {};
+                ec ? end(ec) : read_away();
+            });
+            return;
+        }
+        if (!ignored_) ignored_ = std::make_unique<std::array<std::byte, 64>>();
+        connection().start_read(*ignored_, [s = self(), this](error_code ec, std::size_t) {
             if (has_ended()) return;
-            if (!ec) connection().try_read(lane().receive_buffer(), ec);
-            if (ec == net::error::would_block || ec == net::error::try_again) ec = {};
             ec ? end(ec) : read_away();
         });
-        return;
-    }
-    if (!ignored_) ignored_ = std::make_unique<std::array<std::byte, 64>>();
-    connection().start_read(*ignored_, [s = self(), this](error_code ec, std::size_t) {
-        if (has_ended()) return;
-        ec ? end(ec) : read_away();
-    });
+    };
+    if (!tidings::detail::finds_memory(start)) end(errc::out_of_memory);
 }
 
 // What the peer has not got is before its position: it comes back for it.

@@ -33,6 +33,7 @@ void sender_state::on_answer(const asked& q, error_code ec, const http::response
         return known.key == entry.key;
     });
     if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
+    wake_at(now() + after_failed_storage);  // what it was to begin has not begun
 }
 
 void sender_state::settle(const asked& q, error_code ec, const http::response& r) {

@@ -63,6 +63,7 @@ class websocket_input {
     io::steady_time now() const noexcept { return lane_.timers().clock().now(); }
     bool stopped() const noexcept { return mode_ == mode::stopped; }
     void read(owner_ptr owner) noexcept;
+    void start_read(owner_ptr owner);
     void read_ready(owner_ptr owner) noexcept;
     bool take_bytes(const owner_ptr& owner, std::span<std::byte> bytes) noexcept;
     bool take_items(const owner_ptr& owner, error_code& ec);

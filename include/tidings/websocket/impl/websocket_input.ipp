@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/websocket/impl/websocket_input.hpp>
 
@@ -79,6 +80,10 @@ void websocket_input::read(owner_ptr owner) noexcept {
         paused_ = std::move(owner);
         return;
     }
+    if (!finds_memory([&] { start_read(owner); })) sink_.on_input_end(errc::out_of_memory);
+}
+
+void websocket_input::start_read(owner_ptr owner) {
     if (stream_.can_poll()) {
         stream_.start_wait(io::wait_for::readable,
                            [this, owner = std::move(owner)](error_code ec) mutable {
@@ -103,7 +108,9 @@ void websocket_input::read_ready(owner_ptr owner) noexcept {
     items_left_ = max_turn_items;
     for (int i = 0; i < max_turn_reads; ++i) {
         error_code ec;
-        const auto buffer = lane_.receive_buffer();
+        std::span<std::byte> buffer;
+        if (!finds_memory([&] { buffer = lane_.receive_buffer(); }))
+            return sink_.on_input_end(errc::out_of_memory);
         const auto n = stream_.try_read(buffer, ec);
         if (ec == net::error::would_block || ec == net::error::try_again) break;
         if (ec) return sink_.on_input_end(ec);

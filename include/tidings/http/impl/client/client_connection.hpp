@@ -59,6 +59,7 @@ class client_connection final : public wire_user,
     void on_connected(error_code ec, io::stream_ptr stream);
     void on_deadline();
     void begin();
+    void take(error_code ec, std::string_view bytes);
     void process();
     error_code on_header();
     void complete();

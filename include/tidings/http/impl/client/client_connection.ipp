@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/client/client_connection.hpp>
 #include <tidings/http/impl/client/client_state.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/text/impl/ascii.hpp>
 
 #include <boost/asio/error.hpp>
@@ -58,8 +59,12 @@ void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
     if (phase_ != phase::connecting) return;
     cancel_connecting_ = nullptr;
     if (ec) return fail(connection_error(ec));
-    wire_.emplace(std::move(stream), *this, &state_.lane());
-    begin();
+    const auto self = shared_from_this();
+    const auto go_on = [&] {
+        wire_.emplace(std::move(stream), *this, &state_.lane());
+        begin();
+    };
+    if (!finds_memory(go_on)) end(errc::out_of_memory);
 }
 
 void client_connection::send(std::shared_ptr<client_job> job) {
@@ -94,6 +99,10 @@ void client_connection::on_written(error_code) {}
 
 void client_connection::on_read(error_code ec, std::string_view bytes) {
     const auto self = shared_from_this();
+    if (!finds_memory([&] { take(ec, bytes); })) end(errc::out_of_memory);
+}
+
+void client_connection::take(error_code ec, std::string_view bytes) {
     if (phase_ == phase::idle) {
         close();  // gone, or it speaks without being asked
         return state_.serve(pool_);
@@ -137,11 +146,8 @@ void client_connection::complete() {
     const auto self = shared_from_this();
     const auto job = std::exchange(job_, nullptr);
     auto answer = std::move(reader_.message());
-    if (is_reusable())
-        rest();
-    else
-        close();
-    state_.serve(pool_);
+    if (!is_reusable() || !finds_memory([this] { rest(); })) close();
+    finds_memory([this] { state_.serve(pool_); });  // else those wait
     job->finish({}, std::move(answer));
 }
 
@@ -170,7 +176,7 @@ void client_connection::fail(error_code ec) {
     auto job = job_;
     job->asked.text = wire_->take_written();
     close();
-    state_.connect(pool_, std::move(job));
+    if (!finds_memory([&] { state_.connect(pool_, job); })) job->abort(errc::out_of_memory);
 }
 
 response client_connection::take_head() {
@@ -184,7 +190,7 @@ void client_connection::end(error_code ec) {
     const auto job = job_;
     auto answer = take_head();
     close();
-    state_.serve(pool_);
+    finds_memory([this] { state_.serve(pool_); });  // else those wait
     if (job) job->finish(ec, std::move(answer));
 }
 

@@ -51,6 +51,7 @@ class client_state final : public tidings::detail::context_dependent,
 
  private:
     void make_room();
+    void give_connection(origin_pool& p, const std::shared_ptr<client_job>& job);
     void begin(const std::shared_ptr<client_job>& job);
     void line_up(const std::shared_ptr<client_job>& job);
     void end();

@@ -98,17 +98,19 @@ void client_state::serve(origin_pool& p) {
     if (ended_) return;
     const auto limit = std::max<std::size_t>(options_.max_connections_per_origin, 1);
     while (!p.waiting.empty() && (!p.idle.empty() || p.connections.size() < limit)) {
-        auto job = std::move(p.waiting.front());
+        const auto job = std::move(p.waiting.front());
         p.waiting.pop_front();
-        if (p.idle.empty()) {
-            connect(p, std::move(job));
-        } else {
-            auto* const c = p.idle.back();
-            p.idle.pop_back();
-            c->send(std::move(job));
-        }
+        if (!finds_memory([&] { give_connection(p, job); }))
+            return job->abort(errc::out_of_memory);  // and gives the others theirs
     }
     if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+}
+
+void client_state::give_connection(origin_pool& p, const std::shared_ptr<client_job>& job) {
+    if (p.idle.empty()) return connect(p, job);
+    auto* const c = p.idle.back();
+    p.idle.pop_back();
+    c->send(job);
 }
 
 // Idle connections end, the oldest first.

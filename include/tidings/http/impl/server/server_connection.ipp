@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 
 namespace tidings::http::detail {
@@ -106,11 +107,14 @@ void server_connection::on_deadline() {
 
 void server_connection::on_read(error_code ec, std::string_view bytes) {
     const auto self = shared_from_this();
-    if (ec) return on_read_failed(ec);
-    if (phase_ == phase::lingering) return read();
-    reader_.append(bytes);
-    if (phase_ == phase::handling && now_.on_closed) return watch_peer(std::move(now_.on_closed));
-    process();
+    const auto take = [&] {
+        if (ec) return on_read_failed(ec);
+        if (phase_ == phase::lingering) return read();
+        reader_.append(bytes);
+        if (phase_ != phase::handling || !now_.on_closed) return process();
+        watch_peer(std::move(now_.on_closed));
+    };
+    if (!finds_memory(take)) close();
 }
 
 void server_connection::on_read_failed(error_code ec) {

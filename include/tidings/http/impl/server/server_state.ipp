@@ -4,6 +4,7 @@
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/http/impl/server/server_connection.hpp>
 #include <tidings/http/impl/server/server_state.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 
 #include <boost/asio/post.hpp>
@@ -136,10 +137,13 @@ void server_state::accept() {
 void server_state::on_accept(error_code ec, io::stream_ptr stream,
                              const std::shared_ptr<shard>& to) {
     if (stage_ != stage::started) return;
-    if (!ec) {
+    const auto go_on = [&] {
+        if (ec) return;
         admit(std::move(stream), to);
-        return accept();
-    }
+        accept();
+    };
+    if (!finds_memory(go_on)) ec = errc::out_of_memory;
+    if (!ec) return;
     log(log_level::warning, "accepting failed; trying again soon", ec);
     pause_->start_wait(options_->environment.clock->now() + accept_pause,
                        [weak = weak_from_this()] {
