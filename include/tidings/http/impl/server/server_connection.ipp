@@ -6,22 +6,12 @@
 #include <tidings/text/impl/header_tokens.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
-#include <algorithm>
-#include <new>
 #include <stdexcept>
 
 namespace tidings::http::detail {
 
 using namespace tidings::detail;
-
-namespace {
-
-// How long a peer has to take the last answer and close.
-constexpr std::chrono::milliseconds linger_timeout{5'000};
-
-}  // namespace
 
 server_connection::server_connection(std::shared_ptr<shard> s, io::stream_ptr stream,
                                      std::shared_ptr<seat> place)
@@ -77,8 +67,8 @@ void server_connection::set_deadline() {
             return deadline_.arm(wheel, o.body_timeout);
         case phase::writing:
             return deadline_.arm(wheel, o.write_timeout);
-        case phase::lingering:
-            return deadline_.arm(wheel, linger_timeout);
+        case phase::lingering:  // so long a peer has to take the last answer and close
+            return deadline_.arm(wheel, std::chrono::seconds(5));
         case phase::handling:  // that of an earlier phase comes to nothing
         case phase::closed:
             return;
