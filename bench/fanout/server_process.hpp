@@ -126,7 +126,8 @@ class server_process {
             if (port != 0) return port;
             break;
         }
-        throw failure{exit_code::setup, "it did not print `" + std::string{word} + "` and a number"};
+        throw failure{exit_code::setup,
+                      "it did not print `" + std::string{word} + "` and a number"};
     }
 
     void end() noexcept {
