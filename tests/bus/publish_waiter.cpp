@@ -159,6 +159,7 @@ TEST_CASE("a waiter that nobody completes ends in its lane, or with the context"
 
 TEST_CASE("what an inlet made and nobody else refers to is the bus's publication itself",
           "[bus][publish_waiter]") {
+    waiter_bed other;
     waiter_bed f;
     std::vector<event_ptr> seen;
     const auto s =
@@ -179,7 +180,6 @@ TEST_CASE("what an inlet made and nobody else refers to is the bus's publication
     CHECK(seen[1].get() != shared.get());
     CHECK(shared->info().bus == 0);
     // Another bus makes a block of its own, of which this one is the origin.
-    waiter_bed other;
     std::vector<event_ptr> there;
     const auto t =
         other.hub->subscribe("a.>", immediate, [&](const event_ptr& e) { there.push_back(e); });
