@@ -207,15 +207,15 @@ void lane::enter_turn(unsigned lap) noexcept {
 }
 
 // Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
-// waits for one lap of the executor without news before it flushes, so that the burst leaves in one
-// send per connection. Where the next lap cannot be posted it follows at once.
+// that has something to flush waits for one lap of the executor without news before, so that the
+// burst leaves in one send per connection. Where the next lap cannot be posted it follows at once.
 void lane::run_turn(unsigned lap) noexcept {
     if (single_thread_) note_thread();
     spare_turn().fill();
     if (lap == 0) turn_started_ = timers_->clock().now();
     do {
         ++stats_.laps;
-        const bool news = deliver_inbox();
+        const bool news = deliver_inbox() && !flushes_.empty();
         const bool may_wait = lap < max_laps && turn_ != turn::hurried &&
                               timers_->clock().now() - turn_started_ < max_turn;
         if (news && may_wait && post_turn(lap + 1)) return;

@@ -30,6 +30,8 @@ class client_state final : public tidings::detail::context_dependent,
                diagnostics* detail, response_handler handler,
                std::shared_ptr<const std::string> shared = nullptr);
     void close() noexcept;
+    /// What is under way may go on until the lane ends it; nothing is connected for it any more.
+    bool closed() const noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);
     void remove(const std::shared_ptr<streamed_exchange>& s) noexcept;
@@ -64,7 +66,7 @@ class client_state final : public tidings::detail::context_dependent,
     std::size_t connections_ = 0;  // of all pools
     bool ended_ = false;           // lane-confined
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::unordered_set<std::shared_ptr<streamed_exchange>> streams_;
     bool closed_ = false;  // guarded by mutex_, as the streams
 };

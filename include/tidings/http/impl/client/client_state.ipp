@@ -133,12 +133,15 @@ void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
 }
 
 void client_state::close() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
     try {
         lane_->post([self = shared_from_this()] { self->end(); });
         std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
         {
             const std::lock_guard lock(mutex_);
-            closed_ = true;
             streams = streams_;
         }
         for (const auto& s : streams) s->abort(errc::closed);
@@ -167,6 +170,11 @@ void client_state::on_context_end() noexcept {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     dropped.swap(streams_);
+}
+
+bool client_state::closed() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return closed_;
 }
 
 bool client_state::add(const std::shared_ptr<streamed_exchange>& s) {
