@@ -143,9 +143,9 @@ TEST_CASE("A connection can be taken out of HTTP, with what came after the reque
 }
 
 TEST_CASE("A service that waits is notified when its peer leaves", "[http]") {
+    int closed = 0;  // the bed runs what is left
     http_bed bed;
     std::optional<http::exchange> waiting;
-    int closed = 0;
     auto server = bed.server();
     server.mount("/wait", [&](http::exchange& x) {
         waiting.emplace(std::move(x));
