@@ -4,6 +4,7 @@
 #include <tidings/impl/context_end.hpp>
 
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <mutex>
@@ -60,6 +61,10 @@ struct dropping_executor {
 
 void watch_context(const net::any_io_executor& executor, std::weak_ptr<context_dependent> d) {
     auto& context = net::query(executor, net::execution::context);
+    // Services end in the reverse of the order in which they began. What is told must be told
+    // before strands drop the handlers that may own it.
+    if (!net::has_service<context_service>(context))
+        static_cast<void>(net::strand<net::any_io_executor>(executor));
     net::use_service<context_service>(context).add(std::move(d));
 }
 
