@@ -65,8 +65,8 @@ TEST_CASE("a delivery on a warm connection takes few turns of the context", "[we
     for (int i = 0; i < 3; ++i) {
         bed.hops = bed.handlers = 0;
         bed.deliver();
-        std::cout << "warm webhook delivery: " << bed.hops << " strand hops, "
-                  << bed.handlers << " handlers\n";
+        std::cout << "warm webhook delivery: " << bed.hops << " strand hops, " << bed.handlers
+                  << " handlers\n";
         CHECK(bed.handlers <= 8);
         CHECK(bed.hops <= 12);
     }

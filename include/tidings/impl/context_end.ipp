@@ -61,8 +61,8 @@ struct dropping_executor {
 
 void watch_context(const net::any_io_executor& executor, std::weak_ptr<context_dependent> d) {
     auto& context = net::query(executor, net::execution::context);
-    // Services end in the reverse of the order in which they began. What is told must be told
-    // before strands drop the handlers that may own it.
+    // Services end in the reverse of the order in which they began. This one ends before strands
+    // drop their handlers, of which one may be the last owner of a dependent.
     if (!net::has_service<context_service>(context))
         static_cast<void>(net::strand<net::any_io_executor>(executor));
     net::use_service<context_service>(context).add(std::move(d));
