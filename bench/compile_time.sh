@@ -50,6 +50,6 @@ limit() { # limit WHAT NAME REFERENCE FACTOR
         END { exit over }' || failed=1
 }
 limit tidings/bus.hpp bus standard 3
-limit tidings/tidings.hpp everything asio_and_json 1.1
-limit tidings/websocket/service.hpp websocket asio_and_json 0.55
+limit tidings/tidings.hpp everything asio_and_json 1
+limit tidings/websocket/service.hpp websocket asio_and_json 0.5
 exit $failed

@@ -66,9 +66,8 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     /// at `here`, where the history stands. Asked once, before anything is delivered; what is
     /// published meanwhile waits. With an error it begins at `here`. What is gone is announced by
     /// `tidings.gap`; what the history holds behind that comes.
-    virtual void start_locate(std::string_view /*pattern*/, position here, locate_handler h) {
-        std::move(h)(error_code(), std::move(here));
-    }
+    TIDINGS_DECL virtual void start_locate(std::string_view pattern, position here,
+                                           locate_handler h);
 
     /// Called once when nothing will be delivered any more: the subscription ended or the bus is
     /// gone.

@@ -7,6 +7,10 @@
 
 namespace tidings {
 
+void subscriber::start_locate(std::string_view /*pattern*/, position here, locate_handler h) {
+    std::move(h)(error_code(), std::move(here));
+}
+
 void subscriber::start_deliver(event_ptr e, deliver_handler handler) {
     const auto result = deliver(e);
     error_code ec;
