@@ -19,12 +19,10 @@ class fields {
     using value_type = std::pair<std::string, std::string>;
     using const_iterator = std::vector<value_type>::const_iterator;
     fields() = default;
-    fields(std::initializer_list<std::pair<std::string_view, std::string_view>> list)
-        : list_(list.begin(), list.end()),
-          size_(list.size()) {}
-    fields(const fields& o) : list_(o.begin(), o.end()), size_(o.size_) {}
+    TIDINGS_DECL fields(std::initializer_list<std::pair<std::string_view, std::string_view>> list);
+    TIDINGS_DECL fields(const fields& o);
     fields(fields&& o) noexcept : list_(std::move(o.list_)), size_(std::exchange(o.size_, 0)) {}
-    fields& operator=(const fields& o) { return *this = fields(o); }
+    TIDINGS_DECL fields& operator=(const fields& o);
     fields& operator=(fields&& o) noexcept {
         list_ = std::move(o.list_);
         size_ = std::exchange(o.size_, 0);

@@ -61,6 +61,16 @@ fields& fields::set(std::string_view name, std::string_view value) {
     return *this;
 }
 
+fields::fields(std::initializer_list<std::pair<std::string_view, std::string_view>> list)
+    : list_(list.begin(), list.end()),
+      size_(list.size()) {}
+
+fields::fields(const fields& o) : list_(o.begin(), o.end()), size_(o.size_) {}
+
+fields& fields::operator=(const fields& o) {
+    return *this = fields(o);
+}
+
 fields& fields::append(std::string_view name, std::string_view value) {
     if (size_ < list_.size()) {
         list_[size_].first = name;
