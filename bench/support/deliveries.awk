@@ -15,7 +15,7 @@
     if (field["round"] > rounds) rounds = field["round"]
     key = field["case"] SUBSEP server SUBSEP field["round"]
     cpu[key] = field["cpu_us"]
-    segments[key] = field["segments"]
+    if ("segments" in field) { sends = 1; segments[key] = field["segments"] }
     if ("wire_bytes" in field) { counted = 1; bytes[key] = field["wire_bytes"] }
 }
 
@@ -47,13 +47,13 @@ END {
     for (c = 1; c <= case_count; ++c) {
         name = cases[c]
         printf "%s**%s**\n\n", (c > 1 ? "\n" : ""), name
-        printf "| %s | CPU µs per delivery | × %s | sends per delivery |%s × %s in each round |\n", \
-            who, base, counted ? " bytes per delivery |" : "", base
-        print counted ? "|---|---|---|---|---|---|" : "|---|---|---|---|---|"
+        printf "| %s | CPU µs per delivery | × %s |%s%s × %s in each round |\n", who, base, \
+            sends ? " sends per delivery |" : "", counted ? " bytes per delivery |" : "", base
+        print "|---|---|---|" (sends ? "---|" : "") (counted ? "---|" : "") "---|"
         for (s = 1; s <= server_count; ++s) {
             ratios(name, servers[s])
-            printf "| %s | %.3f | %s | %.4f |", servers[s], over_rounds(cpu, name, servers[s]), middle, \
-                over_rounds(segments, name, servers[s])
+            printf "| %s | %.3f | %s |", servers[s], over_rounds(cpu, name, servers[s]), middle
+            if (sends) printf " %.4f |", over_rounds(segments, name, servers[s])
             if (counted) printf " %.1f |", over_rounds(bytes, name, servers[s])
             printf " %s |\n", each
         }

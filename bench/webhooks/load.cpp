@@ -67,11 +67,6 @@ struct listener {
     std::uint16_t port = 0;
 };
 
-struct connection {
-    int fd;
-    std::string in{};
-};
-
 /// The value of a field of a request's head, whose names are in any case.
 std::string_view field(std::string_view head, std::string_view name) {
     const auto same = [](char a, char b) {

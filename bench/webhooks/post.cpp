@@ -7,10 +7,9 @@
 
 #include "../fanout/failure.hpp"
 #include "../fanout/server_process.hpp"
+#include "loopback.hpp"
 #include "message.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,25 +31,13 @@ using fanout::failure;
 constexpr std::size_t at_once = 64;
 constexpr std::size_t warmup = 2'000;
 
-int connect_to(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-        fail_errno(exit_code::setup, "connect");
-    return fd;
-}
-
 class poster {
  public:
     poster(std::size_t messages, char** program) : messages_{messages}, receiver_{program, false} {
         poll_ = ::epoll_create1(EPOLL_CLOEXEC);
         for (std::size_t i = 0; i < at_once; ++i) {
-            const int fd = connect_to(receiver_.port());
+            const int fd = webhooks::connect_to(receiver_.port());
+            if (fd < 0) fail_errno(exit_code::setup, "connect");
             epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
             if (::epoll_ctl(poll_, EPOLL_CTL_ADD, fd, &event) != 0)
                 fail_errno(exit_code::setup, "epoll_ctl");
@@ -63,7 +50,7 @@ class poster {
         const auto before = receiver_.cpu();
         post(messages_);
         const auto after = receiver_.cpu();
-        std::printf("deliveries=%zu cpu_us=%.3f segments=1\n", messages_,
+        std::printf("deliveries=%zu cpu_us=%.3f\n", messages_,
                     static_cast<double>(after.total_ns - before.total_ns) /
                         static_cast<double>(messages_) / 1e3);
     }

@@ -6,10 +6,9 @@
 //
 //     webhooks_epoll CONNECTIONS MESSAGES PORT...
 
+#include "../loopback.hpp"
 #include "../message.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -28,19 +27,6 @@ void check(bool good, const char* what) {
     if (good) return;
     std::perror(what);
     std::exit(1);
-}
-
-int connect_to(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(fd >= 0, "socket");
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0, "connect");
-    return fd;
 }
 
 class sender {
@@ -89,7 +75,8 @@ int main(int argc, char** argv) {
     sender all{messages};
     for (int i = 3; i < argc; ++i) {
         for (std::size_t n = 0; n < connections; ++n) {
-            const int fd = connect_to(static_cast<std::uint16_t>(std::atoi(argv[i])));
+            const int fd = webhooks::connect_to(static_cast<std::uint16_t>(std::atoi(argv[i])));
+            check(fd >= 0, "connect");
             epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
             check(::epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
             all.send(fd);
