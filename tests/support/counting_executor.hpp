@@ -13,8 +13,8 @@
 
 namespace tidings::test {
 
-/// An executor that counts what is given to it. Whatever stands on it through a strand counts once
-/// for each time that the strand is entered.
+/// An executor that counts what it has its context run later, and not what it runs inside the call.
+/// Whatever stands on it through a strand counts once for each time that the strand is posted.
 template <class Inner>
 class counting_executor {
  public:
@@ -31,7 +31,10 @@ class counting_executor {
     auto prefer(const Property& p) const { return with(net::prefer(inner_, p)); }
     template <class F>
     void execute(F&& f) const {
-        ++*count_;
+        const bool inside =
+            net::query(inner_, net::execution::blocking) != net::execution::blocking.never &&
+            inner_.running_in_this_thread();
+        if (!inside) ++*count_;
         inner_.execute(std::forward<F>(f));
     }
     friend bool operator==(const counting_executor& a, const counting_executor& b) noexcept {

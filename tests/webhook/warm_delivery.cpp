@@ -57,18 +57,19 @@ struct counted_bed {
 
 }  // namespace
 
-// What the context runs, of which some are events of a socket that nothing waits for. A turn of a
-// lane enters its strand inside its handler: that counts as a hop, and costs none.
+// A hop is two handlers in the sense of Asio's handler tracking: what the context runs, and what
+// the strand then runs in it. What is counted here also has events of a socket that nothing waits
+// for.
 TEST_CASE("a delivery on a warm connection takes few turns of the context", "[webhook][network]") {
     counted_bed bed;
     for (int i = 0; i < 3; ++i) bed.deliver();  // connects, and sets the timers
     for (int i = 0; i < 3; ++i) {
         bed.hops = bed.handlers = 0;
         bed.deliver();
-        std::cout << "warm webhook delivery: " << bed.hops << " strand hops, " << bed.handlers
-                  << " handlers\n";
-        CHECK(bed.handlers <= 8);
-        CHECK(bed.hops <= 12);
+        std::cout << "warm webhook delivery: " << bed.hops << " strand hops, "
+                  << bed.hops + bed.handlers << " handlers\n";
+        CHECK(bed.hops <= 8);
+        CHECK(bed.hops + bed.handlers <= 16);
     }
 }
 

@@ -172,12 +172,11 @@ bool client_connection::is_reusable() const {
 void client_connection::fail(error_code ec) {
     const bool stale = reused_ && !answered_;
     const auto self = shared_from_this();
-    if (state_.closed()) return end(errc::closed);
     if (!stale || !job_->asked.idempotent) return end(ec);
     auto job = job_;
     job->asked.text = wire_->take_written();
     close();
-    if (!finds_memory([&] { state_.connect(pool_, job); })) job->abort(errc::out_of_memory);
+    if (!finds_memory([&] { state_.connect_again(job); })) job->abort(errc::out_of_memory);
 }
 
 response client_connection::take_head() {

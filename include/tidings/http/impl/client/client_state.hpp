@@ -30,8 +30,6 @@ class client_state final : public tidings::detail::context_dependent,
                diagnostics* detail, response_handler handler,
                std::shared_ptr<const std::string> shared = nullptr);
     void close() noexcept;
-    /// What is under way may go on until the lane ends it; nothing is connected for it any more.
-    bool closed() const noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);
     void remove(const std::shared_ptr<streamed_exchange>& s) noexcept;
@@ -45,7 +43,8 @@ class client_state final : public tidings::detail::context_dependent,
     // Lane-confined.
     /// Gives waiting jobs what connections there are; forgets a pool that is empty.
     void serve(origin_pool& p);
-    void connect(origin_pool& p, std::shared_ptr<client_job> job);
+    /// On a new connection. Behind what was posted before: if that closes the client, the job ends.
+    void connect_again(const std::shared_ptr<client_job>& job);
     /// A connection became idle; it takes the place back when it is not any more.
     idle_list::iterator add_idle(client_connection& c) { return idle_.insert(idle_.end(), &c); }
     void remove_idle(idle_list::iterator it) noexcept { idle_.erase(it); }
@@ -56,6 +55,9 @@ class client_state final : public tidings::detail::context_dependent,
     void give_connection(origin_pool& p, const std::shared_ptr<client_job>& job);
     void begin(const std::shared_ptr<client_job>& job);
     void line_up(const std::shared_ptr<client_job>& job);
+    origin_pool& pool_of(client_job& job);
+    bool closed();
+    void connect(origin_pool& p, std::shared_ptr<client_job> job);
     void end();
 
     net::any_io_executor executor_;
@@ -66,7 +68,7 @@ class client_state final : public tidings::detail::context_dependent,
     std::size_t connections_ = 0;  // of all pools
     bool ended_ = false;           // lane-confined
 
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     std::unordered_set<std::shared_ptr<streamed_exchange>> streams_;
     bool closed_ = false;  // guarded by mutex_, as the streams
 };

@@ -85,13 +85,28 @@ void client_state::begin(const std::shared_ptr<client_job>& job) {
 
 void client_state::line_up(const std::shared_ptr<client_job>& job) {
     job->deadline.arm(lane_->timers(), options_.request_timeout);
-    const auto& to = job->asked.to;
+    auto& p = pool_of(*job);
+    p.waiting.push_back(job);
+    serve(p);
+}
+
+origin_pool& client_state::pool_of(client_job& job) {
+    const auto& to = job.asked.to;
     const auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
     auto& p = pools_[key];
     if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
-    job->pool = p.get();
-    p->waiting.push_back(job);
-    serve(*p);
+    job.pool = p.get();
+    return *p;
+}
+
+void client_state::connect_again(const std::shared_ptr<client_job>& job) {
+    job->pool = nullptr;
+    lane_->post([self = shared_from_this(), job] {
+        if (self->closed()) return job->finish(errc::closed);
+        if (!job->handler) return;  // it has ended meanwhile
+        if (!finds_memory([&] { self->connect(self->pool_of(*job), job); }))
+            job->abort(errc::out_of_memory);
+    });
 }
 
 void client_state::serve(origin_pool& p) {
@@ -133,15 +148,12 @@ void client_state::connect(origin_pool& p, std::shared_ptr<client_job> job) {
 }
 
 void client_state::close() noexcept {
-    {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-    }
     try {
         lane_->post([self = shared_from_this()] { self->end(); });
         std::unordered_set<std::shared_ptr<streamed_exchange>> streams;
         {
             const std::lock_guard lock(mutex_);
+            closed_ = true;
             streams = streams_;
         }
         for (const auto& s : streams) s->abort(errc::closed);
@@ -172,7 +184,7 @@ void client_state::on_context_end() noexcept {
     dropped.swap(streams_);
 }
 
-bool client_state::closed() const noexcept {
+bool client_state::closed() {
     const std::lock_guard lock(mutex_);
     return closed_;
 }
