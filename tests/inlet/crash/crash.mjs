@@ -10,20 +10,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { start_program } from "../../examples/running.mjs";
+import { random } from "../../support/random_moments.mjs";
 
 const [, , program, kind] = process.argv;
 const events = 240;
 const part = 36; // of the events, between two kills
 const batch = 8; // of the program
-
-// The same moments at every run, as far as the system's scheduling allows.
-let seed = 0x2545f491;
-function random(below) {
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
-    return (seed >>> 0) % below;
-}
 
 class scene {
     constructor(durable) {

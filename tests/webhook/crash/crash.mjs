@@ -11,20 +11,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { start_program } from "../../examples/running.mjs";
+import { random } from "../../support/random_moments.mjs";
 
 const [, , program, kills_given] = process.argv;
 const kills = Number(kills_given ?? 20);
 const publishers = 4; // at once
 const watchers = 5;
-
-// The same moments at every run, as far as the system's scheduling allows.
-let seed = 0x2545f491;
-function random(below) {
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
-    return (seed >>> 0) % below;
-}
 
 const folder = mkdtempSync(join(tmpdir(), "tidings-crash-"));
 const socket = join(folder, "s");
