@@ -218,6 +218,8 @@ TEST_CASE("of an endpoint that was closed nothing is read on", "[sqlite]") {
         hub_run first(path);
         first.subscribe();
         first.publish("1");
+        // What it still owed would be delivered by the next endpoint of this id.
+        CHECK(first.received(1) == texts{"1"});
         first.endpoint->close();
         first.hooks.clear();
         CHECK(run_io_until(first.io, [&] { return first.mark().empty(); }));
