@@ -3,7 +3,7 @@
 //
 //     webhook_crash_program FILE SOCKET URL
 //
-// Serves /topics and /events at SOCKET, and delivers everything to two endpoints: URL/any, as it
+// Serves /topics, /events and /ws at SOCKET, and delivers everything to two endpoints: URL/any, as it
 // comes, and URL/fifo, in order. For each event of `a` that it is given it publishes one of `plain`
 // without asking what becomes of it.
 #include <tidings/store/sqlite/history.hpp>
@@ -61,6 +61,7 @@ void run(const char* file, const char* socket, const std::string& url) {
     tidings::http::server server{io, {.unix_path = socket, .allowed_hosts = {"*"}}};
     const auto anybody = tidings::allow_anonymous();
     server.mount("/events", tidings::sse::service{bus, {.authenticator = anybody}});
+    server.mount("/ws", tidings::websocket::service{bus, {.authenticator = anybody}});
     server.mount("/topics", tidings::rest::service{bus, {.authenticator = anybody}});
     server.start();
     std::cout << "ready" << std::endl;
