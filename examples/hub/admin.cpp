@@ -78,7 +78,7 @@ nlohmann::json status(counters& counts, const tidings::bus& bus,
 }  // namespace
 
 void mount_admin(tidings::http::server& admin, tidings::bus& bus,
-                 const tidings::http::server& server, std::shared_ptr<counters> counts,
+                 const tidings::http::server& server, stores kept, std::shared_ptr<counters> counts,
                  std::string listening) {
     admin.mount("/", [](exchange& x) {
         if (x.request().path() != "/") return x.respond(tidings::http::problem(404, "Not found"));
@@ -89,14 +89,19 @@ void mount_admin(tidings::http::server& admin, tidings::bus& bus,
         x.respond(std::move(answer));
     });
     admin.mount("/livez", [](exchange& x) { x.respond(text("text/plain", "ok\n")); });
-    admin.mount("/readyz", [&server](exchange& x) {
+    admin.mount("/readyz", [&server, trouble = kept.trouble](exchange& x) {
         if (server.draining()) return x.respond(tidings::http::problem(503, "Draining"));
+        if (const auto t = trouble(); !t.empty())
+            return x.respond(tidings::http::problem(503, "Store in trouble", t));
         x.respond(text("text/plain", "ok\n"));
     });
-    admin.mount("/metrics", [counts, &bus](exchange& x) {
+    admin.mount("/metrics", [counts, &bus, kept = std::move(kept)](exchange& x) {
         auto body = counts->prometheus();
-        body += "# TYPE tidings_subscriptions gauge\ntidings_subscriptions " +
-                std::to_string(bus.subscriptions()) + '\n';
+        auto now = figures_of(kept);
+        now.emplace_back("subscriptions", bus.subscriptions());
+        for (const auto& [name, value] : now)
+            body += "# TYPE tidings_" + name + " gauge\ntidings_" + name + ' ' +
+                    std::to_string(value) + '\n';
         x.respond(text("text/plain; version=0.0.4", std::move(body)));
     });
     admin.mount("/status",

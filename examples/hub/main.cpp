@@ -54,7 +54,7 @@ void run(const hub::options& o) {
     net::io_context io;
     const auto counts = std::make_shared<hub::counters>();
     const auto log = hub::log_sink(o.log_level, counts);
-    const auto stores = hub::open_stores(io, o.data, log);
+    const auto stores = hub::open_stores(io, o, log);
     tidings::bus bus{io, {.history = stores.history, .log = log, .metrics = counts}};
     auto counted = bus.subscribe(">", tidings::immediate,
                                  [n = counts->counter("route_events", {{"route", "bus"}})](
@@ -101,7 +101,7 @@ void run(const hub::options& o) {
     admin_options.drain_role = tidings::drain_role::probes;
     tidings::http::server admin{io, admin_options};
     const auto listening = url(server.local_endpoint());
-    hub::mount_admin(admin, bus, server, counts, listening);
+    hub::mount_admin(admin, bus, server, stores, counts, listening);
 
     server.start();
     admin.start();

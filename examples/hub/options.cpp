@@ -58,6 +58,8 @@ and REST hooks.
   --token TEXT             clients must send it as a bearer token; needed to listen beyond loopback
   --data DIR               keep history, REST hooks and what is owed to webhooks in the file
                            DIR/hub.db, which survives the hub (default: in memory)
+  --on-damaged DO          refuse (default): do not start with a file that is damaged; set-aside:
+                           rename it and begin a new one; /readyz fails until it is moved away
   --github-secret TEXT     the secret of the GitHub webhooks (default: one made for this run, and
                            printed)
   --webhook URL            deliver to this URL, too
@@ -70,12 +72,13 @@ and REST hooks.
 
 std::optional<options> parse_options(int argc, char** argv, std::string& error) {
     options o;
-    std::string listen, admin, log_level;
+    std::string listen, admin, log_level, on_damaged = "refuse";
     const std::map<std::string_view, std::string*> known{
         {"--listen", &listen},
         {"--admin", &admin},
         {"--token", &o.token},
         {"--data", &o.data},
+        {"--on-damaged", &on_damaged},
         {"--github-secret", &o.github_secret},
         {"--webhook", &o.webhook_url},
         {"--webhook-secret", &o.webhook_secret},
@@ -107,6 +110,8 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
     }
     if (!log_level.empty() && !parse_log_level(log_level, o.log_level))
         error = "--log-level must be debug, info, warning, error or off: " + log_level;
+    else if (on_damaged != "refuse" && on_damaged != "set-aside")
+        error = "--on-damaged must be refuse or set-aside: " + on_damaged;
     else if (!is_loopback(o.admin.host))
         error = "--admin must be a loopback address: it has no authentication";
     else if (!is_loopback(o.listen.host) && o.token.empty())
@@ -116,6 +121,7 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
     else if (o.webhook_url.empty() != o.webhook_secret.empty())
         error = "--webhook and --webhook-secret go together";
     if (!error.empty()) return std::nullopt;
+    o.set_damaged_aside = on_damaged == "set-aside";
     return o;
 }
 

@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "options.hpp"
+
 #include <tidings/bus.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/store/table.hpp>
 
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace hub {
 
 /// Where the hub keeps what it has taken: in memory, or in a file that survives it.
 struct stores {
-    std::shared_ptr<void> file{};  ///< keeps the rest alive
+    using figures = std::vector<std::pair<std::string, std::uint64_t>>;
+
     tidings::history_options history{};
-    std::shared_ptr<tidings::store::outbox> outbox{};  ///< null: the sender's own
-    std::shared_ptr<tidings::store::table> hooks{};    ///< null: the manager's own
+    std::shared_ptr<tidings::store::outbox> outbox{};
+    std::shared_ptr<tidings::store::table> hooks{};  ///< null: the manager's own
+    /// What is wrong with the file and needs the operator; empty: nothing.
+    std::function<std::string()> trouble = [] { return std::string(); };
+    /// Of the file, for the metrics.
+    std::function<figures()> file_figures = [] { return figures(); };
 };
 
-/// `folder` empty: in memory. Else the file `hub.db` there.
+/// Without `o.data` in memory. Else the file `hub.db` in that folder.
 /// @throws std::exception where the file cannot be opened
-stores open_stores(boost::asio::io_context& io, const std::string& folder,
-                   const tidings::log_sink& log);
+stores open_stores(boost::asio::io_context& io, const options& o, const tidings::log_sink& log);
+
+/// What the outbox has, and the file.
+stores::figures figures_of(const stores& s);
 
 }  // namespace hub

@@ -20,4 +20,5 @@ wrong 'HOST:PORT' --listen 127.0.0.1:100000
 wrong 'unknown option' --lisen 127.0.0.1:0
 wrong 'no value' --token
 wrong '--log-level must be' --log-level loud
+wrong '--on-damaged must be' --on-damaged repair
 wrong 'go together' --webhook http://127.0.0.1:1/

@@ -8,6 +8,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,12 @@ struct database_sizes {
     std::uint64_t file = 0;
     std::uint64_t log = 0;   ///< the write-ahead log's part that is in use
     std::uint64_t free = 0;  ///< on the file's disk, for this process
+};
+
+/// How long commits take, with the wait for reads before them. Of the newest 1,000.
+struct database_commits {
+    std::uint64_t count = 0;  ///< since the opening
+    std::chrono::microseconds median{0}, p99{0}, slowest{0};
 };
 
 /// One SQLite file that holds a history, tables and an outbox: `make_history`, `make_table`.
@@ -65,10 +72,12 @@ class database {
 
     /// errc::store_failed after a commit that failed, errc::closed, or success.
     TIDINGS_DECL error_code status() const noexcept;
-    /// Where the damaged file lies that was set aside when this one was opened; empty: there was
-    /// none. The operator should look at it: what it held is missing here.
+    /// Where a damaged file lies that was set aside when this or an earlier opening found it;
+    /// empty: there is none. What it held is missing here: the operator looks at it, and confirms
+    /// that by moving it, with its `-wal`, elsewhere. Reads the folder.
     TIDINGS_DECL std::string set_aside() const;
     TIDINGS_DECL database_sizes sizes() const noexcept;
+    TIDINGS_DECL database_commits commits() const noexcept;
 
     /// Copies the file as it is at one moment to a new one at `path`, with mode 0600, while reads
     /// and writes go on. The copy is synced and complete when it has its name. Per-operation

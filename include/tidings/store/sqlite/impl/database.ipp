@@ -55,13 +55,19 @@ error_code database::status() const noexcept {
 }
 
 std::string database::set_aside() const {
-    return state_ ? state_->set_aside() : std::string();
+    return state_ ? detail::file_set_aside(state_->options().path) : std::string();
 }
 
 database_sizes database::sizes() const noexcept {
     if (!state_) return {};
     const auto& path = state_->options().path;
     return {detail::file_bytes(path), state_->shared().log_bytes, detail::free_bytes(path)};
+}
+
+database_commits database::commits() const noexcept {
+    if (!state_) return {};
+    const auto& c = state_->shared().commits;
+    return {c.count(), c.quantile(500), c.quantile(990), c.quantile(1000)};
 }
 
 void database::start_backup(const state_pointer& s, std::string path, done_handler h) {

@@ -27,7 +27,6 @@ class database_state : public std::enable_shared_from_this<database_state> {
     reader& reading() noexcept { return *reader_; }
     shared_parts& shared() noexcept { return shared_; }
     body_store& bodies() noexcept { return *bodies_; }
-    const std::string& set_aside() const noexcept { return opened_.set_aside; }
     /// False the second time: there is one history in a file.
     bool take_history() noexcept { return !has_history_.test_and_set(); }
     bool take_outbox() noexcept { return !has_outbox_.test_and_set(); }

@@ -63,6 +63,10 @@ TIDINGS_DECL error_code create_private_file(const std::string& path) noexcept;
 /// @error what the system reports
 TIDINGS_DECL std::string set_file_aside(const std::string& path, error_code& ec);
 
+/// A damaged file that `set_file_aside` renamed and that lies there, still; empty: none. Reads the
+/// folder.
+TIDINGS_DECL std::string file_set_aside(const std::string& path);
+
 /// What the file's disk has free for us; all ones where the system does not say.
 TIDINGS_DECL std::uint64_t free_bytes(const std::string& path) noexcept;
 /// 0 where it is not there.

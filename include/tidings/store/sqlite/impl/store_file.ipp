@@ -24,6 +24,7 @@ error_code last_error() noexcept {
     return {errno, boost::system::system_category()};
 }
 
+constexpr auto aside_suffix = ".damaged-";
 constexpr auto owner_only = S_IRUSR | S_IWUSR;
 
 /// A descriptor of a file.
@@ -139,7 +140,7 @@ error_code create_private_file(const std::string& path) noexcept {
 
 std::string set_file_aside(const std::string& path, error_code& ec) {
     for (int number = 1;; ++number) {
-        auto name = path + ".damaged-" + std::to_string(number);
+        auto name = path + aside_suffix + std::to_string(number);
         const opened_file reserved(name, O_RDWR | O_CREAT | O_EXCL);
         if (!reserved.is_open() && errno == EEXIST) continue;
         if (!reserved.is_open()) {
@@ -154,6 +155,18 @@ std::string set_file_aside(const std::string& path, error_code& ec) {
         ::unlink((path + "-shm").c_str());
         return ec ? std::string() : name;
     }
+}
+
+std::string file_set_aside(const std::string& path) {
+    namespace files = std::filesystem;
+    const auto begin = files::path(path).filename().string() + aside_suffix;
+    std::error_code ec;
+    files::directory_iterator at(files::absolute(path, ec).parent_path(), ec);
+    for (; !ec && at != files::directory_iterator(); at.increment(ec)) {
+        const auto name = at->path().filename().string();
+        if (name.starts_with(begin) && !name.ends_with("-wal")) return at->path().string();
+    }
+    return {};
 }
 
 std::uint64_t free_bytes(const std::string& path) noexcept {

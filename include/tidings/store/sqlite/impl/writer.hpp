@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/store/sqlite/database_options.hpp>
+#include <tidings/store/sqlite/impl/commit_times.hpp>
 #include <tidings/store/sqlite/impl/connection.hpp>
 #include <tidings/store/sqlite/impl/read_gate.hpp>
 #include <tidings/store/sqlite/impl/write_job.hpp>
@@ -26,6 +27,7 @@ struct shared_parts {
     connection* backup = nullptr;
     std::atomic<bool> failed{false};
     std::atomic<std::uint64_t> log_bytes{0};
+    commit_times commits;
 };
 
 /// The writing thread. Its connection alone writes and makes checkpoints. A group is what was

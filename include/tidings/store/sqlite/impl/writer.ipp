@@ -5,6 +5,7 @@
 #include <tidings/store/sqlite/impl/store_file.hpp>
 #include <tidings/store/sqlite/impl/writer.hpp>
 
+#include <chrono>
 #include <new>
 #include <system_error>
 
@@ -168,8 +169,11 @@ void writer::run_jobs(group& jobs) {
             job->run();
     }
     for (const auto& m : members_) m->before_commit();
+    const auto begun = std::chrono::steady_clock::now();
     const std::lock_guard lock(shared_.commit_mutex);
     t.commit();
+    shared_.commits.add(std::chrono::duration_cast<commit_times::duration>(
+        std::chrono::steady_clock::now() - begun));
     for (const auto& m : members_) m->after_commit();
 }
 
