@@ -48,12 +48,81 @@ TEST_CASE("a subscription has what is published after it, whatever thread made i
             const auto topic = "own." + std::to_string(t);
             for (int i = 0; i < 50; ++i) {
                 auto reads = hub.receive(topic);
-                if (hub.publish(topic, some_event()).matched != 1) ++wrong;
-                if (!reads.try_receive()) ++wrong;
+                int called = 0;
+                std::atomic<int> tapped{0};
+                auto callback =
+                    hub.subscribe(topic, immediate, [&](const event_ptr&) { ++called; });
+                auto watch = hub.tap([&](const tapped_publication& p) {
+                    if (p.topic == topic) ++tapped;
+                });
+                if (hub.publish(topic, some_event()).matched != 2) ++wrong;
+                if (!reads.try_receive() || called != 1 || tapped != 1) ++wrong;
             }
         });
     for (auto& t : others) t.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("a request from any thread has the answer of a responder that was there before",
+          "[bus][threads]") {
+    two_threads threads;
+    bus hub(threads.io);
+    std::vector<std::thread> others;
+    std::atomic<std::uint64_t> wrong{0};
+    for (int t = 0; t < 3; ++t)
+        others.emplace_back([&, t] {
+            const auto topic = "own." + std::to_string(t);
+            for (int i = 0; i < 50; ++i) {
+                const auto number = std::to_string(i);
+                auto answers = hub.respond(topic, [](const event_ptr& e) {
+                    return event("answer", "/test", std::string(e->text()));
+                });
+                const auto got = hub.async_request(topic, event("test", "/test", number),
+                                                   std::chrono::hours(1), net::use_future)
+                                     .get();
+                if (got->text() != number) ++wrong;
+            }
+        });
+    for (auto& t : others) t.join();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("reads are served in the order of their start, whatever thread publishes",
+          "[bus][threads]") {
+    constexpr std::size_t count = 2000;
+    two_threads threads;
+    bus hub(threads.io);
+    auto reads = hub.receive("a", {.limits = {.max_events = count}});
+    std::vector<std::string> got(count);
+    std::atomic<std::size_t> ended{0};
+    std::thread publisher([&] {
+        for (std::size_t i = 0; i < count; ++i)
+            hub.publish("a", event("test", "/test", std::to_string(i)));
+    });
+    for (std::size_t i = 0; i < count; ++i)
+        reads.async_receive([&, i](error_code, const event_ptr& e) {
+            if (e) got[i] = std::string(e->text());
+            ++ended;
+            ended.notify_all();
+        });
+    publisher.join();
+    for (auto n = ended.load(); n < count; n = ended.load()) ended.wait(n);
+    for (std::size_t i = 0; i < count; ++i) REQUIRE(got[i] == std::to_string(i));
+}
+
+TEST_CASE("a tap may be called by several threads at once", "[bus][threads]") {
+    two_threads threads;
+    bus hub(threads.io);
+    gate both;
+    std::atomic<int> inside{0};
+    auto watch = hub.tap([&](const tapped_publication&) {
+        if (++inside == 2) both.open();
+        both.pass();
+    });
+    std::thread other([&] { hub.publish("a", some_event()); });
+    hub.publish("b", some_event());
+    other.join();
+    CHECK(inside == 2);
 }
 
 TEST_CASE("after reset on another thread a posted callback is called no more", "[bus][threads]") {

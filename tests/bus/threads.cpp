@@ -114,12 +114,19 @@ class running_context {
     }();
 };
 
-std::vector<std::thread> start_publishers(bus& hub) {
+/// The first publishes in that lane, if there is one.
+std::vector<std::thread> start_publishers(bus& hub,
+                                          const std::shared_ptr<detail::lane>& home = nullptr) {
     std::vector<std::thread> threads;
     for (unsigned p = 0; p < publishers; ++p)
-        threads.emplace_back([&hub, p] {
-            for (std::uint64_t i = 0; i < events_each; ++i)
-                hub.publish("t." + std::to_string(p), event{"test", "/test", std::to_string(i)});
+        threads.emplace_back([&hub, p, in = p == 0 ? home : nullptr] {
+            for (std::uint64_t i = 0; i < events_each; ++i) {
+                const auto publish = [&hub, p, i] {
+                    hub.publish("t." + std::to_string(p),
+                                event{"test", "/test", std::to_string(i)});
+                };
+                in ? in->post(publish) : publish();
+            }
         });
     return threads;
 }
@@ -171,7 +178,7 @@ void check_everyone_sees_everything(bus& hub, running_context& run, findings& fo
     }
 
     std::atomic<bool> stopped{false};
-    auto threads = start_publishers(hub);
+    auto threads = start_publishers(hub, lanes.front());
     std::thread churning([&] { churn(hub, found, stopped); });
     std::thread committing([&] {
         while (!stopped) commit();
@@ -274,13 +281,16 @@ TEST_CASE("with threads a bus is closed while everybody uses it", "[bus][threads
         std::atomic<int> ends{0};
         r.async_receive([&](error_code, event_ptr) { ++ends; });
         std::vector<std::thread> threads;
-        for (int i = 0; i < 2; ++i)
-            threads.emplace_back([&] {
-                error_code ec;
-                const auto e = publication::make("a", event{"test", "/test", "x"}, {}, ec);
-                while (end->deliver(e) != outcome::closed) {
-                }
-            });
+        threads.emplace_back([&] {
+            error_code ec;
+            const auto e = publication::make("a", event{"test", "/test", "x"}, {}, ec);
+            while (end->deliver(e) != outcome::closed) {
+            }
+        });
+        threads.emplace_back([topic = hub->topic("a")] {
+            while (topic.publish(event{"test", "/test", "x"}).error != errc::closed) {
+            }
+        });
         threads.emplace_back([&] { s.reset(); });
         std::this_thread::yield();
         hub.reset();

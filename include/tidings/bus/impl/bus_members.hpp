@@ -54,7 +54,7 @@ class bus_members {
     };
     TIDINGS_DECL std::vector<standing> standing_under(std::string_view topic) const;
 
-    /// Before any other thread knows the bus.
+    /// Once: before any other thread knows the bus, or with the mutex held.
     void set_watch(std::shared_ptr<publication_watch> w) noexcept {
         watch_owner_ = std::move(w);
         watch_.store(watch_owner_.get(), std::memory_order_release);
@@ -149,7 +149,7 @@ class bus_members {
     std::shared_ptr<lane> lane_;
     std::atomic<bool> collects_{false};  // a turn of the lane will reclaim
 
-    mutable short_mutex mutex_;                       // guards what follows
+    mutable short_mutex mutex_;                       // guards what follows, to `head_`
     const std::unique_ptr<retained_store> retained_;  // null: nothing is
     pattern_registry patterns_;
     subscription_state* first_ = nullptr;  // of all that have not ended

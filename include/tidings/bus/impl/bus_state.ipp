@@ -122,7 +122,7 @@ error_code bus_state::add_fed(std::string_view pattern,
     try {
         return source->start();
     } catch (...) {
-        s->detach();
+        s->abandon();
         throw;
     }
 }

@@ -32,7 +32,7 @@ error_code bus_state::add_grouped(std::string_view pattern,
     try {
         return add(pattern, s);
     } catch (...) {
-        s->detach();
+        s->abandon();
         throw;
     }
 }

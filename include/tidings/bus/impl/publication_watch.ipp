@@ -43,7 +43,7 @@ void publication_watch::add(std::shared_ptr<tap_state> t) {
 
 // Without memory for a shorter list the tap stays in it, and is not called any more.
 bool publication_watch::remove(const tap_state& t) noexcept {
-    std::shared_ptr<const tap_list> old;  // goes after the lock
+    std::shared_ptr<const tap_list> old;  // goes after this lock
     const std::lock_guard lock(mutex_);
     old = taps_;
     if (!old || (old->size() == 1 && old->front().get() == &t)) {

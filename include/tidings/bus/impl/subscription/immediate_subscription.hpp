@@ -54,8 +54,8 @@ class immediate_subscription final : public subscription_state, public retirable
     std::atomic<std::uint64_t> passed_over_{0};  // of the calls, by the filter
 
     std::mutex mutex_;
-    bool released_ =
-        true;  // it stands in no list, and is not called; guarded by mutex_, as the next
+    // It stands in no list, and is not called. Guarded by mutex_, as the next, once it was entered.
+    bool released_ = true;
     std::vector<completion_handler<error_code>> enders_;
 };
 

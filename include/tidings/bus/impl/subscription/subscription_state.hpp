@@ -115,7 +115,7 @@ class subscription_state : public context_dependent,
     std::shared_ptr<group_seat> seat_;
     error_code error_;  // written before active_ turns false, read after
 
-    // The bus writes these, with its mutex held.
+    // The bus writes these, with its mutex held; `detach` takes the feed away.
     std::weak_ptr<bus_state> bus_;
     pattern_entry* entry_ = nullptr;
     subscription_state* previous_ = nullptr;  // of the bus's list
