@@ -94,15 +94,30 @@ TEST_CASE("every kind of subscription ends when there is no memory", "[bus][coun
     for (const auto* pattern : {"a", "*", ">"}) {
         held.push_back(f.hub->subscribe(pattern, [](const event_ptr&) {}));
         held.push_back(f.hub->subscribe(pattern, s));
+        held.push_back(f.hub->subscribe(pattern, [](const event_ptr&) {}, {.after = position()}));
+        held.push_back(f.hub->subscribe(pattern, [](const event_ptr&) {},
+                                        {.group = std::string("g") + pattern}));
+        held.push_back(f.hub->respond(pattern, [](const event_ptr&) { return made("x"); }));
     }
+    std::vector<tap> taps;
+    std::size_t tapped = 0;
+    for (int i = 0; i < 3; ++i)
+        taps.push_back(f.hub->tap([&](const tapped_publication&) { ++tapped; }));
     // In a queue that is emptied: C++ values, which are released where no lock is held.
     for (int i = 0; i < 10; ++i) f.hub->publish("a", event::of("test", "/test", value{i}));
     while (!held.empty()) {
         allocations_left = 0;  // each time anew: one that fails lets the next succeed
         held.pop_back();
     }
+    CHECK(tapped == 30);
+    while (!taps.empty()) {
+        allocations_left = 0;
+        taps.pop_back();
+    }
     allocations_left = -1;
+    f.hub->publish("a", made("x"));
     f.run();
+    CHECK(tapped == 30);
     CHECK(s->ended == std::vector<error_code>(3, errc::closed));
     CHECK(f.hub->subscriptions() == 0);
 }

@@ -6,7 +6,7 @@
 #include <tidings/reply.hpp>
 #include <tidings/unique_function.hpp>
 
-#include <deque>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -53,7 +53,7 @@ class responder_subscription final : public counted_subscription {
         event_ptr event;
         std::shared_ptr<pending_request> request;
     };
-    using jobs = std::deque<job>;
+    using jobs = std::list<job>;  // a deque cannot be emptied without memory
 
     void schedule();
     void run();

@@ -5,7 +5,6 @@
 #include <tidings/http/impl/message/message_reader.hpp>
 #include <tidings/http/impl/wire.hpp>
 
-#include <deque>
 #include <list>
 #include <optional>
 #include <unordered_set>
@@ -89,8 +88,8 @@ class client_connection final : public wire_user,
 struct origin_pool {
     std::string key{};
     std::unordered_set<std::shared_ptr<client_connection>> connections{};
-    std::vector<client_connection*> idle{};  // the freshest last
-    std::deque<std::shared_ptr<client_job>> waiting{};
+    std::vector<client_connection*> idle{};            // the freshest last
+    std::list<std::shared_ptr<client_job>> waiting{};  // a deque cannot be emptied without memory
 };
 
 }  // namespace tidings::http::detail

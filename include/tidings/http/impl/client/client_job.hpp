@@ -29,9 +29,9 @@ struct client_question {
 
 /// One request until its answer. Lane-confined.
 struct client_job : std::enable_shared_from_this<client_job> {
+    /// @param h of the lane's
     client_job(std::weak_ptr<client_state> s, response_handler h);
-    /// Completes, once; a handler of the lane's own within this call, which is the last thing that
-    /// its caller does.
+    /// Completes, once and within this call, which is the last thing that its caller does.
     void finish(error_code ec, response r = no_answer());
     /// From outside: by its deadline, a cancellation, the end of the client.
     void abort(error_code ec);

@@ -36,10 +36,7 @@ void client_job::finish(error_code ec, response r) {
             *asked.detail =
                 diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
         });
-    if (s && s->lane().executor() == handler.executor())
-        std::move(handler).complete_here(ec, std::move(r));
-    else
-        std::move(handler)(ec, std::move(r));
+    std::move(handler).complete_here(ec, std::move(r));
 }
 
 void client_job::abort(error_code ec) {

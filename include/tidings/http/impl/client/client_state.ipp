@@ -5,6 +5,7 @@
 #include <tidings/http/impl/client/streamed_exchange.hpp>
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/impl/finds_memory.hpp>
+#include <tidings/lane/impl/lane_completion.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -14,6 +15,19 @@
 namespace tidings::http::detail {
 
 using namespace tidings::detail;
+
+namespace {
+
+// As a handler of the lane's. One of another executor is posted, although there may be no memory
+// for that.
+response_handler in_lane(response_handler h, const std::shared_ptr<lane>& home) {
+    if (h.executor() == home->executor()) return h;
+    auto last = std::make_shared<lane_completion<error_code, response>>(std::move(h), home);
+    return home->completion<response_handler>(
+        [last = std::move(last)](error_code ec, response r) { last->complete(ec, std::move(r)); });
+}
+
+}  // namespace
 
 io::connect_options connecting_to(const url& to, const client_options& options) {
     io::connect_options c{.host = to.host,
@@ -51,7 +65,8 @@ void client_state::start(const std::string& text, const request& r, std::string_
     if (ec) return std::move(handler)(ec, no_answer());
     const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
     auto slot = handler.cancellation_slot();
-    const auto job = std::make_shared<client_job>(weak_from_this(), std::move(handler));
+    const auto job =
+        std::make_shared<client_job>(weak_from_this(), in_lane(std::move(handler), lane_));
     auto asked = serialise_head(r, to, options_.user_agent, close, body.size());
     if (!shared || body.size() <= max_joined_bytes) {
         asked.append(body);
@@ -166,8 +181,7 @@ void client_state::end() {
     ended_ = true;
     for (const auto& [key, p] : std::exchange(pools_, {})) {
         for (const auto& job : std::exchange(p->waiting, {})) job->finish(errc::closed);
-        const auto all = p->connections;
-        for (const auto& c : all) c->end(errc::closed);
+        for (const auto& c : std::exchange(p->connections, {})) c->end(errc::closed);
     }
 }
 
