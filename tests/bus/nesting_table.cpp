@@ -168,6 +168,47 @@ TEST_CASE("what ends inside its own call is not called again", "[bus][nesting]")
     if (k == kind::posted) CHECK(ends->handle().counters().discarded == 2);
 }
 
+TEST_CASE("what waits for a responder that ends in its own call goes to another",
+          "[bus][nesting]") {
+    nesting f;
+    std::unique_ptr<caller> ends, other;
+    ends = f.make(kind::responder, [&](const event_ptr&) { ends->reset(); });
+    for (const auto* text : {"1", "2", "3"}) f.bring(kind::responder, text);
+    other = f.make(kind::responder, [](const event_ptr&) {});
+    f.run();
+    CHECK(ends->seen == texts{"a=1"});
+    CHECK(other->seen == texts{"a=2", "a=3"});
+    CHECK(f.answers == std::vector<error_code>(3));
+}
+
+TEST_CASE(
+    "what waits for a responder goes to another also where that is ended by the one before it",
+    "[bus][nesting]") {
+    nesting f;
+    std::unique_ptr<caller> other, third;
+    const auto ends = f.make(kind::responder, [&](const event_ptr&) { other->reset(); });
+    other = f.make(kind::responder, [](const event_ptr&) {});
+    third = f.make(kind::responder, [](const event_ptr&) {});
+    for (const auto* text : {"1", "2", "3"}) f.bring(kind::responder, text);
+    f.run();
+    CHECK(other->seen.empty());
+    CHECK(ends->seen.size() + third->seen.size() == 3);
+    CHECK(f.answers == std::vector<error_code>(3));
+}
+
+TEST_CASE("pending reads complete when their receiver ends in the handler of one before them",
+          "[bus][nesting]") {
+    nesting f;
+    auto reads = f.hub->receive("a");
+    std::vector<error_code> ends;
+    reads.async_receive([&](error_code, const event_ptr&) { reads.reset(); });
+    for (int i = 0; i < 2; ++i)
+        reads.async_receive([&](error_code ec, const event_ptr&) { ends.push_back(ec); });
+    f.bring(kind::reader, "1");
+    f.run();
+    CHECK(ends == std::vector<error_code>(2, errc::closed));
+}
+
 TEST_CASE("what is ended by the one before it is not called with the event", "[bus][nesting]") {
     const auto k = GENERATE(kind::immediate, kind::posted, kind::subscriber, kind::tap);
     nesting f;

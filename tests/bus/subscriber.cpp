@@ -88,6 +88,8 @@ TEST_CASE("a subscriber that throws, or drops its handler, has dropped the event
     const bool threw = how != odd_subscriber::way::drops;
     CHECK(ended == make_error_code(threw ? errc::callback_threw : errc::shutting_down));
     CHECK((r && r->dropped == 1));
+    CHECK(held.counters().dropped == 1);
+    CHECK(held.counters().failed == 1);
     publish("good");
     CHECK(ended == error_code());
     CHECK(s->seen.size() == 1);
