@@ -34,6 +34,7 @@ bench fanout --servers='tidings tidings-bare tidings-any tidings-lanes' --cases=
 bench streams
 bench webhooks
 bench webhooks --receiver
+bench sqlite
 bench isolation
 bench topics ${against:+"$against"}
 bench bus

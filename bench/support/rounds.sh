@@ -43,8 +43,9 @@ run_rounds() {
                 echo "round=$round server=$contender case=$case $figures" | tee -a "$name.txt"
             done
         done
-        # Another one begins the next round, so that none always runs behind the same neighbour.
-        order="${order#* } ${order%% *}"
+        # Another one begins the next round, so that none always runs behind the same neighbour, unless
+        # one needs what another has made.
+        [ -n "${fixed_order:-}" ] || order="${order#* } ${order%% *}"
         round=$((round + 1))
     done
     awk -v base="${base:-bun}" -v who="${who:-}" -f "$support/median.awk" -f "$table" "$name.txt" | tee "$name.md"
