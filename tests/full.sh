@@ -98,6 +98,12 @@ stage_bounded() { # 100 million topics that nobody names, 10 million subscriptio
     TIDINGS_BOUNDED_TIMES=10000 build/release/tests/bounded --durations yes
 }
 
+stage_dead_endpoint() { # 200,000 events to an endpoint that refuses every connection
+    cmake --preset release
+    cmake --build --preset release --target memory_bounds
+    TIDINGS_DEAD_EVENTS=200000 build/release/tests/memory_bounds "[webhook]"
+}
+
 stage_crash() { # a hub on a file, killed 1,000 times
     cmake --preset release
     cmake --build --preset release --target webhook_crash_program
@@ -124,7 +130,7 @@ stage_compilers() { # warnings and tests under every compiler that Debian 12 has
     done
 }
 
-all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model bounded crash shared options compilers)
+all=(asan tsan headers tidy cppcheck analyzer coverage fuzz model bounded dead_endpoint crash shared options compilers)
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then stages=("${all[@]}"); fi
 for stage in "${stages[@]}"; do

@@ -1,58 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 // What each bound in bytes comes to in memory: the process grows by no more than a quarter over it,
 // and 64 MiB for everything else, while 120 MB of events pass.
+#include "support/growth.hpp"
 #include "support/resume_bed.hpp"
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/send_queue.hpp>
 
-#include <malloc.h>
-#include <unistd.h>
 #include <algorithm>
-#include <fstream>
 
 namespace tidings::test {
 
 namespace {
 
-constexpr std::size_t mebibyte = 1024 * 1024;
 constexpr std::size_t bound = 16 * mebibyte;
 constexpr int count = 60;
 constexpr std::size_t size = 2'000'000;
-
-// A sanitizer keeps what was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool measures = false;
-#elif defined(__has_feature)
-constexpr bool measures = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
-#else
-constexpr bool measures = true;
-#endif
-
-std::size_t resident() {
-    malloc_trim(0);
-    std::size_t virtual_pages = 0, pages = 0;
-    std::ifstream("/proc/self/statm") >> virtual_pages >> pages;
-    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-/// How far the process grows beyond what it was at first.
-class growth {
- public:
-    void look() {
-        const auto now = resident();
-        most_ = std::max(most_, now - std::min(now, before_));
-    }
-    void check(std::size_t limit) const {
-        CAPTURE(most_ / mebibyte, limit / mebibyte);
-        CHECK((!measures || most_ <= limit + limit / 4 + 64 * mebibyte));
-    }
-
- private:
-    const std::size_t before_ = resident();
-    std::size_t most_ = 0;
-};
 
 /// Each byte of it takes six in JSON.
 event large() {
