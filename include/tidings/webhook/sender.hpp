@@ -12,6 +12,7 @@
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/endpoint_change.hpp>
 #include <tidings/webhook/health_options.hpp>
+#include <tidings/webhook/operational_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include <functional>
@@ -38,8 +39,9 @@ struct sender_options {
     /// `request_timeout` times the number of endpoints without a recent success, divided by half of
     /// this and rounded up.
     std::size_t max_connections = 1024;
-    attempt_options attempts{};  ///< which are written to the outbox
-    health_options health{};     ///< when an endpoint is spared, and when it is disabled
+    attempt_options attempts{};         ///< which are written to the outbox
+    health_options health{};            ///< when an endpoint is spared, and when it is disabled
+    operational_options operational{};  ///< the bus that has events about its endpoints
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;

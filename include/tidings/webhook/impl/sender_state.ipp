@@ -53,6 +53,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           options_.log)),
       longest_wait_(schedule_.longest()),
       turns_(options_.max_connections),
+      operational_(options_.operational),
       again_([this] {
           wake_ = io::system_time::max();
           open_endpoints();
