@@ -90,6 +90,7 @@ void operational_events::note_attempt(const endpoint_target& t, const store::out
     if (a.status != 0) data.add("status", a.status);
     data.add("error", a.error);
     if (cause != a.error) data.add("cause", cause);
+    if (!a.phase.empty()) data.add("phase", a.phase);
     if (!success && a.next) {
         const auto next = std::chrono::floor<std::chrono::microseconds>(now + *a.next);
         data.add("next_attempt", format_timestamp(next));

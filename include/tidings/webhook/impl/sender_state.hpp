@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/exchange_trace.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
@@ -166,6 +167,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         std::shared_ptr<endpoint_target> of;
         entry_ptr entry;
         connection_turns::group group;
+        std::shared_ptr<http::detail::exchange_trace> trace;
         io::steady_time at;
     };
     void on_answer(const asked& q, error_code ec, const http::response& r);

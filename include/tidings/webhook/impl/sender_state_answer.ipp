@@ -14,6 +14,7 @@ using namespace tidings::detail;
 namespace {
 
 using settled = store::outbox_result::state;
+using traced = http::detail::exchange_trace::phase;
 
 // The receiver asks for no more, whatever became of this delivery.
 bool says_disable(const http::response& r) noexcept {
@@ -42,6 +43,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : q.of;
     auto a = judge(*q.of, entry, ec, r);
+    if (ec && q.trace->now != traced::queue) a.phase = q.trace->name_of(q.trace->now);
     bool ended = false;
     if (a.result != verdict::success && t != q.of) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
@@ -131,9 +133,11 @@ void sender_state::report(const endpoint_target& t, const attempt& a) {
     if (options_.metrics)
         options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
                                 1);
-    if (options_.log && !success)
-        options_.log(
-            {a.next ? log_level::info : log_level::warning, "webhook", t.label(), a.error});
+    if (options_.log && !success) {
+        const bool named = a.error == errc::timed_out && !a.phase.empty();
+        const auto text = named ? t.label() + " in " + std::string(a.phase) : t.label();
+        options_.log({a.next ? log_level::info : log_level::warning, "webhook", text, a.error});
+    }
     const auto called = hooks_now();
     if (called && called->on_attempt)
         guarded(options_.log, "webhook", [&] { called->on_attempt(a); });
