@@ -9,8 +9,8 @@ class bus;
 
 namespace tidings::webhook {
 
-/// Events of a sender about itself, for those who operate it: on a bus, where a subscription, an
-/// endpoint or a stream takes them as any others. Only patterns that begin with the token `tidings`
+/// Events of a sender about itself, for its operators: on a bus, where a subscription, an endpoint
+/// or a stream takes them as any others. Only patterns that begin with the token `tidings`
 /// match them. `type` is the topic, `source` is `/tidings/webhook`, `subject` is the endpoint's id
 /// (of one without an id the scheme and host of its URL, and a hash), the data is JSON:
 ///
