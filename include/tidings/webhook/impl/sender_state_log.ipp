@@ -66,12 +66,12 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     row.entry = q.entry->key;
     row.number = a.number;
     row.at = now();
-    using traced = http::detail::exchange_trace::phase;
-    row.timings = {.resolve = q.trace->took(traced::resolve),
-                   .connect = q.trace->took(traced::connect),
-                   .tls = q.trace->took(traced::tls),
-                   .write = q.trace->took(traced::write),
-                   .first_byte = q.trace->took(traced::first_byte)};
+    using timed = http::detail::exchange_trace::phase;
+    row.timings = {.resolve = q.trace->took(timed::resolve),
+                   .connect = q.trace->took(timed::connect),
+                   .tls = q.trace->took(timed::tls),
+                   .write = q.trace->took(timed::write),
+                   .first_byte = q.trace->took(timed::first_byte)};
     row.address = q.trace->address;
     row.timings.total = std::chrono::duration_cast<std::chrono::microseconds>(
         options_.environment.clock->now() - q.at);
