@@ -16,6 +16,7 @@
 #include <tidings/webhook/impl/make_secret.ipp>
 #include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/no_signature.ipp>
+#include <tidings/webhook/impl/operational_events.ipp>
 #include <tidings/webhook/impl/place_book.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>

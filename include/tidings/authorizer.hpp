@@ -119,6 +119,9 @@ class authenticator {
 /// - `void(principal, action, std::string topic, decision_handler<permission>)`
 /// - `net::awaitable<permission>(principal, action, std::string topic)`, or of bool.
 ///
+/// A service without one grants every topic and pattern but those that begin with the token
+/// `tidings`, where the library publishes what operators are to see.
+///
 /// A permission that is not granted is answered 403, no answer 503, as for an `authenticator`. What
 /// a WebSocket client publishes is refused in band instead, and events behind it wait meanwhile.
 class authorizer {
@@ -164,8 +167,9 @@ TIDINGS_DECL authenticator allow_anonymous();
 /// @error errc::address_not_loopback
 TIDINGS_DECL authenticator loopback_only();
 
-/// The default authorizer: every authenticated principal may subscribe; only a principal with the
-/// grant "publish" may publish, with "manage" manage.
+/// The default authorizer: every authenticated principal may subscribe, to patterns that begin with
+/// the token `tidings` only with the grant "manage"; only a principal with the grant "publish" may
+/// publish, with "manage" manage.
 TIDINGS_DECL authorizer subscribe_only();
 
 /// To each principal its own topics: `pattern` with `{}` as a whole token, once or more, in the

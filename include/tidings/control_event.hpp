@@ -10,8 +10,8 @@
 namespace tidings {
 
 /// Control events come in band, through the same subscriber, and say what is missing. Their topic
-/// is their type. Nothing else may have either: a publication of another event whose type begins
-/// with `tidings.` cannot be made (errc::event_reserved_type), whatever brought it, so that no
+/// is their type. Nothing else may have either: a publication whose type begins with `tidings.` and
+/// is not its topic cannot be made (errc::event_reserved_type), whatever brought it, so that no
 /// stranger's event passes for a control event. A client takes what its server sends for one if
 /// topic and type say so.
 ///
@@ -29,11 +29,23 @@ TIDINGS_DECL event_ptr make_lagged_event(std::uint64_t count) noexcept;
 TIDINGS_DECL event_ptr make_gap_event(const position& head) noexcept;
 TIDINGS_DECL event_ptr make_skipped_event(std::uint64_t bytes) noexcept;
 
-/// Whether a topic, or a type, is a control event's.
-inline bool is_control(std::string_view topic) noexcept {
+namespace detail {
+/// Whether a topic, or a type, is one that the library alone gives.
+inline bool is_given_by_library(std::string_view topic) noexcept {
     constexpr std::string_view prefix = "tidings.";
     return topic.size() >= prefix.size() &&
            std::memcmp(topic.data(), prefix.data(), prefix.size()) == 0;  // in one word
+}
+}  // namespace detail
+
+/// Whether a topic, or a type, is that of an operational event, which the library publishes on a
+/// bus (`webhook::operational_options`): an event as any other, not a control event.
+inline bool is_operational(std::string_view topic) noexcept {
+    return detail::is_given_by_library(topic) && topic.substr(8).starts_with("webhook.");
+}
+/// Whether a topic, or a type, is a control event's.
+inline bool is_control(std::string_view topic) noexcept {
+    return detail::is_given_by_library(topic) && !is_operational(topic);
 }
 /// Whether the library has made it, here or at the server of a client.
 inline bool is_control(const event_ptr& e) noexcept {

@@ -20,7 +20,9 @@
 // a whole part between these: `orders.#` or `orders/+/x` would wait for nothing.
 //
 // A first token `tidings`, or one that starts with '_', is reserved to the library: a user may not
-// publish there, but may subscribe, and wildcards match there as everywhere.
+// publish there, but may subscribe. A wildcard never stands for a first token `tidings`: what the
+// library says of itself there (`webhook::operational_options`) is seen by patterns that begin with
+// that token, and by no others.
 //
 // All functions are pure, and safe from any thread.
 
@@ -45,6 +47,13 @@ inline constexpr std::size_t max_topic_token_bytes = 64;  ///< of what `topic_to
 
 // What follows takes what has passed its check; for anything else the answer means nothing, but
 // nothing worse happens.
+
+/// Whether a topic, or a pattern, begins with the token `tidings`.
+[[nodiscard]] inline bool is_library_topic(std::string_view text) noexcept {
+    constexpr std::string_view token = "tidings";
+    return text.size() >= token.size() && text.substr(0, token.size()) == token &&
+           (text.size() == token.size() || text[token.size()] == '.');
+}
 
 /// Whether a pattern has no wildcard, so that it matches the one topic it spells.
 [[nodiscard]] TIDINGS_DECL bool is_literal_pattern(std::string_view pattern) noexcept;

@@ -63,7 +63,7 @@ class plain_index {
 
 std::string random_text(std::mt19937& random, bool wildcards) {
     static const char* const words[] = {
-        "a", "b", "8-bytes!", "8-bytes!+", "a-token-longer-than-fifteen-bytes", "*", ">"};
+        "a", "tidings", "8-bytes!", "8-bytes!+", "a-token-longer-than-fifteen-bytes", "*", ">"};
     const std::size_t size = 1 + random() % 5;
     std::string text;
     for (std::size_t i = 0; i < size; ++i) {

@@ -46,6 +46,16 @@ TEST_CASE("By default one may subscribe and, only where granted, do more", "[aut
     CHECK_FALSE(a({.grants = {"publisher", "Publish", ""}}, action::publish, "a"));
 }
 
+TEST_CASE("what the library publishes may be read only where managing is granted", "[authorizer]") {
+    const auto a = subscribe_only();
+    const principal operates{.name = "x", .anonymous = false, .grants = {"manage"}};
+    for (const auto pattern : {"tidings", "tidings.>", "tidings.webhook.attempt.failed"}) {
+        CHECK_FALSE(a({.name = "x", .anonymous = false}, action::subscribe, pattern));
+        CHECK(a(operates, action::subscribe, pattern));
+        CHECK_FALSE(per_principal("*.{}")(operates, action::subscribe, "tidings.x"));
+    }
+}
+
 TEST_CASE("Everything may be allowed", "[authorizer]") {
     const auto a = allow_all();
     for (const auto what : {action::subscribe, action::publish, action::manage})

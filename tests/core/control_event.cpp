@@ -64,6 +64,23 @@ TEST_CASE("an announcement of a skipped event tells its size", "[event]") {
     CHECK_FALSE(is_loss_signal("tidings.refused"));
 }
 
+TEST_CASE("an operational event is no control event", "[event]") {
+    for (const auto* const topic : {"tidings.webhook.attempt.failed", "tidings.webhook.x"}) {
+        CHECK(is_operational(topic));
+        CHECK_FALSE(is_control(topic));
+    }
+    for (const auto* const topic : {"tidings.webhook", "tidings.gap", "tidings.webhooks.x"}) {
+        CHECK_FALSE(is_operational(topic));
+        CHECK(is_control(topic));
+    }
+    CHECK_FALSE(is_operational("a.webhook.x"));
+    error_code ec;
+    CHECK_FALSE(publication::make("a", event{"tidings.webhook.x", "/s"}, {}, ec));
+    CHECK(ec == errc::event_reserved_type);
+    CHECK_FALSE(publication::make("tidings.webhook.y", event{"tidings.webhook.x", "/s"}, {}, ec));
+    CHECK(ec == errc::reserved_topic);
+}
+
 TEST_CASE("nothing but a control event has a type or a topic of the library's", "[event]") {
     error_code ec;
     const auto made = [&ec](std::string_view topic, std::string_view type) {

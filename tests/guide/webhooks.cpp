@@ -46,6 +46,19 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
     CHECK(ledger.error() == tidings::error_code());
 }
 
+TEST_CASE("the pages' operational events are published", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    namespace webhook = tidings::webhook;
+    // [webhook_operational]
+    webhook::sender sender{io, {.operational = {.bus = &bus}}};
+    auto alarm = bus.subscribe("tidings.webhook.endpoint.*", [](const tidings::event_ptr& e) {
+        std::cout << e->topic() << ": " << e->subject() << ' ' << e->text() << '\n';
+    });
+    // [/webhook_operational]
+    CHECK(alarm.error() == tidings::error_code());
+}
+
 TEST_CASE("the pages' webhooks are received", "[guide]") {
     net::io_context io;
     tidings::bus bus{io};

@@ -33,6 +33,31 @@ TEST_CASE("both ends know the other's address", "[io]") {
     CHECK(client->remote_address() == who);
 }
 
+TEST_CASE("the phases of connecting are announced in order, with the address", "[io]") {
+    using phase = io::connect_phase;
+    const auto t = GENERATE(from_range(every_transport));
+    CAPTURE(t);
+    network_fixture f(t);
+    const auto port = f.acceptor().local_endpoint().port;
+    std::vector<std::pair<phase, std::uint16_t>> seen;
+    auto to = f.connect_options();
+    to.on_phase = [&](phase p, const io::socket_address& a) { seen.emplace_back(p, a.port); };
+    io::stream_ptr client, server;
+    bool shaken = false;
+    f.acceptor().start_accept(f.executor(), [&](error_code, io::stream_ptr s) {
+        server = std::move(s);
+        server->start_handshake([&](error_code) { shaken = true; });
+    });
+    const auto cancel = f.network().start_connect(
+        f.executor(), to, [&](error_code, io::stream_ptr s) { client = std::move(s); });
+    CHECK(seen.empty());
+    f.run_until([&] { return client && shaken; });
+    std::vector<std::pair<phase, std::uint16_t>> expected;
+    if (!f.over_unix()) expected = {{phase::resolve, std::uint16_t{0}}, {phase::connect, port}};
+    if (f.tls()) expected.emplace_back(phase::handshake, port);
+    CHECK(seen == expected);
+}
+
 TEST_CASE("many connections are accepted, each once", "[io]") {
     const auto t = GENERATE(from_range(every_transport));
     CAPTURE(t);

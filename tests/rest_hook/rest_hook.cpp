@@ -80,6 +80,14 @@ TEST_CASE("a subscription with a member that nobody knows is not made", "[rest_h
     CHECK(bed.get().body == "[]");
 }
 
+TEST_CASE("what the library publishes is no hook's without an authorizer", "[rest_hook]") {
+    world w;
+    hook_bed bed(w);
+    for (const auto* const event : {"tidings.webhook.>", "tidings.webhook.attempt.failed"})
+        CHECK(bed.post(bed.body(event)).status == 403);
+    CHECK(bed.get().body == "[]");
+}
+
 TEST_CASE("an event goes to the target, signed with the secret that was answered", "[rest_hook]") {
     world w;
     hook_bed bed(w);

@@ -152,7 +152,7 @@ inline void check_attempts(const outbox_kit& kit) {
     const auto c = o.claim();
     REQUIRE(c.entries.size() == 2);
     store::outbox_attempt a{.entry = c.entries[0].key, .number = 3, .at = o.at(4s)};
-    a.timings = {.resolve = 1us, .connect = 2us, .first_byte = 3us, .total = 4us};
+    a.timings = {.resolve = 1us, .connect = 2us, .write = 5us, .first_byte = 3us, .total = 4us};
     a.status = 500;
     a.error = errc::http_status;
     a.cause = "500 from it";
@@ -183,6 +183,7 @@ inline void check_attempts(const outbox_kit& kit) {
     CHECK(kept.timings.resolve == 1us);
     CHECK(kept.timings.connect == 2us);
     CHECK_FALSE(kept.timings.tls);
+    CHECK(kept.timings.write == 5us);
     CHECK(kept.timings.first_byte == 3us);
     CHECK(kept.timings.total == 4us);
     CHECK(kept.status == 500);

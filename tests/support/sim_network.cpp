@@ -45,6 +45,7 @@ struct request {
     io::stream_callback connected;
     io::resolve_callback resolved;
     std::unique_ptr<io::timer> timer;
+    io::stream_ptr hanging;  // in its handshake
 };
 
 }  // namespace
@@ -120,6 +121,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
             const std::lock_guard lock(shared->mutex);
             l = link;
         }
+        announce(*r);
         if (l.connect == sim_link::on_connect::hang) return;
         if (l.latency.count() == 0) return establish(r, l);
         r->timer = shared->clock->make_timer(r->executor);
@@ -128,9 +130,20 @@ struct sim_network::core : std::enable_shared_from_this<core> {
                                  if (const auto live = weak.lock()) self->establish(live, l);
                              });
     }
+    /// The phases that take time.
+    void announce(const request& r) {
+        const auto& on_phase = r.options.on_phase;
+        if (!on_phase || !r.options.unix_path.empty()) return;
+        on_phase(io::connect_phase::resolve, {});
+        error_code unresolved;
+        const auto found = look_up(r.options.host, unresolved);
+        if (!unresolved && !found.empty())
+            on_phase(io::connect_phase::connect, {found.front(), r.options.port});
+    }
     void establish(const std::shared_ptr<request>& r, const sim_link& l) {
         error_code ec = net::error::connection_refused;
         io::stream_ptr stream;
+        io::socket_address reached;
         if (!r->options.unix_path.empty()) {
             stream = attempt(*r, l, std::nullopt, ec);
         } else {
@@ -140,9 +153,16 @@ struct sim_network::core : std::enable_shared_from_this<core> {
             ec = unresolved ? unresolved : error_code(errc::address_refused);
             for (const auto& address : found) {
                 if (r->options.address_filter && !r->options.address_filter(address)) continue;
-                stream = attempt(*r, l, io::socket_address{address, r->options.port}, ec);
+                reached = {address, r->options.port};
+                stream = attempt(*r, l, reached, ec);
                 if (stream) break;
             }
+        }
+        if (stream && r->options.tls && r->options.on_phase)
+            r->options.on_phase(io::connect_phase::handshake, reached);
+        if (stream && r->options.tls && l.hang_handshake) {
+            r->hanging = std::move(stream);
+            return;
         }
         if (take(r)) r->connected(stream ? error_code() : ec, std::move(stream));
     }

@@ -36,6 +36,7 @@ struct sim_link {
     bool silent = false;                              ///< bytes are taken and never arrive
     std::chrono::milliseconds latency{0};      ///< of bytes, closing and connecting; needs a clock
     bool fail_handshake = false;               ///< the client's TLS handshake fails
+    bool hang_handshake = false;               ///< it does not end
     bool poll_tls = false;                     ///< whether a TLS stream says that it can be polled
     std::string client_address = "127.0.0.1";  ///< what the server sees
     std::function<std::unique_ptr<cable_tap>()> make_tap{};  ///< for each connection; null: none

@@ -35,13 +35,17 @@ struct sparing_target {
 
 /// Publishes four events where so many allocations succeed, then one or several fail. Whether that
 /// was so.
-bool publish_with(long allocations, long failures, std::size_t history) {
+bool publish_with(long allocations, long failures, std::size_t history, bool operational) {
     sparing_clock clock;  // outlives the context, whose timers are its
     world w;
     auto options = webhook_options(w);
     options.environment.clock = &clock;
     sparing_target target(w, options.environment);
     bus hub(w.io(), {.history = {.max_events = history}, .clock = &clock});
+    if (operational) options.operational = {.bus = &hub, .successes = true};
+    std::size_t told = 0;
+    const auto watch = hub.subscribe("tidings.webhook.attempt.succeeded", immediate,
+                                     [&](const event_ptr&) { ++told; });
     webhook::sender sender(w.io(), options);
     auto endpoint =
         sender.endpoint({.url = url_of(target.server, "/hook"), .secret = webhook_secret});
@@ -78,6 +82,8 @@ bool publish_with(long allocations, long failures, std::size_t history) {
     }
     CHECK(missing == hook.counters().dropped + endpoint.counters().dead);
     CHECK(sender.in_flight() == 0);
+    CHECK(told <= target.bodies.size());  // one of each attempt
+    if (!failed) CHECK(told == (operational ? 4 : 0));
     return failed;
 }
 
@@ -87,12 +93,13 @@ TEST_CASE("whatever allocation fails, an endpoint gets each event or counts it a
           "[webhook][fault-1]") {
     const auto history = GENERATE(std::size_t{0}, std::size_t{100});
     const auto failures = GENERATE(1L, 2L, 4L);
-    publish_with(1'000'000, 1, history);  // what is made once is there
+    const auto operational = GENERATE(false, true);
+    publish_with(1'000'000, 1, history, operational);  // what is made once is there
     bool failed = true;
     for (long n = 0; failed; ++n) {
-        CAPTURE(failures, history, n);
+        CAPTURE(failures, history, operational, n);
         REQUIRE(n < 2000);
-        failed = publish_with(n, failures, history);
+        failed = publish_with(n, failures, history, operational);
     }
 }
 

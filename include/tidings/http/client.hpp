@@ -21,12 +21,22 @@ namespace tidings::http {
 
 class client;
 
+/// Deadlines of parts of an exchange, beside those of the whole. 0: none of its own.
+struct phase_timeouts {
+    std::chrono::milliseconds resolve{0};
+    std::chrono::milliseconds connect{0};  ///< of TCP, to whichever address answers
+    std::chrono::milliseconds tls{0};
+    /// From the beginning of the request on, of which the rest is written meanwhile.
+    std::chrono::milliseconds first_byte{0};
+};
+
 struct client_options {
     io::tls_client_options tls{};
     std::string unix_path{};  ///< connects here whatever the URL's host is
     std::function<bool(const net::ip::address&)> address_filter{};
     std::chrono::milliseconds connect_timeout{10'000};  ///< resolution and TLS included
     std::chrono::milliseconds request_timeout{30'000};  ///< the whole exchange, body included
+    phase_timeouts phases{};
     /// How long an idle connection is kept, and `run()` with it; 0: none is.
     std::chrono::milliseconds keep_alive{30'000};
     /// A connection ends between requests when it is 80 to 100 % of this old, so that its name is
@@ -46,15 +56,17 @@ struct client_options {
 namespace detail {
 class client_state;
 class client_streams;
+struct exchange_trace;
 using response_handler = tidings::completion_handler<error_code, response>;
 /// A client inside an object that has a lane: everything happens there, and an operation that is
 /// begun there, with a handler that is bound to it, posts nothing.
 TIDINGS_DECL client client_in_lane(std::shared_ptr<tidings::detail::lane> lane,
                                    client_options options);
 /// `client::async_request` with a body that others hold, too: of a large one no connection has a
-/// copy. `r.body` is not read.
+/// copy. `r.body` is not read. `trace` is kept up to date until the handler is called; null: none.
 TIDINGS_DECL void start_request(const client& c, const std::string& url, const request& r,
-                                std::shared_ptr<const std::string> body, response_handler h);
+                                std::shared_ptr<const std::string> body,
+                                std::shared_ptr<exchange_trace> trace, response_handler h);
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -105,7 +117,9 @@ class client {
     friend class detail::client_streams;
     friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
     friend void detail::start_request(const client&, const std::string&, const request&,
-                                      std::shared_ptr<const std::string>, detail::response_handler);
+                                      std::shared_ptr<const std::string>,
+                                      std::shared_ptr<detail::exchange_trace>,
+                                      detail::response_handler);
     TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
     template <class Token>
     auto initiate(std::string url, request r, diagnostics* text, Token& token) {

@@ -107,10 +107,10 @@ std::size_t footprint_of(const publication_info& info) noexcept {
     return info.remote ? sizeof(remote_origin) + info.remote->position.text().size() : 0;
 }
 
-// A control event's topic is its type, and nothing else has either.
+// The topic of what the library gives is its type, and nothing else has either.
 errc find_control_problem(std::string_view topic, std::string_view type) noexcept {
-    if (is_control(topic)) return topic == type ? errc() : errc::reserved_topic;
-    return is_control(type) ? errc::event_reserved_type : errc();
+    if (is_given_by_library(topic)) return topic == type ? errc() : errc::reserved_topic;
+    return is_given_by_library(type) ? errc::event_reserved_type : errc();
 }
 
 constexpr char id_form = 0;

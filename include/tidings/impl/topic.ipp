@@ -100,8 +100,9 @@ error_code check_syntax(std::string_view text, bool wildcards, errc malformed) n
     return foreign ? error_code(errc::foreign_wildcard) : error_code();
 }
 
-bool is_reserved(std::string_view first_token) noexcept {
-    return first_token == "tidings" || first_token.substr(0, 1) == "_";
+// Whether a pattern begins with a wildcard, which stands for no first token `tidings`.
+bool begins_wild(std::string_view pattern) noexcept {
+    return !pattern.empty() && (pattern[0] == '*' || pattern[0] == '>');
 }
 
 }  // namespace
@@ -113,7 +114,7 @@ error_code check_topic_syntax(std::string_view topic) noexcept {
 
 error_code check_topic(std::string_view topic) noexcept {
     if (const auto ec = check_topic_syntax(topic)) return ec;
-    if (detail::topic_grammar::is_reserved(detail::take_token(topic))) return errc::reserved_topic;
+    if (topic[0] == '_' || is_library_topic(topic)) return errc::reserved_topic;
     return {};
 }
 
@@ -130,6 +131,8 @@ bool topic_matches(std::string_view pattern, std::string_view topic) noexcept {
 }
 
 bool patterns_overlap(std::string_view a, std::string_view b) noexcept {
+    using detail::topic_grammar::begins_wild;
+    if (begins_wild(a) ? is_library_topic(b) : begins_wild(b) && is_library_topic(a)) return false;
     while (!a.empty() && !b.empty()) {
         const auto x = detail::take_token(a);
         const auto y = detail::take_token(b);
@@ -140,6 +143,7 @@ bool patterns_overlap(std::string_view a, std::string_view b) noexcept {
 }
 
 bool pattern_covers(std::string_view wide, std::string_view narrow) noexcept {
+    if (detail::topic_grammar::begins_wild(wide) && is_library_topic(narrow)) return false;
     if (wide == ">") return !narrow.empty();
     while (!wide.empty() && !narrow.empty()) {
         const auto x = detail::take_token(wide);

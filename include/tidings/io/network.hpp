@@ -29,6 +29,9 @@ struct listen_options {
     int backlog = 4096;
 };
 
+/// Of making a connection, in order.
+enum class connect_phase { resolve, connect, handshake };
+
 struct connect_options {
     std::string host{};  ///< a name or a literal address
     std::uint16_t port = 0;
@@ -36,6 +39,9 @@ struct connect_options {
     std::optional<tls_client_options> tls{};
     /// Asked for every resolved address, right before connecting to it; only survivors are tried.
     std::function<bool(const net::ip::address&)> address_filter{};
+    /// Notified as each phase begins; of `connect` for each address that is tried, of `handshake`
+    /// for that of the connection. On the executor of the operation, which it must not cancel.
+    std::function<void(connect_phase, const socket_address&)> on_phase{};
 };
 
 using stream_callback = tidings::unique_function<void(error_code, stream_ptr)>;

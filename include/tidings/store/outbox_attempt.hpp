@@ -9,7 +9,8 @@ namespace tidings::store {
 struct outbox_timings {
     using phase = std::optional<std::chrono::microseconds>;
     phase resolve{}, connect{}, tls{};
-    phase first_byte{};  ///< from the last byte of the request
+    phase write{};       ///< of the request
+    phase first_byte{};  ///< of the answer, from the last byte of the request
     phase total{};
 };
 
@@ -25,10 +26,10 @@ struct outbox_attempt {
     std::uint32_t number = 1;
     outbox_time at{};
     outbox_timings timings{};
-    unsigned status = 0;  ///< 0: no answer
-    error_code error{};   ///< empty: delivered
-    std::string cause{};  ///< of the error, for people
-    std::string address{};
+    unsigned status = 0;    ///< 0: no answer
+    error_code error{};     ///< empty: delivered
+    std::string cause{};    ///< of the error, for people
+    std::string address{};  ///< what was connected to, or tried last: `192.0.2.1:443`
     std::string response_head{}, response_body{};
 };
 

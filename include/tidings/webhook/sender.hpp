@@ -12,6 +12,7 @@
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/endpoint_change.hpp>
 #include <tidings/webhook/health_options.hpp>
+#include <tidings/webhook/operational_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 
 #include <functional>
@@ -25,6 +26,9 @@ struct attempt {
     std::uint32_t number = 1;
     unsigned status = 0;  ///< 0: no answer, or none that can be read
     error_code error{};   ///< what went wrong, if anything
+    /// In which phase the request failed, although a status may have come: `resolve`, `connect`,
+    /// `tls`, `write`, `first_byte`, `body` (the rest of the answer). Empty: in none.
+    std::string_view phase{};
     verdict result = verdict::success;
     std::optional<std::chrono::milliseconds> next{};  ///< the wait before the next; none: the last
 };
@@ -38,9 +42,14 @@ struct sender_options {
     /// `request_timeout` times the number of endpoints without a recent success, divided by half of
     /// this and rounded up.
     std::size_t max_connections = 1024;
-    attempt_options attempts{};  ///< which are written to the outbox
-    health_options health{};     ///< when an endpoint is spared, and when it is disabled
-    std::chrono::milliseconds connect_timeout{10'000};
+    attempt_options attempts{};         ///< which are written to the outbox
+    health_options health{};            ///< when an endpoint is spared, and when it is disabled
+    operational_options operational{};  ///< the bus that has events about its endpoints
+    // Deadlines of an attempt: of its phases, and of the whole, which bounds them.
+    std::chrono::milliseconds resolve_timeout{5'000};
+    std::chrono::milliseconds connect_timeout{10'000};     ///< of TCP
+    std::chrono::milliseconds tls_timeout{10'000};         ///< of the handshake
+    std::chrono::milliseconds first_byte_timeout{20'000};  ///< of an answer, from the request on
     std::chrono::milliseconds request_timeout{20'000};
     std::size_t max_response_bytes = 64 * 1024;
     std::chrono::milliseconds drain_timeout{30'000};

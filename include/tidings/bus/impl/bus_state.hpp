@@ -65,6 +65,8 @@ class bus_state final : public subscriber,
     void publish(topic_route& route, const event_ptr& e, receipt& r);
     /// Takes what an inlet made: topic, origin and hop count are in it.
     TIDINGS_DECL receipt publish(const event_ptr& e);
+    /// Takes what the library itself made, under a topic that is refused to everybody else.
+    TIDINGS_DECL receipt publish_own(const event_ptr& e);
     TIDINGS_DECL void start_publish(destination to, event&& e, publish_handler handler);
     /// The same for what an inlet made.
     TIDINGS_DECL void start_publish(const event_ptr& e, publish_handler handler);

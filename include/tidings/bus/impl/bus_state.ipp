@@ -236,6 +236,12 @@ receipt bus_state::publish(const event_ptr& e) {
     return publish_frozen(frozen, ec, no_join);
 }
 
+receipt bus_state::publish_own(const event_ptr& e) {
+    error_code ec;
+    const auto frozen = make(e->topic(), ec, e, publication_info{.hops = e->info().hops});
+    return publish_frozen(frozen, ec, no_join);
+}
+
 void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
     auto ec = to.check();
     const auto frozen = make(to.topic, ec, std::move(e));

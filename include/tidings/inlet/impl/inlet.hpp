@@ -32,11 +32,12 @@ class inlet {
         return make(topic, std::move(e), nullptr, ec);
     }
 
-    /// What a client makes of an event that its server sent. A control event keeps its topic, which
-    /// must be its type.
+    /// What a client makes of an event that its server sent. A control event, and an operational
+    /// one, keeps its topic, which must be its type.
     /// @error as `topic_of` and `make`; the result is null then
     event_ptr take(wire_event&& e, position remote, error_code& ec) const {
-        const auto topic = is_control(e.topic) ? e.topic : topic_of(e, ec);
+        const bool of_library = is_given_by_library(e.topic);
+        const auto topic = of_library ? e.topic : topic_of(e, ec);
         if (ec) return {};
         try {
             return make(topic, std::move(e), new remote_origin(std::move(remote), client_), ec);

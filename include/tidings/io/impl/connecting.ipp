@@ -50,6 +50,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void resolve() {
         if (cancelled_) return;
         if (!options_.unix_path.empty()) return attempt_unix();
+        enter(io::connect_phase::resolve, {});
         auto resolved = [self = shared_from_this()](error_code e,
                                                     std::vector<io::socket_address> found) {
             if (self->cancelled_) return;
@@ -97,7 +98,8 @@ class connecting : public std::enable_shared_from_this<connecting> {
         while (next_ < endpoints_.size()) {
             const auto& e = endpoints_[next_++];
             if (options_.address_filter && !options_.address_filter(e.address)) continue;
-            attempt(net::ip::tcp::endpoint(e.address, e.port));
+            enter(io::connect_phase::connect, e);
+            attempt(net::ip::tcp::endpoint(e.address, e.port), e);
             if (next_ < endpoints_.size())
                 timer_->start_wait(clock_.now() + stagger, [this] { attempt_next(); });
             return;
@@ -105,13 +107,17 @@ class connecting : public std::enable_shared_from_this<connecting> {
         if (under_way_ == 0) finish(failure_, nullptr);
     }
 
-    void attempt(const any_endpoint& peer) {
+    void enter(io::connect_phase p, const io::socket_address& to) {
+        if (options_.on_phase) options_.on_phase(p, to);
+    }
+
+    void attempt(const any_endpoint& peer, const io::socket_address& to = {}) {
         auto& socket = *sockets_.emplace_back(std::make_unique<any_socket>(executor_));
         ++under_way_;
-        auto connected = [self = shared_from_this(), &socket, peer](error_code ec) {
+        auto connected = [self = shared_from_this(), &socket, peer, to](error_code ec) {
             if (self->cancelled_ || !self->done_ || self->won_) return;
             --self->under_way_;
-            if (!ec) return self->connected(std::move(socket), peer);
+            if (!ec) return self->connected(std::move(socket), peer, to);
             self->failure_ = ec;
             self->attempt_next();
         };
@@ -121,7 +127,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
         socket.async_connect(peer, std::move(connected));
     }
 
-    void connected(any_socket socket, const any_endpoint& peer) {
+    void connected(any_socket socket, const any_endpoint& peer, const io::socket_address& to) {
         won_ = true;
         timer_->cancel();
         io::stream_ptr made = std::make_unique<socket_stream>(std::move(socket), peer);
@@ -130,6 +136,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
         error_code ec;
         stream_ = make_client_stream(*options_.tls, options_.host, std::move(made), ec);
         if (ec) return finish(ec, nullptr);
+        enter(io::connect_phase::handshake, to);
         stream_->start_handshake([self = shared_from_this()](error_code e) {
             auto handshaken = std::move(self->stream_);
             if (e) handshaken.reset();

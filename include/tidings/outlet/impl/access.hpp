@@ -62,7 +62,7 @@ class access_state {
     TIDINGS_DECL std::shared_ptr<question> identify(
         const std::shared_ptr<lane>& home, owned_credentials c, const std::string& from,
         when_full full, unique_function<void(error_code, principal)> done) const;
-    /// One after the other. Without an authorizer everything is granted.
+    /// One after the other. Without an authorizer everything is granted but what is the library's.
     class permit_run;
     TIDINGS_DECL std::shared_ptr<permit_run> permit(const std::shared_ptr<lane>& home,
                                                     permissions_wanted wanted,

@@ -5,6 +5,7 @@
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/outlet/impl/origin.hpp>
+#include <tidings/topic.hpp>
 
 namespace tidings::http::detail {
 
@@ -76,7 +77,8 @@ std::shared_ptr<access_state::permit_run> access_state::permit(
         return run;
     }
     for (auto& topic : wanted.topics) {
-        const auto p = may ? may(wanted.principal, wanted.action, topic) : permission(true);
+        const auto p = may ? may(wanted.principal, wanted.action, topic)
+                           : permission(!is_library_topic(topic));
         const bool granted = p && !has_expired(p.expires, home->timers().clock());
         if (granted)
             found.expires = earlier(found.expires, p.expires);

@@ -38,6 +38,8 @@ class endpoint_state {
 
  private:
     void take_signal(const event_ptr& e, const place_ptr& at) noexcept;
+    /// Whether it is what a sender says of this endpoint, which would feed itself with that.
+    bool is_about_itself(const event_ptr& e) const;
     error_code make_entry(const event_ptr& e, store::outbox_entry& out) const;
 
     const std::shared_ptr<sender_state> sender_;

@@ -94,11 +94,16 @@ void endpoint_state::take_signal(const event_ptr& e, const place_ptr& at) noexce
     sender_->on_gap(target_, at, e->position().value_or(position()));
 }
 
+bool endpoint_state::is_about_itself(const event_ptr& e) const {
+    return is_operational(e->topic()) && e->subject() == target_->subject();
+}
+
 outcome endpoint_state::deliver(const event_ptr& e, const place_ptr& at) noexcept {
     if (!active() || !sender_->taking()) return outcome::closed;
     if (is_control(e)) return take_signal(e, at), outcome::delivered;
     if (disabled()) return outcome::dropped;
     try {
+        if (is_about_itself(e)) return outcome::delivered;
         store::outbox_entry entry;
         if (make_entry(e, entry)) return outcome::dropped;
         sender_->append(std::move(entry), at, e->position(), [target = target_](error_code ec) {
@@ -118,6 +123,7 @@ void endpoint_state::start_deliver(const event_ptr& e, deliver_handler handler,
         take_signal(e, at);
         return std::move(handler)(error_code(), outcome::delivered);
     }
+    if (is_about_itself(e)) return std::move(handler)(error_code(), outcome::delivered);
     if (const auto why = disabled()) return std::move(handler)(why, outcome::dropped);
     store::outbox_entry entry;
     if (const auto ec = make_entry(e, entry)) return std::move(handler)(ec, outcome::dropped);

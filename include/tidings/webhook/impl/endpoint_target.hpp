@@ -37,6 +37,8 @@ class endpoint_target {
     bool is_ordered() const noexcept { return options_.order != delivery_order::any; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
     const std::string& label() const noexcept { return label_; }
+    /// What operational events call it: its id, unless that is its URL.
+    std::string subject() const;
     bool active() const noexcept { return active_; }
     /// Whether there is an endpoint that may be given more.
     bool held() const noexcept { return held_; }

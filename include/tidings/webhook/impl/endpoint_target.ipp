@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
 #include <tidings/webhook/impl/signed_time.hpp>
@@ -68,6 +69,12 @@ endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const
       signer_(std::move(signs)),
       schedule_(std::move(schedule)),
       head_bytes_(head_bytes_of(options_)) {}
+
+std::string endpoint_target::subject() const {
+    constexpr std::size_t digits = 16;
+    if (id() != options_.url) return id();
+    return label_ + '#' + sha256_hex(options_.url).substr(0, digits);
+}
 
 void endpoint_target::close() noexcept {
     active_ = false;

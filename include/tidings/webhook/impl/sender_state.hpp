@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/exchange_trace.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
@@ -9,6 +10,7 @@
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
+#include <tidings/webhook/impl/operational_events.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/sender.hpp>
 
@@ -165,6 +167,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         std::shared_ptr<endpoint_target> of;
         entry_ptr entry;
         connection_turns::group group;
+        std::shared_ptr<http::detail::exchange_trace> trace;
         io::steady_time at;
     };
     void on_answer(const asked& q, error_code ec, const http::response& r);
@@ -179,6 +182,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
     void conclude(endpoint_target& t, const store::outbox_entry& entry, const attempt& a);
+    void note_attempt(const endpoint_target& t, const store::outbox_entry& entry, const attempt& a,
+                      error_code cause);
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
@@ -193,6 +198,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void release() noexcept;
     void report(const endpoint_target& t, const attempt& a);
     void report_changes();
+    void publish_operational();
     std::shared_ptr<const hooks> hooks_now() const;
 
     const io::steady_time began_;
@@ -222,6 +228,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::set<std::string> unopened_;        // endpoints whose rows were not read
     std::set<std::string> changed_;         // endpoints whose health is to be stored
     std::vector<endpoint_change> changes_;  // to be reported
+    operational_events operational_;        // the same
     bool opening_ = false;
     std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;

@@ -24,7 +24,8 @@ using settled = store::outbox_result::state;
 http::client_options http_options(const sender_options& o, const address_guard& guard) {
     http::client_options h;
     h.tls = o.tls;
-    h.connect_timeout = o.connect_timeout;
+    h.phases = {o.resolve_timeout, o.connect_timeout, o.tls_timeout, o.first_byte_timeout};
+    h.connect_timeout = o.request_timeout;
     h.request_timeout = o.request_timeout;
     h.max_response_bytes = o.max_response_bytes;
     // Waiting for a connection would count as a part of the attempt: the sender makes no more.
@@ -53,6 +54,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           options_.log)),
       longest_wait_(schedule_.longest()),
       turns_(options_.max_connections),
+      operational_(options_.operational),
       again_([this] {
           wake_ = io::system_time::max();
           open_endpoints();
@@ -163,9 +165,10 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     http::request r;
     const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
+    const auto began = options_.environment.clock->now();
+    const auto trace = std::make_shared<http::detail::exchange_trace>(began);
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(),
-                    q = asked{t, entry, g, options_.environment.clock->now()}](
+    auto on_done = [weak = weak_from_this(), q = asked{t, entry, g, trace, began}](
                        error_code failed, const http::response& got) {
         if (const auto self = weak.lock()) self->on_answer(q, failed, got);
     };
@@ -173,7 +176,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     static const auto empty = std::make_shared<const std::string>();
     const auto& body = entry->message->body;
     http::detail::start_request(
-        *http_, t->options().url, r, body ? body : empty,
+        *http_, t->options().url, r, body ? body : empty, trace,
         {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
 }
 

@@ -14,6 +14,7 @@ using namespace tidings::detail;
 namespace {
 
 using settled = store::outbox_result::state;
+using traced = http::detail::exchange_trace::phase;
 
 // The receiver asks for no more, whatever became of this delivery.
 bool says_disable(const http::response& r) noexcept {
@@ -42,19 +43,23 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : q.of;
     auto a = judge(*q.of, entry, ec, r);
+    if (ec && q.trace->now != traced::queue) a.phase = q.trace->name_of(q.trace->now);
     bool ended = false;
     if (a.result != verdict::success && t != q.of) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
         ++t->failed_attempts;
         put_back(lines_[id], entry);
+        note_attempt(*t, entry, a, ec);
     } else {
+        note_attempt(*t, entry, a, ec);
         note(*t, a, ec);
         if (a.result == verdict::gone || says_disable(r)) {
             ended = t->end();
             give_up(lines_[id], *t, errc::webhook_gone);
         }
         conclude(*t, entry, a);
+        if (ended) finds_memory([&] { operational_.note_gone(*t, a.status); });
     }
     finds_memory([&] { log_attempt(q, a, ec, r); });
     wait_turn(id);
@@ -87,6 +92,13 @@ attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry&
     return a;
 }
 
+void sender_state::note_attempt(const endpoint_target& t, const store::outbox_entry& entry,
+                                const attempt& a, error_code cause) {
+    if (!operational_.on()) return;
+    const auto wall_now = options_.environment.clock->wall_now();
+    finds_memory([&] { operational_.note_attempt(t, entry, a, cause, wall_now); });
+}
+
 void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
                             const attempt& a) {
     store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
@@ -111,6 +123,9 @@ void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry
         }
     }
     results_.push_back(result);
+    if (a.next || a.result == verdict::success) return;
+    finds_memory(
+        [&] { operational_.note_exhausted(t, entry, a.number, a.status, result.last_error); });
 }
 
 void sender_state::report(const endpoint_target& t, const attempt& a) {
@@ -118,16 +133,30 @@ void sender_state::report(const endpoint_target& t, const attempt& a) {
     if (options_.metrics)
         options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
                                 1);
-    if (options_.log && !success)
-        options_.log(
-            {a.next ? log_level::info : log_level::warning, "webhook", t.label(), a.error});
+    if (options_.log && !success) {
+        const bool named = a.error == errc::timed_out && !a.phase.empty();
+        const auto text = named ? t.label() + " in " + std::string(a.phase) : t.label();
+        options_.log({a.next ? log_level::info : log_level::warning, "webhook", text, a.error});
+    }
     const auto called = hooks_now();
     if (called && called->on_attempt)
         guarded(options_.log, "webhook", [&] { called->on_attempt(a); });
     report_changes();
 }
 
+// Immediate callbacks run in it, which may do anything.
+void sender_state::publish_operational() {
+    for (const auto& e : operational_.take()) {
+        if (!running()) return;
+        error_code ec;
+        guarded(options_.log, "webhook", [&] { ec = operational_.publish(e); });
+        if (ec && ec != errc::closed && ec != errc::shutting_down && running() && options_.log)
+            options_.log({log_level::warning, "webhook", e->topic(), ec});
+    }
+}
+
 void sender_state::report_changes() {
+    if (!operational_.empty()) publish_operational();
     if (changes_.empty()) return;
     const auto called = hooks_now();
     for (const auto& c : std::exchange(changes_, {}))

@@ -116,7 +116,12 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
             results_.push_back(
                 {e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
             ++taken;
-            if (const auto t = endpoints_.find(id)) ++t->dead;
+            if (const auto t = endpoints_.find(id)) {
+                ++t->dead;
+                finds_memory([&] {
+                    operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired);
+                });
+            }
             continue;
         }
         if (!may_hold(id, l)) {  // since the claim began
@@ -140,6 +145,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
     if (again) claim();
     end_round();
+    finds_memory([this] { report_changes(); });
 }
 
 void sender_state::claim_later(error_code ec) noexcept {

@@ -128,6 +128,7 @@ void sender_state::on_change(endpoint_target& t, endpoint_health::change c) {
         options_.log({bad ? log_level::warning : log_level::info, "webhook",
                       t.label() + std::string(text_of(what.what)), what.reason});
     }
+    finds_memory([&] { operational_.note_change(t, what); });
     changes_.push_back(std::move(what));
 }
 

@@ -66,11 +66,19 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     row.entry = q.entry->key;
     row.number = a.number;
     row.at = now();
+    using timed = http::detail::exchange_trace::phase;
+    row.timings = {.resolve = q.trace->took(timed::resolve),
+                   .connect = q.trace->took(timed::connect),
+                   .tls = q.trace->took(timed::tls),
+                   .write = q.trace->took(timed::write),
+                   .first_byte = q.trace->took(timed::first_byte)};
+    row.address = q.trace->address;
     row.timings.total = std::chrono::duration_cast<std::chrono::microseconds>(
         options_.environment.clock->now() - q.at);
     row.status = a.status;
     row.error = a.error;
     if (ec) row.cause = ec.message();
+    if (!a.phase.empty()) row.cause.append(" (").append(a.phase).append(")");
     const auto& o = q.of->options();
     row.response_head = head_of(r, o, kept.max_head_bytes);
     row.response_body = without_secrets(r.body.substr(0, kept.max_body_bytes + longest_secret), o);

@@ -63,8 +63,11 @@ class pattern_trie {
     /// Calls `out(Entry&)` once per matching pattern.
     template <class Out>
     void match(const topic_words& words, Out& out) const {
-        const auto first = expect(root, words, 0);
-        visit({&first, 1}, words, 0, out);
+        const std::size_t depth = words.of_library() ? 1 : 0;
+        const auto from = depth == 0 ? root : follow(root, words[0]);
+        if (from == none) return;
+        const auto first = expect(from, words, depth);
+        visit({&first, 1}, words, depth, out);
     }
 
     /// Calls `f(Entry&)` for each.

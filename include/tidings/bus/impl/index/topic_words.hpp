@@ -36,6 +36,15 @@ inline token_name name_of(std::string_view token) noexcept {
     return word;
 }
 
+/// The name of `tidings`, for which no wildcard in the first place stands.
+inline constexpr token_name library_token = [] {
+    token_name name = 0;
+    int i = 0;
+    for (const char c : std::string_view("tidings"))
+        name |= token_name{static_cast<unsigned char>(c)} << 8 * (little_endian ? i++ : 7 - i++);
+    return name;
+}();
+
 /// The tokens of a topic by name.
 class topic_words {
  public:
@@ -64,6 +73,7 @@ class topic_words {
     }
 
     std::size_t size() const noexcept { return count_; }
+    bool of_library() const noexcept { return count_ != 0 && names_[0] == library_token; }
     token_name operator[](std::size_t i) const noexcept { return names_[i]; }
 
  private:

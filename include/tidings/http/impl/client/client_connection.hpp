@@ -56,6 +56,8 @@ class client_connection final : public wire_user,
     void on_read(error_code ec, std::string_view bytes) override;
     void on_written(error_code ec) override;
     void on_connected(error_code ec, io::stream_ptr stream);
+    void on_phase(io::connect_phase p, const io::socket_address& to);
+    void note(exchange_trace::phase p) noexcept;
     void on_deadline();
     void begin();
     void take(error_code ec, std::string_view bytes);
@@ -73,6 +75,7 @@ class client_connection final : public wire_user,
     phase phase_ = phase::connecting;
     std::optional<idle_list::iterator> idle_place_;
     std::shared_ptr<client_job> job_;
+    std::optional<io::connect_phase> connecting_;  // the phase that is timed
     io::canceller cancel_connecting_;
     std::optional<wire> wire_;
     response_reader reader_;

@@ -48,11 +48,50 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
     const auto& o = state_.options();
     auto& lane = state_.lane();
     deadline_.arm(lane.timers(), o.connect_timeout);
+    if (const auto& trace = job_->asked.trace) trace->restart(o.environment.clock->now());
+    auto how = connecting_to(job_->asked.to, o);
+    const auto& each = o.phases;
+    if (job_->asked.trace || (each.resolve + each.connect + each.tls).count() != 0)
+        how.on_phase = [weak = weak_from_this()](auto p, const auto& to) {
+            if (const auto self = weak.lock()) self->on_phase(p, to);
+        };
     cancel_connecting_ = o.environment.network->start_connect(
-        lane.executor(), connecting_to(job_->asked.to, o),
+        lane.executor(), std::move(how),
         [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
             if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
         });
+}
+
+namespace {
+
+using traced = exchange_trace::phase;
+
+std::string text_of(const io::socket_address& a) {
+    const auto address = a.address.to_string();
+    return (a.address.is_v6() ? '[' + address + ']' : address) + ':' + std::to_string(a.port);
+}
+
+}  // namespace
+
+void client_connection::note(traced p) noexcept {
+    const auto& trace = job_->asked.trace;
+    if (trace) trace->begin(p, state_.options().environment.clock->now());
+}
+
+// Within what is left of the time for all of them.
+void client_connection::on_phase(io::connect_phase p, const io::socket_address& to) {
+    if (phase_ != phase::connecting || !job_) return;
+    if (to.port != 0 && job_->asked.trace)
+        finds_memory([&] { job_->asked.trace->address = text_of(to); });
+    if (connecting_ == p) return;  // another address
+    connecting_ = p;
+    const auto& o = state_.options();
+    const bool resolves = p == io::connect_phase::resolve;
+    const bool connects = p == io::connect_phase::connect;
+    note(resolves ? traced::resolve : connects ? traced::connect : traced::tls);
+    const auto most = resolves ? o.phases.resolve : connects ? o.phases.connect : o.phases.tls;
+    const auto left = std::max(o.connect_timeout - age(), std::chrono::milliseconds(0));
+    deadline_.arm(state_.lane().timers(), most.count() != 0 ? std::min(most, left) : left);
 }
 
 void client_connection::on_connected(error_code ec, io::stream_ptr stream) {
@@ -77,25 +116,34 @@ void client_connection::send(std::shared_ptr<client_job> job) {
 
 void client_connection::begin() {
     phase_ = phase::busy;
-    deadline_.cancel();
+    const auto first_byte = state_.options().phases.first_byte;
+    first_byte.count() != 0 ? deadline_.arm(state_.lane().timers(), first_byte)
+                            : deadline_.cancel();
     answered_ = false;
     interim_ = 0;
     reader_.reset();
     if (job_->asked.to_head) reader_.expect_no_body();
-    wire_->write(std::move(job_->asked.text), nullptr, job_->asked.body);
+    note(traced::write);
+    if (const auto& trace = job_->asked.trace; trace && trace->address.empty())
+        finds_memory([&] { trace->address = wire_->stream().remote_address(); });
+    if (wire_->write(std::move(job_->asked.text), nullptr, job_->asked.body))
+        note(traced::first_byte);
     wire_->read();
 }
 
 void client_connection::on_deadline() {
     const auto self = shared_from_this();
     if (phase_ == phase::connecting) return fail(errc::timed_out);
-    close();  // idle for long enough
+    if (phase_ == phase::busy) return end(errc::timed_out);  // nothing of an answer came
+    close();                                                 // idle for long enough
     state_.serve(pool_);
 }
 
 // A peer may answer and close before it has read everything: what it answered comes as a read, and
 // if nothing comes, so does the error.
-void client_connection::on_written(error_code) {}
+void client_connection::on_written(error_code ec) {
+    if (!ec && phase_ == phase::busy && !answered_) note(traced::first_byte);
+}
 
 void client_connection::on_read(error_code ec, std::string_view bytes) {
     const auto self = shared_from_this();
@@ -112,7 +160,10 @@ void client_connection::take(error_code ec, std::string_view bytes) {
         const bool ended = ec == net::error::eof && reader_.end(unused) == read_step::complete;
         return ended ? complete() : fail(connection_error(ec));
     }
-    answered_ = true;
+    if (!std::exchange(answered_, true)) {
+        deadline_.cancel();
+        note(traced::body);
+    }
     reader_.append(bytes);
     process();
 }

@@ -28,7 +28,8 @@ class client_state final : public tidings::detail::context_dependent,
     /// `body`, and not that of the request, is sent. A large one that is `shared` is not copied.
     void start(const std::string& text, const request& r, std::string_view body,
                diagnostics* detail, response_handler handler,
-               std::shared_ptr<const std::string> shared = nullptr);
+               std::shared_ptr<const std::string> shared = nullptr,
+               std::shared_ptr<exchange_trace> trace = nullptr);
     void close() noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);

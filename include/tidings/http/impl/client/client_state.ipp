@@ -57,7 +57,8 @@ client_state::client_state(std::shared_ptr<tidings::detail::lane> lane,
 
 void client_state::start(const std::string& text, const request& r, std::string_view body,
                          diagnostics* detail, response_handler handler,
-                         std::shared_ptr<const std::string> shared) {
+                         std::shared_ptr<const std::string> shared,
+                         std::shared_ptr<exchange_trace> trace) {
     error_code ec;
     if (detail != nullptr) *detail = {};
     const auto to = url::parse(text, ec);
@@ -78,6 +79,7 @@ void client_state::start(const std::string& text, const request& r, std::string_
                   .to_head = r.method == "HEAD",
                   .idempotent = r.idempotent || is_idempotent(r.method),
                   .encoding_given = r.fields.find("Accept-Encoding").has_value(),
+                  .trace = std::move(trace),
                   .detail = detail};
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type type) {

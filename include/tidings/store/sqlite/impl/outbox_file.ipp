@@ -65,7 +65,7 @@ constexpr char entry_columns[] =
     "expires, firstfailure, error, state, since";
 constexpr char attempt_columns[] =
     "key, entry, endpoint, messageid, webhookid, message, number, at, resolve, connect, tls, "
-    "firstbyte, total, status, error, cause, address, head, body";
+    "firstbyte, total, status, error, cause, address, head, body, write";
 
 std::string put_sql(const char* table, const char* columns, int count) {
     std::string sql =
@@ -81,7 +81,7 @@ outbox_file::outbox_file(connection& c, body_store& bodies)
       bodies_(bodies),
       put_entry_(c, put_sql("entries", entry_columns, 16)),
       erase_entry_(c, "DELETE FROM entries WHERE key = ?"),
-      put_attempt_(c, put_sql("attempts", attempt_columns, 19)),
+      put_attempt_(c, put_sql("attempts", attempt_columns, 20)),
       erase_attempt_(c, "DELETE FROM attempts WHERE key = ?"),
       put_endpoint_(c, put_sql("endpoints", "id, owner, limits, history, began, added, health", 7)),
       erase_endpoint_(c, "DELETE FROM endpoints WHERE id = ?"),
@@ -201,8 +201,12 @@ void outbox_file::load_attempts(picture& to,
         a.message = known.at(r.number(5));
         a.number = static_cast<std::uint32_t>(r.number(6));
         a.at = time_in(r, 7);
-        a.timings = {phase_in(r, 8), phase_in(r, 9), phase_in(r, 10), phase_in(r, 11),
-                     phase_in(r, 12)};
+        a.timings = {.resolve = phase_in(r, 8),
+                     .connect = phase_in(r, 9),
+                     .tls = phase_in(r, 10),
+                     .write = phase_in(r, 19),
+                     .first_byte = phase_in(r, 11),
+                     .total = phase_in(r, 12)};
         a.status = static_cast<unsigned>(r.number(13));
         a.error = read_error(r.text(14));
         a.cause = r.text(15);

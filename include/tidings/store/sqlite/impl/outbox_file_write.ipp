@@ -51,7 +51,7 @@ void outbox_file::write_attempt(const picture& from, std::uint64_t key) {
                      ticks_of(a->at), count_of(t.resolve), count_of(t.connect), count_of(t.tls),
                      count_of(t.first_byte), count_of(t.total),
                      static_cast<std::int64_t>(a->status), text_of(a->error), a->cause, a->address,
-                     a->response_head, a->response_body);
+                     a->response_head, a->response_body, count_of(t.write));
 }
 
 void outbox_file::write_endpoint(const picture& from, const std::string& id) {

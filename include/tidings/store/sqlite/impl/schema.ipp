@@ -46,7 +46,8 @@ CREATE TABLE attempts (key INTEGER PRIMARY KEY, entry INTEGER NOT NULL, endpoint
     messageid TEXT NOT NULL, webhookid TEXT NOT NULL, message INTEGER NOT NULL,
     number INTEGER NOT NULL, at INTEGER NOT NULL, resolve INTEGER, connect INTEGER, tls INTEGER,
     firstbyte INTEGER, total INTEGER, status INTEGER NOT NULL, error TEXT NOT NULL,
-    cause TEXT NOT NULL, address TEXT NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL);
+    cause TEXT NOT NULL, address TEXT NOT NULL, head TEXT NOT NULL, body TEXT NOT NULL,
+    write INTEGER);
 CREATE TABLE marks (history TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, attempt INTEGER NOT NULL);
 INSERT INTO keys VALUES (1, 0, 0);
@@ -89,7 +90,10 @@ std::uint32_t version_of(connection& c) {
 }
 
 std::span<const migration> migrations() noexcept {
-    return {};
+    static constexpr migration all[] = {
+        [](connection& c) { c.execute("ALTER TABLE attempts ADD COLUMN write INTEGER"); },
+    };
+    return all;
 }
 
 void migrate(connection& c, std::uint32_t version, std::span<const migration> steps,
