@@ -141,14 +141,20 @@ class bus_state final : public subscriber,
     event_ptr take_over(const event_ptr& e, error_code& ec);
     event_ptr take_over(event_ptr&& e, error_code& ec);
     event_ptr as_request(const event_ptr& e, const receipt& published, error_code& ec) noexcept;
-    receipt publish_frozen(const event_ptr& e, error_code ec,
-                           const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
+    void publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                        topic_route* route, receipt& r);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                         topic_route* route = nullptr);
     bool walk_only(const topic_route& route, const event_ptr& e, reader_record& here,
                    receipt& r) noexcept;
-    bool walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+    bool walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
+    /// Whether somebody gets events in an order.
+    static bool is_ordered(const route_match& match) noexcept {
+        for (const auto* entry : match.entries)
+            if (entry->ordered.load(std::memory_order_acquire)) return true;
+        return false;
+    }
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);
         if (known == nullptr) return nullptr;
@@ -156,8 +162,8 @@ class bus_state final : public subscriber,
         return until == patterns_.generation() ? known : nullptr;
     }
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
-    receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                             topic_route* route, reader_record& here);
+    void publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                          topic_route* route, reader_record& here, receipt& r);
     /// Whether more than subscriptions takes an event of this topic.
     bool notes(std::string_view topic) const noexcept {
         return options_.metrics || (retained_ && retained_->covers(topic));
@@ -169,7 +175,7 @@ class bus_state final : public subscriber,
         if (ec) return show_refused(topic, ec);
         return made;
     }
-    error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    void append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void note_refused(const event_ptr& e, error_code why) noexcept {
         if (metrics()) metrics()->count("events_refused", {}, 1);

@@ -175,15 +175,12 @@ const std::shared_ptr<publish_join> no_join;
 }  // namespace
 
 // What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
-// are called. False: somebody does, or the route has to be made anew.
-bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+// are called. False: there are too many.
+bool bus_state::walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                               receipt& r) noexcept {
-    const auto* match = current(route);
-    if (match == nullptr) return false;
     few_walks walks;
-    for (auto* entry : match->entries)
-        if (entry->ordered.load(std::memory_order_acquire) || !walks.add(entry->immediates))
-            return false;
+    for (auto* entry : match.entries)
+        if (!walks.add(entry->immediates)) return false;
     const depth_guard depth(here);
     walks.announce_all(here, walker_of(here));
     r.matched = r.delivered = walks.walk_all(e, here, options_.log);
@@ -192,7 +189,7 @@ bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, read
 
 void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r) {
     if (e->prepared_for() == route.id && route.direct)
-        r = publish_frozen(e, {}, no_join, &route);
+        publish_frozen(e, no_join, &route, r);
     else
         r = publish(destination(route), e);
 }
@@ -202,19 +199,23 @@ void bus_state::publish(topic_route& route, event&& e, receipt& r) {
     if (!made) return;
     auto* here = reclaimer::here_if_any();
     if (here == nullptr || !walk_only(route, made, *here, r))
-        r = publish_frozen(made, {}, no_join, &route);
+        publish_frozen(made, no_join, &route, r);
 }
 
 receipt bus_state::publish(destination to, event&& e) {
-    auto ec = to.check();
-    const auto frozen = make(to.topic, ec, std::move(e));
-    return publish_frozen(frozen, ec, no_join, to.route);
+    receipt r;
+    r.error = to.check();
+    const auto frozen = make(to.topic, r.error, std::move(e));
+    if (!r.error) publish_frozen(frozen, no_join, to.route, r);
+    return r;
 }
 
 receipt bus_state::publish(destination to, const event_ptr& e) {
-    auto ec = to.check();
-    const auto frozen = make(to.topic, ec, e, publication_info{.hops = e->info().hops});
-    return publish_frozen(frozen, ec, no_join, to.route);
+    receipt r;
+    r.error = to.check();
+    const auto frozen = make(to.topic, r.error, e, publication_info{.hops = e->info().hops});
+    if (!r.error) publish_frozen(frozen, no_join, to.route, r);
+    return r;
 }
 
 std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
@@ -231,9 +232,10 @@ event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) n
 }
 
 receipt bus_state::publish(const event_ptr& e) {
-    error_code ec;
-    const auto frozen = take_over(e, ec);
-    return publish_frozen(frozen, ec, no_join);
+    receipt r;
+    const auto frozen = take_over(e, r.error);
+    if (!r.error) publish_frozen(frozen, no_join, nullptr, r);
+    return r;
 }
 
 void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
@@ -252,56 +254,52 @@ void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handle
                                topic_route* route) {
     const auto join = std::make_shared<publish_join>(std::move(handler), lane_);
     join->listen_for_cancellation();
-    const auto r = publish_frozen(e, ec, join, route);
+    receipt r(ec);
+    if (!ec) publish_frozen(e, join, route, r);
     join->publisher_done(r.error, r.position);
 }
 
 publish_waiter::owner bus_state::start_publish(event_ptr&& e, publish_waiter::owner w) {
-    error_code ec;
-    const auto frozen = take_over(std::move(e), ec);
+    receipt r;
+    const auto frozen = take_over(std::move(e), r.error);
     w->set_event(frozen);
     const auto join = std::make_shared<publish_join>(std::move(w));
-    const auto r = publish_frozen(frozen, ec, join);
+    if (!r.error) publish_frozen(frozen, join, nullptr, r);
     return join->try_complete(r.error, r.position);
 }
 
-receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
-                                  const std::shared_ptr<publish_join>& join, topic_route* route) {
-    receipt r;
-    r.error = ec;
-    if (ec) return r;
+void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                               topic_route* route, receipt& r) {
     auto& here = reclaimer::here();
     const read_section section(here);
     note_publisher(here);
-    if (route != nullptr && route->direct && !join && here.publications < max_hops &&
-        e->info().hops <= max_hops && walk_directly(*route, e, here, r))
-        return r;
-    return publish_in_order(e, join, route, here);
+    const auto* match = route != nullptr && route->direct && !join ? current(*route) : nullptr;
+    if (match != nullptr && !is_ordered(*match) && here.publications < max_hops &&
+        e->info().hops <= max_hops && walk_directly(*match, e, here, r))
+        return;
+    publish_in_order(e, join, route, here, r);
 }
 
-receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                                    topic_route* route, reader_record& here) {
+void bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                                 topic_route* route, reader_record& here, receipt& r) {
     leaving gone(*this);
     const depth_guard depth(here);
-    dispatch d(join, route);
     if (e->info().hops > max_hops || here.publications > max_hops) {
-        d.result.error = errc::hop_limit;
-        report_refused(e, errc::hop_limit);
-        return std::move(d.result);
+        r.error = errc::hop_limit;
+        return report_refused(e, r.error);
     }
-    error_code not_kept;
+    dispatch d(r, join, route);
     {
         const std::lock_guard lock(mutex_);
         if (stage_ >= stage::drained)
-            not_kept = d.result.error = refusal_at(stage_);
+            r.error = refusal_at(stage_);
         else if (route != nullptr ? route->kept : is_kept(e->topic()))
-            not_kept = d.result.error = append_locked(e, d, gone);
+            append_locked(e, d, gone);
         else
             dispatch_locked(e, d, gone);
     }
-    if (not_kept) report_not_taken(e, not_kept);
+    if (r.error) report_not_taken(e, r.error);
     d.finish(here, walker_of(here), options_.log);
-    return std::move(d.result);
 }
 
 namespace {
@@ -319,13 +317,13 @@ append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::u
 }  // namespace
 
 // With the mutex held. What is not committed here is dispatched at its commit.
-error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
+void bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
     const auto number = ++last_number_;
     publication_maker::set_number(e, number);
     if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
-        const auto ec = prompt_->keep(e, d.evicted);
-        if (!ec) dispatch_locked(e, d, gone);
-        return ec;
+        d.result.error = prompt_->keep(e, d.evicted);
+        if (!d.result.error) dispatch_locked(e, d, gone);
+        return;
     }
     const bool waits = d.join && !history_->durable_at_once();
     append_result appended;
@@ -338,14 +336,15 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     } catch (...) {
         appended.error = errc::history_failed;
     }
+    d.result.error = appended.error;
     if (appended.error) pending_->durable(number, appended.error, {});
     d.evicted = std::move(appended.evicted);
     if (appended.committed || appended.error) d.follows = pending_->take(number) != nullptr;
-    if (appended.committed)
-        dispatch_locked(appended.committed, d, gone);
+    d.committed = std::move(appended.committed);
+    if (d.committed)
+        dispatch_locked(d.committed, d, gone);
     else if (!appended.error)
         ++appending_;
-    return appended.error;
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
@@ -354,13 +353,15 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     leaving gone(*this);
     const depth_guard depth(here);
     const auto who = note_publisher(here);
-    dispatch d;
+    receipt r;
+    std::shared_ptr<publish_join> join;
+    dispatch d(r, join);
     {
         const std::lock_guard lock(mutex_);
         if (e->info().bus == maker_.id()) --appending_;
         if (stage_ == stage::closed) return;
-        d.join = pending_->take(e->info().number);
-        d.follows = d.join != nullptr;
+        join = pending_->take(e->info().number);
+        d.follows = join != nullptr;
         dispatch_locked(e, d, gone);
     }
     d.finish(here, who, options_.log);
@@ -374,7 +375,7 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
 
 // With the mutex held: every queue and lane gets the event in the order of positions.
 void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    d.event = e;
+    d.event = &e;
     d.inbox = options_.inbox;
     if (e->position()) {
         head_ = *e->position();

@@ -27,6 +27,7 @@ class walk_list {
             return false;
         }
     }
+    bool empty() const noexcept { return few_.empty(); }
     /// As of `few_walks`, for all of them.
     void announce_all(reader_record& here, walker who) noexcept {
         for (auto i = more_.size(); i-- != 0;) announce(more_[i].frame, more_[i].view, here, who);
@@ -50,14 +51,16 @@ class walk_list {
 /// One publication on its way to the subscriptions that it matches, in a read section.
 struct dispatch {
     // Not an aggregate: braces would fill the arrays of `walks`.
-    explicit dispatch(std::shared_ptr<publish_join> j = {}, topic_route* r = nullptr) noexcept
-        : join(std::move(j)),
-          route(r) {}
+    dispatch(receipt& r, const std::shared_ptr<publish_join>& j, topic_route* to = nullptr) noexcept
+        : result(r),
+          join(j),
+          route(to) {}
 
-    std::shared_ptr<publish_join> join;
+    receipt& result;
+    const std::shared_ptr<publish_join>& join;
     topic_route* route;
-    receipt result{};
-    event_ptr event{};  // as it was dispatched; null until then
+    const event_ptr* event = nullptr;  // as it was dispatched; null until then
+    event_ptr committed{};             // the same, where a history made it anew
     walk_list walks;
     /// What follows the end of this dispatch; a sum of these.
     static constexpr std::uint8_t joined = 1;   // the join waits for it
@@ -83,12 +86,16 @@ struct dispatch {
                               std::vector<lane_stop>& stops) noexcept;
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the
     /// bus; the mutex is not held. `who` is this thread.
-    TIDINGS_DECL void finish(reader_record& here, walker who, const log_sink& log) noexcept;
+    void finish(reader_record& here, walker who, const log_sink& log) noexcept {
+        if (!walks.empty()) call_all(here, who, log);
+        if (follows != 0) follow_up();
+    }
 
  private:
+    TIDINGS_DECL void call_all(reader_record& here, walker who, const log_sink& log) noexcept;
     void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
                         std::unique_lock<std::mutex>& held) noexcept;
-    void follow_up() noexcept;
+    TIDINGS_DECL void follow_up() noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
     void hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
                        std::vector<lane_stop>& stops) noexcept;

@@ -155,6 +155,7 @@ class few_walks {
  public:
     static constexpr std::size_t capacity = 8;
 
+    bool empty() const noexcept { return size_ == 0; }
     /// False where it is full.
     bool add(immediate_list& list) noexcept {
         const auto v = list.current();
