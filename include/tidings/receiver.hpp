@@ -12,6 +12,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
+#include <type_traits>
 #include <vector>
 
 namespace tidings {
@@ -43,9 +44,9 @@ class receive_operation {
     /// It has what it gets.
     bool served() const noexcept { return event || !batch.empty(); }
 
-    const net::any_io_executor executor;
-    const std::size_t most;  ///< events; 0: one, which is no batch
-    std::uint64_t id = 0;    ///< for its cancellation
+    net::any_io_executor executor;  ///< where the handler runs; empty: that of the receiver
+    const std::size_t most;         ///< events; 0: one, which is no batch
+    std::uint64_t id = 0;           ///< for its cancellation
     error_code error{};
     event_ptr event{};
     std::vector<event_ptr> batch{};
@@ -61,18 +62,24 @@ inline void receive_end::operator()(receive_operation* o) const noexcept {
     o->finish(true);
 }
 
+/// Whether handlers of a type say themselves where they run.
+struct no_executor {};
+template <class Handler>
+inline constexpr bool has_executor =
+    !std::is_same_v<net::associated_executor_t<Handler, no_executor>, no_executor>;
+
 template <class Handler, bool Batch>
 class receive_operation_of final : public receive_operation {
     using allocator = typename std::allocator_traits<net::associated_allocator_t<
         Handler, net::recycling_allocator<void>>>::template rebind_alloc<receive_operation_of>;
 
  public:
-    /// @param io where the handler runs, unless it says so itself
-    static receive_ptr make(const net::any_io_executor& io, Handler handler, std::size_t max) {
+    /// @param io where the handler runs, if it says so itself; else empty
+    static receive_ptr make(net::any_io_executor io, Handler handler, std::size_t max) {
         allocator memory = allocator_of(handler);
         auto* place = std::allocator_traits<allocator>::allocate(memory, 1);
         return receive_ptr(::new (static_cast<void*>(place))
-                               receive_operation_of(io, std::move(handler), max));
+                               receive_operation_of(std::move(io), std::move(handler), max));
     }
     net::cancellation_slot cancellation_slot() const noexcept override {
         return net::get_associated_cancellation_slot(handler_);
@@ -93,8 +100,8 @@ class receive_operation_of final : public receive_operation {
     }
 
  private:
-    receive_operation_of(const net::any_io_executor& io, Handler&& handler, std::size_t max)
-        : receive_operation(net::get_associated_executor(handler, io), max),
+    receive_operation_of(net::any_io_executor&& io, Handler&& handler, std::size_t max)
+        : receive_operation(std::move(io), max),
           handler_(std::move(handler)) {}
     ~receive_operation_of() override = default;
     static allocator allocator_of(const Handler& h) noexcept {
@@ -170,7 +177,10 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
         template <class Handler>
         void operator()(Handler&& handler, std::size_t max) {
             using operation = detail::receive_operation_of<std::decay_t<Handler>, Batch>;
-            start(state, operation::make(executor_of(state), std::forward<Handler>(handler), max));
+            net::any_io_executor io;
+            if constexpr (detail::has_executor<std::decay_t<Handler>>)
+                io = net::get_associated_executor(handler, executor_of(state));
+            start(state, operation::make(std::move(io), std::forward<Handler>(handler), max));
         }
         std::shared_ptr<detail::receiver_subscription> state;
     };

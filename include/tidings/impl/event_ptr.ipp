@@ -8,6 +8,7 @@
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/topic.hpp>
 
+#include <memory>
 #include <new>
 
 namespace tidings {
@@ -162,12 +163,17 @@ publication::publication(std::size_t bytes, void* room, std::string_view topic) 
     detail::copy_text(static_cast<char*>(room), topic.data(), topic.size());
 }
 
-publication::~publication() = default;
-
-void publication::destroy(const publication* last) noexcept {
-    const std::size_t bytes = last->block_bytes_;
-    auto* const block = const_cast<publication*>(last);
-    block->~publication();
+// The only reference needs no atomic change: nobody can make another.
+void event_ptr::release(const publication* p) noexcept {
+    if (p->references_.load(std::memory_order_acquire) != 1 &&
+        p->references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        return;
+    const std::size_t bytes = p->block_bytes_;
+    auto* const block = const_cast<publication*>(p);
+    if (p->owner_)
+        std::destroy_at(static_cast<detail::sharing_publication*>(block));
+    else
+        std::destroy_at(static_cast<detail::owning_publication*>(block));
     detail::give_block(block, bytes);
 }
 

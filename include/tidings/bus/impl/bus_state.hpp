@@ -143,14 +143,22 @@ class bus_state final : public subscriber,
     event_ptr take_over(const event_ptr& e, error_code& ec);
     event_ptr take_over(event_ptr&& e, error_code& ec);
     event_ptr as_request(const event_ptr& e, const receipt& published, error_code& ec) noexcept;
-    receipt publish_frozen(const event_ptr& e, error_code ec,
-                           const std::shared_ptr<publish_join>& join, topic_route* route = nullptr);
+    void publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                        topic_route* route, receipt& r);
     void publish_joined(const event_ptr& e, error_code ec, publish_handler handler,
                         topic_route* route = nullptr);
     bool walk_only(const topic_route& route, const event_ptr& e, reader_record& here,
                    receipt& r) noexcept;
-    bool walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+    bool walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
+    /// The patterns that a route knows, where nobody gets events in an order; else null.
+    const route_match* unordered(const topic_route& route) const noexcept {
+        const auto* match = route.direct ? current(route) : nullptr;
+        if (match == nullptr) return nullptr;
+        for (const auto* entry : match->entries)
+            if (entry->ordered.load(std::memory_order_acquire)) return nullptr;
+        return match;
+    }
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);
         if (known == nullptr) return nullptr;
@@ -158,8 +166,6 @@ class bus_state final : public subscriber,
         return until == patterns_.generation() ? known : nullptr;
     }
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
-    receipt publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                             topic_route* route, reader_record& here);
     /// Whether more than subscriptions takes an event of this topic.
     bool notes(std::string_view topic) const noexcept {
         return options_.metrics || (retained_ && retained_->covers(topic));
@@ -171,7 +177,9 @@ class bus_state final : public subscriber,
         if (ec) return show_refused(topic, ec);
         return made;
     }
-    error_code append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    /// What is to be dispatched now, or null.
+    const event_ptr* append_locked(const event_ptr& e, dispatch& d);
+    const event_ptr* append_slowly(const event_ptr& e, std::uint64_t number, dispatch& d);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void note_refused(const event_ptr& e, error_code why) noexcept {
         if (metrics()) metrics()->count("events_refused", {}, 1);
@@ -252,11 +260,10 @@ struct depth_guard {
     const auto* match = current(route);
     auto* const only = match != nullptr ? match->only : nullptr;
     if (only == nullptr || only->ordered.load(std::memory_order_acquire)) return false;
-    const auto v = only->immediates.current();
-    if (v.size == 0) return true;
+    auto frame = only->immediates.current();
+    if (frame.size() == 0) return true;
     const depth_guard depth(here);
-    walk_frame frame;
-    announce(frame, v, here, who);
+    announce(frame, here, who);
     r.delivered = walk(frame, e, here, options_.log);
     r.matched = r.delivered;
     return true;

@@ -175,15 +175,12 @@ const std::shared_ptr<publish_join> no_join;
 }  // namespace
 
 // What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
-// are called. False: somebody does, or the route has to be made anew.
-bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+// are called. False: there are too many.
+bool bus_state::walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                               receipt& r) noexcept {
-    const auto* match = current(route);
-    if (match == nullptr) return false;
     few_walks walks;
-    for (auto* entry : match->entries)
-        if (entry->ordered.load(std::memory_order_acquire) || !walks.add(entry->immediates))
-            return false;
+    for (auto* entry : match.entries)
+        if (!walks.add(entry->immediates)) return false;
     const depth_guard depth(here);
     walks.announce_all(here, walker_of(here));
     r.matched = r.delivered = walks.walk_all(e, here, options_.log);
@@ -192,29 +189,36 @@ bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, read
 
 void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r) {
     if (e->prepared_for() == route.id && route.direct)
-        r = publish_frozen(e, {}, no_join, &route);
+        publish_frozen(e, no_join, &route, r);
     else
         r = publish(destination(route), e);
 }
 
 void bus_state::publish(topic_route& route, event&& e, receipt& r) {
-    const auto made = make(route.topic, r.error, std::move(e));
-    if (!made) return;
-    auto* here = reclaimer::here_if_any();
+    const auto made = maker_.make(route.topic, std::move(e), r.error);
+    if (!made) {
+        show_refused(route.topic, r.error);
+        return;
+    }
+    auto* here = route.direct ? reclaimer::here_if_any() : nullptr;
     if (here == nullptr || !walk_only(route, made, *here, r))
-        r = publish_frozen(made, {}, no_join, &route);
+        publish_frozen(made, no_join, &route, r);
 }
 
 receipt bus_state::publish(destination to, event&& e) {
-    auto ec = to.check();
-    const auto frozen = make(to.topic, ec, std::move(e));
-    return publish_frozen(frozen, ec, no_join, to.route);
+    receipt r;
+    r.error = to.check();
+    const auto frozen = make(to.topic, r.error, std::move(e));
+    if (!r.error) publish_frozen(frozen, no_join, to.route, r);
+    return r;
 }
 
 receipt bus_state::publish(destination to, const event_ptr& e) {
-    auto ec = to.check();
-    const auto frozen = make(to.topic, ec, e, publication_info{.hops = e->info().hops});
-    return publish_frozen(frozen, ec, no_join, to.route);
+    receipt r;
+    r.error = to.check();
+    const auto frozen = make(to.topic, r.error, e, publication_info{.hops = e->info().hops});
+    if (!r.error) publish_frozen(frozen, no_join, to.route, r);
+    return r;
 }
 
 std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
@@ -231,9 +235,10 @@ event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) n
 }
 
 receipt bus_state::publish(const event_ptr& e) {
-    error_code ec;
-    const auto frozen = take_over(e, ec);
-    return publish_frozen(frozen, ec, no_join);
+    receipt r;
+    const auto frozen = take_over(e, r.error);
+    if (!r.error) publish_frozen(frozen, no_join, nullptr, r);
+    return r;
 }
 
 receipt bus_state::publish_own(const event_ptr& e) {
@@ -258,56 +263,18 @@ void bus_state::publish_joined(const event_ptr& e, error_code ec, publish_handle
                                topic_route* route) {
     const auto join = std::make_shared<publish_join>(std::move(handler), lane_);
     join->listen_for_cancellation();
-    const auto r = publish_frozen(e, ec, join, route);
+    receipt r(ec);
+    if (!ec) publish_frozen(e, join, route, r);
     join->publisher_done(r.error, r.position);
 }
 
 publish_waiter::owner bus_state::start_publish(event_ptr&& e, publish_waiter::owner w) {
-    error_code ec;
-    const auto frozen = take_over(std::move(e), ec);
+    receipt r;
+    const auto frozen = take_over(std::move(e), r.error);
     w->set_event(frozen);
     const auto join = std::make_shared<publish_join>(std::move(w));
-    const auto r = publish_frozen(frozen, ec, join);
+    if (!r.error) publish_frozen(frozen, join, nullptr, r);
     return join->try_complete(r.error, r.position);
-}
-
-receipt bus_state::publish_frozen(const event_ptr& e, error_code ec,
-                                  const std::shared_ptr<publish_join>& join, topic_route* route) {
-    receipt r;
-    r.error = ec;
-    if (ec) return r;
-    auto& here = reclaimer::here();
-    const read_section section(here);
-    note_publisher(here);
-    if (route != nullptr && route->direct && !join && here.publications < max_hops &&
-        e->info().hops <= max_hops && walk_directly(*route, e, here, r))
-        return r;
-    return publish_in_order(e, join, route, here);
-}
-
-receipt bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                                    topic_route* route, reader_record& here) {
-    leaving gone(*this);
-    const depth_guard depth(here);
-    dispatch d(join, route);
-    if (e->info().hops > max_hops || here.publications > max_hops) {
-        d.result.error = errc::hop_limit;
-        report_refused(e, errc::hop_limit);
-        return std::move(d.result);
-    }
-    error_code not_kept;
-    {
-        const std::lock_guard lock(mutex_);
-        if (stage_ >= stage::drained)
-            not_kept = d.result.error = refusal_at(stage_);
-        else if (route != nullptr ? route->kept : is_kept(e->topic()))
-            not_kept = d.result.error = append_locked(e, d, gone);
-        else
-            dispatch_locked(e, d, gone);
-    }
-    if (not_kept) report_not_taken(e, not_kept);
-    d.finish(here, walker_of(here), options_.log);
-    return std::move(d.result);
 }
 
 namespace {
@@ -325,14 +292,7 @@ append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::u
 }  // namespace
 
 // With the mutex held. What is not committed here is dispatched at its commit.
-error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    const auto number = ++last_number_;
-    publication_maker::set_number(e, number);
-    if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
-        const auto ec = prompt_->keep(e, d.evicted);
-        if (!ec) dispatch_locked(e, d, gone);
-        return ec;
-    }
+const event_ptr* bus_state::append_slowly(const event_ptr& e, std::uint64_t number, dispatch& d) {
     const bool waits = d.join && !history_->durable_at_once();
     append_result appended;
     try {
@@ -344,14 +304,68 @@ error_code bus_state::append_locked(const event_ptr& e, dispatch& d, retired_lis
     } catch (...) {
         appended.error = errc::history_failed;
     }
+    d.result.error = appended.error;
     if (appended.error) pending_->durable(number, appended.error, {});
     d.evicted = std::move(appended.evicted);
     if (appended.committed || appended.error) d.follows = pending_->take(number) != nullptr;
-    if (appended.committed)
-        dispatch_locked(appended.committed, d, gone);
-    else if (!appended.error)
-        ++appending_;
-    return appended.error;
+    d.committed = std::move(appended.committed);
+    if (d.committed) return &d.committed;
+    if (!appended.error) ++appending_;
+    return nullptr;
+}
+
+// The same; most histories commit here.
+[[gnu::always_inline]] inline const event_ptr* bus_state::append_locked(const event_ptr& e,
+                                                                        dispatch& d) {
+    const auto number = ++last_number_;
+    publication_maker::set_number(e, number);
+    if (prompt_ == nullptr || (d.join && !prompt_->durable_at_once()))
+        return append_slowly(e, number, d);
+    d.result.error = prompt_->keep(e, d.evicted);
+    return d.result.error ? nullptr : &e;
+}
+
+// With the mutex held: every queue and lane gets the event in the order of positions.
+[[gnu::always_inline]] inline void bus_state::dispatch_locked(const event_ptr& e, dispatch& d,
+                                                              retired_list& gone) {
+    d.event = &e;
+    d.inbox = options_.inbox;
+    if (const auto& at = e->position()) {
+        head_ = *at;
+        d.result.position = *at;
+    }
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
+    if (retained_) retained_->note(e, gone);
+    if (auto* w = watch()) d.look(*w);
+}
+
+void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
+                               topic_route* route, receipt& r) {
+    auto& here = reclaimer::here();
+    const read_section section(here);
+    const auto who = note_publisher(here);
+    if (e->info().hops > max_hops || here.publications >= max_hops) {
+        r.error = errc::hop_limit;
+        return report_refused(e, r.error);
+    }
+    const auto* match = route != nullptr && !join ? unordered(*route) : nullptr;
+    if (match != nullptr && walk_directly(*match, e, here, r)) return;
+    leaving gone(*this);
+    const depth_guard depth(here);
+    dispatch d(r, join, route);
+    {
+        const std::lock_guard lock(mutex_);
+        const auto* ready = &e;
+        if (stage_ >= stage::drained) {
+            r.error = refusal_at(stage_);
+            ready = nullptr;
+        } else if (route != nullptr ? route->kept : is_kept(e->topic())) {
+            ready = append_locked(e, d);
+        }
+        if (ready != nullptr) dispatch_locked(*ready, d, gone);
+    }
+    if (r.error) report_not_taken(e, r.error);
+    d.finish(here, who, options_.log);
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
@@ -360,13 +374,15 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
     leaving gone(*this);
     const depth_guard depth(here);
     const auto who = note_publisher(here);
-    dispatch d;
+    receipt r;
+    std::shared_ptr<publish_join> join;
+    dispatch d(r, join);
     {
         const std::lock_guard lock(mutex_);
         if (e->info().bus == maker_.id()) --appending_;
         if (stage_ == stage::closed) return;
-        d.join = pending_->take(e->info().number);
-        d.follows = d.join != nullptr;
+        join = pending_->take(e->info().number);
+        d.follows = join != nullptr;
         dispatch_locked(e, d, gone);
     }
     d.finish(here, who, options_.log);
@@ -376,19 +392,6 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     --appending_;
     if (const auto join = pending_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
-}
-
-// With the mutex held: every queue and lane gets the event in the order of positions.
-void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    d.event = e;
-    d.inbox = options_.inbox;
-    if (e->position()) {
-        head_ = *e->position();
-        d.result.position = head_;
-    }
-    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
-    if (retained_) retained_->note(e, gone);
-    if (auto* w = watch()) d.look(*w);
 }
 
 }  // namespace tidings::detail

@@ -32,7 +32,8 @@ void bus_state::start_request(std::string_view topic, event&& e, std::chrono::mi
         request->complete(errc::out_of_memory);
         return;
     }
-    const auto published = publish_frozen(frozen, {}, {});
+    receipt published;
+    publish_frozen(frozen, {}, nullptr, published);
     ec = published.error;
     const auto asked = ec ? event_ptr() : as_request(frozen, published, ec);
     if (ec)

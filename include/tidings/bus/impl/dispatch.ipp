@@ -11,27 +11,24 @@
 
 namespace tidings::detail {
 
-void dispatch::hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                       const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
-    {
-        std::unique_lock<std::mutex> held;  // of queues that come one after another
-        for (auto* entry : matched) {
-            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size);
-            hand_to_queues(*entry, home, held);
-        }
+bool walk_list::add_more(immediate_list& list) noexcept {
+    try {
+        more_.push_back(list.current());
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
     }
-    hand_to_lanes(matched, ticket, stops);
 }
 
 void dispatch::hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
-                              std::unique_lock<std::mutex>& held) noexcept {
+                              std::unique_lock<queue_mutex>& held) noexcept {
     for (const auto& queue : entry.queues) {
         if (!join) {
-            result.count(queue->push(event, gone, held));
+            result.count(queue->push(*event, gone, held));
             continue;
         }
         join->expect(1);
-        queue->push(event, join, home, gone);
+        queue->push(*event, join, home, gone);
     }
 }
 
@@ -69,7 +66,7 @@ void dispatch::hand_to_lane(std::span<const lane_stop> stops, std::uint64_t tick
     std::size_t places = 0;
     for (const auto& s : stops) places += (*s.targets)->size();
     if (join) join->expect(places);
-    const auto lost = stops.front().home->enqueue(event, stops, ticket, inbox, join);
+    const auto lost = stops.front().home->enqueue(*event, stops, ticket, inbox, join);
     result.matched += places;
     result.queued += places - lost;
     result.dropped += lost;
@@ -83,18 +80,9 @@ void dispatch::count_dropped(std::size_t count) noexcept {
     for (; count != 0; --count) join->finished(errc::overflow, outcome::dropped);
 }
 
-void dispatch::finish(reader_record& here, walker who, const log_sink& log) noexcept {
-    walks.announce_all(here, who);
-    const auto called = walks.walk_all(event, here, log);
-    result.matched += called;
-    result.delivered += called;
-    if (join) join->delivered(called);
-    if (follows != 0) follow_up();
-}
-
 void dispatch::follow_up() noexcept {
     if ((follows & joined) != 0) join->dispatched();
-    if ((follows & watched) != 0) watch->end(event, result);
+    if ((follows & watched) != 0) watch->end(*event, result);
 }
 
 }  // namespace tidings::detail

@@ -30,9 +30,15 @@ class pattern_registry {
     /// The entries that a topic matches; for a loss signal all of them. Valid until the next call.
     /// `route` keeps them as long as none comes or goes that the topic matches; without one they
     /// are kept by topic, in few places.
-    TIDINGS_DECL const std::vector<pattern_entry*>& match(std::string_view topic,
-                                                          topic_route* route,
-                                                          retired_list& gone) noexcept;
+    const std::vector<pattern_entry*>& match(std::string_view topic, topic_route* route,
+                                             retired_list& gone) noexcept {
+        if (route == nullptr) return look_up(topic);
+        const auto* known = route->match.load(std::memory_order_relaxed);
+        const auto generation = index_.generation();
+        if (known != nullptr && known->generation.load(std::memory_order_relaxed) == generation)
+            return known->entries;
+        return look_up(topic, *route, gone);
+    }
     /// Rises whenever a pattern comes or goes. From any thread.
     std::uint64_t generation() const noexcept {
         return generation_.load(std::memory_order_acquire);
@@ -64,9 +70,10 @@ class pattern_registry {
 
  private:
     TIDINGS_DECL void erase(pattern_entry& entry, retired_list& gone) noexcept;
-    const std::vector<pattern_entry*>& look_up(std::string_view topic) noexcept;
-    const std::vector<pattern_entry*>& look_up(std::string_view topic, topic_route& route,
-                                               retired_list& gone) noexcept;
+    TIDINGS_DECL const std::vector<pattern_entry*>& look_up(std::string_view topic) noexcept;
+    TIDINGS_DECL const std::vector<pattern_entry*>& look_up(std::string_view topic,
+                                                            topic_route& route,
+                                                            retired_list& gone) noexcept;
     void note_generation() noexcept {
         generation_.store(held_ || watched_ ? 0 : index_.generation(), std::memory_order_release);
     }

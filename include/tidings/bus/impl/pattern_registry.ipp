@@ -44,17 +44,12 @@ void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept 
 
 // The bus cannot know which subscriptions the lost events would have matched, so a loss signal
 // matches all of them.
-const std::vector<pattern_entry*>& pattern_registry::match(std::string_view topic,
-                                                           topic_route* route,
-                                                           retired_list& gone) noexcept {
-    if (route != nullptr) return look_up(topic, *route, gone);
-    if (!is_loss_signal(topic)) return look_up(topic);
-    matched_.clear();  // it has room for all
-    index_.for_each([&](pattern_entry& e) { matched_.push_back(&e); });
-    return matched_;
-}
-
 const std::vector<pattern_entry*>& pattern_registry::look_up(std::string_view topic) noexcept {
+    if (is_loss_signal(topic)) {
+        matched_.clear();  // it has room for all
+        index_.for_each([&](pattern_entry& e) { matched_.push_back(&e); });
+        return matched_;
+    }
     const auto hash = index_.hash(topic);
     const auto stamp = stamps_.of(topic);
     if (const auto* known = cache_.find(topic, hash, stamp)) return *known;
@@ -69,7 +64,6 @@ const std::vector<pattern_entry*>& pattern_registry::look_up(std::string_view to
                                                              retired_list& gone) noexcept {
     const auto generation = index_.generation();
     auto* known = route.match.load(std::memory_order_relaxed);
-    if (known != nullptr && known->generation == generation) return known->entries;
     const auto stamp = stamps_.of(topic);
     if (known != nullptr && known->stamp == stamp) {
         known->generation.store(generation, std::memory_order_release);
