@@ -242,9 +242,10 @@ receipt bus_state::publish(const event_ptr& e) {
 }
 
 receipt bus_state::publish_own(const event_ptr& e) {
-    error_code ec;
-    const auto frozen = make(e->topic(), ec, e, publication_info{.hops = e->info().hops});
-    return publish_frozen(frozen, ec, no_join);
+    receipt r;
+    const auto frozen = make(e->topic(), r.error, e, publication_info{.hops = e->info().hops});
+    if (!r.error) publish_frozen(frozen, no_join, nullptr, r);
+    return r;
 }
 
 void bus_state::start_publish(destination to, event&& e, publish_handler handler) {
