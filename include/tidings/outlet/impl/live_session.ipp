@@ -49,6 +49,10 @@ void live_session::read() {
     state_->read_away();
 }
 
+void live_session::on_silence() {
+    state_->on_quarter();
+}
+
 void live_session::goodbye_sent() {
     state_->shut_down();
 }
