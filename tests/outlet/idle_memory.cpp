@@ -33,15 +33,15 @@ struct row {
 };
 
 const row parts[] = {
-    {"websocket_session", sizeof(websocket::detail::websocket_session), 656},
-    {"websocket_input", sizeof(websocket::detail::websocket_input), 384},
+    {"websocket_session", sizeof(websocket::detail::websocket_session), 488},
+    {"websocket_input", sizeof(websocket::detail::websocket_input), 264},
     {"websocket_parser", sizeof(websocket_parser), 144},
     {"sse_session", sizeof(sse::detail::sse_session), 160},
-    {"live_state", sizeof(detail::live_state), 584},
-    {"live_access", sizeof(detail::live_access), 176},
+    {"live_state", sizeof(detail::live_state), 432},
+    {"live_access", sizeof(detail::live_access), 64},
     {"live_stream", sizeof(http::live_stream), 248},
-    {"send_queue", sizeof(detail::send_queue), 272},
-    {"feed", sizeof(detail::feed), 560},
+    {"send_queue", sizeof(detail::send_queue), 184},
+    {"feed", sizeof(detail::feed), 472},
     {"wheel_timer", sizeof(detail::wheel_timer), 48},
     {"socket_stream", sizeof(detail::socket_stream), 64},
 };
