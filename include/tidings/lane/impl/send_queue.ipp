@@ -184,7 +184,8 @@ void send_queue::note_progress(std::size_t sent) noexcept {
     wait_->pace.add(pushed != 0 ? static_cast<std::size_t>(more) : sent);
 }
 
-// What has room now learns of it at the end of the turn, unless a write under way says so.
+// What has room now learns of it at the end of the turn, or at once where that finds no memory,
+// unless a write under way says so.
 void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     if (bytes == 0 || closed()) return;
     hold(held() - bytes);

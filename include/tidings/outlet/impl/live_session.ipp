@@ -38,7 +38,7 @@ const http::request& live_session::request() const noexcept {
 }
 
 std::string live_session::remote_address() const {
-    return state_->remote_address();
+    return state_->stream().remote_address;
 }
 
 std::size_t live_session::pending_bytes() const noexcept {

@@ -40,6 +40,7 @@ class live_state final : public feed_sink, public send_queue_user, public contex
             std::string leftover;
             std::chrono::milliseconds lifetime;
         };
+        const std::string remote_address;
         io::stream_ptr connection;
         const std::shared_ptr<detail::lane> home;
         std::shared_ptr<void> guard;                                // of the server's count
@@ -48,7 +49,6 @@ class live_state final : public feed_sink, public send_queue_user, public contex
         std::unique_ptr<opening> start;
     };
     kept_stream& stream() noexcept { return stream_; }
-    const std::string& remote_address() const noexcept { return remote_address_; }
     send_queue& queue() const noexcept { return output_.queue(); }
     detail::lane& lane() const noexcept { return *stream_.home; }
 
@@ -104,14 +104,11 @@ class live_state final : public feed_sink, public send_queue_user, public contex
         std::shared_ptr<live_session> session;
     };
 
-    std::chrono::milliseconds quarter() const noexcept;
     void beat();
-    void on_timer();
 
     live_session& owner_;
     const std::shared_ptr<const live_session_options> options_;
     kept_stream stream_;
-    const std::string remote_address_;
     live_output output_;
     std::shared_ptr<feed> feed_;
     session_registration registration_;

@@ -22,6 +22,10 @@ std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::rand
     return most - std::chrono::milliseconds(random.next() % spread);
 }
 
+std::chrono::milliseconds quarter_of(const live_session_options& o) noexcept {
+    return o.heartbeat.count() != 0 ? o.heartbeat / 4 : live_state::never;
+}
+
 // Null for one that says nothing.
 std::unique_ptr<const principal> unless_empty(principal&& p) {
     if (p.anonymous && p.name.empty() && p.grants.empty() && !p.expires) return nullptr;
@@ -48,7 +52,8 @@ live_state::live_state(live_session& owner, http::live_stream stream,
                        std::shared_ptr<const live_session_options> options)
     : owner_(owner),
       options_(std::move(options)),
-      stream_{.connection = std::move(stream.connection.stream),
+      stream_{.remote_address = stream.connection.stream->remote_address(),
+              .connection = std::move(stream.connection.stream),
               .home = std::move(stream.connection.lane),
               .guard = std::move(stream.connection.guard),
               .principal = unless_empty(std::move(stream.principal)),
@@ -56,10 +61,13 @@ live_state::live_state(live_session& owner, http::live_stream stream,
               .start = std::make_unique<kept_stream::opening>(kept_stream::opening{
                   std::move(stream.head), std::move(stream.connection.leftover),
                   draw_lifetime(options_->max_lifetime, *stream.environment.random)})},
-      remote_address_(connection().remote_address()),
       output_(owner, *options_, stream.chunked,
               std::make_shared<send_queue>(stream_.home, connection(), options_->write_timeout)),
-      timer_([this] { on_timer(); }),
+      timer_([this] {
+          if (!is_open()) return end(errc::timed_out);
+          if (lane().timers().clock().now() >= life_ends_) return finish({});
+          call([this] { owner_.on_silence(); });
+      }),
       access_(*this) {}
 
 live_state::~live_state() {
@@ -80,7 +88,7 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     append(std::exchange(what.first, {}));
     if (const auto life = stream_.start->lifetime; life.count() != 0)
         life_ends_ = lane().timers().clock().now() + life;
-    await_silence(quarter());
+    await_silence(quarter_of(*options_));
     if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
     if (has_ended()) return;
     if (welcome) return access_.begin(std::move(what));
@@ -208,10 +216,6 @@ error_code live_state::send(std::string bytes) {
     return {};
 }
 
-std::chrono::milliseconds live_state::quarter() const noexcept {
-    return options_->heartbeat.count() != 0 ? options_->heartbeat / 4 : never;
-}
-
 void live_state::await_silence(std::chrono::milliseconds after) noexcept {
     if (!is_open()) return;
     auto& timers = lane().timers();
@@ -221,15 +225,9 @@ void live_state::await_silence(std::chrono::milliseconds after) noexcept {
     after == never ? timer_.cancel() : timer_.arm(timers, after);
 }
 
-void live_state::on_timer() {
-    if (!is_open()) return end(errc::timed_out);
-    if (lane().timers().clock().now() >= life_ends_) return finish({});
-    call([this] { owner_.on_silence(); });
-}
-
 // Looked at four times in a heartbeat, so that traffic costs nothing and yet no silence is longer.
 void live_state::on_quarter() {
-    await_silence(quarter());
+    await_silence(quarter_of(*options_));
     const auto writes = queue().writes();
     if (std::exchange(writes_seen_, writes) != writes) {
         quiet_quarters_ = 0;
