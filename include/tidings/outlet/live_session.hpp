@@ -134,6 +134,9 @@ class live_session : public subscriber {
     TIDINGS_DECL virtual void read();
     /// Less waits than it did: the peer takes more again.
     virtual void on_room() {}
+    /// A time of silence has passed, by default a quarter of `heartbeat`. For transports of the
+    /// library.
+    TIDINGS_DECL virtual void on_silence();
     /// The last bytes have left. Ends our direction, and the session when the peer ends its own or
     /// `close_timeout` passes.
     TIDINGS_DECL virtual void goodbye_sent();

@@ -28,6 +28,7 @@ class bounded_queue {
 
     bounded_queue(queue_limits limits, overflow policy) : limits_(limits), policy_(policy) {}
 
+    const queue_limits& limits() const noexcept { return limits_; }
     bool empty() const noexcept { return events_.empty() && missed_ == 0; }
     std::size_t size() const noexcept { return events_.size(); }
     /// Whether one more of this cost fits. An empty queue takes any event.

@@ -70,7 +70,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     const std::vector<std::string>& patterns() const noexcept { return options_.patterns; }
 
     /// Everything up to here that matched was pushed. Empty when there is no history.
-    const position& cursor() const noexcept { return options_.after ? *options_.after : cursor_; }
+    const position& cursor() const noexcept { return cursor_; }
     bool live() const noexcept { return live_; }
     /// Brings the cursor to the present when nothing is pending, then calls `f`; for heartbeats.
     TIDINGS_DECL void refresh(unique_function<void()> f);
@@ -104,8 +104,14 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept {
         cursor_ = p;
-        options_.after.reset();
+        asked_ = false;
     }
+    void go_after(position p) noexcept {
+        cursor_ = std::move(p);
+        asked_ = true;
+    }
+    /// The number of the cursor, where it is one that the history gave.
+    std::uint64_t reached() const noexcept { return asked_ ? 0 : cursor_.number(); }
     /// Not what came from its own inlet, what only patterns match that it had, nor what its filter
     /// keeps back.
     bool wants(const publication& e) const noexcept {
@@ -133,6 +139,31 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void drain_queue(feed_sink& sink) noexcept;
     TIDINGS_DECL void end(error_code why) noexcept;
 
+    /// What it needs of `feed_options` later on.
+    struct kept_options {
+        explicit kept_options(feed_options&& o)
+            : patterns(std::move(o.patterns)),
+              filter(std::move(o.filter)),
+              origin(o.origin),
+              max_lag(o.max_lag),
+              slice(static_cast<std::uint32_t>(o.slice)),
+              overflow(o.overflow),
+              after_gap(o.after_gap),
+              exact(o.exact),
+              asks(o.asks),
+              retained(o.retained) {}
+
+        std::vector<std::string> patterns;
+        event_filter filter;
+        origin_id origin;
+        std::uint64_t max_lag;
+        std::uint32_t slice;
+        tidings::overflow overflow;
+        tidings::after_gap after_gap;
+        bool exact;
+        bool asks;
+        bool retained;
+    };
     /// Of what is retained: by its numbers.
     struct retained_range {
         std::uint64_t after = 0;
@@ -142,9 +173,9 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::shared_ptr<bus_state> bus_;
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed_sink> sink_;
-    feed_options options_;
-    position cursor_;  // none while it is `options_.after`, which a history has not read yet
-    position start_;   // where the history stood when a resuming feed was put on the bus
+    kept_options options_;
+    position cursor_;
+    position start_;  // where the history stood when a resuming feed was put on the bus
     bounded_queue queue_;
     std::unique_ptr<retained_range> retained_;  // what is still to be read of it
     std::unique_ptr<conflation> newest_;        // of one that conflates, while it is not live
@@ -155,6 +186,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::uint64_t behind_ = 0;  // how many such events, since it was live last
     std::uint64_t dropped_ = 0;
     std::atomic<bool> attached_{false};
+    bool asked_ = false;  // the cursor is what the peer said: no history has read on from it
     bool live_ = true;
     bool picky_ = false;     // some that come by its patterns are not wanted
     bool was_live_ = false;  // behind_ counts

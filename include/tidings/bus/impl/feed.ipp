@@ -23,8 +23,10 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
     : bus_(std::move(bus)),
       lane_(std::move(l)),
       sink_(std::move(sink)),
-      options_(std::move(options)),
-      queue_(options_.limits, options_.overflow),
+      options_(std::move(options)),  // takes the patterns and the filter alone
+      cursor_(options.after.value_or(position())),
+      queue_(options.limits, options.overflow),
+      asked_(options.after.has_value()),
       picky_(!options_.filter.empty()) {}
 
 feed::~feed() {
@@ -34,9 +36,9 @@ feed::~feed() {
 
 error_code feed::start() {
     // Until `begin` nothing is read, and what comes is held back.
-    if (options_.retained && !options_.after && bus_->retains())
+    if (options_.retained && !asked_ && bus_->retains())
         retained_ = std::make_unique<retained_range>();
-    live_ = was_live_ = !options_.after && !options_.asks && !retained_;
+    live_ = was_live_ = !asked_ && !options_.asks && !retained_;
     const bool waits = reading_ = !live_;
     attached_ = true;
     error_code ec;
@@ -99,8 +101,8 @@ void feed::begin_after(position where) noexcept {
     if (where == start_)
         move_to(where);
     else
-        options_.after = std::move(where);
-    if (!options_.after && cursor_.number() >= seen_) become_live();
+        go_after(std::move(where));
+    if (!asked_ && cursor_.number() >= seen_) become_live();
     pump();
 }
 
@@ -133,7 +135,7 @@ void feed::accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join
     }
     const auto sequence = e->sequence();
     // The event precedes a gap that the sink was notified of.
-    if (sequence != 0 && sequence <= cursor_.number()) {
+    if (sequence != 0 && sequence <= reached()) {
         if (options_.exact) count_dropped(1);
         return refuse(join);
     }
@@ -227,7 +229,7 @@ void feed::on_missed_kept(std::uint64_t count, std::uint64_t through) noexcept {
 
 void feed::on_missed_joined(std::uint64_t sequence, std::shared_ptr<delivery_join> join) noexcept {
     if (!attached_) return join->finished(errc::closed, outcome::closed);
-    if (sequence <= cursor_.number() || !joins_.add(nullptr, sequence, join)) refuse(join);
+    if (sequence <= reached() || !joins_.add(nullptr, sequence, join)) refuse(join);
 }
 
 void feed::on_bus_closed() noexcept {
@@ -318,16 +320,16 @@ void feed::take(feed_sink& sink, const history_slice& slice, bool gap) noexcept 
     const auto at = gap ? behind_gap(slice) : position();
     if (gap && !tell_gap(sink, at)) return;
     gone_ = slice.gone.number();
-    if (gap && at.empty()) options_.after.emplace();  // all came since it began
+    if (gap && at.empty()) go_after({});  // all came since it began
     const bool skips = future || (gap && at == slice.head);
     if (newest_) {
         if (gap) newest_->read_through(cursor_);
         if (!skips) collect(slice);
         return;
     }
-    const bool all = skips ? attached_ && cursor_.number() >= seen_ : take_slice(sink, slice);
+    const bool all = skips ? attached_ && reached() >= seen_ : take_slice(sink, slice);
     if (all) become_live();
-    joins_.miss_through(cursor_.number());
+    joins_.miss_through(reached());
 }
 
 void feed::become_live() noexcept {
@@ -354,9 +356,9 @@ bool feed::tell_gap(feed_sink& sink, const position& at) noexcept {
 bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
     for (const auto& e : slice.events) {
         if (!attached_) return false;
-        if (e->sequence() <= cursor_.number()) continue;  // before where it goes on behind a gap
+        if (e->sequence() <= reached()) continue;  // before where it goes on behind a gap
         if (e->sequence() > seen_) {
-            if (start_.number() >= cursor_.number() && !start_.empty()) move_to(start_);
+            if (start_.number() >= reached() && !start_.empty()) move_to(start_);
             return true;
         }
         if (!sink.ready()) return false;
@@ -370,7 +372,7 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
         join ? sink.push_joined(e, join) : sink.push(e);
     }
     if (!attached_) return false;
-    if (options_.after || slice.next.number() > cursor_.number()) move_to(slice.next);
+    if (asked_ || slice.next.number() > cursor_.number()) move_to(slice.next);
     return cursor_.number() >= seen_;
 }
 

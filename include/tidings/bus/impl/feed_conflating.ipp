@@ -13,13 +13,13 @@ namespace tidings::detail {
 void feed::catch_up(feed_sink& sink) noexcept {
     const auto keep = shared_from_this();
     try {
-        if (!newest_) newest_ = std::make_unique<conflation>(cursor(), options_.limits);
+        if (!newest_) newest_ = std::make_unique<conflation>(cursor_, queue_.limits());
     } catch (const std::bad_alloc&) {
         return end(errc::out_of_memory);
     }
     goal_ = seen_;
     while (attached_ && sink.ready()) {
-        const bool unread = options_.after || newest_->through() < goal_;
+        const bool unread = asked_ || newest_->through() < goal_;
         if (unread && !newest_->full()) return read_more(newest_->at());
         reading_ = true;
         push_newest(sink);
@@ -52,7 +52,7 @@ void feed::push_newest(feed_sink& sink) noexcept {
 // As `take_slice`, but nothing is pushed yet.
 void feed::collect(const history_slice& slice) noexcept {
     if (!attached_) return;
-    if (options_.after) move_to(*options_.after);
+    asked_ = false;
     try {
         const auto read = newest_->collect(slice, seen_, start_,
                                            [this](const event_ptr& e) { return wants(*e); });

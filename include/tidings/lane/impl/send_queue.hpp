@@ -67,12 +67,13 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     /// one has: nothing takes that back but the connection's end.
     template <class F>
     bool discard(F f) {
+        const auto writing = wait_ ? wait_->writing.size() : 0;
         std::size_t offset = 0;
         std::size_t gone = 0;
         std::size_t beside = 0;
         bool begun = false;
         const auto is_gone = [&](const item& i) {
-            const bool leaving = offset < writing_.size() || (offset == 0 && front_begun_);
+            const bool leaving = offset < writing || (offset == 0 && front_begun_);
             offset += i.bytes.size();
             if (!i.form.event() || !f(*i.form.event())) return false;
             begun = begun || leaving;
@@ -181,7 +182,7 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     void start_write();
     void wait_writable() noexcept;
     void give_up_write() noexcept;
-    void await_progress() noexcept;
+    void await_progress();
     void on_window_end() noexcept;
     void after_progress() noexcept;
     void tell_empty() noexcept;
@@ -191,12 +192,17 @@ class send_queue final : public flushable, public std::enable_shared_from_this<s
     io::stream* stream_;
     send_queue_user* user_ = nullptr;
     std::chrono::milliseconds write_timeout_;
-    wheel_timer window_;  // of the pace, while there is something to wait for
-    pace pace_;
-    std::uint64_t pushed_ = 0;  // of `io::stream::push_on`, up to the last look
-    std::vector<item> items_;   // those before first_ are sent
+    /// Of one whose stream did not take all of it at once, until it is silent.
+    struct wait {
+        explicit wait(send_queue& queue);
+        wheel_timer window;  // of the pace, while there is something to wait for
+        detail::pace pace{};
+        std::uint64_t pushed = 0;  // of `io::stream::push_on`, up to the last look
+        std::string writing{};     // TLS: the block under way
+    };
+    std::unique_ptr<wait> wait_;
+    std::vector<item> items_;  // those before first_ are sent
     std::size_t first_ = 0;
-    std::string writing_;  // TLS: the block under way
     std::atomic<std::size_t> held_{0};
     std::atomic<std::size_t> overhead_{0};
     std::atomic<std::size_t> expected_{0};

@@ -15,8 +15,9 @@ send_queue::send_queue(std::shared_ptr<lane> l, io::stream& stream,
                        std::chrono::milliseconds write_timeout)
     : lane_(std::move(l)),
       stream_(&stream),
-      write_timeout_(write_timeout),
-      window_([this] { on_window_end(); }) {}
+      write_timeout_(write_timeout) {}
+
+send_queue::wait::wait(send_queue& queue) : window([&queue] { queue.on_window_end(); }) {}
 
 // What makes an item of these bytes.
 template <class... Parts>
@@ -179,11 +180,12 @@ void send_queue::consume(std::size_t sent) noexcept {
 // is believed.
 void send_queue::note_progress(std::size_t sent) noexcept {
     const auto pushed = stream_->can_poll() ? 0 : stream_->push_on();
-    const auto more = pushed - std::exchange(pushed_, pushed);
-    pace_.add(pushed != 0 ? static_cast<std::size_t>(more) : sent);
+    const auto more = pushed - std::exchange(wait_->pushed, pushed);
+    wait_->pace.add(pushed != 0 ? static_cast<std::size_t>(more) : sent);
 }
 
-// What has room now learns of it at the end of the turn, unless a write under way says so.
+// What has room now learns of it at the end of the turn, or at once where that finds no memory,
+// unless a write under way says so.
 void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     if (bytes == 0 || closed()) return;
     hold(held() - bytes);
@@ -193,7 +195,7 @@ void send_queue::take_back(std::size_t bytes, std::size_t beside) noexcept {
     try {
         lane_->schedule_flush(shared_from_this());
     } catch (const std::bad_alloc&) {
-        window_.arm(lane_->timers(), std::chrono::milliseconds(0));
+        after_progress();
     }
 }
 
@@ -202,7 +204,7 @@ void send_queue::forget_sent() noexcept {
     items_.clear();
     first_ = 0;
     if (items_.capacity() > 64) items_.shrink_to_fit();
-    if (window_.armed()) window_.cancel();
+    if (wait_) wait_->window.cancel();
 }
 
 void send_queue::write_polled() noexcept {
@@ -219,22 +221,23 @@ void send_queue::write_polled() noexcept {
         }
         const bool all = sent == block.size();
         if (all && sent == held()) keep_for_others(block);
-        pace_.add(sent);
+        if (wait_) wait_->pace.add(sent);
         consume(sent);
         if (!all) return wait_writable();
     }
 }
 
 // The windows follow each other until everything has left.
-void send_queue::await_progress() noexcept {
+void send_queue::await_progress() {
+    if (!wait_) wait_ = std::make_unique<wait>(*this);
     mode_ = mode::blocked;
-    if (!window_.armed()) start_window();
+    if (!wait_->window.armed()) start_window();
 }
 
 void send_queue::start_window() noexcept {
     note_progress(0);
-    pace_.begin();
-    window_.arm(lane_->timers(), write_timeout_);
+    wait_->pace.begin();
+    wait_->window.arm(lane_->timers(), write_timeout_);
 }
 
 // The system reports room only once much of its buffer is free: of a slow peer's progress a write
@@ -245,21 +248,21 @@ void send_queue::on_window_end() noexcept {
         error_code ec;
         const auto sent = stream_->try_write(std::as_bytes(std::span(next_block())), ec);
         if (!ec) {
-            pace_.add(sent);
+            wait_->pace.add(sent);
             consume(sent);
         }
     } else {
         note_progress(0);
     }
-    if (!pace_.kept(write_timeout_) && !empty()) return fail(errc::timed_out);
-    if (!empty()) window_.arm(lane_->timers(), write_timeout_);
+    if (!wait_->pace.kept(write_timeout_) && !empty()) return fail(errc::timed_out);
+    if (!empty()) wait_->window.arm(lane_->timers(), write_timeout_);
     after_progress();
 }
 
 void send_queue::wait_writable() noexcept {
     ++stalls_;
-    await_progress();
     try {
+        await_progress();
         stream_->start_wait(io::wait_for::writable, [self = shared_from_this()](error_code ec) {
             if (self->closed()) return;
             self->mode_ = mode::ready;
@@ -286,10 +289,11 @@ void send_queue::write_async() noexcept {
 }
 
 void send_queue::start_write() {
-    if (writing_.empty()) writing_ = next_block().substr(0, max_block_bytes);
     await_progress();
+    auto& writing = wait_->writing;
+    if (writing.empty()) writing = next_block().substr(0, max_block_bytes);
     ++writes_;
-    stream_->start_write(std::as_bytes(std::span(writing_)),
+    stream_->start_write(std::as_bytes(std::span(writing)),
                          [self = shared_from_this()](error_code ec, std::size_t n) {
                              if (self->closed()) return;
                              self->mode_ = mode::ready;
@@ -297,8 +301,9 @@ void send_queue::start_write() {
                              self->note_progress(n);
                              self->consume(n);
                              if (!self->nothing_left()) ++self->stalls_;
-                             self->writing_.erase(0, n);
-                             if (self->writing_.empty()) std::string().swap(self->writing_);
+                             auto& rest = self->wait_->writing;
+                             rest.erase(0, n);
+                             if (rest.empty()) std::string().swap(rest);
                              self->flush();
                          });
 }
@@ -322,11 +327,12 @@ void send_queue::shrink() noexcept {
     if (!nothing_left()) return;
     std::vector<item>().swap(items_);
     first_ = 0;
+    if (mode_ == mode::ready) wait_.reset();
 }
 
 void send_queue::close() noexcept {
     mode_ = mode::closed;
-    window_.cancel();
+    if (wait_) wait_->window.cancel();
     items_.clear();
     first_ = 0;
     hold(0);

@@ -24,7 +24,7 @@ class live_access final : public http::detail::reviewer {
     /// The principal as the last recheck found it.
     const tidings::principal& caller() const noexcept;
     /// The session says goodbye: nothing expires any more.
-    void stop_watching() noexcept { expiry_.cancel(); }
+    void stop_watching() noexcept;
     /// The session has ended. What has functions of the user's, one of which may be the caller,
     /// stays until `drop`.
     void stop() noexcept;
@@ -37,12 +37,18 @@ class live_access final : public http::detail::reviewer {
     void go_on();
     void narrow(const std::vector<std::string>& lost);
     void revoke_all(error_code why);
+    void watch(const http::detail::expiry_time& end);
     void watch_expiry() noexcept;
     void on_expiry();
 
+    struct expiry {
+        explicit expiry(live_access& access);
+        http::detail::wheel_timer timer;
+        http::detail::expiry_time at{};
+    };
+
     live_state& session_;
-    http::detail::wheel_timer expiry_;
-    http::detail::expiry_time expires_;
+    std::unique_ptr<expiry> expiry_;  // null: what it may have never ends
     std::shared_ptr<const http::detail::stream_license> license_;
     std::unique_ptr<tidings::principal> rechecked_;
     std::unique_ptr<live_start> start_;  // of one that is asked for again before it goes on

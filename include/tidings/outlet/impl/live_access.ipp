@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/control_event.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 #include <tidings/topic.hpp>
 
@@ -9,14 +10,13 @@
 
 namespace tidings::detail {
 
-live_access::live_access(live_state& session)
-    : session_(session),
-      expiry_([this] { on_expiry(); }) {}
+live_access::live_access(live_state& session) : session_(session) {}
+
+live_access::expiry::expiry(live_access& access) : timer([&access] { access.on_expiry(); }) {}
 
 void live_access::begin(live_start what) {
-    expires_ = what.asked.expires;
+    watch(what.asked.expires);
     license_ = std::move(what.asked.license);
-    watch_expiry();
     if (!license_ || !license_->is_stale()) return session_.go_on(std::move(what));
     start_ = std::make_unique<live_start>(std::move(what));
     recheck([s = session_.self(), this] { go_on(); });
@@ -32,8 +32,12 @@ const principal& live_access::caller() const noexcept {
     return rechecked_ ? *rechecked_ : session_.stream().caller();
 }
 
+void live_access::stop_watching() noexcept {
+    if (expiry_) expiry_->timer.cancel();
+}
+
 void live_access::stop() noexcept {
-    expiry_.cancel();
+    stop_watching();
     stop_review();
 }
 
@@ -56,12 +60,14 @@ http::detail::reviewer::subject live_access::review_subject() {
 void live_access::apply(http::detail::review found) {
     if (session_.has_ended()) return;
     if (found.ended) return revoke_all(found.ended);
-    if (rechecked_)
-        *rechecked_ = std::move(found.principal);  // one of its callers may have asked
-    else
-        rechecked_ = std::make_unique<tidings::principal>(std::move(found.principal));
-    expires_ = found.expires;
-    watch_expiry();
+    const bool kept = finds_memory([&] {
+        watch(found.expires);
+        if (rechecked_)
+            *rechecked_ = std::move(found.principal);  // one of its callers may have asked
+        else
+            rechecked_ = std::make_unique<tidings::principal>(std::move(found.principal));
+    });
+    if (!kept) return revoke_all(errc::out_of_memory);
     if (!found.lost.empty()) narrow(found.lost);
 }
 
@@ -93,13 +99,20 @@ void live_access::revoke_all(error_code why) {
     clean ? session_.finish(why) : session_.end(why);
 }
 
+void live_access::watch(const http::detail::expiry_time& end) {
+    if (!expiry_ && !end) return;
+    if (!expiry_) expiry_ = std::make_unique<expiry>(*this);
+    expiry_->at = end;
+    watch_expiry();
+}
+
 void live_access::watch_expiry() noexcept {
-    http::detail::arm_expiry(expiry_, session_.lane().timers(),
-                             session_.is_open() ? expires_ : std::nullopt);
+    http::detail::arm_expiry(expiry_->timer, session_.lane().timers(),
+                             session_.is_open() ? expiry_->at : std::nullopt);
 }
 
 void live_access::on_expiry() {
-    if (http::detail::has_expired(expires_, session_.lane().timers().clock()))
+    if (http::detail::has_expired(expiry_->at, session_.lane().timers().clock()))
         return revoke_all(errc::unauthorized);
     watch_expiry();
 }

@@ -38,7 +38,7 @@ const http::request& live_session::request() const noexcept {
 }
 
 std::string live_session::remote_address() const {
-    return state_->remote_address();
+    return state_->stream().remote_address;
 }
 
 std::size_t live_session::pending_bytes() const noexcept {
@@ -47,6 +47,10 @@ std::size_t live_session::pending_bytes() const noexcept {
 
 void live_session::read() {
     state_->read_away();
+}
+
+void live_session::on_silence() {
+    state_->on_quarter();
 }
 
 void live_session::goodbye_sent() {

@@ -40,6 +40,7 @@ class live_state final : public feed_sink, public send_queue_user, public contex
             std::string leftover;
             std::chrono::milliseconds lifetime;
         };
+        const std::string remote_address;
         io::stream_ptr connection;
         const std::shared_ptr<detail::lane> home;
         std::shared_ptr<void> guard;                                // of the server's count
@@ -48,7 +49,6 @@ class live_state final : public feed_sink, public send_queue_user, public contex
         std::unique_ptr<opening> start;
     };
     kept_stream& stream() noexcept { return stream_; }
-    const std::string& remote_address() const noexcept { return remote_address_; }
     send_queue& queue() const noexcept { return output_.queue(); }
     detail::lane& lane() const noexcept { return *stream_.home; }
 
@@ -75,6 +75,11 @@ class live_state final : public feed_sink, public send_queue_user, public contex
     void shut_down();
     void await_end() noexcept;
     void end(error_code why);
+    static constexpr auto never = std::chrono::milliseconds::max();
+    /// While it is open: `on_silence` of the transport is called after so long, unless this is
+    /// called again.
+    void await_silence(std::chrono::milliseconds after) noexcept;
+    void on_quarter();
 
     bool ready() noexcept override { return is_open() && output_.queue().ready(); }
     void push(const event_ptr& e) noexcept override;
@@ -100,18 +105,16 @@ class live_state final : public feed_sink, public send_queue_user, public contex
     };
 
     void beat();
-    void on_quarter();
 
     live_session& owner_;
     const std::shared_ptr<const live_session_options> options_;
     kept_stream stream_;
-    const std::string remote_address_;
     live_output output_;
     std::shared_ptr<feed> feed_;
     session_registration registration_;
     std::unique_ptr<std::array<std::byte, 64>> ignored_;  // of what can only be read so (TLS)
-    wheel_timer quiet_;
-    wheel_timer limit_;  // of its life, then of its end
+    wheel_timer timer_;                                   // of silence and life, then of its end
+    io::steady_time life_ends_ = io::steady_time::max();  // which is never
     live_access access_;
     departure departure_{*this};
     std::atomic<std::uint64_t> missed_{0};  // not taken by `deliver`, and not announced yet

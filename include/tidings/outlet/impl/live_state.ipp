@@ -8,6 +8,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace tidings::detail {
@@ -19,6 +20,10 @@ std::chrono::milliseconds draw_lifetime(std::chrono::milliseconds most, io::rand
     if (most.count() <= 0) return std::chrono::milliseconds(0);
     const auto spread = static_cast<std::uint64_t>(most.count() / 5 + 1);
     return most - std::chrono::milliseconds(random.next() % spread);
+}
+
+std::chrono::milliseconds quarter_of(const live_session_options& o) noexcept {
+    return o.heartbeat.count() != 0 ? o.heartbeat / 4 : live_state::never;
 }
 
 // Null for one that says nothing.
@@ -47,7 +52,8 @@ live_state::live_state(live_session& owner, http::live_stream stream,
                        std::shared_ptr<const live_session_options> options)
     : owner_(owner),
       options_(std::move(options)),
-      stream_{.connection = std::move(stream.connection.stream),
+      stream_{.remote_address = stream.connection.stream->remote_address(),
+              .connection = std::move(stream.connection.stream),
               .home = std::move(stream.connection.lane),
               .guard = std::move(stream.connection.guard),
               .principal = unless_empty(std::move(stream.principal)),
@@ -55,11 +61,13 @@ live_state::live_state(live_session& owner, http::live_stream stream,
               .start = std::make_unique<kept_stream::opening>(kept_stream::opening{
                   std::move(stream.head), std::move(stream.connection.leftover),
                   draw_lifetime(options_->max_lifetime, *stream.environment.random)})},
-      remote_address_(connection().remote_address()),
       output_(owner, *options_, stream.chunked,
               std::make_shared<send_queue>(stream_.home, connection(), options_->write_timeout)),
-      quiet_([this] { on_quarter(); }),
-      limit_([this] { is_open() ? finish({}) : end(errc::timed_out); }),
+      timer_([this] {
+          if (!is_open()) return end(errc::timed_out);
+          if (lane().timers().clock().now() >= life_ends_) return finish({});
+          call([this] { owner_.on_silence(); });
+      }),
       access_(*this) {}
 
 live_state::~live_state() {
@@ -78,9 +86,9 @@ void live_state::begin(live_start what, session_registration place, bool welcome
     queue().listen(this);
     if (!stream_.start->head.empty()) queue().append(std::move(stream_.start->head));
     append(std::exchange(what.first, {}));
-    auto& timers = lane().timers();
-    if (options_->heartbeat.count() != 0) quiet_.arm(timers, options_->heartbeat / 4);
-    if (stream_.start->lifetime.count() != 0) limit_.arm(timers, stream_.start->lifetime);
+    if (const auto life = stream_.start->lifetime; life.count() != 0)
+        life_ends_ = lane().timers().clock().now() + life;
+    await_silence(quarter_of(*options_));
     if (!call([this] { owner_.opened(); })) finish(errc::callback_threw);
     if (has_ended()) return;
     if (welcome) return access_.begin(std::move(what));
@@ -208,9 +216,18 @@ error_code live_state::send(std::string bytes) {
     return {};
 }
 
+void live_state::await_silence(std::chrono::milliseconds after) noexcept {
+    if (!is_open()) return;
+    auto& timers = lane().timers();
+    if (life_ends_ != io::steady_time::max())
+        after = std::min(
+            after, std::chrono::ceil<std::chrono::milliseconds>(life_ends_ - timers.clock().now()));
+    after == never ? timer_.cancel() : timer_.arm(timers, after);
+}
+
 // Looked at four times in a heartbeat, so that traffic costs nothing and yet no silence is longer.
 void live_state::on_quarter() {
-    quiet_.arm(lane().timers(), options_->heartbeat / 4);
+    await_silence(quarter_of(*options_));
     const auto writes = queue().writes();
     if (std::exchange(writes_seen_, writes) != writes) {
         quiet_quarters_ = 0;
@@ -239,8 +256,7 @@ void live_state::finish(error_code why) {
     if (!is_open()) return;
     stage_.store(stage::goodbye, std::memory_order_release);
     if (feed_) feed_->stop();
-    quiet_.cancel();
-    limit_.cancel();
+    timer_.cancel();
     access_.stop_watching();
     const auto end_body = [this] {
         output_.end_body();
@@ -257,14 +273,13 @@ void live_state::shut_down() {
 }
 
 void live_state::await_end() noexcept {
-    limit_.arm(lane().timers(), options_->close_timeout);
+    timer_.arm(lane().timers(), options_->close_timeout);
 }
 
 void live_state::end(error_code why) {
     if (stage_.exchange(stage::ended) == stage::ended) return;
     const auto keep = self();
-    quiet_.cancel();
-    limit_.cancel();
+    timer_.cancel();
     if (feed_) feed_->stop();
     queue().close();
     connection().close();

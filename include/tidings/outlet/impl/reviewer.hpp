@@ -28,7 +28,7 @@ class reviewer {
     /// The owner has ended.
     TIDINGS_DECL void stop_review() noexcept;
     /// Whether it asks at this moment.
-    bool is_reviewing() const noexcept { return stage_ != stage::idle; }
+    bool is_reviewing() const noexcept { return review_ != nullptr; }
     /// Its context has ended: nothing is called.
     TIDINGS_DECL void drop_review() noexcept;
 
@@ -43,7 +43,12 @@ class reviewer {
     ~reviewer() = default;
 
  private:
-    enum class stage { idle, asking, asking_again };
+    struct asking {
+        std::vector<unique_function<void()>> waiting{};
+        std::shared_ptr<tidings::http::detail::question> question{};
+        std::shared_ptr<access_state::permit_run> permissions{};
+        bool again = false;
+    };
 
     void ask();
     template <class F>
@@ -52,10 +57,7 @@ class reviewer {
     void on_permissions(std::size_t asked, const principal& who, permissions p);
     void finish(review found);
 
-    std::vector<unique_function<void()>> waiting_;
-    std::shared_ptr<question> question_;
-    std::shared_ptr<access_state::permit_run> permissions_;
-    stage stage_ = stage::idle;
+    std::unique_ptr<asking> review_;  // null: it does not ask
 };
 
 }  // namespace tidings::http::detail

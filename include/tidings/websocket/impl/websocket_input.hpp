@@ -9,7 +9,10 @@
 #include <tidings/lane/impl/pace.hpp>
 #include <tidings/websocket/impl/websocket_session_options.hpp>
 
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,8 +60,9 @@ class websocket_input {
     void count_publication() noexcept { publishes_.take(now()); }
 
  private:
-    enum class mode { idle, reading, discarding, stopped };
+    enum class mode : std::uint8_t { idle, reading, discarding, stopped };
     using owner_ptr = std::shared_ptr<void>;
+    struct interruption;
 
     io::steady_time now() const noexcept { return lane_.timers().clock().now(); }
     bool stopped() const noexcept { return mode_ == mode::stopped; }
@@ -68,6 +72,7 @@ class websocket_input {
     bool take_bytes(const owner_ptr& owner, std::span<std::byte> bytes) noexcept;
     bool take_items(const owner_ptr& owner, error_code& ec);
     void pause(const owner_ptr& owner, std::chrono::milliseconds wait);
+    interruption& interrupt();
     void keep_rest();
     void resume(owner_ptr owner) noexcept;
     void watch_pace(std::uint64_t frames_before, std::size_t bytes);
@@ -86,13 +91,19 @@ class websocket_input {
     token_bucket publishes_;
     mode mode_ = mode::idle;
     bool held_ = false;
-    int items_left_ = 0;              // of this turn
-    std::vector<std::byte> buffer_;   // TLS only; others read into the lane's
-    std::vector<std::byte> pending_;  // came, and waits for the end of a pause
-    std::span<std::byte> rest_;       // of it, what is still to be read
-    std::size_t counted_ = 0;         // in the budget
-    owner_ptr paused_;
-    wheel_timer pause_;
+    int items_left_ = 0;  // of this turn
+    using tls_block = std::array<std::byte, 16 * 1024>;
+    std::unique_ptr<tls_block> buffer_;  // TLS only; others read into the lane's
+    std::size_t counted_ = 0;            // in the budget
+    /// While it does not read.
+    struct interruption {
+        explicit interruption(websocket_input& input);
+        std::vector<std::byte> pending{};  // came, and waits for its end
+        std::span<std::byte> rest{};       // of it, what is still to be read
+        owner_ptr owner{};                 // null: a handler that is posted has it
+        wheel_timer end;
+    };
+    std::unique_ptr<interruption> pause_;  // null: it reads
     /// How long a message may take that one read has not brought whole.
     struct message_watch {
         explicit message_watch(websocket_input& input);

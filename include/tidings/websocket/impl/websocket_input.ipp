@@ -31,8 +31,10 @@ websocket_input::websocket_input(io::stream& stream, lane& home, websocket_input
       share_(std::move(share)),
       parser_(options.role,
               {options.max_message_bytes, options.max_skipped_bytes, &home.spare_message()}),
-      publishes_(options.max_publishes_per_second, options.publish_burst, now()),
-      pause_([this] { resume(std::exchange(paused_, nullptr)); }) {}
+      publishes_(options.max_publishes_per_second, options.publish_burst, now()) {}
+
+websocket_input::interruption::interruption(websocket_input& input)
+    : end([&input] { input.resume(std::exchange(input.pause_->owner, nullptr)); }) {}
 
 websocket_input::message_watch::message_watch(websocket_input& input)
     : window([&input] { input.on_window_end(); }),
@@ -50,37 +52,40 @@ void websocket_input::discard() noexcept {
     if (stopped()) return;
     mode_ = mode::discarding;
     watch_.reset();
-    if (paused_) pause_.arm(lane_.timers(), std::chrono::milliseconds(0));
+    if (pause_ && pause_->owner) pause_->end.arm(lane_.timers(), std::chrono::milliseconds(0));
 }
 
 // In a turn of its own: the caller may be about to end the connection.
 void websocket_input::release() noexcept {
     held_ = false;
-    if (!paused_ || pause_.armed()) return;
+    if (!pause_ || !pause_->owner || pause_->end.armed()) return;
     try {
-        lane_.post([this, owner = paused_]() mutable { resume(std::move(owner)); });
+        lane_.post([this, owner = pause_->owner]() mutable { resume(std::move(owner)); });
     } catch (const std::bad_alloc&) {
-        return resume(std::exchange(paused_, nullptr));
+        return resume(std::exchange(pause_->owner, nullptr));
     }
-    paused_.reset();
+    pause_->owner.reset();
 }
 
 void websocket_input::stop() noexcept {
     mode_ = mode::stopped;
-    pause_.cancel();
     watch_.reset();
     count(0);
-    paused_.reset();
+    if (!pause_) return;
+    pause_->end.cancel();
+    pause_->owner.reset();
 }
 
 // One wait, then everything that is there: every frame of a read before anything is flushed.
 void websocket_input::read(owner_ptr owner) noexcept {
     if (stopped()) return;
-    if (held_ && mode_ == mode::reading) {
-        paused_ = std::move(owner);
-        return;
-    }
-    if (!finds_memory([&] { start_read(owner); })) sink_.on_input_end(errc::out_of_memory);
+    const auto go_on = [&] {
+        if (held_ && mode_ == mode::reading)
+            interrupt().owner = owner;
+        else
+            start_read(owner);
+    };
+    if (!finds_memory(go_on)) sink_.on_input_end(errc::out_of_memory);
 }
 
 void websocket_input::start_read(owner_ptr owner) {
@@ -93,13 +98,13 @@ void websocket_input::start_read(owner_ptr owner) {
                            });
         return;
     }
-    if (buffer_.empty()) buffer_.resize(std::size_t{16} * 1024);
-    stream_.start_read(buffer_,
+    if (!buffer_) buffer_ = std::make_unique_for_overwrite<tls_block>();
+    stream_.start_read(*buffer_,
                        [this, owner = std::move(owner)](error_code ec, std::size_t n) mutable {
                            if (stopped()) return;
                            if (ec) return sink_.on_input_end(ec);
                            items_left_ = max_turn_items;
-                           if (take_bytes(owner, std::span(buffer_).first(n)))
+                           if (take_bytes(owner, std::span(*buffer_).first(n)))
                                read(std::move(owner));
                        });
 }
@@ -149,7 +154,7 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
     while (mode_ == mode::reading) {
         if (held_) {
             keep_rest();
-            paused_ = owner;
+            pause_->owner = owner;
             return false;
         }
         const auto wait =
@@ -172,17 +177,23 @@ bool websocket_input::take_items(const owner_ptr& owner, error_code& ec) {
 void websocket_input::pause(const owner_ptr& owner, std::chrono::milliseconds wait) {
     keep_rest();
     if (wait.count() > 0) {
-        paused_ = owner;
-        return pause_.arm(lane_.timers(), wait);
+        pause_->owner = owner;
+        return pause_->end.arm(lane_.timers(), wait);
     }
     lane_.post([this, owner]() mutable { resume(std::move(owner)); });
 }
 
+websocket_input::interruption& websocket_input::interrupt() {
+    if (!pause_) pause_ = std::make_unique<interruption>(*this);
+    return *pause_;
+}
+
 void websocket_input::keep_rest() {
-    rest_ = parser_.take_rest();
-    if (pending_.empty()) {  // else it stands there already
-        pending_.assign(rest_.begin(), rest_.end());
-        rest_ = pending_;
+    auto& kept = interrupt();
+    kept.rest = parser_.take_rest();
+    if (kept.pending.empty()) {  // else it stands there already
+        kept.pending.assign(kept.rest.begin(), kept.rest.end());
+        kept.rest = kept.pending;
     }
     if (watch_) watch_->window.cancel();
 }
@@ -190,9 +201,9 @@ void websocket_input::keep_rest() {
 void websocket_input::resume(owner_ptr owner) noexcept {
     if (stopped()) return;
     items_left_ = max_turn_items;
-    const auto bytes = std::exchange(rest_, {});
+    const auto bytes = std::exchange(pause_->rest, {});
     if (!bytes.empty() && !take_bytes(owner, bytes)) return;
-    std::vector<std::byte>().swap(pending_);
+    pause_.reset();
     count_held();
     read(std::move(owner));
 }
@@ -219,7 +230,7 @@ void websocket_input::on_window_end() noexcept {
 
 // False when all sessions together hold too much.
 bool websocket_input::count_held() noexcept {
-    return stopped() || count(parser_.held_bytes() + pending_.capacity());
+    return stopped() || count(parser_.held_bytes() + (pause_ ? pause_->pending.capacity() : 0));
 }
 
 bool websocket_input::count(std::size_t held) noexcept {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/lane/impl/timer_wheel.hpp>
 #include <tidings/websocket/impl/closing.hpp>
 #include <tidings/websocket/impl/websocket_input.hpp>
 
@@ -10,8 +9,6 @@
 #include <string>
 
 namespace tidings::websocket::detail {
-
-using tidings::detail::wheel_timer;
 
 /// One connection after its handshake, either role: what its frames are, what its messages mean,
 /// and how it ends (`closing`). Lane-confined behind a thread-safe face.
@@ -57,6 +54,7 @@ class websocket_session final : public session, private websocket_input_sink {
     void go_away() override { close(1001, "going away"); }
     void read() override;
     void on_room() override;
+    void on_silence() override;  // for the ping, then the pong
     void goodbye_sent() override;
     // websocket_input_sink
     void on_bytes() noexcept override { restart_silence_timer(); }
@@ -86,7 +84,6 @@ class websocket_session final : public session, private websocket_input_sink {
     void begin_close(closing_event e, std::uint16_t code, std::string_view reason);
     void perform(closing_action a, error_code why);
     void restart_silence_timer() noexcept;
-    void on_silence();
 
     websocket_session_parts own_;
     std::unique_ptr<publisher> publisher_{};  // once the peer has sent an event
@@ -95,7 +92,6 @@ class websocket_session final : public session, private websocket_input_sink {
     closing closing_;
     std::string goodbye_;                // the close frame to be sent
     std::unique_ptr<std::string> pong_;  // waits for room
-    wheel_timer silence_;                // ping, then pong
     std::unique_ptr<const close_reason> why_;
     std::uint64_t stalls_seen_ = 0;
     std::atomic<bool> hooks_dropped_{false};

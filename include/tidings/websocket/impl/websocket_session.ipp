@@ -51,8 +51,7 @@ websocket_session::websocket_session(std::shared_ptr<http::detail::body_share> h
       own_(std::move(own)),
       origin_(origin),
       input_(state().connection(), state().lane(), *this, options(), std::move(held)),
-      closing_(options().role),
-      silence_([this] { on_silence(); }) {}
+      closing_(options().role) {}
 
 const close_reason& websocket_session::why() const noexcept {
     static const close_reason no_memory{1006, {}, errc::out_of_memory};
@@ -121,7 +120,7 @@ void websocket_session::hold_reading(bool held) noexcept {
     const auto keep = self();
     if (held) {
         input_.hold();
-        silence_.cancel();
+        state().await_silence(live_state::never);
     } else {
         input_.release();
         restart_silence_timer();
@@ -219,7 +218,7 @@ void websocket_session::on_room() {
 void websocket_session::restart_silence_timer() noexcept {
     awaiting_pong_ = false;
     if (is_open() && !input_.held() && options().ping_interval.count() != 0)
-        silence_.arm(state().lane().timers(), options().ping_interval);
+        state().await_silence(options().ping_interval);
 }
 
 // The ping stands behind all that the peer has still to read. While a full socket takes more, or
@@ -230,7 +229,7 @@ void websocket_session::on_silence() {
         std::exchange(stalls_seen_, queue.stalls()) != queue.stalls() || !queue.empty();
     if (awaiting_pong_ && !behind)
         return perform(closing_.resume(closing_event::aborted), errc::timed_out);
-    silence_.arm(state().lane().timers(), options().pong_timeout);
+    state().await_silence(options().pong_timeout);
     state().queue().shrink();
     if (!std::exchange(awaiting_pong_, true)) state().beat_soon();
 }
@@ -258,7 +257,6 @@ void websocket_session::begin_close(closing_event e, std::uint16_t code, std::st
 
 // Where `closing_` is open, the end is not of its making.
 std::string websocket_session::say_goodbye(error_code why) {
-    silence_.cancel();
     if (publisher_) publisher_->cancel();
     input_.release();  // for the peer's close frame
     if (!closing_.is_open()) return std::exchange(goodbye_, {});
@@ -290,7 +288,6 @@ void websocket_session::perform(closing_action a, error_code why) {
 
 void websocket_session::ended(error_code why) {
     closing_.resume(closing_event::aborted);
-    silence_.cancel();
     if (publisher_) publisher_->cancel();
     input_.stop();
     guarded(options().log, "websocket", [&] {

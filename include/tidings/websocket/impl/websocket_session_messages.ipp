@@ -90,7 +90,7 @@ bool websocket_session::find_publisher() {
     const auto source = own_.publishers->lock();
     if (source)
         publisher_ = source->make_publisher(
-            http::detail::asker_at(state().remote_address(),
+            http::detail::asker_at(state().stream().remote_address,
                                    state().connection().remote_is_loopback()),
             origin_);
     return source != nullptr;
