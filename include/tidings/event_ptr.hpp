@@ -31,7 +31,9 @@ class event_ptr {
     event_ptr(const event_ptr& o) noexcept;
     event_ptr(event_ptr&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
     event_ptr& operator=(event_ptr o) noexcept { return std::swap(p_, o.p_), *this; }
-    ~event_ptr();
+    ~event_ptr() {
+        if (p_ != nullptr) release(p_);
+    }
 
     const publication* get() const noexcept { return p_; }
     const publication* operator->() const noexcept { return p_; }
@@ -44,6 +46,7 @@ class event_ptr {
     friend class pending_publication;
     friend class wire_form;
     explicit event_ptr(const publication* owned) noexcept : p_(owned) {}
+    TIDINGS_DECL static void release(const publication* p) noexcept;
     const publication* p_ = nullptr;
 };
 
@@ -166,8 +169,6 @@ class publication {
     /// @error errc::out_of_memory
     TIDINGS_DECL error_code stamp(io::clock& clock) const noexcept;
 
-    TIDINGS_DECL static void destroy(const publication* last) noexcept;
-
     mutable std::atomic<std::uint32_t> references_{1};
     const std::uint32_t block_bytes_;
     std::uint64_t prepared_for_ = 0;
@@ -203,13 +204,6 @@ class pending_publication {
 
 inline event_ptr::event_ptr(const event_ptr& o) noexcept : p_(o.p_) {
     if (p_ != nullptr) p_->references_.fetch_add(1, std::memory_order_relaxed);
-}
-inline event_ptr::~event_ptr() {
-    if (p_ == nullptr) return;
-    // The only reference needs no atomic change: nobody can make another.
-    if (p_->references_.load(std::memory_order_acquire) == 1 ||
-        p_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        publication::destroy(p_);
 }
 
 /// Bytes that were derived from a publication, with a reference to it; they stay as they are while

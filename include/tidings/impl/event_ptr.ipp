@@ -164,9 +164,13 @@ publication::publication(std::size_t bytes, void* room, std::string_view topic) 
 
 publication::~publication() = default;
 
-void publication::destroy(const publication* last) noexcept {
-    const std::size_t bytes = last->block_bytes_;
-    auto* const block = const_cast<publication*>(last);
+// The only reference needs no atomic change: nobody can make another.
+void event_ptr::release(const publication* p) noexcept {
+    if (p->references_.load(std::memory_order_acquire) != 1 &&
+        p->references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        return;
+    const std::size_t bytes = p->block_bytes_;
+    auto* const block = const_cast<publication*>(p);
     block->~publication();
     detail::give_block(block, bytes);
 }

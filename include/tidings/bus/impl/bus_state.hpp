@@ -175,7 +175,8 @@ class bus_state final : public subscriber,
         if (ec) return show_refused(topic, ec);
         return made;
     }
-    void append_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    /// What is to be dispatched now, or null.
+    const event_ptr* append_locked(const event_ptr& e, dispatch& d);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void note_refused(const event_ptr& e, error_code why) noexcept {
         if (metrics()) metrics()->count("events_refused", {}, 1);

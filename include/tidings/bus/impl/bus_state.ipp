@@ -268,6 +268,63 @@ publish_waiter::owner bus_state::start_publish(event_ptr&& e, publish_waiter::ow
     return join->try_complete(r.error, r.position);
 }
 
+namespace {
+
+/// Notes a join that waits for its event to be kept and dispatched; what the history completes.
+append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::uint64_t number,
+                             const std::shared_ptr<publish_join>& join, lane& home) {
+    auto kept = home.completion<append_handler>(
+        [all, number](error_code ec, position p) { all->durable(number, ec, p); });
+    all->add(number, join);
+    join->expect(2);  // that it is kept, and that it is dispatched
+    return kept;
+}
+
+}  // namespace
+
+// With the mutex held. What is not committed here is dispatched at its commit.
+const event_ptr* bus_state::append_locked(const event_ptr& e, dispatch& d) {
+    const auto number = ++last_number_;
+    publication_maker::set_number(e, number);
+    if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
+        d.result.error = prompt_->keep(e, d.evicted);
+        return d.result.error ? nullptr : &e;
+    }
+    const bool waits = d.join && !history_->durable_at_once();
+    append_result appended;
+    try {
+        appended = history_->append(
+            pending_publication(e),
+            waits ? expect_append(pending_, number, d.join, *lane_) : append_handler());
+    } catch (const std::bad_alloc&) {
+        appended.error = errc::out_of_memory;
+    } catch (...) {
+        appended.error = errc::history_failed;
+    }
+    d.result.error = appended.error;
+    if (appended.error) pending_->durable(number, appended.error, {});
+    d.evicted = std::move(appended.evicted);
+    if (appended.committed || appended.error) d.follows = pending_->take(number) != nullptr;
+    d.committed = std::move(appended.committed);
+    if (d.committed) return &d.committed;
+    if (!appended.error) ++appending_;
+    return nullptr;
+}
+
+// With the mutex held: every queue and lane gets the event in the order of positions.
+[[gnu::always_inline]] inline void bus_state::dispatch_locked(const event_ptr& e, dispatch& d,
+                                                              retired_list& gone) {
+    d.event = &e;
+    d.inbox = options_.inbox;
+    if (const auto& at = e->position()) {
+        head_ = *at;
+        d.result.position = *at;
+    }
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
+    if (retained_) retained_->note(e, gone);
+    if (auto* w = watch()) d.look(*w);
+}
+
 void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish_join>& join,
                                topic_route* route, receipt& r) {
     auto& here = reclaimer::here();
@@ -291,60 +348,17 @@ void bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publi
     dispatch d(r, join, route);
     {
         const std::lock_guard lock(mutex_);
-        if (stage_ >= stage::drained)
+        const auto* ready = &e;
+        if (stage_ >= stage::drained) {
             r.error = refusal_at(stage_);
-        else if (route != nullptr ? route->kept : is_kept(e->topic()))
-            append_locked(e, d, gone);
-        else
-            dispatch_locked(e, d, gone);
+            ready = nullptr;
+        } else if (route != nullptr ? route->kept : is_kept(e->topic())) {
+            ready = append_locked(e, d);
+        }
+        if (ready != nullptr) dispatch_locked(*ready, d, gone);
     }
     if (r.error) report_not_taken(e, r.error);
     d.finish(here, walker_of(here), options_.log);
-}
-
-namespace {
-
-/// Notes a join that waits for its event to be kept and dispatched; what the history completes.
-append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::uint64_t number,
-                             const std::shared_ptr<publish_join>& join, lane& home) {
-    auto kept = home.completion<append_handler>(
-        [all, number](error_code ec, position p) { all->durable(number, ec, p); });
-    all->add(number, join);
-    join->expect(2);  // that it is kept, and that it is dispatched
-    return kept;
-}
-
-}  // namespace
-
-// With the mutex held. What is not committed here is dispatched at its commit.
-void bus_state::append_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    const auto number = ++last_number_;
-    publication_maker::set_number(e, number);
-    if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
-        d.result.error = prompt_->keep(e, d.evicted);
-        if (!d.result.error) dispatch_locked(e, d, gone);
-        return;
-    }
-    const bool waits = d.join && !history_->durable_at_once();
-    append_result appended;
-    try {
-        appended = history_->append(
-            pending_publication(e),
-            waits ? expect_append(pending_, number, d.join, *lane_) : append_handler());
-    } catch (const std::bad_alloc&) {
-        appended.error = errc::out_of_memory;
-    } catch (...) {
-        appended.error = errc::history_failed;
-    }
-    d.result.error = appended.error;
-    if (appended.error) pending_->durable(number, appended.error, {});
-    d.evicted = std::move(appended.evicted);
-    if (appended.committed || appended.error) d.follows = pending_->take(number) != nullptr;
-    d.committed = std::move(appended.committed);
-    if (d.committed)
-        dispatch_locked(d.committed, d, gone);
-    else if (!appended.error)
-        ++appending_;
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {
@@ -371,19 +385,6 @@ void bus_state::on_append_failed(const event_ptr& e, error_code ec) noexcept {
     --appending_;
     if (const auto join = pending_->take(e->info().number)) join->dispatched();
     report_refused(e, ec);
-}
-
-// With the mutex held: every queue and lane gets the event in the order of positions.
-void bus_state::dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone) {
-    d.event = &e;
-    d.inbox = options_.inbox;
-    if (e->position()) {
-        head_ = *e->position();
-        d.result.position = head_;
-    }
-    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
-    if (retained_) retained_->note(e, gone);
-    if (auto* w = watch()) d.look(*w);
 }
 
 }  // namespace tidings::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/history.hpp>
 #include <tidings/io/clock.hpp>
+#include <tidings/topic.hpp>
 
 #include <list>
 #include <memory>
@@ -19,10 +20,15 @@ class history_ring {
         std::size_t bytes = 0;  // as they were counted when it came
     };
 
-    explicit history_ring(history_rule rule) : rule_(std::move(rule)) {}
+    explicit history_ring(history_rule rule)
+        : rule_(std::move(rule)),
+          takes_all_(rule_.pattern == ">") {}
     history_ring(history_ring&&) = default;
 
     const history_rule& rule() const noexcept { return rule_; }
+    bool takes(std::string_view topic) const noexcept {
+        return takes_all_ || topic_matches(rule_.pattern, topic);
+    }
     std::size_t size() const noexcept { return size_; }
     const item& operator[](std::size_t i) const noexcept { return items_[place_of(i)]; }
 
@@ -54,6 +60,7 @@ class history_ring {
     void remember(std::string_view topic, std::uint64_t sequence) noexcept;
 
     history_rule rule_;
+    bool takes_all_;
     std::unique_ptr<item[]> items_{};  // in a row that goes on at its beginning
     std::size_t capacity_ = 0;
     std::size_t first_ = 0;
