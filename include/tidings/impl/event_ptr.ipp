@@ -162,8 +162,6 @@ publication::publication(std::size_t bytes, void* room, std::string_view topic) 
     detail::copy_text(static_cast<char*>(room), topic.data(), topic.size());
 }
 
-publication::~publication() = default;
-
 // The only reference needs no atomic change: nobody can make another.
 void event_ptr::release(const publication* p) noexcept {
     if (p->references_.load(std::memory_order_acquire) != 1 &&

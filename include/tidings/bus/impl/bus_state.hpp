@@ -149,11 +149,13 @@ class bus_state final : public subscriber,
                    receipt& r) noexcept;
     bool walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
-    /// Whether somebody gets events in an order.
-    static bool is_ordered(const route_match& match) noexcept {
-        for (const auto* entry : match.entries)
-            if (entry->ordered.load(std::memory_order_acquire)) return true;
-        return false;
+    /// The patterns that a route knows, where nobody gets events in an order; else null.
+    const route_match* unordered(const topic_route& route) const noexcept {
+        const auto* match = route.direct ? current(route) : nullptr;
+        if (match == nullptr) return nullptr;
+        for (const auto* entry : match->entries)
+            if (entry->ordered.load(std::memory_order_acquire)) return nullptr;
+        return match;
     }
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);
@@ -162,8 +164,6 @@ class bus_state final : public subscriber,
         return until == patterns_.generation() ? known : nullptr;
     }
     TIDINGS_DECL void publish_again(topic_route& route, const event_ptr& e, receipt& r);
-    void publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                          topic_route* route, reader_record& here, receipt& r);
     /// Whether more than subscriptions takes an event of this topic.
     bool notes(std::string_view topic) const noexcept {
         return options_.metrics || (retained_ && retained_->covers(topic));
@@ -257,11 +257,10 @@ struct depth_guard {
     const auto* match = current(route);
     auto* const only = match != nullptr ? match->only : nullptr;
     if (only == nullptr || only->ordered.load(std::memory_order_acquire)) return false;
-    const auto v = only->immediates.current();
-    if (v.size == 0) return true;
+    auto frame = only->immediates.current();
+    if (frame.size() == 0) return true;
     const depth_guard depth(here);
-    walk_frame frame;
-    announce(frame, v, here, who);
+    announce(frame, here, who);
     r.delivered = walk(frame, e, here, options_.log);
     r.matched = r.delivered;
     return true;

@@ -195,9 +195,12 @@ void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r
 }
 
 void bus_state::publish(topic_route& route, event&& e, receipt& r) {
-    const auto made = make(route.topic, r.error, std::move(e));
-    if (!made) return;
-    auto* here = reclaimer::here_if_any();
+    const auto made = maker_.make(route.topic, std::move(e), r.error);
+    if (!made) {
+        show_refused(route.topic, r.error);
+        return;
+    }
+    auto* here = route.direct ? reclaimer::here_if_any() : nullptr;
     if (here == nullptr || !walk_only(route, made, *here, r))
         publish_frozen(made, no_join, &route, r);
 }
@@ -329,22 +332,15 @@ void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish
                                topic_route* route, receipt& r) {
     auto& here = reclaimer::here();
     const read_section section(here);
-    note_publisher(here);
-    const auto* match = route != nullptr && route->direct && !join ? current(*route) : nullptr;
-    if (match != nullptr && !is_ordered(*match) && here.publications < max_hops &&
-        e->info().hops <= max_hops && walk_directly(*match, e, here, r))
-        return;
-    publish_in_order(e, join, route, here, r);
-}
-
-void bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publish_join>& join,
-                                 topic_route* route, reader_record& here, receipt& r) {
-    leaving gone(*this);
-    const depth_guard depth(here);
-    if (e->info().hops > max_hops || here.publications > max_hops) {
+    const auto who = note_publisher(here);
+    if (e->info().hops > max_hops || here.publications >= max_hops) {
         r.error = errc::hop_limit;
         return report_refused(e, r.error);
     }
+    const auto* match = route != nullptr && !join ? unordered(*route) : nullptr;
+    if (match != nullptr && walk_directly(*match, e, here, r)) return;
+    leaving gone(*this);
+    const depth_guard depth(here);
     dispatch d(r, join, route);
     {
         const std::lock_guard lock(mutex_);
@@ -358,7 +354,7 @@ void bus_state::publish_in_order(const event_ptr& e, const std::shared_ptr<publi
         if (ready != nullptr) dispatch_locked(*ready, d, gone);
     }
     if (r.error) report_not_taken(e, r.error);
-    d.finish(here, walker_of(here), options_.log);
+    d.finish(here, who, options_.log);
 }
 
 void bus_state::on_committed(const event_ptr& e) noexcept {

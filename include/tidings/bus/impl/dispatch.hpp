@@ -21,7 +21,7 @@ class walk_list {
     bool add(immediate_list& list) noexcept {
         if (few_.add(list)) return true;
         try {
-            more_.push_back({list.current(), {}});
+            more_.push_back(list.current());
             return true;
         } catch (const std::bad_alloc&) {
             return false;
@@ -30,22 +30,18 @@ class walk_list {
     bool empty() const noexcept { return few_.empty(); }
     /// As of `few_walks`, for all of them.
     void announce_all(reader_record& here, walker who) noexcept {
-        for (auto i = more_.size(); i-- != 0;) announce(more_[i].frame, more_[i].view, here, who);
+        for (auto f = more_.rbegin(); f != more_.rend(); ++f) announce(*f, here, who);
         few_.announce_all(here, who);
     }
     std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
         auto called = few_.walk_all(e, here, log);
-        for (auto& m : more_) called += walk(m.frame, e, here, log);
+        for (auto& f : more_) called += walk(f, e, here, log);
         return called;
     }
 
  private:
-    struct one {
-        immediate_view view;
-        walk_frame frame;
-    };
     few_walks few_;
-    std::vector<one> more_;
+    std::vector<walk_frame> more_;
 };
 
 /// One publication on its way to the subscriptions that it matches, in a read section.

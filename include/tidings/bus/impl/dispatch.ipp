@@ -17,7 +17,7 @@ void dispatch::hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t
     {
         std::unique_lock<std::mutex> held;  // of queues that come one after another
         for (auto* entry : matched) {
-            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size);
+            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size());
             if (!entry->queues.empty()) hand_to_queues(*entry, home, held);
             if (!entry->chunks.empty()) have_lanes = true;
         }

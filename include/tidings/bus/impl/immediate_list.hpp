@@ -47,21 +47,16 @@ class immediate_list;
 /// A thread that publishes on a bus: two have counters of their own.
 enum class walker : unsigned char { first, second, other };
 
-/// The callbacks of one pattern as they stand at one moment; good for one read section.
-struct immediate_view {
-    immediate_list* list;
-    immediate_array* array;
-    std::uint32_t size;
-};
-
-/// A walk of this thread, under way or announced, for what ends meanwhile.
+/// A walk of this thread: to be announced, announced or under way. What ends meanwhile finds it.
 struct walk_frame {
-    const immediate_list* list;
+    immediate_list* list;
     immediate_array* array;
     immediate_slot* next;  ///< the first that it has still to come to
     immediate_slot* end;
     std::uint32_t skipped;
     walk_frame* outer;
+
+    std::size_t size() const noexcept { return static_cast<std::size_t>(end - next); }
 };
 
 /// The immediate callbacks of a pattern. Read in a `read_section`, by any thread; changed with the
@@ -71,9 +66,12 @@ class immediate_list {
     immediate_list() = default;
     ~immediate_list();
 
-    immediate_view current() noexcept {
-        auto* a = array_.load(std::memory_order_acquire);
-        return {this, a, a != nullptr ? a->size.load(std::memory_order_acquire) : 0};
+    /// A walk over those that there are now, in this read section.
+    walk_frame current() noexcept {
+        auto* const a = array_.load(std::memory_order_acquire);
+        if (a == nullptr) return {this, nullptr, nullptr, nullptr, 0, nullptr};
+        auto* const slots = a->slots();
+        return {this, a, slots, slots + a->size.load(std::memory_order_acquire), 0, nullptr};
     }
     bool empty() const noexcept { return array_.load(std::memory_order_relaxed) == nullptr; }
 
@@ -117,13 +115,12 @@ class immediate_list {
 TIDINGS_DECL void note_thrown(immediate_array& array, const immediate_slot* at,
                               const log_sink& log) noexcept;
 
-/// Begins a walk in a read section of this thread: what ends from here on is left out, and what
-/// joins is not called. `who` is this thread.
-[[gnu::always_inline]] inline void announce(walk_frame& f, const immediate_view& v,
-                                            reader_record& here, walker who) noexcept {
-    v.list->count_walk(who);
-    auto* const slots = v.array->slots();
-    f = {v.list, v.array, slots, slots + v.size, 0, here.walks};
+/// Begins a walk that is not empty: what ends from here on is left out, and what joins is not
+/// called. `who` is this thread.
+[[gnu::always_inline]] inline void announce(walk_frame& f, reader_record& here,
+                                            walker who) noexcept {
+    f.list->count_walk(who);
+    f.outer = here.walks;
     here.walks = &f;
 }
 
@@ -133,7 +130,7 @@ TIDINGS_DECL void note_thrown(immediate_array& array, const immediate_slot* at,
 [[gnu::always_inline]] inline std::size_t walk(walk_frame& f, const event_ptr& e,
                                                reader_record& here, const log_sink& log) noexcept {
     auto* const end = f.end;
-    const auto size = static_cast<std::size_t>(end - f.next);
+    const auto size = f.size();
     for (auto* next = f.next; next != end;) {
         try {
             do {
@@ -158,15 +155,15 @@ class few_walks {
     bool empty() const noexcept { return size_ == 0; }
     /// False where it is full.
     bool add(immediate_list& list) noexcept {
-        const auto v = list.current();
-        if (v.size == 0) return true;
+        const auto f = list.current();
+        if (f.size() == 0) return true;
         if (size_ == capacity) return false;
-        views_[size_++] = v;
+        frames_[size_++] = f;
         return true;
     }
     /// All before the first of them is walked: a callback changes lists that are still to come.
     void announce_all(reader_record& here, walker who) noexcept {
-        for (auto i = size_; i-- != 0;) announce(frames_[i], views_[i], here, who);
+        for (auto i = size_; i-- != 0;) announce(frames_[i], here, who);
     }
     /// @return how many were called
     std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
@@ -177,8 +174,7 @@ class few_walks {
 
  private:
     std::size_t size_ = 0;
-    std::array<immediate_view, capacity> views_;  // not initialised, as the next
-    std::array<walk_frame, capacity> frames_;
+    std::array<walk_frame, capacity> frames_;  // not initialised
 };
 
 }  // namespace tidings::detail

@@ -34,7 +34,16 @@ class history_ring {
 
     /// Makes the place of the newest, which `fill` takes next, and hands what falls out to `gone`.
     /// @throws std::bad_alloc, and nothing has changed.
-    TIDINGS_DECL void open_place(std::size_t bytes, io::steady_time now, dropped_events& gone);
+    void open_place(std::size_t bytes, io::steady_time now, dropped_events& gone) {
+        const auto count = outgoing(now, 1, bytes);
+        gone.reserve(gone.size() + count);
+        if (size_ - count == capacity_) grow();
+        evict(count, gone);
+        auto& place = items_[place_of(size_++)];
+        place.time = now;
+        place.bytes = bytes;
+        bytes_ += bytes;
+    }
     void fill_place(event_ptr e) noexcept { items_[place_of(size_ - 1)].event = std::move(e); }
     /// Hands what has grown too old to `gone`. @throws as `open_place`.
     TIDINGS_DECL void expire(io::steady_time now, dropped_events& gone);
@@ -52,12 +61,41 @@ class history_ring {
         const auto at = first_ + i;
         return at < capacity_ ? at : at - capacity_;
     }
-    void grow();
+    TIDINGS_DECL void grow();
     /// How many fall out when so many of so many bytes come.
     std::size_t outgoing(io::steady_time now, std::size_t more,
-                         std::size_t more_bytes) const noexcept;
-    void evict(std::size_t count, dropped_events& gone) noexcept;
-    void remember(std::string_view topic, std::uint64_t sequence) noexcept;
+                         std::size_t more_bytes) const noexcept {
+        const auto all = size_ + more;
+        const auto surplus = all > rule_.max_events ? all - rule_.max_events : 0;
+        auto bytes = bytes_ + more_bytes;
+        std::size_t count = 0;
+        for (; count != size_; ++count) {
+            const bool too_many =
+                count < surplus || (bytes > rule_.max_bytes && all - count > 1);
+            if (!too_many && rule_.max_age.count() == 0) break;
+            const auto& oldest = (*this)[count];
+            if (!too_many && now - oldest.time <= rule_.max_age) break;
+            bytes -= oldest.bytes;
+        }
+        return count;
+    }
+    // `gone` has room.
+    void evict(std::size_t count, dropped_events& gone) noexcept {
+        for (; count != 0; --count) {
+            auto& oldest = items_[first_];
+            first_ = place_of(1);
+            --size_;
+            bytes_ -= oldest.bytes;
+            evicted_through_ = oldest.event->sequence();
+            const auto topic = oldest.event->topic();
+            if (!evicted_order_.empty() && evicted_order_.back().topic == topic)
+                evicted_order_.back().sequence = evicted_through_;
+            else
+                remember(topic, evicted_through_);
+            gone.push_back(std::move(oldest.event));
+        }
+    }
+    TIDINGS_DECL void remember(std::string_view topic, std::uint64_t sequence) noexcept;
 
     history_rule rule_;
     bool takes_all_;

@@ -9,22 +9,6 @@
 
 namespace tidings::detail {
 
-std::size_t history_ring::outgoing(io::steady_time now, std::size_t more,
-                                   std::size_t more_bytes) const noexcept {
-    auto left = size_ + more;
-    auto bytes = bytes_ + more_bytes;
-    std::size_t count = 0;
-    for (; count != size_; ++count) {
-        const auto& oldest = (*this)[count];
-        const bool too_old = rule_.max_age.count() != 0 && now - oldest.time > rule_.max_age;
-        const bool too_many = left > rule_.max_events || (bytes > rule_.max_bytes && left > 1);
-        if (!too_old && !too_many) break;
-        bytes -= oldest.bytes;
-        --left;
-    }
-    return count;
-}
-
 // A ring that is full needs no more places than it keeps events.
 void history_ring::grow() {
     constexpr std::size_t least = 16;
@@ -37,41 +21,13 @@ void history_ring::grow() {
     first_ = 0;
 }
 
-void history_ring::open_place(std::size_t bytes, io::steady_time now, dropped_events& gone) {
-    const auto count = outgoing(now, 1, bytes);
-    gone.reserve(gone.size() + count);
-    if (size_ - count == capacity_) grow();
-    evict(count, gone);
-    auto& place = items_[place_of(size_++)];
-    place.time = now;
-    place.bytes = bytes;
-    bytes_ += bytes;
-}
-
 void history_ring::expire(io::steady_time now, dropped_events& gone) {
     const auto count = outgoing(now, 0, 0);
     gone.reserve(gone.size() + count);
     evict(count, gone);
 }
 
-// `gone` has room.
-void history_ring::evict(std::size_t count, dropped_events& gone) noexcept {
-    for (; count != 0; --count) {
-        auto& oldest = items_[first_];
-        first_ = place_of(1);
-        --size_;
-        bytes_ -= oldest.bytes;
-        evicted_through_ = oldest.event->sequence();
-        remember(oldest.event->topic(), evicted_through_);
-        gone.push_back(std::move(oldest.event));
-    }
-}
-
 void history_ring::remember(std::string_view topic, std::uint64_t sequence) noexcept {
-    if (!evicted_order_.empty() && evicted_order_.back().topic == topic) {
-        evicted_order_.back().sequence = sequence;
-        return;
-    }
     if (const auto known = evicted_topics_.find(topic); known != evicted_topics_.end()) {
         known->second->sequence = sequence;
         evicted_order_.splice(evicted_order_.end(), evicted_order_, known->second);
