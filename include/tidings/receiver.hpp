@@ -12,6 +12,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
+#include <type_traits>
 #include <vector>
 
 namespace tidings {
@@ -30,9 +31,7 @@ using receive_ptr = std::unique_ptr<receive_operation, receive_end>;
 /// A read of a receiver: its handler, where that runs, and what it gets. One allocation.
 class receive_operation {
  public:
-    receive_operation(net::any_io_executor io, std::size_t max)
-        : executor(std::move(io)),
-          most(max) {}
+    explicit receive_operation(std::size_t max) : most(max) {}
     receive_operation(const receive_operation&) = delete;
     receive_operation& operator=(const receive_operation&) = delete;
 
@@ -43,9 +42,9 @@ class receive_operation {
     /// It has what it gets.
     bool served() const noexcept { return event || !batch.empty(); }
 
-    const net::any_io_executor executor;
-    const std::size_t most;  ///< events; 0: one, which is no batch
-    std::uint64_t id = 0;    ///< for its cancellation
+    net::any_io_executor executor{};  ///< where the handler runs; empty: that of the receiver
+    const std::size_t most;           ///< events; 0: one, which is no batch
+    std::uint64_t id = 0;             ///< for its cancellation
     error_code error{};
     event_ptr event{};
     std::vector<event_ptr> batch{};
@@ -61,18 +60,23 @@ inline void receive_end::operator()(receive_operation* o) const noexcept {
     o->finish(true);
 }
 
+/// Whether handlers of a type say themselves where they run.
+struct no_executor {};
+template <class Handler>
+inline constexpr bool has_executor =
+    !std::is_same_v<net::associated_executor_t<Handler, no_executor>, no_executor>;
+
 template <class Handler, bool Batch>
 class receive_operation_of final : public receive_operation {
     using allocator = typename std::allocator_traits<net::associated_allocator_t<
         Handler, net::recycling_allocator<void>>>::template rebind_alloc<receive_operation_of>;
 
  public:
-    /// @param io where the handler runs, unless it says so itself
-    static receive_ptr make(const net::any_io_executor& io, Handler handler, std::size_t max) {
+    static receive_ptr make(Handler handler, std::size_t max) {
         allocator memory = allocator_of(handler);
         auto* place = std::allocator_traits<allocator>::allocate(memory, 1);
         return receive_ptr(::new (static_cast<void*>(place))
-                               receive_operation_of(io, std::move(handler), max));
+                               receive_operation_of(std::move(handler), max));
     }
     net::cancellation_slot cancellation_slot() const noexcept override {
         return net::get_associated_cancellation_slot(handler_);
@@ -93,9 +97,11 @@ class receive_operation_of final : public receive_operation {
     }
 
  private:
-    receive_operation_of(const net::any_io_executor& io, Handler&& handler, std::size_t max)
-        : receive_operation(net::get_associated_executor(handler, io), max),
-          handler_(std::move(handler)) {}
+    receive_operation_of(Handler&& handler, std::size_t max)
+        : receive_operation(max),
+          handler_(std::move(handler)) {
+        if constexpr (has_executor<Handler>) executor = net::get_associated_executor(handler_);
+    }
     ~receive_operation_of() override = default;
     static allocator allocator_of(const Handler& h) noexcept {
         return allocator(net::get_associated_allocator(h, net::recycling_allocator<void>()));
@@ -170,7 +176,7 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
         template <class Handler>
         void operator()(Handler&& handler, std::size_t max) {
             using operation = detail::receive_operation_of<std::decay_t<Handler>, Batch>;
-            start(state, operation::make(executor_of(state), std::forward<Handler>(handler), max));
+            start(state, operation::make(std::forward<Handler>(handler), max));
         }
         std::shared_ptr<detail::receiver_subscription> state;
     };

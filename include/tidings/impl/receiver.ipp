@@ -58,7 +58,7 @@ void receiver::start(const std::shared_ptr<detail::receiver_subscription>& s,
                      detail::receive_ptr operation) {
     if (s) return s->start(std::move(operation));
     operation->error = errc::closed;
-    if (!complete(operation)) throw std::bad_alloc();
+    if (!complete(operation, net::system_executor())) throw std::bad_alloc();
 }
 
 }  // namespace tidings

@@ -106,8 +106,8 @@ class bounded_queue {
 };
 
 /// Empties a queue that the mutex guards: each event is counted, then released with the mutex free.
-inline void discard_all(bounded_queue& q, std::mutex& m,
-                        std::atomic<std::uint64_t>& count) noexcept {
+template <class Mutex>
+void discard_all(bounded_queue& q, Mutex& m, std::atomic<std::uint64_t>& count) noexcept {
     for (bool more = true; more;) {
         event_ptr gone;
         const std::lock_guard lock(m);

@@ -5,6 +5,7 @@
 #include <tidings/bus/impl/pattern_entry.hpp>
 #include <tidings/bus/impl/publication_watch.hpp>
 #include <tidings/bus/impl/publish_join.hpp>
+#include <tidings/bus/impl/queue_mutex.hpp>
 
 #include <cstdint>
 #include <mutex>
@@ -77,9 +78,18 @@ struct dispatch {
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
     /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
     /// `stops` is memory, which the next publication uses again.
-    TIDINGS_DECL void hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                              const std::shared_ptr<lane>& home,
-                              std::vector<lane_stop>& stops) noexcept;
+    void hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
+                 const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
+        bool have_lanes = false;
+        std::unique_lock<queue_mutex> held;  // of queues that come one after another
+        for (auto* entry : matched) {
+            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size());
+            if (!entry->queues.empty()) hand_to_queues(*entry, home, held);
+            if (!entry->chunks.empty()) have_lanes = true;
+        }
+        held = {};
+        if (have_lanes) hand_to_lanes(matched, ticket, stops);
+    }
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the
     /// bus; the mutex is not held. `who` is this thread.
     void finish(reader_record& here, walker who, const log_sink& log) noexcept {
@@ -89,13 +99,13 @@ struct dispatch {
 
  private:
     TIDINGS_DECL void call_all(reader_record& here, walker who, const log_sink& log) noexcept;
-    void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
-                        std::unique_lock<std::mutex>& held) noexcept;
+    TIDINGS_DECL void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
+                                     std::unique_lock<queue_mutex>& held) noexcept;
     TIDINGS_DECL void follow_up() noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
-    void hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                       std::vector<lane_stop>& stops) noexcept;
-    void count_dropped(std::size_t count) noexcept;
+    TIDINGS_DECL void hand_to_lanes(const std::vector<pattern_entry*>& matched,
+                                    std::uint64_t ticket, std::vector<lane_stop>& stops) noexcept;
+    TIDINGS_DECL void count_dropped(std::size_t count) noexcept;
 };
 
 }  // namespace tidings::detail

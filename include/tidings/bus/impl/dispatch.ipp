@@ -11,22 +11,8 @@
 
 namespace tidings::detail {
 
-void dispatch::hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                       const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
-    bool have_lanes = false;
-    {
-        std::unique_lock<std::mutex> held;  // of queues that come one after another
-        for (auto* entry : matched) {
-            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size());
-            if (!entry->queues.empty()) hand_to_queues(*entry, home, held);
-            if (!entry->chunks.empty()) have_lanes = true;
-        }
-    }
-    if (have_lanes) hand_to_lanes(matched, ticket, stops);
-}
-
 void dispatch::hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
-                              std::unique_lock<std::mutex>& held) noexcept {
+                              std::unique_lock<queue_mutex>& held) noexcept {
     for (const auto& queue : entry.queues) {
         if (!join) {
             result.count(queue->push(*event, gone, held));

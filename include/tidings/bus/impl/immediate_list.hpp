@@ -67,7 +67,7 @@ class immediate_list {
     ~immediate_list();
 
     /// A walk over those that there are now, in this read section.
-    walk_frame current() noexcept {
+    [[gnu::always_inline]] walk_frame current() noexcept {
         auto* const a = array_.load(std::memory_order_acquire);
         if (a == nullptr) return {this, nullptr, nullptr, nullptr, 0, nullptr};
         auto* const slots = a->slots();
@@ -90,7 +90,7 @@ class immediate_list {
                second_walks_.load(std::memory_order_relaxed) +
                shared_walks_.load(std::memory_order_relaxed);
     }
-    void count_walk(walker who) noexcept {
+    [[gnu::always_inline]] void count_walk(walker who) noexcept {
         if (who == walker::other) {
             shared_walks_.fetch_add(1, std::memory_order_relaxed);
             return;

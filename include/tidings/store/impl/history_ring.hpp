@@ -70,8 +70,7 @@ class history_ring {
         auto bytes = bytes_ + more_bytes;
         std::size_t count = 0;
         for (; count != size_; ++count) {
-            const bool too_many =
-                count < surplus || (bytes > rule_.max_bytes && all - count > 1);
+            const bool too_many = count < surplus || (bytes > rule_.max_bytes && all - count > 1);
             if (!too_many && rule_.max_age.count() == 0) break;
             const auto& oldest = (*this)[count];
             if (!too_many && now - oldest.time <= rule_.max_age) break;

@@ -79,8 +79,7 @@ memory_history::memory_history(std::vector<history_rule> rules, io::clock& clock
 
 history_ring* memory_history::ring_of(std::string_view topic) noexcept {
     for (auto& ring : rings_)
-        if (ring.takes(topic))
-            return ring.rule().max_events != 0 ? &ring : nullptr;
+        if (ring.takes(topic)) return ring.rule().max_events != 0 ? &ring : nullptr;
     return nullptr;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/bus/impl/queue_mutex.hpp>
 #include <tidings/bus/impl/subscription/post_memory.hpp>
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
@@ -29,7 +30,7 @@ class posting_lane final : public std::enable_shared_from_this<posting_lane> {
     /// @param home asks for a turn again where there was no memory to post it
     TIDINGS_DECL posting_lane(net::any_io_executor executor, std::shared_ptr<lane> home);
 
-    std::mutex& mutex() noexcept { return mutex_; }
+    queue_mutex& mutex() noexcept { return mutex_; }
     const std::shared_ptr<lane>& home() const noexcept { return home_; }
     const net::any_io_executor& executor() const noexcept { return executor_; }
     bool runs_on(const net::any_io_executor& other) noexcept {
@@ -81,7 +82,7 @@ class posting_lane final : public std::enable_shared_from_this<posting_lane> {
     };
 
     const std::shared_ptr<lane> home_;
-    std::mutex mutex_;  // guards what follows
+    queue_mutex mutex_;  // guards what follows
     net::any_io_executor executor_;
     net::any_io_executor turns_;  // the same; never runs inside a call
     list waiting_;                // to be called in this turn

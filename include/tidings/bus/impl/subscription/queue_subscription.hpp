@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bounded_queue.hpp>
 #include <tidings/bus/impl/group/group_member.hpp>
+#include <tidings/bus/impl/queue_mutex.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
 #include <tidings/bus/impl/subscription/publisher_line.hpp>
 #include <tidings/lane/impl/lane.hpp>
@@ -17,7 +18,7 @@ namespace tidings::detail {
 class queue_subscription : public counted_subscription, public group_member {
  public:
     /// `m` guards the queue; it may guard others as well.
-    queue_subscription(std::mutex& m, const subscribe_options& options)
+    queue_subscription(queue_mutex& m, const subscribe_options& options)
         : mutex_(m),
           policy_(options.overflow),
           deadline_(options.backpressure_deadline),
@@ -28,8 +29,14 @@ class queue_subscription : public counted_subscription, public group_member {
     /// Takes an event without waiting; drops it where there is no memory. What it drops of others
     /// goes to `gone`. `held` is the lock of the queue that was pushed to before it, and becomes
     /// that of this one.
-    TIDINGS_DECL outcome push(const event_ptr& e, graveyard& gone,
-                              std::unique_lock<std::mutex>& held) noexcept;
+    outcome push(const event_ptr& e, graveyard& gone,
+                 std::unique_lock<queue_mutex>& held) noexcept {
+        if (held.mutex() != &mutex_) {
+            held = {};  // never two at once
+            held = std::unique_lock(mutex_);
+        }
+        return push_locked(e, gone);
+    }
     /// Takes an event; with backpressure waits for room, until the deadline (timed in `l`).
     TIDINGS_DECL void push(const event_ptr& e, std::shared_ptr<delivery_join> join,
                            const std::shared_ptr<lane>& l, graveyard& gone) noexcept;
@@ -80,13 +87,14 @@ class queue_subscription : public counted_subscription, public group_member {
     /// Undoes it. @throws std::bad_alloc, and nothing has changed
     void untake(event_ptr&& e) { queue_.put_back(std::move(e)); }
     bool more() const noexcept { return !queue_.empty(); }
+    std::size_t queued() const noexcept { return queue_.size(); }
     /// Whether the next is an announcement, which says what was dropped until it is used.
     bool announces() const noexcept { return queue_.announces(); }
     /// Whether nothing that its feed still reads is to come; in the bus's lane, with the mutex
     /// held.
     TIDINGS_DECL bool caught_up() const noexcept;
 
-    std::mutex& mutex_;
+    queue_mutex& mutex_;
     std::uint8_t ahead_ = 0;  // not 0: an event was taken, and its use has perhaps not begun
 
  private:
@@ -95,7 +103,7 @@ class queue_subscription : public counted_subscription, public group_member {
     bool wants(const event_ptr& e) const noexcept {
         return takes_ == intake::all || (takes_ == intake::wanted && filter_.lets_through(*e));
     }
-    outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
+    TIDINGS_DECL outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
     outcome drop_here() noexcept;
     bool wait_for_room(const event_ptr& e, const std::shared_ptr<delivery_join>& join,
                        const std::shared_ptr<lane>& l);

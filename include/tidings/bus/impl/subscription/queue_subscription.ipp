@@ -10,15 +10,6 @@
 
 namespace tidings::detail {
 
-outcome queue_subscription::push(const event_ptr& e, graveyard& gone,
-                                 std::unique_lock<std::mutex>& held) noexcept {
-    if (held.mutex() != &mutex_) {
-        held = {};  // never two at once
-        held = std::unique_lock(mutex_);
-    }
-    return push_locked(e, gone);
-}
-
 outcome queue_subscription::drop_here() noexcept {
     queue_.miss(1);
     bump(dropped);
@@ -218,7 +209,7 @@ group_member::view queue_subscription::look(const event_ptr& e, bool calls) noex
 bool queue_subscription::take_share(const event_ptr& e,
                                     const std::shared_ptr<delivery_join>& join) noexcept {
     graveyard gone;
-    std::unique_lock<std::mutex> held;
+    std::unique_lock<queue_mutex> held;
     const auto result = push(e, gone, held);
     if (result == outcome::closed) return false;
     if (join) join->finished(result == outcome::dropped ? errc::overflow : error_code(), result);

@@ -41,9 +41,10 @@ class receive_line {
     receive_operation* last_ = nullptr;
 };
 
-/// Completes a read that has what it gets, on its executor and never inside this call: in the turn
-/// of the read whose handler calls this, if that runs on the same executor, else by a post. False
-/// where there is no memory, and `o` is as it was; an `io_context` takes none.
-TIDINGS_DECL bool complete(receive_ptr& o) noexcept;
+/// Completes a read that has what it gets, on its executor, or `home` where it has none, and never
+/// inside this call: in the turn of the read whose handler calls this, if that runs on the same
+/// executor, else by a post. False where there is no memory, and `o` is as it was; an `io_context`
+/// takes none.
+TIDINGS_DECL bool complete(receive_ptr& o, const net::any_io_executor& home) noexcept;
 
 }  // namespace tidings::detail

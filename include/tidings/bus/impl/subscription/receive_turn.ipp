@@ -41,7 +41,7 @@ class receive_turn {
         current_receive_turn = outer_;
         while (!ready_.empty()) {
             auto o = ready_.pop_front();
-            complete(o);
+            complete(o, executor_);
         }
     }
     // Where there is no memory to let others run, it goes on.
@@ -54,14 +54,14 @@ class receive_turn {
             }
         } while (!pass_on(o));
     }
-    bool takes(const receive_operation& o) const noexcept { return o.executor == executor_; }
+    bool runs_on(const net::any_io_executor& io) const noexcept { return io == executor_; }
     void add(receive_ptr o) noexcept { ready_.push_back(std::move(o)); }
 
  private:
     // False with one that there is no memory for.
     bool pass_on(receive_ptr& o) noexcept {
         current_receive_turn = outer_;
-        while (complete(o)) {
+        while (complete(o, executor_)) {
             if (ready_.empty()) return true;
             o = ready_.pop_front();
         }
@@ -102,12 +102,14 @@ void post_read(const net::any_io_executor& io, receive_ptr& o) {
 
 }  // namespace
 
-bool complete(receive_ptr& o) noexcept {
-    if (current_receive_turn != nullptr && current_receive_turn->takes(*o)) {
+bool complete(receive_ptr& o, const net::any_io_executor& home) noexcept {
+    if (current_receive_turn != nullptr &&
+        current_receive_turn->runs_on(o->executor ? o->executor : home)) {
         current_receive_turn->add(std::move(o));
         return true;
     }
     try {
+        if (!o->executor) o->executor = home;
         // It outlives the read.
         const auto io = o->executor;
         // Nothing is erased on the way to the executor that most programs have.

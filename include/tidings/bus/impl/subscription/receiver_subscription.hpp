@@ -42,7 +42,7 @@ class receiver_subscription final : public queue_subscription {
     void complete_soon(receive_ptr o) noexcept;
 
     const std::shared_ptr<lane> home_;
-    std::mutex own_mutex_;
+    queue_mutex own_mutex_;
     net::any_io_executor executor_;
     receive_line waiting_;  // guarded by mutex_, as the next
     receive_line late_;     // of which one found no memory to be completed

@@ -5,6 +5,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace tidings::detail {
@@ -24,13 +25,18 @@ event_ptr receiver_subscription::take_counted() noexcept {
 
 namespace {
 
-// For one more. What there is no memory for stays in the queue.
-bool make_room(std::vector<event_ptr>& batch) noexcept {
-    try {
-        if (batch.size() == batch.capacity()) batch.reserve(2 * batch.size() + 1);
-        return true;
-    } catch (const std::bad_alloc&) {
-        return false;
+// For one more, and where memory allows it for so many in all. What there is none for stays in the
+// queue.
+bool make_room(std::vector<event_ptr>& batch, std::size_t in_all) noexcept {
+    const auto size = batch.size();
+    if (size != batch.capacity()) return true;
+    for (auto wanted = std::max(in_all, 2 * size + 1);; wanted = size + 1) {
+        try {
+            batch.reserve(wanted);
+            return true;
+        } catch (const std::bad_alloc&) {
+            if (wanted == size + 1) return false;
+        }
     }
 }
 
@@ -41,7 +47,8 @@ bool receiver_subscription::serve(receive_operation& o) noexcept {
     if (o.most == 0) {
         o.event = take_counted();
     } else {
-        while (o.batch.size() < o.most && more() && make_room(o.batch)) {
+        while (o.batch.size() < o.most && more() &&
+               make_room(o.batch, std::min(o.most, queued()))) {
             auto e = take_counted();
             if (!e) break;
             o.batch.push_back(std::move(e));
@@ -90,7 +97,7 @@ void receiver_subscription::wake() noexcept {
 // Each in its turn.
 void receiver_subscription::complete_soon(receive_ptr o) noexcept {
     const bool waits = !late_.empty();
-    if (!waits && complete(o)) return;
+    if (!waits && complete(o, executor_)) return;
     late_.push_back(std::move(o));
     if (waits) return;
     again_.whose = shared_as<receiver_subscription>();
