@@ -177,6 +177,7 @@ class bus_state final : public subscriber,
     }
     /// What is to be dispatched now, or null.
     const event_ptr* append_locked(const event_ptr& e, dispatch& d);
+    const event_ptr* append_slowly(const event_ptr& e, std::uint64_t number, dispatch& d);
     void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
     void note_refused(const event_ptr& e, error_code why) noexcept {
         if (metrics()) metrics()->count("events_refused", {}, 1);

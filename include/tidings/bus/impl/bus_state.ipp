@@ -286,13 +286,7 @@ append_handler expect_append(const std::shared_ptr<pending_appends>& all, std::u
 }  // namespace
 
 // With the mutex held. What is not committed here is dispatched at its commit.
-const event_ptr* bus_state::append_locked(const event_ptr& e, dispatch& d) {
-    const auto number = ++last_number_;
-    publication_maker::set_number(e, number);
-    if (prompt_ != nullptr && (!d.join || prompt_->durable_at_once())) {
-        d.result.error = prompt_->keep(e, d.evicted);
-        return d.result.error ? nullptr : &e;
-    }
+const event_ptr* bus_state::append_slowly(const event_ptr& e, std::uint64_t number, dispatch& d) {
     const bool waits = d.join && !history_->durable_at_once();
     append_result appended;
     try {
@@ -312,6 +306,17 @@ const event_ptr* bus_state::append_locked(const event_ptr& e, dispatch& d) {
     if (d.committed) return &d.committed;
     if (!appended.error) ++appending_;
     return nullptr;
+}
+
+// The same; most histories commit here.
+[[gnu::always_inline]] inline const event_ptr* bus_state::append_locked(const event_ptr& e,
+                                                                        dispatch& d) {
+    const auto number = ++last_number_;
+    publication_maker::set_number(e, number);
+    if (prompt_ == nullptr || (d.join && !prompt_->durable_at_once()))
+        return append_slowly(e, number, d);
+    d.result.error = prompt_->keep(e, d.evicted);
+    return d.result.error ? nullptr : &e;
 }
 
 // With the mutex held: every queue and lane gets the event in the order of positions.

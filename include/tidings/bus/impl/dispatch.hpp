@@ -78,8 +78,9 @@ struct dispatch {
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
     /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
     /// `stops` is memory, which the next publication uses again.
-    void hand_to(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                 const std::shared_ptr<lane>& home, std::vector<lane_stop>& stops) noexcept {
+    [[gnu::always_inline]] void hand_to(const std::vector<pattern_entry*>& matched,
+                                        std::uint64_t ticket, const std::shared_ptr<lane>& home,
+                                        std::vector<lane_stop>& stops) noexcept {
         bool have_lanes = false;
         std::unique_lock<queue_mutex> held;  // of queues that come one after another
         for (auto* entry : matched) {
@@ -92,13 +93,19 @@ struct dispatch {
     }
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the
     /// bus; the mutex is not held. `who` is this thread.
-    void finish(reader_record& here, walker who, const log_sink& log) noexcept {
-        if (!walks.empty()) call_all(here, who, log);
+    [[gnu::always_inline]] void finish(reader_record& here, walker who,
+                                       const log_sink& log) noexcept {
+        if (!walks.empty()) {
+            walks.announce_all(here, who);
+            const auto called = walks.walk_all(*event, here, log);
+            result.matched += called;
+            result.delivered += called;
+            if (join) join->delivered(called);
+        }
         if (follows != 0) follow_up();
     }
 
  private:
-    TIDINGS_DECL void call_all(reader_record& here, walker who, const log_sink& log) noexcept;
     TIDINGS_DECL void hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
                                      std::unique_lock<queue_mutex>& held) noexcept;
     TIDINGS_DECL void follow_up() noexcept;

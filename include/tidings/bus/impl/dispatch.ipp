@@ -71,14 +71,6 @@ void dispatch::count_dropped(std::size_t count) noexcept {
     for (; count != 0; --count) join->finished(errc::overflow, outcome::dropped);
 }
 
-void dispatch::call_all(reader_record& here, walker who, const log_sink& log) noexcept {
-    walks.announce_all(here, who);
-    const auto called = walks.walk_all(*event, here, log);
-    result.matched += called;
-    result.delivered += called;
-    if (join) join->delivered(called);
-}
-
 void dispatch::follow_up() noexcept {
     if ((follows & joined) != 0) join->dispatched();
     if ((follows & watched) != 0) watch->end(*event, result);

@@ -34,7 +34,8 @@ class history_ring {
 
     /// Makes the place of the newest, which `fill` takes next, and hands what falls out to `gone`.
     /// @throws std::bad_alloc, and nothing has changed.
-    void open_place(std::size_t bytes, io::steady_time now, dropped_events& gone) {
+    [[gnu::always_inline]] void open_place(std::size_t bytes, io::steady_time now,
+                                           dropped_events& gone) {
         const auto count = outgoing(now, 1, bytes);
         gone.reserve(gone.size() + count);
         if (size_ - count == capacity_) grow();
@@ -79,7 +80,7 @@ class history_ring {
         return count;
     }
     // `gone` has room.
-    void evict(std::size_t count, dropped_events& gone) noexcept {
+    [[gnu::always_inline]] void evict(std::size_t count, dropped_events& gone) noexcept {
         for (; count != 0; --count) {
             auto& oldest = items_[first_];
             first_ = place_of(1);

@@ -43,7 +43,11 @@ class memory_history final : public prompt_history {
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
                        const std::vector<std::string>& patterns, std::size_t max_events) const;
     void forget(const dropped_events& gone, std::size_t from = 0) noexcept;
-    history_ring* ring_of(std::string_view topic) noexcept;
+    history_ring* ring_of(std::string_view topic) noexcept {
+        for (auto& ring : rings_)
+            if (ring.takes(topic)) return ring.rule().max_events != 0 ? &ring : nullptr;
+        return nullptr;
+    }
 
     /// Source and id as text of the event itself, which a ring holds as long as they stand here.
     struct event_key {
@@ -75,12 +79,6 @@ class memory_history final : public prompt_history {
 memory_history::memory_history(std::vector<history_rule> rules, io::clock& clock) : clock_(clock) {
     rings_.reserve(rules.size());
     for (auto& rule : rules) rings_.emplace_back(std::move(rule));
-}
-
-history_ring* memory_history::ring_of(std::string_view topic) noexcept {
-    for (auto& ring : rings_)
-        if (ring.takes(topic)) return ring.rule().max_events != 0 ? &ring : nullptr;
-    return nullptr;
 }
 
 bool memory_history::covers(std::string_view topic) const noexcept {
