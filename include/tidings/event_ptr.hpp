@@ -140,7 +140,7 @@ class publication {
  protected:
     /// `room` is behind the object and has place for the topic; all of it is `bytes`.
     TIDINGS_DECL publication(std::size_t bytes, void* room, std::string_view topic) noexcept;
-    virtual ~publication() = default;
+    ~publication() = default;
 
     static event_ptr owner_of(const event_ptr& p) noexcept { return p->owner_ ? p->owner_ : p; }
 

@@ -8,6 +8,7 @@
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/topic.hpp>
 
+#include <memory>
 #include <new>
 
 namespace tidings {
@@ -169,7 +170,10 @@ void event_ptr::release(const publication* p) noexcept {
         return;
     const std::size_t bytes = p->block_bytes_;
     auto* const block = const_cast<publication*>(p);
-    block->~publication();
+    if (p->owner_)
+        std::destroy_at(static_cast<detail::sharing_publication*>(block));
+    else
+        std::destroy_at(static_cast<detail::owning_publication*>(block));
     detail::give_block(block, bytes);
 }
 

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <mutex>
-#include <new>
 #include <span>
 #include <vector>
 
@@ -19,28 +18,23 @@ namespace tidings::detail {
 class walk_list {
  public:
     /// False where there is no memory for it.
-    bool add(immediate_list& list) noexcept {
-        if (few_.add(list)) return true;
-        try {
-            more_.push_back(list.current());
-            return true;
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
-    }
+    bool add(immediate_list& list) noexcept { return few_.add(list) || add_more(list); }
     bool empty() const noexcept { return few_.empty(); }
     /// As of `few_walks`, for all of them.
     void announce_all(reader_record& here, walker who) noexcept {
         for (auto f = more_.rbegin(); f != more_.rend(); ++f) announce(*f, here, who);
         few_.announce_all(here, who);
     }
-    std::size_t walk_all(const event_ptr& e, reader_record& here, const log_sink& log) noexcept {
+    [[gnu::always_inline]] std::size_t walk_all(const event_ptr& e, reader_record& here,
+                                                const log_sink& log) noexcept {
         auto called = few_.walk_all(e, here, log);
         for (auto& f : more_) called += walk(f, e, here, log);
         return called;
     }
 
  private:
+    TIDINGS_DECL bool add_more(immediate_list& list) noexcept;
+
     few_walks few_;
     std::vector<walk_frame> more_;
 };
@@ -82,13 +76,15 @@ struct dispatch {
                                         std::uint64_t ticket, const std::shared_ptr<lane>& home,
                                         std::vector<lane_stop>& stops) noexcept {
         bool have_lanes = false;
-        std::unique_lock<queue_mutex> held;  // of queues that come one after another
-        for (auto* entry : matched) {
-            if (!walks.add(entry->immediates)) count_dropped(entry->immediates.current().size());
-            if (!entry->queues.empty()) hand_to_queues(*entry, home, held);
-            if (!entry->chunks.empty()) have_lanes = true;
+        {
+            std::unique_lock<queue_mutex> held;  // of queues that come one after another
+            for (auto* entry : matched) {
+                if (!walks.add(entry->immediates))
+                    count_dropped(entry->immediates.current().size());
+                if (!entry->queues.empty()) hand_to_queues(*entry, home, held);
+                if (!entry->chunks.empty()) have_lanes = true;
+            }
         }
-        held = {};
         if (have_lanes) hand_to_lanes(matched, ticket, stops);
     }
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the

@@ -11,6 +11,15 @@
 
 namespace tidings::detail {
 
+bool walk_list::add_more(immediate_list& list) noexcept {
+    try {
+        more_.push_back(list.current());
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 void dispatch::hand_to_queues(const pattern_entry& entry, const std::shared_ptr<lane>& home,
                               std::unique_lock<queue_mutex>& held) noexcept {
     for (const auto& queue : entry.queues) {
