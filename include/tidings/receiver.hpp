@@ -31,7 +31,9 @@ using receive_ptr = std::unique_ptr<receive_operation, receive_end>;
 /// A read of a receiver: its handler, where that runs, and what it gets. One allocation.
 class receive_operation {
  public:
-    explicit receive_operation(std::size_t max) : most(max) {}
+    receive_operation(net::any_io_executor io, std::size_t max)
+        : executor(std::move(io)),
+          most(max) {}
     receive_operation(const receive_operation&) = delete;
     receive_operation& operator=(const receive_operation&) = delete;
 
@@ -42,9 +44,9 @@ class receive_operation {
     /// It has what it gets.
     bool served() const noexcept { return event || !batch.empty(); }
 
-    net::any_io_executor executor{};  ///< where the handler runs; empty: that of the receiver
-    const std::size_t most;           ///< events; 0: one, which is no batch
-    std::uint64_t id = 0;             ///< for its cancellation
+    net::any_io_executor executor;  ///< where the handler runs; empty: that of the receiver
+    const std::size_t most;         ///< events; 0: one, which is no batch
+    std::uint64_t id = 0;           ///< for its cancellation
     error_code error{};
     event_ptr event{};
     std::vector<event_ptr> batch{};
@@ -72,11 +74,12 @@ class receive_operation_of final : public receive_operation {
         Handler, net::recycling_allocator<void>>>::template rebind_alloc<receive_operation_of>;
 
  public:
-    static receive_ptr make(Handler handler, std::size_t max) {
+    /// @param io where the handler runs, if it says so itself; else empty
+    static receive_ptr make(net::any_io_executor io, Handler handler, std::size_t max) {
         allocator memory = allocator_of(handler);
         auto* place = std::allocator_traits<allocator>::allocate(memory, 1);
         return receive_ptr(::new (static_cast<void*>(place))
-                               receive_operation_of(std::move(handler), max));
+                               receive_operation_of(std::move(io), std::move(handler), max));
     }
     net::cancellation_slot cancellation_slot() const noexcept override {
         return net::get_associated_cancellation_slot(handler_);
@@ -97,11 +100,9 @@ class receive_operation_of final : public receive_operation {
     }
 
  private:
-    receive_operation_of(Handler&& handler, std::size_t max)
-        : receive_operation(max),
-          handler_(std::move(handler)) {
-        if constexpr (has_executor<Handler>) executor = net::get_associated_executor(handler_);
-    }
+    receive_operation_of(net::any_io_executor&& io, Handler&& handler, std::size_t max)
+        : receive_operation(std::move(io), max),
+          handler_(std::move(handler)) {}
     ~receive_operation_of() override = default;
     static allocator allocator_of(const Handler& h) noexcept {
         return allocator(net::get_associated_allocator(h, net::recycling_allocator<void>()));
@@ -176,7 +177,10 @@ class [[nodiscard("a receiver's subscription ends when it is destroyed")]] recei
         template <class Handler>
         void operator()(Handler&& handler, std::size_t max) {
             using operation = detail::receive_operation_of<std::decay_t<Handler>, Batch>;
-            start(state, operation::make(std::forward<Handler>(handler), max));
+            net::any_io_executor io;
+            if constexpr (detail::has_executor<std::decay_t<Handler>>)
+                io = net::get_associated_executor(handler, executor_of(state));
+            start(state, operation::make(std::move(io), std::forward<Handler>(handler), max));
         }
         std::shared_ptr<detail::receiver_subscription> state;
     };
