@@ -54,14 +54,14 @@ count() { # count PROGRAM WALK LIMIT [ALLOCATIONS [DELIVERIES]]: of one piece of
 count bus prepared-1 166
 count bus prepared-10 270
 count bus prepared-100 1310
-count bus new-1 927
-count bus history-1 2043
-times=100 count bus posted-1 340 '' 100
-times=100 count bus posted-16 329 '' 1600
-count bus receive-1 2973
-count bus receive-16 1749 '' 16
-count bus coroutine-16 2092 '' 16
-count bus batch-16 1337 '' 16
+count bus new-1 859
+count bus history-1 1468
+times=100 count bus posted-1 322 '' 100
+times=100 count bus posted-16 317 '' 1600
+count bus receive-1 2445
+count bus receive-16 1227 '' 16
+count bus coroutine-16 1642 '' 16
+count bus batch-16 828 '' 16
 times=100 count streams fan-ws-1 803 0
 times=100 count streams fan-ws-16 449 0
 times=100 count streams fan-sse-1 819 0
