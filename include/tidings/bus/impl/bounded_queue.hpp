@@ -80,6 +80,8 @@ class bounded_queue {
     /// Takes the next event out, to be released with no lock held; null, and nothing is missed any
     /// more, when there is none. Emptying a queue allocates nothing.
     TIDINGS_DECL event_ptr discard() noexcept;
+    /// How many were lost of which no announcement has told, which then none will.
+    TIDINGS_DECL std::uint64_t take_missed() noexcept;
     /// Whether this publication is in it.
     TIDINGS_DECL bool holds(const publication* p) const noexcept;
 

@@ -74,6 +74,13 @@ event_ptr bounded_queue::discard() noexcept {
     return take_front();
 }
 
+std::uint64_t bounded_queue::take_missed() noexcept {
+    auto all = std::exchange(missed_, 0);
+    for (std::size_t i = 0; i != events_.size(); ++i)
+        all += std::exchange(events_[i].missed_before, 0);
+    return all;
+}
+
 bool bounded_queue::holds(const publication* p) const noexcept {
     for (std::size_t i = 0; i != events_.size(); ++i)
         if (events_[i].event.get() == p) return true;

@@ -34,6 +34,10 @@ class group_member {
     /// So many events of the group are lost: it counts and announces them. From any thread where it
     /// has patience.
     virtual void lose(std::uint64_t count) noexcept = 0;
+    /// So many that another counted are lost: it announces them.
+    virtual void announce(std::uint64_t count) noexcept = 0;
+    /// Of one that has ended: how many it lost and has not announced. From any thread.
+    virtual std::uint64_t give_up_losses() noexcept { return 0; }
     /// Of one that has ended: the next event that it still holds, or null. From any thread.
     virtual event_ptr give_up() noexcept { return {}; }
 };

@@ -170,6 +170,9 @@ void queue_group::pumping::drop() noexcept {
 }
 
 void queue_group::hand_on(group_member& from) noexcept {
+    const auto lost = from.give_up_losses();
+    if (lost != 0)
+        if (const auto m = in_turn(false)) m->announce(lost);
     while (const auto e = from.give_up()) hand(e, {}, where_full::is_lost);
 }
 

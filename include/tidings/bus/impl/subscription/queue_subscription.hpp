@@ -68,6 +68,8 @@ class queue_subscription : public counted_subscription, public group_member {
         return policy_ == overflow::backpressure ? deadline_ : std::chrono::milliseconds();
     }
     TIDINGS_DECL void lose(std::uint64_t count) noexcept override;
+    TIDINGS_DECL void announce(std::uint64_t count) noexcept override;
+    TIDINGS_DECL std::uint64_t give_up_losses() noexcept override;
     TIDINGS_DECL event_ptr give_up() noexcept override;
 
  protected:
@@ -103,6 +105,7 @@ class queue_subscription : public counted_subscription, public group_member {
     bool wants(const event_ptr& e) const noexcept {
         return takes_ == intake::all || (takes_ == intake::wanted && filter_.lets_through(*e));
     }
+    void miss_locked(std::uint64_t count) noexcept;
     TIDINGS_DECL outcome push_locked(const event_ptr& e, graveyard& gone) noexcept;
     outcome drop_here() noexcept;
     bool wait_for_room(const event_ptr& e, const std::shared_ptr<delivery_join>& join,

@@ -164,7 +164,7 @@ publisher_line::waiters queue_subscription::empty_out() noexcept {
         if (ahead_ != 0) put_back_ahead();
         waiting = waiters_.take_all();
         source_.reset();
-        holds = queue_.size() != 0;
+        holds = !queue_.empty();
     }
     add(discarded, waiting.size());
     if (holds && may_pass_on())
@@ -218,15 +218,29 @@ bool queue_subscription::take_share(const event_ptr& e,
 
 void queue_subscription::lose(std::uint64_t count) noexcept {
     const std::lock_guard lock(mutex_);
-    queue_.miss(count);
     bump(matched, count);
     bump(dropped, count);
+    miss_locked(count);
+}
+
+void queue_subscription::announce(std::uint64_t count) noexcept {
+    const std::lock_guard lock(mutex_);
+    miss_locked(count);
+}
+
+void queue_subscription::miss_locked(std::uint64_t count) noexcept {
+    queue_.miss(count);
     if (!active()) return;
     try {
         wake();
     } catch (const std::bad_alloc&) {
         return;  // the next event wakes
     }
+}
+
+std::uint64_t queue_subscription::give_up_losses() noexcept {
+    const std::lock_guard lock(mutex_);
+    return queue_.take_missed();
 }
 
 event_ptr queue_subscription::give_up() noexcept {
@@ -241,11 +255,12 @@ void queue_subscription::pass_on() noexcept {
 }
 
 void queue_subscription::forgo(event_ptr&& e) noexcept {
-    if (!counts(e)) return;
-    if (!may_pass_on()) return add(discarded);
+    const auto lost = lagged_count(e);
+    if (!counts(e) && !lost) return;
+    if (!may_pass_on()) return lost ? void() : add(discarded);
     try {
         const std::lock_guard lock(mutex_);
-        untake(std::move(e));
+        lost ? queue_.miss(*lost) : untake(std::move(e));
     } catch (const std::bad_alloc&) {
         return add(discarded);
     }

@@ -47,6 +47,7 @@ class target_subscription final : public counted_subscription,
     bool take_share(const event_ptr& e,
                     const std::shared_ptr<delivery_join>& join) noexcept override;
     void lose(std::uint64_t count) noexcept override { miss(count); }
+    void announce(std::uint64_t count) noexcept override { miss(count); }
 
  private:
     class answer;
