@@ -3,6 +3,7 @@
 
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane.hpp>
+#include <tidings/lane/impl/turn_reserve.hpp>
 
 #include <boost/asio/execution/allocator.hpp>
 #include <boost/asio/execution/blocking.hpp>
@@ -22,39 +23,19 @@ namespace {
 constexpr unsigned max_laps = 4;
 constexpr std::chrono::microseconds max_turn{200};
 
-/// Memory for a turn that is due where there is no other: what waits for it may be all that would
-/// release some. Kept for all lanes of the process. Safe from any thread.
-class turn_reserve {
- public:
-    // Whether there was some.
-    bool release() noexcept { return free(block_.exchange(nullptr)); }
-    void fill() noexcept {
-        if (block_.load(std::memory_order_relaxed) == nullptr)
-            free(block_.exchange(::operator new(bytes, std::nothrow)));
-    }
+}  // namespace
 
- private:
-    static constexpr std::size_t bytes = 4096;
-    static bool free(void* block) noexcept {
-        ::operator delete(block);
-        return block != nullptr;
-    }
-    std::atomic<void*> block_{nullptr};
-};
-
-turn_reserve& spare_turn() noexcept {
+turn_reserve& turn_reserve::of_process() noexcept {
     static turn_reserve reserve;
     return reserve;
 }
-
-}  // namespace
 
 std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock& clock,
                                  bool single_thread) {
     net::any_io_executor inner = executor;
     if (!single_thread) inner = net::make_strand(executor);
     const std::shared_ptr<lane> made(new lane(std::move(inner), clock, single_thread));
-    spare_turn().fill();
+    turn_reserve::of_process().fill();
     watch_context(executor, made);
     return made;
 }
@@ -191,7 +172,7 @@ bool lane::post_turn(unsigned lap) noexcept {
     }
     do {
         if (finds_memory([&] { net::post(below, enter); })) return true;
-    } while (spare_turn().release());
+    } while (turn_reserve::of_process().release());
     return false;
 }
 
@@ -211,7 +192,7 @@ void lane::enter_turn(unsigned lap) noexcept {
 // burst leaves in one send per connection. Where the next lap cannot be posted it follows at once.
 void lane::run_turn(unsigned lap) noexcept {
     if (single_thread_) note_thread();
-    spare_turn().fill();
+    turn_reserve::of_process().fill();
     if (lap == 0) turn_started_ = timers_->clock().now();
     do {
         ++stats_.laps;

@@ -32,11 +32,11 @@ class live_access final : public http::detail::reviewer {
     void drop() noexcept;
 
  private:
-    void apply(http::detail::review found) override;
+    void apply(http::detail::review found) noexcept override;
     subject review_subject() override;
-    void go_on();
+    void go_on() noexcept;
     void narrow(const std::vector<std::string>& lost);
-    void revoke_all(error_code why);
+    void revoke_all(error_code why) noexcept;
     void watch(const http::detail::expiry_time& end);
     void watch_expiry() noexcept;
     void on_expiry();

@@ -22,10 +22,10 @@ void live_access::begin(live_start what) {
     recheck([s = session_.self(), this] { go_on(); });
 }
 
-void live_access::go_on() {
+void live_access::go_on() noexcept {
     if (!start_ || session_.has_ended()) return;
     const auto what = std::move(start_);
-    session_.go_on(std::move(*what));
+    if (!finds_memory([&] { session_.go_on(std::move(*what)); })) session_.end(errc::out_of_memory);
 }
 
 const principal& live_access::caller() const noexcept {
@@ -57,7 +57,7 @@ http::detail::reviewer::subject live_access::review_subject() {
             std::move(patterns)};
 }
 
-void live_access::apply(http::detail::review found) {
+void live_access::apply(http::detail::review found) noexcept {
     if (session_.has_ended()) return;
     if (found.ended) return revoke_all(found.ended);
     const bool kept = finds_memory([&] {
@@ -66,9 +66,9 @@ void live_access::apply(http::detail::review found) {
             *rechecked_ = std::move(found.principal);  // one of its callers may have asked
         else
             rechecked_ = std::make_unique<tidings::principal>(std::move(found.principal));
+        if (!found.lost.empty()) narrow(found.lost);
     });
-    if (!kept) return revoke_all(errc::out_of_memory);
-    if (!found.lost.empty()) narrow(found.lost);
+    if (!kept) revoke_all(errc::out_of_memory);
 }
 
 // A frame that has begun cannot be taken back, so it is cut off with its connection.
@@ -92,11 +92,14 @@ void live_access::narrow(const std::vector<std::string>& lost) {
     if (!clean) session_.end(errc::forbidden);
 }
 
-void live_access::revoke_all(error_code why) {
+void live_access::revoke_all(error_code why) noexcept {
     if (const auto& feed = session_.feed_) feed->stop();
-    const bool clean =
-        session_.queue().discard([](const publication& e) { return !is_control(e.topic()); });
-    clean ? session_.finish(why) : session_.end(why);
+    const bool told = finds_memory([&] {
+        const bool clean =
+            session_.queue().discard([](const publication& e) { return !is_control(e.topic()); });
+        clean ? session_.finish(why) : session_.end(why);
+    });
+    if (!told) session_.end(why);
 }
 
 void live_access::watch(const http::detail::expiry_time& end) {

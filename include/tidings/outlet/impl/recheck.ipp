@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
+#include <tidings/lane/impl/turn_reserve.hpp>
 #include <tidings/outlet/impl/recheck.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <mutex>
@@ -10,7 +14,8 @@
 
 namespace tidings::detail {
 
-class recheck_join final : public context_dependent {
+class recheck_join final : public context_dependent,
+                           public std::enable_shared_from_this<recheck_join> {
  public:
     explicit recheck_join(recheck_handler h) : handler_(std::move(h)) {}
 
@@ -18,11 +23,17 @@ class recheck_join final : public context_dependent {
         const std::lock_guard lock(mutex_);
         ++open_;
     }
-    // The handler is posted with the mutex held, so that its context does not end meanwhile.
-    void end_part() {
+    // What completes is posted with the mutex held, so that its context does not end meanwhile.
+    void end_part() noexcept {
         const std::lock_guard lock(mutex_);
-        if (--open_ != 0) return;
-        if (auto h = std::exchange(handler_, std::nullopt)) std::move (*h)(why_);
+        if (--open_ != 0 || !handler_) return;
+        const auto post = [this] {
+            net::post(handler_->executor(),
+                      net::bind_executor(handler_->own_executor(),
+                                         [self = shared_from_this()] { self->complete(); }));
+        };
+        while (!finds_memory(post))
+            if (!turn_reserve::of_process().release()) return;  // the context's end drops it
     }
     void fail(error_code why) noexcept {
         const std::lock_guard lock(mutex_);
@@ -35,6 +46,14 @@ class recheck_join final : public context_dependent {
     }
 
  private:
+    void complete() {
+        std::unique_lock lock(mutex_);
+        auto h = std::exchange(handler_, std::nullopt);
+        const auto why = why_;
+        lock.unlock();
+        if (h) std::move(*h).complete_here(why);
+    }
+
     std::mutex mutex_;  // guards the rest
     std::optional<recheck_handler> handler_;
     error_code why_;

@@ -20,7 +20,7 @@ struct review {
 class reviewer {
  public:
     /// In the lane of the owner, which is kept by none of it.
-    virtual void apply(review found) = 0;
+    virtual void apply(review found) noexcept = 0;
 
     /// Asks; a second time if it is asking already. `done` is called once nothing that was revoked
     /// before the call is left, or the owner has ended.
@@ -50,12 +50,12 @@ class reviewer {
         bool again = false;
     };
 
-    void ask();
+    void ask() noexcept;
     template <class F>
     void attempt(const log_sink& log, F f);
     void on_identity(const subject& s, error_code ec, const principal& who);
     void on_permissions(std::size_t asked, const principal& who, permissions p);
-    void finish(review found);
+    void finish(review found) noexcept;
 
     std::unique_ptr<asking> review_;  // null: it does not ask
 };

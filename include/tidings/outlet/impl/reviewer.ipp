@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/outlet/impl/reviewer.hpp>
 
@@ -18,9 +19,11 @@ void reviewer::recheck(unique_function<void()> done) {
     ask();
 }
 
-void reviewer::ask() {
+void reviewer::ask() noexcept {
     review_->again = false;
-    const auto s = review_subject();
+    subject s;
+    if (!tidings::detail::finds_memory([&] { s = review_subject(); }))
+        return finish({.ended = errc::out_of_memory});
     if (!s.license) return stop_review();
     attempt(s.license->access->policy().log, [&] {
         auto asked = s.license->access->identify(s.home, s.license->credentials, s.license->from,
@@ -62,12 +65,13 @@ void reviewer::on_permissions(std::size_t asked, const principal& who, permissio
     if (!review_) return;
     if (p.error) return finish({.ended = p.error});
     if (asked != 0 && p.denied.size() == asked) return finish({.ended = errc::forbidden});
-    finish({.lost = std::move(p.denied),
-            .expires = earlier(who.expires, p.expires),
-            .principal = who});
+    review found{.lost = std::move(p.denied), .expires = earlier(who.expires, p.expires)};
+    if (!tidings::detail::finds_memory([&] { found.principal = who; }))
+        found.ended = errc::out_of_memory;
+    finish(std::move(found));
 }
 
-void reviewer::finish(review found) {
+void reviewer::finish(review found) noexcept {
     const bool again = review_->again && !found.ended;
     apply(std::move(found));
     if (!review_) return;  // ended by that

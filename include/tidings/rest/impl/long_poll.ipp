@@ -4,6 +4,7 @@
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/server/body_budget.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
@@ -288,7 +289,12 @@ http::detail::reviewer::subject long_poll::review_subject() {
 }
 
 // What is answered together is lost together.
-void long_poll::apply(http::detail::review found) {
+void long_poll::apply(http::detail::review found) noexcept {
+    if (finds_memory([&] { take(std::move(found)); })) return;
+    finds_memory([&] { respond({.status = 503}); });  // or its connection ends
+}
+
+void long_poll::take(http::detail::review found) {
     if (state_ == poll_state::done && !cut_) return;
     if (!found.ended && !found.lost.empty()) found.ended = errc::forbidden;
     if (cut_) {
