@@ -101,7 +101,6 @@ class long_poll final : public lane_target,
 
  private:
     void apply(http::detail::review found) noexcept override;
-    void take(http::detail::review found);
     subject review_subject() override;
     void start_review(unique_function<void()> done);
     void watch_expiry() noexcept;

@@ -290,11 +290,6 @@ http::detail::reviewer::subject long_poll::review_subject() {
 
 // What is answered together is lost together.
 void long_poll::apply(http::detail::review found) noexcept {
-    if (finds_memory([&] { take(std::move(found)); })) return;
-    finds_memory([&] { respond({.status = 503}); });  // or its connection ends
-}
-
-void long_poll::take(http::detail::review found) {
     if (state_ == poll_state::done && !cut_) return;
     if (!found.ended && !found.lost.empty()) found.ended = errc::forbidden;
     if (cut_) {
@@ -304,9 +299,13 @@ void long_poll::take(http::detail::review found) {
     question_.expires = found.expires;
     watch_expiry();
     if (!found.ended) return;
-    if (found.ended == errc::forbidden)
-        return respond(http::problem(403, "Not granted", "the permission was revoked"));
-    respond(http::refusal_of(exchange_, found.ended));
+    const auto refuse = [&] {
+        if (found.ended == errc::forbidden)
+            return respond(http::problem(403, "Not granted", "the permission was revoked"));
+        respond(http::refusal_of(exchange_, found.ended));
+    };
+    if (finds_memory(refuse)) return;
+    finds_memory([&] { respond({.status = 503}); });  // or its connection ends
 }
 
 void long_poll::watch_expiry() noexcept {
