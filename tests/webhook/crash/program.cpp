@@ -3,9 +3,9 @@
 //
 //     webhook_crash_program FILE SOCKET URL
 //
-// Serves /topics, /events and /ws at SOCKET, and delivers everything to two endpoints: URL/any, as it
-// comes, and URL/fifo, in order. For each event of `a` that it is given it publishes one of `plain`
-// without asking what becomes of it.
+// Serves /topics, /events and /ws at SOCKET, and delivers everything to two endpoints: URL/any, as
+// it comes, and URL/fifo, in order. For each event of `a` that it is given it publishes one of
+// `plain` without asking what becomes of it.
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
 #include <tidings/tidings.hpp>

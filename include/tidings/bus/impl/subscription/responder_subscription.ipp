@@ -83,8 +83,8 @@ void responder_subscription::call(const job& j) noexcept {
     add(!done ? failed : wanted ? delivered : discarded);
 }
 
-// False where something is left and no turn can be posted for it. Once it has ended nothing calls it
-// any more, so that what it owns goes.
+// False where something is left and no turn can be posted for it. Once it has ended nothing calls
+// it any more, so that what it owns goes.
 bool responder_subscription::end_batch() {
     std::vector<completion_handler<error_code>> enders;
     responder_function dead;
