@@ -168,7 +168,8 @@ TEST_CASE("a full member that disconnects leaves its events to the others", "[bu
     f.publish_through(5, 5);
     CHECK(ends.error() == errc::lagging);
     CHECK(stays.active());
-    // It was full: what the other left has no room, and is announced, as is the event that ended it.
+    // It was full: what the other left has no room, and is announced, as is the event that ended
+    // it.
     CHECK(f.all_of(stays) == texts{"a=3", "a=4", "lagged(3)"});
     f.publish_through(6, 6);
     CHECK(f.all_of(stays) == texts{"a=6"});
