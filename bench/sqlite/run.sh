@@ -28,6 +28,8 @@ done
 
 # shellcheck source=bench/support/rounds.sh
 . "$root/bench/support/rounds.sh"
+# shellcheck disable=SC2034 # read by rounds.sh
+build_options=-DTIDINGS_SQLITE=ON
 build_bench "$root" "$build" sqlite_tidings sqlite_loop
 programs=$build/bench
 folder=$(mktemp -d "${folder:-${TMPDIR:-/tmp}}/tidings-bench.XXXXXX")

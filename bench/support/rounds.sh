@@ -8,8 +8,9 @@ support=${root:?}/bench/support
 
 # build_bench SOURCE BUILD TARGET...
 build_bench() {
+    # shellcheck disable=SC2086 # options are words
     cmake -S "$1" -B "$2" -DCMAKE_BUILD_TYPE=Release -DTIDINGS_BUILD_BENCH=ON \
-        --no-warn-unused-cli > /dev/null
+        ${build_options:-} --no-warn-unused-cli > /dev/null
     build_folder=$2
     shift 2
     cmake --build "$build_folder" --target "$@"
