@@ -15,11 +15,6 @@
     resident[key] = field["resident_kib"] / 1024
 }
 
-function over_rounds(figure, name, with,    list, r) {
-    for (r = 1; r <= rounds; ++r) list[r] = figure[name, with, r] + 0
-    return median(list, rounds)
-}
-
 END {
     print "| case | CPU µs per delivery, alone | with stalled | × | resident MiB, alone | with stalled | × in each round |"
     print "|---|---|---|---|---|---|---|"

@@ -19,11 +19,6 @@
     if ("commit_p99_us" in field) { p99[key] = field["commit_p99_us"]; worst[key] = field["commit_worst_us"] }
 }
 
-function over_rounds(figure, name, program,    list, r) {
-    for (r = 1; r <= rounds; ++r) list[r] = figure[name, program, r] + 0
-    return median(list, rounds)
-}
-
 # The ratios of the rounds go to `each`; gives their median.
 function ratio(figure, name,    list, r) {
     each = ""

@@ -20,13 +20,6 @@
     resident[key] = field["resident"]
 }
 
-# The median over the rounds of one server's figure in one work.
-function over_rounds(figure, work, server,    list, count, r) {
-    for (r = 1; r <= rounds; ++r)
-        if ((work SUBSEP server SUBSEP r) in figure) list[++count] = figure[work, server, r] + 0
-    return median(list, count)
-}
-
 END {
     for (w = 1; w <= work_count; ++w) {
         work = works[w]

@@ -19,15 +19,6 @@
     if ("wire_bytes" in field) { counted = 1; bytes[key] = field["wire_bytes"] }
 }
 
-# The median over the rounds of one server's figure in one case.
-function over_rounds(figure, name, server,    list, count, r, key) {
-    for (r = 1; r <= rounds; ++r) {
-        key = name SUBSEP server SUBSEP r
-        if (key in figure) list[++count] = figure[key] + 0
-    }
-    return median(list, count)
-}
-
 # Sets `each` and `middle` to the ratios to `base` of the rounds and their median.
 function ratios(name, server,    list, count, r, key, measure) {
     each = ""

@@ -10,3 +10,11 @@ function median(list, count,    i, j, value) {
     if (count == 0) return 0
     return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
 }
+
+# The median over `rounds` of one contender's figure in one case: of figure[case, contender, round],
+# where it has one.
+function over_rounds(figure, name, contender,    list, count, r) {
+    for (r = 1; r <= rounds; ++r)
+        if ((name, contender, r) in figure) list[++count] = figure[name, contender, r] + 0
+    return median(list, count)
+}

@@ -35,31 +35,35 @@ class gate {
     std::atomic<bool> open_{false};
 };
 
+/// Calls it 50 times on each of three threads, with a topic of that thread's own.
+template <class F>
+void on_three_threads(F f) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 3; ++t)
+        threads.emplace_back([&f, topic = "own." + std::to_string(t)] {
+            for (int i = 0; i < 50; ++i) f(topic, i);
+        });
+    for (auto& t : threads) t.join();
+}
+
 }  // namespace
 
 TEST_CASE("a subscription has what is published after it, whatever thread made it",
           "[bus][threads]") {
     two_threads threads;
     bus hub(threads.io);
-    std::vector<std::thread> others;
     std::atomic<std::uint64_t> wrong{0};
-    for (int t = 0; t < 3; ++t)
-        others.emplace_back([&, t] {
-            const auto topic = "own." + std::to_string(t);
-            for (int i = 0; i < 50; ++i) {
-                auto reads = hub.receive(topic);
-                int called = 0;
-                std::atomic<int> tapped{0};
-                auto callback =
-                    hub.subscribe(topic, immediate, [&](const event_ptr&) { ++called; });
-                auto watch = hub.tap([&](const tapped_publication& p) {
-                    if (p.topic == topic) ++tapped;
-                });
-                if (hub.publish(topic, some_event()).matched != 2) ++wrong;
-                if (!reads.try_receive() || called != 1 || tapped != 1) ++wrong;
-            }
+    on_three_threads([&](const std::string& topic, int) {
+        auto reads = hub.receive(topic);
+        int called = 0;
+        std::atomic<int> tapped{0};
+        auto callback = hub.subscribe(topic, immediate, [&](const event_ptr&) { ++called; });
+        auto watch = hub.tap([&](const tapped_publication& p) {
+            if (p.topic == topic) ++tapped;
         });
-    for (auto& t : others) t.join();
+        if (hub.publish(topic, some_event()).matched != 2) ++wrong;
+        if (!reads.try_receive() || called != 1 || tapped != 1) ++wrong;
+    });
     CHECK(wrong == 0);
 }
 
@@ -67,23 +71,17 @@ TEST_CASE("a request from any thread has the answer of a responder that was ther
           "[bus][threads]") {
     two_threads threads;
     bus hub(threads.io);
-    std::vector<std::thread> others;
     std::atomic<std::uint64_t> wrong{0};
-    for (int t = 0; t < 3; ++t)
-        others.emplace_back([&, t] {
-            const auto topic = "own." + std::to_string(t);
-            for (int i = 0; i < 50; ++i) {
-                const auto number = std::to_string(i);
-                auto answers = hub.respond(topic, [](const event_ptr& e) {
-                    return event("answer", "/test", std::string(e->text()));
-                });
-                const auto got = hub.async_request(topic, event("test", "/test", number),
-                                                   std::chrono::hours(1), net::use_future)
-                                     .get();
-                if (got->text() != number) ++wrong;
-            }
+    on_three_threads([&](const std::string& topic, int number) {
+        auto answers = hub.respond(topic, [](const event_ptr& e) {
+            return event("answer", "/test", std::string(e->text()));
         });
-    for (auto& t : others) t.join();
+        const auto asked = std::to_string(number);
+        const auto got = hub.async_request(topic, event("test", "/test", asked),
+                                           std::chrono::hours(1), net::use_future)
+                             .get();
+        if (got->text() != asked) ++wrong;
+    });
     CHECK(wrong == 0);
 }
 

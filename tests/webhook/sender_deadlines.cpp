@@ -77,7 +77,7 @@ struct deadlines_bed {
     std::string logged;
 };
 
-/// A peer that takes a connection and a request, and answers byte by byte, when it is told to.
+/// A peer that accepts one connection, reads of it, and sends single bytes of an answer.
 class slow_peer {
  public:
     explicit slow_peer(deadlines_bed& b, bool tls = false) : w_(b.w) {
