@@ -56,16 +56,22 @@ count bus prepared-10 270
 count bus prepared-100 1310
 count bus new-1 859
 count bus history-1 1468
+count bus subscribe-1000 2693
+# One of 1,000 topics with a callback each costs what one alone does; by its name a search more.
+count bus topics-1 174
+count bus topics-1000 174
+count bus names-1 1561
+count bus names-1000 1877
 times=100 count bus posted-1 322 '' 100
 times=100 count bus posted-16 317 '' 1600
 count bus receive-1 2445
 count bus receive-16 1227 '' 16
 count bus coroutine-16 1642 '' 16
 count bus batch-16 828 '' 16
-times=100 count streams fan-ws-1 803 0
-times=100 count streams fan-ws-16 449 0
-times=100 count streams fan-sse-1 819 0
-times=100 count streams fan-sse-16 463 0
+times=100 count streams fan-ws-1 796 0
+times=100 count streams fan-ws-16 438 0
+times=100 count streams fan-sse-1 812 0
+times=100 count streams fan-sse-16 450 0
 count streams post-service 28000 12
 count streams post-function 13950 4
 count streams echo-16x32 1450 0

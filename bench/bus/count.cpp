@@ -14,6 +14,7 @@ namespace {
 using bus_bench::bed;
 using bus_bench::posted_bed;
 using bus_bench::receive_bed;
+using bus_bench::topics_bed;
 
 template <class Bed>
 using step = void (*)(Bed&);
@@ -33,7 +34,7 @@ template <class Bed, class... Args>
 walk on(step<Bed> once, Args... args) {
     return [=](unsigned long times) {
         Bed b(args...);
-        for (int i = 0; i < 100; ++i) once(b);  // routes are known, tables have their size
+        for (int i = 0; i < 1000; ++i) once(b);  // routes are known, tables have their size
         measured(b, once, times);
     };
 }
@@ -59,6 +60,11 @@ const std::map<std::string_view, walk> walks = {
     {"new-1", publishing_new(0)},
     {"history-1", publishing_new(bus_bench::held)},
     {"subscribe-1000", on<bed>([](bed& b) { b.come_and_go(); }, std::size_t(1000), std::size_t(0))},
+    // One of a thousand topics that have one callback each, in turn.
+    {"topics-1", on<topics_bed>([](topics_bed& b) { b.publish_prepared(); }, std::size_t(1))},
+    {"topics-1000", on<topics_bed>([](topics_bed& b) { b.publish_prepared(); }, std::size_t(1000))},
+    {"names-1", on<topics_bed>([](topics_bed& b) { b.publish_by_name(); }, std::size_t(1))},
+    {"names-1000", on<topics_bed>([](topics_bed& b) { b.publish_by_name(); }, std::size_t(1000))},
     // A burst each: to 100 callbacks of one executor; of one receiver.
     {"posted-1", posting(1)},
     {"posted-16", posting(16)},

@@ -94,4 +94,45 @@ class bed {
     std::uint64_t delivered_ = 0;
 };
 
+/// As many topics, each with a pattern of its own and one callback; published to in turn.
+class topics_bed {
+ public:
+    explicit topics_bed(std::size_t topics) : targets_(topics) {
+        for (std::size_t i = 0; i < topics; ++i) {
+            names_.push_back("orders." + std::to_string(i));
+            subscriptions_.push_back(
+                hub_.subscribe(names_[i], tidings::immediate,
+                               [&t = targets_[i]](const tidings::event_ptr& e) { t(e); }));
+            handles_.push_back(hub_.topic(names_[i]));
+            events_.push_back(handles_[i].prepare(make_event()));
+        }
+    }
+    ~topics_bed() {
+        std::uint64_t seen = 0;
+        for (const auto& t : targets_) seen += t.seen;
+        if (seen == published_) return;
+        std::fputs("a topic's callback has not seen what was published to it alone\n", stderr);
+        std::abort();
+    }
+
+    void publish_prepared() {
+        const auto i = published_++ % targets_.size();
+        handles_[i].publish(events_[i]);
+    }
+    void publish_by_name() {
+        const auto i = published_++ % targets_.size();
+        hub_.publish(names_[i], make_event());
+    }
+
+ private:
+    net::io_context io_;
+    tidings::bus hub_{io_};
+    std::vector<target> targets_;
+    std::vector<std::string> names_;
+    std::vector<tidings::subscription> subscriptions_;
+    std::vector<tidings::topic_handle> handles_;
+    std::vector<tidings::event_ptr> events_;
+    std::uint64_t published_ = 0;
+};
+
 }  // namespace bus_bench

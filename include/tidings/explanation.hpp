@@ -23,6 +23,8 @@ struct explained_subscription {
     subscription_kind kind = subscription_kind::immediate;
     /// Its queue is full, or publishers wait for room in it: its overflow policy decides.
     bool full = false;
+    /// Which events of the pattern it wants, as `event_filter::json`; empty: all.
+    std::string filter{};
     /// What it has seen; of a stream nothing, since that counts in its own lane.
     subscription_counters counters{};
     std::string group{};  ///< Its queue group, of which one member gets an event.

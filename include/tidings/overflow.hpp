@@ -5,12 +5,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace tidings {
 
 /// What a bounded queue does when it is full. Drops are counted, and announced to the subscriber as
 /// a `tidings.lagged` event before the next one it gets. A slow subscriber never delays another.
-enum class overflow {
+enum class overflow : std::uint8_t {
     disconnect,   ///< Close the subscriber; it may resume. Default of WebSocket and SSE.
     drop_oldest,  ///< Drop the oldest. Default of queues in the process.
     drop_newest,  ///< Drop what does not fit.

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <tidings/event_ptr.hpp>
+#include <tidings/overflow.hpp>
 
 #include <concepts>
-#include <cstddef>
 #include <memory>
 #include <type_traits>
 
@@ -42,9 +42,9 @@ class [[nodiscard("a reply that is destroyed refuses the request")]] reply {
 };
 
 struct respond_options {
-    /// Requests that wait for one responder, which is asked one at a time. One more goes to
-    /// another, or is refused with errc::overflow.
-    std::size_t max_queued = 1024;
+    /// Of the requests that wait for one responder, which is asked one at a time; one is always
+    /// taken. One more goes to another, or is refused with errc::overflow.
+    queue_limits limits{};
 };
 
 /// What may stand as a responder: a function of the request that returns the answer, or one that

@@ -89,6 +89,28 @@ TEST_CASE("a subscription that began in the past is explained as what it is", "[
     CHECK(to_string(e) == "a: 1 of 1 subscriptions match; kept by >\n  a: callback, matched 0\n");
 }
 
+TEST_CASE("a bus explains which events of a pattern a subscription wants", "[explain]") {
+    context_fixture f;
+    bus hub(f.io(), {.history = {.max_events = 4}});
+    const auto paid = event_filter::exact("type", "paid");
+    const auto shown = R"({"exact":{"type":"paid"}})";
+    const auto one = hub.subscribe(
+        "a", immediate, [](const event_ptr&) {}, paid);
+    const auto two = hub.subscribe("a", [](const event_ptr&) {}, {.filter = paid});
+    const auto three = hub.subscribe("a", std::make_shared<silent>(), {.filter = paid});
+    const auto four = hub.receive("a", {.filter = paid, .group = "workers"});
+    const auto five =
+        hub.subscribe("a", [](const event_ptr&) {}, {.after = position(), .filter = paid});
+    const auto all = hub.subscribe("a", immediate, [](const event_ptr&) {});
+    f.run();
+    const auto e = hub.explain("a");
+    REQUIRE(e.subscriptions.size() == 6);
+    CHECK(std::count_if(e.subscriptions.begin(), e.subscriptions.end(),
+                        [&](const auto& s) { return s.filter == shown; }) == 5);
+    CHECK(to_string(e).find("  a: immediate callback, only " + std::string(shown) +
+                            ", matched 0\n") != std::string::npos);
+}
+
 TEST_CASE("a subscription that has ended is not explained", "[explain]") {
     context_fixture f;
     bus hub(f.io());

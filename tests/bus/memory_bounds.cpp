@@ -2,11 +2,14 @@
 // What each bound in bytes comes to in memory: the process grows by no more than a quarter over it,
 // and 64 MiB for everything else, while 120 MB of events pass.
 #include "support/growth.hpp"
+#include "support/quiet_network.hpp"
 #include "support/resume_bed.hpp"
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/http/server.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/send_queue.hpp>
+#include <tidings/rest/service.hpp>
 
 #include <algorithm>
 
@@ -149,6 +152,68 @@ TEST_CASE("the queue of a receiver stays within its bound", "[memory]") {
     CHECK(r.counters().dropped > count / 2);
 }
 
+TEST_CASE("what callbacks of an executor that does not run wait for stays within their bounds",
+          "[memory]") {
+    bounds_bed f({});
+    net::io_context hung;
+    const auto one =
+        f.hub->subscribe(">", net::bind_executor(hung.get_executor(), [](const event_ptr&) {}),
+                         {.limits = {.max_bytes = bound, .max_events = 1'000'000}});
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("a", large());
+        g.look();
+    }
+    g.check(bound);
+    CHECK(one.counters().dropped > count / 2);
+}
+
+TEST_CASE("what the members of a queue group wait for stays within their bounds", "[memory]") {
+    bounds_bed f({});
+    const subscribe_options o{.limits = {.max_bytes = bound, .max_events = 1'000'000},
+                              .group = "workers"};
+    auto one = f.hub->receive(">", o);
+    auto two = f.hub->receive(">", o);
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("a", large());
+        f.run();
+        g.look();
+    }
+    g.check(2 * bound);
+    CHECK(one.counters().dropped + two.counters().dropped > count / 2);
+}
+
+TEST_CASE("the requests that wait for a responder stay within its bound", "[memory]") {
+    bounds_bed f({});
+    net::io_context hung;
+    const auto r = f.hub->respond(
+        "a", net::bind_executor(hung.get_executor(), [](const event_ptr&) { return made(""); }),
+        {.limits = {.max_bytes = bound, .max_events = 1'000'000}});
+    int refused = 0;
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->async_request(
+            "a", large(), std::chrono::hours(1),
+            [&](error_code ec, const event_ptr&) { refused += ec == errc::overflow; });
+        f.run();
+        g.look();
+    }
+    g.check(bound);
+    CHECK(refused > count / 2);
+}
+
+TEST_CASE("what a bus retains stays within its bound", "[memory]") {
+    bounds_bed f({.retained = {{.pattern = ">", .max_topics = 1'000'000, .max_bytes = bound}}});
+    growth g;
+    for (int i = 0; i < count; ++i) {
+        f.hub->publish("t." + std::to_string(i), large());
+        g.look();
+    }
+    g.check(bound);
+    CHECK(f.hub->retained().topics > 0);
+}
+
 TEST_CASE("what a stream waits to send and no history holds stays within its bound", "[memory]") {
     bounds_bed f({});
     const auto reader = std::make_shared<stalled_reader>(*f.hub, f.io(), cloudevents_json);
@@ -200,6 +265,36 @@ TEST_CASE("what waits for a lane's turn stays within the bound of the inbox", "[
         g.look();
     }
     g.check(bound);
+}
+
+TEST_CASE("the answers that pollers do not read stay within the server's bound", "[memory]") {
+    constexpr std::size_t pollers = 100;
+    bounds_bed f({.history = {.max_events = 1}});
+    quiet_network network;
+    http::server web(f.io(), {.max_connections_per_address = pollers,
+                              .max_buffered_bytes = bound,
+                              .environment = {.network = &network, .clock = &f.clock()}});
+    web.mount("/topics", rest::service(*f.hub));
+    web.start();
+    f.run();
+    f.hub->publish("a", made(std::string(size / 6, '\x01')));
+    std::vector<std::shared_ptr<quiet_peer>> peers;
+    growth g;
+    for (std::size_t i = 0; i < pollers; ++i) {
+        peers.push_back(
+            network.connect("GET /topics/a?after= HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+        peers.back()->text.reserve(64);
+        peers.back()->room = 12;  // "HTTP/1.1 200"
+        f.run();
+        g.look();
+    }
+    g.check(bound);
+    const auto answered = [&](std::string_view head) {
+        return std::count_if(peers.begin(), peers.end(),
+                             [&](const auto& p) { return p->text == head; });
+    };
+    CHECK(answered("HTTP/1.1 200") > 0);
+    CHECK(answered("HTTP/1.1 503") > std::ptrdiff_t(pollers / 2));
 }
 
 }  // namespace tidings::test

@@ -294,7 +294,7 @@ TEST_CASE("requests that nobody takes are refused: a full queue, too many", "[bu
     bus hub(c.io(), {.clock = &c.clock(), .max_requests = 3});
     std::vector<reply> kept;
     auto r = hub.respond("a", [&](const event_ptr&, reply to) { kept.push_back(std::move(to)); },
-                         {.max_queued = 2});
+                         {.limits = {.max_events = 2}});
     std::vector<ending> e(5);
     for (int i = 0; i < 3; ++i) hub.async_request("a", made("?"), 1s, into(e[std::size_t(i)]));
     c.run();
@@ -311,11 +311,38 @@ TEST_CASE("requests that nobody takes are refused: a full queue, too many", "[bu
     CHECK(r.counters().matched == 3);
 }
 
+TEST_CASE("a responder's queue counts the bytes of its requests, and takes one of any size",
+          "[bus][request]") {
+    bus_fixture f;
+    net::io_context slow;  // nobody runs it
+    auto r = f.hub->respond("a", net::bind_executor(slow.get_executor(), named("1")),
+                            {.limits = {.max_bytes = 10'000}});
+    const std::string large(6'000, 'x');
+    std::vector<ending> e(5);
+    for (int i = 0; i < 2; ++i) f.hub->async_request("a", made(large), 1s, into(e[std::size_t(i)]));
+    f.hub->async_request("a", made("?"), 1s, into(e[2]));
+    f.run();
+    CHECK_FALSE(e[0].is_over);
+    CHECK(e[1].ec == errc::overflow);
+    CHECK_FALSE(e[2].is_over);
+    slow.poll();
+    f.run();
+    CHECK(e[0].text == "1:" + large);
+    CHECK(e[2].text == "1:?");
+    f.hub->async_request("a", made(large + large), 1s, into(e[3]));
+    f.hub->async_request("a", made("?"), 1s, into(e[4]));
+    slow.restart();
+    slow.poll();
+    f.run();
+    CHECK(e[3].text == "1:" + large + large);
+    CHECK(e[4].ec == errc::overflow);
+}
+
 TEST_CASE("a full queue sends a request to another responder", "[bus][request]") {
     bus_fixture f;
     net::io_context slow;  // nobody runs it
-    auto one =
-        f.hub->respond("a", net::bind_executor(slow.get_executor(), named("1")), {.max_queued = 1});
+    auto one = f.hub->respond("a", net::bind_executor(slow.get_executor(), named("1")),
+                              {.limits = {.max_events = 1}});
     auto two = f.hub->respond("a", named("2"));
     std::vector<ending> e(4);
     for (auto& each : e) f.hub->async_request("a", made("?"), 1s, into(each));

@@ -27,6 +27,7 @@ std::string line_of(const explained_subscription& s) {
     auto line = "  " + s.pattern + ": " + words_of(s.kind);
     if (!s.group.empty()) line += " of group " + s.group;
     if (s.full) line += ", full";
+    if (!s.filter.empty()) line += ", only " + s.filter;
     if (s.kind == subscription_kind::stream) return line + '\n';
     const auto add = [&](const char* what, std::uint64_t n) {
         if (n != 0) line += std::string(", ") + what + ' ' + std::to_string(n);

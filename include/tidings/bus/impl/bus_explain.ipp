@@ -19,6 +19,7 @@ std::string rule_of(const history_options& kept, std::string_view topic) {
 
 explained_subscription explain(const bus_members::standing& s) {
     explained_subscription made{.pattern = s.pattern, .kind = subscription_kind::stream};
+    if (!s.filter.empty()) made.filter = s.filter.json();
     if (!s.state) return made;
     made.counters = s.state->counters();
     if (const auto* seat = s.state->seat()) made.group = seat->group().name();

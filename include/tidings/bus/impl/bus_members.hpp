@@ -50,7 +50,8 @@ class bus_members {
     /// What stands under a pattern that a topic matches; a stream's cursor is no subscription.
     struct standing {
         std::string pattern;
-        std::shared_ptr<subscription_state> state;
+        std::shared_ptr<subscription_state> state;  // null: a stream
+        event_filter filter;
     };
     TIDINGS_DECL std::vector<standing> standing_under(std::string_view topic) const;
 

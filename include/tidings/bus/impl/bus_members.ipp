@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/bus_members.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/bus/impl/feed.hpp>
+#include <tidings/bus/impl/group/group_seat.hpp>
 #include <tidings/bus/impl/group/queue_group.hpp>
 
 #include <algorithm>
@@ -210,7 +211,9 @@ std::vector<bus_members::standing> bus_members::standing_under(std::string_view 
     patterns_.for_each_of(topic, [&](const pattern_entry& entry) {
         const std::string pattern(entry.pattern());
         const auto add = [&](subscription_state& s) {
-            if (auto owner = s.weak_from_this().lock()) all.push_back({pattern, std::move(owner)});
+            if (auto owner = s.weak_from_this().lock())
+                all.push_back(
+                    {pattern, std::move(owner), s.seat() ? s.seat()->filter() : s.filter()});
         };
         for (auto* s : entry.immediates.standing()) add(*s);
         for (const auto& q : entry.queues) add(*q);
@@ -222,7 +225,7 @@ std::vector<bus_members::standing> bus_members::standing_under(std::string_view 
                 const auto* const f = dynamic_cast<const feed*>(target.get());
                 if (auto sink = f != nullptr ? f->sink() : nullptr) {
                     sinks.push_back(std::move(sink));
-                    all.push_back({pattern, sinks.back()->owner()});
+                    all.push_back({pattern, sinks.back()->owner(), f->filter()});
                 }
             }
     });

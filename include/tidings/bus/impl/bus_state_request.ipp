@@ -45,7 +45,7 @@ void bus_state::start_request(std::string_view topic, event&& e, std::chrono::mi
 subscription bus_state::respond(std::string_view pattern, net::any_io_executor io,
                                 responder_function f, respond_options options) {
     const auto s = make_subscription<responder_subscription>(
-        std::move(io), pattern, std::move(f), options.max_queued, options_.log, requests_);
+        std::move(io), pattern, std::move(f), options.limits, options_.log, requests_);
     auto ec = check_pattern(pattern);
     if (!ec) ec = requests_->add(s);
     if (!ec) {

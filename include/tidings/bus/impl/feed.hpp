@@ -26,12 +26,14 @@ struct feed_options {
     /// reaches. A replay that was asked for may be longer.
     std::uint64_t max_lag = 0;
     tidings::after_gap after_gap = tidings::after_gap::present;
-    origin_id origin = 0;    ///< what came from there is not handed back
-    event_filter filter{};   ///< what else is not
-    bool exact = false;      ///< the sink must have every event; what it cannot get is counted
-    bool asks = false;       ///< the sink says after which position it begins
-    bool retained = false;   ///< begins with what the bus retains, where it does not resume
-    std::size_t slice = 64;  ///< events read from the history at once
+    origin_id origin = 0;   ///< what came from there is not handed back
+    event_filter filter{};  ///< what else is not
+    bool exact = false;     ///< the sink must have every event; what it cannot get is counted
+    bool asks = false;      ///< the sink says after which position it begins
+    bool retained = false;  ///< begins with what the bus retains, where it does not resume
+    /// The sink lives until the feed was stopped in its lane: a call needs no reference to it.
+    bool lives_on = false;
+    std::uint16_t slice = 64;  ///< events read from the history at once
 };
 
 /// One subscriber's way through the bus, live or from history: the cursor. Lane-confined but for
@@ -68,6 +70,8 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     /// on its way included.
     TIDINGS_DECL void narrow(const std::vector<std::string>& lost) noexcept;
     const std::vector<std::string>& patterns() const noexcept { return options_.patterns; }
+    /// From any thread.
+    const event_filter& filter() const noexcept { return options_.filter; }
 
     /// Everything up to here that matched was pushed. Empty when there is no history.
     const position& cursor() const noexcept { return cursor_; }
@@ -76,6 +80,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     TIDINGS_DECL void refresh(unique_function<void()> f);
 
     std::uint64_t dropped() const noexcept { return dropped_; }
+    /// Null once it is gone. From any thread.
     std::shared_ptr<feed_sink> sink() const noexcept { return sink_.lock(); }
 
     void on_event(const event_ptr& e) noexcept override;
@@ -91,6 +96,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void on_lost() noexcept { end(errc::out_of_memory); }
 
  private:
+    /// The sink during a call in the lane: one that lives on needs no reference.
+    std::shared_ptr<feed_sink> sink_here() const noexcept {
+        return lasting_ ? std::shared_ptr<feed_sink>(std::shared_ptr<void>(), lasting_) : sink();
+    }
     void begin() noexcept;
     void ask_where(feed_sink& sink) noexcept;
     void begin_after(position where) noexcept;
@@ -146,7 +155,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
               filter(std::move(o.filter)),
               origin(o.origin),
               max_lag(o.max_lag),
-              slice(static_cast<std::uint32_t>(o.slice)),
+              slice(o.slice),
               overflow(o.overflow),
               after_gap(o.after_gap),
               exact(o.exact),
@@ -157,7 +166,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
         event_filter filter;
         origin_id origin;
         std::uint64_t max_lag;
-        std::uint32_t slice;
+        std::uint16_t slice;
         tidings::overflow overflow;
         tidings::after_gap after_gap;
         bool exact;
@@ -173,6 +182,7 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     std::shared_ptr<bus_state> bus_;
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed_sink> sink_;
+    feed_sink* const lasting_;  // null: another thread may release the sink
     kept_options options_;
     position cursor_;
     position start_;  // where the history stood when a resuming feed was put on the bus

@@ -23,6 +23,7 @@ feed::feed(std::shared_ptr<bus_state> bus, std::shared_ptr<lane> l, std::weak_pt
     : bus_(std::move(bus)),
       lane_(std::move(l)),
       sink_(std::move(sink)),
+      lasting_(options.lives_on ? sink_.lock().get() : nullptr),
       options_(std::move(options)),  // takes the patterns and the filter alone
       cursor_(options.after.value_or(position())),
       queue_(options.limits, options.overflow),
@@ -63,7 +64,7 @@ error_code feed::start() {
 }
 
 void feed::begin() noexcept {
-    const auto sink = sink_.lock();
+    const auto sink = sink_here();
     if (!sink || !attached_) return;
     if (options_.asks) return ask_where(*sink);
     reading_ = false;
@@ -128,7 +129,7 @@ void feed::on_joined_event(const event_ptr& e, std::shared_ptr<delivery_join> jo
 }
 
 void feed::accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join) noexcept {
-    const auto sink = sink_.lock();
+    const auto sink = sink_here();
     if (!sink) {
         if (join) join->finished(errc::closed, outcome::closed);
         return;
@@ -187,7 +188,7 @@ void feed::pass(feed_sink& sink, const event_ptr& e,
 
 void feed::count_dropped(std::uint64_t count) noexcept {
     dropped_ += count;
-    if (const auto sink = sink_.lock(); sink && count != 0) sink->on_dropped(count);
+    if (const auto sink = sink_here(); sink && count != 0) sink->on_dropped(count);
 }
 
 bool feed::picks(const publication& e) const noexcept {
@@ -237,7 +238,7 @@ void feed::on_bus_closed() noexcept {
 }
 
 void feed::pump() noexcept {
-    const auto sink = sink_.lock();
+    const auto sink = sink_here();
     if (!sink || !attached_) return;
     if (live_)
         drain_queue(*sink);
@@ -291,7 +292,7 @@ void feed::read_more(const position& after) noexcept {
 }
 
 void feed::on_slice(error_code ec, const history_slice& slice) noexcept {
-    const auto sink = sink_.lock();
+    const auto sink = sink_here();
     if (sink && attached_) {
         if (ec) return end(ec == errc::out_of_memory ? ec : errc::history_failed);
         const bool gap = is_new_gap(slice, gone_);
@@ -390,7 +391,7 @@ void feed::end(error_code why) noexcept {
     if (!attached_) return;
     const auto keep = shared_from_this();
     stop();
-    if (const auto sink = sink_.lock()) sink->on_feed_end(why);
+    if (const auto sink = sink_here()) sink->on_feed_end(why);
 }
 
 }  // namespace tidings::detail

@@ -107,7 +107,9 @@ void live_state::go_on(live_start what) {
                        .after_gap = what.asked.after_gap.value_or(options_->after_gap),
                        .origin = owner_.origin(),
                        .filter = std::move(what.asked.filter),
-                       .retained = what.asked.retained};
+                       .retained = what.asked.retained,
+                       .lives_on = true};
+        departure_.session = self();
         feed_ = std::make_shared<feed>(std::move(what.bus), stream_.home,
                                        std::shared_ptr<feed_sink>(self(), this), std::move(f));
         if (const auto ec = feed_->start())

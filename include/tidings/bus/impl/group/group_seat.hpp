@@ -19,6 +19,7 @@ class group_seat final : public lane_task {
           filter_(std::move(f)) {}
 
     queue_group& group() const noexcept { return *group_; }
+    const event_filter& filter() const noexcept { return filter_; }
     bool wants(const event_ptr& e) const noexcept { return filter_.lets_through(*e); }
     /// Its subscription has left the bus. Once; with no mutex held.
     TIDINGS_DECL void leave() noexcept;

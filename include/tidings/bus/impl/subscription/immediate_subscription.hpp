@@ -25,6 +25,7 @@ class immediate_subscription final : public subscription_state, public retirable
     TIDINGS_DECL void leave(pattern_entry& entry, retired_list& gone) noexcept override;
     /// It never begins in the past.
     std::shared_ptr<feed_sink> sink() override { return nullptr; }
+    event_filter filter() const noexcept override { return filter_; }
     TIDINGS_DECL void reclaim() noexcept override;
     TIDINGS_DECL subscription_counters counters() const noexcept override;
 

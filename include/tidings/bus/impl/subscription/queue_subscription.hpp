@@ -58,6 +58,7 @@ class queue_subscription : public counted_subscription, public group_member {
     TIDINGS_DECL void enter(pattern_entry& entry, retired_list& gone) override;
     TIDINGS_DECL void leave(pattern_entry& entry, retired_list& gone) noexcept override;
     TIDINGS_DECL std::shared_ptr<feed_sink> sink() override;
+    event_filter filter() const noexcept override { return filter_; }
     TIDINGS_DECL void follow(const std::shared_ptr<feed>& source) override;
 
     // As a member of a queue group, which hands it what it takes.

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
 #include <tidings/log.hpp>
+#include <tidings/overflow.hpp>
 #include <tidings/reply.hpp>
 #include <tidings/unique_function.hpp>
 
@@ -23,10 +24,10 @@ using responder_function = unique_function<void(const event_ptr&, reply)>;
 class responder_subscription final : public counted_subscription {
  public:
     responder_subscription(net::any_io_executor executor, std::string_view pattern,
-                           responder_function f, std::size_t max_queued, log_sink log,
+                           responder_function f, const queue_limits& limits, log_sink log,
                            std::weak_ptr<request_desk> desk)
         : pattern_(pattern),
-          max_queued_(max_queued == 0 ? 1 : max_queued),
+          limits_(limits),
           log_(std::move(log)),
           desk_(std::move(desk)),
           executor_(std::move(executor)),
@@ -68,7 +69,7 @@ class responder_subscription final : public counted_subscription {
     void release() noexcept override;
 
     const std::string pattern_;
-    const std::size_t max_queued_;
+    const queue_limits limits_;
     const log_sink log_;
     const std::weak_ptr<request_desk> desk_;
     net::any_io_executor executor_;
@@ -76,6 +77,7 @@ class responder_subscription final : public counted_subscription {
     std::mutex mutex_;  // guards what follows
     responder_function function_;
     jobs jobs_;
+    std::size_t bytes_ = 0;   // of their events
     bool scheduled_ = false;  // a run is posted or running
     std::vector<completion_handler<error_code>> enders_;
 };

@@ -16,7 +16,9 @@ error_code responder_subscription::push(const event_ptr& e,
                                         const std::shared_ptr<pending_request>& r) noexcept {
     const std::lock_guard lock(mutex_);
     if (!active()) return errc::closed;
-    if (jobs_.size() >= max_queued_) return errc::overflow;
+    const auto bytes = e->footprint();
+    const bool full = jobs_.size() >= limits_.max_events || bytes_ + bytes > limits_.max_bytes;
+    if (full && !jobs_.empty()) return errc::overflow;
     bool taken = false;
     try {
         jobs_.push_back({e, r});
@@ -26,6 +28,7 @@ error_code responder_subscription::push(const event_ptr& e,
         if (taken) jobs_.pop_back();
         return errc::out_of_memory;
     }
+    bytes_ += bytes;
     add(matched);
     return {};
 }
@@ -52,6 +55,7 @@ std::optional<responder_subscription::job> responder_subscription::take() {
     if (jobs_.empty()) return std::nullopt;
     auto j = std::move(jobs_.front());
     jobs_.pop_front();
+    bytes_ -= j.event->footprint();
     ++unanswered_;
     return j;
 }
@@ -125,6 +129,7 @@ responder_subscription::jobs responder_subscription::empty_out() noexcept {
     const std::lock_guard lock(mutex_);
     jobs all;
     all.swap(jobs_);
+    bytes_ = 0;
     add(discarded, all.size());
     return all;
 }

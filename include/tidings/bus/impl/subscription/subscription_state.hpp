@@ -77,6 +77,9 @@ class subscription_state : public context_dependent,
     group_seat* seat() const noexcept { return seat_.get(); }
     void sit_on(std::shared_ptr<group_seat> s) noexcept { seat_ = std::move(s); }
 
+    /// Which events of its pattern it wants, where it says so itself; never changes.
+    virtual event_filter filter() const noexcept { return {}; }
+
     /// Announcements in band were published by no bus; they are not counted.
     static bool counts(const event_ptr& e) noexcept { return e->info().bus != 0; }
     virtual subscription_counters counters() const noexcept = 0;
