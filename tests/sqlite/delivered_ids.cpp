@@ -138,10 +138,8 @@ TEST_CASE("ids are bounded in bytes and in age, the oldest go first", "[sqlite]"
     manual_clock clock;
     auto o = file_in(folder);
     o.clock = &clock;
-    store_bed bed;
-    const auto add = [&](store::delivered_ids& ids, std::uint64_t n) {
-        CHECK_FALSE(
-            bed.wait_for<>([&](auto h) { ids.async_add({some_key(n)}, std::move(h)); }).first);
+    const auto add = [](store::delivered_ids& ids, std::uint64_t n) {
+        CHECK_FALSE(wait_for([&](auto h) { ids.async_add({some_key(n)}, std::move(h)); }));
     };
     {
         net::io_context io;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/client/exchange_trace.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/webhook/impl/attempt_trace.hpp>
 #include <tidings/webhook/impl/connection_turns.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -69,7 +69,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     message_maker& messages() noexcept { return messages_; }
     const std::shared_ptr<store::outbox>& outbox() const noexcept { return outbox_; }
     using redeliver_handler = store::outbox::redeliver_handler;
-    /// As `sender::async_redeliver`, `async_resend`.
+    /// As `sender::async_erase`, `async_redeliver`, `async_resend`.
+    void erase(std::string owner, store::outbox::done_handler h);
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
 
@@ -167,7 +168,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         std::shared_ptr<endpoint_target> of;
         entry_ptr entry;
         connection_turns::group group;
-        std::shared_ptr<http::detail::exchange_trace> trace;
+        std::shared_ptr<attempt_trace> trace;
         io::steady_time at;
     };
     void on_answer(const asked& q, error_code ec, const http::response& r);
@@ -223,6 +224,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     // In the lane.
     std::optional<http::client> http_;  // none: stopped
     std::unordered_map<std::string, line> lines_;
+    attempt_traces traces_;
     connection_turns turns_;  // of endpoints whose line waits for a connection
     std::unordered_map<std::string, endpoint_health> health_;
     std::set<std::string> unopened_;        // endpoints whose rows were not read

@@ -56,14 +56,14 @@ void delivered_state::load_secret(connection& c, const std::string& name) {
     auto r = known.query(name);
     if (r.next()) {
         set_ = r.number(0);
-        hmac_.emplace(tidings::detail::digest::sha256, r.text(1));
+        hmac_.emplace(tidings::digest::sha256, r.text(1));
         return;
     }
     const auto secret = make_secret();
     statement insert(c, "INSERT INTO idnames (name, secret) VALUES (?, ?) RETURNING id");
     auto made = insert.query(name, bytes_view{secret});
     while (made.next()) set_ = made.number(0);
-    hmac_.emplace(tidings::detail::digest::sha256, secret);
+    hmac_.emplace(tidings::digest::sha256, secret);
 }
 
 void delivered_state::load(connection& c, const std::string& name) {

@@ -37,7 +37,7 @@ class event_keys {
     static tidings::detail::hmac make() {
         std::array<char, 32> secret{};
         io::system_random().fill(std::as_writable_bytes(std::span(secret)));
-        return {tidings::detail::digest::sha256, std::string_view(secret.data(), secret.size())};
+        return {tidings::digest::sha256, std::string_view(secret.data(), secret.size())};
     }
 
     std::mutex mutex_;

@@ -28,7 +28,7 @@ std::string random_bytes(std::size_t count, io::random& random) {
 }
 
 std::int64_t name_of(std::string_view key) {
-    tidings::detail::hmac named(tidings::detail::digest::sha256, key);
+    tidings::detail::hmac named(tidings::digest::sha256, key);
     const auto mac = named.sign({"tidings::sqlite::secret_cipher"});
     std::int64_t name = 0;
     for (std::size_t i = 0; i < sizeof name; ++i)
