@@ -30,8 +30,7 @@ tidings::sqlite::database_options database_options(const options& o, const tidin
     // A hub that was killed, and not its machine, has lost nothing: its senders go on where they
     // were.
     d.durable = tidings::sqlite::durability::process;
-    if (!o.key_file.empty())
-        d.cipher = tidings::sqlite::secret_cipher::from_file(o.key_file);
+    if (!o.key_file.empty()) d.cipher = tidings::sqlite::secret_cipher::from_file(o.key_file);
     if (o.set_damaged_aside) d.damaged = tidings::sqlite::on_damaged::set_aside;
     d.open_timeout = std::chrono::seconds(10);
     d.log = log;

@@ -39,8 +39,8 @@ struct erase_bed {
     void answer_all() {
         for (int turns = 0; !held.empty(); ++turns) {
             REQUIRE(turns < 20);
-            const auto now = std::exchange(held, {});
-            for (auto x : now) x.respond({.status = 204});
+            auto now = std::exchange(held, {});
+            for (auto& x : now) x.respond({.status = 204});
             w.run_ready();
         }
     }

@@ -46,6 +46,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void enable(std::shared_ptr<endpoint_target> t);
 
     net::any_io_executor executor() const noexcept { return lane_->executor(); }
+    const std::shared_ptr<lane>& home() const noexcept { return lane_; }
+    /// What a delivery's id gets so that it is another.
+    std::string new_suffix() const;
     /// The wall clock's time of the beginning, and what has passed since: clocks that are set delay
     /// nothing.
     io::system_time now() const {
@@ -178,7 +181,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver_more(const std::shared_ptr<redelivery>& r);
     void on_attempt_found(error_code ec, const std::vector<store::outbox_attempt>& found,
                           const std::string& suffix, store::outbox::done_handler h);
-    std::string new_suffix() const;
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
