@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/crypto/impl/hmac.hpp>
-#include <tidings/detail/short_mutex.hpp>
 #include <tidings/store/delivered_ids.hpp>
 #include <tidings/store/sqlite/impl/database_state.hpp>
 
@@ -77,8 +76,8 @@ class delivered_state final : public group_member {
     std::mutex keying_;  // guards what follows
     std::optional<tidings::detail::hmac> hmac_;
 
-    mutable tidings::detail::short_mutex mutex_;  // guards what follows
-    row_list rows_;                               // the oldest first
+    mutable std::mutex mutex_;  // guards what follows
+    row_list rows_;             // the oldest first
     row_map ids_;
 };
 
