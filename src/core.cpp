@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/crypto/impl/aes_gcm.ipp>
 #include <tidings/crypto/impl/ed25519.ipp>
 #include <tidings/crypto/impl/hmac.ipp>
 #include <tidings/crypto/impl/sha1.ipp>

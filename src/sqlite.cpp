@@ -3,6 +3,8 @@
 #include <tidings/store/sqlite/impl/connection.ipp>
 #include <tidings/store/sqlite/impl/database.ipp>
 #include <tidings/store/sqlite/impl/database_state.ipp>
+#include <tidings/store/sqlite/impl/delivered_ids.ipp>
+#include <tidings/store/sqlite/impl/delivered_state.ipp>
 #include <tidings/store/sqlite/impl/epoch_list.ipp>
 #include <tidings/store/sqlite/impl/event_cache.ipp>
 #include <tidings/store/sqlite/impl/event_row.ipp>
@@ -19,6 +21,8 @@
 #include <tidings/store/sqlite/impl/outbox_text.ipp>
 #include <tidings/store/sqlite/impl/reader.ipp>
 #include <tidings/store/sqlite/impl/schema.ipp>
+#include <tidings/store/sqlite/impl/sealing.ipp>
+#include <tidings/store/sqlite/impl/secret_cipher.ipp>
 #include <tidings/store/sqlite/impl/store_file.ipp>
 #include <tidings/store/sqlite/impl/table.ipp>
 #include <tidings/store/sqlite/impl/table_state.ipp>

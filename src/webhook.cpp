@@ -4,6 +4,7 @@
 #include <tidings/webhook/impl/endpoint.ipp>
 #include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
+#include <tidings/webhook/impl/endpoint_replay.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_subscriber.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>

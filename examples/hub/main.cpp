@@ -80,6 +80,7 @@ void run(const hub::options& o) {
     auto github = tidings::webhook::from_github({github_secret});
     github.max_body_bytes = max_event_bytes;
     github.log = log;
+    github.ids = stores.github_ids;
     server.mount("/in/github", tidings::webhook::receiver{bus, github});
 
     tidings::webhook::sender hook_sender{io, sender_options(counts, stores, log, "rest_hook")};

@@ -58,6 +58,8 @@ and REST hooks.
   --token TEXT             clients must send it as a bearer token; needed to listen beyond loopback
   --data DIR               keep history, REST hooks and what is owed to webhooks in the file
                            DIR/hub.db, which survives the hub (default: in memory)
+  --key-file FILE          seal the REST hooks in it with the first of these keys, one a line
+                           (openssl rand -base64 32); the others open what they sealed
   --on-damaged DO          refuse (default): do not start with a file that is damaged; set-aside:
                            rename it and begin a new one; /readyz fails until it is moved away
   --github-secret TEXT     the secret of the GitHub webhooks (default: one made for this run, and
@@ -78,6 +80,7 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
         {"--admin", &admin},
         {"--token", &o.token},
         {"--data", &o.data},
+        {"--key-file", &o.key_file},
         {"--on-damaged", &on_damaged},
         {"--github-secret", &o.github_secret},
         {"--webhook", &o.webhook_url},
@@ -118,6 +121,8 @@ std::optional<options> parse_options(int argc, char** argv, std::string& error) 
         error =
             "--listen beyond loopback needs --token, or everyone who reaches the port could "
             "read and publish";
+    else if (!o.key_file.empty() && o.data.empty())
+        error = "--key-file needs --data: without that nothing is kept";
     else if (o.webhook_url.empty() != o.webhook_secret.empty())
         error = "--webhook and --webhook-secret go together";
     if (!error.empty()) return std::nullopt;

@@ -19,7 +19,8 @@ struct options {
     address admin{"127.0.0.1", 8081};
     std::string github_secret{};
     std::string token{};
-    std::string data{};  ///< a folder; empty: everything is in memory
+    std::string data{};      ///< a folder; empty: everything is in memory
+    std::string key_file{};  ///< empty: what `data` has of secrets is plain text
     bool set_damaged_aside = false;
     std::string webhook_url{};
     std::string webhook_secret{};

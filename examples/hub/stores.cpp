@@ -2,8 +2,10 @@
 #include "stores.hpp"
 
 #if defined(HUB_SQLITE)
+#include <tidings/store/sqlite/delivered_ids.hpp>
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
+#include <tidings/store/sqlite/secret_cipher.hpp>
 #include <tidings/store/sqlite/table.hpp>
 #endif
 
@@ -28,6 +30,7 @@ tidings::sqlite::database_options database_options(const options& o, const tidin
     // A hub that was killed, and not its machine, has lost nothing: its senders go on where they
     // were.
     d.durable = tidings::sqlite::durability::process;
+    if (!o.key_file.empty()) d.cipher = tidings::sqlite::secret_cipher::from_file(o.key_file);
     if (o.set_damaged_aside) d.damaged = tidings::sqlite::on_damaged::set_aside;
     d.open_timeout = std::chrono::seconds(10);
     d.log = log;
@@ -67,6 +70,7 @@ stores open_stores(boost::asio::io_context& io, const options& o, const tidings:
         *file, {{.pattern = ">", .max_events = max_events, .max_bytes = max_bytes}});
     s.outbox = tidings::sqlite::make_outbox(*file);
     s.hooks = tidings::sqlite::make_table(*file, "hooks");
+    s.github_ids = tidings::sqlite::make_delivered_ids(*file, "github");
     s.trouble = [file] { return trouble_of(*file); };
     s.file_figures = [file] { return figures_of(*file); };
     return s;

@@ -4,6 +4,7 @@
 #include "options.hpp"
 
 #include <tidings/bus.hpp>
+#include <tidings/store/delivered_ids.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/store/table.hpp>
 
@@ -24,6 +25,8 @@ struct stores {
     tidings::history_options history{};
     std::shared_ptr<tidings::store::outbox> outbox{};
     std::shared_ptr<tidings::store::table> hooks{};  ///< null: the manager's own
+    /// Of the webhooks from GitHub; null: its receiver remembers them in memory.
+    std::shared_ptr<tidings::store::delivered_ids> github_ids{};
     /// What is wrong with the file and needs the operator; empty: nothing.
     std::function<std::string()> trouble = [] { return std::string(); };
     /// Of the file, for the metrics.

@@ -141,6 +141,7 @@ enum class errc {
     store_foreign = 822,  ///< The file is not one of this library.
     store_newer = 823,    ///< A newer version of the library wrote the file.
     store_damaged = 824,  ///< The file is damaged.
+    store_sealed = 825,   ///< The file has secrets under a key that was not given.
 };
 
 /// Broad classes that every `errc` maps to, so that a caller can write

@@ -50,6 +50,7 @@
 #include <tidings/codec/impl/websocket_frame.ipp>
 #include <tidings/codec/impl/websocket_handshake.ipp>
 #include <tidings/codec/impl/websocket_parser.ipp>
+#include <tidings/crypto/impl/aes_gcm.ipp>
 #include <tidings/crypto/impl/ed25519.ipp>
 #include <tidings/crypto/impl/hmac.ipp>
 #include <tidings/crypto/impl/sha1.ipp>
@@ -176,6 +177,7 @@
 #include <tidings/webhook/impl/endpoint.ipp>
 #include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
+#include <tidings/webhook/impl/endpoint_replay.ipp>
 #include <tidings/webhook/impl/endpoint_state.ipp>
 #include <tidings/webhook/impl/endpoint_subscriber.ipp>
 #include <tidings/webhook/impl/endpoint_target.ipp>
@@ -234,6 +236,8 @@
 #include <tidings/store/sqlite/impl/connection.ipp>
 #include <tidings/store/sqlite/impl/database.ipp>
 #include <tidings/store/sqlite/impl/database_state.ipp>
+#include <tidings/store/sqlite/impl/delivered_ids.ipp>
+#include <tidings/store/sqlite/impl/delivered_state.ipp>
 #include <tidings/store/sqlite/impl/epoch_list.ipp>
 #include <tidings/store/sqlite/impl/event_cache.ipp>
 #include <tidings/store/sqlite/impl/event_row.ipp>
@@ -250,6 +254,8 @@
 #include <tidings/store/sqlite/impl/outbox_text.ipp>
 #include <tidings/store/sqlite/impl/reader.ipp>
 #include <tidings/store/sqlite/impl/schema.ipp>
+#include <tidings/store/sqlite/impl/sealing.ipp>
+#include <tidings/store/sqlite/impl/secret_cipher.ipp>
 #include <tidings/store/sqlite/impl/store_file.ipp>
 #include <tidings/store/sqlite/impl/table.ipp>
 #include <tidings/store/sqlite/impl/table_state.ipp>

@@ -21,4 +21,5 @@ wrong 'unknown option' --lisen 127.0.0.1:0
 wrong 'no value' --token
 wrong '--log-level must be' --log-level loud
 wrong '--on-damaged must be' --on-damaged repair
+wrong 'needs --data' --key-file /dev/null
 wrong 'go together' --webhook http://127.0.0.1:1/

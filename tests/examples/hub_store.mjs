@@ -3,6 +3,7 @@
 //
 //     node hub_store.mjs HUB_PROGRAM
 import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,16 @@ async function ready(admin) {
     assert.equal(value("webhook_oldest_owed_seconds"), 0);
     await stop(running);
     console.log("ok    the metrics have the file");
+}
+{
+    const keys = join(folder, "keys");
+    const key_file = (...all) => writeFileSync(keys, all.map((k) => k.toString("base64")).join("\n"));
+    const [old_key, new_key] = [randomBytes(32), randomBytes(32)];
+    key_file(old_key);
+    await stop((await start(["--key-file", keys])).running);
+    key_file(new_key, old_key);
+    await stop((await start(["--key-file", keys])).running);
+    console.log("ok    the file is opened with its keys");
 }
 {
     const bytes = readFileSync(file);

@@ -2,10 +2,14 @@
 // The program of docs/sqlite.md.
 #include "support/store_folder.hpp"
 
+#include <tidings/store/sqlite/delivered_ids.hpp>
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
+#include <tidings/store/sqlite/secret_cipher.hpp>
 #include <tidings/store/sqlite/table.hpp>
 #include <tidings/tidings.hpp>
+
+#include <fstream>
 
 namespace tidings::test {
 
@@ -34,6 +38,27 @@ TEST_CASE("the program of docs/sqlite.md keeps its events", "[sqlite]") {
         }
         CHECK(seen == wanted);
     }
+}
+
+TEST_CASE("the receiver of docs/sqlite.md has its ids in the file", "[sqlite]") {
+    const temporary_folder folder;
+    const auto path = folder.file("hub.db");
+    const auto key_file = folder.file("keys");
+    std::ofstream(key_file) << sqlite::secret_cipher::make_key() << '\n';
+    boost::asio::io_context io;
+    // [sqlite_cipher]
+    tidings::sqlite::database db{
+        io, {.path = path, .cipher = tidings::sqlite::secret_cipher::from_file(key_file)}};
+    // [/sqlite_cipher]
+    tidings::bus bus{io};
+    tidings::http::server server{io, {}};
+    // [sqlite_receiver]
+    auto from_stripe = tidings::webhook::from_stripe({"whsec_of_the_endpoint"});
+    from_stripe.ids = tidings::sqlite::make_delivered_ids(db, "stripe");
+    server.mount("/in/stripe", tidings::webhook::receiver{bus, from_stripe});
+    // [/sqlite_receiver]
+    CHECK_FALSE(from_stripe.ids->contains({}));
+    CHECK_THROWS_AS(sqlite::make_delivered_ids(db, "stripe"), std::invalid_argument);
 }
 
 }  // namespace

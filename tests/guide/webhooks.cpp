@@ -42,6 +42,16 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
         if (!ec) std::cout << r.count << " deliveries are made again\n";
     });
     // [/webhook_again]
+    const auto history = tidings::make_memory_history({{.pattern = ">", .max_events = 10}});
+    auto customer = sender.endpoint(
+        {.url = "https://example.com/other", .secret = new_secret, .id = "customer-8"});
+    const tidings::position before_the_loss;
+    // [webhook_replay]
+    customer.async_replay({.from = history, .after = before_the_loss, .as_new = true},
+                          [](auto ec, const webhook::replayed& r) {
+                              if (!ec) std::cout << r.count << " deliveries are made again\n";
+                          });
+    // [/webhook_replay]
     CHECK(hook.error() == tidings::error_code());
     CHECK(ledger.error() == tidings::error_code());
 }

@@ -54,9 +54,9 @@ TEST_CASE("a file of each schema there was is read as one that is new", "[sqlite
     SECTION("new") {
         fill(path);
     }
-    SECTION("1") {
-        std::filesystem::copy_file("tests/sqlite/version_1.db", path);
-    }
+    for (const std::string version : {"1", "2"}) SECTION(version) {
+            std::filesystem::copy_file("tests/sqlite/version_" + version + ".db", path);
+        }
     stored_history f(store_options(path), 2);
     const auto slice = f.read({});
     REQUIRE(show(slice.events) == texts{"a=2", "a=3"});

@@ -148,6 +148,7 @@ inline constexpr errc_entry errc_table[] = {
     {errc::store_newer, condition::permanent,
      "the store's file was written by a newer version of this library"},
     {errc::store_damaged, condition::permanent, "the store's file is damaged"},
+    {errc::store_sealed, condition::permanent, "the store's key was not given"},
 };
 
 inline const errc_entry* find_errc(int value) noexcept {

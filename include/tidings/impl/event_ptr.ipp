@@ -105,7 +105,10 @@ void give_block(void* block, std::size_t size) noexcept {
 constexpr std::size_t footprint_constant = 256;
 
 std::size_t footprint_of(const publication_info& info) noexcept {
-    return info.remote ? sizeof(remote_origin) + info.remote->position.text().size() : 0;
+    if (!info.remote) return 0;
+    const auto& note = info.remote->note;
+    return sizeof(remote_origin) + info.remote->position.text().size() +
+           (note ? note->footprint() : 0);
 }
 
 // The topic of what the library gives is its type, and nothing else has either.
@@ -203,7 +206,11 @@ event_ptr publication::make(std::string_view topic, tidings::event&& e, publicat
 event_ptr publication::make(std::string_view topic, const event_ptr& content, publication_info info,
                             error_code& ec) noexcept {
     ec = check_topic_syntax(topic);
-    return ec ? event_ptr() : freeze(topic, content, std::move(info), ec);
+    if (ec) return {};
+    const auto more = info.remote != content->info().remote ? detail::footprint_of(info) : 0;
+    auto made = freeze(topic, content, std::move(info), ec);
+    if (made) const_cast<publication&>(*made).footprint_ += more;
+    return made;
 }
 
 event_ptr publication::freeze(std::string_view topic, tidings::event&& e, error_code& ec) noexcept {

@@ -74,7 +74,8 @@ class outbox : public std::enable_shared_from_this<outbox> {
     /// letters (errc::webhook_expired, errc::webhook_not_added).
     virtual void start_retain(outbox_retention r, retain_handler h) = 0;
     /// Endpoints of this owner, with everything of them. Completes when it cannot be read from the
-    /// storage any more.
+    /// storage any more. What a sender has claimed of it is settled in vain; an attempt that is
+    /// under way ends by itself (`webhook::sender::async_erase` cuts it off).
     virtual void start_erase(std::string owner, done_handler h) = 0;
     /// The last mark of a history at an endpoint (empty: of the whole outbox); empty: there is
     /// none.

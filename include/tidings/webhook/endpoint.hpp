@@ -4,6 +4,7 @@
 #include <tidings/http/message.hpp>
 #include <tidings/store/outbox_limits.hpp>
 #include <tidings/subscriber.hpp>
+#include <tidings/webhook/replay.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 #include <tidings/webhook/signer.hpp>
 
@@ -109,10 +110,33 @@ class endpoint {
     TIDINGS_DECL error_code disabled() const noexcept;
     /// Enables it, and forgets that it failed: it is sent to at once. From any thread.
     TIDINGS_DECL void enable();
+    /// Sends what a history holds once more, whatever became of it before: to a target that has
+    /// lost it. Completes with `void(error_code, replayed)` when the outbox has all of it, or with
+    /// the first error; what was taken until then is sent. What the endpoint's order says holds for
+    /// it, too. Per-operation cancellation: none; closing the endpoint ends it.
+    /// @error errc::missed (something that could have matched is gone from the history: nothing of
+    /// the slice that it is missing from is sent, and `gone` says up to where), errc::outbox_full,
+    /// errc::webhook_disabled, errc::closed, errc::store_failed, errc::history_failed,
+    /// errc::invalid_argument (no history)
+    template <net::completion_token_for<void(error_code, replayed)> Token = net::deferred_t>
+    [[nodiscard]] auto async_replay(replay_range range, Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code, replayed)>(
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler, replay_range what) {
+                start_replay(state, std::move(what), replay_handler(io, std::move(handler)));
+            },
+            std::move(range));
+    }
+    using executor_type = net::any_io_executor;
+    /// The sender's.
+    TIDINGS_DECL executor_type get_executor() const noexcept;
     /// Takes nothing more; deliveries owed are given up. From any thread.
     TIDINGS_DECL void close() noexcept;
 
  private:
+    using replay_handler = tidings::completion_handler<error_code, replayed>;
+    TIDINGS_DECL static void start_replay(const std::shared_ptr<detail::endpoint_state>& s,
+                                          replay_range range, replay_handler h);
     std::shared_ptr<detail::endpoint_state> state_;
 };
 

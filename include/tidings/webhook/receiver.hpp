@@ -4,6 +4,7 @@
 #include <tidings/http/exchange.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
+#include <tidings/store/delivered_ids.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
 #include <tidings/webhook/event_reader.hpp>
@@ -57,6 +58,13 @@ struct receiver_options {
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
+    /// Where the ids of what was accepted are kept beyond the end of the process; of this receiver
+    /// alone. They are written behind the acceptance and never before it, and the answer waits for
+    /// that: a crash between may repeat an event, and loses none. Where the subscriber is a bus
+    /// whose history is in the same file (`sqlite::make_delivered_ids`, `sqlite::make_history`) an
+    /// event and its ids are committed together, so that it is there exactly once. Empty: in
+    /// memory, within `max_remembered_bytes`.
+    std::shared_ptr<store::delivered_ids> ids{};
 };
 
 namespace detail {

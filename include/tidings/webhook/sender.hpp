@@ -153,6 +153,23 @@ class sender {
             });
     }
 
+    /// Erases everything of an owner (`endpoint_options::owner`): what is owed to its endpoints,
+    /// their dead letters, attempts and rows. Attempts to them that are under way are cut off, are
+    /// not logged and count as none; with an outbox of several senders those of this one. Completes
+    /// with `void(error_code)` when it cannot be read from the storage any more. Endpoints that are
+    /// still added here take new events: close them before. Per-operation cancellation: none.
+    /// @error errc::store_failed (what was cut off is sent again), errc::closed
+    template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
+    [[nodiscard]] auto async_erase(std::string owner, Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code)>(
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler, std::string whose) {
+                start_erase(state, std::move(whose),
+                            tidings::completion_handler<error_code>(io, std::move(handler)));
+            },
+            std::move(owner));
+    }
+
     /// For `drain_on_signal`: drains after buses and what holds streams.
     TIDINGS_DECL std::shared_ptr<drainable> drain_state() const;
     /// Deliveries being made at this moment.
@@ -165,6 +182,9 @@ class sender {
     TIDINGS_DECL static void start_redeliver(const std::shared_ptr<detail::sender_state>& s,
                                              store::outbox_selection of, bool as_new,
                                              redeliver_handler handler);
+    TIDINGS_DECL static void start_erase(const std::shared_ptr<detail::sender_state>& s,
+                                         std::string owner,
+                                         tidings::completion_handler<error_code> handler);
     TIDINGS_DECL static void start_resend(const std::shared_ptr<detail::sender_state>& s,
                                           std::uint64_t attempt, bool as_new,
                                           tidings::completion_handler<error_code> handler);

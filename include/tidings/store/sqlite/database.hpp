@@ -54,7 +54,8 @@ class database {
         : database(executor_type(context.get_executor()), std::move(options)) {}
     /// The same without an exception. @error errc::store_in_use (another process has it open),
     /// errc::store_foreign (it is no file of this library, and was not touched), errc::store_newer
-    /// (a newer version of the library wrote it), errc::store_damaged, errc::store_failed,
+    /// (a newer version of the library wrote it), errc::store_sealed (it has secrets under a key
+    /// that `cipher` does not have, and was not changed), errc::store_damaged, errc::store_failed,
     /// errc::out_of_memory, what the system reports; it is closed then
     TIDINGS_DECL database(executor_type executor, database_options options, error_code& ec);
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace tidings::io {
@@ -12,6 +13,8 @@ class clock;
 }
 
 namespace tidings::sqlite {
+
+class secret_cipher;
 
 /// What a commit survives: of the process always its end, by SIGKILL, too. `docs/sqlite.md` says
 /// what each costs.
@@ -55,6 +58,9 @@ struct database_options {
     std::string vfs{};
     io::clock* clock = nullptr;  ///< null: the machine's; outlives the database
     log_sink log{};
+    /// Seals what the file keeps of secrets. Null: they stand there as plain text. What is there
+    /// and not sealed by its first key is sealed by that when the file is opened.
+    std::shared_ptr<const secret_cipher> cipher{};
 };
 
 }  // namespace tidings::sqlite

@@ -4,6 +4,8 @@
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/impl/endpoint_subscriber.hpp>
 
+#include <boost/asio/system_executor.hpp>
+
 namespace tidings::webhook {
 
 endpoint::endpoint(std::shared_ptr<detail::endpoint_state> s) noexcept : state_(std::move(s)) {}
@@ -21,6 +23,14 @@ error_code endpoint::disabled() const noexcept {
 }
 void endpoint::enable() {
     if (state_) state_->enable();
+}
+endpoint::executor_type endpoint::get_executor() const noexcept {
+    return state_ ? state_->executor() : executor_type(net::system_executor());
+}
+void endpoint::start_replay(const std::shared_ptr<detail::endpoint_state>& s, replay_range range,
+                            replay_handler h) {
+    if (s && range.from) return s->replay(std::move(range), std::move(h));
+    std::move(h)(make_error_code(s ? errc::invalid_argument : errc::closed), replayed());
 }
 void endpoint::close() noexcept {
     if (state_) state_->close();

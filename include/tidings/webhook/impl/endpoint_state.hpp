@@ -4,6 +4,7 @@
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
+#include <tidings/webhook/replay.hpp>
 
 #include <memory>
 
@@ -12,7 +13,7 @@ namespace tidings::webhook::detail {
 class sender_state;
 
 /// One endpoint: what it takes goes into the outbox. Safe from any thread.
-class endpoint_state {
+class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
  public:
     endpoint_state(std::shared_ptr<sender_state> sender,
                    std::shared_ptr<endpoint_target> target) noexcept;
@@ -30,6 +31,13 @@ class endpoint_state {
     /// @param at the subscription that brings the event; null: none that has a place
     outcome deliver(const event_ptr& e, const place_ptr& at) noexcept;
     void start_deliver(const event_ptr& e, deliver_handler handler, const place_ptr& at);
+    /// One more delivery, whatever became of others. `done` in the lane, unless there is an error.
+    /// @error errc::closed, errc::webhook_disabled, as making its body
+    error_code send_again(const event_ptr& e, const std::string& id_suffix,
+                          unique_function<void(error_code)> done);
+    /// As `endpoint::async_replay`.
+    void replay(replay_range range, completion_handler<error_code, replayed> h);
+    const std::shared_ptr<tidings::detail::lane>& home() const noexcept;
     origin_id origin() const noexcept { return target_->options().origin; }
     net::any_io_executor executor() const noexcept;
     bool keeps_place() const noexcept;

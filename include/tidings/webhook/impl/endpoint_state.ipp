@@ -3,6 +3,7 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/webhook/impl/endpoint_replay.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
@@ -132,6 +133,32 @@ void endpoint_state::start_deliver(const event_ptr& e, deliver_handler handler,
                         ++(ec ? target->dead : target->accepted);
                         std::move(h)(ec, ec ? outcome::dropped : outcome::queued);
                     });
+}
+
+error_code endpoint_state::send_again(const event_ptr& e, const std::string& id_suffix,
+                                      unique_function<void(error_code)> done) {
+    if (!active() || !sender_->taking()) return errc::closed;
+    if (const auto why = disabled()) return why;
+    store::outbox_entry entry;
+    if (const auto ec = make_entry(e, entry)) return ec;
+    entry.webhook_id += id_suffix;
+    sender_->append(std::move(entry), nullptr, {},
+                    [target = target_, f = std::move(done)](error_code ec) mutable {
+                        if (!ec) ++target->accepted;
+                        f(ec);
+                    });
+    return {};
+}
+
+const std::shared_ptr<lane>& endpoint_state::home() const noexcept {
+    return sender_->home();
+}
+
+void endpoint_state::replay(replay_range range, completion_handler<error_code, replayed> h) {
+    const auto suffix = range.as_new ? sender_->new_suffix() : std::string();
+    const auto run = std::make_shared<endpoint_replay>(shared_from_this(), std::move(range), suffix,
+                                                       std::move(h));
+    home()->post([run] { run->start(); });
 }
 
 }  // namespace tidings::webhook::detail

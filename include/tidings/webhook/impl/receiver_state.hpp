@@ -27,16 +27,27 @@ class receiver_state;
 /// that comes, unless the event was accepted.
 class claimed_ids {
  public:
-    explicit claimed_ids(std::shared_ptr<receiver_state> r) : receiver_(std::move(r)) {}
+    using store_pointer = std::shared_ptr<store::delivered_ids>;
+    /// `kept`: where those of accepted events are; null: in the receiver's memory.
+    claimed_ids(std::shared_ptr<receiver_state> r, store_pointer kept)
+        : receiver_(std::move(r)),
+          kept_(std::move(kept)) {}
     claimed_ids(claimed_ids&&) = default;
     ~claimed_ids();
 
     recent_ids::seen claim(std::string_view id);
+    /// In memory.
     void accept();
+    /// They are where `kept` has them, or will be; the receiver forgets them.
+    bool is_stored() const noexcept;
+    const store_pointer& kept() const noexcept { return kept_; }
+    const store::delivered_ids::keys& stored_keys() const noexcept { return stored_keys_; }
 
  private:
     std::shared_ptr<receiver_state> receiver_;
     std::vector<recent_ids::key> keys_{};
+    store_pointer kept_;
+    store::delivered_ids::keys stored_keys_{};
 };
 
 /// An event that the subscriber was asked to take, and the request that waits for its answer. Owned
@@ -46,6 +57,7 @@ struct acceptance {
                std::shared_ptr<void> place);
 
     const std::shared_ptr<receiver_state> receiver;
+    const std::shared_ptr<tidings::detail::lane> home;
     http::exchange exchange;  // empty once it was answered
     // A subscriber that drops the question has accepted nothing.
     claimed_ids ids;
@@ -63,7 +75,8 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     /// Releases what the user gave: neither the subscriber nor a callback is called any more.
     void close() noexcept;
     /// The subscriber has answered.
-    void conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o);
+    void conclude(const std::shared_ptr<acceptance>& a, const event_ptr& e, error_code ec,
+                  outcome o);
     void on_late(acceptance& a);
     recent_ids& seen() noexcept { return seen_; }
     std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
@@ -79,6 +92,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
         inlet in;
         log_sink log;
         std::shared_ptr<metrics_sink> metrics;
+        std::shared_ptr<store::delivered_ids> ids;
     };
     using parts = std::shared_ptr<const user_parts>;
 
@@ -90,6 +104,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
                 std::string attempt_id);
+    void answer_accepted(acceptance& a, const publication& e);
     /// Runs `f`, in which code of the user's is called. What that throws is logged, unless it has
     /// closed the receiver. False when it threw.
     template <class F>

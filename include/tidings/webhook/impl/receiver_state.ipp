@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/impl/receiver_state.hpp>
 
@@ -46,6 +47,16 @@ unsigned hops_of(const event& e) noexcept {
     return std::min(hops, most);
 }
 
+/// The event with a note of its ids, for a history that keeps both together.
+/// @error as `publication::make` @throws std::bad_alloc
+event_ptr with_note(const event_ptr& e, const claimed_ids& ids, error_code& ec) {
+    auto note = ids.kept() ? ids.kept()->note(ids.stored_keys()) : nullptr;
+    if (!note) return e;
+    auto info = e->info();
+    info.remote = new remote_origin({}, 0, std::move(note));
+    return publication::make(e->topic(), e, std::move(info), ec);
+}
+
 }  // namespace
 
 claimed_ids::~claimed_ids() {
@@ -56,16 +67,28 @@ claimed_ids::~claimed_ids() {
 recent_ids::seen claimed_ids::claim(std::string_view id) {
     auto& all = receiver_->seen();
     recent_ids::result ignored;
+    if (kept_) stored_keys_.push_back(kept_->key_of(id));
     keys_.push_back(all.key_of(id));
     const std::span last(&keys_.back(), 1);
     try {
-        const auto seen = all.begin(last, ignored);
+        auto seen = all.begin(last, ignored);
+        // What is accepted is stored before it is forgotten here: it is seen in one of the two.
+        if (seen == recent_ids::seen::fresh && kept_ && kept_->contains(stored_keys_.back())) {
+            all.forget(last);
+            seen = recent_ids::seen::known;
+        }
         if (seen != recent_ids::seen::fresh) keys_.pop_back();
         return seen;
     } catch (...) {
         keys_.pop_back();
         throw;
     }
+}
+
+bool claimed_ids::is_stored() const noexcept {
+    const auto& all = stored_keys_;
+    return kept_ && std::all_of(all.begin(), all.end(),
+                                [this](const auto& k) { return kept_->contains(k); });
 }
 
 void claimed_ids::accept() {
@@ -76,12 +99,13 @@ void claimed_ids::accept() {
 acceptance::acceptance(std::shared_ptr<receiver_state> r, http::exchange x, claimed_ids known_as,
                        std::shared_ptr<void> among)
     : receiver(std::move(r)),
+      home(x.lane()),
       exchange(std::move(x)),
       ids(std::move(known_as)),
       place(std::move(among)),
       deadline([this] { receiver->on_late(*this); }) {
     exchange.request() = {};  // it was read
-    deadline.arm(exchange.lane()->timers(), receiver->accept_timeout());
+    deadline.arm(home->timers(), receiver->accept_timeout());
 }
 
 receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_options o)
@@ -95,7 +119,7 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
           user_parts{std::move(sink), std::move(o.verifier),
                      o.reader ? std::move(o.reader) : read_standard(), std::move(o.challenge),
                      inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()),
-                     std::move(o.log), std::move(o.metrics)})),
+                     std::move(o.log), std::move(o.metrics), std::move(o.ids)})),
       seen_(o.max_remembered_bytes) {}
 
 void receiver_state::close() noexcept {
@@ -235,11 +259,11 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
     return ec ? event_ptr() : with.in.make(topic, std::move(e), ec);
 }
 
-void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
+void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& came,
                             std::string attempt_id) {
-    claimed_ids ids(shared_from_this());
+    claimed_ids ids(shared_from_this(), with.ids);
     const auto seen =
-        ids.claim(std::string("id\n").append(e->source()).append(1, '\n').append(e->id()));
+        ids.claim(std::string("id\n").append(came->source()).append(1, '\n').append(came->id()));
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));
@@ -253,34 +277,61 @@ void receiver_state::accept(http::exchange x, const user_parts& with, const even
         log("signature used before", {});
         return x.respond(http::problem(401, "Signature refused", "it came with another event"));
     }
+    error_code ec;
+    const auto e = with_note(came, ids, ec);
+    if (ec) return x.respond(retry_later(ec.message()));
     auto place = accepting_->enter(e->footprint());
     if (!place) return x.respond(busy());
     const auto lane = x.lane();
     const auto asked = lane->make_resident<acceptance>(shared_from_this(), std::move(x),
                                                        std::move(ids), std::move(place));
     auto on_answer = lane->bind(
-        [asked, e](error_code ec, outcome o) { asked->receiver->conclude(*asked, e, ec, o); });
+        [asked, e](error_code why, outcome o) { asked->receiver->conclude(asked, e, why, o); });
     if (guard([&] { with.sink->async_deliver(e, std::move(on_answer)); })) return;
     // With its handler it has dropped the question, unless it had answered that.
     count("refused");
     asked->exchange.respond(retry_later("the subscriber failed"));
 }
 
-void receiver_state::conclude(acceptance& a, const event_ptr& e, error_code ec, outcome o) {
-    a.deadline.cancel();
-    a.place.reset();
-    if (ec || o == outcome::dropped || o == outcome::closed) {
-        claimed_ids(std::move(a.ids));  // forgotten before the peer can ask again
+// What a history has committed with its ids is taken, whatever became of it behind that.
+void receiver_state::conclude(const std::shared_ptr<acceptance>& a, const event_ptr& e,
+                              error_code ec, outcome o) {
+    a->deadline.cancel();
+    const bool stored = a->ids.is_stored();
+    if (!stored && (ec || o == outcome::dropped || o == outcome::closed)) {
+        a->place.reset();
+        claimed_ids(std::move(a->ids));  // forgotten before the peer can ask again
         count("refused");
         const auto why = ec ? ec : make_error_code(errc::overflow);
-        return a.exchange.respond(retry_later(why.message()));
+        return a->exchange.respond(retry_later(why.message()));
     }
-    a.ids.accept();
+    if (!a->ids.kept()) {
+        a->ids.accept();
+        return answer_accepted(*a, *e);
+    }
+    if (stored) {
+        claimed_ids(std::move(a->ids));
+        return answer_accepted(*a, *e);
+    }
+    auto keys = a->ids.stored_keys();
+    const auto kept = a->ids.kept();
+    auto on_added = lane_handler<>(
+        a->home, errc::store_failed, [keep = shared_from_this(), a, e](error_code why) {
+            if (why) keep->log("the id of an event that was accepted is in memory only", why);
+            if (why) a->ids.accept();
+            claimed_ids(std::move(a->ids));
+            keep->answer_accepted(*a, *e);
+        });
+    guard([&] { kept->start_add(std::move(keys), std::move(on_added)); });
+}
+
+void receiver_state::answer_accepted(acceptance& a, const publication& e) {
+    a.place.reset();
     count("accepted");
     std::string body = R"({"id":)";
-    append_json_string(body, e->id());
+    append_json_string(body, e.id());
     body += R"(,"topic":)";
-    append_json_string(body, e->topic());
+    append_json_string(body, e.topic());
     a.exchange.respond({202, {{"Content-Type", "application/json"}}, body + '}'});
 }
 

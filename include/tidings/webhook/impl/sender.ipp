@@ -56,6 +56,12 @@ void sender::start_redeliver(const std::shared_ptr<detail::sender_state>& s,
     s->redeliver(std::move(of), as_new, std::move(handler));
 }
 
+void sender::start_erase(const std::shared_ptr<detail::sender_state>& s, std::string owner,
+                         tidings::completion_handler<error_code> handler) {
+    if (!s) return std::move(handler)(make_error_code(errc::closed));
+    s->erase(std::move(owner), std::move(handler));
+}
+
 void sender::start_resend(const std::shared_ptr<detail::sender_state>& s, std::uint64_t attempt,
                           bool as_new, tidings::completion_handler<error_code> handler) {
     if (!s) return std::move(handler)(make_error_code(errc::closed));

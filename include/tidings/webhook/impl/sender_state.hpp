@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/client/exchange_trace.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/webhook/impl/attempt_trace.hpp>
 #include <tidings/webhook/impl/connection_turns.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -46,6 +46,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void enable(std::shared_ptr<endpoint_target> t);
 
     net::any_io_executor executor() const noexcept { return lane_->executor(); }
+    const std::shared_ptr<lane>& home() const noexcept { return lane_; }
+    /// What a delivery's id gets so that it is another.
+    std::string new_suffix() const;
     /// The wall clock's time of the beginning, and what has passed since: clocks that are set delay
     /// nothing.
     io::system_time now() const {
@@ -69,7 +72,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     message_maker& messages() noexcept { return messages_; }
     const std::shared_ptr<store::outbox>& outbox() const noexcept { return outbox_; }
     using redeliver_handler = store::outbox::redeliver_handler;
-    /// As `sender::async_redeliver`, `async_resend`.
+    /// As `sender::async_erase`, `async_redeliver`, `async_resend`.
+    void erase(std::string owner, store::outbox::done_handler h);
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
 
@@ -167,7 +171,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         std::shared_ptr<endpoint_target> of;
         entry_ptr entry;
         connection_turns::group group;
-        std::shared_ptr<http::detail::exchange_trace> trace;
+        std::shared_ptr<attempt_trace> trace;
         io::steady_time at;
     };
     void on_answer(const asked& q, error_code ec, const http::response& r);
@@ -177,7 +181,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver_more(const std::shared_ptr<redelivery>& r);
     void on_attempt_found(error_code ec, const std::vector<store::outbox_attempt>& found,
                           const std::string& suffix, store::outbox::done_handler h);
-    std::string new_suffix() const;
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
@@ -223,6 +226,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     // In the lane.
     std::optional<http::client> http_;  // none: stopped
     std::unordered_map<std::string, line> lines_;
+    attempt_traces traces_;
     connection_turns turns_;  // of endpoints whose line waits for a connection
     std::unordered_map<std::string, endpoint_health> health_;
     std::set<std::string> unopened_;        // endpoints whose rows were not read

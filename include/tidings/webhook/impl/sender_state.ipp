@@ -166,7 +166,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
     r.idempotent = true;  // by its id
     const auto began = options_.environment.clock->now();
-    const auto trace = std::make_shared<http::detail::exchange_trace>(began);
+    const auto trace = std::make_shared<attempt_trace>(began, t);
     // Not owned by what is under way: that is owned by the client, which is ours.
     auto on_done = [weak = weak_from_this(), q = asked{t, entry, g, trace, began}](
                        error_code failed, const http::response& got) {
@@ -175,6 +175,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     if (ec) return lane_->post([f = std::move(on_done), ec] { f(ec, {.status = 0}); });
     static const auto empty = std::make_shared<const std::string>();
     const auto& body = entry->message->body;
+    traces_.add(*trace);
     http::detail::start_request(
         *http_, t->options().url, r, body ? body : empty, trace,
         {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});

@@ -40,6 +40,10 @@ void sender_state::on_answer(const asked& q, error_code ec, const http::response
 void sender_state::settle(const asked& q, error_code ec, const http::response& r) {
     const auto& entry = *q.entry;
     const auto& id = q.of->id();
+    if (q.trace->was_cut) {  // it is erased, or, where that failed, sent again
+        put_back(lines_[id], entry);
+        return end_round();
+    }
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : q.of;
     auto a = judge(*q.of, entry, ec, r);

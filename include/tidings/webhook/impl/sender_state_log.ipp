@@ -125,6 +125,24 @@ void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
     ask_store([&] { outbox_->start_redeliver(r->asked, std::move(on_done)); });
 }
 
+// What is put back, or was cut off, comes to the outbox behind the erasure, where it is no more.
+void sender_state::erase(std::string owner, store::outbox::done_handler h) {
+    lane_->post([self = shared_from_this(), owner = std::move(owner), h = std::move(h)]() mutable {
+        if (!self->running()) return std::move(h)(make_error_code(errc::closed));
+        auto on_done =
+            self->store_handler([s = self.get(), h = std::move(h)](error_code ec) mutable {
+                s->claim();
+                std::move(h)(ec);
+            });
+        self->ask_store([&] { self->outbox_->start_erase(owner, std::move(on_done)); });
+        for (auto& [id, l] : self->lines_)
+            if (const auto t = self->endpoints_.find(id); t && t->options().owner == owner)
+                self->put_back_all(l);
+        finds_memory([&] { self->traces_.cut(owner); });
+        self->end_round();
+    });
+}
+
 void sender_state::resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h) {
     using page = std::vector<store::outbox_attempt>;
     lane_->post([self = shared_from_this(), attempt, suffix = as_new ? new_suffix() : "",

@@ -5,6 +5,8 @@
 #include <tidings/http/impl/client/client_state.hpp>
 #include <tidings/impl/finds_memory.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <algorithm>
 
 namespace tidings::http::detail {
@@ -37,6 +39,10 @@ void client_job::finish(error_code ec, response r) {
                 diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
         });
     std::move(handler).complete_here(ec, std::move(r));
+}
+
+void cut(const exchange_trace& t) {
+    if (const auto job = t.job.lock()) job->abort(net::error::operation_aborted);
 }
 
 void client_job::abort(error_code ec) {

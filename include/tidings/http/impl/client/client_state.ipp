@@ -73,6 +73,7 @@ void client_state::start(const std::string& text, const request& r, std::string_
         asked.append(body);
         shared.reset();
     }
+    if (trace) trace->job = job;
     job->asked = {.to = to,
                   .text = std::move(asked),
                   .body = std::move(shared),

@@ -5,11 +5,15 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tidings::http::detail {
+
+struct client_job;
 
 /// Where an exchange is, and how long each of its phases took that has ended. On a connection that
 /// was open already it begins with `write`. Of the client's lane.
@@ -31,16 +35,24 @@ struct exchange_trace {
         since_ = at;
     }
     /// It begins again, on another connection.
-    void restart(io::steady_time at) noexcept { *this = exchange_trace(at); }
+    void restart(io::steady_time at) noexcept {
+        auto same = std::move(job);
+        *this = exchange_trace(at);
+        job = std::move(same);
+    }
 
     explicit exchange_trace(io::steady_time at) noexcept : since_(at) {}
 
     phase now = phase::queue;
-    std::string address{};  ///< of the peer, as `io::stream::remote_address`
+    std::string address{};            ///< of the peer, as `io::stream::remote_address`
+    std::weak_ptr<client_job> job{};  ///< set by the client: see `cut`
 
  private:
     io::steady_time since_;
     std::array<duration, 7> took_{};
 };
+
+/// Ends the exchange within this call, with operation_aborted, unless it has ended. In the lane.
+TIDINGS_DECL void cut(const exchange_trace& t);
 
 }  // namespace tidings::http::detail

@@ -9,6 +9,7 @@
 #include <tidings/store/sqlite/impl/writer.hpp>
 
 #include <map>
+#include <set>
 
 namespace tidings::sqlite::detail {
 
@@ -30,6 +31,8 @@ class database_state : public std::enable_shared_from_this<database_state> {
     /// False the second time: there is one history in a file.
     bool take_history() noexcept { return !has_history_.test_and_set(); }
     bool take_outbox() noexcept { return !has_outbox_.test_and_set(); }
+    /// False the second time for one name.
+    TIDINGS_DECL bool take_ids(const std::string& name);
     /// What stands behind the tables of one name.
     TIDINGS_DECL std::shared_ptr<table_state> table_of(const std::string& name);
 
@@ -56,6 +59,7 @@ class database_state : public std::enable_shared_from_this<database_state> {
     std::optional<reader> reader_;
     std::mutex tables_mutex_;
     std::map<std::string, std::shared_ptr<table_state>> tables_;
+    std::set<std::string> ids_;  // guarded by tables_mutex_, too
     std::atomic_flag has_history_, has_outbox_;
     std::atomic<bool> closed_{false};
 };

@@ -70,8 +70,13 @@ void database_state::start() {
 std::shared_ptr<table_state> database_state::table_of(const std::string& name) {
     const std::lock_guard lock(tables_mutex_);
     auto& t = tables_[name];
-    if (!t) t = std::make_shared<table_state>(name);
+    if (!t) t = std::make_shared<table_state>(name, options_.cipher);
     return t;
+}
+
+bool database_state::take_ids(const std::string& name) {
+    const std::lock_guard lock(tables_mutex_);
+    return ids_.insert(name).second;
 }
 
 error_code database_state::status() const noexcept {

@@ -4,17 +4,12 @@
 #include <tidings/history.hpp>
 #include <tidings/store/sqlite/impl/body_store.hpp>
 #include <tidings/store/sqlite/impl/epoch_list.hpp>
+#include <tidings/store/sqlite/impl/event_keys.hpp>
 #include <tidings/store/sqlite/impl/lost_topics.hpp>
 
-#include <array>
 #include <span>
 
 namespace tidings::sqlite::detail {
-
-/// 128 bits of the SHA-256 of an event's source and id.
-using event_key = std::array<std::uint64_t, 2>;
-/// @throws std::bad_alloc
-TIDINGS_DECL event_key key_of(std::string_view source, std::string_view id);
 
 /// What one rule holds in the file.
 struct ring_totals {
@@ -41,7 +36,8 @@ struct loaded_history {
 /// The history's side of the file. Of the writing thread; everything throws `failure`.
 class history_file {
  public:
-    TIDINGS_DECL history_file(connection& c, body_store& bodies, std::vector<history_rule> rules);
+    TIDINGS_DECL history_file(connection& c, body_store& bodies, event_keys& keys,
+                              std::vector<history_rule> rules);
 
     /// Fits the rows to the rules, and begins an epoch. `now`: milliseconds since 1970.
     TIDINGS_DECL loaded_history load(std::uint64_t epoch, std::int64_t now);
@@ -68,6 +64,7 @@ class history_file {
 
     connection& connection_;
     body_store& bodies_;
+    event_keys& keys_;
     const std::vector<history_rule> rules_;
     statement insert_, oldest_, erase_, note_lost_, forget_, set_forgotten_, set_head_;
     std::vector<ring_totals> totals_;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/store/sqlite/impl/event_row.hpp>
 #include <tidings/store/sqlite/impl/history_file.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 namespace tidings::sqlite::detail {
@@ -33,16 +31,6 @@ std::string insert_event_sql() {
 
 }  // namespace
 
-event_key key_of(std::string_view source, std::string_view id) {
-    std::string text = std::to_string(source.size());
-    text.append(1, ':').append(source).append(id);
-    const auto hex = tidings::detail::sha256_hex(text);
-    event_key key{};
-    for (std::size_t i = 0; i < key.size(); ++i)
-        std::from_chars(hex.data() + 16 * i, hex.data() + 16 * (i + 1), key[i], 16);
-    return key;
-}
-
 std::optional<std::size_t> ring_of(std::span<const history_rule> rules,
                                    std::string_view topic) noexcept {
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -53,9 +41,11 @@ std::optional<std::size_t> ring_of(std::span<const history_rule> rules,
     return std::nullopt;
 }
 
-history_file::history_file(connection& c, body_store& bodies, std::vector<history_rule> rules)
+history_file::history_file(connection& c, body_store& bodies, event_keys& keys,
+                           std::vector<history_rule> rules)
     : connection_(c),
       bodies_(bodies),
+      keys_(keys),
       rules_(std::move(rules)),
       insert_(c, insert_event_sql()),
       oldest_(c,
@@ -79,7 +69,7 @@ loaded_history history_file::load(std::uint64_t epoch, std::int64_t now) {
     statement all(connection_, "SELECT source, id, offset FROM events WHERE flags & ?");
     auto r = all.query(own_id_flag);
     while (r.next())
-        loaded.keys.emplace_back(key_of(r.text(0), r.text(1)), unsigned_of(r.number(2)));
+        loaded.keys.emplace_back(keys_.of(r.text(0), r.text(1)), unsigned_of(r.number(2)));
     return loaded;
 }
 
@@ -215,7 +205,7 @@ void history_file::evict_from(std::size_t ring, std::int64_t now,
         t.oldest = r.number(2);
         if (!is_over(ring, t, now)) return;
         evicted_event e{ring, unsigned_of(r.number(0)), std::string(r.text(3)), std::nullopt};
-        if ((r.number(5) & own_id_flag) != 0) e.key = key_of(r.text(6), r.text(7));
+        if ((r.number(5) & own_id_flag) != 0) e.key = keys_.of(r.text(6), r.text(7));
         if (!r.is_null(4)) bodies_.release(r.number(4));
         erase_.run(r.number(0));
         --t.events;

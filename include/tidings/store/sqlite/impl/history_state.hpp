@@ -67,6 +67,10 @@ class history_state final : public group_member,
     TIDINGS_DECL position head() const;
     TIDINGS_DECL std::optional<position> find(std::string_view source, std::string_view id) const;
 
+    event_key key_of(std::string_view source, std::string_view id) const {
+        return event_keys_.of(source, id);
+    }
+
     // Of the writing thread.
     void store(append_job& job);
     void report(const event_ptr& e, error_code ec) noexcept;
@@ -114,7 +118,9 @@ class history_state final : public group_member,
 
     const database_options& options_;
     const std::vector<history_rule> rules_;
-    std::optional<history_file> file_;  // of the writing thread, as the next two
+    mutable event_keys event_keys_;
+    connection* connection_ = nullptr;  // of the writing thread, as the next three
+    std::optional<history_file> file_;
     std::vector<append_job*> group_;
     std::vector<evicted_event> evicted_;
     std::shared_ptr<read_statements> reading_;  // of the reading thread

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/io/random.hpp>
+#include <tidings/store/sqlite/impl/delivered_state.hpp>
 #include <tidings/store/sqlite/impl/history_state.hpp>
 
 #include <new>
@@ -9,7 +10,8 @@
 namespace tidings::sqlite::detail {
 
 void append_job::run() {
-    if (!event_->event().id().empty()) key_ = key_of(event_->source(), event_->event().id());
+    if (!event_->event().id().empty())
+        key_ = history_->key_of(event_->source(), event_->event().id());
     history_->store(*this);
 }
 
@@ -24,7 +26,8 @@ std::shared_ptr<history_state> history_state::make(const std::shared_ptr<databas
                                                    error_code& ec) {
     const std::shared_ptr<history_state> made(new history_state(db->options(), std::move(rules)));
     ec = db->writing().run_now([&] {
-        made->file_.emplace(db->writing().of(), db->bodies(), made->rules_);
+        made->connection_ = &db->writing().of();
+        made->file_.emplace(*made->connection_, db->bodies(), made->event_keys_, made->rules_);
         made->start(made->file_->load(io::system_random().next() >> 4, made->now()));
         db->writing().add(made);
     });
@@ -62,7 +65,7 @@ position history_state::head() const {
 }
 
 std::optional<position> history_state::find(std::string_view source, std::string_view id) const {
-    const auto key = key_of(source, id);
+    const auto key = event_keys_.of(source, id);
     const std::lock_guard lock(mutex_);
     const auto it = keys_.find(key);
     if (it == keys_.end()) return std::nullopt;
@@ -75,6 +78,9 @@ void history_state::store(append_job& job) {
     if (ec) return job.refuse(ec);
     job.set_offset(file_->append(job.event(), data, job.ring(), now()));
     group_.push_back(&job);
+    const auto& from = job.event().info().remote;
+    const auto* note = from ? dynamic_cast<const delivered_note*>(from->note.get()) : nullptr;
+    if (note != nullptr) note->add_in(*connection_);
 }
 
 void history_state::report(const event_ptr& e, error_code ec) noexcept {

@@ -17,8 +17,8 @@ struct opened_store {
 };
 
 /// Locks, checks, makes or migrates the file, and opens it twice. Blocks.
-/// @error errc::store_in_use, errc::store_foreign, errc::store_newer, errc::store_damaged,
-/// errc::store_failed, errc::out_of_memory, what the system reports
+/// @error errc::store_in_use, errc::store_foreign, errc::store_newer, errc::store_sealed,
+/// errc::store_damaged, errc::store_failed, errc::out_of_memory, what the system reports
 TIDINGS_DECL opened_store open_store(const database_options& o, error_code& ec);
 
 }  // namespace tidings::sqlite::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/store/sqlite/impl/opening.hpp>
 #include <tidings/store/sqlite/impl/schema.hpp>
+#include <tidings/store/sqlite/impl/sealing.hpp>
 
 #include <new>
 
@@ -12,6 +13,8 @@ namespace {
 
 // What another process than one of ours holds for longer than the busy timeout.
 constexpr int sqlite_busy = 5;
+// The schema that has the column for it.
+constexpr std::uint32_t first_with_seals = 3;
 
 const char* synchronous(durability d) noexcept {
     switch (d) {
@@ -78,13 +81,15 @@ error_code open_connections(opened_store& store, const database_options& o) {
     const auto version = version_of(c);
     if (version == 0) return errc::store_damaged;
     if (version > schema_version) return errc::store_newer;
+    if (version >= first_with_seals && !can_open_all(c, o.cipher.get())) return errc::store_sealed;
     if (o.check) check_all(c);
     c.execute("PRAGMA journal_mode=WAL");
     migrate(c, version, migrations(), o.path + ".v" + std::to_string(version) + ".backup");
     c.execute("PRAGMA synchronous=FULL");
-    c.empty_log();
     // What is deleted is overwritten, so that what was erased cannot be read.
     c.execute("PRAGMA secure_delete=1");
+    if (o.cipher) seal_all(c, *o.cipher);
+    c.empty_log();
     c.execute("PRAGMA journal_size_limit=4194304");
     c.execute(synchronous(o.durable));
     store.reading = std::make_unique<connection>(o.path, o.vfs);

@@ -16,6 +16,10 @@ namespace {
 // `entries` and `attempts` share `messages`, which name a body; `marks`: up to where events have
 // reached the outbox (`outbox_file.ipp` has the form of their names); `keys`: the last that were
 // given.
+// `rows`: `seal` names the key that sealed the value; null: it is plain text.
+// `sealing`: plain text that was sealed may still stand in pages.
+// `idnames`: the sets of ids of deliveries, each with the key of its HMAC; `ids`: in the order in
+// which they were added.
 constexpr char tables[] = R"(
 CREATE TABLE bodies (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -30,7 +34,7 @@ CREATE TABLE events (offset INTEGER PRIMARY KEY, ring INTEGER NOT NULL, stored I
 CREATE INDEX events_of_ring ON events (ring, offset);
 CREATE TABLE tables (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rows (name TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
-    revision INTEGER NOT NULL, PRIMARY KEY (name, key)) WITHOUT ROWID;
+    revision INTEGER NOT NULL, seal INTEGER, PRIMARY KEY (name, key)) WITHOUT ROWID;
 CREATE TABLE messages (id INTEGER PRIMARY KEY, source TEXT NOT NULL, event TEXT NOT NULL,
     type TEXT NOT NULL, topic TEXT NOT NULL, history TEXT NOT NULL, position TEXT NOT NULL,
     contenttype TEXT NOT NULL, fields BLOB NOT NULL, body INTEGER);
@@ -51,6 +55,13 @@ CREATE TABLE attempts (key INTEGER PRIMARY KEY, entry INTEGER NOT NULL, endpoint
 CREATE TABLE marks (history TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE keys (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, attempt INTEGER NOT NULL);
 INSERT INTO keys VALUES (1, 0, 0);
+)";
+constexpr char tables_of_3[] = R"(
+CREATE TABLE sealing (remains INTEGER NOT NULL);
+INSERT INTO sealing VALUES (0);
+CREATE TABLE idnames (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, secret BLOB NOT NULL);
+CREATE TABLE ids (name INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL,
+    added INTEGER NOT NULL, PRIMARY KEY (name, number)) WITHOUT ROWID;
 )";
 
 // Whole and synced before it has its name, and never over one that is there: a migration that was
@@ -81,6 +92,7 @@ void create_schema(connection& c) {
     transaction t(c);
     c.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
     c.execute(tables);
+    c.execute(tables_of_3);
     set_version(c, schema_version);
     t.commit();
 }
@@ -92,6 +104,10 @@ std::uint32_t version_of(connection& c) {
 std::span<const migration> migrations() noexcept {
     static constexpr migration all[] = {
         [](connection& c) { c.execute("ALTER TABLE attempts ADD COLUMN write INTEGER"); },
+        [](connection& c) {
+            c.execute(tables_of_3);
+            c.execute("ALTER TABLE rows ADD COLUMN seal INTEGER");
+        },
     };
     return all;
 }

@@ -91,11 +91,8 @@ void sqlite_table::start_get(std::string key, get_handler h) {
     const auto bytes = key.size();
     perform(std::move(h), bytes, false,
             [key = std::move(key)](table_state& t, table_result<store::row>& result) {
-                auto found = t.get(key);
-                if (found)
-                    std::get<0>(result.values) = *std::move(found);
-                else
-                    result.error = errc::not_found;
+                result.error = t.get(key, std::get<0>(result.values));
+                if (result.error) std::get<0>(result.values) = {};
             });
 }
 
@@ -105,9 +102,8 @@ void sqlite_table::start_put(std::string key, std::string value, std::uint64_t e
     perform(std::move(h), bytes, true,
             [key = std::move(key), value = std::move(value), expected](
                 table_state& t, table_result<std::uint64_t>& result) {
-                const auto before = t.get(key);
                 auto& revision = std::get<0>(result.values);
-                revision = before ? before->revision : 0;
+                revision = t.revision_of(key);
                 if (revision != expected) {
                     result.error = errc::store_conflict;
                     return;
@@ -121,12 +117,12 @@ void sqlite_table::start_erase(std::string key, std::uint64_t expected, erase_ha
     const auto bytes = key.size();
     perform(std::move(h), bytes, false,
             [key = std::move(key), expected](table_state& t, table_result<>& result) {
-                const auto before = t.get(key);
-                if (!before) {
+                const auto revision = t.revision_of(key);
+                if (revision == 0) {
                     result.error = errc::not_found;
                     return;
                 }
-                if (expected != 0 && before->revision != expected) {
+                if (expected != 0 && revision != expected) {
                     result.error = errc::store_conflict;
                     return;
                 }
@@ -140,7 +136,8 @@ void sqlite_table::start_scan(std::string after, std::size_t max, scan_handler h
     perform(std::move(h), bytes, false,
             [after = std::move(after), max](table_state& t,
                                             table_result<std::vector<store::row>>& result) {
-                std::get<0>(result.values) = t.scan(after, max);
+                result.error = t.scan(after, max, std::get<0>(result.values));
+                if (result.error) std::get<0>(result.values).clear();
             });
 }
 

@@ -4,24 +4,33 @@
 #include <tidings/store/impl/watcher_list.hpp>
 #include <tidings/store/sqlite/impl/connection.hpp>
 #include <tidings/store/sqlite/impl/write_job.hpp>
+#include <tidings/store/sqlite/secret_cipher.hpp>
 
 namespace tidings::sqlite::detail {
 
 /// A table's rows in the file. Of the writing thread, but for the watchers.
 class table_state final : public group_member {
  public:
-    explicit table_state(std::string name) : name_(std::move(name)) {}
+    /// `cipher`: seals its values; may be null.
+    table_state(std::string name, std::shared_ptr<const secret_cipher> cipher)
+        : name_(std::move(name)),
+          cipher_(std::move(cipher)) {}
 
     const std::shared_ptr<store::detail::watcher_list>& watchers() const noexcept {
         return watchers_;
     }
     /// Prepares its statements; false where they are. @throws failure, as all that follows
     TIDINGS_DECL bool open(connection& c);
-    TIDINGS_DECL std::optional<store::row> get(const std::string& key);
+    /// @error errc::not_found, errc::store_damaged (it cannot be opened by the cipher's keys)
+    TIDINGS_DECL error_code get(const std::string& key, store::row& out);
+    /// 0: there is none.
+    TIDINGS_DECL std::uint64_t revision_of(const std::string& key);
     /// Gives the row's revision.
     TIDINGS_DECL std::uint64_t put(const std::string& key, const std::string& value);
     TIDINGS_DECL void erase(const std::string& key);
-    TIDINGS_DECL std::vector<store::row> scan(const std::string& after, std::size_t max);
+    /// @error errc::store_damaged
+    TIDINGS_DECL error_code scan(const std::string& after, std::size_t max,
+                                 std::vector<store::row>& page);
 
     void before_commit() override {}
     void after_commit() noexcept override {}
@@ -30,9 +39,12 @@ class table_state final : public group_member {
  private:
     struct statements {
         explicit statements(connection& c);
-        statement begin, next, get, put, erase, scan;
+        statement begin, next, get, revision, put, erase, scan;
     };
+    error_code read_row(const rows& r, std::string_view key, store::row& out) const;
+
     const std::string name_;
+    const std::shared_ptr<const secret_cipher> cipher_;
     const std::shared_ptr<store::detail::watcher_list> watchers_ =
         std::make_shared<store::detail::watcher_list>();
     std::optional<statements> statements_;

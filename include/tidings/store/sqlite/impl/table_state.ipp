@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/store/sqlite/impl/sealing.hpp>
 #include <tidings/store/sqlite/impl/table_state.hpp>
 
 #include <limits>
@@ -10,13 +11,14 @@ namespace tidings::sqlite::detail {
 table_state::statements::statements(connection& c)
     : begin(c, "INSERT OR IGNORE INTO tables (name, revision) VALUES (?, 0)"),
       next(c, "UPDATE tables SET revision = revision + 1 WHERE name = ? RETURNING revision"),
-      get(c, "SELECT value, revision FROM rows WHERE name = ? AND key = ?"),
-      put(c, "INSERT OR REPLACE INTO rows (name, key, value, revision) VALUES (?, ?, ?, ?)"),
+      get(c, "SELECT key, value, revision, seal FROM rows WHERE name = ? AND key = ?"),
+      revision(c, "SELECT revision FROM rows WHERE name = ? AND key = ?"),
+      put(c,
+          "INSERT OR REPLACE INTO rows (name, key, value, revision, seal) VALUES (?, ?, ?, ?, ?)"),
       erase(c, "DELETE FROM rows WHERE name = ? AND key = ?"),
-      scan(
-          c,
-          "SELECT key, value, revision FROM rows WHERE name = ? AND key > ? ORDER BY key LIMIT ?") {
-}
+      scan(c,
+           "SELECT key, value, revision, seal FROM rows WHERE name = ? AND key > ? ORDER BY key "
+           "LIMIT ?") {}
 
 bool table_state::open(connection& c) {
     if (statements_) return false;
@@ -24,10 +26,25 @@ bool table_state::open(connection& c) {
     return true;
 }
 
-std::optional<store::row> table_state::get(const std::string& key) {
+error_code table_state::read_row(const rows& r, std::string_view key, store::row& out) const {
+    out = {std::string(key), std::string(r.text(1)), static_cast<std::uint64_t>(r.number(2))};
+    if (r.is_null(3)) return {};
+    auto opened = cipher_ ? cipher_->open(r.number(3), place_of_row(name_, key), out.value)
+                          : std::optional<std::string>();
+    if (!opened) return errc::store_damaged;
+    out.value = *std::move(opened);
+    return {};
+}
+
+error_code table_state::get(const std::string& key, store::row& out) {
     auto r = statements_->get.query(name_, bytes_view{key});
-    if (!r.next()) return std::nullopt;
-    return store::row{key, std::string(r.text(0)), static_cast<std::uint64_t>(r.number(1))};
+    if (!r.next()) return errc::not_found;
+    return read_row(r, key, out);
+}
+
+std::uint64_t table_state::revision_of(const std::string& key) {
+    auto r = statements_->revision.query(name_, bytes_view{key});
+    return r.next() ? static_cast<std::uint64_t>(r.number(0)) : 0;
 }
 
 std::uint64_t table_state::put(const std::string& key, const std::string& value) {
@@ -37,7 +54,14 @@ std::uint64_t table_state::put(const std::string& key, const std::string& value)
         auto r = statements_->next.query(name_);
         while (r.next()) revision = r.number(0);
     }
-    statements_->put.run(name_, bytes_view{key}, bytes_view{value}, revision);
+    std::optional<std::int64_t> seal;
+    std::string sealed;
+    if (cipher_) {
+        seal = cipher_->sealing_key();
+        sealed = cipher_->seal(place_of_row(name_, key), value);
+    }
+    statements_->put.run(name_, bytes_view{key}, bytes_view{cipher_ ? sealed : value}, revision,
+                         seal);
     return static_cast<std::uint64_t>(revision);
 }
 
@@ -45,15 +69,17 @@ void table_state::erase(const std::string& key) {
     statements_->erase.run(name_, bytes_view{key});
 }
 
-std::vector<store::row> table_state::scan(const std::string& after, std::size_t max) {
+error_code table_state::scan(const std::string& after, std::size_t max,
+                             std::vector<store::row>& page) {
     constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
-    std::vector<store::row> page;
     auto r = statements_->scan.query(name_, bytes_view{after},
                                      static_cast<std::int64_t>(std::min(max, most)));
-    while (r.next())
-        page.push_back({std::string(r.text(0)), std::string(r.text(1)),
-                        static_cast<std::uint64_t>(r.number(2))});
-    return page;
+    while (r.next()) {
+        store::row one;
+        if (const auto ec = read_row(r, r.text(0), one)) return ec;
+        page.push_back(std::move(one));
+    }
+    return {};
 }
 
 }  // namespace tidings::sqlite::detail

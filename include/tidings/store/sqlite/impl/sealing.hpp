@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/store/sqlite/impl/connection.hpp>
+#include <tidings/store/sqlite/secret_cipher.hpp>
+
+namespace tidings::sqlite::detail {
+
+/// The place of a table's row, which its value is sealed for. @throws std::bad_alloc
+TIDINGS_DECL std::string place_of_row(std::string_view table, std::string_view key);
+
+/// Whether every value that is sealed can be opened; `cipher` may be null. @throws failure
+TIDINGS_DECL bool can_open_all(connection& c, const secret_cipher* cipher);
+
+/// Seals what is not sealed by the cipher's first key, some at a time, so that an end of the
+/// process between leaves what can be opened, too. What was plain text is nowhere in the file then,
+/// nor in its log once that is emptied. What cannot be opened stays as it is.
+/// @throws failure, std::bad_alloc
+TIDINGS_DECL void seal_all(connection& c, const secret_cipher& cipher);
+
+}  // namespace tidings::sqlite::detail
