@@ -25,11 +25,14 @@ class endpoint_state {
     void close() noexcept { target_->close(); }
     error_code disabled() const noexcept { return target_->disabled(); }
     void enable();
+    error_code consent() const noexcept { return target_->consent(); }
+    void grant(std::optional<std::uint32_t> per_minute);
     endpoint_counters counters() const noexcept { return target_->counters(); }
 
     /// @param at the subscription that brings the event; null: none that has a place
     outcome deliver(const event_ptr& e, const place_ptr& at) noexcept;
     void start_deliver(const event_ptr& e, deliver_handler handler, const place_ptr& at);
+    bool declines(const event_ptr& e) const noexcept;
     origin_id origin() const noexcept { return target_->options().origin; }
     net::any_io_executor executor() const noexcept;
     bool keeps_place() const noexcept;
