@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tidings/webhook/impl/address_guard.ipp>
+#include <tidings/webhook/impl/attempt_gate.ipp>
 #include <tidings/webhook/impl/consent.ipp>
+#include <tidings/webhook/impl/consent_book.ipp>
+#include <tidings/webhook/impl/consent_question.ipp>
+#include <tidings/webhook/impl/delivery_pace.ipp>
 #include <tidings/webhook/impl/endpoint.ipp>
+#include <tidings/webhook/impl/endpoint_check.ipp>
 #include <tidings/webhook/impl/endpoint_health.ipp>
 #include <tidings/webhook/impl/endpoint_registry.ipp>
 #include <tidings/webhook/impl/endpoint_replay.ipp>
@@ -35,6 +40,7 @@
 #include <tidings/webhook/impl/sender_state_log.ipp>
 #include <tidings/webhook/impl/shopify.ipp>
 #include <tidings/webhook/impl/signed_time.ipp>
+#include <tidings/webhook/impl/signing_desk.ipp>
 #include <tidings/webhook/impl/slack.ipp>
 #include <tidings/webhook/impl/standard.ipp>
 #include <tidings/webhook/impl/standard_key.ipp>

@@ -125,6 +125,13 @@ enum class errc {
     webhook_expired = 620,    ///< It waited until the event's `expirytime`, or for too long.
     webhook_not_added = 621,  ///< It waited too long for an endpoint that no sender was given.
     webhook_duplicate = 622,  ///< The sender has an endpoint of this id, or of this URL without id.
+    /// A field that the sender makes itself, for framing, the event or the signature, is among the
+    /// endpoint's own.
+    webhook_reserved_field = 623,
+    /// A bearer token or a user name that has no place in a request, or two kinds of credentials.
+    webhook_bad_credentials = 624,
+    webhook_no_consent = 625,      ///< The target does not agree to be sent webhooks.
+    webhook_signing_failed = 626,  ///< A signer gave no signature.
 
     // 700: REST hooks
     hook_bad_target = 700,  ///< The target URL is malformed or refused.

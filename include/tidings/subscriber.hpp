@@ -58,6 +58,14 @@ class subscriber : public std::enable_shared_from_this<subscriber> {
     /// the bus does not deliver to it what came from there. 0: none.
     virtual origin_id origin() const noexcept { return 0; }
 
+    /// Whether it would take an event and do nothing with it, as an endpoint does with what is
+    /// about itself. A queue group gives it to another member, or, where all decline, to none.
+    /// Asked in the bus's lane; must neither block nor call the bus.
+    virtual bool declines(const event_ptr& e) const noexcept {
+        (void)e;
+        return false;
+    }
+
     /// Whether it keeps, beyond the process, up to where it has taken the events of a bus. Where a
     /// history can bring the rest, a subscription that was not told where to begin asks it for that
     /// (`start_locate`).

@@ -37,6 +37,16 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                 tidings::event{"account.debited", "/bank", {{"cents", 99}}}.extension(
                     "partitionkey", "42"));
     // [/webhook_order]
+    // [webhook_request]
+    auto partner = sender.endpoint({.url = "https://partner.example/in",
+                                    .secret = new_secret,
+                                    .id = "partner-9",
+                                    .fields = {{"X-Tenant", "blue"}},
+                                    .bearer_token = "mF_9.B5f-4.1JqM",
+                                    .consent = webhook::consent_request{"hub.example.com", 600},
+                                    .rate = {.per_second = 10, .burst = 20}});
+    // [/webhook_request]
+    CHECK(partner.consent() == tidings::errc::undecided);
     // [webhook_again]
     sender.async_redeliver({.endpoint = "customer-7"}, false, [](auto ec, auto r) {
         if (!ec) std::cout << r.count << " deliveries are made again\n";

@@ -98,6 +98,8 @@ struct answer {
     }
 };
 
+void ignored(error_code, const std::vector<io::socket_address>&) {}
+
 void forbidden(error_code, const std::vector<io::socket_address>&) {
     FAIL("dropped");
 }
@@ -180,6 +182,71 @@ TEST_CASE("names that hang do not hold up others while a thread is left", "[io][
     CHECK(script.threads() == 3);
     for (auto& cancel : cancels) cancel();
     io.run();  // nothing keeps it
+    script.wait_idle();
+}
+
+TEST_CASE("names of peers that have not answered lately hang in half of the threads at most",
+          "[io][threads]") {
+    net::io_context io;
+    scripted_lookup script;
+    io::resolver_pool pool(script.options());
+    constexpr auto half = io::resolver_share::half;
+    for (int i = 0; i < 500; ++i)
+        pool.start_resolve(io.get_executor(), "hung " + std::to_string(i), 1, ignored, half);
+    script.wait_hung(2);
+    // The other half is for the rest, however many wait.
+    for (int i = 0; i < 20; ++i) {
+        answer ok;
+        pool.start_resolve(io.get_executor(), "a.example " + std::to_string(i), 1, ok.handler());
+        test::run_until(io, [&] { return ok.ec.has_value(); });
+        CHECK(ok.found.size() == 2);
+    }
+    script.wait_hung(2);
+    CHECK(script.threads() <= 4);
+    script.wait_idle();
+}
+
+TEST_CASE("a name that waits in the half goes before where it is asked for by others as well",
+          "[io][threads]") {
+    net::io_context io;
+    scripted_lookup script;
+    io::resolver_pool pool(script.options());
+    constexpr auto half = io::resolver_share::half;
+    for (const auto* hung : {"hung 1", "hung 2"})
+        pool.start_resolve(io.get_executor(), hung, 1, ignored, half);
+    script.wait_hung(2);
+    answer unproven, proven;
+    pool.start_resolve(io.get_executor(), "a.example", 1, unproven.handler(), half);
+    pool.start_resolve(io.get_executor(), "a.example", 1, proven.handler());
+    test::run_until(io, [&] { return unproven.ec.has_value() && proven.ec.has_value(); });
+    CHECK(script.asked("a.example") == 1);
+    script.wait_idle();
+}
+
+TEST_CASE("requests of such peers have half of the queue, and give their places back",
+          "[io][threads]") {
+    net::io_context io;
+    scripted_lookup script;
+    auto o = script.options();
+    o.max_queued = 6;
+    io::resolver_pool pool(std::move(o));
+    constexpr auto half = io::resolver_share::half;
+    std::vector<io::canceller> cancels;
+    for (int i = 0; i < 3; ++i)
+        cancels.push_back(
+            pool.start_resolve(io.get_executor(), "hung " + std::to_string(i), 1, ignored, half));
+    script.wait_hung(2);
+    answer refused, taken, again;
+    pool.start_resolve(io.get_executor(), "b.example", 1, refused.handler(), half);
+    pool.start_resolve(io.get_executor(), "c.example", 1, taken.handler());
+    test::run_until(io, [&] { return refused.ec.has_value() && taken.ec.has_value(); });
+    CHECK(refused.ec == errc::too_many);
+    CHECK_FALSE(*taken.ec);
+    for (auto& cancel : cancels) cancel();
+    pool.start_resolve(io.get_executor(), "b.example", 1, again.handler(), half);
+    script.release();
+    test::run_until(io, [&] { return again.ec.has_value(); });
+    CHECK_FALSE(*again.ec);
     script.wait_idle();
 }
 

@@ -102,6 +102,9 @@ struct sim_network::core : std::enable_shared_from_this<core> {
         for (const auto& address : found) endpoints.push_back({address, r->options.port});
         if (take(r)) r->resolved(ec, std::move(endpoints));
     }
+    std::vector<net::ip::address> addresses_of(const io::connect_options& to, error_code& ec) {
+        return to.addresses.empty() ? look_up(to.host, ec) : to.addresses;
+    }
     std::vector<net::ip::address> look_up(const std::string& host, error_code& ec) {
         const sparing memory;
         error_code not_literal;
@@ -134,9 +137,9 @@ struct sim_network::core : std::enable_shared_from_this<core> {
     void announce(const request& r) {
         const auto& on_phase = r.options.on_phase;
         if (!on_phase || !r.options.unix_path.empty()) return;
-        on_phase(io::connect_phase::resolve, {});
+        if (r.options.addresses.empty()) on_phase(io::connect_phase::resolve, {});
         error_code unresolved;
-        const auto found = look_up(r.options.host, unresolved);
+        const auto found = addresses_of(r.options, unresolved);
         if (!unresolved && !found.empty())
             on_phase(io::connect_phase::connect, {found.front(), r.options.port});
     }
@@ -148,7 +151,7 @@ struct sim_network::core : std::enable_shared_from_this<core> {
             stream = attempt(*r, l, std::nullopt, ec);
         } else {
             error_code unresolved;
-            const auto found = look_up(r->options.host, unresolved);
+            const auto found = addresses_of(r->options, unresolved);
             if (!unresolved && found.empty()) return;  // hangs
             ec = unresolved ? unresolved : error_code(errc::address_refused);
             for (const auto& address : found) {

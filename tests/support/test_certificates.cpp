@@ -63,7 +63,8 @@ struct made {
 };
 
 /// Without `issuer`: a self-signed authority. Valid from two days ago to `until` from now.
-made make(const char* name, const made* issuer, const char* alternative_names, long until) {
+made make(const char* name, const made* issuer, const char* alternative_names, long until,
+          const char* usage = "serverAuth") {
     made m{key_ptr(EVP_EC_gen("P-256")), x509_ptr(X509_new())};
     X509* const x = m.x509.get();
     require(m.key && x != nullptr && X509_set_version(x, X509_VERSION_3) == 1);
@@ -83,7 +84,7 @@ made make(const char* name, const made* issuer, const char* alternative_names, l
         add_extension(x, by, NID_subject_key_identifier, "hash");
     } else {
         add_extension(x, by, NID_basic_constraints, "critical,CA:FALSE");
-        add_extension(x, by, NID_ext_key_usage, "serverAuth");
+        add_extension(x, by, NID_ext_key_usage, usage);
         add_extension(x, by, NID_subject_alt_name, alternative_names);
     }
     EVP_PKEY* const signer = issuer != nullptr ? issuer->key.get() : m.key.get();
@@ -99,6 +100,8 @@ test_certificates make_all() {
             server.text(),
             make("other.example", &authority, "DNS:other.example", day).text(),
             make("localhost", &authority, "DNS:localhost,IP:127.0.0.1", -day).text(),
+            make("client", &authority, "DNS:client.example", day, "clientAuth").text(),
+            make("other client", &stranger, "DNS:client.example", day, "clientAuth").text(),
             stranger.text().certificate_pem,
             pem([&](BIO* b) {
                 const auto* password = reinterpret_cast<const unsigned char*>("secret");

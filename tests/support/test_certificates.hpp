@@ -18,6 +18,8 @@ struct test_certificates {
     certificate server;          ///< of `authority`, for localhost and 127.0.0.1
     certificate other_name;      ///< of `authority`, for other.example
     certificate expired;         ///< of `authority`, for localhost, until yesterday
+    certificate client;          ///< of `authority`, for a client
+    certificate other_client;    ///< of the stranger, for a client
     std::string stranger_pem;    ///< an authority that signed none of them
     std::string locked_key_pem;  ///< the key of `server` behind a password
 };

@@ -105,6 +105,40 @@ TEST_CASE("the publisher may wait until the outbox has the event", "[webhook]") 
     CHECK(e.counters().dead == 1);
 }
 
+TEST_CASE("an outbox that goes on failing is logged once, until it works again", "[webhook]") {
+    const auto operation = GENERATE(as<std::string>(), "claim", "finish", "open");
+    CAPTURE(operation);
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    world_sink target(w);
+    const auto count = [&] {
+        std::size_t lines = 0;
+        for (auto at = bed.logged.find("failed: "); at != std::string::npos;
+             at = bed.logged.find("failed: ", at + 1))
+            ++lines;
+        return lines;
+    };
+    const auto fail_for = [&](std::size_t times, error_code error) {
+        outbox->plan().fail({.operation = operation, .times = times, .error = error});
+    };
+    fail_for(20, errc::store_failed);
+    bed.add(target.url());
+    bed.publish("1");
+    for (int i = 0; i < 19; ++i) w.advance(1s);
+    CHECK(count() == 1);
+    for (int i = 0; i < 10; ++i) w.advance(1s);
+    CHECK(bodies_of(target) == texts{"1"});
+    CHECK(count() == 1);
+    fail_for(5, errc::store_failed);
+    if (operation == "open") bed.add(target.url("/hook?2"), {.id = "another"});
+    bed.publish("2");
+    for (int i = 0; i < 10; ++i) w.advance(1s);
+    CHECK(count() == 2);  // it had worked meanwhile
+}
+
 TEST_CASE("an outbox that fails for a while loses nothing", "[webhook]") {
     world w;
     const auto outbox = std::make_shared<faulty_outbox>();

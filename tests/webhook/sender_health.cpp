@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A sender spares endpoints that fail, disables them in the end, and remembers both.
+#include "support/counting_metrics.hpp"
 #include "support/webhook_bed.hpp"
 
 #include <tidings/store/memory_outbox.hpp>
@@ -263,6 +264,69 @@ TEST_CASE("endpoints that an outbox cannot open are opened later", "[webhook][fa
     CHECK(b.requests() == 0);
     for (int i = 0; i < 3; ++i) b.w.advance(1100ms);
     CHECK(b.requests() == 1);
+}
+
+TEST_CASE("a gauge says how many endpoints are in which state", "[webhook]") {
+    health_bed b;
+    const auto counts = std::make_shared<counting_metrics>();
+    auto o = b.options();
+    o.metrics = counts;
+    b.bed.emplace(b.w, std::move(o));
+    const auto states = [&] {
+        std::vector<std::int64_t> all;
+        for (const auto* state : {"closed", "open", "half_open", "disabled"})
+            all.push_back(counts->value("webhook_endpoints state=" + std::string(state)));
+        return all;
+    };
+    using numbers = std::vector<std::int64_t>;
+    CHECK(states() == numbers{0, 0, 0, 0});
+    std::vector<http::exchange> held;
+    bool fails = true;
+    b.target.answer = [&](http::exchange& x) {
+        if (x.request().query() == "well") return x.respond({.status = 204});
+        if (fails) return x.respond({.status = 500});
+        held.push_back(std::move(x));
+    };
+    b.bed->add(b.target.url("/hook?well"), {.id = "well"});
+    auto ill = b.bed->add(b.target.url(), {.id = "ill"});
+    b.w.run_ready();
+    CHECK(states() == numbers{2, 0, 0, 0});
+    b.bed->publish();
+    for (int i = 0; i < 5; ++i) b.w.advance(1s);
+    CHECK(states() == numbers{1, 1, 0, 0});
+    fails = false;
+    b.w.advance(70s);
+    REQUIRE(held.size() == 1);
+    CHECK(states() == numbers{1, 0, 1, 0});
+    SECTION("a probe that succeeds") {
+        held[0].respond({.status = 204});
+        b.w.run_ready();
+        CHECK(states() == numbers{2, 0, 0, 0});
+    }
+    SECTION("a probe that fails") {
+        held[0].respond({.status = 500});
+        b.w.run_ready();
+        CHECK(states() == numbers{1, 1, 0, 0});
+        ill.enable();
+        b.w.run_ready();
+        CHECK(states() == numbers{2, 0, 0, 0});
+    }
+    SECTION("one that is disabled") {
+        held[0].respond({.status = 500});
+        held.clear();
+        fails = true;
+        for (int i = 0; i < 10; ++i) b.w.advance(20min);
+        CHECK(states() == numbers{1, 0, 0, 1});
+    }
+    SECTION("an endpoint that ends") {
+        held[0].respond({.status = 410});
+        b.w.run_ready();
+        CHECK(states() == numbers{1, 0, 0, 0});
+    }
+    held.clear();
+    b.bed->sender.reset();
+    b.w.run_ready();
+    CHECK(states() == numbers{0, 0, 0, 0});
 }
 
 }  // namespace tidings::test

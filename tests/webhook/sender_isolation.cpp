@@ -3,11 +3,14 @@
 #include "support/raw_target.hpp"
 #include "support/webhook_bed.hpp"
 
+#include <tidings/io/impl/resolver_pool.hpp>
 #include <tidings/store/memory_outbox.hpp>
 
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <map>
+#include <mutex>
 
 namespace tidings::test {
 
@@ -37,6 +40,69 @@ class hanging_network final : public io::network {
 
  private:
     io::network& inner_;
+};
+
+/// Resolves names on a real pool of threads, where those that begin with "hangs" hang. Everything
+/// else is simulated.
+class pooled_network final : public io::network {
+    struct state {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::size_t hung = 0;
+        bool released = false;
+    };
+
+ public:
+    explicit pooled_network(io::network& inner) : inner_(inner), pool_(options()) {}
+    ~pooled_network() override { release(); }
+    std::unique_ptr<io::acceptor> listen(net::any_io_executor executor,
+                                         const io::listen_options& options,
+                                         error_code& ec) override {
+        return inner_.listen(std::move(executor), options, ec);
+    }
+    io::canceller start_connect(net::any_io_executor executor, io::connect_options options,
+                                io::stream_callback done) override {
+        return inner_.start_connect(std::move(executor), std::move(options), std::move(done));
+    }
+    io::canceller start_resolve(net::any_io_executor executor, std::string host, std::uint16_t port,
+                                io::resolve_callback done) override {
+        return pool_.start_resolve(std::move(executor), std::move(host), port, std::move(done));
+    }
+    io::canceller start_resolve_unproven(net::any_io_executor executor, std::string host,
+                                         std::uint16_t port, io::resolve_callback done) override {
+        return pool_.start_resolve(std::move(executor), std::move(host), port, std::move(done),
+                                   io::resolver_share::half);
+    }
+    /// Waits until so many threads hang.
+    void wait_hung(std::size_t count) {
+        std::unique_lock lock(state_->mutex);
+        state_->changed.wait(lock, [&] { return state_->hung == count; });
+    }
+    void release() {
+        const std::lock_guard lock(state_->mutex);
+        state_->released = true;
+        state_->changed.notify_all();
+    }
+
+ private:
+    io::resolver_pool_options options() const {
+        io::resolver_pool_options o;
+        o.lookup = [s = state_](const std::string& host, error_code&) {
+            std::unique_lock lock(s->mutex);
+            if (host.starts_with("hangs")) {
+                ++s->hung;
+                s->changed.notify_all();
+                s->changed.wait(lock, [&] { return s->released; });
+                --s->hung;
+                s->changed.notify_all();
+            }
+            return std::vector{net::ip::make_address("127.0.0.1")};
+        };
+        return o;
+    }
+    io::network& inner_;
+    const std::shared_ptr<state> state_ = std::make_shared<state>();
+    io::resolver_pool pool_;
 };
 
 /// Takes connections and says nothing on them.
@@ -73,6 +139,7 @@ struct crowd_bed {
 
     crowd_bed() {
         w.sim().add_name("nowhere.example", {});
+        w.sim().add_name("hangs.example", {"127.0.0.1"});
         quick.answer = [this](http::exchange& x) {
             arrived[std::string(x.request().query())].push_back(w.clock().now());
             serving.emplace_back(w.clock().now() + service_time, std::move(x));
@@ -155,6 +222,38 @@ TEST_CASE("900 endpoints that hang leave 100 others alone", "[webhook]") {
     }
     CHECK(b.bed.sender->in_flight() <= 64);
     CHECK(b.hangs_in_tls.connections() > 0);
+}
+
+TEST_CASE("1,000 endpoints whose names hang leave half of the resolver to the others",
+          "[webhook][threads]") {
+    world w;
+    pooled_network network(*w.environment().network);
+    auto o = webhook_options(w);
+    o.environment.network = &network;
+    send_bed bed(w, std::move(o));
+    world_sink target(w);
+    const auto port = target.url().substr(target.url().rfind(':'));
+    constexpr std::size_t healthy = 10;
+    const auto add = [&](const std::string& name) {
+        bed.add("http://" + name + ".example" + port, {.id = name});
+    };
+    for (std::size_t i = 0; i < healthy; ++i) add("quick-" + std::to_string(i));
+    bed.publish();
+    w.run_until([&] { return target.requests.size() == healthy; });
+    w.run_until([&] { return bed.attempts.size() == healthy; });  // from here on they are proven
+    for (std::size_t i = 0; i < 1000; ++i) add("hangs-" + std::to_string(i));
+    for (int round = 0; round < 3; ++round) {
+        CAPTURE(round);
+        w.advance(61s);  // addresses are to be looked up again
+        target.requests.clear();
+        bed.publish();
+        network.wait_hung(2);
+        w.run_until([&] { return target.requests.size() == healthy; });
+        network.wait_hung(2);
+    }
+    network.release();
+    bed.sender.reset();
+    w.run_ready();
 }
 
 TEST_CASE("an endpoint that is new waits for its first attempt no longer than the formula says",

@@ -280,4 +280,36 @@ TEST_CASE("nobody but the library publishes operational events", "[webhook]") {
     CHECK(b.told.size() == 1);
 }
 
+TEST_CASE("a queue group gives what is about one endpoint to another of its members", "[webhook]") {
+    operational_bed b;
+    b.target.answer = [](http::exchange& x) {
+        x.respond({.status = x.request().query() == "customer" ? 400U : 204U});
+    };
+    const auto join = [&](const std::string& id, const char* pattern, const char* group) {
+        auto e = b.bed.sender->endpoint({.url = b.target.url("/hook?" + id),
+                                         .secret = webhook_secret,
+                                         .id = id,
+                                         .replace = true});
+        b.bed.hooks.push_back(b.bed.hub->subscribe(pattern, e, {.group = group}));
+        return e;
+    };
+    const auto customer = join("customer", "tidings.webhook.attempt.failed", "operators");
+    b.bed.hooks.push_back(b.bed.hub->subscribe("orders", webhook::endpoint(customer)));
+    std::size_t expected = 0;
+    SECTION("where there is another") {
+        join("operator", "tidings.webhook.attempt.failed", "operators");
+        expected = 4;
+    }
+    SECTION("and else to none") {}
+    for (int i = 0; i < 4; ++i) b.bed.publish("x", "orders");
+    b.w.run_ready();
+    const auto to = [&](std::string_view query) {
+        return static_cast<std::size_t>(
+            std::count_if(b.target.requests.begin(), b.target.requests.end(),
+                          [&](const auto& r) { return r.query() == query; }));
+    };
+    CHECK(to("customer") == 4);  // the orders
+    CHECK(to("operator") == expected);
+}
+
 }  // namespace tidings::test

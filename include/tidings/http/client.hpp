@@ -42,6 +42,10 @@ struct client_options {
     /// A connection ends between requests when it is 80 to 100 % of this old, so that its name is
     /// looked up again. 0: never.
     std::chrono::milliseconds max_connection_age{300'000};
+    /// How long the addresses of a name are used again, unless connecting to all of them failed.
+    /// 0: it is resolved for each connection. The filter is asked at each use, and what it is asked
+    /// for is connected to.
+    std::chrono::milliseconds keep_addresses{0};
     std::size_t max_idle_per_origin = 16;
     std::size_t max_connections_per_origin = 64;  ///< further requests wait their turn
     /// Of all origins: where a new connection would be one more, the one that is idle for longest
@@ -56,17 +60,15 @@ struct client_options {
 namespace detail {
 class client_state;
 class client_streams;
-struct exchange_trace;
+struct request_terms;
 using response_handler = tidings::completion_handler<error_code, response>;
 /// A client inside an object that has a lane: everything happens there, and an operation that is
 /// begun there, with a handler that is bound to it, posts nothing.
 TIDINGS_DECL client client_in_lane(std::shared_ptr<tidings::detail::lane> lane,
                                    client_options options);
-/// `client::async_request` with a body that others hold, too: of a large one no connection has a
-/// copy. `r.body` is not read. `trace` is kept up to date until the handler is called; null: none.
+/// `client::async_request` on terms of its own. `r.body` is not read: the terms have a body.
 TIDINGS_DECL void start_request(const client& c, const std::string& url, const request& r,
-                                std::shared_ptr<const std::string> body,
-                                std::shared_ptr<exchange_trace> trace, response_handler h);
+                                const request_terms& terms, response_handler h);
 }  // namespace detail
 
 /// An HTTP/1.1 client with a pool of keep-alive connections per origin. Handle on shared state,
@@ -117,9 +119,7 @@ class client {
     friend class detail::client_streams;
     friend client detail::client_in_lane(std::shared_ptr<tidings::detail::lane>, client_options);
     friend void detail::start_request(const client&, const std::string&, const request&,
-                                      std::shared_ptr<const std::string>,
-                                      std::shared_ptr<detail::exchange_trace>,
-                                      detail::response_handler);
+                                      const detail::request_terms&, detail::response_handler);
     TIDINGS_DECL explicit client(std::shared_ptr<detail::client_state> s);
     template <class Token>
     auto initiate(std::string url, request r, diagnostics* text, Token& token) {

@@ -134,6 +134,13 @@ inline constexpr errc_entry errc_table[] = {
      "no sender was given the endpoint for too long"},
     {errc::webhook_duplicate, condition::permanent,
      "the sender has such an endpoint; give it an id of its own, or say replace"},
+    {errc::webhook_reserved_field, condition::permanent,
+     "the sender makes this request field itself"},
+    {errc::webhook_bad_credentials, condition::permanent,
+     "the credentials cannot stand in a request, or are of more than one kind"},
+    {errc::webhook_no_consent, condition::retryable,
+     "the target did not agree to be sent webhooks (CloudEvents abuse protection)"},
+    {errc::webhook_signing_failed, condition::retryable, "the signer gave no signature"},
 
     {errc::hook_bad_target, condition::permanent, "the target URL is malformed or refused"},
     {errc::hook_bad_event, condition::permanent, "the event is not a topic pattern"},

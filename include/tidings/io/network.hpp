@@ -36,8 +36,10 @@ struct connect_options {
     std::string host{};  ///< a name or a literal address
     std::uint16_t port = 0;
     std::string unix_path{};  ///< connects to this path instead
+    /// What the host was resolved to. Not empty: the host is not resolved again.
+    std::vector<net::ip::address> addresses{};
     std::optional<tls_client_options> tls{};
-    /// Asked for every resolved address, right before connecting to it; only survivors are tried.
+    /// Asked for every address, right before connecting to it; only survivors are tried.
     std::function<bool(const net::ip::address&)> address_filter{};
     /// Notified as each phase begins; of `connect` for each address that is tried, of `handshake`
     /// for that of the connection. On the executor of the operation, which it must not cancel.
@@ -83,6 +85,14 @@ class network {
     /// Resolves a name on the bounded pool of resolver threads.
     virtual canceller start_resolve(net::any_io_executor executor, std::string host,
                                     std::uint16_t port, resolve_callback done) = 0;
+
+    /// The same for a peer that has not answered lately: such names have half of the threads
+    /// together, so that resolutions that hang take nothing from others. A network without a bound
+    /// on resolutions makes no difference.
+    virtual canceller start_resolve_unproven(net::any_io_executor executor, std::string host,
+                                             std::uint16_t port, resolve_callback done) {
+        return start_resolve(std::move(executor), std::move(host), port, std::move(done));
+    }
 };
 
 /// The machine's network.

@@ -152,6 +152,11 @@ class faulty_network final : public io::network {
                                 io::resolve_callback done) override {
         return inner_.start_resolve(std::move(executor), std::move(host), port, std::move(done));
     }
+    io::canceller start_resolve_unproven(net::any_io_executor executor, std::string host,
+                                         std::uint16_t port, io::resolve_callback done) override {
+        return inner_.start_resolve_unproven(std::move(executor), std::move(host), port,
+                                             std::move(done));
+    }
 
  private:
     const plan plan_;

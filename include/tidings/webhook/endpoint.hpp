@@ -2,8 +2,13 @@
 #pragma once
 
 #include <tidings/http/message.hpp>
+#include <tidings/io/tls.hpp>
 #include <tidings/store/outbox_limits.hpp>
 #include <tidings/subscriber.hpp>
+#include <tidings/webhook/async_signer.hpp>
+#include <tidings/webhook/basic_credentials.hpp>
+#include <tidings/webhook/consent_request.hpp>
+#include <tidings/webhook/delivery_rate.hpp>
 #include <tidings/webhook/replay.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 #include <tidings/webhook/signer.hpp>
@@ -49,9 +54,22 @@ struct endpoint_options {
     /// Signs in another way, or, with `no_signature()`, not at all. The secrets are not read then;
     /// `webhook-id` and `webhook-timestamp` are sent as well.
     std::shared_ptr<const webhook::signer> signer{};
+    /// Signs elsewhere, in place of both.
+    std::shared_ptr<webhook::async_signer> async_signer{};
     std::string id{};  ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
-    http::fields fields{};  ///< further request fields
+    /// Further request fields. Those that the sender makes are refused: of framing, connection and
+    /// body, `Host`, `Content-*`, `Proxy-*`, `webhook-*`, `ce-*`, and what the signer sets.
+    http::fields fields{};
+    /// Credentials, of one kind at most; `Authorization` among the fields is another. They are sent
+    /// with each delivery, and stand in no log.
+    std::string bearer_token{};  ///< RFC 6750: letters, digits and `-._~+/`, then `=`
+    basic_credentials basic{};
+    /// In place of the sender's: a client certificate (mTLS), roots or a name of its own. Such an
+    /// endpoint shares its connections with no other.
+    std::optional<io::tls_client_options> tls{};
+    std::optional<consent_request> consent{};  ///< what the target is asked first; none: nothing
+    delivery_rate rate{};  ///< how often it is sent to, whatever `max_in_flight` lets be under way
     /// Of the inlet that brings the target's own events; none of them goes back to it. From
     /// `make_origin()`; 0: there is none.
     origin_id origin = 0;
@@ -108,6 +126,16 @@ class endpoint {
     /// Why it is disabled: it takes nothing, and one attempt now and then probes it with what it is
     /// owed. Empty: it is not. Survives a restart with a durable outbox.
     TIDINGS_DECL error_code disabled() const noexcept;
+    /// Why the target has not agreed to be sent webhooks (`endpoint_options::consent`): nothing is
+    /// delivered to it until it does, and it is asked again after 1 min, and then up to once an
+    /// hour. Empty: it agreed, or it is not asked. errc::undecided: it is being asked, or will be
+    /// when there is something for it; errc::webhook_no_consent: its answer was none;
+    /// errc::connection_failed, errc::timed_out and others of a request: it gave no answer.
+    TIDINGS_DECL error_code consent() const noexcept;
+    /// The target agrees, as it told the callback of the request for consent
+    /// (`WebHook-Allowed-Rate`). From any thread.
+    /// @param per_minute 0: without a limit; none: the rate that was asked for
+    TIDINGS_DECL void grant(std::optional<std::uint32_t> per_minute = std::nullopt);
     /// Enables it, and forgets that it failed: it is sent to at once. From any thread.
     TIDINGS_DECL void enable();
     /// Sends what a history holds once more, whatever became of it before: to a target that has

@@ -28,6 +28,7 @@ class hmac_signer final : public signer {
 
     [[nodiscard]] TIDINGS_DECL error_code sign(const signing_input& what,
                                                http::fields& out) const noexcept override;
+    TIDINGS_DECL bool sets(std::string_view field) const noexcept override;
 
  private:
     std::shared_ptr<tidings::detail::keyed_scheme> scheme_;

@@ -14,6 +14,7 @@
 #include <tidings/webhook/health_options.hpp>
 #include <tidings/webhook/operational_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
+#include <tidings/webhook/signing_options.hpp>
 
 #include <functional>
 
@@ -38,12 +39,13 @@ struct sender_options {
     retry_options retry{};  ///< of the first delay there is no jitter: deliveries keep their order
     address_guard_options guard{};  ///< which targets are allowed: public https addresses
     /// Attempts under way, of all endpoints, which take turns. Those without a recent success have
-    /// half of them at most. An endpoint that is new waits for its first attempt at most
-    /// `request_timeout` times the number of endpoints without a recent success, divided by half of
-    /// this and rounded up.
+    /// half of them at most, and half of the threads that resolve names. An endpoint that is new
+    /// waits for its first attempt at most `request_timeout` times the number of endpoints without
+    /// a recent success, divided by half of this and rounded up.
     std::size_t max_connections = 1024;
     attempt_options attempts{};         ///< which are written to the outbox
     health_options health{};            ///< when an endpoint is spared, and when it is disabled
+    signing_options signing{};          ///< how an endpoint's `async_signer` is asked
     operational_options operational{};  ///< the bus that has events about its endpoints
     // Deadlines of an attempt: of its phases, and of the whole, which bounds them.
     std::chrono::milliseconds resolve_timeout{5'000};
@@ -51,6 +53,9 @@ struct sender_options {
     std::chrono::milliseconds tls_timeout{10'000};         ///< of the handshake
     std::chrono::milliseconds first_byte_timeout{20'000};  ///< of an answer, from the request on
     std::chrono::milliseconds request_timeout{20'000};
+    /// How long the addresses of a name are used again. The guard judges them at each use, and an
+    /// address that does not answer is looked up again.
+    std::chrono::milliseconds keep_addresses{60'000};
     std::size_t max_response_bytes = 64 * 1024;
     std::chrono::milliseconds drain_timeout{30'000};
     io::tls_client_options tls{};
@@ -93,8 +98,15 @@ class sender {
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options);
     /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
     /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret,
-    /// errc::webhook_duplicate, errc::invalid_argument (its retry options), errc::closed
+    /// errc::webhook_reserved_field, errc::webhook_bad_credentials, errc::webhook_duplicate,
+    /// errc::invalid_argument (its retry options, its rate, the form of a field, its request for
+    /// consent, two signers), errc::tls_failed
+    /// or what the system reports (its certificate), errc::closed
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
+    /// The same; with an error `detail` gets what is wrong of the endpoint's request fields,
+    /// credentials or certificate: `the field Host`. Nothing of it is secret.
+    TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec,
+                                            diagnostics& detail);
 
     using executor_type = net::any_io_executor;
     TIDINGS_DECL executor_type get_executor() const noexcept;

@@ -25,6 +25,12 @@ class signer {
     /// errc::out_of_memory; `out` may have some of the fields then.
     [[nodiscard]] virtual error_code sign(const signing_input& what,
                                           http::fields& out) const noexcept = 0;
+    /// Whether it sets a field of this name, which an endpoint may not have among its own then.
+    /// `webhook-*` none may.
+    virtual bool sets(std::string_view field) const noexcept {
+        (void)field;
+        return false;
+    }
 
  protected:
     signer() = default;

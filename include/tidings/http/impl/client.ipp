@@ -18,10 +18,9 @@ client client_in_lane(std::shared_ptr<lane> lane, client_options options) {
 }
 
 void start_request(const client& c, const std::string& url, const request& r,
-                   std::shared_ptr<const std::string> body, std::shared_ptr<exchange_trace> trace,
-                   response_handler h) {
+                   const request_terms& terms, response_handler h) {
     if (!c.state_) return std::move(h)(make_error_code(errc::closed), response());
-    c.state_->start(url, r, *body, nullptr, std::move(h), body, std::move(trace));
+    c.state_->start(url, r, *terms.body, nullptr, std::move(h), terms);
 }
 
 }  // namespace detail

@@ -50,6 +50,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void resolve() {
         if (cancelled_) return;
         if (!options_.unix_path.empty()) return attempt_unix();
+        if (!options_.addresses.empty()) return attempt_all(interleaved(known()));
         enter(io::connect_phase::resolve, {});
         auto resolved = [self = shared_from_this()](error_code e,
                                                     std::vector<io::socket_address> found) {
@@ -59,6 +60,12 @@ class connecting : public std::enable_shared_from_this<connecting> {
         };
         cancel_resolution_ =
             network_.start_resolve(executor_, options_.host, options_.port, std::move(resolved));
+    }
+
+    std::vector<io::socket_address> known() const {
+        std::vector<io::socket_address> all;
+        for (const auto& a : options_.addresses) all.push_back({a, options_.port});
+        return all;
     }
 
     // RFC 8305 4: a family that leads nowhere costs one attempt.

@@ -25,6 +25,11 @@ class machine_network final : public network {
                             resolve_callback done) override {
         return resolver_.start_resolve(std::move(executor), std::move(host), port, std::move(done));
     }
+    canceller start_resolve_unproven(net::any_io_executor executor, std::string host,
+                                     std::uint16_t port, resolve_callback done) override {
+        return resolver_.start_resolve(std::move(executor), std::move(host), port, std::move(done),
+                                       resolver_share::half);
+    }
 
  private:
     resolver_pool resolver_;

@@ -17,6 +17,9 @@ using lookup_function =
 /// `getaddrinfo`. A name with a NUL in it has no address.
 TIDINGS_DECL std::vector<net::ip::address> system_lookup(const std::string& host, error_code& ec);
 
+/// How much of a pool a request may have, together with all others of its kind.
+enum class resolver_share { whole, half };
+
 struct resolver_pool_options {
     std::size_t max_threads = 4;    ///< started one by one, when a name would have to wait
     std::size_t max_queued = 1024;  ///< requests without an answer; more complete with too_many
@@ -37,8 +40,11 @@ class resolver_pool {
     /// A literal address is answered without a thread. `done` runs on `executor`, never inside, and
     /// keeps its context busy meanwhile; a context that is destroyed drops it. @error
     /// errc::name_not_resolved, errc::too_many
+    /// @param share `half`: such requests have half of the threads, and half of the queue. A name
+    /// that is asked for with the whole pool, too, is resolved with that.
     TIDINGS_DECL canceller start_resolve(net::any_io_executor executor, std::string host,
-                                         std::uint16_t port, resolve_callback done);
+                                         std::uint16_t port, resolve_callback done,
+                                         resolver_share share = resolver_share::whole);
 
  private:
     class state;

@@ -13,6 +13,7 @@
 #include <boost/asio/query.hpp>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -91,16 +92,18 @@ class resolver_pool::state : public std::enable_shared_from_this<state> {
     explicit state(resolver_pool_options options) : options_(std::move(options)) {}
 
     canceller start(const net::any_io_executor& executor, std::string host, std::uint16_t port,
-                    resolve_callback done);
+                    resolve_callback done, resolver_share share);
     void stop() noexcept;
 
  private:
     struct ticket {
         std::shared_ptr<detail::resolve_requests> requests;
         std::uint64_t id;
+        resolver_share share = resolver_share::whole;
     };
     struct lookup {
         std::string host;
+        resolver_share share;
         std::vector<ticket> tickets;
         bool running = false;
     };
@@ -110,6 +113,17 @@ class resolver_pool::state : public std::enable_shared_from_this<state> {
     };
 
     bool enqueue(std::string host, const ticket& t);
+    using lookup_queue = std::deque<std::shared_ptr<lookup>>;
+    lookup_queue& queue_of(resolver_share s) noexcept {
+        return queues_[static_cast<std::size_t>(s)];
+    }
+    std::size_t half_threads() const noexcept {
+        return std::max<std::size_t>(options_.max_threads / 2, 1);
+    }
+    void queue(const std::shared_ptr<lookup>& l, resolver_share share);
+    std::size_t ready() noexcept;
+    std::shared_ptr<lookup> next() noexcept;
+    void forget_tickets(const std::vector<ticket>& gone) noexcept;
     void want_worker();
     void cancel(const std::string& host, const ticket& t) noexcept;
     void work(worker& self);
@@ -119,18 +133,22 @@ class resolver_pool::state : public std::enable_shared_from_this<state> {
     std::mutex mutex_;  // guards the rest
     std::condition_variable wake_;
     std::unordered_map<std::string, std::shared_ptr<lookup>> lookups_;
-    std::deque<std::shared_ptr<lookup>> queue_;  // those of them that no thread has begun
+    std::array<lookup_queue, 2> queues_;  // those of them that no thread has begun, by share
+    resolver_share turn_ = resolver_share::whole;
     std::deque<worker> workers_;
     std::size_t busy_ = 0;
+    std::size_t busy_half_ = 0;  // of those
     std::size_t tickets_ = 0;
+    std::size_t half_tickets_ = 0;  // of those
     bool stopping_ = false;
 };
 
 canceller resolver_pool::state::start(const net::any_io_executor& executor, std::string host,
-                                      std::uint16_t port, resolve_callback done) {
+                                      std::uint16_t port, resolve_callback done,
+                                      resolver_share share) {
     auto& context = net::query(executor, net::execution::context);
     auto requests = net::use_service<detail::resolve_service>(context).requests();
-    const ticket t{requests, requests->add(executor, port, std::move(done))};
+    const ticket t{requests, requests->add(executor, port, std::move(done)), share};
     error_code not_an_address;
     const auto literal = net::ip::make_address(host, not_an_address);
     if (!not_an_address)
@@ -142,32 +160,71 @@ canceller resolver_pool::state::start(const net::any_io_executor& executor, std:
         const auto r = owner.lock();
         if (!r) return;
         r->drop(id);
-        if (const auto self = weak.lock()) self->cancel(host, {r, id});
+        if (const auto self = weak.lock()) self->cancel(host, {r, id, {}});
     };
 }
 
 bool resolver_pool::state::enqueue(std::string host, const ticket& t) {
     const std::lock_guard lock(mutex_);
+    const bool half = t.share == resolver_share::half;
     if (tickets_ >= options_.max_queued) return false;
+    if (half && half_tickets_ >= std::max<std::size_t>(options_.max_queued / 2, 1)) return false;
     auto& l = lookups_[host];
     if (!l) {
         l = std::make_shared<lookup>();
         l->host = std::move(host);
-        queue_.push_back(l);
-        want_worker();
+        queue(l, t.share);
         if (workers_.empty()) {
-            queue_.pop_back();
+            queue_of(t.share).pop_back();
             lookups_.erase(std::string(l->host));
             return false;
         }
+    } else if (!half && !l->running && l->share == resolver_share::half) {
+        std::erase(queue_of(l->share), l);
+        queue(l, t.share);
     }
     l->tickets.push_back(t);
     ++tickets_;
+    if (half) ++half_tickets_;
     return true;
 }
 
+void resolver_pool::state::queue(const std::shared_ptr<lookup>& l, resolver_share share) {
+    l->share = share;
+    queue_of(share).push_back(l);
+    want_worker();
+}
+
+// How many lookups threads could begin now.
+std::size_t resolver_pool::state::ready() noexcept {
+    const auto left = half_threads() - std::min(busy_half_, half_threads());
+    return queue_of(resolver_share::whole).size() +
+           std::min(queue_of(resolver_share::half).size(), left);
+}
+
+// The two kinds take turns.
+std::shared_ptr<resolver_pool::state::lookup> resolver_pool::state::next() noexcept {
+    for (int i = 0; i < 2; ++i) {
+        const auto share = turn_;
+        turn_ = share == resolver_share::whole ? resolver_share::half : resolver_share::whole;
+        auto& q = queue_of(share);
+        const bool may = share == resolver_share::whole || busy_half_ < half_threads();
+        if (q.empty() || !may) continue;
+        auto l = std::move(q.front());
+        q.pop_front();
+        return l;
+    }
+    return nullptr;
+}
+
+void resolver_pool::state::forget_tickets(const std::vector<ticket>& gone) noexcept {
+    tickets_ -= gone.size();
+    half_tickets_ -= static_cast<std::size_t>(std::count_if(
+        gone.begin(), gone.end(), [](const ticket& t) { return t.share == resolver_share::half; }));
+}
+
 void resolver_pool::state::want_worker() {
-    if (queue_.size() <= workers_.size() - busy_ || workers_.size() >= options_.max_threads)
+    if (ready() <= workers_.size() - busy_ || workers_.size() >= options_.max_threads)
         return wake_.notify_one();
     const detail::signals_blocked inherited;
     worker& w = workers_.emplace_back();
@@ -183,25 +240,30 @@ void resolver_pool::state::cancel(const std::string& host, const ticket& t) noex
     const auto it = lookups_.find(host);
     if (it == lookups_.end()) return;
     const auto l = it->second;
-    tickets_ -= std::erase_if(l->tickets, [&](const ticket& other) {
+    const auto gone = std::find_if(l->tickets.begin(), l->tickets.end(), [&](const ticket& other) {
         return other.id == t.id && other.requests == t.requests;
     });
+    if (gone != l->tickets.end()) {
+        --tickets_;
+        if (gone->share == resolver_share::half) --half_tickets_;
+        l->tickets.erase(gone);
+    }
     if (l->running || !l->tickets.empty()) return;
-    std::erase(queue_, l);
+    std::erase(queue_of(l->share), l);
     lookups_.erase(it);
 }
 
 void resolver_pool::state::work(worker& self) {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-        if (queue_.empty()) {
+        const auto l = next();
+        if (!l) {
             wake_.wait(lock);
             continue;
         }
-        const auto l = queue_.front();
-        queue_.pop_front();
         l->running = self.busy = true;
         ++busy_;
+        if (l->share == resolver_share::half) ++busy_half_;
         lock.unlock();
         run(self, l);
         lock.lock();
@@ -223,8 +285,9 @@ void resolver_pool::state::run(worker& self, const std::shared_ptr<lookup>& l) {
         if (stopping_) return;  // detached
         self.busy = false;
         --busy_;
+        if (l->share == resolver_share::half) --busy_half_;
         answered.swap(l->tickets);
-        tickets_ -= answered.size();
+        forget_tickets(answered);
         lookups_.erase(l->host);
     }
     for (const auto& t : answered) t.requests->complete(t.id, ec, found);
@@ -236,7 +299,7 @@ void resolver_pool::state::stop() noexcept {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        queue_.clear();
+        for (auto& q : queues_) q.clear();
         dropped.swap(lookups_);
         for (auto& w : workers_) {
             if (w.busy)
@@ -259,8 +322,9 @@ resolver_pool::~resolver_pool() {
 }
 
 canceller resolver_pool::start_resolve(net::any_io_executor executor, std::string host,
-                                       std::uint16_t port, resolve_callback done) {
-    return state_->start(executor, std::move(host), port, std::move(done));
+                                       std::uint16_t port, resolve_callback done,
+                                       resolver_share share) {
+    return state_->start(executor, std::move(host), port, std::move(done), share);
 }
 
 std::vector<net::ip::address> system_lookup(const std::string& host, error_code& ec) {

@@ -36,22 +36,27 @@ inline error_code why_unreadable(const std::string& file) noexcept {
                                              : error_code(errno, boost::system::system_category());
 }
 
-tls_context make_server_context(const io::tls_server_options& options, error_code& ec) {
+// Certificate and key of a server, or of a client.
+template <class Options>
+void use_certificate(net::ssl::context& c, const Options& options, error_code& ec) {
     if (options.certificate_chain_pem.empty()) ec = why_unreadable(options.certificate_chain_file);
     if (!ec && options.private_key_pem.empty()) ec = why_unreadable(options.private_key_file);
-    if (ec) return nullptr;
-    auto made = make_tls_context(net::ssl::context::tls_server);
+    if (ec) return;
     if (options.certificate_chain_pem.empty())
-        made->use_certificate_chain_file(options.certificate_chain_file, ec);
+        c.use_certificate_chain_file(options.certificate_chain_file, ec);
     else
-        made->use_certificate_chain(net::buffer(options.certificate_chain_pem), ec);
+        c.use_certificate_chain(net::buffer(options.certificate_chain_pem), ec);
     if (!ec && options.private_key_pem.empty())
-        made->use_private_key_file(options.private_key_file, net::ssl::context::pem, ec);
+        c.use_private_key_file(options.private_key_file, net::ssl::context::pem, ec);
     else if (!ec)
-        made->use_private_key(net::buffer(options.private_key_pem), net::ssl::context::pem, ec);
-    if (!ec) return made;
-    ec = errc::tls_failed;
-    return nullptr;
+        c.use_private_key(net::buffer(options.private_key_pem), net::ssl::context::pem, ec);
+    if (ec) ec = errc::tls_failed;
+}
+
+tls_context make_server_context(const io::tls_server_options& options, error_code& ec) {
+    auto made = make_tls_context(net::ssl::context::tls_server);
+    use_certificate(*made, options, ec);
+    return ec ? nullptr : made;
 }
 
 inline tls_context make_client_context(const io::tls_client_options& options, error_code& ec) {
@@ -67,7 +72,7 @@ inline tls_context make_client_context(const io::tls_client_options& options, er
     return nullptr;
 }
 
-tls_context client_context(const io::tls_client_options& options, error_code& ec) {
+inline tls_context rooted_context(const io::tls_client_options& options, error_code& ec) {
     static constexpr std::size_t max_kept = 32;
     static std::mutex mutex;
     static std::unordered_map<std::string, tls_context> kept;
@@ -81,7 +86,30 @@ tls_context client_context(const io::tls_client_options& options, error_code& ec
     return made;
 }
 
+tls_context client_context(const io::tls_client_options& options, error_code& ec) {
+    auto rooted = rooted_context(options, ec);
+    if (ec || !options.shows_certificate()) return rooted;
+    auto made = make_tls_context(net::ssl::context::tls_client);
+    if (options.verify) {
+        made->set_verify_mode(net::ssl::verify_peer);
+        SSL_CTX_set1_cert_store(made->native_handle(),
+                                SSL_CTX_get_cert_store(rooted->native_handle()));
+    }
+    use_certificate(*made, options, ec);
+    return ec ? nullptr : made;
+}
+
+error_code check_client_tls(const io::tls_client_options& options) {
+    error_code ec;
+    client_context(options, ec);
+    return ec;
+}
+
 #else
+
+error_code check_client_tls(const io::tls_client_options&) {
+    return errc::tls_failed;
+}
 
 tls_context make_server_context(const io::tls_server_options&, error_code& ec) {
     ec = errc::tls_failed;

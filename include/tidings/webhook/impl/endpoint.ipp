@@ -21,6 +21,12 @@ bool endpoint::active() const noexcept {
 error_code endpoint::disabled() const noexcept {
     return state_ ? state_->disabled() : error_code();
 }
+error_code endpoint::consent() const noexcept {
+    return state_ ? state_->consent() : error_code();
+}
+void endpoint::grant(std::optional<std::uint32_t> per_minute) {
+    if (state_) state_->grant(per_minute);
+}
 void endpoint::enable() {
     if (state_) state_->enable();
 }

@@ -26,6 +26,8 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     void close() noexcept { target_->close(); }
     error_code disabled() const noexcept { return target_->disabled(); }
     void enable();
+    error_code consent() const noexcept { return target_->consent(); }
+    void grant(std::optional<std::uint32_t> per_minute);
     endpoint_counters counters() const noexcept { return target_->counters(); }
 
     /// @param at the subscription that brings the event; null: none that has a place
@@ -38,6 +40,7 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     /// As `endpoint::async_replay`.
     void replay(replay_range range, completion_handler<error_code, replayed> h);
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept;
+    bool declines(const event_ptr& e) const noexcept;
     origin_id origin() const noexcept { return target_->options().origin; }
     net::any_io_executor executor() const noexcept;
     bool keeps_place() const noexcept;

@@ -76,6 +76,10 @@ void endpoint_state::enable() {
     sender_->enable(target_);
 }
 
+void endpoint_state::grant(std::optional<std::uint32_t> per_minute) {
+    sender_->grant(target_, per_minute);
+}
+
 bool endpoint_state::keeps_place() const noexcept {
     return active() && sender_->keeps_places();
 }
@@ -97,6 +101,13 @@ void endpoint_state::take_signal(const event_ptr& e, const place_ptr& at) noexce
 
 bool endpoint_state::is_about_itself(const event_ptr& e) const {
     return is_operational(e->topic()) && e->subject() == target_->subject();
+}
+
+// Where there is no memory to tell, it takes it, and tells then.
+bool endpoint_state::declines(const event_ptr& e) const noexcept try {
+    return is_about_itself(e);
+} catch (const std::bad_alloc&) {
+    return false;
 }
 
 outcome endpoint_state::deliver(const event_ptr& e, const place_ptr& at) noexcept {

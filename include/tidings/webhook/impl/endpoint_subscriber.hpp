@@ -17,6 +17,7 @@ class endpoint_subscriber final : public subscriber {
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return endpoint_->origin(); }
+    bool declines(const event_ptr& e) const noexcept override { return endpoint_->declines(e); }
     bool keeps_place() const noexcept override { return endpoint_->keeps_place(); }
     void start_locate(std::string_view pattern, position here, locate_handler h) override;
     void on_unsubscribed(error_code why) noexcept override;

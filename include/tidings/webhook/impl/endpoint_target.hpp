@@ -5,6 +5,7 @@
 #include <tidings/io/clock.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/endpoint.hpp>
+#include <tidings/webhook/impl/made_signature.hpp>
 #include <tidings/webhook/signer.hpp>
 
 #include <atomic>
@@ -20,7 +21,7 @@ namespace tidings::webhook::detail {
 /// precedes its query.
 std::string origin_of(const std::string& url);
 
-/// What signs an endpoint's deliveries.
+/// What signs an endpoint's deliveries; null where that is an `async_signer`.
 /// @error errc::webhook_missing_secret, errc::webhook_invalid_secret; null then
 std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec);
 
@@ -34,6 +35,8 @@ class endpoint_target {
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
     const retry_schedule& schedule() const noexcept { return schedule_; }
+    /// Null: the sender's.
+    const std::shared_ptr<const io::tls_client_options>& tls() const noexcept { return tls_; }
     bool is_ordered() const noexcept { return options_.order != delivery_order::any; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
     const std::string& label() const noexcept { return label_; }
@@ -59,12 +62,25 @@ class endpoint_target {
     }
     /// @param why a code of this library
     void set_disabled(error_code why) noexcept { disabled_ = why.value(); }
+    /// As `endpoint::consent`.
+    error_code consent() const noexcept {
+        const auto why = consent_.load();
+        return why == 0 ? error_code() : error_code(why, errc_category());
+    }
+    /// Whether it was another.
+    bool set_consent(error_code why) noexcept {
+        if (why && why.category() != errc_category()) why = errc::connection_failed;
+        return consent_.exchange(why.value()) != why.value();
+    }
 
     /// Whether a request of this endpoint has room for the fields of a message.
     bool has_room_for(const store::outbox_message& m) const noexcept;
     /// The request of a delivery but for its body, which is the message's.
-    error_code make_request(const store::outbox_entry& e, io::system_time now,
+    /// @param made of an endpoint with an `async_signer`
+    error_code make_request(const store::outbox_entry& e, io::system_time now, made_signature made,
                             http::request& out) const;
+    /// The question for its consent.
+    http::request make_consent_request() const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0}, gaps{0};
     /// Up to where these are counted in the endpoint's row; of the sender's lane.
     struct {
@@ -76,12 +92,15 @@ class endpoint_target {
     std::function<void()> on_gone_;
     const endpoint_options options_;  // without on_gone
     const std::string label_;
+    const std::shared_ptr<const io::tls_client_options> tls_;
+    const std::string authorization_;
     const std::shared_ptr<const signer> signer_;
     const retry_schedule schedule_;
     const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};
     std::atomic<bool> held_{true};
     std::atomic<int> disabled_{0};  // the value of an errc
+    std::atomic<int> consent_;      // the same
 };
 
 }  // namespace tidings::webhook::detail

@@ -3,6 +3,8 @@
 
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/http/impl/message/url.hpp>
+#include <tidings/webhook/impl/consent_question.hpp>
+#include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
 #include <tidings/webhook/impl/signed_time.hpp>
 #include <tidings/webhook/standard_signer.hpp>
@@ -35,13 +37,15 @@ std::size_t bytes_of(const Fields& all) noexcept {
 std::size_t head_bytes_of(const endpoint_options& o) noexcept {
     constexpr std::size_t of_library = 1024;
     constexpr std::size_t of_signature = 48;
-    return o.url.size() + bytes_of(o.fields) + (o.secrets.size() + 1) * of_signature + of_library;
+    return o.url.size() + bytes_of(o.fields) + authorization_of(o).size() +
+           (o.consent ? o.consent->origin.size() : 0) + (o.secrets.size() + 1) * of_signature +
+           of_library;
 }
 
 }  // namespace
 
 std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec) {
-    if (o.signer) return o.signer;
+    if (o.signer || o.async_signer) return o.signer;
     std::vector<standard_key> keys;
     const auto add = [&](const std::string& text) {
         if (ec) return;
@@ -66,9 +70,12 @@ endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
       label_(label_of(options_)),
+      tls_(options_.tls ? std::make_shared<const io::tls_client_options>(*options_.tls) : nullptr),
+      authorization_(authorization_of(options_)),
       signer_(std::move(signs)),
       schedule_(std::move(schedule)),
-      head_bytes_(head_bytes_of(options_)) {}
+      head_bytes_(head_bytes_of(options_)),
+      consent_(options_.consent ? static_cast<int>(errc::undecided) : 0) {}
 
 std::string endpoint_target::subject() const {
     constexpr std::size_t digits = 16;
@@ -105,18 +112,31 @@ bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcep
 }
 
 error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
-                                         http::request& out) const {
+                                         made_signature made, http::request& out) const {
     const auto& m = *e.message;
     const auto body = m.body ? std::string_view(*m.body) : std::string_view();
     const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     out.method = "POST";
     out.fields = options_.fields;
+    if (!authorization_.empty()) out.fields.set("Authorization", authorization_);
     if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
     out.fields.set(standard_headers::id_name, id);
-    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
-    if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
+    if (!signer_ && made.fields.empty()) return errc::webhook_signing_failed;
+    const auto at = signer_ ? now : made.at;
+    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(at).count()));
+    for (const auto& [name, value] : made.fields) out.fields.set(name, value);
+    if (signer_)
+        if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
+    if (options_.consent) out.fields.set("WebHook-Request-Origin", options_.consent->origin);
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
     return {};
+}
+
+http::request endpoint_target::make_consent_request() const {
+    http::request r{.fields = options_.fields};
+    if (!authorization_.empty()) r.fields.set("Authorization", authorization_);
+    ask_for_consent(*options_.consent, r);
+    return r;
 }
 
 }  // namespace tidings::webhook::detail

@@ -17,4 +17,8 @@ error_code hmac_signer::sign(const signing_input& what, http::fields& out) const
     return errc::out_of_memory;
 }
 
+bool hmac_signer::sets(std::string_view field) const noexcept {
+    return scheme_->sets(field);
+}
+
 }  // namespace tidings::webhook

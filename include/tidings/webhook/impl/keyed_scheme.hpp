@@ -28,6 +28,8 @@ class keyed_scheme {
     error_code verify(const webhook::header_lookup& headers, std::string_view body, time_point now);
     /// @throws std::bad_alloc
     error_code sign(const webhook::signing_input& what, http::fields& out);
+    /// Whether a signature sets a field of this name.
+    bool sets(std::string_view field) const noexcept;
     /// The code in lower-case hexadecimal digits; empty for a list, and for what is no code.
     /// @throws std::bad_alloc
     std::string code_of(const webhook::header_lookup& headers) const;

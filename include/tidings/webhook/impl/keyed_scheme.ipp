@@ -172,4 +172,10 @@ std::string keyed_scheme::code_of(const webhook::header_lookup& headers) const {
     return code ? hex_encode(*code) : std::string();
 }
 
+bool keyed_scheme::sets(std::string_view field) const noexcept {
+    return !field.empty() && (equal_ignoring_case(field, scheme_.signature_header) ||
+                              equal_ignoring_case(field, scheme_.timestamp_header) ||
+                              equal_ignoring_case(field, scheme_.id_header));
+}
+
 }  // namespace tidings::detail

@@ -25,7 +25,13 @@ sender::~sender() {
 }
 
 webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec) {
-    if (state_) return webhook::endpoint(state_->add(std::move(options), ec));
+    diagnostics unread;
+    return endpoint(std::move(options), ec, unread);
+}
+
+webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec, diagnostics& detail) {
+    detail = {};
+    if (state_) return webhook::endpoint(state_->add(std::move(options), ec, &detail));
     ec = errc::closed;
     return webhook::endpoint(nullptr);
 }
@@ -33,9 +39,11 @@ webhook::endpoint sender::endpoint(endpoint_options options, error_code& ec) {
 webhook::endpoint sender::endpoint(endpoint_options options) {
     error_code ec;
     const auto label = detail::origin_of(options.url);
-    auto result = endpoint(std::move(options), ec);
-    if (ec) throw std::invalid_argument("tidings: webhook endpoint " + label + ": " + ec.message());
-    return result;
+    diagnostics detail;
+    auto result = endpoint(std::move(options), ec, detail);
+    if (!ec) return result;
+    const auto what = detail.empty() ? "" : " (" + detail.message() + ')';
+    throw std::invalid_argument("tidings: webhook endpoint " + label + ": " + ec.message() + what);
 }
 
 std::shared_ptr<drainable> sender::drain_state() const {

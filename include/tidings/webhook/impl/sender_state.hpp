@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/webhook/impl/attempt_gate.hpp>
 #include <tidings/webhook/impl/attempt_trace.hpp>
+#include <tidings/webhook/impl/changed_error.hpp>
+#include <tidings/webhook/impl/circuit_gauge.hpp>
 #include <tidings/webhook/impl/connection_turns.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -19,9 +23,6 @@
 
 namespace tidings::webhook::detail {
 
-using tidings::detail::lane;
-using tidings::detail::wheel_timer;
-
 /// The sender behind its handle: rounds of claim, send, settle. The outbox holds what is owed; a
 /// few entries of each endpoint are claimed and stand in its line, so that one that is slow or down
 /// holds up nobody else. Only what is owed to endpoints that were added here is claimed: what an
@@ -32,7 +33,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     sender_state(net::any_io_executor executor, sender_options options);
 
     /// @error as `sender::endpoint`
-    std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec);
+    /// @param detail gets what is wrong, where the error does not say it
+    std::shared_ptr<endpoint_state> add(endpoint_options options, error_code& ec,
+                                        diagnostics* detail = nullptr);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
     /// Nothing holds the endpoint any more: its target is forgotten at once if it is owed nothing.
@@ -44,6 +47,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::size_t in_flight() const noexcept { return in_flight_; }
     /// An endpoint that is disabled, or spared, is sent to again.
     void enable(std::shared_ptr<endpoint_target> t);
+    /// As `endpoint::grant`.
+    void grant(std::shared_ptr<endpoint_target> t, std::optional<std::uint32_t> per_minute);
 
     net::any_io_executor executor() const noexcept { return lane_->executor(); }
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
@@ -129,6 +134,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     using answer = endpoint_health::answer;
     answer answer_of(const attempt& a, error_code ec) const noexcept;
     void note(endpoint_target& t, const attempt& a, error_code ec);
+    /// Counts the endpoint where it is.
+    void count_state(const endpoint_target& t, bool probing = false);
     void on_change(endpoint_target& t, endpoint_health::change c);
     void on_disabled_by_bound(const std::vector<std::string>& ids);
     connection_turns::group group_of(const std::string& id) const;
@@ -160,9 +167,14 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void claim_later(error_code ec) noexcept;
     bool hold(const store::outbox_entry& e);
     void give_back();
+    bool is_expired(const store::outbox_entry& e) const;
+    void drop_expired(const store::outbox_entry& e);
     void run();
+    void go_on(const std::vector<std::string>& ids);
     void wait_turn(const std::string& id);
     void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
+    void ask_consent(const std::shared_ptr<endpoint_target>& t, connection_turns::group g);
+    void on_consent(endpoint_target& t, error_code why);
     using entry_ptr = std::shared_ptr<const store::outbox_entry>;
     void ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
              connection_turns::group g);
@@ -228,11 +240,16 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::unordered_map<std::string, line> lines_;
     attempt_traces traces_;
     connection_turns turns_;  // of endpoints whose line waits for a connection
+    attempt_gate gate_;
     std::unordered_map<std::string, endpoint_health> health_;
     std::set<std::string> unopened_;        // endpoints whose rows were not read
     std::set<std::string> changed_;         // endpoints whose health is to be stored
     std::vector<endpoint_change> changes_;  // to be reported
     operational_events operational_;        // the same
+    circuit_gauge circuits_;
+    struct {
+        changed_error opening, claiming, settling;
+    } failed_;  // as the log has it
     bool opening_ = false;
     std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;

@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/store/memory_outbox.hpp>
+#include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/guard_filter.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
@@ -34,6 +35,7 @@ http::client_options http_options(const sender_options& o, const address_guard& 
     h.user_agent = o.user_agent;
     h.environment = o.environment;
     h.address_filter = guard_filter(guard, o.log);
+    h.keep_addresses = o.keep_addresses;
     return h;
 }
 
@@ -54,7 +56,10 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           options_.log)),
       longest_wait_(schedule_.longest()),
       turns_(options_.max_connections),
+      gate_(lane_, *options_.environment.clock, options_.signing, options_.log,
+            [this](const auto& ids) { go_on(ids); }),
       operational_(options_.operational),
+      circuits_(options_.metrics),
       again_([this] {
           wake_ = io::system_time::max();
           open_endpoints();
@@ -85,10 +90,15 @@ retry_schedule sender_state::schedule_of(const endpoint_options& o, error_code& 
     }
 }
 
-std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec) {
+std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec,
+                                                  diagnostics* detail) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (ec) return nullptr;
     auto signs = make_signer(options, ec);
+    if (ec) return nullptr;
+    std::string what;
+    ec = check_endpoint(options, signs.get(), what);
+    if (ec && detail != nullptr) *detail = diagnostics(std::move(what));
     if (ec) return nullptr;
     if (options.id.empty()) options.id = options.url;
     options.max_in_flight = std::max<std::size_t>(options.max_in_flight, 1);
@@ -137,10 +147,27 @@ void sender_state::run() {
         }
         const auto most = health_of(*t).max_in_flight();
         if (l.in_flight >= most) continue;  // an answer brings it back
-        // What it has done since it began to wait may have changed its group.
-        if (group_of(id) == turn->of) send(t, l, turn->of);
+        if (is_expired(l.queue.front())) {
+            drop_expired(l.queue.front());
+            l.queue.pop_front();
+        } else if (group_of(id) == turn->of) {
+            const auto pass = gate_.admit(*t, l.queue, most);
+            if (pass == attempt_gate::pass::ask) ask_consent(t, turn->of);
+            if (pass != attempt_gate::pass::open) continue;  // it is brought back
+            if (health_of(*t).is_probed()) count_state(*t, true);
+            send(t, l, turn->of);
+        }  // else what it has done since it began to wait has changed its group
         if (l.in_flight < most) wait_turn(id);
     }
+}
+
+// They were held up, and are not any more.
+void sender_state::go_on(const std::vector<std::string>& ids) {
+    if (!running()) return;
+    finds_memory([&] {
+        for (const auto& id : ids) wait_turn(id);
+    });
+    end_round();
 }
 
 void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
@@ -163,7 +190,10 @@ void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
 void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
                        connection_turns::group g) {
     http::request r;
-    const auto ec = t->make_request(*entry, options_.environment.clock->wall_now(), r);
+    made_signature made;
+    if (t->options().async_signer) made = gate_.take_signature(t->id(), entry->key);
+    const auto ec =
+        t->make_request(*entry, options_.environment.clock->wall_now(), std::move(made), r);
     r.idempotent = true;  // by its id
     const auto began = options_.environment.clock->now();
     const auto trace = std::make_shared<attempt_trace>(began, t);
@@ -177,7 +207,11 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
     const auto& body = entry->message->body;
     traces_.add(*trace);
     http::detail::start_request(
-        *http_, t->options().url, r, body ? body : empty, trace,
+        *http_, t->options().url, r,
+        {.body = body ? body : empty,
+         .trace = trace,
+         .tls = t->tls(),
+         .unproven = g == connection_turns::group::unproven},
         {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
 }
 
@@ -258,7 +292,7 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
                                bool retries) {
     finishing_ = false;
     if (!running()) return;
-    if (ec && options_.log)
+    if (failed_.settling.note(ec) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
     if (ec) {
         const bool kept = finds_memory(
@@ -308,9 +342,9 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
 
 // What is due later stays in the outbox; one in memory loses it.
 void sender_state::check_drained() {
-    const bool busy = in_flight_ != 0 || !turns_.idle() || opening_ || !unopened_.empty() ||
-                      appending_ != 0 || claiming_ || claim_lost_ || finishing_ ||
-                      !results_.empty();
+    const bool busy = in_flight_ != 0 || gate_.busy() || !turns_.idle() || opening_ ||
+                      !unopened_.empty() || appending_ != 0 || claiming_ || claim_lost_ ||
+                      finishing_ || !results_.empty();
     if (!drained_.empty() && !busy) end({});
 }
 
@@ -328,6 +362,8 @@ void sender_state::end(error_code why) {
     drain_deadline_.cancel();
     lines_.clear();
     turns_.clear();
+    gate_.stop();
+    circuits_.clear();
     places_->stop();
     finds_memory([this] { give_back(); });
     release();

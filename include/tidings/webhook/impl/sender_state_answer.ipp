@@ -60,6 +60,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         note(*t, a, ec);
         if (a.result == verdict::gone || says_disable(r)) {
             ended = t->end();
+            circuits_.forget(id);
             give_up(lines_[id], *t, errc::webhook_gone);
         }
         conclude(*t, entry, a);

@@ -28,6 +28,9 @@ void sender_state::forget_missed() {
     endpoints_.forget_missed(last_sweep_, longest_wait() + between_sweeps);
     const auto gone = [this](const auto& item) { return !endpoints_.is_known(item.first); };
     std::erase_if(health_, gone);
+    const auto id_gone = [this](const std::string& id) { return !endpoints_.is_known(id); };
+    gate_.forget_if(id_gone);
+    circuits_.forget_if(id_gone);
     std::erase_if(lines_, [&](const auto& item) {
         return gone(item) && item.second.queue.empty() && item.second.in_flight == 0;
     });
@@ -107,21 +110,15 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     }
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
+    failed_.claiming.note({});
     const bool again = claim_again_ || c.entries.size() == max_claim;
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
         const auto id = e.endpoint;
         auto& l = lines_[id];
-        if (e.expires && *e.expires <= options_.environment.clock->wall_now()) {
-            results_.push_back(
-                {e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
+        if (is_expired(e)) {
+            drop_expired(e);
             ++taken;
-            if (const auto t = endpoints_.find(id)) {
-                ++t->dead;
-                finds_memory([&] {
-                    operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired);
-                });
-            }
             continue;
         }
         if (!may_hold(id, l)) {  // since the claim began
@@ -148,9 +145,21 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     finds_memory([this] { report_changes(); });
 }
 
+bool sender_state::is_expired(const store::outbox_entry& e) const {
+    return e.expires && *e.expires <= options_.environment.clock->wall_now();
+}
+
+void sender_state::drop_expired(const store::outbox_entry& e) {
+    results_.push_back({e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
+    const auto t = endpoints_.find(e.endpoint);
+    if (!t) return;
+    ++t->dead;
+    finds_memory([&] { operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired); });
+}
+
 void sender_state::claim_later(error_code ec) noexcept {
     claim_lost_ = true;
-    if (options_.log)
+    if (failed_.claiming.note(ec) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "claiming failed", ec}); });
     wake_at(now() + after_failed_storage);
 }

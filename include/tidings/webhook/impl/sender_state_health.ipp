@@ -3,6 +3,8 @@
 
 #include <tidings/webhook/impl/sender_state.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+
 #include <algorithm>
 
 namespace tidings::webhook::detail {
@@ -70,8 +72,9 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
     opening_ = false;
     if (!running()) return;
     if (!ec && rows.size() != ids.size()) ec = errc::store_failed;
+    const bool news = failed_.opening.note(ec);
     if (ec) {
-        if (options_.log)
+        if (news && options_.log)
             options_.log({log_level::error, "webhook", "reading endpoints failed", ec});
         return wake_at(now() + after_failed_storage);
     }
@@ -83,6 +86,7 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
         auto& h = health_of(*t);
         if (!known) h.load(rows[i].health);
         t->set_disabled(h.row().disabled);
+        count_state(*t);
         lines_.try_emplace(ids[i]);  // where it is spared, it is passed over
     }
     open_endpoints();
@@ -112,8 +116,19 @@ void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
     const bool news = a.result != verdict::success || change != endpoint_health::change::none ||
                       last < now() - between_successes_stored;
     if (news) changed_.insert(t.id());
+    count_state(t);
     on_change(t, change);
     if (h.waits_until() > now()) spare(lines_[t.id()]);
+}
+
+void sender_state::count_state(const endpoint_target& t, bool probing) {
+    if (!t.active()) return circuits_.forget(t.id());
+    using state = circuit_gauge::state;
+    const auto& h = health_of(t);
+    auto s = h.is_probed() ? state::open : state::closed;
+    if (h.is_disabled()) s = state::disabled;
+    if (s == state::open && probing) s = state::half_open;
+    circuits_.set(t.id(), s);
 }
 
 void sender_state::on_change(endpoint_target& t, endpoint_health::change c) {
@@ -137,6 +152,7 @@ void sender_state::on_disabled_by_bound(const std::vector<std::string>& ids) {
         const auto t = endpoints_.find(id);
         if (!t) continue;
         health_of(*t).disable(errc::outbox_full, "there is no room for what it is owed", now());
+        count_state(*t);
         on_change(*t, endpoint_health::change::disabled);
         spare(lines_[id]);
     }
@@ -153,9 +169,52 @@ void sender_state::enable(std::shared_ptr<endpoint_target> t) {
         if (!self->running() || self->endpoints_.find(t->id()) != t) return;
         self->health_of(*t).enable();
         t->set_disabled({});
+        self->count_state(*t);
         self->changed_.insert(t->id());
         self->claim();
         self->end_round();
+    });
+}
+
+// A question has a connection of the same share as a delivery, and is none.
+void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
+                               connection_turns::group g) {
+    auto on_done = [weak = weak_from_this(), t, g](error_code ec, const http::response& r) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->turns_.end(g);
+        if (!self->running()) return;
+        finds_memory([&] { self->on_consent(*t, self->gate_.on_consent(*t, ec, r)); });
+        self->end_round();
+    };
+    turns_.begin(g);
+    const bool begun = finds_memory([&] {
+        http::detail::start_request(
+            *http_, t->options().url, t->make_consent_request(),
+            {.body = std::make_shared<const std::string>(),
+             .tls = t->tls(),
+             .unproven = g == connection_turns::group::unproven},
+            {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
+    });
+    if (begun) return;
+    turns_.end(g);
+    gate_.on_consent(*t, errc::out_of_memory, {.status = 0});
+}
+
+void sender_state::on_consent(endpoint_target& t, error_code why) {
+    if (t.set_consent(why) && options_.log)
+        options_.log({why ? log_level::warning : log_level::info, "webhook",
+                      t.label() + (why ? " has given no consent" : " consents"), why});
+    if (!why) go_on({t.id()});
+}
+
+void sender_state::grant(std::shared_ptr<endpoint_target> t,
+                         std::optional<std::uint32_t> per_minute) {
+    if (!t->options().consent) return;
+    lane_->post([self = shared_from_this(), t = std::move(t), per_minute] {
+        if (!self->running() || self->endpoints_.find(t->id()) != t) return;
+        self->gate_.grant(*t, {per_minute.value_or(t->options().consent->per_minute)});
+        self->on_consent(*t, {});
     });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/text/impl/ascii.hpp>
+#include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
@@ -32,6 +33,10 @@ std::string without_secrets(std::string text, const endpoint_options& o) {
     hide(o.secret);
     for (const auto& secret : o.secrets) hide(secret);
     for (const auto& [name, value] : o.fields) replace_all(text, value);
+    replace_all(text, o.bearer_token);
+    replace_all(text, o.basic.password);
+    const auto authorization = authorization_of(o);
+    replace_all(text, std::string_view(authorization).substr(authorization.find(' ') + 1));
     return text;
 }
 

@@ -188,6 +188,7 @@ void target_subscription::leave(pattern_entry& entry, retired_list&) noexcept {
 
 group_member::view target_subscription::look(const event_ptr& e, bool /*calls*/) noexcept {
     if (!active() || from_itself(e) || !seat()->wants(e)) return {};
+    if (subscriber_ && subscriber_->declines(e)) return {};
     return {true, true, asked_.size()};
 }
 

@@ -55,6 +55,10 @@ class client_connection final : public wire_user,
  private:
     void on_read(error_code ec, std::string_view bytes) override;
     void on_written(error_code ec) override;
+    void resolve(io::connect_options how);
+    void on_resolved(error_code ec, io::connect_options how,
+                     const std::vector<io::socket_address>& found);
+    void connect_to(io::connect_options how);
     void on_connected(error_code ec, io::stream_ptr stream);
     void on_phase(io::connect_phase p, const io::socket_address& to);
     void note(exchange_trace::phase p) noexcept;
@@ -90,6 +94,7 @@ class client_connection final : public wire_user,
 /// The connections to one origin, and the jobs that wait for one. Lane-confined.
 struct origin_pool {
     std::string key{};
+    std::shared_ptr<const io::tls_client_options> tls{};  // of its requests; null: the client's
     std::unordered_set<std::shared_ptr<client_connection>> connections{};
     std::vector<client_connection*> idle{};            // the freshest last
     std::list<std::shared_ptr<client_job>> waiting{};  // a deque cannot be emptied without memory

@@ -42,21 +42,73 @@ std::chrono::milliseconds client_connection::age() const {
         state_.options().environment.clock->now() - made_);
 }
 
+namespace {
+
+// Whether the name is looked up here, and not by the network.
+bool is_resolved_here(const client_options& o, const client_question& asked) {
+    error_code not_an_address;
+    net::ip::make_address(asked.to.host, not_an_address);
+    return not_an_address && o.unix_path.empty() &&
+           (o.keep_addresses.count() > 0 || asked.terms.unproven);
+}
+
+}  // namespace
+
 void client_connection::connect(std::shared_ptr<client_job> job) {
     job_ = std::move(job);
     job_->connection = this;
     const auto& o = state_.options();
     auto& lane = state_.lane();
     deadline_.arm(lane.timers(), o.connect_timeout);
-    if (const auto& trace = job_->asked.trace) trace->restart(o.environment.clock->now());
-    auto how = connecting_to(job_->asked.to, o);
+    if (const auto& trace = job_->asked.terms.trace) trace->restart(o.environment.clock->now());
+    auto how = connecting_to(job_->asked.to, o, pool_.tls.get());
     const auto& each = o.phases;
-    if (job_->asked.trace || (each.resolve + each.connect + each.tls).count() != 0)
+    if (job_->asked.terms.trace || (each.resolve + each.connect + each.tls).count() != 0)
         how.on_phase = [weak = weak_from_this()](auto p, const auto& to) {
             if (const auto self = weak.lock()) self->on_phase(p, to);
         };
-    cancel_connecting_ = o.environment.network->start_connect(
-        lane.executor(), std::move(how),
+    if (!is_resolved_here(o, job_->asked)) return connect_to(std::move(how));
+    const auto* known = state_.addresses().find(how.host, o.environment.clock->now());
+    if (known == nullptr) return resolve(std::move(how));
+    how.addresses = *known;
+    connect_to(std::move(how));
+}
+
+void client_connection::resolve(io::connect_options how) {
+    if (how.on_phase) on_phase(io::connect_phase::resolve, {});
+    const auto resolving = job_->asked.terms.unproven ? &io::network::start_resolve_unproven
+                                                      : &io::network::start_resolve;
+    auto& network = *state_.options().environment.network;
+    auto host = how.host;
+    const auto port = how.port;
+    cancel_connecting_ = (network.*resolving)(
+        state_.lane().executor(), std::move(host), port,
+        [weak = weak_from_this(), how = std::move(how)](
+            error_code ec, const std::vector<io::socket_address>& found) mutable {
+            if (const auto self = weak.lock()) self->on_resolved(ec, std::move(how), found);
+        });
+}
+
+void client_connection::on_resolved(error_code ec, io::connect_options how,
+                                    const std::vector<io::socket_address>& found) {
+    if (phase_ != phase::connecting) return;
+    cancel_connecting_ = nullptr;
+    if (!ec && found.empty()) ec = errc::name_not_resolved;
+    if (ec) return fail(connection_error(ec));
+    const auto go_on = [&] {
+        const auto& o = state_.options();
+        for (const auto& each : found) how.addresses.push_back(each.address);
+        if (o.keep_addresses.count() > 0)
+            state_.addresses().put(how.host, how.addresses,
+                                   o.environment.clock->now() + o.keep_addresses);
+        connect_to(std::move(how));
+    };
+    if (!finds_memory(go_on)) end(errc::out_of_memory);
+}
+
+void client_connection::connect_to(io::connect_options how) {
+    cancel_connecting_ = state_.options().environment.network->start_connect(
+        state_.lane().executor(), std::move(how),
         [weak = weak_from_this()](error_code ec, io::stream_ptr stream) {
             if (const auto self = weak.lock()) self->on_connected(ec, std::move(stream));
         });
@@ -74,15 +126,15 @@ std::string text_of(const io::socket_address& a) {
 }  // namespace
 
 void client_connection::note(traced p) noexcept {
-    const auto& trace = job_->asked.trace;
+    const auto& trace = job_->asked.terms.trace;
     if (trace) trace->begin(p, state_.options().environment.clock->now());
 }
 
 // Within what is left of the time for all of them.
 void client_connection::on_phase(io::connect_phase p, const io::socket_address& to) {
     if (phase_ != phase::connecting || !job_) return;
-    if (to.port != 0 && job_->asked.trace)
-        finds_memory([&] { job_->asked.trace->address = text_of(to); });
+    if (to.port != 0 && job_->asked.terms.trace)
+        finds_memory([&] { job_->asked.terms.trace->address = text_of(to); });
     if (connecting_ == p) return;  // another address
     connecting_ = p;
     const auto& o = state_.options();
@@ -124,9 +176,9 @@ void client_connection::begin() {
     reader_.reset();
     if (job_->asked.to_head) reader_.expect_no_body();
     note(traced::write);
-    if (const auto& trace = job_->asked.trace; trace && trace->address.empty())
+    if (const auto& trace = job_->asked.terms.trace; trace && trace->address.empty())
         finds_memory([&] { trace->address = wire_->stream().remote_address(); });
-    if (wire_->write(std::move(job_->asked.text), nullptr, job_->asked.body))
+    if (wire_->write(std::move(job_->asked.text), nullptr, job_->asked.terms.body))
         note(traced::first_byte);
     wire_->read();
 }
@@ -256,6 +308,8 @@ void client_connection::abandon() noexcept {
 void client_connection::close() {
     const auto self = shared_from_this();
     if (phase_ == phase::closed) return;
+    // It may have moved.
+    if (phase_ == phase::connecting && job_) state_.addresses().forget(job_->asked.to.host);
     phase_ = phase::closed;
     deadline_.cancel();
     if (cancel_connecting_) std::exchange(cancel_connecting_, nullptr)();

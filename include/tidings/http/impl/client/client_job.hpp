@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tidings/http/client.hpp>
-#include <tidings/http/impl/client/exchange_trace.hpp>
+#include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
@@ -21,12 +21,11 @@ inline response no_answer() {
 struct client_question {
     url to{};
     std::string text{};  // the request; the wire has it while it is under way
-    std::shared_ptr<const std::string> body{};  // behind it, where that is not in the text
     bool to_head = false;
     bool idempotent = false;
-    bool encoding_given = false;              // the request has an Accept-Encoding of its own
-    std::shared_ptr<exchange_trace> trace{};  // null: nothing is noted
-    diagnostics* detail = nullptr;            // what an error gets beside its code; null: nothing
+    bool encoding_given = false;    // the request has an Accept-Encoding of its own
+    request_terms terms{};          // their body is behind the text, where it is not in that
+    diagnostics* detail = nullptr;  // what an error gets beside its code; null: nothing
 };
 
 /// One request until its answer. Lane-confined.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/address_cache.hpp>
 #include <tidings/http/impl/client/client_connection.hpp>
 
 #include <mutex>
@@ -14,7 +15,9 @@ using tidings::detail::lane;
 class streamed_exchange;
 
 /// What a URL asks for in a way of connecting.
-io::connect_options connecting_to(const url& to, const client_options& options);
+/// @param tls in place of the client's; null: none
+io::connect_options connecting_to(const url& to, const client_options& options,
+                                  const io::tls_client_options* tls = nullptr);
 
 /// What a client handle stands on.
 class client_state final : public tidings::detail::context_dependent,
@@ -25,11 +28,9 @@ class client_state final : public tidings::detail::context_dependent,
                  client_options options);
 
     // From any thread.
-    /// `body`, and not that of the request, is sent. A large one that is `shared` is not copied.
+    /// `body`, and not that of the request, is sent. A large one that the terms hold is not copied.
     void start(const std::string& text, const request& r, std::string_view body,
-               diagnostics* detail, response_handler handler,
-               std::shared_ptr<const std::string> shared = nullptr,
-               std::shared_ptr<exchange_trace> trace = nullptr);
+               diagnostics* detail, response_handler handler, request_terms terms = {});
     void close() noexcept;
     /// Owns it until its callback; false: closed.
     bool add(const std::shared_ptr<streamed_exchange>& s);
@@ -50,6 +51,7 @@ class client_state final : public tidings::detail::context_dependent,
     idle_list::iterator add_idle(client_connection& c) { return idle_.insert(idle_.end(), &c); }
     void remove_idle(idle_list::iterator it) noexcept { idle_.erase(it); }
     void count_closed() noexcept { --connections_; }
+    address_cache& addresses() noexcept { return addresses_; }
 
  private:
     void make_room();
@@ -65,6 +67,7 @@ class client_state final : public tidings::detail::context_dependent,
     const client_options options_;
     const std::shared_ptr<tidings::detail::lane> lane_;
     std::unordered_map<std::string, std::unique_ptr<origin_pool>> pools_;  // lane-confined
+    address_cache addresses_;                                              // lane-confined
     idle_list idle_;               // lane-confined, as the next; the oldest first
     std::size_t connections_ = 0;  // of all pools
     bool ended_ = false;           // lane-confined

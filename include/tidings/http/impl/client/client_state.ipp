@@ -29,12 +29,13 @@ response_handler in_lane(response_handler h, const std::shared_ptr<lane>& home) 
 
 }  // namespace
 
-io::connect_options connecting_to(const url& to, const client_options& options) {
+io::connect_options connecting_to(const url& to, const client_options& options,
+                                  const io::tls_client_options* tls) {
     io::connect_options c{.host = to.host,
                           .port = to.port,
                           .unix_path = options.unix_path,
                           .address_filter = options.address_filter};
-    if (to.secure()) c.tls = options.tls;
+    if (to.secure()) c.tls = tls != nullptr ? *tls : options.tls;
     return c;
 }
 
@@ -56,9 +57,7 @@ client_state::client_state(std::shared_ptr<tidings::detail::lane> lane,
       lane_(std::move(lane)) {}
 
 void client_state::start(const std::string& text, const request& r, std::string_view body,
-                         diagnostics* detail, response_handler handler,
-                         std::shared_ptr<const std::string> shared,
-                         std::shared_ptr<exchange_trace> trace) {
+                         diagnostics* detail, response_handler handler, request_terms terms) {
     error_code ec;
     if (detail != nullptr) *detail = {};
     const auto to = url::parse(text, ec);
@@ -69,18 +68,17 @@ void client_state::start(const std::string& text, const request& r, std::string_
     const auto job =
         std::make_shared<client_job>(weak_from_this(), in_lane(std::move(handler), lane_));
     auto asked = serialise_head(r, to, options_.user_agent, close, body.size());
-    if (!shared || body.size() <= max_joined_bytes) {
+    if (!terms.body || body.size() <= max_joined_bytes) {
         asked.append(body);
-        shared.reset();
+        terms.body.reset();
     }
     if (trace) trace->job = job;
     job->asked = {.to = to,
                   .text = std::move(asked),
-                  .body = std::move(shared),
                   .to_head = r.method == "HEAD",
                   .idempotent = r.idempotent || is_idempotent(r.method),
                   .encoding_given = r.fields.find("Accept-Encoding").has_value(),
-                  .trace = std::move(trace),
+                  .terms = std::move(terms),
                   .detail = detail};
     if (slot.is_connected())
         slot.assign([weak = std::weak_ptr(job), lane = lane_](net::cancellation_type type) {
@@ -110,9 +108,13 @@ void client_state::line_up(const std::shared_ptr<client_job>& job) {
 
 origin_pool& client_state::pool_of(client_job& job) {
     const auto& to = job.asked.to;
-    const auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
+    const auto& tls = job.asked.terms.tls;
+    auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
+    // No other object has its address as long as the pool holds it.
+    if (tls && to.secure())
+        key += ' ' + std::to_string(reinterpret_cast<std::uintptr_t>(tls.get()));
     auto& p = pools_[key];
-    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key});
+    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key, .tls = tls});
     job.pool = p.get();
     return *p;
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/clock.hpp>
+#include <tidings/webhook/impl/consent_question.hpp>
+#include <tidings/webhook/impl/endpoint_target.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tidings::webhook::detail {
+
+/// Which targets agreed to be sent webhooks, which are being asked, and which are asked again
+/// later. A state machine for each endpoint that asks, without I/O. Lane-confined.
+class consent_book {
+ public:
+    enum class pass {
+        open,    ///< it agreed, or is not asked
+        closed,  ///< it is being asked, or has refused
+        ask,     ///< it is to be asked now: `begin`, then `on_answer`
+    };
+    pass look(const endpoint_target& t, io::steady_time now);
+    void begin(const endpoint_target& t);
+    /// @param ec of the request. Why there is no consent; nothing: there is.
+    /// @error errc::webhook_no_consent, or `ec` where there was no answer
+    error_code on_answer(const endpoint_target& t, error_code ec, const http::response& r,
+                         io::steady_time now);
+    /// It agreed by the callback. Whether anything waited for that.
+    void grant(const endpoint_target& t, consent_grant g, io::steady_time now);
+    /// How many deliveries a minute it agreed to; 0: no limit.
+    std::uint32_t per_minute(const endpoint_target& t) const;
+
+    /// Those that are to be asked again.
+    std::vector<std::string> ready(io::steady_time now);
+    std::optional<io::steady_time> next() const;
+    /// Whether an answer is awaited.
+    bool busy() const noexcept { return asking_ != 0; }
+    template <class Gone>
+    void forget_if(Gone gone) {
+        for (auto it = known_.begin(); it != known_.end();) {
+            const bool keep = it->second.at == stage::asking || !gone(it->first);
+            if (!keep) unwait(it->first, it->second);
+            it = keep ? std::next(it) : known_.erase(it);
+        }
+    }
+
+ private:
+    enum class stage { unknown, asking, granted, refused };
+    struct permission {
+        // What was asked: another target, or another question, is asked anew.
+        std::string url{};
+        std::string origin{};
+        std::uint32_t asked_per_minute = 0;
+
+        stage at = stage::unknown;
+        consent_grant given{};
+        std::uint32_t failures = 0;              // in a row
+        std::optional<io::steady_time> until{};  // granted: its end; refused: the next question
+    };
+    permission& of(const endpoint_target& t);
+    void unwait(const std::string& id, permission& p) noexcept;
+
+    std::map<std::string, permission> known_;
+    std::set<std::pair<io::steady_time, std::string>> waiting_;  // refused, by `until`
+    std::size_t asking_ = 0;
+};
+
+}  // namespace tidings::webhook::detail

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/consent_book.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+namespace {
+
+constexpr std::chrono::seconds first_wait{60};
+constexpr std::chrono::hours longest_wait{1};
+
+io::steady_time::duration wait_after(std::uint32_t failures) noexcept {
+    const auto doublings = std::min<std::uint32_t>(failures, 10);
+    return std::min<io::steady_time::duration>(first_wait * (1 << doublings), longest_wait);
+}
+
+}  // namespace
+
+consent_book::permission& consent_book::of(const endpoint_target& t) {
+    auto& p = known_[t.id()];
+    const auto& asks = *t.options().consent;
+    const bool same = p.url == t.options().url && p.origin == asks.origin &&
+                      p.asked_per_minute == asks.per_minute;
+    if (same || p.at == stage::asking) return p;
+    unwait(t.id(), p);
+    p = {.url = t.options().url, .origin = asks.origin, .asked_per_minute = asks.per_minute};
+    return p;
+}
+
+void consent_book::unwait(const std::string& id, permission& p) noexcept {
+    if (p.at != stage::refused || !p.until) return;
+    const auto same = [&](const auto& w) { return w.first == *p.until && w.second == id; };
+    const auto it = std::find_if(waiting_.begin(), waiting_.end(), same);
+    if (it != waiting_.end()) waiting_.erase(it);
+    p.until.reset();
+}
+
+consent_book::pass consent_book::look(const endpoint_target& t, io::steady_time now) {
+    if (!t.options().consent) return pass::open;
+    auto& p = of(t);
+    const bool over = p.until && *p.until <= now;
+    if (p.at == stage::granted && !over) return pass::open;
+    if (p.at == stage::asking || (p.at == stage::refused && !over)) return pass::closed;
+    return pass::ask;
+}
+
+void consent_book::begin(const endpoint_target& t) {
+    auto& p = of(t);
+    unwait(t.id(), p);
+    p.at = stage::asking;
+    p.until.reset();
+    ++asking_;
+}
+
+error_code consent_book::on_answer(const endpoint_target& t, error_code ec, const http::response& r,
+                                   io::steady_time now) {
+    const auto it = known_.find(t.id());
+    if (it == known_.end() || it->second.at != stage::asking) {
+        if (asking_ != 0) --asking_;
+        return {};  // the callback came first
+    }
+    --asking_;
+    auto& p = it->second;
+    const auto given = r.status != 0 ? read_consent(*t.options().consent, r) : std::nullopt;
+    if (given) {
+        p.at = stage::unknown;
+        grant(t, *given, now);
+        return {};
+    }
+    p.at = stage::refused;
+    p.until = now + wait_after(p.failures++);
+    waiting_.emplace(*p.until, t.id());
+    return r.status != 0 || !ec ? make_error_code(errc::webhook_no_consent) : ec;
+}
+
+void consent_book::grant(const endpoint_target& t, consent_grant g, io::steady_time now) {
+    if (!t.options().consent) return;
+    auto& p = of(t);
+    unwait(t.id(), p);
+    const auto valid = t.options().consent->valid_for;
+    p.at = stage::granted;
+    p.given = g;
+    p.failures = 0;
+    p.until.reset();
+    if (valid.count() > 0) p.until = now + valid;
+}
+
+std::uint32_t consent_book::per_minute(const endpoint_target& t) const {
+    const auto it = known_.find(t.id());
+    const bool granted = it != known_.end() && it->second.at == stage::granted;
+    return granted ? it->second.given.per_minute : 0;
+}
+
+std::vector<std::string> consent_book::ready(io::steady_time now) {
+    std::vector<std::string> ids;
+    for (auto it = waiting_.begin(); it != waiting_.end() && it->first <= now;
+         it = waiting_.erase(it))
+        ids.push_back(it->second);
+    return ids;
+}
+
+std::optional<io::steady_time> consent_book::next() const {
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.begin()->first);
+}
+
+}  // namespace tidings::webhook::detail

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/inlet/impl/token_bucket.hpp>
+#include <tidings/webhook/delivery_rate.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tidings::webhook::detail {
+
+/// The token buckets of endpoints, and which endpoints wait for a token. Lane-confined.
+class delivery_pace {
+ public:
+    /// Whether there is a token in the endpoint's bucket. False: `ready` gives it when there is.
+    bool look(const std::string& id, const delivery_rate& rate, io::steady_time now);
+    /// Takes one, which there is.
+    void take(const std::string& id, io::steady_time now);
+    /// The endpoints whose waiting is over.
+    std::vector<std::string> ready(io::steady_time now);
+    /// When `ready` gives the next.
+    std::optional<io::steady_time> next() const;
+    /// Of an endpoint that is not known any more.
+    void forget(const std::string& id);
+    template <class Gone>
+    void forget_if(Gone gone) {
+        std::vector<std::string> ids;
+        for (const auto& [id, b] : buckets_)
+            if (gone(id)) ids.push_back(id);
+        for (const auto& id : ids) forget(id);
+    }
+
+ private:
+    struct bucket {
+        bucket(const delivery_rate& r, io::steady_time now);
+        delivery_rate rate;
+        tidings::detail::token_bucket tokens;
+        std::optional<io::steady_time> until{};  // as in waiting_
+    };
+    std::map<std::string, bucket> buckets_;
+    std::set<std::pair<io::steady_time, std::string>> waiting_;
+};
+
+}  // namespace tidings::webhook::detail
