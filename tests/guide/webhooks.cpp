@@ -37,12 +37,23 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                 tidings::event{"account.debited", "/bank", {{"cents", 99}}}.extension(
                     "partitionkey", "42"));
     // [/webhook_order]
+    // [webhook_batch]
+    auto bulk = bus.subscribe("readings.>",
+                              sender.endpoint({.url = "https://example.com/bulk",
+                                               .secret = new_secret,
+                                               .id = "warehouse",
+                                               .form = webhook::body_form::batch,
+                                               .batch = {.max_events = 500,
+                                                         .max_bytes = 256 * 1024,
+                                                         .max_delay = std::chrono::seconds(5)}}));
+    // [/webhook_batch]
     // [webhook_again]
     sender.async_redeliver({.endpoint = "customer-7"}, false, [](auto ec, auto r) {
         if (!ec) std::cout << r.count << " deliveries are made again\n";
     });
     // [/webhook_again]
     CHECK(hook.error() == tidings::error_code());
+    CHECK(bulk.error() == tidings::error_code());
     CHECK(ledger.error() == tidings::error_code());
 }
 

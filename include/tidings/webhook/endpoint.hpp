@@ -4,6 +4,7 @@
 #include <tidings/http/message.hpp>
 #include <tidings/store/outbox_limits.hpp>
 #include <tidings/subscriber.hpp>
+#include <tidings/webhook/batch_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
 #include <tidings/webhook/signer.hpp>
 
@@ -23,6 +24,21 @@ enum class body_form {
     /// structured: servers refuse such headers with 431, and would at every attempt.
     binary,
     structured,  ///< the body is the whole event as JSON (3.2)
+    /// The payload that Standard Webhooks 1.0.0 advises, `{"type", "timestamp", "data"}`: the
+    /// event's type, its time (of an event without one that at which it was taken), and its data:
+    /// JSON as it stands, text (`text/...` in UTF-8) as a string, `null` where there is none. Any
+    /// other data is refused with errc::event_bad_data. Source, subject and extensions are not
+    /// sent, and `webhook-id` is the only id.
+    standard,
+    /// Many events in one request, as a JSON array of what `structured` sends (3.3; CloudEvents
+    /// JSON
+    /// format 4). For receivers that asked for it: CloudEvents forbids it where it is not
+    /// solicited.
+    /// `batch_options` say when a batch goes, and what becomes of one that fails.
+    batch,
+    /// The body is the data, its content type the Content-Type; no attribute is sent. A content
+    /// type for which a request has no room is refused with errc::header_too_large.
+    raw,
 };
 
 /// In which order an endpoint gets what it is owed.
@@ -50,6 +66,7 @@ struct endpoint_options {
     std::shared_ptr<const webhook::signer> signer{};
     std::string id{};  ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
+    batch_options batch{};  ///< of `body_form::batch`; of another form as they are here
     http::fields fields{};  ///< further request fields
     /// Of the inlet that brings the target's own events; none of them goes back to it. From
     /// `make_origin()`; 0: there is none.

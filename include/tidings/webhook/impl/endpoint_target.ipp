@@ -4,6 +4,7 @@
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
+#include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/signed_time.hpp>
 #include <tidings/webhook/standard_signer.hpp>
 
@@ -108,13 +109,12 @@ error_code endpoint_target::make_request(const store::outbox_entry& e, io::syste
                                          http::request& out) const {
     const auto& m = *e.message;
     const auto body = m.body ? std::string_view(*m.body) : std::string_view();
-    const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     out.method = "POST";
     out.fields = options_.fields;
     if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
-    out.fields.set(standard_headers::id_name, id);
+    out.fields.set(standard_headers::id_name, id_of(e));
     out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(now).count()));
-    if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
+    if (const auto ec = signer_->sign({id_of(e), now, body}, out.fields)) return ec;
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
     return {};
 }

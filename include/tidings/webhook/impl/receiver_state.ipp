@@ -4,6 +4,7 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/impl/receiver_state.hpp>
+#include <tidings/webhook/impl/standard_reader.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -44,6 +45,11 @@ unsigned hops_of(const event& e) noexcept {
         if (ec == std::errc::result_out_of_range) return most;
     }
     return std::min(hops, most);
+}
+
+// A repetition of an event is known by.
+std::string key_of(const publication& p) {
+    return std::string("id\n").append(p.source()).append(1, '\n').append(p.id());
 }
 
 }  // namespace
@@ -89,6 +95,7 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
       answers_challenges_(static_cast<bool>(o.challenge)),
       consent_{std::move(o.webhook_origins), o.webhook_rate},
       max_body_bytes_(o.max_body_bytes),
+      max_batch_events_(o.max_batch_events),
       accept_timeout_(o.accept_timeout),
       accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
       parts_(std::make_shared<const user_parts>(
@@ -173,6 +180,9 @@ void receiver_state::handle(http::exchange& x) {
     if (with->challenge && answer_challenge(x, *with)) return;
     if (!posted) return refuse_method(x);
     if (is_closed()) return x.respond(closed());
+    if (const auto* reader = with->reader.target<standard_reader>();
+        reader != nullptr && content_mode_of(r.fields) == content_mode::batch)
+        return handle_batch(x, *with, *reader, attempt_id);
     error_code ec;
     const auto e = read(r, *with, ec);
     if (is_closed()) return x.respond(closed());
@@ -216,17 +226,21 @@ bool receiver_state::answer_challenge(http::exchange& x, const user_parts& with)
 
 event_ptr receiver_state::read(const http::request& r, const user_parts& with,
                                error_code& ec) const {
-    wire_event e;
+    event e("", "");
     const bool returned = guard([&] {
         try {
-            e.event = with.reader(r, ec);
+            e = with.reader(r, ec);
         } catch (const std::bad_alloc&) {
             ec = errc::out_of_memory;
         }
     });
     if (!returned) ec = errc::callback_threw;
     if (!ec && is_closed()) ec = errc::closed;
-    if (ec) return {};
+    return ec ? event_ptr() : make_event(std::move(e), with, ec);
+}
+
+event_ptr receiver_state::make_event(event read, const user_parts& with, error_code& ec) {
+    wire_event e{.event = std::move(read)};
     if (const auto* topic = e.event.extension("topic"); topic != nullptr)
         if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
     e.hops = hops_of(e.event);
@@ -238,8 +252,7 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
 void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& e,
                             std::string attempt_id) {
     claimed_ids ids(shared_from_this());
-    const auto seen =
-        ids.claim(std::string("id\n").append(e->source()).append(1, '\n').append(e->id()));
+    const auto seen = ids.claim(key_of(*e));
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));
