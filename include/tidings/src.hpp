@@ -174,6 +174,7 @@
 #include <tidings/text/impl/utf8.ipp>
 #include <tidings/webhook/impl/address_guard.ipp>
 #include <tidings/webhook/impl/attempt_gate.ipp>
+#include <tidings/webhook/impl/batch_plan.ipp>
 #include <tidings/webhook/impl/consent.ipp>
 #include <tidings/webhook/impl/consent_book.ipp>
 #include <tidings/webhook/impl/consent_question.ipp>
@@ -202,12 +203,14 @@
 #include <tidings/webhook/impl/public_key.ipp>
 #include <tidings/webhook/impl/receiver.ipp>
 #include <tidings/webhook/impl/receiver_state.ipp>
+#include <tidings/webhook/impl/receiver_state_batch.ipp>
 #include <tidings/webhook/impl/retry_schedule.ipp>
 #include <tidings/webhook/impl/secret.ipp>
 #include <tidings/webhook/impl/sender.ipp>
 #include <tidings/webhook/impl/sender_state.ipp>
 #include <tidings/webhook/impl/sender_state_answer.ipp>
 #include <tidings/webhook/impl/sender_state_append.ipp>
+#include <tidings/webhook/impl/sender_state_batch.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
 #include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/sender_state_log.ipp>
@@ -218,6 +221,7 @@
 #include <tidings/webhook/impl/standard.ipp>
 #include <tidings/webhook/impl/standard_key.ipp>
 #include <tidings/webhook/impl/standard_keys.ipp>
+#include <tidings/webhook/impl/standard_payload.ipp>
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>

@@ -47,6 +47,16 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                                     .rate = {.per_second = 10, .burst = 20}});
     // [/webhook_request]
     CHECK(partner.consent() == tidings::errc::undecided);
+    // [webhook_batch]
+    auto bulk = bus.subscribe("readings.>",
+                              sender.endpoint({.url = "https://example.com/bulk",
+                                               .secret = new_secret,
+                                               .id = "warehouse",
+                                               .form = webhook::body_form::batch,
+                                               .batch = {.max_events = 500,
+                                                         .max_bytes = 256 * 1024,
+                                                         .max_delay = std::chrono::seconds(5)}}));
+    // [/webhook_batch]
     // [webhook_again]
     sender.async_redeliver({.endpoint = "customer-7"}, false, [](auto ec, auto r) {
         if (!ec) std::cout << r.count << " deliveries are made again\n";
@@ -63,6 +73,7 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                           });
     // [/webhook_replay]
     CHECK(hook.error() == tidings::error_code());
+    CHECK(bulk.error() == tidings::error_code());
     CHECK(ledger.error() == tidings::error_code());
 }
 

@@ -175,6 +175,23 @@ describe("tidings receives what a vendor's package signs", () => {
             assert.deepEqual(JSON.parse(event.text), { total: 99 });
         });
     }
+
+    test("cloudevents, batch", async () => {
+        const sent = [1, 2].map((n) => new CloudEvent({
+            id: `ce-batch-${n}`, type: "com.acme.created", source: "/shop", data: { n },
+        }));
+        const from = receiver.text().length;
+        const answer = await fetch(`${url}/cloudevents`, {
+            method: "POST", body: JSON.stringify(sent),
+            headers: { "content-type": "application/cloudevents-batch+json" },
+        });
+        assert.deepEqual([answer.status, await answer.json()], [202, { accepted: 2, duplicates: 0 }]);
+        await receiver.line("event ", from);
+        const events = receiver.text().slice(from).trim().split("\n")
+            .map((line) => JSON.parse(line.replace("event ", "")));
+        assert.deepEqual(events.map((e) => [e.id, e.text]),
+            [["ce-batch-1", '{"n":1}'], ["ce-batch-2", '{"n":2}']]);
+    });
 });
 
 describe("a vendor's package takes what tidings delivers", () => {
@@ -201,6 +218,17 @@ describe("a vendor's package takes what tidings delivers", () => {
         },
         binary: (r) => judge_event(HTTP.toEvent({ headers: r.headers, body: text(r) }), false),
         structured: (r) => judge_event(HTTP.toEvent({ headers: r.headers, body: text(r) }), true),
+        batch: (r) => {
+            const events = HTTP.toEvent({ headers: r.headers, body: text(r) });
+            assert.equal(events.length, 1);
+            return judge_event(events[0], true);
+        },
+        payload: (r) => {
+            const { type, timestamp, data } = new StandardWebhook(secret).verify(text(r), r.headers);
+            assert.equal(type, "com.acme.order.created");
+            assert.ok(Math.abs(new Date(timestamp) - Date.now()) < 3600_000);
+            assert.deepEqual(data, { total: 99, name: "Zoë 100%" });
+        },
     };
     function judge_event(e, structured) {
         assert.equal(e.id, "order-1");
@@ -243,7 +271,7 @@ describe("a vendor's package takes what tidings delivers", () => {
             return { port: app.server.address().port, close: () => app.close() };
         },
     };
-    const keys = { standard: secret, binary: "-", structured: "-" };
+    const keys = { standard: secret, payload: secret, binary: "-", structured: "-", batch: "-" };
 
     for (const [name, start] of Object.entries(frameworks)) {
         describe(name, () => {
@@ -256,7 +284,8 @@ describe("a vendor's package takes what tidings delivers", () => {
                 const code = await run.exit;
                 return [code, run.text().trim()];
             };
-            for (const scheme of ["standard", "github", "stripe", "slack", "shopify", "binary", "structured"]) {
+            for (const scheme of ["standard", "payload", "github", "stripe", "slack", "shopify", "binary",
+                "structured", "batch"]) {
                 test(scheme, async () => {
                     assert.deepEqual(await deliver(scheme, keys[scheme] ?? key), [0, "delivered"]);
                 });

@@ -68,6 +68,11 @@ webhook::endpoint_options endpoint_of(const std::string& scheme, const std::stri
     if (scheme == "shopify") return {.signer = by_hmac(webhook::shopify_scheme())};
     if (scheme == "structured")
         return {.signer = webhook::no_signature(), .form = webhook::body_form::structured};
+    if (scheme == "batch")
+        return {.signer = webhook::no_signature(),
+                .form = webhook::body_form::batch,
+                .batch = {.max_delay = std::chrono::milliseconds(0)}};
+    if (scheme == "payload") return {.secret = key, .form = webhook::body_form::standard};
     if (scheme == "binary") return {.signer = webhook::no_signature()};
     return {.secret = key};
 }

@@ -131,6 +131,80 @@ inline void check_batches(const outbox_kit& kit) {
     CHECK(ids_of(o.claim_at(9s)) == texts{"3"});
 }
 
+inline store::outbox_query gathering_query(store::outbox_gathering g, std::size_t share = 1) {
+    store::outbox_query q{.now = outbox_bed::at(), .max_entries = 100, .max_per_endpoint = 100};
+    q.shares = {{"a", share, g}, {"fifo", share, g}};
+    return q;
+}
+
+inline void check_gatherings(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    o.append("a", "1");
+    o.append("a", "2", 1s);
+    o.append("a", "3", 2s);
+    o.append("a", "4", 9s);
+    o.append("b", "alone");
+    const store::outbox_gathering three{.max_entries = 3, .ahead = 5s};
+    CHECK(ids_of(o.claim(gathering_query(three))) == texts{"1", "alone", "2", "3"});
+    // What is due later than that does not come, and nothing comes before the first is due...
+    auto query = gathering_query(three, 9);
+    query.now = o.at(8s);
+    CHECK(ids_of(o.claim(query)).empty());
+    // ... but when it is to.
+    query.shares[0].gathering->at_once = 1;
+    CHECK(ids_of(o.claim(query)) == texts{"4"});
+    CHECK(o.claim(gathering_query({.max_entries = 3, .ahead = 1h, .at_once = 9})).entries.empty());
+}
+
+inline void check_bounds_of_gatherings(const outbox_kit& kit) {
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    for (const auto* id : {"1", "2", "3", "4", "5"}) o.append("a", id);
+    // Each body is "body of N", of 9 bytes.
+    const store::outbox_gathering two{.max_entries = 100, .max_bytes = 21};
+    CHECK(ids_of(o.claim(gathering_query(two))) == texts{"1", "2"});
+    // A claim that takes one takes all that comes with it; what is too large comes alone.
+    auto query = gathering_query(two, 2);
+    query.max_entries = 1;
+    CHECK(ids_of(o.claim(query)) == texts{"3", "4"});
+    CHECK(ids_of(o.claim(gathering_query({.max_entries = 2, .max_bytes = 1}))) == texts{"5"});
+}
+
+inline void check_gatherings_of_partitions(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    using state = outbox_bed::state;
+    outbox_bed o(kit);
+    CHECK_FALSE(o.try_append({o.in_partition("x", "x1"), o.in_partition("y", "y1"),
+                              o.in_partition("x", "x2"), o.entry("fifo", "f1"),
+                              o.in_partition("x", "x3"), o.entry("fifo", "f2")}));
+    const store::outbox_gathering two{.max_entries = 2, .ahead = 5s};
+    const auto first = o.claim(gathering_query(two));
+    REQUIRE(ids_of(first) == texts{"x1", "x2"});
+    // What is being sent holds up what is behind it, and nothing of another partition.
+    const auto others = o.claim(gathering_query(two, 9));
+    CHECK(ids_of(others) == texts{"y1", "f1", "f2"});
+    for (const auto& e : others.entries) o.finish({{e.key, state::done, 1, o.at(), {}, {}}});
+    const auto key = [&](std::size_t i) { return first.entries.at(i).key; };
+    o.finish({{key(0), state::retry, 1, o.at(), {}, store::outbox_batch{"b", 0}},
+              {key(1), state::retry, 1, o.at(), {}, store::outbox_batch{"b", 1}}});
+    o.reopen();
+    // A batch takes nobody along.
+    const store::outbox_gathering many{.max_entries = 9, .ahead = 5s};
+    CHECK(ids_of(o.claim(gathering_query(many, 9))) == texts{"x1", "x2"});
+    // What has failed is not sent before it is due, whatever comes before it.
+    o.finish({{key(0), state::retry, 2, o.at(), {}, store::outbox_batch{}},
+              {key(1), state::retry, 2, o.at(1s), {}, store::outbox_batch{}}});
+    CHECK(ids_of(o.claim(gathering_query(many, 9))) == texts{"x1"});
+    o.finish({{key(0), state::done, 3, o.at(), {}, {}}});
+    CHECK(o.claim(gathering_query(many, 9)).entries.empty());
+    auto later = gathering_query(many, 9);
+    later.now = o.at(1s);
+    CHECK(ids_of(o.claim(later)) == texts{"x3", "x2"});  // as due
+}
+
 /// In which order entries are claimed.
 inline void outbox_order_conformance(const outbox_kit& kit) {
     SECTION("a claim takes of each endpoint as much as it is allowed") {
@@ -147,6 +221,15 @@ inline void outbox_order_conformance(const outbox_kit& kit) {
     }
     SECTION("the members of a batch are claimed together") {
         check_batches(kit);
+    }
+    SECTION("what goes in one request is claimed together, before it is due") {
+        check_gatherings(kit);
+    }
+    SECTION("what is claimed together has a bound in entries and bytes") {
+        check_bounds_of_gatherings(kit);
+    }
+    SECTION("what is claimed together is of one partition, in its order") {
+        check_gatherings_of_partitions(kit);
     }
 }
 

@@ -4,7 +4,9 @@
 #include <tidings/store/outbox_attempt.hpp>
 #include <tidings/store/outbox_endpoint.hpp>
 
+#include <chrono>
 #include <limits>
+#include <optional>
 #include <set>
 
 namespace tidings::store {
@@ -52,10 +54,27 @@ struct outbox_appended {
     std::size_t dropped = 0;              ///< entries that became dead letters to make room
 };
 
+/// How entries of an endpoint that are in no batch yet are claimed where it gets many in one
+/// request: with one that is claimed come those behind it, of its partition in order of keys, or
+/// that have no partition as it has none, in order of due time, also above the claim's
+/// `max_entries`. Of a partition they come as far as they are pending one behind another.
+struct outbox_gathering {
+    std::size_t max_entries = 1;  ///< that come together
+    /// Of their bodies, each with one byte more, and one in all; the first comes whatever its size.
+    std::size_t max_bytes = std::numeric_limits<std::size_t>::max();
+    std::chrono::milliseconds ahead{0};  ///< so long before they are due
+    /// So many times entries are claimed together although the first is not due yet either, but
+    /// within `ahead`. Of what was never attempted.
+    std::size_t at_once = 0;
+};
+
 /// How many entries of one endpoint a claim takes, instead of `outbox_query::max_per_endpoint`.
 struct outbox_share {
     std::string endpoint{};
-    std::size_t max_entries = 0;  ///< 0: its entries are left where they are
+    /// 0: its entries are left where they are. With a gathering what comes together, and a batch,
+    /// counts as one.
+    std::size_t max_entries = 0;
+    std::optional<outbox_gathering> gathering{};
 };
 
 /// What to claim.

@@ -7,6 +7,7 @@
 #include <tidings/subscriber.hpp>
 #include <tidings/webhook/async_signer.hpp>
 #include <tidings/webhook/basic_credentials.hpp>
+#include <tidings/webhook/batch_options.hpp>
 #include <tidings/webhook/consent_request.hpp>
 #include <tidings/webhook/delivery_rate.hpp>
 #include <tidings/webhook/replay.hpp>
@@ -29,6 +30,21 @@ enum class body_form {
     /// structured: servers refuse such headers with 431, and would at every attempt.
     binary,
     structured,  ///< the body is the whole event as JSON (3.2)
+    /// The payload that Standard Webhooks 1.0.0 advises, `{"type", "timestamp", "data"}`: the
+    /// event's type, its time (of an event without one that at which it was taken), and its data:
+    /// JSON as it stands, text (`text/...` in UTF-8) as a string, `null` where there is none. Any
+    /// other data is refused with errc::event_bad_data. Source, subject and extensions are not
+    /// sent, and `webhook-id` is the only id.
+    standard,
+    /// Many events in one request, as a JSON array of what `structured` sends (3.3; CloudEvents
+    /// JSON
+    /// format 4). For receivers that asked for it: CloudEvents forbids it where it is not
+    /// solicited.
+    /// `batch_options` say when a batch goes, and what becomes of one that fails.
+    batch,
+    /// The body is the data, its content type the Content-Type; no attribute is sent. A content
+    /// type for which a request has no room is refused with errc::header_too_large.
+    raw,
 };
 
 /// In which order an endpoint gets what it is owed.
@@ -58,6 +74,7 @@ struct endpoint_options {
     std::shared_ptr<webhook::async_signer> async_signer{};
     std::string id{};  ///< names it in the outbox; empty: the URL
     body_form form = body_form::binary;
+    batch_options batch{};  ///< of `body_form::batch`; of another form as they are here
     /// Further request fields. Those that the sender makes are refused: of framing, connection and
     /// body, `Host`, `Content-*`, `Proxy-*`, `webhook-*`, `ce-*`, and what the signer sets.
     http::fields fields{};

@@ -25,7 +25,8 @@ struct standard_reader_options {
 /// CloudEvents in binary or structured mode as they are; any other body becomes the data of an
 /// event whose id is `webhook-id`, of the type and source given. Where the body is the payload that
 /// Standard Webhooks 1.0.0 advises, `{"type", "timestamp", "data"}`, the event has its type and
-/// time; the data is the whole body still, as it was signed.
+/// time; the data is the whole body still, as it was signed. A receiver that has this reader takes
+/// CloudEvents batches as well (`receiver_options::max_batch_events`).
 TIDINGS_DECL event_reader read_standard(standard_reader_options options = {});
 
 }  // namespace tidings::webhook

@@ -42,6 +42,9 @@ struct receiver_options {
     /// `make_origin()`. 0: its own.
     origin_id origin = 0;
     std::size_t max_body_bytes = 1024 * 1024;
+    /// Events of a CloudEvents batch, of a receiver that reads by `read_standard`; with more the
+    /// answer is 413, so that the sender makes it smaller. 0: none is taken, 415.
+    std::size_t max_batch_events = 1000;
     /// Of the memory of what was delivered: each event, and each signature, so that none brings a
     /// second event, costs about 200 bytes. A repeated delivery is answered, and not delivered
     /// again. What must never get through twice needs room for all that comes within the verifier's
@@ -75,6 +78,11 @@ class receiver_state;
 /// given. It answers 202 only when the subscriber has taken responsibility, so that the sender
 /// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
 /// or not in time, or `max_accepting` wait already, with Retry-After).
+///
+/// A CloudEvents batch (HTTP binding 1.0.2, 3.3) is delivered event by event, and answered 202 when
+/// all were taken: `{"accepted": n, "duplicates": m}`. Where one was not, the answer is 503, and of
+/// the repeated batch only that one is delivered. 400: one of them is no event, and none was
+/// delivered. A batch whose `webhook-id` was accepted before is a repetition as a whole.
 ///
 /// What the reader throws is answered 400, what the challenge responder and the rest of the user's
 /// code throws 503; either is logged.

@@ -23,7 +23,8 @@ namespace tidings::webhook {
 /// One attempt, for a log or a dashboard.
 struct attempt {
     std::string endpoint{};
-    std::string message_id{};
+    std::string message_id{};  ///< of a batch of several events its `webhook-id`
+    std::size_t events = 1;    ///< that were sent in it
     std::uint32_t number = 1;
     unsigned status = 0;  ///< 0: no answer, or none that can be read
     error_code error{};   ///< what went wrong, if anything
@@ -99,9 +100,9 @@ class sender {
     /// @error errc::bad_url, errc::webhook_bad_scheme, errc::address_refused (port or literal
     /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret,
     /// errc::webhook_reserved_field, errc::webhook_bad_credentials, errc::webhook_duplicate,
-    /// errc::invalid_argument (its retry options, its rate, the form of a field, its request for
-    /// consent, two signers), errc::tls_failed
-    /// or what the system reports (its certificate), errc::closed
+    /// errc::invalid_argument (its retry options, its batch options, or these of another form than
+    /// `batch`, its rate, the form of a field, its request for consent, two signers),
+    /// errc::tls_failed or what the system reports (its certificate), errc::closed
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
     /// The same; with an error `detail` gets what is wrong of the endpoint's request fields,
     /// credentials or certificate: `the field Host`. Nothing of it is secret.

@@ -25,21 +25,28 @@ const socket = join(folder, "s");
 
 // ---- endpoints: every seventh request is refused once ----
 
-const arrived = { any: [], fifo: [] }; // what was said to have arrived, in order
-const ids = new Map();                 // of each event at each endpoint
+const arrived = { any: [], fifo: [], batch: [] }; // what was said to have arrived, in order
+const ids = new Map();                            // of each event at each endpoint
+const bodies = new Map();                         // of each id there
 let requests = 0;
 const receiver = createServer((req, res) => {
     let body = "";
     req.on("data", (piece) => (body += piece));
     req.on("end", () => {
         const name = req.url.slice(1);
-        const text = `${req.headers["ce-topic"]} ${body}`;
+        const texts = name === "batch" ? JSON.parse(body).map((e) => `${e.topic} ${e.data}`)
+            : [`${req.headers["ce-topic"]} ${body}`];
         const id = req.headers["webhook-id"];
-        const known = ids.get(`${name} ${text}`) ?? id;
-        assert.equal(id, known, `the id of ${text} at ${name} changed`);
-        ids.set(`${name} ${text}`, id);
+        for (const text of texts) {
+            const known = ids.get(`${name} ${text}`) ?? id;
+            assert.equal(id, known, `the id of ${text} at ${name} changed`);
+            ids.set(`${name} ${text}`, id);
+        }
+        // The same id, the same events in the same order.
+        assert.equal(bodies.get(`${name} ${id}`) ?? body, body, `the body of ${id} at ${name} changed`);
+        bodies.set(`${name} ${id}`, body);
         if (++requests % 7 === 0) return res.writeHead(500).end();
-        arrived[name].push(text);
+        arrived[name].push(...texts);
         res.writeHead(204).end();
     });
 });
@@ -183,19 +190,22 @@ const missing = (name) => {
     for (const c of clients) for (const text of c.seen) owed.add(text);
     return [...owed].filter((text) => !there.has(text));
 };
-for (const name of ["any", "fifo"])
+for (const name of ["any", "fifo", "batch"])
     await until(() => missing(name).length === 0,
         () => `${missing(name).length} events at ${name}, first ${missing(name).slice(0, 20)}`);
 
 // Each client saw each event once since it first came, all of them in one order, and the endpoint with
 // an order got them in that.
 const order = [...new Set(arrived.fifo)];
+assert.deepEqual([...new Set(arrived.batch)], order, "batches came in another order");
 const whole = (c) => c.seen.at(-1) === order.at(-1) && c.seen.length > 0;
 await until(() => clients.every(whole), "every client saw the last");
 for (const c of clients) assert.deepEqual(c.seen, order.slice(order.indexOf(c.seen[0])));
 const since = Math.max(...clients.map((c) => order.indexOf(c.seen[0])));
 assert.ok(since < order.length / 2, `a client first came at event ${since} of ${order.length}`);
 
+const most = Math.max(...[...bodies].map(([k, b]) => (k.startsWith("batch ") ? JSON.parse(b).length : 0)));
+assert.ok(most > 1, "no batch had two events");
 const again = arrived.fifo.length - order.length;
 console.log(`hub killed ${kills} times: ${taken.length} events taken, ${order.length} in all, ` +
     `${again} came again in order, ${arrived.any.length - new Set(arrived.any).size} without`);

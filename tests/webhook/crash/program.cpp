@@ -3,9 +3,9 @@
 //
 //     webhook_crash_program FILE SOCKET URL
 //
-// Serves /topics, /events and /ws at SOCKET, and delivers everything to two endpoints: URL/any, as
-// it comes, and URL/fifo, in order. For each event of `a` that it is given it publishes one of
-// `plain` without asking what becomes of it.
+// Serves /topics, /events and /ws at SOCKET, and delivers everything to three endpoints: URL/any,
+// as it comes, URL/fifo, in order, and URL/batch, in order and many at once. For each event of `a`
+// that it is given it publishes one of `plain` without asking what becomes of it.
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
 #include <tidings/tidings.hpp>
@@ -40,7 +40,12 @@ tidings::webhook::endpoint_options endpoint(const std::string& url, const std::s
     o.max_in_flight = 4;
     o.retry.emplace().delays.assign(20, 20ms);
     o.retry->delays.front() = 0ms;
-    if (id == "fifo") o.order = tidings::webhook::delivery_order::endpoint;
+    if (id != "any") o.order = tidings::webhook::delivery_order::endpoint;
+    if (id == "batch") {
+        o.form = tidings::webhook::body_form::batch;
+        o.batch.max_events = 7;
+        o.batch.max_delay = 20ms;
+    }
     return o;
 }
 
@@ -54,6 +59,7 @@ void run(const char* file, const char* socket, const std::string& url) {
     tidings::webhook::sender sender{io, sender_options(tidings::sqlite::make_outbox(db))};
     const auto any = bus.subscribe(">", sender.endpoint(endpoint(url, "any")));
     const auto fifo = bus.subscribe(">", sender.endpoint(endpoint(url, "fifo")));
+    const auto batch = bus.subscribe(">", sender.endpoint(endpoint(url, "batch")));
     const auto plain = bus.subscribe("a", [&](const tidings::event_ptr& e) {
         bus.publish("plain", tidings::event{"plain", "/crash", e->text()});
     });

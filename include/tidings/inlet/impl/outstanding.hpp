@@ -18,24 +18,27 @@ class outstanding : public std::enable_shared_from_this<outstanding> {
         const std::lock_guard lock(mutex_);
         return count_ >= max_count_ || (count_ != 0 && bytes_ >= max_bytes_);
     }
-    /// A place that is left when it is released; null when there is none. One that alone is larger
-    /// than `max_bytes` gets a place when it is the only one, or it would never get any.
+    /// A place of so many, which is left when it is released; null when there is none. What alone
+    /// is larger than either bound gets a place when it is the only one, or it would never get any.
     /// @throws std::bad_alloc
-    std::shared_ptr<void> enter(std::size_t bytes) {
+    std::shared_ptr<void> enter(std::size_t bytes, std::size_t count = 1) {
         {
             const std::lock_guard lock(mutex_);
             const auto most = max_bytes_ > bytes_ ? max_bytes_ - bytes_ : 0;
-            if (count_ >= max_count_ || (count_ != 0 && bytes > most)) return nullptr;
-            ++count_;
+            const auto most_count = max_count_ > count_ ? max_count_ - count_ : 0;
+            const bool fits = bytes <= most && count <= most_count;
+            if (max_count_ == 0 || (count_ != 0 && !fits)) return nullptr;
+            count_ += count;
             bytes_ += bytes;
         }
-        return {this, [self = shared_from_this(), bytes](void*) { self->leave(bytes); }};
+        return {this,
+                [self = shared_from_this(), bytes, count](void*) { self->leave(bytes, count); }};
     }
 
  private:
-    void leave(std::size_t bytes) noexcept {
+    void leave(std::size_t bytes, std::size_t count) noexcept {
         const std::lock_guard lock(mutex_);
-        --count_;
+        count_ -= count;
         bytes_ -= bytes;
     }
 

@@ -13,12 +13,63 @@ namespace tidings::store::detail {
 class outbox_tables::claiming {
     using lines = claim_lines;
 
+    /// What is claimed together with one entry.
+    class gathering {
+     public:
+        gathering(claiming& of, const outbox_gathering& limits) : of_(of), limits_(limits) {}
+
+        // A line loses what is taken of it.
+        void take(row& first) {
+            const auto& entry = first.listed.entry;
+            if (entry.partition) {
+                const auto& keys = first.of->partitions.find(*entry.partition)->second;
+                for (auto at = keys.find(entry.key); at != keys.end(); ++at)
+                    if (!add(of_.rows_.rows_.find(*at)->second)) return;
+                return;
+            }
+            const auto which = entry.attempts == 0 ? lines::fresh : lines::again;
+            const auto& line = first.of->lines.lines[which];
+            std::size_t passed = 0;
+            for (auto at = line.find({entry.due, entry.key}); at != line.end();) {
+                auto& r = of_.rows_.rows_.find((at++)->second)->second;
+                if (r.listed.entry.partition || !r.listed.entry.batch.id.empty()) {
+                    if (++passed > limits_.max_entries) return;
+                } else if (!add(r)) {
+                    return;
+                }
+            }
+        }
+
+     private:
+        bool add(row& r) {
+            const auto& e = r.listed.entry;
+            const auto size = 1 + (e.message->body ? e.message->body->size() : 0);
+            if (count_ != 0) {
+                const bool early = e.due > of_.q_.now + (e.attempts == 0 ? limits_.ahead : none_);
+                if (early || !e.batch.id.empty() || r.listed.state != outbox_state::pending ||
+                    count_ >= limits_.max_entries || bytes_ + size > limits_.max_bytes)
+                    return false;
+            }
+            of_.take_one(r);
+            ++count_;
+            bytes_ += size;
+            return true;
+        }
+
+        static constexpr std::chrono::milliseconds none_{0};
+        claiming& of_;
+        const outbox_gathering& limits_;
+        std::size_t count_ = 0, bytes_ = 1;
+    };
+
  public:
     claiming(outbox_tables& rows, const outbox_query& q) : rows_(rows), q_(q) {
-        for (const auto& s : q.shares) shares_[s.endpoint] = s.max_entries;
+        for (const auto& s : q.shares) shares_[s.endpoint] = &s;
     }
 
     outbox_claim run() {
+        for (const auto& s : q_.shares)
+            if (s.gathering && s.gathering->at_once != 0) take_at_once(s);
         while (taken_.size() < q_.max_entries) {
             const std::array<const lines::front*, lines::count> next{next_of(lines::fresh),
                                                                      next_of(lines::again)};
@@ -41,7 +92,16 @@ class outbox_tables::claiming {
     }
     std::size_t share_of(std::string_view id) const {
         const auto it = shares_.find(id);
-        return it == shares_.end() ? q_.max_per_endpoint : it->second;
+        return it == shares_.end() ? q_.max_per_endpoint : it->second->max_entries;
+    }
+    const outbox_gathering* gathering_of(std::string_view id) const {
+        const auto it = shares_.find(id);
+        return it != shares_.end() && it->second->gathering ? &*it->second->gathering : nullptr;
+    }
+    bool is_asked_for(std::string_view id) const { return !q_.of || q_.of->contains(id); }
+    std::size_t taken_of(const endpoint& e) const {
+        const auto it = counts_.find(&e.lines);
+        return it == counts_.end() ? 0 : it->second;
     }
     // The first that may be claimed at the cursor or behind it, which moves there.
     const lines::front* next_of(lines::which w) {
@@ -52,22 +112,40 @@ class outbox_tables::claiming {
             const auto& id = *f->of->id;
             const auto of = counts_.find(f->of);
             const auto had = of == counts_.end() ? 0 : of->second;
-            if ((!q_.of || q_.of->contains(id)) && had < share_of(id)) return f;
+            if (is_asked_for(id) && had < share_of(id)) return f;
             ++cursor_[w].second;  // behind it
         }
     }
     // With the whole of its batch.
     void take(row& r) {
+        const auto* together = gathering_of(r.of->row.id);
+        const auto before = taken_.size();
+        auto& count = counts_[&r.of->lines];
         const auto& batch = r.listed.entry.batch.id;
-        if (batch.empty()) return take_one(r);
-        for (const auto& [index, key] : r.of->batches.find(batch)->second) {
-            auto& member = rows_.rows_.find(key)->second;
-            if (member.listed.state == outbox_state::pending) take_one(member);
+        if (!batch.empty())
+            for (const auto& [index, key] : r.of->batches.find(batch)->second) {
+                auto& member = rows_.rows_.find(key)->second;
+                if (member.listed.state == outbox_state::pending) take_one(member);
+            }
+        else if (together != nullptr)
+            gathering(*this, *together).take(r);
+        else
+            take_one(r);
+        count += together != nullptr ? 1 : taken_.size() - before;
+    }
+    void take_at_once(const outbox_share& s) {
+        const auto of = rows_.endpoints_.find(s.endpoint);
+        if (of == rows_.endpoints_.end() || !is_asked_for(s.endpoint)) return;
+        const auto& line = of->second.lines.lines[lines::fresh];
+        for (auto n = s.gathering->at_once; n != 0 && !line.empty(); --n) {
+            const auto full =
+                taken_.size() >= q_.max_entries || taken_of(of->second) >= s.max_entries;
+            if (full || line.begin()->first > q_.now + s.gathering->ahead) return;
+            take(rows_.rows_.find(line.begin()->second)->second);
         }
     }
     void take_one(row& r) {
         taken_.push_back(&r);
-        ++counts_[&r.of->lines];
         r.listed.state = outbox_state::claimed;
         r.listed.since = q_.now;
         rows_.update_line(r);
@@ -89,7 +167,7 @@ class outbox_tables::claiming {
 
     outbox_tables& rows_;
     const outbox_query& q_;
-    std::unordered_map<std::string_view, std::size_t> shares_;
+    std::unordered_map<std::string_view, const outbox_share*> shares_;
     std::unordered_map<const lines::endpoint*, std::size_t> counts_;
     std::array<lines::place, lines::count> cursor_{
         {{outbox_time::min(), 0}, {outbox_time::min(), 0}}};

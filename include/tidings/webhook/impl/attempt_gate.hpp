@@ -25,9 +25,9 @@ class attempt_gate {
     /// from its rate. Closed: `open` gets its id. `ask`: for consent, which is begun then.
     /// @param most how many of the line may be under way at once
     pass admit(const endpoint_target& t, const signing_desk::entries& line, std::size_t most);
-    /// What signs an entry that was admitted, of an endpoint with an `async_signer`.
-    made_signature take_signature(const std::string& id, std::uint64_t key) {
-        return signatures_->take(id, key);
+    /// What signs a request that was admitted, of an endpoint with an `async_signer`.
+    made_signature take_signature(const std::string& id, const parcel& p) {
+        return signatures_->take(id, p);
     }
     /// As `consent_book`, with the clock's time.
     error_code on_consent(const endpoint_target& t, error_code ec, const http::response& r);

@@ -64,11 +64,16 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     out.message_id = message_id_of(*e);
     out.webhook_id = webhook_id_of(*e, target_->options().id_scope);
     out.partition = partition_of(*e, target_->options().order);
-    out.due = sender_->now() + target_->schedule().first();
+    const auto now = sender_->now();
+    const auto form = target_->options().form;
+    out.due = now + target_->schedule().first();
+    if (target_->takes_batches()) out.due += target_->options().batch.max_delay;
     out.expires = expiry_of(*e);
-    out.message = sender_->messages().make(e, target_->options().form, ec);
-    if (!ec && !target_->has_room_for(*out.message))
-        out.message = sender_->messages().make(e, body_form::structured, ec);
+    out.message = sender_->messages().make(e, form, now, ec);
+    if (ec || target_->has_room_for(*out.message)) return ec;
+    if (form == body_form::raw) return errc::header_too_large;
+    if (form == body_form::binary)
+        out.message = sender_->messages().make(e, body_form::structured, now, ec);
     return ec;
 }
 
@@ -118,9 +123,9 @@ outcome endpoint_state::deliver(const event_ptr& e, const place_ptr& at) noexcep
         if (is_about_itself(e)) return outcome::delivered;
         store::outbox_entry entry;
         if (make_entry(e, entry)) return outcome::dropped;
-        sender_->append(std::move(entry), at, e->position(), [target = target_](error_code ec) {
-            ++(ec ? target->dead : target->accepted);
-        });
+        const auto bytes = entry.message->body->size();
+        sender_->append(std::move(entry), at, e->position(),
+                        [t = target_, bytes](error_code ec) { t->note_accepted(bytes, ec); });
         return outcome::queued;
     } catch (const std::bad_alloc&) {
         return outcome::dropped;
@@ -139,9 +144,10 @@ void endpoint_state::start_deliver(const event_ptr& e, deliver_handler handler,
     if (const auto why = disabled()) return std::move(handler)(why, outcome::dropped);
     store::outbox_entry entry;
     if (const auto ec = make_entry(e, entry)) return std::move(handler)(ec, outcome::dropped);
+    const auto bytes = entry.message->body->size();
     sender_->append(std::move(entry), at, e->position(),
-                    [target = target_, h = std::move(handler)](error_code ec) mutable {
-                        ++(ec ? target->dead : target->accepted);
+                    [t = target_, bytes, h = std::move(handler)](error_code ec) mutable {
+                        t->note_accepted(bytes, ec);
                         std::move(h)(ec, ec ? outcome::dropped : outcome::queued);
                     });
 }

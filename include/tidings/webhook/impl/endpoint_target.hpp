@@ -5,6 +5,7 @@
 #include <tidings/io/clock.hpp>
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/endpoint.hpp>
+#include <tidings/webhook/impl/batch_room.hpp>
 #include <tidings/webhook/impl/made_signature.hpp>
 #include <tidings/webhook/signer.hpp>
 
@@ -38,6 +39,7 @@ class endpoint_target {
     /// Null: the sender's.
     const std::shared_ptr<const io::tls_client_options>& tls() const noexcept { return tls_; }
     bool is_ordered() const noexcept { return options_.order != delivery_order::any; }
+    bool takes_batches() const noexcept { return options_.form == body_form::batch; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
     const std::string& label() const noexcept { return label_; }
     /// What operational events call it: its id, unless that is its URL.
@@ -73,6 +75,11 @@ class endpoint_target {
         return consent_.exchange(why.value()) != why.value();
     }
 
+    /// The outbox has taken a body of this size, or not.
+    void note_accepted(std::size_t bytes, error_code ec) noexcept {
+        ++(ec ? dead : accepted);
+        if (!ec && takes_batches()) waiting.add(bytes);
+    }
     /// Whether a request of this endpoint has room for the fields of a message.
     bool has_room_for(const store::outbox_message& m) const noexcept;
     /// The request of a delivery but for its body, which is the message's.
@@ -86,6 +93,8 @@ class endpoint_target {
     struct {
         std::uint64_t accepted = 0, dead = 0;
     } stored{};
+    /// What is known to wait in the outbox for a batch to be full; of the sender's lane.
+    batch_room waiting{};
 
  private:
     std::mutex on_gone_mutex_;

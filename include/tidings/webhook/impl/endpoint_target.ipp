@@ -6,6 +6,7 @@
 #include <tidings/webhook/impl/consent_question.hpp>
 #include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
+#include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/signed_time.hpp>
 #include <tidings/webhook/standard_signer.hpp>
 
@@ -115,18 +116,17 @@ error_code endpoint_target::make_request(const store::outbox_entry& e, io::syste
                                          made_signature made, http::request& out) const {
     const auto& m = *e.message;
     const auto body = m.body ? std::string_view(*m.body) : std::string_view();
-    const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     out.method = "POST";
     out.fields = options_.fields;
     if (!authorization_.empty()) out.fields.set("Authorization", authorization_);
     if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
-    out.fields.set(standard_headers::id_name, id);
+    out.fields.set(standard_headers::id_name, id_of(e));
     if (!signer_ && made.fields.empty()) return errc::webhook_signing_failed;
     const auto at = signer_ ? now : made.at;
     out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(at).count()));
     for (const auto& [name, value] : made.fields) out.fields.set(name, value);
     if (signer_)
-        if (const auto ec = signer_->sign({id, now, body}, out.fields)) return ec;
+        if (const auto ec = signer_->sign({id_of(e), now, body}, out.fields)) return ec;
     if (options_.consent) out.fields.set("WebHook-Request-Origin", options_.consent->origin);
     for (const auto& [name, value] : m.fields) out.fields.append(name, value);
     return {};

@@ -6,6 +6,7 @@
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/event_reader.hpp>
 #include <tidings/webhook/impl/provider_text.hpp>
+#include <tidings/webhook/impl/standard_reader.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -47,21 +48,30 @@ void read_standard_payload(const std::string& body, event& e) {
 }  // namespace
 }  // namespace detail
 
+namespace detail {
+
+event standard_reader::event_of(wire_event&& e) {
+    if (!e.topic.empty()) e.event.extension("topic", e.topic);
+    if (e.hops != 0)
+        e.event.extension("hops", static_cast<std::int32_t>(std::min(e.hops, 1'000'000U)));
+    return std::move(e.event);
+}
+
+event standard_reader::operator()(const http::request& r, error_code& ec) const {
+    const auto& o = options_;
+    if (content_mode_of(r.fields) != content_mode::none)
+        return event_of(read_http_event(r.fields, r.body, ec, o.in_fields));
+    event e(o.type, o.source);
+    e.id(r.fields.get(o.header_prefix + "id"));
+    e.data(r.body, r.fields.get("content-type"));
+    read_standard_payload(r.body, e);
+    return e;
+}
+
+}  // namespace detail
+
 event_reader read_standard(standard_reader_options options) {
-    return [o = std::move(options)](const http::request& r, error_code& ec) {
-        if (content_mode_of(r.fields) != content_mode::none) {
-            auto e = read_http_event(r.fields, r.body, ec, o.in_fields);
-            if (!e.topic.empty()) e.event.extension("topic", e.topic);
-            if (e.hops != 0)
-                e.event.extension("hops", static_cast<std::int32_t>(std::min(e.hops, 1'000'000U)));
-            return std::move(e.event);
-        }
-        event e(o.type, o.source);
-        e.id(r.fields.get(o.header_prefix + "id"));
-        e.data(r.body, r.fields.get("content-type"));
-        detail::read_standard_payload(r.body, e);
-        return e;
-    };
+    return detail::standard_reader(std::move(options));
 }
 
 }  // namespace tidings::webhook

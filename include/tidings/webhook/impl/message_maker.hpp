@@ -17,8 +17,9 @@ class message_maker {
  public:
     using message = std::shared_ptr<const store::outbox_message>;
 
-    /// @error errc::event_no_wire_form, errc::out_of_memory; null then
-    message make(const event_ptr& e, body_form form, error_code& ec);
+    /// @param now of what needs a time and has none
+    /// @error errc::event_no_wire_form, errc::event_bad_data, errc::out_of_memory; null then
+    message make(const event_ptr& e, body_form form, store::outbox_time now, error_code& ec);
 
  private:
     struct made {
@@ -26,7 +27,7 @@ class message_maker {
         std::weak_ptr<const store::outbox_message> what{};
     };
     std::mutex mutex_;
-    std::array<made, 2> last_;  // by form
+    std::array<made, 5> last_;  // by form
 };
 
 /// When the event's extension `expirytime` says that it is of no use any more.

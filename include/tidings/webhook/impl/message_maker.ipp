@@ -5,6 +5,7 @@
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
+#include <tidings/webhook/impl/standard_payload.hpp>
 
 namespace tidings::webhook::detail {
 
@@ -12,8 +13,34 @@ using namespace tidings::detail;
 
 namespace {
 
+// The event's own bytes, or what is kept beside them. Null with an error.
+const std::string* encode(const event_ptr& e, body_form form, store::outbox_time now,
+                          wire_form& kept, http::fields& f, error_code& ec) {
+    const std::string* bytes = nullptr;
+    switch (form) {
+        case body_form::binary:
+            bytes = write_binary_event(*e, f, ec);
+            break;
+        case body_form::raw:
+            bytes = e->data_bytes(ec);
+            if (!ec && !e->content_type().empty()) f.append("Content-Type", e->content_type());
+            break;
+        case body_form::standard:
+            kept = standard_payload(*e, now, ec);
+            f.append("Content-Type", "application/json");
+            break;
+        case body_form::structured:
+        case body_form::batch:
+            kept = cloudevents_json(*e, ec);
+            f.append("Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8");
+            break;
+    }
+    if (ec) return nullptr;
+    return bytes != nullptr ? bytes : kept.get();
+}
+
 std::shared_ptr<const store::outbox_message> new_message(const event_ptr& e, body_form form,
-                                                         error_code& ec) {
+                                                         store::outbox_time now, error_code& ec) {
     auto m = std::make_shared<store::outbox_message>();
     m->source = e->source();
     m->id = e->id();
@@ -22,19 +49,10 @@ std::shared_ptr<const store::outbox_message> new_message(const event_ptr& e, bod
     m->position = e->position().value_or(position());
     m->body_footprint = e->footprint();
     auto kept = std::make_shared<wire_form>(e);
-    const std::string* bytes = nullptr;
     http::fields f;
-    if (form == body_form::binary) {
-        bytes = write_binary_event(*e, f, ec);
-        if (ec) return nullptr;
-    }
-    if (bytes == nullptr) {
-        *kept = cloudevents_json(*e, ec);
-        if (ec) return nullptr;
-        bytes = kept->get();
-        m->body_footprint += bytes->size();
-        f = {{"Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8"}};
-    }
+    const auto* bytes = encode(e, form, now, *kept, f, ec);
+    if (ec) return nullptr;
+    if (bytes == kept->get()) m->body_footprint += bytes->size();
     for (const auto& [name, value] : f) {
         if (name == "Content-Type")
             m->content_type = value;
@@ -48,14 +66,17 @@ std::shared_ptr<const store::outbox_message> new_message(const event_ptr& e, bod
 
 }  // namespace
 
-message_maker::message message_maker::make(const event_ptr& e, body_form form, error_code& ec) {
-    auto& last = last_[form == body_form::binary ? 0 : 1];
+message_maker::message message_maker::make(const event_ptr& e, body_form form,
+                                           store::outbox_time now, error_code& ec) {
+    // What stands in a batch is what is sent alone.
+    if (form == body_form::batch) form = body_form::structured;
+    auto& last = last_[static_cast<std::size_t>(form)];
     {
         const std::lock_guard lock(mutex_);
         if (last.of == e.get())
             if (auto known = last.what.lock()) return known;
     }
-    auto made_now = new_message(e, form, ec);
+    auto made_now = new_message(e, form, now, ec);
     if (ec) return nullptr;
     const std::lock_guard lock(mutex_);
     last = {e.get(), made_now};

@@ -7,6 +7,7 @@
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
+#include <tidings/webhook/impl/parcel.hpp>
 
 namespace tidings::webhook::detail {
 
@@ -50,11 +51,10 @@ json_text about(const endpoint_target& t) {
 
 json_text about(const endpoint_target& t, const store::outbox_entry& e) {
     const auto& m = *e.message;
-    const auto& id = e.webhook_id.empty() ? e.message_id : e.webhook_id;
     json_text event;
     event.add("id", m.id).add("source", m.source);
     event.add("type", m.type).add("topic", m.topic);
-    return about(t).raw("event", event.end()).add("webhook_id", id);
+    return about(t).raw("event", event.end()).add("webhook_id", id_of(e));
 }
 
 std::weak_ptr<bus_state> state_of(const tidings::bus* b) {
@@ -85,7 +85,8 @@ void operational_events::note_attempt(const endpoint_target& t, const store::out
                                       const attempt& a, error_code cause, io::system_time now) {
     const bool success = a.result == verdict::success;
     if (!are_about(e) || (success && !successes_)) return;
-    auto data = about(t, e);
+    auto data = a.events == 1 ? about(t, e) : about(t).add("webhook_id", id_of(e));
+    if (a.events != 1) data.add("events", static_cast<std::uint32_t>(a.events));
     data.add("attempt", a.number);
     if (a.status != 0) data.add("status", a.status);
     data.add("error", a.error);

@@ -22,6 +22,7 @@ using tidings::detail::recent_ids;
 using tidings::detail::wheel_timer;
 
 class receiver_state;
+class standard_reader;
 
 /// Ids that are pending, of an event and of its attempt. They are forgotten at its end, however
 /// that comes, unless the event was accepted.
@@ -65,6 +66,24 @@ struct acceptance {
     wheel_timer deadline;
 };
 
+/// A batch whose events the subscriber was asked to take, and the request that waits for all of
+/// its answers. Owned by the questions.
+struct batch_acceptance {
+    batch_acceptance(std::shared_ptr<receiver_state> r, http::exchange x, claimed_ids whole,
+                     std::vector<claimed_ids> each, std::shared_ptr<void> among);
+
+    const std::shared_ptr<receiver_state> receiver;
+    const std::shared_ptr<tidings::detail::lane> home;
+    http::exchange exchange;            // empty once it was answered
+    claimed_ids ids;                    // of the batch
+    std::vector<claimed_ids> of_event;  // of those that were asked about
+    std::shared_ptr<void> place;
+    std::size_t waiting;  // for so many answers
+    std::size_t repeated = 0;
+    error_code refused{};
+    wheel_timer deadline;
+};
+
 /// A receiver behind its handles. Safe from any thread.
 class receiver_state final : public std::enable_shared_from_this<receiver_state> {
  public:
@@ -78,6 +97,10 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void conclude(const std::shared_ptr<acceptance>& a, const event_ptr& e, error_code ec,
                   outcome o);
     void on_late(acceptance& a);
+    /// The same of one event of a batch.
+    void conclude(const std::shared_ptr<batch_acceptance>& b, std::size_t which, error_code ec,
+                  outcome o);
+    void on_late(batch_acceptance& b);
     recent_ids& seen() noexcept { return seen_; }
     std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
     std::chrono::milliseconds accept_timeout() const noexcept { return accept_timeout_; }
@@ -102,9 +125,22 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     bool answer_challenge(http::exchange& x, const user_parts& with) const;
     void refuse_method(http::exchange& x) const;
     event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
+    static event_ptr make_event(event e, const user_parts& with, error_code& ec);
+    void handle_batch(http::exchange& x, const user_parts& with, const standard_reader& reader,
+                      const std::string& attempt_id);
+    std::vector<event_ptr> read_batch(const http::request& r, const user_parts& with,
+                                      error_code& ec) const;
+    void accept_batch(http::exchange x, const user_parts& with,
+                      const std::vector<event_ptr>& events, claimed_ids batch,
+                      const std::string& attempt_id);
+    void ask_for_batch(const std::shared_ptr<batch_acceptance>& b, const user_parts& with,
+                       const std::vector<event_ptr>& events);
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
                 std::string attempt_id);
     void answer_accepted(acceptance& a, const publication& e);
+    void leave(const std::shared_ptr<batch_acceptance>& b);
+    void keep(const std::shared_ptr<tidings::detail::lane>& home,
+              const std::shared_ptr<claimed_ids>& ids, tidings::unique_function<void()> then);
     /// Runs `f`, in which code of the user's is called. What that throws is logged, unless it has
     /// closed the receiver. False when it threw.
     template <class F>
@@ -116,6 +152,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     const bool answers_challenges_;
     const detail::consent consent_;
     const std::size_t max_body_bytes_;
+    const std::size_t max_batch_events_;
     const std::chrono::milliseconds accept_timeout_;
     const std::shared_ptr<outstanding> accepting_;
     mutable std::mutex mutex_;

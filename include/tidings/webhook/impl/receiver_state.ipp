@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/impl/receiver_state.hpp>
+#include <tidings/webhook/impl/standard_reader.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -55,6 +56,11 @@ event_ptr with_note(const event_ptr& e, const claimed_ids& ids, error_code& ec) 
     auto info = e->info();
     info.remote = new remote_origin({}, 0, std::move(note));
     return publication::make(e->topic(), e, std::move(info), ec);
+}
+
+// A repetition of an event is known by.
+std::string key_of(const publication& p) {
+    return std::string("id\n").append(p.source()).append(1, '\n').append(p.id());
 }
 
 }  // namespace
@@ -113,6 +119,7 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
       answers_challenges_(static_cast<bool>(o.challenge)),
       consent_{std::move(o.webhook_origins), o.webhook_rate},
       max_body_bytes_(o.max_body_bytes),
+      max_batch_events_(o.max_batch_events),
       accept_timeout_(o.accept_timeout),
       accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
       parts_(std::make_shared<const user_parts>(
@@ -197,6 +204,9 @@ void receiver_state::handle(http::exchange& x) {
     if (with->challenge && answer_challenge(x, *with)) return;
     if (!posted) return refuse_method(x);
     if (is_closed()) return x.respond(closed());
+    if (const auto* reader = with->reader.target<standard_reader>();
+        reader != nullptr && content_mode_of(r.fields) == content_mode::batch)
+        return handle_batch(x, *with, *reader, attempt_id);
     error_code ec;
     const auto e = read(r, *with, ec);
     if (is_closed()) return x.respond(closed());
@@ -240,17 +250,21 @@ bool receiver_state::answer_challenge(http::exchange& x, const user_parts& with)
 
 event_ptr receiver_state::read(const http::request& r, const user_parts& with,
                                error_code& ec) const {
-    wire_event e;
+    event e("", "");
     const bool returned = guard([&] {
         try {
-            e.event = with.reader(r, ec);
+            e = with.reader(r, ec);
         } catch (const std::bad_alloc&) {
             ec = errc::out_of_memory;
         }
     });
     if (!returned) ec = errc::callback_threw;
     if (!ec && is_closed()) ec = errc::closed;
-    if (ec) return {};
+    return ec ? event_ptr() : make_event(std::move(e), with, ec);
+}
+
+event_ptr receiver_state::make_event(event read, const user_parts& with, error_code& ec) {
+    wire_event e{.event = std::move(read)};
     if (const auto* topic = e.event.extension("topic"); topic != nullptr)
         if (const auto* text = std::get_if<std::string>(topic)) e.topic = *text;
     e.hops = hops_of(e.event);
@@ -262,8 +276,7 @@ event_ptr receiver_state::read(const http::request& r, const user_parts& with,
 void receiver_state::accept(http::exchange x, const user_parts& with, const event_ptr& came,
                             std::string attempt_id) {
     claimed_ids ids(shared_from_this(), with.ids);
-    const auto seen =
-        ids.claim(std::string("id\n").append(came->source()).append(1, '\n').append(came->id()));
+    const auto seen = ids.claim(key_of(*came));
     // Whether the first delivery will be accepted is not known yet: nothing is promised.
     if (seen == recent_ids::seen::pending)
         return x.respond(retry_later("the same event is being accepted right now"));
@@ -305,22 +318,31 @@ void receiver_state::conclude(const std::shared_ptr<acceptance>& a, const event_
         const auto why = ec ? ec : make_error_code(errc::overflow);
         return a->exchange.respond(retry_later(why.message()));
     }
-    if (!a->ids.kept()) {
-        a->ids.accept();
-        return answer_accepted(*a, *e);
+    keep(a->home, {a, &a->ids},
+         [keep = shared_from_this(), a, e] { keep->answer_accepted(*a, *e); });
+}
+
+// Then they are where they belong. `then` in the lane.
+void receiver_state::keep(const std::shared_ptr<lane>& home,
+                          const std::shared_ptr<claimed_ids>& ids,
+                          tidings::unique_function<void()> then) {
+    if (!ids->kept()) {
+        ids->accept();
+        return then();
     }
-    if (stored) {
-        claimed_ids(std::move(a->ids));
-        return answer_accepted(*a, *e);
+    if (ids->is_stored()) {
+        claimed_ids(std::move(*ids));
+        return then();
     }
-    auto keys = a->ids.stored_keys();
-    const auto kept = a->ids.kept();
+    auto keys = ids->stored_keys();
+    const auto kept = ids->kept();
     auto on_added = lane_handler<>(
-        a->home, errc::store_failed, [keep = shared_from_this(), a, e](error_code why) {
+        home, errc::store_failed,
+        [keep = shared_from_this(), ids, f = std::move(then)](error_code why) mutable {
             if (why) keep->log("the id of an event that was accepted is in memory only", why);
-            if (why) a->ids.accept();
-            claimed_ids(std::move(a->ids));
-            keep->answer_accepted(*a, *e);
+            if (why) ids->accept();
+            claimed_ids(std::move(*ids));
+            f();
         });
     guard([&] { kept->start_add(std::move(keys), std::move(on_added)); });
 }

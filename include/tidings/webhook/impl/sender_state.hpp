@@ -15,6 +15,7 @@
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
+#include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/sender.hpp>
 
@@ -89,8 +90,11 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     struct line {
         static constexpr std::size_t max_claim = 16;
         bool is_short() const noexcept { return queue.size() < max_claim / 2; }
+        bool empty() const noexcept { return queue.empty() && loose.empty() && in_flight == 0; }
 
-        std::deque<store::outbox_entry> queue{};
+        std::deque<parcel> queue{};
+        std::vector<store::outbox_entry> loose{};    // claimed, and in no request yet
+        std::shared_ptr<endpoint_target> batches{};  // where it takes batches; null: it does not
         std::size_t in_flight = 0;
         std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
         bool waiting = false;         // for its turn, in ready_
@@ -169,6 +173,15 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void give_back();
     bool is_expired(const store::outbox_entry& e) const;
     void drop_expired(const store::outbox_entry& e);
+    bool sheds_expired(line& l);
+    // Many events in one request.
+    std::optional<store::outbox_gathering> gathering_of(const line& l) const;
+    void form_requests(const std::string& id, line& l);
+    void unbatch(line& l);
+    void drop_unstored() noexcept;
+    static bool splits(const parcel& p, const attempt& a) noexcept;
+    void split(endpoint_target& t, const parcel& p, const attempt& a);
+    void add_results(std::vector<store::outbox_result> results);
     void run();
     void go_on(const std::vector<std::string>& ids);
     void wait_turn(const std::string& id);
@@ -176,12 +189,14 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void ask_consent(const std::shared_ptr<endpoint_target>& t, connection_turns::group g);
     void on_consent(endpoint_target& t, error_code why);
     using entry_ptr = std::shared_ptr<const store::outbox_entry>;
-    void ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
+    using parcel_ptr = std::shared_ptr<const parcel>;
+    void ask(const std::shared_ptr<endpoint_target>& t, const parcel_ptr& what,
              connection_turns::group g);
     /// An attempt under way.
     struct asked {
         std::shared_ptr<endpoint_target> of;
-        entry_ptr entry;
+        parcel_ptr what;
+        entry_ptr entry;  // what is sent: the only one of `what`, or the whole batch
         connection_turns::group group;
         std::shared_ptr<attempt_trace> trace;
         io::steady_time at;
@@ -196,7 +211,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
     retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
-    void conclude(endpoint_target& t, const store::outbox_entry& entry, const attempt& a);
+    void conclude(endpoint_target& t, const parcel& p, const attempt& a);
+    store::outbox_result result_of(const endpoint_target& t, const store::outbox_entry& entry,
+                                   const attempt& a) const;
     void note_attempt(const endpoint_target& t, const store::outbox_entry& entry, const attempt& a,
                       error_code cause);
     void put_back(line& l, const store::outbox_entry& entry);
@@ -242,10 +259,12 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     connection_turns turns_;  // of endpoints whose line waits for a connection
     attempt_gate gate_;
     std::unordered_map<std::string, endpoint_health> health_;
-    std::set<std::string> unopened_;        // endpoints whose rows were not read
-    std::set<std::string> changed_;         // endpoints whose health is to be stored
-    std::vector<endpoint_change> changes_;  // to be reported
-    operational_events operational_;        // the same
+    std::vector<std::string> storing_;  // endpoints whose next batch is being stored
+    std::vector<std::weak_ptr<const bool>> redeliveries_;  // under way, where not expired
+    std::set<std::string> unopened_;                       // endpoints whose rows were not read
+    std::set<std::string> changed_;                        // endpoints whose health is to be stored
+    std::vector<endpoint_change> changes_;                 // to be reported
+    operational_events operational_;                       // the same
     circuit_gauge circuits_;
     struct {
         changed_error opening, claiming, settling;

@@ -3,6 +3,7 @@
 
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/store/memory_outbox.hpp>
+#include <tidings/webhook/impl/batch_plan.hpp>
 #include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/guard_filter.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
@@ -19,6 +20,7 @@ using namespace tidings::detail;
 namespace {
 
 constexpr std::chrono::hours between_retentions{1};
+constexpr std::chrono::milliseconds wait_none{0};
 
 using settled = store::outbox_result::state;
 
@@ -37,6 +39,14 @@ http::client_options http_options(const sender_options& o, const address_guard& 
     h.address_filter = guard_filter(guard, o.log);
     h.keep_addresses = o.keep_addresses;
     return h;
+}
+
+// Limits of batches where there are none would be passed over in silence.
+bool has_good_batches(const endpoint_options& o) noexcept {
+    constexpr std::chrono::hours longest_delay{24};
+    if (o.form != body_form::batch) return o.batch == batch_options();
+    return o.batch.max_events != 0 && o.batch.max_bytes != 0 && o.batch.max_delay.count() >= 0 &&
+           o.batch.max_delay <= longest_delay;
 }
 
 }  // namespace
@@ -93,6 +103,7 @@ retry_schedule sender_state::schedule_of(const endpoint_options& o, error_code& 
 std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, error_code& ec,
                                                   diagnostics* detail) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
+    if (!ec && !has_good_batches(options)) ec = errc::invalid_argument;
     if (ec) return nullptr;
     auto signs = make_signer(options, ec);
     if (ec) return nullptr;
@@ -105,8 +116,9 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     auto schedule = schedule_of(options, ec);
     if (ec) return nullptr;
     auto longest = longest_wait_.load();
-    while (longest < schedule.longest() &&
-           !longest_wait_.compare_exchange_weak(longest, schedule.longest())) {
+    const bool gathers = options.form == body_form::batch;
+    const auto wait = schedule.longest() + (gathers ? options.batch.max_delay : wait_none);
+    while (longest < wait && !longest_wait_.compare_exchange_weak(longest, wait)) {
     }
     const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(signs),
                                                           std::move(schedule));
@@ -147,10 +159,11 @@ void sender_state::run() {
         }
         const auto most = health_of(*t).max_in_flight();
         if (l.in_flight >= most) continue;  // an answer brings it back
-        if (is_expired(l.queue.front())) {
-            drop_expired(l.queue.front());
-            l.queue.pop_front();
-        } else if (group_of(id) == turn->of) {
+        if (l.queue.front().stored_with > settled_) {
+            storing_.push_back(id);  // the settlement brings it back
+            continue;
+        }
+        if (!sheds_expired(l) && group_of(id) == turn->of) {
             const auto pass = gate_.admit(*t, l.queue, most);
             if (pass == attempt_gate::pass::ask) ask_consent(t, turn->of);
             if (pass != attempt_gate::pass::open) continue;  // it is brought back
@@ -172,33 +185,34 @@ void sender_state::go_on(const std::vector<std::string>& ids) {
 
 void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
                         connection_turns::group g) {
-    const auto entry = std::make_shared<const store::outbox_entry>(std::move(l.queue.front()));
+    const auto what = std::make_shared<const parcel>(std::move(l.queue.front()));
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
     turns_.begin(g);
-    if (finds_memory([&] { ask(t, entry, g); })) {
+    if (finds_memory([&] { ask(t, what, g); })) {
         if (l.more && l.is_short()) claim();
         return;
     }
     --l.in_flight;
     --in_flight_;
     turns_.end(g);
-    let_go(entry->key);
+    what->for_each([this](const auto& e) { let_go(e.key); });
 }
 
-void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_ptr& entry,
+void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_ptr& what,
                        connection_turns::group g) {
     http::request r;
+    const auto entry = what->is_batch() ? entry_of_batch(*what) : entry_ptr(what, &what->first);
     made_signature made;
-    if (t->options().async_signer) made = gate_.take_signature(t->id(), entry->key);
+    if (t->options().async_signer) made = gate_.take_signature(t->id(), *what);
     const auto ec =
         t->make_request(*entry, options_.environment.clock->wall_now(), std::move(made), r);
     r.idempotent = true;  // by its id
     const auto began = options_.environment.clock->now();
     const auto trace = std::make_shared<attempt_trace>(began, t);
     // Not owned by what is under way: that is owned by the client, which is ours.
-    auto on_done = [weak = weak_from_this(), q = asked{t, entry, g, trace, began}](
+    auto on_done = [weak = weak_from_this(), q = asked{t, what, entry, g, trace, began}](
                        error_code failed, const http::response& got) {
         if (const auto self = weak.lock()) self->on_answer(q, failed, got);
     };
@@ -213,29 +227,6 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const entry_pt
          .tls = t->tls(),
          .unproven = g == connection_turns::group::unproven},
         {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
-}
-
-// To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
-void sender_state::put_back(line& l, const store::outbox_entry& entry) {
-    l.back_with = settlements_ + 1;
-    results_.push_back(
-        {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
-}
-
-void sender_state::put_back_all(line& l) {
-    for (const auto& e : l.queue) put_back(l, e);
-    l.queue.clear();
-    l.more = false;
-}
-
-// The endpoint has ended: kept for looking only.
-void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
-    for (const auto& entry : l.queue) {
-        ++t.dead;
-        results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
-    }
-    l.queue.clear();
-    if (std::exchange(l.more, false)) claim();
 }
 
 void sender_state::end_round() {
@@ -298,11 +289,17 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
         const bool kept = finds_memory(
             [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
         if (kept) return wake_at(now() + after_failed_storage);
+        drop_unstored();
         for (const auto& r : results) let_go(r.key);
         return;
     }
     settled_ = settlements_;
-    for (const auto& r : results) held_.erase(r.key);
+    for (const auto& r : results)
+        if (r.outcome != settled::keep) held_.erase(r.key);
+    const bool turned = finds_memory([this] {
+        for (const auto& id : std::exchange(storing_, {})) wait_turn(id);
+    });
+    if (!turned) claim_later(errc::out_of_memory);
     if (retries) claim();
     end_round();
 }
@@ -353,7 +350,10 @@ void sender_state::end(error_code why) {
     if (why == errc::timed_out && options_.log)
         finds_memory([&] {
             std::size_t owed = in_flight_;
-            for (const auto& [id, l] : lines_) owed += l.queue.size();
+            for (const auto& [id, l] : lines_) {
+                owed += l.loose.size();
+                for (const auto& p : l.queue) owed += p.size();
+            }
             const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
             options_.log({log_level::warning, "webhook", text, why});
         });

@@ -27,18 +27,19 @@ void sender_state::on_answer(const asked& q, error_code ec, const http::response
     --in_flight_;
     turns_.end(q.group);
     if (!running()) return;
-    const auto& entry = *q.entry;
     if (const auto l = lines_.find(q.of->id()); l != lines_.end()) --l->second.in_flight;
     if (finds_memory([&] { settle(q, ec, r); })) return;
-    const bool settled_here = std::any_of(results_.begin(), results_.end(), [&](const auto& known) {
-        return known.key == entry.key;
+    q.what->for_each([&](const store::outbox_entry& entry) {
+        const bool settled_here =
+            std::any_of(results_.begin(), results_.end(),
+                        [&](const auto& known) { return known.key == entry.key; });
+        if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
     });
-    if (!settled_here && held_.contains(entry.key)) let_go(entry.key);
     wake_at(now() + after_failed_storage);  // what it was to begin has not begun
 }
 
 void sender_state::settle(const asked& q, error_code ec, const http::response& r) {
-    const auto& entry = *q.entry;
+    const auto& entry = q.what->size() == 1 ? q.what->first : *q.entry;
     const auto& id = q.of->id();
     if (q.trace->was_cut) {  // it is erased, or, where that failed, sent again
         put_back(lines_[id], entry);
@@ -47,13 +48,20 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : q.of;
     auto a = judge(*q.of, entry, ec, r);
+    a.events = q.what->size();
+    const bool in_halves = splits(*q.what, a);
+    if (in_halves) {
+        a.result = verdict::retry;
+        a.next = std::chrono::milliseconds(0);
+    }
     if (ec && q.trace->now != traced::queue) a.phase = q.trace->name_of(q.trace->now);
     bool ended = false;
     if (a.result != verdict::success && t != q.of) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
         ++t->failed_attempts;
-        put_back(lines_[id], entry);
+        auto& l = lines_[id];
+        q.what->for_each([&](const auto& e) { put_back(l, e); });
         note_attempt(*t, entry, a, ec);
     } else {
         note_attempt(*t, entry, a, ec);
@@ -63,7 +71,11 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
             circuits_.forget(id);
             give_up(lines_[id], *t, errc::webhook_gone);
         }
-        conclude(*t, entry, a);
+        if (in_halves)
+            split(*t, *q.what, a);
+        else
+            conclude(*t, *q.what, a);
+        if (a.result != verdict::success) ++t->failed_attempts;
         if (ended) finds_memory([&] { operational_.note_gone(*t, a.status); });
     }
     finds_memory([&] { log_attempt(q, a, ec, r); });
@@ -104,33 +116,42 @@ void sender_state::note_attempt(const endpoint_target& t, const store::outbox_en
     finds_memory([&] { operational_.note_attempt(t, entry, a, cause, wall_now); });
 }
 
-void sender_state::conclude(endpoint_target& t, const store::outbox_entry& entry,
-                            const attempt& a) {
+// Of one of the events that were sent.
+store::outbox_result sender_state::result_of(const endpoint_target& t,
+                                             const store::outbox_entry& entry,
+                                             const attempt& a) const {
     store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
-    if (a.result == verdict::success) {
-        ++t.delivered;
+    if (a.result == verdict::success) return result;
+    result.outcome = a.next ? settled::retry : settled::dead;
+    // A pause keeps the entry from being claimed, and its place before younger ones.
+    if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
+    if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
+    if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
+        result.last_error = errc::webhook_exhausted;
+    const bool stops = t.is_ordered() && t.options().exhausted == at_exhaustion::stop;
+    if (stops && result.outcome == settled::dead && a.result != verdict::gone)
+        result.outcome = settled::stopped;
+    return result;
+}
+
+void sender_state::conclude(endpoint_target& t, const parcel& p, const attempt& a) {
+    const auto first = result_of(t, p.first, a);
+    if (p.others.empty()) {
+        results_.push_back(first);
     } else {
-        ++t.failed_attempts;
-        result.outcome = a.next ? settled::retry : settled::dead;
-        // A pause keeps the entry from being claimed, and its place before younger ones.
-        if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
-        if (!a.next) ++t.dead;
-        if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
-        if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
-            result.last_error = errc::webhook_exhausted;
+        std::vector<store::outbox_result> results;
+        p.for_each([&](const auto& e) { results.push_back(result_of(t, e, a)); });
+        add_results(std::move(results));
     }
-    if (t.is_ordered()) {
-        next_of_order_ = true;
-        const bool stops = t.options().exhausted == at_exhaustion::stop;
-        if (stops && result.outcome == settled::dead && a.result != verdict::gone) {
-            result.outcome = settled::stopped;
-            --t.dead;
-        }
-    }
-    results_.push_back(result);
+    if (t.is_ordered()) next_of_order_ = true;
+    if (a.result == verdict::success) t.delivered += p.size();
+    if (first.outcome == settled::dead) t.dead += p.size();
     if (a.next || a.result == verdict::success) return;
-    finds_memory(
-        [&] { operational_.note_exhausted(t, entry, a.number, a.status, result.last_error); });
+    finds_memory([&] {
+        p.for_each([&](const auto& e) {
+            operational_.note_exhausted(t, e, a.number, a.status, first.last_error);
+        });
+    });
 }
 
 void sender_state::report(const endpoint_target& t, const attempt& a) {

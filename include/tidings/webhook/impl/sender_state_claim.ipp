@@ -24,16 +24,14 @@ void sender_state::forget_missed() {
     if (now() < last_sweep_ + between_sweeps) return;
     last_sweep_ = now();
     for (const auto& [id, l] : lines_)
-        if (!l.queue.empty() || l.in_flight != 0) endpoints_.find(id);
+        if (!l.empty()) endpoints_.find(id);
     endpoints_.forget_missed(last_sweep_, longest_wait() + between_sweeps);
     const auto gone = [this](const auto& item) { return !endpoints_.is_known(item.first); };
     std::erase_if(health_, gone);
     const auto id_gone = [this](const std::string& id) { return !endpoints_.is_known(id); };
     gate_.forget_if(id_gone);
     circuits_.forget_if(id_gone);
-    std::erase_if(lines_, [&](const auto& item) {
-        return gone(item) && item.second.queue.empty() && item.second.in_flight == 0;
-    });
+    std::erase_if(lines_, [&](const auto& item) { return gone(item) && item.second.empty(); });
 }
 
 // Behind everything that it was given: what the outbox does not list then it is not owed. A target
@@ -75,17 +73,18 @@ void sender_state::begin_claim() {
     for (auto it = lines_.begin(); it != lines_.end();) {
         auto& [id, l] = *it;
         if (l.in_flight == 0) wait_turn(id);  // there may have been no memory for that
+        form_requests(id, l);                 // the same
         const auto share = share_of(id, l, q.now);
-        if (l.queue.empty() && l.in_flight == 0 && share == line::max_claim) {
+        if (l.empty() && !l.batches && share == line::max_claim) {
             it = lines_.erase(it);
             continue;
         }
         l.more = share != line::max_claim;
-        if (l.more) q.shares.push_back({id, share});
+        if (l.more || l.batches) q.shares.push_back({id, share, gathering_of(l)});
         ++it;
     }
     for (const auto& id : unopened_)
-        if (!lines_.contains(id)) q.shares.push_back({id, 0});
+        if (!lines_.contains(id)) q.shares.push_back({id, 0, {}});
     auto on_done = store_handler<store::outbox_claim>(
         [this, at = q.now](error_code ec, store::outbox_claim c) {
             on_claimed(ec, std::move(c), at);
@@ -111,7 +110,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
     failed_.claiming.note({});
-    const bool again = claim_again_ || c.entries.size() == max_claim;
+    const bool again = claim_again_ || c.entries.size() >= max_claim;
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
         const auto id = e.endpoint;
@@ -126,7 +125,10 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
             ++taken;
             continue;
         }
-        l.queue.push_back(std::move(e));
+        if (l.batches || !e.batch.id.empty())
+            l.loose.push_back(std::move(e));
+        else
+            l.queue.push_back(parcel{std::move(e)});
         ++taken;
         l.more = l.more || l.queue.size() >= line::max_claim;
         wait_turn(id);
@@ -136,13 +138,54 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (c.next_due) wake_at(*c.next_due);
     if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
     // Endpoints whose pause ended while this was claimed were left out as well.
-    for (const auto& [id, l] : lines_)
+    for (auto& [id, l] : lines_) {
         if (const auto h = health_.find(id); h != health_.end() && h->second.waits_until() > at)
             wake_at(h->second.waits_until());
+        form_requests(id, l);
+    }
     if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
     if (again) claim();
     end_round();
     finds_memory([this] { report_changes(); });
+}
+
+// To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
+void sender_state::put_back(line& l, const store::outbox_entry& entry) {
+    l.back_with = settlements_ + 1;
+    results_.push_back(
+        {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
+}
+
+void sender_state::put_back_all(line& l) {
+    for (const auto& p : l.queue) p.for_each([&](const auto& e) { put_back(l, e); });
+    for (const auto& e : l.loose) put_back(l, e);
+    l.queue.clear();
+    l.loose.clear();
+    l.more = false;
+}
+
+// The endpoint has ended: kept for looking only.
+void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
+    const auto end_one = [&](const store::outbox_entry& entry) {
+        ++t.dead;
+        results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
+    };
+    for (const auto& p : l.queue) p.for_each(end_one);
+    for (const auto& e : l.loose) end_one(e);
+    l.queue.clear();
+    l.loose.clear();
+    if (std::exchange(l.more, false)) claim();
+}
+
+// What waited for long before its attempt. The rest of a batch is another.
+bool sender_state::sheds_expired(line& l) {
+    const auto& p = l.queue.front();
+    bool any = false;
+    p.for_each([&](const auto& e) { any = any || is_expired(e); });
+    if (!any) return false;
+    p.for_each([&](const auto& e) { is_expired(e) ? drop_expired(e) : put_back(l, e); });
+    l.queue.pop_front();
+    return true;
 }
 
 bool sender_state::is_expired(const store::outbox_entry& e) const {
@@ -208,7 +251,8 @@ bool sender_state::hold(const store::outbox_entry& e) {
 
 // At the end: what is not settled is for the next sender that has this outbox.
 void sender_state::give_back() {
-    for (const auto& r : results_) held_.erase(r.key);
+    for (const auto& r : results_)
+        if (r.outcome != settled::keep) held_.erase(r.key);
     for (const auto& [key, as_it_was] : std::exchange(held_, {})) results_.push_back(as_it_was);
     if (results_.empty()) return;
     auto on_done = store_handler([](error_code) {

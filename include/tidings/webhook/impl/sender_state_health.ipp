@@ -87,7 +87,8 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
         if (!known) h.load(rows[i].health);
         t->set_disabled(h.row().disabled);
         count_state(*t);
-        lines_.try_emplace(ids[i]);  // where it is spared, it is passed over
+        auto& l = lines_[ids[i]];  // where it is spared, it is passed over
+        l.batches = t->takes_batches() ? t : nullptr;
     }
     open_endpoints();
     claim();
@@ -234,6 +235,10 @@ bool sender_state::may_hold(const std::string& id, const line& l) const {
 // How many entries to claim for an endpoint that has a line.
 std::size_t sender_state::share_of(const std::string& id, const line& l, io::system_time at) const {
     if (l.back_with > settled_ || unopened_.contains(id)) return 0;
+    // What is redelivered of a batch is claimed when all of it is there.
+    const bool redelivers = std::any_of(redeliveries_.begin(), redeliveries_.end(),
+                                        [](const auto& w) { return !w.expired(); });
+    if (l.batches && redelivers) return 0;
     const auto held = l.queue.size() + l.in_flight;
     const auto it = health_.find(id);
     if (it == health_.end()) return l.is_short() ? line::max_claim : 0;

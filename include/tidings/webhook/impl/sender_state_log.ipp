@@ -89,7 +89,14 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     row.response_body = without_secrets(r.body.substr(0, kept.max_body_bytes + longest_secret), o);
     if (row.response_body.size() > kept.max_body_bytes)
         row.response_body.resize(kept.max_body_bytes);
-    attempts_.push_back(std::move(row));
+    // Of a batch a row for each event, and the answer with the first.
+    attempts_.push_back(row);
+    row.response_head.clear();
+    row.response_body.clear();
+    for (const auto& e : q.what->others) {
+        row.entry = e.key;
+        attempts_.push_back(row);
+    }
 }
 
 std::string sender_state::new_suffix() const {
@@ -101,6 +108,7 @@ struct sender_state::redelivery {
     store::outbox_redelivery asked;
     store::outbox_redelivered all;
     redeliver_handler done;
+    std::shared_ptr<const bool> under_way = std::make_shared<const bool>(true);
 };
 
 void sender_state::redeliver(store::outbox_selection of, bool as_new, redeliver_handler h) {
@@ -109,11 +117,15 @@ void sender_state::redeliver(store::outbox_selection of, bool as_new, redeliver_
     r->asked.of = std::move(of);
     if (as_new) r->asked.id_suffix = new_suffix();
     r->done = std::move(h);
-    lane_->post([self = shared_from_this(), r] { self->redeliver_more(r); });
+    lane_->post([self = shared_from_this(), r] {
+        if (!self->running()) return std::move(r->done)(make_error_code(errc::closed), r->all);
+        std::erase_if(self->redeliveries_, [](const auto& w) { return w.expired(); });
+        self->redeliveries_.push_back(r->under_way);
+        self->redeliver_more(r);
+    });
 }
 
 void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
-    if (!running()) return std::move(r->done)(make_error_code(errc::closed), r->all);
     r->asked.now = now();
     auto on_done = store_handler<store::outbox_redelivered>(
         [this, r](error_code ec, const store::outbox_redelivered& page) {
@@ -122,7 +134,10 @@ void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
             r->all.at_end = page.at_end;
             r->all.full = page.full;
             r->asked.of.after_key = page.last_key;
-            if (!ec && !page.at_end && !page.full) return redeliver_more(r);
+            const bool more = !ec && !page.at_end && !page.full;
+            if (more && running()) return redeliver_more(r);
+            if (more) ec = errc::closed;
+            r->under_way.reset();
             if (page.full) ec = errc::outbox_full;
             claim();
             std::move(r->done)(ec, r->all);

@@ -5,6 +5,7 @@
 #include <tidings/log.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
 #include <tidings/webhook/impl/made_signature.hpp>
+#include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/signing_options.hpp>
 
 #include <deque>
@@ -27,17 +28,17 @@ using tidings::detail::wheel_timer;
 class signing_desk : public std::enable_shared_from_this<signing_desk> {
  public:
     using ready_function = tidings::unique_function<void(const std::vector<std::string>& ids)>;
-    using entries = std::deque<store::outbox_entry>;
+    using entries = std::deque<parcel>;
 
     /// @param ready called in the lane with endpoints whose first entry may have a signature now
     signing_desk(std::shared_ptr<lane> l, io::clock& clock, signing_options options, log_sink log,
                  ready_function ready);
 
     /// Whether the first entry of this line has a signature. Asks for those of the first `ahead`
-    /// entries that have none; `ready` gives the endpoint then.
+    /// requests that have none; `ready` gives the endpoint then.
     bool look(const endpoint_target& t, const entries& line, std::size_t ahead);
-    /// The signature of that entry, for its attempt.
-    made_signature take(const std::string& id, std::uint64_t key);
+    /// The signature of that request, for its attempt.
+    made_signature take(const std::string& id, const parcel& p);
     /// Whether a signer is being asked.
     bool busy() const noexcept { return !asked_.empty(); }
     void stop() noexcept;
@@ -50,11 +51,16 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
     static constexpr std::chrono::seconds max_age{60};
 
     struct slot {
-        std::uint64_t key;     // of the entry
+        std::uint64_t key;     // of the first entry
+        std::string batch;     // the batch's id
         std::uint64_t ticket;  // of the question
         io::steady_time at;
         made_signature made;
         bool done = false;
+
+        bool is_of(const parcel& p) const noexcept {
+            return key == p.first.key && batch == p.batch;
+        }
     };
     /// What is signed for an endpoint.
     struct work {
@@ -75,7 +81,7 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
         std::deque<std::string> waiting{};
     };
 
-    bool ask(const endpoint_target& t, work& w, const store::outbox_entry& e);
+    bool ask(const endpoint_target& t, work& w, const parcel& p);
     void on_signed(std::uint64_t ticket, error_code ec, http::fields f);
     void conclude(std::uint64_t ticket, const question& q, error_code ec, http::fields f);
     void note(std::uint64_t ticket, const question& q, error_code ec, http::fields f,

@@ -3,6 +3,7 @@
 
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/webhook/impl/batch_plan.hpp>
 #include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/signing_desk.hpp>
 
@@ -55,12 +56,12 @@ bool signing_desk::look(const endpoint_target& t, const entries& line, std::size
     const auto end = line.begin() + static_cast<std::ptrdiff_t>(wanted);
     std::erase_if(w.slots, [&](const slot& s) {
         const bool in_line =
-            std::any_of(line.begin(), end, [&](const auto& e) { return e.key == s.key; });
+            std::any_of(line.begin(), end, [&](const parcel& p) { return s.is_of(p); });
         return !in_line || (s.done && s.at + max_age <= now);
     });
-    const auto slot_of = [&](const store::outbox_entry& e) {
+    const auto slot_of = [&](const parcel& p) {
         return std::find_if(w.slots.begin(), w.slots.end(),
-                            [&](const slot& s) { return s.key == e.key; });
+                            [&](const slot& s) { return s.is_of(p); });
     };
     for (auto it = line.begin(); it != end; ++it)
         if (slot_of(*it) == w.slots.end() && !ask(t, w, *it)) break;
@@ -69,7 +70,7 @@ bool signing_desk::look(const endpoint_target& t, const entries& line, std::size
 }
 
 // False: none can be asked now.
-bool signing_desk::ask(const endpoint_target& t, work& w, const store::outbox_entry& e) {
+bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
     const auto now = clock_.now();
     if (w.not_before > now) {
         waiting_.emplace(w.not_before, t.id());
@@ -85,9 +86,14 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const store::outbox_en
     }
     const auto ticket = ++tickets_;
     made_signature made{.at = clock_.wall_now()};
-    signing_request what{.id = e.webhook_id.empty() ? e.message_id : e.webhook_id,
-                         .attempt = made.at,
-                         .body = e.message->body};
+    signing_request what{.attempt = made.at};
+    if (p.is_batch()) {
+        what.id = p.batch;
+        what.body = entry_of_batch(p)->message->body;
+    } else {
+        what.id = id_of(p.first);
+        what.body = p.first.message->body;
+    }
     if (!what.body) what.body = std::make_shared<const std::string>();
     first_answer answer(lane_handler<http::fields>(
         lane_, errc::webhook_signing_failed,
@@ -97,7 +103,11 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const store::outbox_en
     w.slots.reserve(w.slots.size() + 1);
     const auto most = std::min<std::chrono::milliseconds>(options_.timeout, max_age);
     asked_.emplace(ticket, question{t.id(), signer.get(), now + most});
-    w.slots.push_back({.key = e.key, .ticket = ticket, .at = now, .made = std::move(made)});
+    w.slots.push_back({.key = p.first.key,
+                       .batch = p.batch,
+                       .ticket = ticket,
+                       .at = now,
+                       .made = std::move(made)});
     ++q.asked;
     wait();
     guarded(log_, "webhook", [&] { signer->start_sign(std::move(what), std::move(answer)); });
@@ -180,10 +190,10 @@ void signing_desk::leave(const async_signer* s, std::vector<std::string>& open) 
     if (q.asked == 0) queues_.erase(it);
 }
 
-made_signature signing_desk::take(const std::string& id, std::uint64_t key) {
+made_signature signing_desk::take(const std::string& id, const parcel& p) {
     auto& slots = works_[id].slots;
     const auto it =
-        std::find_if(slots.begin(), slots.end(), [&](const slot& s) { return s.key == key; });
+        std::find_if(slots.begin(), slots.end(), [&](const slot& s) { return s.is_of(p); });
     if (it == slots.end()) return {};
     auto made = std::move(it->made);
     slots.erase(it);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/event_ptr.hpp>
+
+#include <chrono>
+
+namespace tidings::webhook::detail {
+
+/// The payload that Standard Webhooks 1.0.0 advises, of a publication. Made once for all endpoints,
+/// and again where the bus had other use for its bytes.
+/// @param now the time of an event that has none
+/// @error errc::event_bad_data: it cannot be said in JSON; errc::event_no_wire_form,
+/// errc::out_of_memory. Null then.
+wire_form standard_payload(const publication& p, std::chrono::system_clock::time_point now,
+                           error_code& ec);
+
+}  // namespace tidings::webhook::detail
