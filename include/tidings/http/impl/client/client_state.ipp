@@ -72,7 +72,7 @@ void client_state::start(const std::string& text, const request& r, std::string_
         asked.append(body);
         terms.body.reset();
     }
-    if (trace) trace->job = job;
+    if (terms.trace) terms.trace->job = job;
     job->asked = {.to = to,
                   .text = std::move(asked),
                   .to_head = r.method == "HEAD",
