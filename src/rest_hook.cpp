@@ -1,8 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/rest_hook/impl/answer_memory.ipp>
+#include <tidings/rest_hook/impl/api_call.ipp>
+#include <tidings/rest_hook/impl/api_query.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
+#include <tidings/rest_hook/impl/delivery_api.ipp>
+#include <tidings/rest_hook/impl/delivery_view.ipp>
+#include <tidings/rest_hook/impl/hook_body.ipp>
+#include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
+#include <tidings/rest_hook/impl/hook_list_life.ipp>
+#include <tidings/rest_hook/impl/hook_outlet.ipp>
+#include <tidings/rest_hook/impl/hook_pairs.ipp>
+#include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
+#include <tidings/rest_hook/impl/hook_subscriber.ipp>
+#include <tidings/rest_hook/impl/hook_view.ipp>
+#include <tidings/rest_hook/impl/hook_wishes.ipp>
+#include <tidings/rest_hook/impl/live_hook.ipp>
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
-#include <tidings/rest_hook/impl/table_request.ipp>
+#include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/target_headers.ipp>

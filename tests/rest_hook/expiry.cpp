@@ -40,10 +40,10 @@ TEST_CASE("a subscription ends when its permission does", "[rest_hook]") {
     hook_bed bed(w, granting(w, 60s, table));
     w.run_ready();
     const auto hook = bed.create("a");
-    CHECK(hook.at("expires_at") == "2026-01-01T00:01:00Z");
+    CHECK(hook.at("expiration_date") == "2026-01-01T00:01:00Z");
     w.advance(10s);
     const auto later = bed.create("b");
-    CHECK_FALSE(bed.create("free").contains("expires_at"));
+    CHECK_FALSE(bed.create("free").contains("expiration_date"));
     bed.publish("a", "1");
     CHECK(bed.target.requests.size() == 1);
     w.advance(49s);
@@ -62,7 +62,7 @@ TEST_CASE("a subscription ends when its permission does", "[rest_hook]") {
     CHECK(bed.target.requests.size() == 4);
     CHECK(rows_of(w, *table) == 1);
     // The place is free again.
-    CHECK(bed.create("a").contains("expires_at"));
+    CHECK(bed.create("a").contains("expiration_date"));
 }
 
 TEST_CASE("a subscription whose permission ended meanwhile is not served after a restart",

@@ -40,6 +40,7 @@ TEST_CASE("a subscription is created, shown, listed and deleted", "[rest_hook]")
     const std::string id = hook.at("id");
     CHECK(created.fields.get("location") == "/hooks/" + id);
     CHECK(hook.at("event") == "orders.>");
+    CHECK(hook.at("topics") == json::array({"orders.>"}));
     CHECK(hook.at("target_url") == bed.target.url());
     CHECK(hook.at("active") == true);
     CHECK(hook.at("created_at") == "2026-01-01T00:00:00Z");
@@ -74,9 +75,10 @@ TEST_CASE("a subscription with a member that nobody knows is not made", "[rest_h
     world w;
     hook_bed bed(w);
     const auto r =
-        bed.post(json{{"event", "a"}, {"target_url", bed.target.url()}, {"active", false}}.dump());
+        bed.post(json{{"event", "a"}, {"target_url", bed.target.url()}, {"filter", "x"}}.dump());
     CHECK(r.status == 422);
-    CHECK(detail_of(r).find("\"active\"") == 0);
+    CHECK(detail_of(r) == "a subscription has no \"filter\"");
+    CHECK(json::parse(r.body).at("member") == "filter");
     CHECK(bed.get().body == "[]");
 }
 
@@ -205,11 +207,17 @@ TEST_CASE("a request that is none of the API's is refused with the reason", "[re
     const auto put = ask("PUT", "");
     CHECK(put.status == 405);
     CHECK(put.fields.get("allow") == "GET, HEAD, POST");
-    const auto patch = ask("PATCH", "/hook_1");
-    CHECK(patch.status == 405);
-    CHECK(patch.fields.get("allow") == "GET, HEAD, DELETE");
+    const auto post = ask("POST", "/hook_1");
+    CHECK(post.status == 405);
+    CHECK(post.fields.get("allow") == "DELETE, GET, HEAD, PATCH, PUT");
     CHECK(ask("DELETE", "").status == 405);
-    CHECK(ask("POST", "/hook_1").status == 405);
+    const auto shown = ask("GET", "/hook_1/pause");
+    CHECK(shown.status == 405);
+    CHECK(shown.fields.get("allow") == "POST");
+    CHECK(ask("POST", "/hook_1/attempts").status == 405);
+    CHECK(ask("POST", "/hook_1/pause/now").status == 404);
+    CHECK(ask("PATCH", "/hook_1").status == 404);
+    CHECK(ask("PUT", "/hook_1").status == 404);
     CHECK(ask("GET", "/none").status == 404);
     CHECK(ask("GET", "/none/deeper").status == 404);
     CHECK(ask("DELETE", "/none").status == 404);

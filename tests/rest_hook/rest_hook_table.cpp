@@ -97,7 +97,7 @@ TEST_CASE("a row that changes replaces its subscription", "[rest_hook]") {
     table->start_get(id, {w.io().get_executor(), [&](error_code, store::row r) { row = r; }});
     w.run_ready();
     auto value = json::parse(row.value);
-    value["event"] = "b";
+    value["topics"] = json::array({"b"});
     table->start_put(
         id, value.dump(), row.revision,
         {w.io().get_executor(), [](error_code ec, std::uint64_t) { CHECK_FALSE(ec); }});

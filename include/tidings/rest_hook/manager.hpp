@@ -8,6 +8,7 @@
 #include <tidings/webhook/sender.hpp>
 
 #include <chrono>
+#include <functional>
 
 namespace tidings::detail {
 template <class State>
@@ -24,6 +25,10 @@ struct manager_options {
     /// action::subscribe on the pattern of a new subscription. Empty: loopback peers may do all,
     /// others nothing.
     tidings::authorizer authorizer{};
+    /// Whether a caller may see and change the subscriptions of every owner, and what targets
+    /// answered that are no public addresses. It must not block. Empty: without an authenticator,
+    /// where all callers are on this machine, each of them, else none.
+    std::function<bool(const principal&)> is_operator{};
     /// Empty: the Origin must be the Host. Else only these, as browsers write them.
     std::vector<std::string> allowed_origins{};
 
@@ -39,7 +44,14 @@ struct manager_options {
     /// How long a request waits for the table. Then it is answered 503, and a subscription that is
     /// written all the same is erased.
     std::chrono::milliseconds table_timeout{10'000};
-    webhook::body_form form = webhook::body_form::binary;
+    webhook::body_form form = webhook::body_form::binary;  ///< of those that ask for none
+    std::chrono::seconds default_lease{0};  ///< of those that ask for no end; 0: they have none
+    std::chrono::seconds max_lease{0};      ///< no subscription has longer at a time; 0: any
+    /// How long the secret before signs as well, where the request does not say; at most 7 days.
+    std::chrono::seconds secret_overlap{24 * 60 * 60};
+    /// Answers to requests with an Idempotency-Key that are remembered, in bytes and in time.
+    std::size_t max_remembered_bytes = 1024 * 1024;
+    std::chrono::seconds remember_for{24 * 60 * 60};
     /// Of the inlet that brings the targets' own events; none of them goes back. From
     /// `make_origin()`; 0: there is none.
     origin_id origin = 0;
@@ -52,35 +64,18 @@ namespace detail {
 class manager_state;
 }
 
-/// REST hooks (resthooks.org): others subscribe their webhooks to topics by an HTTP API below its
-/// mount point. Handle; copies share one manager, and the state of the bus and the sender, which it
-/// may outlive. `close`, or the end of the last handle (a mounted one lives as long as its server),
-/// ends the subscriptions, but not what the sender still owes them.
+/// REST hooks: others subscribe their webhooks to topics by an HTTP API below its mount point,
+/// which docs/rest-hooks.md describes. Handle; copies share one manager, and the state of the bus
+/// and the sender, which it may outlive. `close`, or the end of the last handle (a mounted one
+/// lives as long as its server), ends the subscriptions, but not what the sender still owes them.
+/// Safe from any thread.
 ///
-/// `POST /` with `{"event":"orders.>","target_url":"https://..."}` subscribes: `topic` may stand
-/// for `event`, `target` or `url` for `target_url`. A `"secret":"whsec_..."` may be given; else one
-/// is made, and shown this once. `"active":true` may be there; other members are refused with their
-/// names. It answers 201, `Location` and
-/// `{"id","event","target_url","active","created_at"}` (with the `secret` made). `GET /` lists them
-/// by age, `?limit=` and `?after=<id>`, with `Link: <...>; rel="next"`; `GET /<id>` shows one and
-/// `DELETE /<id>` ends it; one slash at the end of a path is ignored. A principal sees only its
-/// own.
-///
-/// A subscription ends when the authorizer's permission for its pattern does
-/// (`permission::expires`, shown as `expires_at`): its row is erased, and nothing more is
-/// delivered, also after a restart. It does not end with the credential that made it
-/// (`principal::expires`), nor by a recheck: an authorizer that wants this says so by its
-/// permission.
-///
-/// Deliveries are those of a webhook endpoint: signed, retried, with `X-Hook-Subscription: <id>`. A
-/// target that answers 410 ends its subscription.
+/// Managers on one table have the same subscriptions, each for its own bus: what one changes the
+/// others follow (`store::table::watch`).
 ///
 /// No proof of intent is asked for yet: a principal that may manage can have events sent to any
 /// target that the sender's guard lets pass, whether that wants them or not. Where such principals
 /// are not trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
-///
-/// Refusals are application/problem+json: 400 (malformed), 401, 403, 404, 405, 409 (there is such a
-/// subscription), 413, 415, 422 (pattern, target, secret or member not taken), 429 (a limit), 503.
 class manager {
  public:
     /// @throws std::invalid_argument for a bus or sender that was moved from

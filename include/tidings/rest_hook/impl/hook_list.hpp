@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/inlet/impl/backoff.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/outlet/impl/access.hpp>
-#include <tidings/rest_hook/impl/hook_record.hpp>
-#include <tidings/rest_hook/manager.hpp>
-#include <tidings/webhook/impl/endpoint_subscriber.hpp>
-#include <tidings/webhook/impl/sender_state.hpp>
+#include <tidings/rest_hook/impl/hook_index.hpp>
+#include <tidings/rest_hook/impl/live_hook.hpp>
 
 #include <map>
 #include <memory>
@@ -22,13 +19,20 @@
 namespace tidings::rest_hook::detail {
 
 using tidings::detail::backoff;
-using tidings::detail::bus_state;
 using tidings::detail::lane;
 using tidings::detail::wheel_timer;
 
+/// Whose subscriptions a caller may see and change.
+struct hook_viewer {
+    std::string owner{};
+    bool all = false;  ///< those of every owner
+
+    bool sees(const hook_record& h) const noexcept { return all || h.owner == owner; }
+};
+
 /// The subscriptions of a manager. The table is the truth; the list follows it and holds what is
-/// alive of each row: its endpoint and its place on the bus. Safe from any thread. The table is
-/// never called with the mutex held, since it may call back inside.
+/// alive of each row. Safe from any thread. The table is never called with the mutex held, since it
+/// may call back inside.
 class hook_list final : public std::enable_shared_from_this<hook_list> {
  public:
     enum class phase { loading, ready, closed };
@@ -38,15 +42,23 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
         result what = result::made;
         std::string existing{};  ///< the id of the same subscription
     };
-    /// Some of an owner's subscriptions, by age, as the API shows them.
+    /// Which subscriptions to list.
+    struct selection {
+        hook_viewer who{};
+        std::string after{};  ///< an id; those that come behind it
+        std::size_t max = 0;
+        std::optional<std::string> owner{};  ///< of this one only
+        std::optional<hook_state> state{};
+        std::string topic{};  ///< that match this topic, or have this pattern; empty: all
+    };
+    /// Some of them, by age, as the API shows them.
     struct page {
         std::string items{};  ///< separated by commas
         std::string last{};   ///< the id of the last one
         bool more = false;
     };
 
-    hook_list(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
-              std::shared_ptr<const manager_options> options);
+    explicit hook_list(hook_means means);
 
     void start();
     void close() noexcept;
@@ -58,26 +70,22 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     reservation reserve(const hook_record& h);
     /// The row was written: serves it, unless it ended meanwhile. Why it cannot be served, if so.
     error_code serve(const hook_record& h, std::uint64_t revision);
-    void drop(const std::string& id);
-    /// Erases the row, until that succeeds.
-    void erase_later(const std::string& id);
+    /// A row as it stands in the table.
+    void apply(const store::row& r, bool even_if_new = true);
+    /// Ends what is served of a row. @param only where that is of this revision; 0: of any
+    void drop(const std::string& id, std::uint64_t only = 0);
+    /// Erases the row, until that succeeds; with a revision only as long as it has that.
+    void erase_later(const std::string& id, std::uint64_t revision = 0);
 
-    bool holds(const std::string& owner, const std::string& id) const;
-    std::optional<std::string> show(const std::string& owner, const std::string& id) const;
-    page list(const std::string& owner, const std::string& after, std::size_t max) const;
+    /// Nothing where there is none, or the caller may not see it.
+    std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
+    hook_outlet::endpoint_ptr endpoint_of(const std::string& id) const;
+    /// The id of another subscription that is the same; empty: there is none.
+    std::string same_as(const hook_record& h) const;
+    page list(const selection& of) const;
 
  private:
-    struct hook {
-        hook_record record{};
-        std::uint64_t revision = 0;  // 0: it is being written
-        http::detail::expiry_time expires{};
-        error_code error{};  // why nothing is delivered
-        std::shared_ptr<webhook::detail::endpoint_state> endpoint{};
-        subscription on_bus{};
-
-        bool active() const noexcept { return endpoint && endpoint->active() && on_bus.active(); }
-    };
-    using hook_map = std::map<std::string, hook>;  // by id, which is by age
+    using hook_map = std::map<std::string, live_hook>;  // by id, which is by age
 
     /// The end of what it times, posted to the lane.
     struct closing final : tidings::detail::lane_task {
@@ -86,29 +94,26 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
         std::shared_ptr<hook_list> whose{};
     };
 
-    const hook* find(const std::string& owner, const std::string& id) const;
     void load(std::string after);
     void load_later(error_code ec) noexcept;
     void take_page(const std::vector<store::row>& rows);
     void on_page(error_code ec, const std::vector<store::row>& rows);
-    void apply(const store::row& r, bool even_if_new = true);
-    void begin(hook& h);
-    void note_expiry(const hook& h);
+    void note_expiry(const hook_record& h);
     void watch_expiry();
     void on_expiry();
-    void on_erased(error_code ec, const std::string& id);
+    void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
     void cancel_timers() noexcept;
     void log(std::string_view message, error_code ec = {}) const;
     void gauge(std::int64_t add) const noexcept;
 
-    const std::shared_ptr<bus_state> bus_;
-    const std::shared_ptr<webhook::detail::sender_state> sender_;
-    const std::shared_ptr<const manager_options> options_;
+    const hook_means means_;
+    const manager_options& options_;
     const std::shared_ptr<store::table> table_;
     const std::shared_ptr<lane> lane_;
 
     mutable std::mutex mutex_;  // guards what follows
     hook_map hooks_;
+    hook_index index_;
     store::watch_handle watch_;
     phase phase_;
     http::detail::expiry_time first_expiry_;
@@ -117,9 +122,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     // In the lane.
     backoff backoff_;
     wheel_timer again_;
-    std::vector<std::string> unerased_;  // rows whose erasure failed
+    std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed
     wheel_timer erase_again_;
-    wheel_timer expiry_;  // of the first permission to end
+    wheel_timer expiry_;  // of the first subscription to end
     closing closing_;
 };
 

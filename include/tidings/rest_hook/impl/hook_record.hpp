@@ -2,43 +2,61 @@
 #pragma once
 
 #include <tidings/http/message.hpp>
+#include <tidings/outlet/impl/access.hpp>
+#include <tidings/rest_hook/impl/hook_names.hpp>
 #include <tidings/store/table.hpp>
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tidings::rest_hook::detail {
+
+/// A secret that signs beside the present one, until its end.
+struct retired_secret {
+    std::string text{};
+    io::system_time until{};
+
+    friend bool operator==(const retired_secret&, const retired_secret&) = default;
+};
+
+using text_pairs = std::vector<std::pair<std::string, std::string>>;
 
 /// A subscription as it stands in the table, under its id.
 struct hook_record {
     std::string id{};
-    std::string event{};  ///< the topic pattern
+    std::vector<std::string> topics{};  ///< patterns, each once
     std::string target_url{};
-    std::string secret{};      ///< leaves the process only where it was made, once
-    std::string created_at{};  ///< RFC 3339
-    std::string owner{};       ///< the principal's name; empty: anonymous
-    std::string expires_at{};  ///< RFC 3339, of its permission; empty: never
+    std::string secret{};  ///< leaves the process only where it was made, once
+    std::vector<retired_secret> retired{};
+    hook_state state = hook_state::active;
+    std::string reason{};       ///< why it is disabled, for people
+    std::string created_at{};   ///< this and the next two: RFC 3339
+    std::string updated_at{};   ///< empty: it was never changed
+    std::string resumed_at{};   ///< when its owner last made it active: it is tried again then
+    std::string owner{};        ///< the principal's name; empty: anonymous
+    std::string description{};  ///< of the owner, for people
+    std::optional<webhook::body_form> form{};  ///< none: the manager's
+    webhook::delivery_order order = webhook::delivery_order::any;
+    retry_preset retry = retry_preset::sender;
+    text_pairs headers{};   ///< further fields of each request; their values may be secrets
+    text_pairs metadata{};  ///< of the owner
+    http::detail::expiry_time permitted_until{};  ///< the end of its permission; none: never
+    http::detail::expiry_time lease_until{};      ///< the end that was agreed; none: never
+
+    http::detail::expiry_time expires() const noexcept {
+        return http::detail::earlier(permitted_until, lease_until);
+    }
 };
 
-/// The value of its row.
+/// The value of its row: a JSON object.
 TIDINGS_DECL std::string to_row_value(const hook_record& h);
-/// Nothing when the row is not one of ours.
+/// Reads rows of this version and of those before. Nothing when the row is not one of ours, or has
+/// what only a later version can serve.
 TIDINGS_DECL std::optional<hook_record> read_row(const store::row& r);
 
-/// How the API shows it.
-TIDINGS_DECL std::string to_json(const hook_record& h, bool active, bool with_secret);
-
-/// What a 422 is about, in its title.
-inline constexpr std::string_view bad_event_title = "Bad event";
-inline constexpr std::string_view bad_secret_title = "Bad secret";
-inline constexpr std::string_view bad_target_title = "Bad target";
-inline constexpr std::string_view bad_member_title = "Bad member";
-
-/// Reads `event`, `target_url` and `secret` of a new subscription; the last may stay empty.
-/// `active` may be there and true. Pattern and secret are checked, the target's form is not. The
-/// answer is set when it is refused: 400, 413, 415, 422 (with the names of members that are
-/// unknown).
-TIDINGS_DECL std::optional<http::response> read_hook(const http::request& r,
-                                                     std::size_t max_body_bytes, hook_record& out);
+/// RFC 3339.
+TIDINGS_DECL std::string to_text(io::system_time t);
 
 }  // namespace tidings::rest_hook::detail

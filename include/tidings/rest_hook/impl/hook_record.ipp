@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
-#include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/impl/json_writer.hpp>
 #include <tidings/text/impl/timestamp.hpp>
-#include <tidings/text/utf8.hpp>
 #include <tidings/topic.hpp>
-#include <tidings/webhook/secret.hpp>
+
+#include <algorithm>
 
 namespace tidings::rest_hook::detail {
 
@@ -15,132 +14,141 @@ using namespace tidings::detail;
 
 namespace {
 
-void append_text(std::string& out, std::string_view name, std::string_view value) {
-    out += out.empty() ? '{' : ',';
-    append_json_string(out, name);
-    out += ':';
-    append_json_string(out, value);
+std::string object_of(const text_pairs& pairs) {
+    json_writer out;
+    for (const auto& [name, value] : pairs) out.add(name, value);
+    return out.end();
 }
 
-struct named_text {
-    std::string_view name;
-    std::string* value;
-};
-
-// The member that a name, or one of its other names, fills.
-std::string* member_of(std::string_view name, hook_record& h) noexcept {
-    if (name == "event" || name == "topic") return &h.event;
-    if (name == "target_url" || name == "target" || name == "url") return &h.target_url;
-    return name == "secret" ? &h.secret : nullptr;
-}
-
-http::response malformed(std::string_view why) {
-    return http::problem(400, "Not a subscription", why);
-}
-
-std::optional<http::response> check_body(const http::request& r, std::size_t max_body_bytes) {
-    if (r.body.size() > max_body_bytes)
-        return http::problem(413, "Too large",
-                             "at most " + std::to_string(max_body_bytes) + " bytes are taken");
-    const auto type = r.fields.get("content-type");
-    // `curl -d` says that it sends a form, whatever it sends.
-    const bool form = type.starts_with("application/x-www-form-urlencoded");
-    const bool json = is_json(r.body);
-    if (!type.empty() && !is_json_media_type(type) && !(form && json))
-        return http::problem(415, "Unsupported media type",
-                             "a subscription is sent as application/json");
-    if (!json)
-        return http::problem(400, "Invalid JSON", make_error_code(errc::invalid_json).message());
-    return std::nullopt;
-}
-
-// A subscription is active until it is deleted.
-std::optional<http::response> check_active(std::string_view raw) {
-    if (raw == "true" || raw == "null") return std::nullopt;
-    if (raw != "false") return malformed("\"active\" is not true or false");
-    return http::problem(422, bad_member_title,
-                         "\"active\" cannot be false: a subscription delivers until it is deleted");
-}
-
-std::optional<http::response> read_members(std::string_view body, hook_record& out) {
-    const auto first = body.find_first_not_of(" \t\r\n");
-    if (body[first] != '{') return malformed("the body is not a JSON object");
-    std::string unknown;
-    for (const auto& [name, raw] : json_members(body)) {
-        auto* const member = member_of(name, out);
-        if (name == "active") {
-            if (auto refused = check_active(raw)) return refused;
-            continue;
-        }
-        if (member == nullptr) {
-            if (!is_valid_utf8(name)) return malformed("a member's name is not text");
-            unknown += (unknown.empty() ? "" : ", ") + ('"' + name) + '"';
-        }
-        if (member == nullptr || raw == "null") continue;
-        if (!raw.starts_with('"')) return malformed("\"" + name + "\" is not a string");
-        if (!member->empty()) return malformed("\"" + name + "\" says what was said already");
-        *member = read_json_string(raw);
-        if (member->empty()) return malformed("\"" + name + "\" is empty");
-        if (!is_valid_utf8(*member)) return malformed("\"" + name + "\" is not text");
+std::string list_of(const std::vector<std::string>& texts) {
+    std::string list;
+    for (const auto& text : texts) {
+        std::string quoted;
+        append_json_string(quoted, text);
+        append_element(list, quoted);
     }
-    if (!unknown.empty())
-        return http::problem(422, bad_member_title, "a subscription has no " + unknown);
-    if (out.event.empty()) return malformed("\"event\", a topic pattern, is missing");
-    if (out.target_url.empty()) return malformed("\"target_url\" is missing");
-    return std::nullopt;
+    return '[' + list + ']';
 }
+
+std::string list_of(const std::vector<retired_secret>& secrets) {
+    std::string list;
+    for (const auto& s : secrets)
+        append_element(list,
+                       json_writer().add("secret", s.text).add("until", to_text(s.until)).end());
+    return '[' + list + ']';
+}
+
+/// Reads the members of a row; what it cannot read makes the row none of ours.
+class row_reader {
+ public:
+    explicit row_reader(hook_record& out) noexcept : out_(out) {}
+
+    void read(std::string_view name, std::string_view raw) {
+        for (const auto& [member, value] : texts_)
+            if (name == member) take(raw, *value);
+        if (name == "event") take_topic(raw);
+        if (name == "topics") take_list(raw, [this](auto one) { take_topic(one); });
+        if (name == "retired") take_list(raw, [this](auto one) { take_secret(one); });
+        if (name == "state") take_named(raw, out_.state);
+        if (name == "form") take_named(raw, out_.form.emplace());
+        if (name == "order") take_named(raw, out_.order);
+        if (name == "retry") take_named(raw, out_.retry);
+        if (name == "headers") take_pairs(raw, out_.headers);
+        if (name == "metadata") take_pairs(raw, out_.metadata);
+        if (name == "expires_at") take_time(raw, out_.permitted_until.emplace());
+        if (name == "lease_until") take_time(raw, out_.lease_until.emplace());
+    }
+    bool good() const noexcept {
+        return good_ && !out_.topics.empty() && !out_.target_url.empty() && !out_.secret.empty();
+    }
+
+ private:
+    void take(std::string_view raw, std::string& out) {
+        if (!raw.starts_with('"')) return fail();
+        out = read_json_string(raw);
+    }
+    void take_topic(std::string_view raw) {
+        std::string topic;
+        take(raw, topic);
+        if (check_pattern(topic)) return fail();
+        out_.topics.push_back(std::move(topic));
+    }
+    void take_time(std::string_view raw, io::system_time& out) {
+        std::string text;
+        take(raw, text);
+        error_code ec;
+        out = parse_timestamp(text, ec);
+        if (ec) fail();
+    }
+    void take_secret(std::string_view raw) {
+        auto& s = out_.retired.emplace_back();
+        for (const auto& [name, value] : json_members(raw)) {
+            if (name == "secret") take(value, s.text);
+            if (name == "until") take_time(value, s.until);
+        }
+        if (s.text.empty()) fail();
+    }
+    template <class E>
+    void take_named(std::string_view raw, E& out) {
+        std::string text;
+        take(raw, text);
+        const auto value = read_spelling<E>(text);
+        if (!value) return fail();
+        out = *value;
+    }
+    void take_pairs(std::string_view raw, text_pairs& out) {
+        if (!raw.starts_with('{')) return fail();
+        for (const auto& [name, value] : json_members(raw))
+            take(value, out.emplace_back(name, "").second);
+    }
+    template <class F>
+    void take_list(std::string_view raw, F take_one) {
+        if (!raw.starts_with('[')) return fail();
+        for (const auto one : json_elements(raw)) take_one(one);
+    }
+    void fail() noexcept { good_ = false; }
+
+    hook_record& out_;
+    const std::pair<std::string_view, std::string*> texts_[8] = {
+        {"target_url", &out_.target_url}, {"secret", &out_.secret},
+        {"reason", &out_.reason},         {"created_at", &out_.created_at},
+        {"updated_at", &out_.updated_at}, {"resumed_at", &out_.resumed_at},
+        {"owner", &out_.owner},           {"description", &out_.description}};
+    bool good_ = true;
+};
 
 }  // namespace
 
+std::string to_text(io::system_time t) {
+    return format_timestamp(std::chrono::floor<wall_time::duration>(t));
+}
+
 std::string to_row_value(const hook_record& h) {
-    std::string out;
-    append_text(out, "event", h.event);
-    append_text(out, "target_url", h.target_url);
-    append_text(out, "secret", h.secret);
-    append_text(out, "created_at", h.created_at);
-    append_text(out, "owner", h.owner);
-    if (!h.expires_at.empty()) append_text(out, "expires_at", h.expires_at);
-    return out + '}';
+    json_writer out;
+    out.raw("topics", list_of(h.topics));
+    out.add("target_url", h.target_url).add("secret", h.secret);
+    if (!h.retired.empty()) out.raw("retired", list_of(h.retired));
+    if (h.state != hook_state::active) out.add("state", spell(h.state));
+    out.add_any("reason", h.reason);
+    out.add("created_at", h.created_at).add_any("updated_at", h.updated_at);
+    out.add_any("resumed_at", h.resumed_at).add("owner", h.owner);
+    out.add_any("description", h.description);
+    if (h.form) out.add("form", spell(*h.form));
+    if (h.order != webhook::delivery_order::any) out.add("order", spell(h.order));
+    if (h.retry != retry_preset::sender) out.add("retry", spell(h.retry));
+    if (!h.headers.empty()) out.raw("headers", object_of(h.headers));
+    if (!h.metadata.empty()) out.raw("metadata", object_of(h.metadata));
+    if (h.permitted_until) out.add("expires_at", to_text(*h.permitted_until));
+    if (h.lease_until) out.add("lease_until", to_text(*h.lease_until));
+    return out.end();
 }
 
 std::optional<hook_record> read_row(const store::row& r) {
     if (!is_json(r.value)) return std::nullopt;
     hook_record h{.id = r.key};
-    const named_text members[] = {{"event", &h.event},   {"target_url", &h.target_url},
-                                  {"secret", &h.secret}, {"created_at", &h.created_at},
-                                  {"owner", &h.owner},   {"expires_at", &h.expires_at}};
-    for (const auto& [name, raw] : json_members(r.value))
-        for (const auto& m : members)
-            if (m.name == name && raw.starts_with('"')) *m.value = read_json_string(raw);
-    error_code bad_time;
-    if (!h.expires_at.empty()) parse_timestamp(h.expires_at, bad_time);
-    if (bad_time || check_pattern(h.event) || h.target_url.empty() || h.secret.empty())
-        return std::nullopt;
-    return h;
-}
-
-std::string to_json(const hook_record& h, bool active, bool with_secret) {
-    std::string out;
-    append_text(out, "id", h.id);
-    append_text(out, "event", h.event);
-    append_text(out, "target_url", h.target_url);
-    out += active ? R"(,"active":true)" : R"(,"active":false)";
-    append_text(out, "created_at", h.created_at);
-    if (!h.expires_at.empty()) append_text(out, "expires_at", h.expires_at);
-    if (with_secret) append_text(out, "secret", h.secret);
-    return out + '}';
-}
-
-std::optional<http::response> read_hook(const http::request& r, std::size_t max_body_bytes,
-                                        hook_record& out) {
-    if (auto refused = check_body(r, max_body_bytes)) return refused;
-    if (auto refused = read_members(r.body, out)) return refused;
-    auto ec = check_pattern(out.event);
-    if (ec == errc::bad_pattern) ec = errc::hook_bad_event;
-    if (ec) return http::problem(422, bad_event_title, ec.message() + ": " + out.event);
-    if (!out.secret.empty()) webhook::secret::parse(out.secret, ec);
-    if (ec) return http::problem(422, bad_secret_title, ec.message());
-    return std::nullopt;
+    row_reader reader(h);
+    for (const auto& [name, raw] : json_members(r.value)) reader.read(name, raw);
+    return reader.good() ? std::optional(std::move(h)) : std::nullopt;
 }
 
 }  // namespace tidings::rest_hook::detail

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/resource_name.hpp>
+#include <tidings/http/impl/message/percent.hpp>
 #include <tidings/impl/guarded.hpp>
-#include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest_hook/impl/manager_state.hpp>
-#include <tidings/rest_hook/impl/table_request.hpp>
-#include <tidings/text/impl/hex.hpp>
-#include <tidings/text/impl/timestamp.hpp>
-#include <tidings/webhook/make_secret.hpp>
+#include <tidings/rest_hook/impl/openapi.hpp>
+#include <tidings/topic.hpp>
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 
 namespace tidings::rest_hook::detail {
 
@@ -19,15 +17,8 @@ using namespace tidings::detail;
 
 namespace {
 
-http::response json_answer(unsigned status, std::string body) {
-    return {status,
-            {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-            std::move(body)};
-}
-
-http::response not_there() {
-    return http::problem(404, "Not found", make_error_code(errc::not_found).message());
-}
+constexpr std::size_t max_key_bytes = 255;
+constexpr std::string_view openapi_name = "openapi.json";
 
 http::response wrong_method(std::string_view allowed) {
     auto r = http::problem(405, "Method not allowed", allowed);
@@ -35,34 +26,40 @@ http::response wrong_method(std::string_view allowed) {
     return r;
 }
 
-// Where the collection stands: what the request's path has before the suffix.
-std::string collection_path(const http::exchange& x) {
-    const auto path = x.request().path();
-    return std::string(path.substr(0, path.size() - x.suffix().size()));
+bool reads(const api_call& c) noexcept {
+    const auto& method = c.exchange.request().method;
+    return method == "GET" || method == "HEAD";
 }
 
-std::string principal_name(const principal& who) {
-    return who.anonymous ? "" : who.name;
-}
-
-struct page_request {
-    std::size_t max = 0;
-    std::string after{};
-};
-
-bool read_page(const http::query_parameters& query, std::size_t most, page_request& out) {
-    for (const auto& [name, value] : query) {
-        if (name == "after") out.after = value;
-        if (name != "limit") continue;
-        const char* const stop = value.data() + value.size();
-        const auto [end, ec] = std::from_chars(value.data(), stop, out.max);
-        if (ec == std::errc::result_out_of_range) out.max = most;
-        if ((ec != std::errc() && ec != std::errc::result_out_of_range) || end != stop ||
-            out.max == 0)
-            return false;
-        out.max = std::min(out.max, most);
+// A slash at the end means nothing; what is encoded is part of a name, a slash, too.
+std::vector<std::string> split_path(std::string_view suffix, error_code& ec) {
+    std::vector<std::string> parts;
+    if (suffix.starts_with('/')) suffix.remove_prefix(1);
+    if (suffix.ends_with('/')) suffix.remove_suffix(1);
+    while (!suffix.empty() && !ec) {
+        const auto end = std::min(suffix.find('/'), suffix.size());
+        parts.push_back(http::percent_decode(suffix.substr(0, end), ec));
+        if (end == suffix.size()) break;
+        suffix.remove_prefix(end + 1);
+        if (suffix.empty()) parts.emplace_back();
     }
-    return true;
+    return parts;
+}
+
+api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
+                     manager_options o) {
+    const auto options = std::make_shared<const manager_options>(std::move(o));
+    return {.options = options,
+            .access = http::access({.authenticator = options->authenticator,
+                                    .authorizer = options->authorizer,
+                                    .allowed_origins = options->allowed_origins,
+                                    .auth_timeout = options->auth_timeout,
+                                    .max_pending_auth = options->max_pending_auth,
+                                    .log = options->log}),
+            .sender = s,
+            .hooks = std::make_shared<hook_list>(hook_means{std::move(b), std::move(s), options}),
+            .answers = std::make_shared<answer_memory>(
+                options->max_remembered_bytes, options->remember_for, *options->environment.clock)};
 }
 
 }  // namespace
@@ -70,211 +67,166 @@ bool read_page(const http::query_parameters& query, std::size_t most, page_reque
 manager_state::manager_state(std::shared_ptr<bus_state> b,
                              std::shared_ptr<webhook::detail::sender_state> s,
                              manager_options options)
-    : options_(std::make_shared<const manager_options>(std::move(options))),
-      access_({.authenticator = options_->authenticator,
-               .authorizer = options_->authorizer,
-               .allowed_origins = options_->allowed_origins,
-               .auth_timeout = options_->auth_timeout,
-               .max_pending_auth = options_->max_pending_auth,
-               .log = options_->log}),
-      sender_(s),
-      hooks_(std::make_shared<hook_list>(std::move(b), std::move(s), options_)) {}
-
-// Rises with time, so that the order of ids is that of age.
-std::string manager_state::make_id(io::system_time now) const {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
-    auto time = static_cast<std::uint64_t>(ms.count());
-    std::string bytes(14, '\0');
-    options_->environment.random->fill(
-        std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
-    for (std::size_t i = 6; i-- > 0; time >>= 8) bytes[i] = static_cast<char>(time & 0xff);
-    return "hook_" + hex_encode(bytes);
-}
+    : parts_(make_parts(std::move(b), std::move(s), std::move(options))),
+      editor_(std::make_shared<hook_editor>(parts_)),
+      deliveries_(std::make_shared<delivery_api>(parts_)) {}
 
 void manager_state::close() noexcept {
-    access_.refuse_pending();
-    hooks_->close();
+    parts_.access.refuse_pending();
+    parts_.hooks->close();
 }
 
 void manager_state::admit(http::exchange& x) const {
-    access_.admit(x, methods);
+    parts_.access.admit(x, methods);
 }
 
 void manager_state::handle(http::exchange& x) {
-    access_.handle(x, methods,
-                   [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+    parts_.access.handle(x, methods,
+                         [self = shared_from_this()](http::exchange& here) { self->serve(here); });
 }
 
 void manager_state::serve(http::exchange& x) {
     http::stream_request caller;
-    if (auto refused = http::read_stream_caller(x, caller)) return x.respond(std::move(*refused));
+    if (auto no = http::read_stream_caller(x, caller)) return x.respond(std::move(*no));
     // A service cannot see where its server listens: the request tells.
-    if (!options_->authorizer && !http::is_local(x))
+    if (!parts_.options->authorizer && !http::is_local(x))
         return x.respond(http::problem(403, "Not granted",
                                        "beyond this machine, subscriptions are managed only where "
                                        "the server's program has set an authorizer"));
-    http::permit(x, access_.state(),
+    http::permit(x, parts_.access.state(),
                  {.principal = caller.principal, .action = action::manage, .topics = {""}},
                  [self = shared_from_this(), caller](http::exchange& here, const auto&) {
                      self->serve_granted(here, caller);
                  });
 }
 
-void manager_state::serve_granted(http::exchange& x, const http::stream_request& caller) {
-    if (auto refused = check_phase()) return x.respond(std::move(*refused));
-    error_code ec;
-    const auto name = http::detail::resource_name(x, ec);
-    if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
+hook_viewer manager_state::viewer_of(const principal& who) const {
+    const auto& o = *parts_.options;
+    hook_viewer v{.owner = who.anonymous ? "" : who.name};
+    if (o.is_operator)
+        guarded(o.log, "rest_hook", [&] { v.all = o.is_operator(who); });
+    else
+        v.all = !o.authenticator;  // all callers are on this machine
+    return v;
+}
 
-    const auto& method = x.request().method;
-    const bool reads = method == "GET" || method == "HEAD";
-    const auto& who = caller.principal;
-    if (name.empty()) {
-        if (method == "POST") return create(x, who);
-        if (reads) return list(x, caller);
-        return x.respond(wrong_method("GET, HEAD, POST"));
+// Whether the request is to be done: the key is free, or there is none.
+bool manager_state::begin_once(http::exchange& x, const principal& who,
+                               answer_memory::claim& key) const {
+    const auto& r = x.request();
+    const auto given = r.fields.find("idempotency-key");
+    if (!given || r.method != "POST") return true;
+    if (given->empty() || given->size() > max_key_bytes) {
+        x.respond(problem_of("Idempotency-Key", 400, "Bad key",
+                             "a key has 1 to " + std::to_string(max_key_bytes) + " bytes"));
+        return false;
     }
-    if (method == "DELETE") return remove(x, who, name);
-    if (reads) return show(x, who, name);
-    x.respond(wrong_method("GET, HEAD, DELETE"));
-}
-
-std::optional<http::response> manager_state::check_phase() const {
-    const auto phase = hooks_->now();
-    if (phase == hook_list::phase::closed)
-        return try_again(make_error_code(errc::closed).message());
-    if (phase == hook_list::phase::loading) return try_again("the subscriptions are being loaded");
-    return std::nullopt;
-}
-
-std::optional<http::response> manager_state::check_target(const std::string& url) const {
-    const auto ec = sender_->check_target(url);
-    if (!ec) return std::nullopt;
-    return http::problem(
-        422, bad_target_title,
-        make_error_code(errc::hook_bad_target).message() + ": " +
-            (ec == errc::address_refused ? "its port or address is not one that may be called"
-                                         : ec.message()));
-}
-
-void manager_state::create(http::exchange& x, const principal& who) {
-    hook_record h;
-    if (auto refused = read_hook(x.request(), options_->max_body_bytes, h))
-        return x.respond(std::move(*refused));
-    if (auto refused = check_target(h.target_url)) return x.respond(std::move(*refused));
-    http::permit(x, access_.state(), {.principal = who, .topics = {h.event}},
-                 [self = shared_from_this(), who, h](
-                     http::exchange& here, const http::detail::expiry_time& until) mutable {
-                     if (until)
-                         h.expires_at =
-                             format_timestamp(std::chrono::floor<event_time::duration>(*until));
-                     self->create_granted(here, who, std::move(h));
-                 });
-}
-
-void manager_state::create_granted(http::exchange& x, const principal& who, hook_record h) {
-    if (auto refused = check_phase()) return x.respond(std::move(*refused));
-    const auto now = x.environment().clock->wall_now();
-    h.id = make_id(now);
-    h.created_at = format_timestamp(std::chrono::floor<event_time::duration>(now));
-    h.owner = principal_name(who);
-    const bool made = h.secret.empty();
-    if (made) h.secret = webhook::make_secret(*options_->environment.random);
-    if (auto refused = reserve(h)) return x.respond(std::move(*refused));
-
-    const auto lane = x.lane();
-    auto value = to_row_value(h);
-    // After a timeout the reservation is dropped, so that the client can repeat the request.
-    const auto waiting = lane->make_resident<table_request>(
-        std::move(x), options_->table_timeout, [weak = std::weak_ptr(hooks_), id = h.id] {
-            if (const auto hooks = weak.lock()) hooks->drop(id);
-        });
-    auto on_done = lane_handler<std::uint64_t>(
-        lane, errc::store_failed,
-        [self = shared_from_this(), waiting, h, made](error_code ec, std::uint64_t revision) {
-            waiting->deadline.cancel();
-            self->on_put(std::move(waiting->exchange), h, made, revision, ec);
-        });
-    guarded(options_->log, "rest_hook",
-            [&] { hooks_->table().start_put(h.id, std::move(value), 0, std::move(on_done)); });
-}
-
-std::optional<http::response> manager_state::reserve(const hook_record& h) {
-    using result = hook_list::reservation::result;
-    const auto made = hooks_->reserve(h);
-    switch (made.what) {
-        case result::made:
-            return std::nullopt;
-        case result::same_exists:
-            return http::problem(409, "Subscribed already",
-                                 "the target has the same subscription, " + made.existing);
-        case result::list_full:
-            return http::problem(429, "Too many subscriptions", "no more are taken");
-        case result::owner_full:
+    std::string name = std::to_string(who.name.size()) + (who.anonymous ? "-" : ":") + who.name;
+    name.append(r.path()).append(1, '\n').append(*given);
+    http::response known;
+    using seen = answer_memory::seen;
+    switch (parts_.answers->begin(name, r.body, key, known)) {
+        case seen::fresh:
+            return true;
+        case seen::known:
+            x.respond(std::move(known));
+            return false;
+        case seen::pending: {
+            auto no = http::problem(409, "Under way", "a request with this key has no answer yet");
+            no.fields.set("Retry-After", "1");
+            x.respond(std::move(no));
+            return false;
+        }
+        case seen::other:
             break;
     }
-    return http::problem(429, "Too many subscriptions",
-                         "at most " + std::to_string(options_->max_hooks_per_principal) +
-                             " of yours are taken; delete some");
+    x.respond(problem_of("Idempotency-Key", 422, "Bad key", "it was that of another request"));
+    return false;
 }
 
-void manager_state::on_put(http::exchange x, const hook_record& h, bool show_secret,
-                           std::uint64_t revision, error_code ec) {
-    // Answered 503 already: the client repeats the request, and will not know of this one.
-    if (!x && ec != errc::store_conflict) return hooks_->erase_later(h.id);
-    if (ec) {
-        hooks_->drop(h.id);
-        if (options_->log && hooks_->now() != hook_list::phase::closed)
-            options_->log(
-                {log_level::error, "rest_hook", "a subscription could not be stored", ec});
-        // The answer may be all that was lost: the client repeats the request, and will not know of
-        // this one.
-        if (ec != errc::store_conflict) hooks_->erase_later(h.id);
-        return x.respond(ec == errc::store_conflict ? http::problem(409, "Conflict", ec.message())
-                                                    : try_again(ec.message()));
+void manager_state::serve_granted(http::exchange& x, const http::stream_request& caller) {
+    const auto phase = parts_.hooks->now();
+    if (phase == hook_list::phase::closed)
+        return x.respond(try_again(make_error_code(errc::closed).message()));
+    if (phase == hook_list::phase::loading)
+        return x.respond(try_again("the subscriptions are being loaded"));
+    error_code ec;
+    const auto path = split_path(x.suffix(), ec);
+    if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
+    answer_memory::claim key;
+    if (!begin_once(x, caller.principal, key)) return;
+    const auto c = std::make_shared<api_call>(std::move(x), caller.principal,
+                                              viewer_of(caller.principal), std::move(key));
+    if (path.empty()) return serve_collection(c, caller.query);
+    path.size() == 1 ? serve_hook(c, path.front()) : serve_part(c, path, caller.query);
+}
+
+void manager_state::serve_collection(const call_ptr& c, const http::query_parameters& query) {
+    if (reads(*c)) return list(c, query);
+    if (c->exchange.request().method == "POST") return editor_->create(c);
+    c->respond(wrong_method("GET, HEAD, POST"));
+}
+
+void manager_state::serve_hook(const call_ptr& c, const std::string& id) {
+    const auto& method = c->exchange.request().method;
+    if (id == openapi_name && reads(*c))
+        return c->respond(200, openapi_document(collection_path(c->exchange)));
+    if (method == "PUT") return editor_->change(c, id, reading::kind::replace);
+    if (method == "PATCH") return editor_->change(c, id, reading::kind::merge);
+    if (method == "DELETE") return editor_->remove(c, id);
+    if (!reads(*c)) return c->respond(wrong_method("DELETE, GET, HEAD, PATCH, PUT"));
+    const auto found = parts_.hooks->find(c->viewer, id);
+    if (!found) return c->respond(not_there());
+    auto answer = json_answer(200, to_json(*found, parts_.options->form));
+    answer.fields.set("ETag", tag_of(found->revision));
+    c->respond(std::move(answer));
+}
+
+void manager_state::serve_part(const call_ptr& c, const path_parts& path,
+                               const http::query_parameters& query) {
+    const auto& id = path[0];
+    const auto& part = path[1];
+    const auto is_post = c->exchange.request().method == "POST";
+    static constexpr std::array<std::string_view, 6> actions{"pause", "resume", "rotate",
+                                                             "ping",  "test",   "redeliver"};
+    const bool acts = std::find(actions.begin(), actions.end(), part) != actions.end();
+    const bool shows = part == "deliveries" || part == "attempts";
+    if (path.size() > 2 || (!acts && !shows)) return c->respond(not_there());
+    if (acts && !is_post) return c->respond(wrong_method("POST"));
+    if (shows && !reads(*c)) return c->respond(wrong_method("GET, HEAD"));
+    if (part == "pause") return editor_->set_state(c, id, hook_state::paused);
+    if (part == "resume") return editor_->set_state(c, id, hook_state::active);
+    if (part == "rotate") return editor_->rotate(c, id);
+    if (part == "ping") return deliveries_->ping(c, id);
+    if (part == "test") return deliveries_->test(c, id);
+    if (part == "redeliver") return deliveries_->redeliver(c, id);
+    if (part == "deliveries") return deliveries_->list_deliveries(c, id, query);
+    deliveries_->list_attempts(c, id, query);
+}
+
+void manager_state::list(const call_ptr& c, const http::query_parameters& query) const {
+    static constexpr std::array<std::string_view, 3> names{"owner", "state", "topic"};
+    api_query q;
+    if (auto no = q.read(query, names, parts_.options->max_page)) return c->respond(std::move(*no));
+    hook_list::selection of{.who = c->viewer, .after = q.after(), .max = q.limit()};
+    of.owner = q.get("owner");
+    of.topic = q.get("topic").value_or("");
+    if (of.owner && !of.who.all && *of.owner != of.who.owner)
+        return c->respond(
+            http::problem(403, "Not granted", "the subscriptions of others are not shown"));
+    if (!of.topic.empty() && check_pattern(of.topic))
+        return c->respond(problem_of("topic", 400, "Bad query",
+                                     check_pattern(of.topic).message() + ": " + of.topic));
+    if (const auto state = q.get("state")) {
+        of.state = read_spelling<hook_state>(*state);
+        if (!of.state)
+            return c->respond(problem_of("state", 400, "Bad query",
+                                         "state is one of " + all_spellings<hook_state>()));
     }
-    ec = hooks_->serve(h, revision);
-    if (ec) {
-        hooks_->erase_later(h.id);
-        return x.respond(try_again("subscribing failed: " + ec.message()));
-    }
-    auto answer = json_answer(201, to_json(h, true, show_secret));
-    answer.fields.set("Location", collection_path(x) + '/' + h.id);
-    x.respond(std::move(answer));
-}
-
-void manager_state::show(http::exchange& x, const principal& who, const std::string& id) const {
-    auto body = hooks_->show(principal_name(who), id);
-    x.respond(body ? json_answer(200, std::move(*body)) : not_there());
-}
-
-void manager_state::list(http::exchange& x, const http::stream_request& caller) const {
-    page_request page{.max = std::min<std::size_t>(100, options_->max_page)};
-    if (!read_page(caller.query, options_->max_page, page))
-        return x.respond(http::problem(400, "Bad query", "limit is a number from 1"));
-    const auto found = hooks_->list(principal_name(caller.principal), page.after, page.max);
+    const auto found = parts_.hooks->list(of);
     auto answer = json_answer(200, '[' + found.items + ']');
-    if (found.more)
-        answer.fields.set("Link", '<' + collection_path(x) + "?limit=" + std::to_string(page.max) +
-                                      "&after=" + found.last + ">; rel=\"next\"");
-    x.respond(std::move(answer));
-}
-
-void manager_state::remove(http::exchange& x, const principal& who, const std::string& id) {
-    if (!hooks_->holds(principal_name(who), id)) return x.respond(not_there());
-    const auto lane = x.lane();
-    const auto waiting =
-        lane->make_resident<table_request>(std::move(x), options_->table_timeout, nullptr);
-    auto on_done = lane_handler<>(
-        lane, errc::store_failed, [self = shared_from_this(), waiting, id](error_code ec) {
-            waiting->deadline.cancel();
-            auto& held = waiting->exchange;
-            if (ec && ec != errc::not_found) return held.respond(try_again(ec.message()));
-            self->hooks_->drop(id);
-            held.respond(ec ? not_there() : http::response{.status = 204});
-        });
-    guarded(options_->log, "rest_hook",
-            [&] { hooks_->table().start_erase(id, 0, std::move(on_done)); });
+    if (found.more) answer.fields.set("Link", q.next(collection_path(c->exchange), found.last));
+    c->respond(std::move(answer));
 }
 
 }  // namespace tidings::rest_hook::detail

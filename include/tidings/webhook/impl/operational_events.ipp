@@ -4,7 +4,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/control_event.hpp>
-#include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/impl/json_writer.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
 #include <tidings/webhook/impl/parcel.hpp>
@@ -15,43 +15,16 @@ using namespace tidings::detail;
 
 namespace {
 
-/// A JSON object, member by member.
-class json_text {
- public:
-    json_text& raw(std::string_view name, std::string_view value) {
-        text_ += text_.size() == 1 ? "" : ",";
-        append_json_string(text_, name);
-        text_.append(":").append(value);
-        return *this;
-    }
-    json_text& add(std::string_view name, std::string_view value) {
-        std::string quoted;
-        append_json_string(quoted, value);
-        return raw(name, quoted);
-    }
-    json_text& add(std::string_view name, std::uint32_t value) {
-        return raw(name, std::to_string(value));
-    }
-    /// Nothing where there is no error.
-    json_text& add(std::string_view name, error_code ec) {
-        return ec ? add(name, ec.message()) : *this;
-    }
-    std::string end() const { return text_ + '}'; }
-
- private:
-    std::string text_ = "{";
-};
-
-json_text about(const endpoint_target& t) {
-    json_text o;
+json_writer about(const endpoint_target& t) {
+    json_writer o;
     o.add("endpoint", t.subject());
     o.add("target", origin_of(t.options().url));
     return o;
 }
 
-json_text about(const endpoint_target& t, const store::outbox_entry& e) {
+json_writer about(const endpoint_target& t, const store::outbox_entry& e) {
     const auto& m = *e.message;
-    json_text event;
+    json_writer event;
     event.add("id", m.id).add("source", m.source);
     event.add("type", m.type).add("topic", m.topic);
     return about(t).raw("event", event.end()).add("webhook_id", id_of(e));

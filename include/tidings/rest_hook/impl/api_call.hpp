@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/exchange.hpp>
+#include <tidings/lane/impl/lane.hpp>
+#include <tidings/outlet/access.hpp>
+#include <tidings/rest_hook/impl/answer_memory.hpp>
+#include <tidings/rest_hook/impl/hook_list.hpp>
+#include <tidings/unique_function.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace tidings::rest_hook::detail {
+
+/// What the parts of a manager share.
+struct api_parts {
+    std::shared_ptr<const manager_options> options{};
+    http::access access{};
+    std::shared_ptr<webhook::detail::sender_state> sender{};
+    std::shared_ptr<hook_list> hooks{};
+    std::shared_ptr<answer_memory> answers{};
+};
+
+/// A request that is being answered, and its caller.
+class api_call {
+ public:
+    api_call(http::exchange x, principal who, hook_viewer sees, answer_memory::claim key) noexcept;
+
+    /// Answers, unless that was done. What was done is remembered for a repetition; what was
+    /// refused may be tried again.
+    void respond(http::response r);
+    void respond(unsigned status, std::string body);
+
+    http::exchange exchange;  // empty once it was answered, and while others have it
+    const principal caller;
+    const hook_viewer viewer;
+
+ private:
+    answer_memory::claim key_;
+};
+
+using call_ptr = std::shared_ptr<api_call>;
+
+/// The answer 503 with Retry-After.
+http::response try_again(std::string_view why);
+/// The answer to what went wrong in a store or a sender: 404, 409, 412, 429, 503.
+http::response answer_to(error_code ec);
+http::response not_there();
+http::response json_answer(unsigned status, std::string body);
+
+/// Where the collection stands: what the request's path has before the suffix.
+std::string collection_path(const http::exchange& x);
+
+/// A call that waits for a store, no longer than the options say; made by `lane::make_resident`.
+struct waiting_call {
+    /// `on_late` is called after it was answered 503.
+    waiting_call(call_ptr c, std::chrono::milliseconds timeout, unique_function<void()> on_late);
+
+    /// The store has answered. Whether the client still waits.
+    bool end() noexcept;
+
+    const call_ptr call;
+    unique_function<void()> on_late;
+    tidings::detail::wheel_timer deadline;
+};
+
+std::shared_ptr<waiting_call> wait_for_store(const call_ptr& c, std::chrono::milliseconds timeout,
+                                             unique_function<void()> on_late = nullptr);
+
+}  // namespace tidings::rest_hook::detail

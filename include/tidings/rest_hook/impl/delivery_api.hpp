@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/api_call.hpp>
+#include <tidings/rest_hook/impl/api_query.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tidings::rest_hook::detail {
+
+/// What is sent to the target of a subscription by itself, and what became of what was sent. Safe
+/// from any thread, each call in its lane.
+class delivery_api final : public std::enable_shared_from_this<delivery_api> {
+ public:
+    explicit delivery_api(api_parts parts) : parts_(std::move(parts)) {}
+
+    /// An event of the library's.
+    void ping(const call_ptr& c, const std::string& id);
+    /// An event of the caller's, of a topic that the subscription matches.
+    void test(const call_ptr& c, const std::string& id);
+    /// One delivery, what an attempt sent, or all that failed.
+    void redeliver(const call_ptr& c, const std::string& id);
+    void list_deliveries(const call_ptr& c, const std::string& id, const http::query_parameters& q);
+    void list_attempts(const call_ptr& c, const std::string& id, const http::query_parameters& q);
+
+ private:
+    struct wanted;
+
+    std::optional<hook_view> find(const call_ptr& c, const std::string& id) const;
+    void send(const call_ptr& c, const hook_view& to, std::string_view topic, event e);
+    void resend(const call_ptr& c, const std::string& id, const wanted& w);
+    void redeliver_all(const call_ptr& c, const std::string& id, const wanted& w);
+    std::string source_of(const call_ptr& c, const std::string& id) const;
+    /// The handler of an operation of the sender or its outbox, which `c` waits for.
+    template <class... Values, class F>
+    auto handler(const call_ptr& c, F f) const;
+    io::system_time now() const { return parts_.options->environment.clock->wall_now(); }
+
+    const api_parts parts_;
+};
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/message/percent.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/rest_hook/impl/delivery_api.hpp>
+#include <tidings/rest_hook/impl/delivery_view.hpp>
+#include <tidings/text/impl/hex.hpp>
+#include <tidings/text/impl/json_writer.hpp>
+#include <tidings/text/impl/timestamp.hpp>
+#include <tidings/topic.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+constexpr std::string_view ping_topic = "hook.ping";
+
+// A topic that a pattern matches.
+std::string example_of(const std::string& pattern) {
+    std::string topic;
+    for (const char c : pattern) {
+        if (c == '*' || c == '>')
+            topic += "test";
+        else
+            topic += c;
+    }
+    return topic;
+}
+
+/// What a request for a test says.
+struct test_event {
+    std::string topic{};
+    std::string type{};
+    std::string data{};  // JSON
+};
+
+refusal read_test(std::string_view object, test_event& out) {
+    for (const auto& [name, raw] : json_members(object)) {
+        auto* const text = name == "topic" ? &out.topic : name == "type" ? &out.type : nullptr;
+        if (text == nullptr && name != "data")
+            return refused(name, "a test has no " + quoted(name));
+        if (text == nullptr) {
+            out.data = raw;
+            continue;
+        }
+        if (raw == "null") continue;
+        if (!raw.starts_with('"')) return malformed(name, quoted(name) + " is not a string");
+        *text = read_json_string(raw);
+    }
+    return std::nullopt;
+}
+
+refusal read_key(std::string_view name, std::string_view raw, std::uint64_t& out) {
+    const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
+    if (ec == std::errc() && end == raw.data() + raw.size() && out != 0) return std::nullopt;
+    return malformed(name, quoted(name) + " is not the number of one");
+}
+
+refusal read_time(std::string_view name, std::string_view raw, store::outbox_time& out) {
+    error_code ec = errc::event_bad_time;
+    if (raw.starts_with('"')) out = parse_timestamp(read_json_string(raw), ec);
+    if (!ec) return std::nullopt;
+    return malformed(name, quoted(name) + " is not a time of RFC 3339");
+}
+
+}  // namespace
+
+/// What a request to send again says.
+struct delivery_api::wanted {
+    refusal read(std::string_view object) {
+        for (const auto& [name, raw] : json_members(object)) {
+            if (raw == "null") continue;
+            refusal no;
+            if (name == "attempt") {
+                no = read_key(name, raw, attempt);
+            } else if (name == "delivery") {
+                no = read_key(name, raw, delivery);
+            } else if (name == "since") {
+                no = read_time(name, raw, since);
+            } else if (name == "until") {
+                no = read_time(name, raw, until);
+            } else if (name == "as_new") {
+                if (raw != "true" && raw != "false")
+                    return malformed(name, quoted(name) + " is not true or false");
+                as_new = raw == "true";
+            } else {
+                return refused(name, "a redelivery has no " + quoted(name));
+            }
+            if (no) return no;
+        }
+        if (attempt != 0 && delivery != 0)
+            return malformed("attempt", "an attempt or a delivery is sent again, not both");
+        return std::nullopt;
+    }
+
+    std::uint64_t attempt = 0, delivery = 0;  // 0: all that failed
+    store::outbox_time since = store::outbox_time::min(), until = store::outbox_time::max();
+    bool as_new = false;
+};
+
+template <class... Values, class F>
+auto delivery_api::handler(const call_ptr& c, F f) const {
+    const auto waiting = wait_for_store(c, parts_.options->table_timeout);
+    return lane_handler<Values...>(
+        c->exchange.lane(), errc::store_failed,
+        [waiting, f = std::move(f)](error_code ec, Values... values) mutable {
+            if (waiting->end()) f(waiting->call, ec, std::move(values)...);
+        });
+}
+
+std::optional<hook_view> delivery_api::find(const call_ptr& c, const std::string& id) const {
+    auto found = parts_.hooks->find(c->viewer, id);
+    if (!found) c->respond(not_there());
+    return found;
+}
+
+std::string delivery_api::source_of(const call_ptr& c, const std::string& id) const {
+    return collection_path(c->exchange) + '/' + http::percent_encode(id);
+}
+
+void delivery_api::ping(const call_ptr& c, const std::string& id) {
+    const auto v = find(c, id);
+    if (!v) return;
+    json_writer data;
+    data.add("hook", id).add("target_url", v->record.target_url);
+    event e(ping_topic, source_of(c, id));
+    e.data(data.end(), "application/json");
+    send(c, *v, ping_topic, std::move(e));
+}
+
+void delivery_api::test(const call_ptr& c, const std::string& id) {
+    const auto v = find(c, id);
+    if (!v) return;
+    std::string object;
+    test_event t;
+    if (auto no = read_body(c->exchange.request(), parts_.options->max_body_bytes, object))
+        return c->respond(std::move(*no));
+    if (auto no = read_test(object, t)) return c->respond(std::move(*no));
+    const auto& topics = v->record.topics;
+    if (t.topic.empty()) t.topic = example_of(topics.front());
+    const auto bad = check_topic(t.topic);
+    const bool matches = !bad && std::any_of(topics.begin(), topics.end(), [&](const auto& p) {
+        return topic_matches(p, t.topic);
+    });
+    if (!matches)
+        return c->respond(problem_of("topic", 422, bad_event_title,
+                                     bad ? bad.message() : "the subscription does not match it"));
+    if (t.type.empty()) t.type = t.topic;
+    if (t.data.empty()) t.data = json_writer().add("hook", id).end();
+    event e(t.type, source_of(c, id));
+    e.extension("test", attribute_value(true));
+    e.data(std::move(t.data), "application/json");
+    send(c, *v, t.topic, std::move(e));
+}
+
+// To the one endpoint, and by nothing else than what brings its events.
+void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view topic, event e) {
+    const auto& id = to.record.id;
+    std::string bytes(12, '\0');
+    parts_.options->environment.random->fill(
+        std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
+    const auto event_id = hex_encode(bytes);
+    e.id(event_id).time(std::chrono::floor<event_time::duration>(now()));
+    error_code ec;
+    const auto made = publication::make(topic, std::move(e), {}, ec);
+    if (ec) return c->respond(problem_of("type", 422, bad_member_title, ec.message()));
+    const auto endpoint = parts_.hooks->endpoint_of(id);
+    if (!endpoint)
+        return c->respond(http::problem(
+            409, "Not served",
+            to.now.reason.empty() ? "the subscription is not served" : to.now.reason));
+    endpoint->start_deliver(
+        made,
+        handler<outcome>(c,
+                         [event_id](const call_ptr& call, error_code failed, outcome) {
+                             if (failed) return call->respond(answer_to(failed));
+                             call->respond(202, json_writer().add("event", event_id).end());
+                         }),
+        nullptr);
+}
+
+void delivery_api::redeliver(const call_ptr& c, const std::string& id) {
+    if (!find(c, id)) return;
+    std::string object;
+    wanted w;
+    if (auto no = read_body(c->exchange.request(), parts_.options->max_body_bytes, object))
+        return c->respond(std::move(*no));
+    if (auto no = w.read(object)) return c->respond(std::move(*no));
+    w.attempt != 0 ? resend(c, id, w) : redeliver_all(c, id, w);
+}
+
+// What another subscription's attempt sent is not for this one.
+void delivery_api::resend(const call_ptr& c, const std::string& id, const wanted& w) {
+    using page = std::vector<store::outbox_attempt>;
+    const auto gone = [] {
+        return http::problem(410, "Gone", "the log has no such attempt, or has it no more");
+    };
+    auto on_found = handler<page>(c, [self = shared_from_this(), w, gone](
+                                         const call_ptr& call, error_code ec, const page& found) {
+        if (ec) return call->respond(answer_to(ec));
+        if (found.empty() || found.front().key != w.attempt) return call->respond(gone());
+        self->parts_.sender->resend(
+            w.attempt, w.as_new,
+            self->handler<>(call, [gone](const call_ptr& last, error_code failed) {
+                if (failed == errc::not_found) return last->respond(gone());
+                if (failed) return last->respond(answer_to(failed));
+                last->respond(202, R"({"count":1})");
+            }));
+    });
+    guarded(parts_.options->log, "rest_hook", [&] {
+        parts_.sender->outbox()->start_list_attempts(id, w.attempt - 1, 1, std::move(on_found));
+    });
+}
+
+void delivery_api::redeliver_all(const call_ptr& c, const std::string& id, const wanted& w) {
+    store::outbox_selection of{.endpoint = id, .since = w.since, .until = w.until};
+    if (w.delivery != 0) {
+        of.after_key = w.delivery - 1;
+        of.last_key = w.delivery;
+    }
+    const bool one = w.delivery != 0;
+    parts_.sender->redeliver(
+        std::move(of), w.as_new,
+        handler<store::outbox_redelivered>(
+            c, [one](const call_ptr& call, error_code ec, const store::outbox_redelivered& r) {
+                if (ec) return call->respond(answer_to(ec));
+                if (one && r.count == 0) return call->respond(not_there());
+                call->respond(202, json_writer().add("count", r.count).end());
+            }));
+}
+
+void delivery_api::list_deliveries(const call_ptr& c, const std::string& id,
+                                   const http::query_parameters& q) {
+    static constexpr std::array<std::string_view, 1> names{"state"};
+    if (!find(c, id)) return;
+    api_query query;
+    store::outbox_selection of{.endpoint = id};
+    if (auto no = query.read(q, names, parts_.options->max_page)) return c->respond(std::move(*no));
+    if (auto no = query.number_after(of.after_key)) return c->respond(std::move(*no));
+    if (const auto state = query.get("state")) {
+        of.state = read_delivery_state(*state);
+        if (!of.state)
+            return c->respond(problem_of("state", 400, "Bad query",
+                                         "state is pending, claimed, stopped or dead"));
+    }
+    of.max_entries = query.limit() + 1;
+    using page = std::vector<store::outbox_listed>;
+    auto on_done = handler<page>(c, [query, path = source_of(c, id) + "/deliveries"](
+                                        const call_ptr& call, error_code ec, const page& found) {
+        if (ec) return call->respond(answer_to(ec));
+        std::string items;
+        const auto shown = std::min(found.size(), query.limit());
+        for (std::size_t i = 0; i < shown; ++i) append_element(items, to_json(found[i]));
+        auto r = json_answer(200, '[' + items + ']');
+        if (found.size() > shown)
+            r.fields.set("Link", query.next(path, std::to_string(found[shown - 1].entry.key)));
+        call->respond(std::move(r));
+    });
+    guarded(parts_.options->log, "rest_hook",
+            [&] { parts_.sender->outbox()->start_list(std::move(of), std::move(on_done)); });
+}
+
+void delivery_api::list_attempts(const call_ptr& c, const std::string& id,
+                                 const http::query_parameters& q) {
+    if (!find(c, id)) return;
+    api_query query;
+    std::uint64_t after = 0;
+    if (auto no = query.read(q, {}, parts_.options->max_page)) return c->respond(std::move(*no));
+    if (auto no = query.number_after(after)) return c->respond(std::move(*no));
+    using page = std::vector<store::outbox_attempt>;
+    auto on_done = handler<page>(c, [query, path = source_of(c, id) + "/attempts"](
+                                        const call_ptr& call, error_code ec, const page& found) {
+        if (ec) return call->respond(answer_to(ec));
+        std::string items;
+        const auto shown = std::min(found.size(), query.limit());
+        for (std::size_t i = 0; i < shown; ++i)
+            append_element(items, to_json(found[i], call->viewer.all));
+        auto r = json_answer(200, '[' + items + ']');
+        if (found.size() > shown)
+            r.fields.set("Link", query.next(path, std::to_string(found[shown - 1].key)));
+        call->respond(std::move(r));
+    });
+    guarded(parts_.options->log, "rest_hook", [&] {
+        parts_.sender->outbox()->start_list_attempts(id, after, query.limit() + 1,
+                                                     std::move(on_done));
+    });
+}
+
+}  // namespace tidings::rest_hook::detail

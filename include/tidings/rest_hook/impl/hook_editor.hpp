@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/api_call.hpp>
+#include <tidings/rest_hook/impl/hook_body.hpp>
+#include <tidings/rest_hook/impl/hook_reader.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace tidings::rest_hook::detail {
+
+/// What makes, changes and ends subscriptions: reads the request, asks the authorizer, writes the
+/// row, and answers. Two changes at once are made one after the other, as the table's revision
+/// decides; those that name a revision (If-Match) only if it is still that. Safe from any thread,
+/// each call in its lane.
+class hook_editor final : public std::enable_shared_from_this<hook_editor> {
+ public:
+    explicit hook_editor(api_parts parts) : parts_(std::move(parts)) {}
+
+    void create(const call_ptr& c);
+    /// PUT, PATCH. @param kind replace or merge
+    void change(const call_ptr& c, std::string id, reading::kind kind);
+    void set_state(const call_ptr& c, std::string id, hook_state state);
+    /// A new secret; the one before signs as well for a while.
+    void rotate(const call_ptr& c, std::string id);
+    void remove(const call_ptr& c, const std::string& id);
+
+ private:
+    /// A change of one row, begun again where another one came first.
+    struct edit {
+        using function = unique_function<refusal(const hook_view& before, hook_record& h)>;
+
+        call_ptr call;
+        std::string id;
+        std::string if_match;  // empty: whatever the revision is
+        function apply;
+        bool asks = false;          // the authorizer, also where the topics stay
+        bool shows_secret = false;  // in the answer: it was made
+        std::optional<std::vector<std::string>> permitted{};
+        http::detail::expiry_time permitted_until{};
+        int tries = 0;
+    };
+    using edit_ptr = std::shared_ptr<edit>;
+
+    edit_ptr make_edit(const call_ptr& c, std::string id, edit::function apply) const;
+    void run(const edit_ptr& e);
+    void ask(const edit_ptr& e, std::vector<std::string> topics);
+    void write(const edit_ptr& e, const hook_view& before, hook_record h);
+    void on_written(const edit_ptr& e, const hook_record& h, error_code ec, std::uint64_t revision);
+    void read_again(const edit_ptr& e);
+    reading reading_of(reading::kind kind, const hook_view* before) const;
+    refusal check_phase() const;
+    refusal check_target(const std::string& url) const;
+    void create_granted(const call_ptr& c, hook_record h);
+    refusal reserve(const hook_record& h) const;
+    void on_created(const call_ptr& c, const hook_record& h, bool shows_secret, error_code ec,
+                    std::uint64_t revision);
+    std::string make_id(io::system_time now) const;
+    io::system_time now() const { return parts_.options->environment.clock->wall_now(); }
+
+    const api_parts parts_;
+};
+
+}  // namespace tidings::rest_hook::detail

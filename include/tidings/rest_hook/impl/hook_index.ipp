@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/rest_hook/impl/hook_index.hpp>
+
+#include <algorithm>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+// The length in front keeps apart what would otherwise be one text.
+void append_part(std::string& key, std::string_view part) {
+    key.append(std::to_string(part.size())).append(1, ':').append(part);
+}
+
+std::string key_of(const hook_record& h) {
+    auto topics = h.topics;
+    std::sort(topics.begin(), topics.end());
+    std::string key;
+    append_part(key, h.owner);
+    append_part(key, h.target_url);
+    for (const auto& topic : topics) append_part(key, topic);
+    return sha256_hex(key);
+}
+
+}  // namespace
+
+void hook_index::add(const hook_record& h) {
+    ++owned_[h.owner];
+    same_.emplace(key_of(h), h.id);
+}
+
+// Nothing has changed where memory runs out.
+void hook_index::remove(const hook_record& h) {
+    const auto [first, last] = same_.equal_range(key_of(h));
+    if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
+        owned_.erase(it);
+    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == h.id; });
+    if (it != last) same_.erase(it);
+}
+
+std::size_t hook_index::owned_by(const std::string& owner) const {
+    const auto it = owned_.find(owner);
+    return it == owned_.end() ? 0 : it->second;
+}
+
+std::string hook_index::same_as(const hook_record& h) const {
+    const auto [first, last] = same_.equal_range(key_of(h));
+    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second != h.id; });
+    return it == last ? std::string() : it->second;
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/hook_outlet.hpp>
+#include <tidings/topic.hpp>
+#include <tidings/webhook/standard_signer.hpp>
+
+#include <utility>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+std::optional<webhook::retry_options> retry_of(retry_preset p) {
+    using namespace std::chrono_literals;
+    webhook::retry_options o;
+    if (p == retry_preset::sender) return std::nullopt;
+    if (p == retry_preset::none) o.delays = {0s};
+    if (p == retry_preset::svix) o.delays = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 10h};
+    if (p == retry_preset::exponential) {
+        o.delays = {0s};
+        for (auto wait = 30s; o.delays.size() <= 10; wait *= 2) o.delays.push_back(wait);
+    }
+    return o;
+}
+
+// A key that is retired signs until its end, which the signer sees to.
+std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_code& ec) {
+    std::vector<webhook::standard_key> keys{webhook::standard_key::parse(h.secret, ec)};
+    for (const auto& s : h.retired)
+        if (!ec) keys.push_back(webhook::standard_key::parse(s.text, ec, s.until));
+    return ec ? nullptr : std::make_shared<webhook::standard_signer>(keys);
+}
+
+}  // namespace
+
+void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns) {
+    const std::lock_guard lock(mutex_);
+    endpoint_.swap(e);  // the one before ends outside the mutex
+    patterns_ = std::move(patterns);
+}
+
+hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
+    const std::lock_guard lock(mutex_);
+    return endpoint_;
+}
+
+hook_outlet::endpoint_ptr hook_outlet::endpoint_for(std::string_view pattern,
+                                                    std::string_view topic) const {
+    const std::lock_guard lock(mutex_);
+    if (patterns_.size() > 1)
+        for (const auto& p : patterns_) {
+            if (p == pattern) break;
+            if (topic_matches(p, topic)) return nullptr;
+        }
+    return endpoint_;
+}
+
+webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::body_form form,
+                                              error_code& ec) {
+    webhook::endpoint_options o;
+    o.url = h.target_url;
+    o.signer = signer_of(h, ec);
+    o.secret = h.secret;  // this and the next: that no log shows them
+    for (const auto& s : h.retired) o.secrets.push_back(s.text);
+    o.id = o.id_scope = h.id;
+    o.owner = h.owner;
+    o.replace = true;  // the row has changed
+    o.form = h.form.value_or(form);
+    o.order = h.order;
+    o.retry = retry_of(h.retry);
+    for (const auto& [name, value] : h.headers) o.fields.set(name, value);
+    o.fields.set("X-Hook-Subscription", h.id);
+    return o;
+}
+
+bool same_delivery(const hook_record& a, const hook_record& b) {
+    return a.target_url == b.target_url && a.secret == b.secret && a.retired == b.retired &&
+           a.form == b.form && a.order == b.order && a.retry == b.retry && a.headers == b.headers &&
+           a.owner == b.owner;
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/hook_pairs.hpp>
+#include <tidings/rest_hook/impl/hook_view.hpp>
+#include <tidings/rest_hook/impl/target_headers.hpp>
+#include <tidings/text/impl/ascii.hpp>
+#include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
+
+#include <algorithm>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+// `same` compares names; `check` may refuse a name with its value, or change the value.
+template <class Same, class Check>
+refusal merge_pairs(std::string_view name, std::string_view raw, text_pairs& into, Same same,
+                    Check check) {
+    if (!raw.starts_with('{')) return malformed(name, quoted(name) + " is not an object");
+    for (const auto& [key, value] : json_members(raw)) {
+        const auto it = std::find_if(into.begin(), into.end(),
+                                     [&, &k = key](const auto& p) { return same(p.first, k); });
+        if (value == "null") {
+            if (it != into.end()) into.erase(it);
+            continue;
+        }
+        if (!value.starts_with('"') || !is_valid_utf8(key))
+            return malformed(name, quoted(name) + " has a value that is not a string");
+        auto text = read_json_string(value);
+        if (auto no = check(key, text)) return no;
+        if (it != into.end())
+            it->second = std::move(text);
+        else
+            into.emplace_back(key, std::move(text));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+refusal merge_metadata(std::string_view name, std::string_view raw, text_pairs& into) {
+    const auto check = [&](std::string_view key, const std::string& value) -> refusal {
+        if (!key.empty() && key.size() <= max_metadata_name_bytes &&
+            value.size() <= max_metadata_value_bytes && is_valid_utf8(value))
+            return std::nullopt;
+        return refused(name, "a name has 1 to " + std::to_string(max_metadata_name_bytes) +
+                                 " bytes, a value at most " +
+                                 std::to_string(max_metadata_value_bytes));
+    };
+    const auto same = [](std::string_view a, std::string_view b) { return a == b; };
+    if (auto no = merge_pairs(name, raw, into, same, check)) return no;
+    if (into.size() <= max_metadata) return std::nullopt;
+    return refused(name, "at most " + std::to_string(max_metadata) + " are taken");
+}
+
+refusal merge_headers(std::string_view name, std::string_view raw, const text_pairs* before,
+                      text_pairs& into) {
+    const auto check = [&](std::string_view key, std::string& value) -> refusal {
+        if (const auto why = refusal_of_header(key, value); !why.empty())
+            return refused(name, quoted(key) + " is " + std::string(why));
+        if (value != hidden_value) return std::nullopt;
+        if (before != nullptr)
+            for (const auto& [known, hidden] : *before)
+                if (equal_ignoring_case(known, key)) return value = hidden, std::nullopt;
+        return refused(name, quoted(key) + " has no value yet that could stay");
+    };
+    if (auto no = merge_pairs(name, raw, into, equal_ignoring_case, check)) return no;
+    std::size_t bytes = 0;
+    for (const auto& [known, value] : into) bytes += known.size() + value.size();
+    if (into.size() <= max_headers && bytes <= max_header_bytes) return std::nullopt;
+    return refused(name, "at most " + std::to_string(max_headers) + " are taken, of " +
+                             std::to_string(max_header_bytes) + " bytes together");
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/hook_outlet.hpp>
+#include <tidings/subscriber.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tidings::rest_hook::detail {
+
+/// The place of one pattern of a subscription on a bus. It goes on after a restart where it was, as
+/// that of a webhook endpoint does.
+class hook_subscriber final : public subscriber {
+ public:
+    hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, origin_id origin) noexcept
+        : outlet_(std::move(to)),
+          pattern_(std::move(pattern)),
+          origin_(origin) {}
+
+    outcome deliver(const event_ptr& e) noexcept override;
+    origin_id origin() const noexcept override { return origin_; }
+    bool keeps_place() const noexcept override;
+    void start_locate(std::string_view pattern, position here, locate_handler h) override;
+    void on_unsubscribed(error_code why) noexcept override;
+
+ private:
+    void start_deliver(event_ptr e, deliver_handler handler) override;
+    net::any_io_executor default_executor() const noexcept override;
+
+    const std::shared_ptr<hook_outlet> outlet_;
+    const std::string pattern_;
+    const origin_id origin_;
+    webhook::detail::place_ptr place_;  // null: no bus has asked
+};
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/control_event.hpp>
+#include <tidings/rest_hook/impl/hook_subscriber.hpp>
+
+namespace tidings::rest_hook::detail {
+
+// What is said of this place in particular, such as a gap, no other place brings.
+
+outcome hook_subscriber::deliver(const event_ptr& e) noexcept {
+    const auto all = outlet_->endpoint();
+    if (!all) return outcome::closed;
+    const auto to = is_control(e) ? all : outlet_->endpoint_for(pattern_, e->topic());
+    return to ? to->deliver(e, place_) : outcome::delivered;
+}
+
+void hook_subscriber::start_deliver(event_ptr e, deliver_handler handler) {
+    const auto all = outlet_->endpoint();
+    if (!all) return std::move(handler)(make_error_code(errc::closed), outcome::closed);
+    const auto to = is_control(e) ? all : outlet_->endpoint_for(pattern_, e->topic());
+    if (!to) return std::move(handler)(error_code(), outcome::delivered);
+    to->start_deliver(e, std::move(handler), place_);
+}
+
+bool hook_subscriber::keeps_place() const noexcept {
+    const auto to = outlet_->endpoint();
+    return to && to->keeps_place();
+}
+
+void hook_subscriber::start_locate(std::string_view pattern, position here, locate_handler h) {
+    const auto to = outlet_->endpoint();
+    if (!to) return std::move(h)(make_error_code(errc::closed), std::move(here));
+    place_ = to->locate(pattern, std::move(here), std::move(h));
+}
+
+void hook_subscriber::on_unsubscribed(error_code) noexcept {
+    if (!place_) return;
+    if (const auto to = outlet_->endpoint()) to->leave(place_);
+}
+
+net::any_io_executor hook_subscriber::default_executor() const noexcept {
+    const auto to = outlet_->endpoint();
+    return to ? to->executor() : tidings::detail::fallback_executor();
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/bus/impl/bus_state.hpp>
+#include <tidings/rest_hook/impl/hook_outlet.hpp>
+#include <tidings/rest_hook/impl/hook_view.hpp>
+#include <tidings/rest_hook/manager.hpp>
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace tidings::rest_hook::detail {
+
+using tidings::detail::bus_state;
+
+/// What subscriptions are served by.
+struct hook_means {
+    std::shared_ptr<bus_state> bus{};
+    std::shared_ptr<webhook::detail::sender_state> sender{};
+    std::shared_ptr<const manager_options> options{};
+};
+
+/// A row of the table, and what is alive of it: its endpoint and its places on the bus. Not safe
+/// from several threads.
+class live_hook {
+ public:
+    live_hook() = default;
+    /// A place for a row that is being written.
+    explicit live_hook(hook_record r) : record_(std::move(r)) {}
+    live_hook(hook_record r, std::uint64_t revision) : record_(std::move(r)), revision_(revision) {}
+
+    /// Serves it. What `before`, the same subscription until now, has in common with it goes on
+    /// without a break; the rest of that ends with `before`. Why it cannot be served: `error`.
+    void begin(const hook_means& by, live_hook& before, std::function<void()> on_gone);
+    /// Nothing more is delivered: neither what comes, nor what is owed.
+    void close();
+    /// What comes is not taken any more, and what is owed is delivered.
+    void leave() noexcept { places_.clear(); }
+
+    const hook_record& record() const noexcept { return record_; }
+    std::uint64_t revision() const noexcept { return revision_; }  // 0: it is being written
+    error_code error() const noexcept { return error_; }
+    hook_outlet::endpoint_ptr endpoint() const;
+    hook_condition condition() const;
+    hook_view view() const { return {record_, revision_, condition()}; }
+
+ private:
+    struct place {
+        std::string pattern;
+        subscription on_bus;
+    };
+    hook_outlet::endpoint_ptr make_endpoint(const hook_means& by, std::function<void()> on_gone);
+    bool is_tried_again(const hook_record& before) const;
+
+    hook_record record_{};
+    std::uint64_t revision_ = 0;
+    error_code error_{};
+    std::shared_ptr<hook_outlet> outlet_{};
+    std::vector<place> places_{};
+};
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/rest_hook/impl/hook_subscriber.hpp>
+#include <tidings/rest_hook/impl/live_hook.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+hook_outlet::endpoint_ptr live_hook::endpoint() const {
+    return outlet_ ? outlet_->endpoint() : nullptr;
+}
+
+hook_outlet::endpoint_ptr live_hook::make_endpoint(const hook_means& by,
+                                                   std::function<void()> on_gone) {
+    auto o = endpoint_options_of(record_, by.options->form, error_);
+    if (error_) return nullptr;
+    o.origin = by.options->origin;
+    o.on_gone = std::move(on_gone);
+    return by.sender->add(std::move(o), error_);
+}
+
+bool live_hook::is_tried_again(const hook_record& before) const {
+    return record_.resumed_at != before.resumed_at || record_.target_url != before.target_url;
+}
+
+void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
+    if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
+        error_ = errc::forbidden;
+    if (error_ || record_.state == hook_state::pending) return before.close();
+
+    auto endpoint = before.endpoint();
+    const bool goes_on = endpoint && endpoint->active() && same_delivery(record_, before.record_);
+    if (!goes_on) endpoint = make_endpoint(by, std::move(on_gone));
+    if (error_) return before.close();
+    if (before.outlet_ && is_tried_again(before.record_)) endpoint->enable();
+
+    outlet_ = before.outlet_ ? before.outlet_ : std::make_shared<hook_outlet>();
+    std::vector<std::string> added;
+    for (const auto& topic : record_.state == hook_state::active ? record_.topics : added) {
+        const auto it = std::find_if(before.places_.begin(), before.places_.end(),
+                                     [&](const auto& p) { return p.pattern == topic; });
+        if (it == before.places_.end() || !it->on_bus.active()) {
+            added.push_back(topic);
+            continue;
+        }
+        places_.push_back(std::move(*it));
+        before.places_.erase(it);
+    }
+    // Those that go on stand first: what matches them and a new one was not given to the new one.
+    std::vector<std::string> patterns;
+    for (const auto& p : places_) patterns.push_back(p.pattern);
+    patterns.insert(patterns.end(), added.begin(), added.end());
+    outlet_->set(std::move(endpoint), std::move(patterns));
+    for (auto& topic : added) {
+        auto on_bus = by.bus->subscribe(
+            topic, std::make_shared<hook_subscriber>(outlet_, topic, by.options->origin), {});
+        if (on_bus.error()) error_ = on_bus.error();
+        places_.push_back({std::move(topic), std::move(on_bus)});
+    }
+}
+
+// In this order: what a subscription has missed then is not for a later one of its id.
+void live_hook::close() {
+    if (const auto e = endpoint()) e->close();
+    places_.clear();
+    outlet_.reset();
+}
+
+hook_condition live_hook::condition() const {
+    const auto disabled = [](error_code why) {
+        return hook_condition{hook_state::disabled, why.message()};
+    };
+    if (record_.state != hook_state::active) return {record_.state, record_.reason};
+    if (error_) return disabled(error_);
+    const auto e = endpoint();
+    if (!e || !e->active()) return disabled(errc::closed);
+    if (const auto why = e->disabled()) return disabled(why);
+    for (const auto& p : places_)
+        if (!p.on_bus.active()) return disabled(p.on_bus.error());
+    return {};
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// The snippets of docs/rest-hooks.md.
+#include "support/catch2.hpp"
+
+#include <tidings/bus.hpp>
+#include <tidings/http/server.hpp>
+#include <tidings/rest_hook/manager.hpp>
+#include <tidings/store/memory_table.hpp>
+#include <tidings/webhook/sender.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace net = boost::asio;
+
+TEST_CASE("the pages' manager of REST hooks is mounted", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::webhook::sender sender{io};
+    tidings::http::server server{io, {.port = 0}};
+    const auto table = tidings::store::make_memory_table();
+    // [rest_hook_mount]
+    namespace rest_hook = tidings::rest_hook;
+    server.mount("/hooks", rest_hook::manager{bus,
+                                              sender,
+                                              {.table = table,
+                                               .authenticator = tidings::bearer_token("api-token"),
+                                               .authorizer = tidings::allow_all(),
+                                               .max_lease = std::chrono::hours(24 * 90)}});
+    // [/rest_hook_mount]
+    CHECK(bus.subscriptions() == 0);
+}
