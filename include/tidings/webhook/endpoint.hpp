@@ -37,10 +37,8 @@ enum class body_form {
     /// sent, and `webhook-id` is the only id.
     standard,
     /// Many events in one request, as a JSON array of what `structured` sends (3.3; CloudEvents
-    /// JSON
-    /// format 4). For receivers that asked for it: CloudEvents forbids it where it is not
-    /// solicited.
-    /// `batch_options` say when a batch goes, and what becomes of one that fails.
+    /// JSON format 4). For receivers that asked for it: CloudEvents forbids it where it is not
+    /// solicited. `batch_options` say when a batch goes, and what becomes of one that fails.
     batch,
     /// The body is the data, its content type the Content-Type; no attribute is sent. A content
     /// type for which a request has no room is refused with errc::header_too_large.
