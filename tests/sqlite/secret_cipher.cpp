@@ -213,7 +213,8 @@ TEST_CASE("what was plain text is sealed, and nothing of it remains", "[sqlite]"
     if (!was_cut) return;
     const auto path = folder.file("store.db");
     execute(path,
-            "CREATE TABLE t (v); INSERT INTO t VALUES ('in-plain-text'); DROP TABLE t; "
+            "PRAGMA secure_delete=0; CREATE TABLE t (v); INSERT INTO t VALUES ('in-plain-text'); "
+            "DROP TABLE t; "
             "UPDATE sealing SET remains = 1");
     CHECK_FALSE(where(path, "in-plain-text").empty());
     sealed_file f(folder, cipher_of({first_key}));
