@@ -143,7 +143,7 @@ TEST_CASE("a hook's secret and URL are sealed, and the hook is there after a res
             hub.async_publish(
                 "a", event("t", "/s", "x"),
                 net::bind_executor(f.io, [&](error_code ec, const receipt&) { published = ec; }));
-            REQUIRE(run_io_until(f.io, [&] { return published && target.requests.size() > 1; }));
+            REQUIRE(run_io_until(f.io, [&] { return published && !target.requests.empty(); }));
         } else {
             const auto listed = asked({.method = "GET"});
             CHECK(listed.body.find("in-plain-text") != listed.body.npos);
