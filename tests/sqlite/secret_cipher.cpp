@@ -124,22 +124,28 @@ TEST_CASE("a hook's secret and URL are sealed, and the hook is there after a res
         server.start();
         const auto url =
             "http://127.0.0.1:" + std::to_string(server.local_endpoint().port) + "/hooks";
+        // Once the hooks are loaded.
+        const auto asked = [&](const http::request& r) {
+            for (int i = 0; i < 1000; ++i)
+                if (auto answer = request_over_sockets(f.io, url, r); answer.status != 503)
+                    return answer;
+            return http::response{.status = 503};
+        };
         if (run == 0) {
-            const auto made = request_over_sockets(
-                f.io, url,
-                {.method = "POST",
-                 .fields = {{"Content-Type", "application/json"}},
-                 .body = R"({"event":"a","target_url":")" + target.url("/hook") +
-                         R"(?token=in-plain-text","secret":")" + secret + "\"}"});
+            const auto made =
+                asked({.method = "POST",
+                       .fields = {{"Content-Type", "application/json"}},
+                       .body = R"({"event":"a","target_url":")" + target.url("/hook") +
+                               R"(?token=in-plain-text","secret":")" + secret + "\"}"});
             INFO(made.body);
             CHECK(made.status == 201);
             std::optional<error_code> published;
             hub.async_publish(
                 "a", event("t", "/s", "x"),
                 net::bind_executor(f.io, [&](error_code ec, const receipt&) { published = ec; }));
-            REQUIRE(run_io_until(f.io, [&] { return published && target.requests.size() > 1; }));
+            REQUIRE(run_io_until(f.io, [&] { return published && !target.requests.empty(); }));
         } else {
-            const auto listed = request_over_sockets(f.io, url, {.method = "GET"});
+            const auto listed = asked({.method = "GET"});
             CHECK(listed.body.find("in-plain-text") != listed.body.npos);
         }
         CHECK_FALSE(drain(*f.db));
@@ -207,7 +213,8 @@ TEST_CASE("what was plain text is sealed, and nothing of it remains", "[sqlite]"
     if (!was_cut) return;
     const auto path = folder.file("store.db");
     execute(path,
-            "CREATE TABLE t (v); INSERT INTO t VALUES ('in-plain-text'); DROP TABLE t; "
+            "PRAGMA secure_delete=0; CREATE TABLE t (v); INSERT INTO t VALUES ('in-plain-text'); "
+            "DROP TABLE t; "
             "UPDATE sealing SET remains = 1");
     CHECK_FALSE(where(path, "in-plain-text").empty());
     sealed_file f(folder, cipher_of({first_key}));
