@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/detail/config.hpp>
+
 #include <chrono>
 #include <cstddef>
 

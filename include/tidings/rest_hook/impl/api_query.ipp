@@ -29,7 +29,7 @@ refusal api_query::read(const http::query_parameters& all, std::span<const std::
     for (const auto& [name, value] : all) {
         const bool known = name == "after" || name == "limit" ||
                            std::find(names.begin(), names.end(), name) != names.end();
-        if (!known) return problem_of(name, 400, "Bad query", "there is no " + quoted(name));
+        if (!known) return problem_of(name, 400, "Bad query", "there is no " + in_quotes(name));
         if (name == "after") {
             after_ = value;
         } else if (name == "limit") {
@@ -37,7 +37,7 @@ refusal api_query::read(const http::query_parameters& all, std::span<const std::
                 return problem_of(name, 400, "Bad query", "limit is a number from 1");
             limit_ = std::min(limit_, most);
         } else if (get(name)) {
-            return problem_of(name, 400, "Bad query", quoted(name) + " stands there twice");
+            return problem_of(name, 400, "Bad query", in_quotes(name) + " stands there twice");
         } else {
             others_.emplace_back(name, value);
         }

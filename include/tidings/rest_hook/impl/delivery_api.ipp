@@ -45,13 +45,13 @@ refusal read_test(std::string_view object, test_event& out) {
     for (const auto& [name, raw] : json_members(object)) {
         auto* const text = name == "topic" ? &out.topic : name == "type" ? &out.type : nullptr;
         if (text == nullptr && name != "data")
-            return refused(name, "a test has no " + quoted(name));
+            return refused(name, "a test has no " + in_quotes(name));
         if (text == nullptr) {
             out.data = raw;
             continue;
         }
         if (raw == "null") continue;
-        if (!raw.starts_with('"')) return malformed(name, quoted(name) + " is not a string");
+        if (!raw.starts_with('"')) return malformed(name, in_quotes(name) + " is not a string");
         *text = read_json_string(raw);
     }
     return std::nullopt;
@@ -60,14 +60,14 @@ refusal read_test(std::string_view object, test_event& out) {
 refusal read_key(std::string_view name, std::string_view raw, std::uint64_t& out) {
     const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
     if (ec == std::errc() && end == raw.data() + raw.size() && out != 0) return std::nullopt;
-    return malformed(name, quoted(name) + " is not the number of one");
+    return malformed(name, in_quotes(name) + " is not the number of one");
 }
 
 refusal read_time(std::string_view name, std::string_view raw, store::outbox_time& out) {
     error_code ec = errc::event_bad_time;
     if (raw.starts_with('"')) out = parse_timestamp(read_json_string(raw), ec);
     if (!ec) return std::nullopt;
-    return malformed(name, quoted(name) + " is not a time of RFC 3339");
+    return malformed(name, in_quotes(name) + " is not a time of RFC 3339");
 }
 
 }  // namespace
@@ -88,10 +88,10 @@ struct delivery_api::wanted {
                 no = read_time(name, raw, until);
             } else if (name == "as_new") {
                 if (raw != "true" && raw != "false")
-                    return malformed(name, quoted(name) + " is not true or false");
+                    return malformed(name, in_quotes(name) + " is not true or false");
                 as_new = raw == "true";
             } else {
-                return refused(name, "a redelivery has no " + quoted(name));
+                return refused(name, "a redelivery has no " + in_quotes(name));
             }
             if (no) return no;
         }

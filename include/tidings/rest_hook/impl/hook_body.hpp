@@ -22,7 +22,7 @@ TIDINGS_DECL http::response problem_of(std::string_view member, unsigned status,
 
 using refusal = std::optional<http::response>;
 
-inline std::string quoted(std::string_view name) {
+inline std::string in_quotes(std::string_view name) {
     return '"' + std::string(name) + '"';
 }
 /// 400: what is said is of a wrong kind, or contradicts itself.

@@ -44,7 +44,7 @@ refusal read_rotation(std::string_view object, rotation& out) {
     for (const auto& [name, raw] : json_members(object)) {
         if (raw == "null") continue;
         if (name == "secret") {
-            if (!raw.starts_with('"')) return malformed(name, quoted(name) + " is not a string");
+            if (!raw.starts_with('"')) return malformed(name, in_quotes(name) + " is not a string");
             out.secret = read_json_string(raw);
             error_code ec;
             webhook::secret::parse(out.secret, ec);
@@ -54,11 +54,11 @@ refusal read_rotation(std::string_view object, rotation& out) {
             const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), seconds);
             if (ec != std::errc() || end != raw.data() + raw.size() ||
                 std::chrono::seconds(seconds) > longest_overlap)
-                return refused(name, quoted(name) + " is a number of seconds, at most " +
+                return refused(name, in_quotes(name) + " is a number of seconds, at most " +
                                          std::to_string(longest_overlap.count()));
             out.overlap = std::chrono::seconds(seconds);
         } else {
-            return refused(name, "a rotation has no " + quoted(name));
+            return refused(name, "a rotation has no " + in_quotes(name));
         }
     }
     return std::nullopt;

@@ -20,7 +20,7 @@ namespace {
 template <class Same, class Check>
 refusal merge_pairs(std::string_view name, std::string_view raw, text_pairs& into, Same same,
                     Check check) {
-    if (!raw.starts_with('{')) return malformed(name, quoted(name) + " is not an object");
+    if (!raw.starts_with('{')) return malformed(name, in_quotes(name) + " is not an object");
     for (const auto& [key, value] : json_members(raw)) {
         const auto it = std::find_if(into.begin(), into.end(),
                                      [&, &k = key](const auto& p) { return same(p.first, k); });
@@ -29,7 +29,7 @@ refusal merge_pairs(std::string_view name, std::string_view raw, text_pairs& int
             continue;
         }
         if (!value.starts_with('"') || !is_valid_utf8(key))
-            return malformed(name, quoted(name) + " has a value that is not a string");
+            return malformed(name, in_quotes(name) + " has a value that is not a string");
         auto text = read_json_string(value);
         if (auto no = check(key, text)) return no;
         if (it != into.end())
@@ -61,12 +61,12 @@ refusal merge_headers(std::string_view name, std::string_view raw, const text_pa
                       text_pairs& into) {
     const auto check = [&](std::string_view key, std::string& value) -> refusal {
         if (const auto why = refusal_of_header(key, value); !why.empty())
-            return refused(name, quoted(key) + " is " + std::string(why));
+            return refused(name, in_quotes(key) + " is " + std::string(why));
         if (value != hidden_value) return std::nullopt;
         if (before != nullptr)
             for (const auto& [known, hidden] : *before)
                 if (equal_ignoring_case(known, key)) return value = hidden, std::nullopt;
-        return refused(name, quoted(key) + " has no value yet that could stay");
+        return refused(name, in_quotes(key) + " has no value yet that could stay");
     };
     if (auto no = merge_pairs(name, raw, into, equal_ignoring_case, check)) return no;
     std::size_t bytes = 0;

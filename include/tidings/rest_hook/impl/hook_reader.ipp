@@ -32,7 +32,7 @@ class hook_reader {
             if (at == members.size()) {
                 if (!is_valid_utf8(name)) return malformed(name, "a member's name is not text");
                 if (unknown.empty()) first = name;
-                unknown += (unknown.empty() ? "" : ", ") + quoted(name);
+                unknown += (unknown.empty() ? "" : ", ") + in_quotes(name);
                 continue;
             }
             if (auto refused = take(at, name, raw)) return refused;
@@ -77,7 +77,7 @@ class hook_reader {
         auto said =
             at == 0 && raw.starts_with('"') ? '[' + std::string(raw) + ']' : std::string(raw);
         if (said_[at] && *said_[at] != said)
-            return malformed(name, quoted(name) + " says what was said already, and differs");
+            return malformed(name, in_quotes(name) + " says what was said already, and differs");
         if (said_[at]) return std::nullopt;
         said_[at] = std::move(said);
         const auto& m = members[at];
@@ -86,25 +86,25 @@ class hook_reader {
             said_[at].reset();
             return std::nullopt;
         }
-        if (m.reset == nullptr) return refused(name, quoted(name) + " cannot be removed");
+        if (m.reset == nullptr) return refused(name, in_quotes(name) + " cannot be removed");
         m.reset(out_);
         return std::nullopt;
     }
 
     refusal read_text(std::string_view name, std::string_view raw, std::string& out) {
-        if (!raw.starts_with('"')) return malformed(name, quoted(name) + " is not a string");
+        if (!raw.starts_with('"')) return malformed(name, in_quotes(name) + " is not a string");
         out = read_json_string(raw);
-        if (out.empty()) return malformed(name, quoted(name) + " is empty");
-        if (!is_valid_utf8(out)) return malformed(name, quoted(name) + " is not text");
+        if (out.empty()) return malformed(name, in_quotes(name) + " is empty");
+        if (!is_valid_utf8(out)) return malformed(name, in_quotes(name) + " is not text");
         return std::nullopt;
     }
 
     refusal take_topics(std::string_view name, std::string_view raw) {
         const bool list = raw.starts_with('[');
         if (!list && !raw.starts_with('"'))
-            return malformed(name, quoted(name) + " is not a string, and no list of strings");
+            return malformed(name, in_quotes(name) + " is not a string, and no list of strings");
         const auto all = list ? json_elements(raw, max_topics + 1) : std::vector{raw};
-        if (all.empty()) return malformed(name, quoted(name) + " is empty");
+        if (all.empty()) return malformed(name, in_quotes(name) + " is empty");
         if (all.size() > max_topics)
             return refused(name, "at most " + std::to_string(max_topics) + " patterns are taken");
         out_.topics.clear();
@@ -133,7 +133,7 @@ class hook_reader {
     }
     refusal take_active(std::string_view name, std::string_view raw) {
         if (raw != "true" && raw != "false")
-            return malformed(name, quoted(name) + " is not true or false");
+            return malformed(name, in_quotes(name) + " is not true or false");
         state_.active = raw == "true";
         return std::nullopt;
     }
@@ -144,7 +144,7 @@ class hook_reader {
         const auto now = how_.before != nullptr ? how_.before->now.state : hook_state::active;
         if (state_.state && (is_of_owner(*state_.state) || *state_.state == now))
             return std::nullopt;
-        return refused(name, quoted(name) + R"( can be set to "active" or "paused")");
+        return refused(name, in_quotes(name) + R"( can be set to "active" or "paused")");
     }
 
     refusal take_description(std::string_view name, std::string_view raw) {
@@ -160,7 +160,7 @@ class hook_reader {
         std::string text;
         if (auto no = read_text(name, raw, text)) return no;
         const auto value = read_spelling<E>(text);
-        if (!value) return refused(name, quoted(name) + " is one of " + all_spellings<E>());
+        if (!value) return refused(name, in_quotes(name) + " is one of " + all_spellings<E>());
         out = *value;
         return std::nullopt;
     }
@@ -202,7 +202,7 @@ class hook_reader {
         if (how_.before != nullptr) given = fixed_value(name);
         if (raw.starts_with('"')) text = read_json_string(raw);
         if (how_.before != nullptr && text == given && !given.empty()) return std::nullopt;
-        return refused(name, quoted(name) + " is the server's, and cannot be set");
+        return refused(name, in_quotes(name) + " is the server's, and cannot be set");
     }
     std::string fixed_value(std::string_view name) const {
         const auto& b = *how_.before;

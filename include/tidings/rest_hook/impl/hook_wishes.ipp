@@ -54,8 +54,8 @@ refusal lease_wish::take_seconds(std::string_view name, std::string_view raw, io
     const auto [end, ec] = std::from_chars(raw.data(), stop, seconds);
     const bool too_many = ec == std::errc::result_out_of_range;
     if (end != stop || (ec != std::errc() && !too_many))
-        return malformed(name, quoted(name) + " is not a number of seconds");
-    if (seconds == 0 && !too_many) return refused(name, quoted(name) + " is at least 1");
+        return malformed(name, in_quotes(name) + " is not a number of seconds");
+    if (seconds == 0 && !too_many) return refused(name, in_quotes(name) + " is at least 1");
     seconds = too_many ? most : std::min(seconds, most);
     return take(name, now + std::chrono::seconds(seconds));
 }
@@ -63,8 +63,8 @@ refusal lease_wish::take_seconds(std::string_view name, std::string_view raw, io
 refusal lease_wish::take_date(std::string_view name, std::string_view text, io::system_time now) {
     error_code ec;
     const io::system_time end = parse_timestamp(text, ec);
-    if (ec) return refused(name, quoted(name) + " is not a time of RFC 3339");
-    if (end <= now) return refused(name, quoted(name) + " has passed");
+    if (ec) return refused(name, in_quotes(name) + " is not a time of RFC 3339");
+    if (end <= now) return refused(name, in_quotes(name) + " has passed");
     return take(name, end);
 }
 

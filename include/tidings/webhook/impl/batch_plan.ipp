@@ -149,9 +149,9 @@ std::shared_ptr<const store::outbox_entry> entry_of_batch(const parcel& p) {
     auto whole = std::make_shared<store::outbox_entry>();
     whole->key = p.first.key;
     whole->endpoint = p.first.endpoint;
-    whole->message_id = whole->webhook_id = p.batch;
+    whole->message_id = whole->webhook_id = p.of->id;
     whole->message = std::move(m);
-    whole->batch = {p.batch, static_cast<std::uint32_t>(p.size())};
+    whole->batch = {p.of->id, static_cast<std::uint32_t>(p.size())};
     whole->attempts = p.first.attempts;
     whole->due = p.first.due;
     return whole;

@@ -5,27 +5,36 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidings::webhook::detail {
 
 /// What one request brings: an entry, or those of a batch.
 struct parcel {
-    store::outbox_entry first{};
-    std::vector<store::outbox_entry> others{};  // behind it in the batch
-    std::string batch{};                        // its id; empty: the entry is sent alone
-    std::uint64_t stored_with = 0;  // the settlement that stores the batch; 0: it is stored
+    struct batch {
+        std::string id{};
+        std::vector<store::outbox_entry> others{};  // behind the first
+        std::uint64_t stored_with = 0;  // the settlement that stores the batch; 0: it is stored
+    };
 
-    bool is_batch() const noexcept { return !batch.empty(); }
-    std::size_t size() const noexcept { return 1 + others.size(); }
+    store::outbox_entry first{};
+    std::unique_ptr<batch> of{};  // null: the entry is sent alone
+
+    bool is_batch() const noexcept { return of != nullptr; }
+    std::string_view batch_id() const noexcept {
+        return of ? std::string_view(of->id) : std::string_view();
+    }
+    std::uint64_t stored_with() const noexcept { return of ? of->stored_with : 0; }
+    std::size_t size() const noexcept { return of ? 1 + of->others.size() : 1; }
     const store::outbox_entry& at(std::size_t i) const noexcept {
-        return i == 0 ? first : others[i - 1];
+        return i == 0 ? first : of->others[i - 1];
     }
     template <class F>
     void for_each(F f) const {
-        f(first);
-        for (const auto& e : others) f(e);
+        for (std::size_t i = 0; i < size(); ++i) f(at(i));
     }
 };
 

@@ -159,7 +159,7 @@ void sender_state::run() {
         }
         const auto most = health_of(*t).max_in_flight();
         if (l.in_flight >= most) continue;  // an answer brings it back
-        if (l.queue.front().stored_with > settled_) {
+        if (l.queue.front().stored_with() > settled_) {
             storing_.push_back(id);  // the settlement brings it back
             continue;
         }

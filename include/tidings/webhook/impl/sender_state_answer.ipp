@@ -136,7 +136,7 @@ store::outbox_result sender_state::result_of(const endpoint_target& t,
 
 void sender_state::conclude(endpoint_target& t, const parcel& p, const attempt& a) {
     const auto first = result_of(t, p.first, a);
-    if (p.others.empty()) {
+    if (p.size() == 1) {
         results_.push_back(first);
     } else {
         std::vector<store::outbox_result> results;

@@ -64,8 +64,11 @@ void sender_state::form_requests(const std::string& id, line& l) {
     const auto had = l.queue.size();
     l.queue.resize(had + plan.requests.size());
     const bool has_room = finds_memory([&] {
-        for (std::size_t i = 0; i < plan.requests.size(); ++i)
-            l.queue[had + i].others.reserve(plan.requests[i].members.size() - 1);
+        for (std::size_t i = 0; i < plan.requests.size(); ++i) {
+            if (plan.requests[i].batch.empty()) continue;
+            auto& of = l.queue[had + i].of = std::make_unique<parcel::batch>();
+            of->others.reserve(plan.requests[i].members.size() - 1);
+        }
     });
     if (!has_room) {
         l.queue.resize(had);
@@ -79,10 +82,11 @@ void sender_state::form_requests(const std::string& id, line& l) {
         auto& r = plan.requests[i];
         auto& p = l.queue[had + i];
         p.first = std::move(l.loose[r.members.front()]);
+        if (!p.of) continue;
         for (std::size_t m = 1; m < r.members.size(); ++m)
-            p.others.push_back(std::move(l.loose[r.members[m]]));
-        if (!r.stored && !r.batch.empty()) p.stored_with = settlements_ + 1;
-        p.batch = std::move(r.batch);
+            p.of->others.push_back(std::move(l.loose[r.members[m]]));
+        if (!r.stored) p.of->stored_with = settlements_ + 1;
+        p.of->id = std::move(r.batch);
     }
     std::move(results.begin(), results.end(), std::back_inserter(results_));
     if (!plan.rest.empty()) l.back_with = settlements_ + 1;
@@ -95,7 +99,7 @@ void sender_state::form_requests(const std::string& id, line& l) {
 void sender_state::drop_unstored() noexcept {
     for (auto& [id, l] : lines_)
         std::erase_if(l.queue, [this](const parcel& p) {
-            const bool drops = p.stored_with > settled_;
+            const bool drops = p.stored_with() > settled_;
             if (drops) p.for_each([this](const auto& e) { let_go(e.key); });
             return drops;
         });

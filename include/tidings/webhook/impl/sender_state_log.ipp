@@ -93,8 +93,8 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     attempts_.push_back(row);
     row.response_head.clear();
     row.response_body.clear();
-    for (const auto& e : q.what->others) {
-        row.entry = e.key;
+    for (std::size_t i = 1; i < q.what->size(); ++i) {
+        row.entry = q.what->at(i).key;
         attempts_.push_back(row);
     }
 }

@@ -59,7 +59,7 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
         bool done = false;
 
         bool is_of(const parcel& p) const noexcept {
-            return key == p.first.key && batch == p.batch;
+            return key == p.first.key && batch == p.batch_id();
         }
     };
     /// What is signed for an endpoint.

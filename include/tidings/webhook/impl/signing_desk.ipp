@@ -88,7 +88,7 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
     made_signature made{.at = clock_.wall_now()};
     signing_request what{.attempt = made.at};
     if (p.is_batch()) {
-        what.id = p.batch;
+        what.id = p.of->id;
         what.body = entry_of_batch(p)->message->body;
     } else {
         what.id = id_of(p.first);
@@ -104,7 +104,7 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
     const auto most = std::min<std::chrono::milliseconds>(options_.timeout, max_age);
     asked_.emplace(ticket, question{t.id(), signer.get(), now + most});
     w.slots.push_back({.key = p.first.key,
-                       .batch = p.batch,
+                       .batch = std::string(p.batch_id()),
                        .ticket = ticket,
                        .at = now,
                        .made = std::move(made)});
