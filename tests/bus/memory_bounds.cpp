@@ -185,12 +185,12 @@ TEST_CASE("what the members of a queue group wait for stays within their bounds"
 }
 
 TEST_CASE("the requests that wait for a responder stay within its bound", "[memory]") {
+    int refused = 0;  // those that wait are over with the bed
     bounds_bed f({});
     net::io_context hung;
     const auto r = f.hub->respond(
         "a", net::bind_executor(hung.get_executor(), [](const event_ptr&) { return made(""); }),
         {.limits = {.max_bytes = bound, .max_events = 1'000'000}});
-    int refused = 0;
     growth g;
     for (int i = 0; i < count; ++i) {
         f.hub->async_request(
