@@ -7,7 +7,6 @@
 #include <tidings/publication_info.hpp>
 
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/system_executor.hpp>
 
 #include <array>
 #include <chrono>
@@ -42,7 +41,7 @@ class delivered_ids : public std::enable_shared_from_this<delivered_ids> {
     virtual ~delivered_ids() = default;
 
     /// Where a completion is posted that has no executor of its own.
-    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
+    TIDINGS_DECL virtual executor_type get_executor() const noexcept;
 
     /// @throws std::bad_alloc
     virtual key key_of(std::string_view id) = 0;

@@ -6,7 +6,6 @@
 #include <tidings/store/outbox_operations.hpp>
 
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/system_executor.hpp>
 
 namespace tidings::store {
 
@@ -48,7 +47,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
 
     /// Where a completion is posted that has no executor of its own. A store that completes inside
     /// the call belongs to no context: the system's.
-    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
+    TIDINGS_DECL virtual executor_type get_executor() const noexcept;
 
     /// Endpoints were added to a sender. Gives their rows, in the order of the question.
     virtual void start_open(outbox_opening o, open_handler h) = 0;

@@ -6,7 +6,6 @@
 #include <tidings/errc.hpp>
 
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/system_executor.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -47,7 +46,7 @@ class table : public std::enable_shared_from_this<table> {
 
     /// Where a completion is posted that has no executor of its own. A store that completes inside
     /// the call belongs to no context: the system's.
-    virtual executor_type get_executor() const noexcept { return net::system_executor(); }
+    TIDINGS_DECL virtual executor_type get_executor() const noexcept;
 
     /// @error errc::not_found
     virtual void start_get(std::string key, get_handler h) = 0;
