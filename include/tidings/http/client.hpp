@@ -6,6 +6,7 @@
 #include <tidings/diagnostics.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/io/network.hpp>
 
 #include <boost/asio/deferred.hpp>
 

@@ -4,6 +4,7 @@
 #include <tidings/authorizer.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/io/stream.hpp>
 #include <tidings/unique_function.hpp>
 
 #include <cstdint>

@@ -5,6 +5,8 @@
 #include <tidings/detail/initiation.hpp>
 #include <tidings/drain.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/io/network.hpp>
+#include <tidings/io/tls.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <tidings/io/clock.hpp>
-#include <tidings/io/network.hpp>
 #include <tidings/io/random.hpp>
 
 namespace tidings::io {
+
+class network;  // <tidings/io/network.hpp>, which most users need not compile
+TIDINGS_DECL network& system_network() noexcept;
 
 /// Everything the library asks of the machine. Every module that needs any of it takes one in its
 /// options (`.environment`); tests put a simulated one in. What it points to must outlive its

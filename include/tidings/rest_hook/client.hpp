@@ -6,6 +6,7 @@
 #include <tidings/errc.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/io/tls.hpp>
 #include <tidings/log.hpp>
 
 #include <boost/asio/deferred.hpp>

@@ -10,6 +10,7 @@
 #include <tidings/drain.hpp>
 #include <tidings/http/message.hpp>
 #include <tidings/io/environment.hpp>
+#include <tidings/io/tls.hpp>
 #include <tidings/log.hpp>
 #include <tidings/reconnect.hpp>
 #include <tidings/topic_rule.hpp>
