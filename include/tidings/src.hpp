@@ -64,6 +64,7 @@
 #include <tidings/http/impl/client/client_job.ipp>
 #include <tidings/http/impl/client/client_state.ipp>
 #include <tidings/http/impl/client/client_streams.ipp>
+#include <tidings/http/impl/client/request_target.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>

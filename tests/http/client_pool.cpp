@@ -2,6 +2,8 @@
 // Which connections a client keeps, uses again and opens.
 #include "support/http_client_bed.hpp"
 
+#include <tidings/http/impl/client/request_terms.hpp>
+
 TEST_CASE("A connection is used again while it is good", "[http]") {
     client_bed bed({.keep_alive = 30s});
     CHECK(bed.answered(ok)->answer.body == "ok");
@@ -39,6 +41,43 @@ TEST_CASE("A connection is used again while it is good", "[http]") {
         bed.start({}, "http://other.example/");
         CHECK(bed.peers().size() == 2);
     }
+}
+
+TEST_CASE("Requests that were prepared use the connections of their origin", "[http]") {
+    client_bed bed({.keep_alive = 30s});
+    CHECK(bed.answered(ok)->answer.body == "ok");
+    bed.peers().at(0)->take();
+    error_code ec;
+    const auto alike = http::detail::prepared_request::make(
+        "http://127.0.0.1/a?b", {.method = "POST", .fields = {{"X-Alike", "1"}}}, "agent", nullptr,
+        ec);
+    REQUIRE_FALSE(ec);
+    const std::vector<http::fields::value_type> further{{"X-More", "3"}};
+    for (const auto* const value : {"1", "2"}) {
+        std::optional<error_code> ended;
+        http::detail::start_request(
+            *bed.client, "not read", {.method = "POST", .fields = {{"X-One", value}}},
+            {.prepared = alike,
+             .further = further,
+             .body = std::make_shared<const std::string>("text")},
+            {bed.io().get_executor(), [&](error_code e, const http::response&) { ended = e; }});
+        bed.run();
+        REQUIRE(bed.peers().size() == 1);
+        const auto text = bed.peers().at(0)->take();
+        CHECK(text.starts_with("POST "));
+        CHECK(text.find("\r\nUser-Agent: agent\r\n") != std::string::npos);
+        CHECK(text.ends_with("\r\nX-Alike: 1\r\nX-One: " + std::string(value) +
+                             "\r\nX-More: 3\r\nContent-Length: 4\r\n\r\ntext"));
+        bed.peers().at(0)->send(ok);
+        bed.run();
+        REQUIRE(ended.has_value());
+        CHECK_FALSE(*ended);
+    }
+    http::detail::prepared_request::make("no url", {}, "", nullptr, ec);
+    CHECK(ec == errc::bad_url);
+    http::detail::prepared_request::make("http://127.0.0.1/a?b", {.method = "NOT ONE"}, "", nullptr,
+                                         ec);
+    CHECK(ec == errc::invalid_argument);
 }
 
 TEST_CASE("Few connections idle", "[http]") {

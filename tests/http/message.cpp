@@ -3,6 +3,8 @@
 
 #include "support/catch2.hpp"
 
+#include <iterator>
+
 using namespace tidings;
 
 TEST_CASE("Fields are found without regard to case, the first of a name first", "[http]") {
@@ -37,6 +39,22 @@ TEST_CASE("Setting a field replaces all of that name", "[http]") {
     CHECK(f.count("b") == 0);
     CHECK(f.get("d") == "2");
     CHECK_FALSE(f.empty());
+}
+
+TEST_CASE("Setting a field that is there once keeps its place", "[http]") {
+    http::fields f{{"a", "1"}, {"b", "2"}, {"c", "3"}};
+    f.set("b", std::string(40, 'x'));
+    CHECK(std::next(f.begin())->second == std::string(40, 'x'));
+    f.set("b", f.get("b").substr(38));  // a part of itself
+    CHECK(std::next(f.begin())->second == "xx");
+    f.set("B", "4");  // by another spelling
+    CHECK(f.count("b") == 1);
+    CHECK(std::prev(f.end())->first == "B");
+    f.clear();
+    f.set("a", "5").set("a", "6").set("b", "7");
+    CHECK(f.size() == 2);
+    CHECK(f.get("a") == "6");
+    CHECK(f.get("b") == "7");
 }
 
 TEST_CASE("A target has a path and a query", "[http]") {

@@ -3,6 +3,8 @@
 
 #include "support/catch2.hpp"
 
+#include <vector>
+
 using namespace tidings;
 using http::detail::is_sendable;
 using http::detail::serialise;
@@ -71,6 +73,22 @@ TEST_CASE("A request is sent to the origin of its URL", "[http]") {
           "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n");
     CHECK(serialise({.fields = {{"Authorization", "mine"}}}, url("http://a:b@h/"), "", false) ==
           "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\nAuthorization: mine\r\n\r\n");
+}
+
+TEST_CASE("a head that is begun once is the head of each request that begins so", "[http]") {
+    const http::request alike{.method = "POST", .fields = {{"X-Own", "1"}, {"Host", "none"}}};
+    const auto begin = http::detail::serialise_begin(alike, url("http://u:p@h:81/a"), "agent");
+    const http::request one{.method = "POST", .fields = {{"b", "2"}, {"Content-Length", "7"}}};
+    const std::vector<http::fields::value_type> further{{"c", "3\n"}, {"Connection", "x"}};
+    auto whole = alike;
+    whole.fields.append("b", "2").append("c", "3 ");
+    for (const bool close : {false, true}) {
+        const auto text = http::detail::serialise_head(begin, one, further, close, 3);
+        CHECK(text ==
+              http::detail::serialise_head(whole, url("http://u:p@h:81/a"), "agent", close, 3));
+        CHECK(text.find("\r\nb: 2\r\n") != std::string::npos);
+        CHECK(text.ends_with("\r\nContent-Length: 3\r\n\r\n"));
+    }
 }
 
 TEST_CASE("A request with a byte too many is not sent", "[http]") {

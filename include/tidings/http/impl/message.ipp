@@ -7,6 +7,7 @@
 #include <tidings/text/utf8.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace tidings::http {
 
@@ -53,6 +54,16 @@ std::size_t fields::count(std::string_view name) const noexcept {
 }
 
 fields& fields::set(std::string_view name, std::string_view value) {
+    const auto same = [name](const value_type& f) {
+        return detail::equal_ignoring_case(f.first, name);
+    };
+    const auto all = list_.begin() + static_cast<std::ptrdiff_t>(size_);
+    const auto first = std::find_if(list_.begin(), all, same);
+    if (first == all && all != list_.end()) return append(name, value);
+    if (first != all && first->first == name && std::none_of(std::next(first), all, same)) {
+        first->second = value;
+        return *this;
+    }
     // Made first: both views may look into what is erased.
     value_type made(name, value);
     erase(made.first);

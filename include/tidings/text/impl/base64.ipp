@@ -27,7 +27,9 @@ constexpr std::array<std::uint8_t, 256> base64_values = [] {
 }  // namespace
 
 void base64_append(std::string_view bytes, std::string& out) {
-    out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
+    const auto before = out.size();
+    out.resize(before + (bytes.size() + 2) / 3 * 4, '=');
+    auto* to = out.data() + before;
     std::uint32_t bits = 0;
     unsigned count = 0;
     for (const char c : bytes) {
@@ -35,11 +37,10 @@ void base64_append(std::string_view bytes, std::string& out) {
         count += 8;
         while (count >= 6) {
             count -= 6;
-            out += base64_alphabet[bits >> count & 0x3f];
+            *to++ = base64_alphabet[bits >> count & 0x3f];
         }
     }
-    if (count != 0) out += base64_alphabet[bits << (6 - count) & 0x3f];
-    out.append((3 - bytes.size() % 3) % 3, '=');
+    if (count != 0) *to = base64_alphabet[bits << (6 - count) & 0x3f];
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {

@@ -77,12 +77,15 @@ class client_connection final : public wire_user,
     client_state& state_;  // outlives its connections
     origin_pool& pool_;
     phase phase_ = phase::connecting;
-    std::optional<idle_list::iterator> idle_place_;
+    idle_list place_{
+        this};  // among the idle ones: here while it is not one, so that it is made once
+    const idle_list::iterator at_{place_.begin()};
     std::shared_ptr<client_job> job_;
     std::optional<io::connect_phase> connecting_;  // the phase that is timed
     io::canceller cancel_connecting_;
     std::optional<wire> wire_;
     response_reader reader_;
+    std::string address_{};  // of the peer, made when first asked for
     tidings::detail::wheel_timer deadline_;
     io::steady_time made_;
     std::chrono::milliseconds max_age_;

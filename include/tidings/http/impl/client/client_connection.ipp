@@ -47,7 +47,7 @@ namespace {
 // Whether the name is looked up here, and not by the network.
 bool is_resolved_here(const client_options& o, const client_question& asked) {
     error_code not_an_address;
-    net::ip::make_address(asked.to.host, not_an_address);
+    net::ip::make_address(asked.target->to.host, not_an_address);
     return not_an_address && o.unix_path.empty() &&
            (o.keep_addresses.count() > 0 || asked.terms.unproven);
 }
@@ -61,7 +61,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
     auto& lane = state_.lane();
     deadline_.arm(lane.timers(), o.connect_timeout);
     if (const auto& trace = job_->asked.terms.trace) trace->restart(o.environment.clock->now());
-    auto how = connecting_to(job_->asked.to, o, pool_.tls.get());
+    auto how = connecting_to(job_->asked.target->to, o, pool_.tls.get());
     const auto& each = o.phases;
     if (job_->asked.terms.trace || (each.resolve + each.connect + each.tls).count() != 0)
         how.on_phase = [weak = weak_from_this()](auto p, const auto& to) {
@@ -177,7 +177,10 @@ void client_connection::begin() {
     if (job_->asked.to_head) reader_.expect_no_body();
     note(traced::write);
     if (const auto& trace = job_->asked.terms.trace; trace && trace->address.empty())
-        finds_memory([&] { trace->address = wire_->stream().remote_address(); });
+        finds_memory([&] {
+            if (address_.empty()) address_ = wire_->stream().remote_address();
+            trace->address = address_;
+        });
     if (wire_->write(std::move(job_->asked.text), nullptr, job_->asked.terms.body))
         note(traced::first_byte);
     wire_->read();
@@ -261,7 +264,7 @@ void client_connection::rest() {
     if (max_age_.count() > 0) left = std::min(left, max_age_ - age());
     deadline_.arm(state_.lane().timers(), left);
     pool_.idle.push_back(this);
-    idle_place_ = state_.add_idle(*this);
+    state_.add_idle(place_);
     wire_->read();  // to learn when the peer closes
 }
 
@@ -309,7 +312,7 @@ void client_connection::close() {
     const auto self = shared_from_this();
     if (phase_ == phase::closed) return;
     // It may have moved.
-    if (phase_ == phase::connecting && job_) state_.addresses().forget(job_->asked.to.host);
+    if (phase_ == phase::connecting && job_) state_.addresses().forget(job_->asked.target->to.host);
     phase_ = phase::closed;
     deadline_.cancel();
     if (cancel_connecting_) std::exchange(cancel_connecting_, nullptr)();
@@ -323,7 +326,7 @@ void client_connection::close() {
 }
 
 void client_connection::leave_idle() noexcept {
-    if (idle_place_) state_.remove_idle(*std::exchange(idle_place_, std::nullopt));
+    if (place_.empty()) state_.remove_idle(place_, at_);
 }
 
 }  // namespace tidings::http::detail

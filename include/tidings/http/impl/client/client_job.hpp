@@ -3,7 +3,6 @@
 
 #include <tidings/http/client.hpp>
 #include <tidings/http/impl/client/request_terms.hpp>
-#include <tidings/http/impl/message/url.hpp>
 #include <tidings/lane/impl/lane.hpp>
 
 namespace tidings::http::detail {
@@ -19,7 +18,7 @@ inline response no_answer() {
 
 /// What is asked of a server, and how.
 struct client_question {
-    url to{};
+    std::shared_ptr<const request_target> target{};
     std::string text{};  // the request; the wire has it while it is under way
     bool to_head = false;
     bool idempotent = false;

@@ -35,8 +35,8 @@ void client_job::finish(error_code ec, response r) {
     const auto s = state.lock();
     if (s && ec && asked.detail != nullptr)
         finds_memory([&] {
-            *asked.detail =
-                diagnostics(place_of(asked.to, s->options().unix_path) + ": " + ec.message());
+            *asked.detail = diagnostics(place_of(asked.target->to, s->options().unix_path) + ": " +
+                                        ec.message());
         });
     std::move(handler).complete_here(ec, std::move(r));
 }

@@ -47,9 +47,11 @@ class client_state final : public tidings::detail::context_dependent,
     void serve(origin_pool& p);
     /// On a new connection. Behind what was posted before: if that closes the client, the job ends.
     void connect_again(const std::shared_ptr<client_job>& job);
-    /// A connection became idle; it takes the place back when it is not any more.
-    idle_list::iterator add_idle(client_connection& c) { return idle_.insert(idle_.end(), &c); }
-    void remove_idle(idle_list::iterator it) noexcept { idle_.erase(it); }
+    /// A connection became idle; it takes its place back when it is not any more.
+    void add_idle(idle_list& place) noexcept { idle_.splice(idle_.end(), place); }
+    void remove_idle(idle_list& place, idle_list::iterator at) noexcept {
+        place.splice(place.end(), idle_, at);
+    }
     void count_closed() noexcept { --connections_; }
     address_cache& addresses() noexcept { return addresses_; }
 

@@ -6,6 +6,7 @@
 #include <tidings/http/impl/message/serialise.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/lane_completion.hpp>
+#include <tidings/text/impl/ascii.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -60,24 +61,37 @@ void client_state::start(const std::string& text, const request& r, std::string_
                          diagnostics* detail, response_handler handler, request_terms terms) {
     error_code ec;
     if (detail != nullptr) *detail = {};
-    const auto to = url::parse(text, ec);
-    if (!ec && !is_sendable(r)) ec = errc::invalid_argument;
+    std::shared_ptr<const request_target> target = terms.prepared;
+    if (!target) {
+        auto to = url::parse(text, ec);
+        if (!ec)
+            target = std::make_shared<request_target>(request_target::of(std::move(to), terms.tls));
+    }
+    const auto& further = terms.further;
+    const bool named = std::all_of(further.begin(), further.end(),
+                                   [](const auto& f) { return is_token(f.first); });
+    if (!ec && !(named && is_sendable(r))) ec = errc::invalid_argument;
     if (ec) return std::move(handler)(ec, no_answer());
     const bool close = options_.keep_alive.count() <= 0 || options_.max_idle_per_origin == 0;
     auto slot = handler.cancellation_slot();
     const auto job =
         std::make_shared<client_job>(weak_from_this(), in_lane(std::move(handler), lane_));
-    auto asked = serialise_head(r, to, options_.user_agent, close, body.size());
+    const auto& alike = terms.prepared;
+    auto asked = alike ? serialise_head(alike->begin, r, further, close, body.size())
+                       : serialise_head(r, target->to, options_.user_agent, close, body.size());
+    const bool encoding_given =
+        (alike && alike->encoding_given) || r.fields.find("Accept-Encoding").has_value();
     if (!terms.body || body.size() <= max_joined_bytes) {
         asked.append(body);
         terms.body.reset();
     }
+    terms.further = {};
     if (terms.trace) terms.trace->job = job;
-    job->asked = {.to = to,
+    job->asked = {.target = std::move(target),
                   .text = std::move(asked),
                   .to_head = r.method == "HEAD",
                   .idempotent = r.idempotent || is_idempotent(r.method),
-                  .encoding_given = r.fields.find("Accept-Encoding").has_value(),
+                  .encoding_given = encoding_given,
                   .terms = std::move(terms),
                   .detail = detail};
     if (slot.is_connected())
@@ -102,19 +116,15 @@ void client_state::begin(const std::shared_ptr<client_job>& job) {
 void client_state::line_up(const std::shared_ptr<client_job>& job) {
     job->deadline.arm(lane_->timers(), options_.request_timeout);
     auto& p = pool_of(*job);
+    if (p.waiting.empty() && !p.idle.empty()) return give_connection(p, job);
     p.waiting.push_back(job);
     serve(p);
 }
 
 origin_pool& client_state::pool_of(client_job& job) {
-    const auto& to = job.asked.to;
-    const auto& tls = job.asked.terms.tls;
-    auto key = (to.secure() ? "s " : "p ") + to.host + ' ' + std::to_string(to.port);
-    // No other object has its address as long as the pool holds it.
-    if (tls && to.secure())
-        key += ' ' + std::to_string(reinterpret_cast<std::uintptr_t>(tls.get()));
-    auto& p = pools_[key];
-    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = key, .tls = tls});
+    const auto& target = *job.asked.target;
+    auto& p = pools_[target.pool];
+    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = target.pool, .tls = target.tls});
     job.pool = p.get();
     return *p;
 }

@@ -2,15 +2,21 @@
 #pragma once
 
 #include <tidings/http/impl/client/exchange_trace.hpp>
-#include <tidings/io/tls.hpp>
+#include <tidings/http/impl/client/request_target.hpp>
 
 #include <memory>
+#include <span>
 #include <string>
 
 namespace tidings::http::detail {
 
 /// What belongs to a request that an object of the library makes, beside the request itself.
 struct request_terms {
+    /// Takes the place of the URL, which is not read then; the request has what it adds to it.
+    std::shared_ptr<const prepared_request> prepared{};
+    /// Of such a request: fields behind its own, read within the call. In a value a control byte
+    /// becomes a space.
+    std::span<const fields::value_type> further{};
     /// Sent in place of the request's: of a large one, which others hold, too, no connection has a
     /// copy.
     std::shared_ptr<const std::string> body{};

@@ -4,6 +4,8 @@
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/http/message.hpp>
 
+#include <span>
+
 namespace tidings::http::detail {
 
 /// How the end of a body is found (RFC 9112 6.3).
@@ -35,9 +37,17 @@ TIDINGS_DECL bool is_sendable(const request& r) noexcept;
 /// A body up to this is sent with its head at once.
 inline constexpr std::size_t max_joined_bytes = 16 * 1024;
 
-/// The bytes of the head of a request to the URL, with the blank line; framing, Host, User-Agent
-/// and Connection are made here, and `Accept-Encoding: identity` unless the request has the field,
-/// because no body is decoded.
+/// The begin of the head of a request to the URL: its first line, Host, User-Agent,
+/// `Accept-Encoding: identity` unless it has the field, because no body is decoded, and its fields.
+TIDINGS_DECL std::string serialise_begin(const request& r, const url& to,
+                                         std::string_view user_agent);
+/// The head of a request that begins so, and has the fields of `r`, and further ones, beside: with
+/// the blank line, and framing and Connection, which are made here. There is room for a body that
+/// is joined.
+TIDINGS_DECL std::string serialise_head(std::string_view begin, const request& r,
+                                        std::span<const fields::value_type> further, bool close,
+                                        std::size_t body_bytes);
+/// The bytes of the head of a request to the URL, with the blank line.
 TIDINGS_DECL std::string serialise_head(const request& r, const url& to,
                                         std::string_view user_agent, bool close,
                                         std::size_t body_bytes);

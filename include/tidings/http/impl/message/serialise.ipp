@@ -100,15 +100,34 @@ std::string serialise(const response& r, const response_frame& frame, std::strin
 bool is_sendable(const request& r) noexcept {
     return is_token(r.method) &&
            std::all_of(r.fields.begin(), r.fields.end(), [](const fields::value_type& f) {
+               const auto unchecked = static_cast<std::ptrdiff_t>(plain_prefix<>(f.second));
                return is_token(f.first) &&
-                      std::none_of(f.second.begin(), f.second.end(), is_field_control);
+                      std::none_of(f.second.begin() + unchecked, f.second.end(), is_field_control);
            });
 }
 
-std::string serialise_head(const request& r, const url& to, std::string_view user_agent, bool close,
-                           std::size_t body_bytes) {
+namespace {
+
+// Of what it is in its place: Host, and all that frames the message.
+template <class Fields>
+void append_fields(std::string& out, const Fields& f) {
+    for (const auto& [name, value] : f)
+        if (!is_framing_field(name) && !equal_ignoring_case(name, "Host"))
+            append_field(out, name, value);
+}
+
+void append_end(std::string& out, const request& r, bool close, std::size_t body_bytes) {
+    append_connection(out, r.fields, close ? "close" : "");
+    const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
+    if (expects_body || body_bytes != 0) append_length(out, body_bytes);
+    out.append("\r\n");
+}
+
+}  // namespace
+
+std::string serialise_begin(const request& r, const url& to, std::string_view user_agent) {
     std::string out;
-    out.reserve(512 + to.target.size() + std::min(body_bytes, max_joined_bytes));
+    out.reserve(512 + to.target.size());
     out.append(r.method).append(" ").append(to.target).append(" HTTP/1.1\r\n");
     append_field(out, "Host", to.authority());
     if (!user_agent.empty() && !r.fields.find("User-Agent"))
@@ -118,13 +137,32 @@ std::string serialise_head(const request& r, const url& to, std::string_view use
         const auto plain = percent_decode(to.user_info, ec);
         append_field(out, "Authorization", "Basic " + tidings::detail::base64_encode(plain));
     }
-    for (const auto& [name, value] : r.fields)
-        if (!is_framing_field(name) && !equal_ignoring_case(name, "Host"))
-            append_field(out, name, value);
-    append_connection(out, r.fields, close ? "close" : "");
-    const bool expects_body = r.method == "POST" || r.method == "PUT" || r.method == "PATCH";
-    if (expects_body || body_bytes != 0) append_length(out, body_bytes);
-    out.append("\r\n");
+    append_fields(out, r.fields);
+    return out;
+}
+
+std::string serialise_head(std::string_view begin, const request& r,
+                           std::span<const fields::value_type> further, bool close,
+                           std::size_t body_bytes) {
+    constexpr std::size_t around = 4, of_end = 64;
+    std::size_t bytes = begin.size() + of_end + std::min(body_bytes, max_joined_bytes);
+    const auto count = [&](const auto& f) { bytes += f.first.size() + f.second.size() + around; };
+    std::for_each(r.fields.begin(), r.fields.end(), count);
+    std::for_each(further.begin(), further.end(), count);
+    std::string out;
+    out.reserve(bytes);
+    out.append(begin);
+    append_fields(out, r.fields);
+    append_fields(out, further);
+    append_end(out, r, close, body_bytes);
+    return out;
+}
+
+std::string serialise_head(const request& r, const url& to, std::string_view user_agent, bool close,
+                           std::size_t body_bytes) {
+    auto out = serialise_begin(r, to, user_agent);
+    append_end(out, r, close, body_bytes);
+    out.reserve(out.size() + std::min(body_bytes, max_joined_bytes));
     return out;
 }
 
