@@ -219,6 +219,7 @@
 #include <tidings/webhook/impl/no_signature.ipp>
 #include <tidings/webhook/impl/operational_events.ipp>
 #include <tidings/webhook/impl/place_book.ipp>
+#include <tidings/webhook/impl/prepared_endpoints.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
 #include <tidings/webhook/impl/provider_text.ipp>
 #include <tidings/webhook/impl/public_key.ipp>
@@ -233,6 +234,7 @@
 #include <tidings/webhook/impl/sender_state_append.ipp>
 #include <tidings/webhook/impl/sender_state_batch.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
+#include <tidings/webhook/impl/sender_state_finish.ipp>
 #include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/sender_state_log.ipp>
 #include <tidings/webhook/impl/shopify.ipp>

@@ -68,8 +68,8 @@ TEST_CASE("a delivery on a warm connection takes few turns of the context", "[we
         bed.deliver();
         std::cout << "warm webhook delivery: " << bed.hops << " strand hops, "
                   << bed.hops + bed.handlers << " handlers\n";
-        CHECK(bed.hops <= 8);
-        CHECK(bed.hops + bed.handlers <= 16);
+        CHECK(bed.hops <= 3);
+        CHECK(bed.hops + bed.handlers <= 8);
     }
 }
 

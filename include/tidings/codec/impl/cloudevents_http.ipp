@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_http.hpp>
+#include <tidings/codec/impl/binary_fields.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/text/impl/timestamp.hpp>
@@ -28,23 +29,6 @@ std::string media_type(std::string_view content_type) {
     auto type = content_type.substr(0, content_type.find(';'));
     while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
     return lower(type);
-}
-
-// 3.1.3.2: space, double quote, percent and everything outside U+0021 to U+007E.
-std::string encode_field(std::string_view text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        if (c > ' ' && c < '\x7f' && c != '"' && c != '%') {
-            out += c;
-            continue;
-        }
-        const auto code = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[code >> 4];
-        out += digits[code & 15];
-    }
-    return out;
 }
 
 // A quoted-string is unquoted first (RFC 9110 5.6.4), then one round of decoding.
@@ -78,32 +62,6 @@ std::string decode_field(std::string_view text, percent_signs percents, error_co
     }
     if (!is_valid_utf8(out)) ec = errc::event_bad_attribute_value;
     return out;
-}
-
-std::string extension_text(const attribute_value& value) {
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-    return std::to_string(std::get<std::int32_t>(value));
-}
-
-void write_fields(const publication& p, http::fields& f) {
-    const auto put = [&](std::string_view name, std::string_view value) {
-        f.append("ce-" + std::string(name), encode_field(value));
-    };
-    put("specversion", "1.0");
-    put("id", p.id());
-    put("source", p.source());
-    put("type", p.type());
-    if (!p.time().empty()) put("time", p.time());
-    if (!p.subject().empty()) put("subject", p.subject());
-    if (!p.data_schema().empty()) put("dataschema", p.data_schema());
-    for (const auto& [name, value] : p.event().extensions())
-        if (name != "topic" && name != "position" && name != "hops")
-            put(name, extension_text(value));
-    put("topic", p.topic());
-    if (p.position()) put("position", p.position()->text());
-    if (p.info().hops != 0) put("hops", std::to_string(p.info().hops));
-    if (!p.content_type().empty()) f.append("Content-Type", p.content_type());
 }
 
 error_code read_field(wire_event& out, const std::string& name, std::string value) {
@@ -175,7 +133,9 @@ const std::string* write_binary_event(const publication& p, http::fields& f,
     const auto* bytes = p.data_bytes(ec);
     if (ec) return nullptr;
     try {
-        detail::write_fields(p, f);
+        detail::write_binary_fields(
+            p, [&](const auto& name, const auto& value) { f.append(name, value); });
+        if (!p.content_type().empty()) f.append("Content-Type", p.content_type());
         return bytes;
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;

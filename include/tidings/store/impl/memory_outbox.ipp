@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/store/impl/outbox_tables.hpp>
+#include <tidings/store/impl/prompt_outbox.hpp>
 #include <tidings/store/memory_outbox.hpp>
 
 #include <mutex>
@@ -10,7 +11,7 @@ namespace tidings::store {
 
 namespace {
 
-class memory_outbox final : public outbox {
+class memory_outbox final : public detail::prompt_outbox {
     // What is released by `f` is destroyed when the mutex is free again.
     template <class F>
     auto locked(F f) {
@@ -32,17 +33,28 @@ class memory_outbox final : public outbox {
  public:
     explicit memory_outbox(const outbox_options& options) : rows_(options) {}
 
+    outbox_appended append(outbox_append a) override {
+        return locked([&] { return rows_.append(std::move(a)); });
+    }
+    outbox_claim claim(const outbox_query& q,
+                       const std::function<bool(const std::string&)>& wanted) override {
+        return locked([&] { return rows_.claim(q, wanted); });
+    }
+    void finish(outbox_round&& r) override {
+        locked([&] { rows_.finish(std::move(r)); });
+    }
+
     void start_open(outbox_opening o, open_handler h) override {
         complete(std::move(h), [&] { return rows_.open(std::move(o)); });
     }
     void start_append(outbox_append a, append_handler h) override {
-        complete(std::move(h), [&] { return rows_.append(std::move(a)); });
+        std::move(h)(error_code(), append(std::move(a)));
     }
     void start_claim(outbox_query q, claim_handler h) override {
         complete(std::move(h), [&] { return rows_.claim(q); });
     }
     void start_finish(outbox_round r, done_handler h) override {
-        locked([&] { rows_.finish(std::move(r)); });
+        finish(std::move(r));
         std::move(h)(error_code());
     }
     void start_list(outbox_selection s, list_handler h) override {

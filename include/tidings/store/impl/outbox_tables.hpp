@@ -3,6 +3,8 @@
 
 #include <tidings/store/impl/outbox_rows.hpp>
 
+#include <functional>
+
 namespace tidings::store::detail {
 
 /// An outbox in memory without its lock. Where an operation throws std::bad_alloc, what was done
@@ -15,8 +17,11 @@ class outbox_tables final : private outbox_rows {
 
     TIDINGS_DECL std::vector<outbox_endpoint> open(outbox_opening o);
     TIDINGS_DECL outbox_appended append(outbox_append a);
-    TIDINGS_DECL outbox_claim claim(const outbox_query& q);
-    TIDINGS_DECL void finish(outbox_round r);
+    /// @param wanted as `prompt_outbox::claim`; none: `q.of` says that
+    TIDINGS_DECL outbox_claim claim(const outbox_query& q,
+                                    const std::function<bool(const std::string&)>& wanted = {});
+    /// Where it throws, `r` has its results still.
+    TIDINGS_DECL void finish(outbox_round&& r);
     TIDINGS_DECL std::vector<outbox_listed> list(const outbox_selection& s) const;
     TIDINGS_DECL std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
                                                                     std::size_t max) const;

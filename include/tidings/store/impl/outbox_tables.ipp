@@ -56,7 +56,7 @@ outbox_rows::row* outbox_tables::find_claimed(std::uint64_t key) noexcept {
     return is ? &it->second : nullptr;
 }
 
-void outbox_tables::finish(outbox_round round) {
+void outbox_tables::finish(outbox_round&& round) {
     for (auto& a : round.attempts) {
         const auto* r = find_claimed(a.entry);
         if (r == nullptr) continue;

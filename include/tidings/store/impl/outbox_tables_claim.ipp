@@ -63,7 +63,11 @@ class outbox_tables::claiming {
     };
 
  public:
-    claiming(outbox_tables& rows, const outbox_query& q) : rows_(rows), q_(q) {
+    claiming(outbox_tables& rows, const outbox_query& q,
+             const std::function<bool(const std::string&)>& wanted)
+        : rows_(rows),
+          q_(q),
+          wanted_(wanted) {
         for (const auto& s : q.shares) shares_[s.endpoint] = &s;
     }
 
@@ -98,7 +102,10 @@ class outbox_tables::claiming {
         const auto it = shares_.find(id);
         return it != shares_.end() && it->second->gathering ? &*it->second->gathering : nullptr;
     }
-    bool is_asked_for(std::string_view id) const { return !q_.of || q_.of->contains(id); }
+    bool is_asked_for(const std::string& id) const {
+        if (wanted_) return wanted_(id);
+        return !q_.of || q_.of->contains(id);
+    }
     std::size_t taken_of(const endpoint& e) const {
         const auto it = counts_.find(&e.lines);
         return it == counts_.end() ? 0 : it->second;
@@ -167,6 +174,7 @@ class outbox_tables::claiming {
 
     outbox_tables& rows_;
     const outbox_query& q_;
+    const std::function<bool(const std::string&)>& wanted_;
     std::unordered_map<std::string_view, const outbox_share*> shares_;
     std::unordered_map<const lines::endpoint*, std::size_t> counts_;
     std::array<lines::place, lines::count> cursor_{
@@ -175,8 +183,9 @@ class outbox_tables::claiming {
     std::vector<row*> taken_;
 };
 
-outbox_claim outbox_tables::claim(const outbox_query& q) {
-    return claiming(*this, q).run();
+outbox_claim outbox_tables::claim(const outbox_query& q,
+                                  const std::function<bool(const std::string&)>& wanted) {
+    return claiming(*this, q, wanted).run();
 }
 
 }  // namespace tidings::store::detail

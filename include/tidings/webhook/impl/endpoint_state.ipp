@@ -25,15 +25,6 @@ std::string message_id_of(const publication& p) {
     return plain ? id : "msg_" + sha256_hex(std::string(p.source()) + '\n' + id);
 }
 
-// What receivers suppress repetitions by: the same on every attempt, after a restart, and from
-// every sender of the event. Ids of different sources may be equal.
-std::string webhook_id_of(const publication& p, const std::string& scope) {
-    std::string of(p.source());
-    of.append("\n").append(p.id());
-    if (!scope.empty()) of.append("\n").append(scope);
-    return "msg_" + sha256_hex(of);
-}
-
 std::optional<std::string> partition_of(const publication& p, delivery_order order) {
     if (order == delivery_order::any) return std::nullopt;
     if (order == delivery_order::endpoint) return "";
@@ -62,7 +53,6 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     error_code ec;
     out.endpoint = target_->id();
     out.message_id = message_id_of(*e);
-    out.webhook_id = webhook_id_of(*e, target_->options().id_scope);
     out.partition = partition_of(*e, target_->options().order);
     const auto now = sender_->now();
     const auto form = target_->options().form;
@@ -70,7 +60,9 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     if (target_->takes_batches()) out.due += target_->options().batch.max_delay;
     out.expires = expiry_of(*e);
     out.message = sender_->messages().make(e, form, now, ec);
-    if (ec || target_->has_room_for(*out.message)) return ec;
+    if (ec) return ec;
+    out.webhook_id = sender_->messages().webhook_id(e, out.message, target_->options().id_scope);
+    if (target_->has_room_for(*out.message)) return ec;
     if (form == body_form::raw) return errc::header_too_large;
     if (form == body_form::binary)
         out.message = sender_->messages().make(e, body_form::structured, now, ec);

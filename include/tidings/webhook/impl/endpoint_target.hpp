@@ -30,8 +30,7 @@ std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code&
 /// after the endpoint, for what that is owed. Safe from any thread.
 class endpoint_target {
  public:
-    endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
-                    retry_schedule schedule);
+    endpoint_target(endpoint_options options, retry_schedule schedule);
 
     const std::string& id() const noexcept { return options_.id; }
     const endpoint_options& options() const noexcept { return options_; }
@@ -82,10 +81,12 @@ class endpoint_target {
     }
     /// Whether a request of this endpoint has room for the fields of a message.
     bool has_room_for(const store::outbox_message& m) const noexcept;
-    /// The request of a delivery but for its body, which is the message's.
+    /// What all its deliveries have in common. @param signs null: an `async_signer` does
+    http::request common_request(const signer* signs) const;
+    /// What a delivery adds to that, but for the body and the fields of its message.
     /// @param made of an endpoint with an `async_signer`
-    error_code make_request(const store::outbox_entry& e, io::system_time now, made_signature made,
-                            http::request& out) const;
+    error_code sign_request(const store::outbox_entry& e, io::system_time now, const signer* signs,
+                            const made_signature& made, http::fields& out) const;
     /// The question for its consent.
     http::request make_consent_request() const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0}, gaps{0};
@@ -103,7 +104,6 @@ class endpoint_target {
     const std::string label_;
     const std::shared_ptr<const io::tls_client_options> tls_;
     const std::string authorization_;
-    const std::shared_ptr<const signer> signer_;
     const retry_schedule schedule_;
     const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};

@@ -66,14 +66,12 @@ std::string origin_of(const std::string& url) {
     return target.scheme + "://" + target.authority();
 }
 
-endpoint_target::endpoint_target(endpoint_options options, std::shared_ptr<const signer> signs,
-                                 retry_schedule schedule)
+endpoint_target::endpoint_target(endpoint_options options, retry_schedule schedule)
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
       label_(label_of(options_)),
       tls_(options_.tls ? std::make_shared<const io::tls_client_options>(*options_.tls) : nullptr),
       authorization_(authorization_of(options_)),
-      signer_(std::move(signs)),
       schedule_(std::move(schedule)),
       head_bytes_(head_bytes_of(options_)),
       consent_(options_.consent ? static_cast<int>(errc::undecided) : 0) {}
@@ -112,23 +110,29 @@ bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcep
            head_bytes_ + bytes_of(m.fields) + (typed ? bytes_of(type) : 0) <= max_head_bytes;
 }
 
-error_code endpoint_target::make_request(const store::outbox_entry& e, io::system_time now,
-                                         made_signature made, http::request& out) const {
+http::request endpoint_target::common_request(const signer* signs) const {
+    constexpr std::string_view authorization = "Authorization";
+    http::request r{.method = "POST", .fields = options_.fields};
+    const bool is_signed = (signs != nullptr && signs->sets(authorization)) ||
+                           (options_.async_signer && options_.async_signer->sets(authorization));
+    if (!authorization_.empty() && !is_signed) r.fields.set(authorization, authorization_);
+    if (options_.consent) r.fields.set("WebHook-Request-Origin", options_.consent->origin);
+    return r;
+}
+
+error_code endpoint_target::sign_request(const store::outbox_entry& e, io::system_time now,
+                                         const signer* signs, const made_signature& made,
+                                         http::fields& out) const {
     const auto& m = *e.message;
     const auto body = m.body ? std::string_view(*m.body) : std::string_view();
-    out.method = "POST";
-    out.fields = options_.fields;
-    if (!authorization_.empty()) out.fields.set("Authorization", authorization_);
-    if (!m.content_type.empty()) out.fields.set("Content-Type", m.content_type);
-    out.fields.set(standard_headers::id_name, id_of(e));
-    if (!signer_ && made.fields.empty()) return errc::webhook_signing_failed;
-    const auto at = signer_ ? now : made.at;
-    out.fields.set(standard_headers::timestamp_name, std::to_string(signed_time(at).count()));
-    for (const auto& [name, value] : made.fields) out.fields.set(name, value);
-    if (signer_)
-        if (const auto ec = signer_->sign({id_of(e), now, body}, out.fields)) return ec;
-    if (options_.consent) out.fields.set("WebHook-Request-Origin", options_.consent->origin);
-    for (const auto& [name, value] : m.fields) out.fields.append(name, value);
+    out.clear();
+    if (!m.content_type.empty()) out.append("Content-Type", m.content_type);
+    out.append(standard_headers::id_name, id_of(e));
+    if (signs == nullptr && made.fields.empty()) return errc::webhook_signing_failed;
+    const auto at = signs != nullptr ? now : made.at;
+    out.append(standard_headers::timestamp_name, std::to_string(signed_time(at).count()));
+    for (const auto& [name, value] : made.fields) out.set(name, value);
+    if (signs != nullptr) return signs->sign({id_of(e), now, body}, out);
     return {};
 }
 

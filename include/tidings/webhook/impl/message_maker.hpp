@@ -20,6 +20,11 @@ class message_maker {
     /// @param now of what needs a time and has none
     /// @error errc::event_no_wire_form, errc::event_bad_data, errc::out_of_memory; null then
     message make(const event_ptr& e, body_form form, store::outbox_time now, error_code& ec);
+    /// What receivers suppress repetitions by: the same on every attempt, after a restart, and from
+    /// every sender of the event. Ids of different sources may be equal.
+    /// @param m the event's, in any form
+    /// @param scope of the endpoint; empty: endpoints share it
+    std::string webhook_id(const event_ptr& e, const message& m, const std::string& scope);
 
  private:
     struct made {
@@ -28,6 +33,9 @@ class message_maker {
     };
     std::mutex mutex_;
     std::array<made, 5> last_;  // by form
+    struct : made {
+        std::string id{};
+    } last_id_;  // without a scope
 };
 
 /// When the event's extension `expirytime` says that it is of no use any more.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/codec/impl/binary_fields.hpp>
+#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/impl/standard_payload.hpp>
@@ -13,26 +14,32 @@ using namespace tidings::detail;
 
 namespace {
 
-// The event's own bytes, or what is kept beside them. Null with an error.
+// The event's own bytes, or what is kept beside them; and what is said of them. Null with an error.
 const std::string* encode(const event_ptr& e, body_form form, store::outbox_time now,
-                          wire_form& kept, http::fields& f, error_code& ec) {
+                          wire_form& kept, store::outbox_message& m, error_code& ec) {
+    constexpr std::size_t usual_fields = 8;
     const std::string* bytes = nullptr;
     switch (form) {
         case body_form::binary:
-            bytes = write_binary_event(*e, f, ec);
+            bytes = e->data_bytes(ec);
+            m.content_type = e->content_type();
+            m.fields.reserve(usual_fields);
+            write_binary_fields(*e, [&](std::string name, std::string value) {
+                m.fields.emplace_back(std::move(name), std::move(value));
+            });
             break;
         case body_form::raw:
             bytes = e->data_bytes(ec);
-            if (!ec && !e->content_type().empty()) f.append("Content-Type", e->content_type());
+            m.content_type = e->content_type();
             break;
         case body_form::standard:
             kept = standard_payload(*e, now, ec);
-            f.append("Content-Type", "application/json");
+            m.content_type = "application/json";
             break;
         case body_form::structured:
         case body_form::batch:
             kept = cloudevents_json(*e, ec);
-            f.append("Content-Type", std::string(cloudevents_json_type) + "; charset=utf-8");
+            m.content_type = std::string(cloudevents_json_type) + "; charset=utf-8";
             break;
     }
     if (ec) return nullptr;
@@ -49,16 +56,9 @@ std::shared_ptr<const store::outbox_message> new_message(const event_ptr& e, bod
     m->position = e->position().value_or(position());
     m->body_footprint = e->footprint();
     auto kept = std::make_shared<wire_form>(e);
-    http::fields f;
-    const auto* bytes = encode(e, form, now, *kept, f, ec);
+    const auto* bytes = encode(e, form, now, *kept, *m, ec);
     if (ec) return nullptr;
     if (bytes == kept->get()) m->body_footprint += bytes->size();
-    for (const auto& [name, value] : f) {
-        if (name == "Content-Type")
-            m->content_type = value;
-        else
-            m->fields.emplace_back(name, value);
-    }
     // The event's own bytes, however many endpoints are owed them, and what keeps them.
     m->body = std::shared_ptr<const std::string>(std::move(kept), bytes);
     return m;
@@ -81,6 +81,25 @@ message_maker::message message_maker::make(const event_ptr& e, body_form form,
     const std::lock_guard lock(mutex_);
     last = {e.get(), made_now};
     return made_now;
+}
+
+std::string message_maker::webhook_id(const event_ptr& e, const message& m,
+                                      const std::string& scope) {
+    if (scope.empty()) {
+        const std::lock_guard lock(mutex_);
+        if (last_id_.of == e.get() && !last_id_.what.expired()) return last_id_.id;
+    }
+    std::string of(e->source());
+    of.append("\n").append(e->id());
+    if (!scope.empty()) of.append("\n").append(scope);
+    auto id = "msg_" + sha256_hex(of);
+    if (scope.empty()) {
+        const std::lock_guard lock(mutex_);
+        last_id_.id = id;
+        last_id_.of = e.get();
+        last_id_.what = m;
+    }
+    return id;
 }
 
 std::optional<store::outbox_time> expiry_of(const publication& p) noexcept {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/store/impl/prompt_outbox.hpp>
 #include <tidings/webhook/impl/attempt_gate.hpp>
 #include <tidings/webhook/impl/attempt_trace.hpp>
 #include <tidings/webhook/impl/changed_error.hpp>
@@ -17,6 +17,7 @@
 #include <tidings/webhook/impl/operational_events.hpp>
 #include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
+#include <tidings/webhook/impl/prepared_endpoints.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <deque>
@@ -95,6 +96,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         std::deque<parcel> queue{};
         std::vector<store::outbox_entry> loose{};    // claimed, and in no request yet
         std::shared_ptr<endpoint_target> batches{};  // where it takes batches; null: it does not
+        const endpoint_health* health = nullptr;     // of health_, once it was looked for
         std::size_t in_flight = 0;
         std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
         bool waiting = false;         // for its turn, in ready_
@@ -125,9 +127,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     /// An operation at which the outbox throws has failed, as its handler is dropped. Nothing is
     /// logged when the sender has ended.
     template <class F>
-    void ask_store(F f) noexcept {
+    bool ask_store(F f) noexcept {
         const log_sink nowhere;
-        tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
+        return tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
     // Endpoints and how they do.
@@ -143,8 +145,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void on_change(endpoint_target& t, endpoint_health::change c);
     void on_disabled_by_bound(const std::vector<std::string>& ids);
     connection_turns::group group_of(const std::string& id) const;
-    std::size_t share_of(const std::string& id, const line& l, io::system_time at) const;
-    bool may_hold(const std::string& id, const line& l) const;
+    const endpoint_health* health_at(const std::string& id, line& l) const;
+    std::size_t share_of(const std::string& id, line& l, io::system_time at) const;
+    bool may_hold(const std::string& id, line& l) const;
     std::chrono::milliseconds longest_wait() const noexcept { return longest_wait_.load(); }
     std::vector<std::pair<std::string, store::outbox_health>> health_of_changed();
     void spare(line& l);
@@ -160,8 +163,11 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     static std::vector<store::outbox_mark> marks_of(batch& all);
     static void answer_all(batch& all, error_code ec) noexcept;
     void on_appended(batch& all, error_code ec, const store::outbox_appended& a);
-    void claim() noexcept;
-    void begin_claim();
+    /// Asks for one, which the end of the round begins.
+    void claim() noexcept { claim_wanted_ = true; }
+    bool begin_claim() noexcept;
+    bool ask_claim();
+    store::outbox_query claim_query();
     void on_claimed(error_code ec, store::outbox_claim c, io::system_time at);
     void take_claimed(error_code ec, store::outbox_claim& c, std::size_t& taken,
                       io::system_time at);
@@ -174,7 +180,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool is_expired(const store::outbox_entry& e) const;
     void drop_expired(const store::outbox_entry& e);
     bool sheds_expired(line& l);
-    // Many events in one request.
     std::optional<store::outbox_gathering> gathering_of(const line& l) const;
     void form_requests(const std::string& id, line& l);
     void unbatch(line& l);
@@ -220,9 +225,10 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back_all(line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
     void end_round();
-    void finish() noexcept;
-    void start_finish(std::vector<store::outbox_result>& results);
-    void on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
+    void end_round_and_report();
+    bool finish() noexcept;
+    bool start_finish(std::vector<store::outbox_result>& results);
+    bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain();
     void check_drained();
@@ -238,6 +244,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::shared_ptr<const hooks> hooks_;  // guarded by mutex_; null once it ended
     const sender_options options_;        // without hooks
     const std::shared_ptr<store::outbox> outbox_;
+    store::detail::prompt_outbox* const prompt_;  // the same, where it is one
     const retry_schedule schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
@@ -248,14 +255,15 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     mutable std::mutex mutex_;                             // guards hooks_ and the next
     std::weak_ptr<batch> open_batch_;                      // takes more
     std::atomic<std::chrono::milliseconds> longest_wait_;  // of any schedule so far
-    std::atomic<bool> taking_{true};
-    std::atomic<bool> ended_{false};
+    std::atomic<bool> taking_{true}, ended_{false};
     std::atomic<std::size_t> in_flight_{0};
 
     // In the lane.
     std::optional<http::client> http_;  // none: stopped
     std::unordered_map<std::string, line> lines_;
     attempt_traces traces_;
+    prepared_endpoints prepared_;
+    http::request request_{.method = "POST", .idempotent = true};  // the memory of each
     connection_turns turns_;  // of endpoints whose line waits for a connection
     attempt_gate gate_;
     std::unordered_map<std::string, endpoint_health> health_;
@@ -270,20 +278,18 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         changed_error opening, claiming, settling;
     } failed_;  // as the log has it
     bool opening_ = false;
-    std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;
     std::vector<store::outbox_attempt> attempts_;  // to be logged with them
     // What is claimed and not known to be settled, by key, as it is given back.
     std::unordered_map<std::uint64_t, store::outbox_result> held_;
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
-    io::system_time last_retention_{};
-    io::system_time last_sweep_{};
+    io::system_time last_retention_{}, last_sweep_{};
     wheel_timer drain_deadline_;
     std::vector<unique_function<void(error_code)>> drained_;
     std::size_t appending_ = 0;
     bool claiming_ = false;
-    bool claim_again_ = false;
+    bool claim_wanted_ = false;
     bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
     bool next_of_order_ = false;     // what is settled next lets another entry of its order follow

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/batch_plan.hpp>
@@ -19,10 +20,7 @@ using namespace tidings::detail;
 
 namespace {
 
-constexpr std::chrono::hours between_retentions{1};
 constexpr std::chrono::milliseconds wait_none{0};
-
-using settled = store::outbox_result::state;
 
 http::client_options http_options(const sender_options& o, const address_guard& guard) {
     http::client_options h;
@@ -58,6 +56,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
                                                  std::exchange(options.on_endpoint, nullptr)})),
       options_(std::move(options)),
       outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
+      prompt_(dynamic_cast<store::detail::prompt_outbox*>(outbox_.get())),
       schedule_(options_.retry),
       guard_(options_.guard),
       lane_(lane::make(executor, *options_.environment.clock)),
@@ -65,6 +64,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           lane_, outbox_, [clock = options_.environment.clock] { return clock->wall_now(); },
           options_.log)),
       longest_wait_(schedule_.longest()),
+      prepared_(options_.user_agent),
       turns_(options_.max_connections),
       gate_(lane_, *options_.environment.clock, options_.signing, options_.log,
             [this](const auto& ids) { go_on(ids); }),
@@ -73,8 +73,8 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       again_([this] {
           wake_ = io::system_time::max();
           open_endpoints();
-          finish();
           claim();
+          end_round_and_report();
       }),
       drain_deadline_([this] { end(errc::timed_out); }) {
     http_.emplace(http::detail::client_in_lane(lane_, http_options(options_, guard_)));
@@ -105,7 +105,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (!ec && !has_good_batches(options)) ec = errc::invalid_argument;
     if (ec) return nullptr;
-    auto signs = make_signer(options, ec);
+    const auto signs = make_signer(options, ec);
     if (ec) return nullptr;
     std::string what;
     ec = check_endpoint(options, signs.get(), what);
@@ -120,8 +120,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     const auto wait = schedule.longest() + (gathers ? options.batch.max_delay : wait_none);
     while (longest < wait && !longest_wait_.compare_exchange_weak(longest, wait)) {
     }
-    const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(signs),
-                                                          std::move(schedule));
+    const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(schedule));
     if (!endpoints_.add(target)) ec = errc::webhook_duplicate;
     if (ec) return nullptr;
     auto state = std::make_shared<endpoint_state>(shared_from_this(), target);
@@ -180,7 +179,7 @@ void sender_state::go_on(const std::vector<std::string>& ids) {
     finds_memory([&] {
         for (const auto& id : ids) wait_turn(id);
     });
-    end_round();
+    end_round_and_report();
 }
 
 void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
@@ -202,13 +201,14 @@ void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
 
 void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_ptr& what,
                        connection_turns::group g) {
-    http::request r;
     const auto entry = what->is_batch() ? entry_of_batch(*what) : entry_ptr(what, &what->first);
     made_signature made;
     if (t->options().async_signer) made = gate_.take_signature(t->id(), *what);
-    const auto ec =
-        t->make_request(*entry, options_.environment.clock->wall_now(), std::move(made), r);
-    r.idempotent = true;  // by its id
+    error_code ec;
+    const auto prepared = prepared_.of(t, ec);
+    if (!ec)
+        ec = t->sign_request(*entry, options_.environment.clock->wall_now(), prepared->signs.get(),
+                             made, request_.fields);
     const auto began = options_.environment.clock->now();
     const auto trace = std::make_shared<attempt_trace>(began, t);
     // Not owned by what is under way: that is owned by the client, which is ours.
@@ -220,102 +220,31 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
     static const auto empty = std::make_shared<const std::string>();
     const auto& body = entry->message->body;
     traces_.add(*trace);
-    http::detail::start_request(
-        *http_, t->options().url, r,
-        {.body = body ? body : empty,
-         .trace = trace,
-         .tls = t->tls(),
-         .unproven = g == connection_turns::group::unproven},
-        {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
+    const auto here = lane_->executor();
+    http::detail::start_request(*http_, t->options().url, request_,
+                                {.prepared = prepared->request,
+                                 .further = entry->message->fields,
+                                 .body = body ? body : empty,
+                                 .trace = trace,
+                                 .unproven = g == connection_turns::group::unproven},
+                                {here, net::bind_executor(here, std::move(on_done))});
 }
 
+// Until nothing more is to be done at once.
 void sender_state::end_round() {
-    if (!finds_memory([this] { run(); })) claim_later(errc::out_of_memory);
-    finish();
+    bool finished = false, claimed = false;
+    do {
+        if (!running()) return;
+        if (!finds_memory([this] { run(); })) claim_later(errc::out_of_memory);
+        finished = finish();
+        claimed = begin_claim();
+    } while (finished || claimed);
     check_drained();
 }
 
-// One transaction a round: everything that was settled since the last.
-void sender_state::finish() noexcept {
-    if (finishing_ || (results_.empty() && changed_.empty())) return;
-    finishing_ = true;
-    ++settlements_;
-    auto results = std::exchange(results_, {});
-    if (finds_memory([&] { start_finish(results); })) return;
-    finishing_ = false;
-    --settlements_;
-    results_ = std::move(results);
-    wake_at(now() + after_failed_storage);
-}
-
-void sender_state::start_finish(std::vector<store::outbox_result>& results) {
-    const auto any = [&](settled s) {
-        return std::any_of(results.begin(), results.end(),
-                           [s](const auto& r) { return r.outcome == s; });
-    };
-    const bool retries = any(settled::retry) || next_of_order_;
-    if (any(settled::dead)) finds_memory([this] { retain(); });
-    const auto changed = std::make_shared<std::set<std::string>>(changed_);
-    auto health = health_of_changed();
-    auto attempts = attempts_;
-    auto on_done =
-        store_handler([this, results, changed, attempts, retries](error_code ec) mutable {
-            if (ec) changed_.merge(*changed);
-            if (ec)
-                finds_memory(
-                    [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
-            on_finished(ec, std::move(results), retries);
-        });
-    // Nothing throws from here on.
-    next_of_order_ = false;
-    changed_.clear();
-    attempts_.clear();
-    ask_store([&] {
-        outbox_->start_finish({.now = now(),
-                               .results = std::move(results),
-                               .attempts = std::move(attempts),
-                               .health = std::move(health)},
-                              std::move(on_done));
-    });
-}
-
-void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
-                               bool retries) {
-    finishing_ = false;
-    if (!running()) return;
-    if (failed_.settling.note(ec) && options_.log)
-        finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
-    if (ec) {
-        const bool kept = finds_memory(
-            [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
-        if (kept) return wake_at(now() + after_failed_storage);
-        drop_unstored();
-        for (const auto& r : results) let_go(r.key);
-        return;
-    }
-    settled_ = settlements_;
-    for (const auto& r : results)
-        if (r.outcome != settled::keep) held_.erase(r.key);
-    const bool turned = finds_memory([this] {
-        for (const auto& id : std::exchange(storing_, {})) wait_turn(id);
-    });
-    if (!turned) claim_later(errc::out_of_memory);
-    if (retries) claim();
+void sender_state::end_round_and_report() {
     end_round();
-}
-
-// What its bounds of time end. An outbox that fails is asked again the next time.
-void sender_state::retain() {
-    if (now() < last_retention_ + between_retentions) return;
-    last_retention_ = now();
-    auto on_done = store_handler<store::outbox_retained>(
-        [this](error_code ec, const store::outbox_retained& r) {
-            if (ec || r.at_end || !running()) return;
-            last_retention_ = {};
-            retain();
-        });
-    ask_store(
-        [&] { outbox_->start_retain({.now = now(), .of = endpoints_.ids()}, std::move(on_done)); });
+    finds_memory([this] { report_changes(); });
 }
 
 void sender_state::wake_at(io::system_time due) {
@@ -334,14 +263,15 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
         if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
             done(errc::out_of_memory);
         self->claim();
+        self->end_round_and_report();
     });
 }
 
 // What is due later stays in the outbox; one in memory loses it.
 void sender_state::check_drained() {
     const bool busy = in_flight_ != 0 || gate_.busy() || !turns_.idle() || opening_ ||
-                      !unopened_.empty() || appending_ != 0 || claiming_ || claim_lost_ ||
-                      finishing_ || !results_.empty();
+                      !unopened_.empty() || appending_ != 0 || claiming_ || claim_wanted_ ||
+                      claim_lost_ || finishing_ || !results_.empty();
     if (!drained_.empty() && !busy) end({});
 }
 

@@ -42,23 +42,26 @@ void sender_state::answer_all(batch& all, error_code ec) noexcept {
 
 // Nothing throws once the entries have left `all`.
 void sender_state::append_all(batch& all) {
-    std::vector<store::outbox_entry> entries;
-    entries.reserve(all.size());
+    store::outbox_append a{.now = now(), .entries = {}, .marks = {}};
+    a.entries.reserve(all.size());
+    if (prompt_ != nullptr) {
+        a.marks = marks_of(all);
+        for (auto& one : all) a.entries.push_back(std::move(one.entry));
+        store::outbox_appended result;
+        const bool done = ask_store([&] { result = prompt_->append(std::move(a)); });
+        return on_appended(all, done ? error_code() : make_error_code(errc::store_failed), result);
+    }
     const auto waiting = std::make_shared<batch>();
     auto on_done = store_handler<store::outbox_appended>(
-        [this, waiting](error_code ec, const store::outbox_appended& a) {
+        [this, waiting](error_code ec, const store::outbox_appended& result) {
             --appending_;
-            on_appended(*waiting, ec, a);
+            on_appended(*waiting, ec, result);
         });
-    auto marks = marks_of(all);
-    for (auto& one : all) entries.push_back(std::move(one.entry));
+    a.marks = marks_of(all);
+    for (auto& one : all) a.entries.push_back(std::move(one.entry));
     waiting->swap(all);
     ++appending_;
-    ask_store([&] {
-        outbox_->start_append(
-            {.now = now(), .entries = std::move(entries), .marks = std::move(marks)},
-            std::move(on_done));
-    });
+    ask_store([&] { outbox_->start_append(std::move(a), std::move(on_done)); });
 }
 
 // The refused are in the order of the entries.
@@ -72,8 +75,7 @@ void sender_state::on_appended(batch& all, error_code ec, const store::outbox_ap
     if (!running()) return;
     finds_memory([&] { on_disabled_by_bound(a.disabled); });
     claim();
-    end_round();
-    finds_memory([this] { report_changes(); });
+    end_round_and_report();
 }
 
 place_ptr sender_state::locate(const std::string& endpoint, std::string_view pattern, position here,

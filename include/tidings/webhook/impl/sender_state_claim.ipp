@@ -28,9 +28,11 @@ void sender_state::forget_missed() {
     endpoints_.forget_missed(last_sweep_, longest_wait() + between_sweeps);
     const auto gone = [this](const auto& item) { return !endpoints_.is_known(item.first); };
     std::erase_if(health_, gone);
+    for (auto& [id, l] : lines_) l.health = nullptr;
     const auto id_gone = [this](const std::string& id) { return !endpoints_.is_known(id); };
     gate_.forget_if(id_gone);
     circuits_.forget_if(id_gone);
+    prepared_.forget_gone();
     std::erase_if(lines_, [&](const auto& item) { return gone(item) && item.second.empty(); });
 }
 
@@ -55,25 +57,50 @@ void sender_state::forget_soon(std::shared_ptr<endpoint_target> t) noexcept try 
     return;  // in time `forget_missed` sees it
 }
 
-// One at a time; what happens meanwhile asks for another.
-void sender_state::claim() noexcept {
-    if (!running()) return;
-    claim_again_ = std::exchange(claiming_, true);
-    if (claim_again_ || finds_memory([this] { begin_claim(); })) return;
+// One at a time. Whether it was answered inside the call.
+bool sender_state::begin_claim() noexcept {
+    if (!claim_wanted_ || claiming_) return false;
+    claim_wanted_ = false;
+    claiming_ = true;
+    bool answered = false;
+    if (finds_memory([&] { answered = ask_claim(); })) return answered;
     claiming_ = false;
     claim_later(errc::out_of_memory);
+    return false;
 }
 
-void sender_state::begin_claim() {
-    if (claim_lost_) return recover(0);
+// As `begin_claim`.
+bool sender_state::ask_claim() {
+    if (claim_lost_) {
+        recover(0);
+        return false;
+    }
+    auto q = claim_query();
+    if (prompt_ != nullptr) {
+        store::outbox_claim c;
+        const auto known = [this](const std::string& id) { return endpoints_.is_known(id); };
+        const bool done = ask_store([&] { c = prompt_->claim(q, known); });
+        on_claimed(done ? error_code() : make_error_code(errc::store_failed), std::move(c), q.now);
+        return true;
+    }
+    auto on_done = store_handler<store::outbox_claim>(
+        [this, at = q.now](error_code ec, store::outbox_claim c) {
+            on_claimed(ec, std::move(c), at);
+            end_round_and_report();
+        });
+    ask_store([&] { outbox_->start_claim(std::move(q), std::move(on_done)); });
+    return false;
+}
+
+store::outbox_query sender_state::claim_query() {
     store::outbox_query q{.now = now(),
                           .max_entries = max_claim,
                           .max_per_endpoint = line::max_claim,
-                          .of = endpoints_.ids()};
+                          .of = prompt_ == nullptr ? endpoints_.ids() : nullptr};
     for (auto it = lines_.begin(); it != lines_.end();) {
         auto& [id, l] = *it;
-        if (l.in_flight == 0) wait_turn(id);  // there may have been no memory for that
-        form_requests(id, l);                 // the same
+        if (l.in_flight == 0 && !l.queue.empty()) wait_turn(id);  // memory may have been missing
+        form_requests(id, l);                                     // the same
         const auto share = share_of(id, l, q.now);
         if (l.empty() && !l.batches && share == line::max_claim) {
             it = lines_.erase(it);
@@ -85,11 +112,7 @@ void sender_state::begin_claim() {
     }
     for (const auto& id : unopened_)
         if (!lines_.contains(id)) q.shares.push_back({id, 0, {}});
-    auto on_done = store_handler<store::outbox_claim>(
-        [this, at = q.now](error_code ec, store::outbox_claim c) {
-            on_claimed(ec, std::move(c), at);
-        });
-    ask_store([&] { outbox_->start_claim(std::move(q), std::move(on_done)); });
+    return q;
 }
 
 void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
@@ -110,7 +133,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
     failed_.claiming.note({});
-    const bool again = claim_again_ || c.entries.size() >= max_claim;
+    if (c.entries.size() >= max_claim) claim();
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
         const auto id = e.endpoint;
@@ -139,14 +162,11 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
     // Endpoints whose pause ended while this was claimed were left out as well.
     for (auto& [id, l] : lines_) {
-        if (const auto h = health_.find(id); h != health_.end() && h->second.waits_until() > at)
-            wake_at(h->second.waits_until());
+        if (const auto* h = health_at(id, l); h != nullptr && h->waits_until() > at)
+            wake_at(h->waits_until());
         form_requests(id, l);
     }
-    if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
-    if (again) claim();
-    end_round();
-    finds_memory([this] { report_changes(); });
+    if (!claim_wanted_ && (!c.next_due || *c.next_due > at)) forget_missed();
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
@@ -220,9 +240,12 @@ void sender_state::recover(std::uint64_t after_key) {
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
-    if (!running() || finds_memory([&] { take_listed(ec, page); })) return;
-    claiming_ = false;
-    claim_later(errc::out_of_memory);
+    if (!running()) return;
+    if (!finds_memory([&] { take_listed(ec, page); })) {
+        claiming_ = false;
+        claim_later(errc::out_of_memory);
+    }
+    end_round_and_report();
 }
 
 void sender_state::take_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
@@ -237,7 +260,6 @@ void sender_state::take_listed(error_code ec, const std::vector<store::outbox_li
     claiming_ = false;
     if (ec) return claim_later(ec);
     claim_lost_ = false;
-    finish();
     claim();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -92,6 +93,7 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
     }
     open_endpoints();
     claim();
+    end_round_and_report();
 }
 
 endpoint_health& sender_state::health_of(const endpoint_target& t) {
@@ -110,16 +112,17 @@ endpoint_health::answer sender_state::answer_of(const attempt& a, error_code ec)
 }
 
 void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
+    const auto at = now();
     auto& h = health_of(t);
     const auto last = h.row().last_success.value_or(io::system_time::min());
-    const auto change = h.on_answer(answer_of(a, ec), now());
-    if (a.result == verdict::throttled && a.next) h.pause(now() + *a.next);
+    const auto change = h.on_answer(answer_of(a, ec), at);
+    if (a.result == verdict::throttled && a.next) h.pause(at + *a.next);
     const bool news = a.result != verdict::success || change != endpoint_health::change::none ||
-                      last < now() - between_successes_stored;
+                      last < at - between_successes_stored;
     if (news) changed_.insert(t.id());
     count_state(t);
     on_change(t, change);
-    if (h.waits_until() > now()) spare(lines_[t.id()]);
+    if (h.waits_until() > at) spare(lines_[t.id()]);
 }
 
 void sender_state::count_state(const endpoint_target& t, bool probing) {
@@ -173,7 +176,7 @@ void sender_state::enable(std::shared_ptr<endpoint_target> t) {
         self->count_state(*t);
         self->changed_.insert(t->id());
         self->claim();
-        self->end_round();
+        self->end_round_and_report();
     });
 }
 
@@ -186,7 +189,7 @@ void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
         self->turns_.end(g);
         if (!self->running()) return;
         finds_memory([&] { self->on_consent(*t, self->gate_.on_consent(*t, ec, r)); });
-        self->end_round();
+        self->end_round_and_report();
     };
     turns_.begin(g);
     const bool begun = finds_memory([&] {
@@ -225,25 +228,32 @@ connection_turns::group sender_state::group_of(const std::string& id) const {
     return proven ? connection_turns::group::proven : connection_turns::group::unproven;
 }
 
+// A claim looks at all lines. Null: nothing is known of the endpoint yet.
+const endpoint_health* sender_state::health_at(const std::string& id, line& l) const {
+    if (l.health == nullptr)
+        if (const auto it = health_.find(id); it != health_.end()) l.health = &it->second;
+    return l.health;
+}
+
 // Whether what was claimed for it may stay, and is not to be put back.
-bool sender_state::may_hold(const std::string& id, const line& l) const {
-    const auto it = health_.find(id);
-    const bool waits = it != health_.end() && it->second.waits_until() > now();
+bool sender_state::may_hold(const std::string& id, line& l) const {
+    const auto* h = health_at(id, l);
+    const bool waits = h != nullptr && h->waits_until() > now();
     return !waits && l.back_with <= settled_;
 }
 
 // How many entries to claim for an endpoint that has a line.
-std::size_t sender_state::share_of(const std::string& id, const line& l, io::system_time at) const {
+std::size_t sender_state::share_of(const std::string& id, line& l, io::system_time at) const {
     if (l.back_with > settled_ || unopened_.contains(id)) return 0;
     // What is redelivered of a batch is claimed when all of it is there.
     const bool redelivers = std::any_of(redeliveries_.begin(), redeliveries_.end(),
                                         [](const auto& w) { return !w.expired(); });
     if (l.batches && redelivers) return 0;
     const auto held = l.queue.size() + l.in_flight;
-    const auto it = health_.find(id);
-    if (it == health_.end()) return l.is_short() ? line::max_claim : 0;
-    if (it->second.waits_until() > at) return 0;
-    if (it->second.is_probed()) return held == 0 ? 1 : 0;
+    const auto* h = health_at(id, l);
+    if (h == nullptr) return l.is_short() ? line::max_claim : 0;
+    if (h->waits_until() > at) return 0;
+    if (h->is_probed()) return held == 0 ? 1 : 0;
     return l.is_short() ? line::max_claim : 0;
 }
 

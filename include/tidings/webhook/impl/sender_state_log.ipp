@@ -139,8 +139,9 @@ void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
             if (more) ec = errc::closed;
             r->under_way.reset();
             if (page.full) ec = errc::outbox_full;
-            claim();
             std::move(r->done)(ec, r->all);
+            claim();
+            end_round_and_report();
         });
     ask_store([&] { outbox_->start_redeliver(r->asked, std::move(on_done)); });
 }
@@ -151,15 +152,16 @@ void sender_state::erase(std::string owner, store::outbox::done_handler h) {
         if (!self->running()) return std::move(h)(make_error_code(errc::closed));
         auto on_done =
             self->store_handler([s = self.get(), h = std::move(h)](error_code ec) mutable {
-                s->claim();
                 std::move(h)(ec);
+                s->claim();
+                s->end_round_and_report();
             });
         self->ask_store([&] { self->outbox_->start_erase(owner, std::move(on_done)); });
         for (auto& [id, l] : self->lines_)
             if (const auto t = self->endpoints_.find(id); t && t->options().owner == owner)
                 self->put_back_all(l);
         finds_memory([&] { self->traces_.cut(owner); });
-        self->end_round();
+        self->end_round_and_report();
     });
 }
 

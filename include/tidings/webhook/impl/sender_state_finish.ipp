@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+using settled = store::outbox_result::state;
+
+constexpr std::chrono::hours between_retentions{1};
+
+}  // namespace
+
+// One transaction a round: everything that was settled since the last. Whether that is so by now.
+bool sender_state::finish() noexcept {
+    if (finishing_ || (results_.empty() && changed_.empty())) return false;
+    finishing_ = true;
+    ++settlements_;
+    auto results = std::exchange(results_, {});
+    bool done = false;
+    if (finds_memory([&] { done = start_finish(results); })) return done;
+    finishing_ = false;
+    --settlements_;
+    results_ = std::move(results);
+    wake_at(now() + after_failed_storage);
+    return false;
+}
+
+// As `finish`.
+bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
+    const auto any = [&](settled s) {
+        return std::any_of(results.begin(), results.end(),
+                           [s](const auto& r) { return r.outcome == s; });
+    };
+    const bool retries = any(settled::retry) || next_of_order_;
+    if (any(settled::dead)) finds_memory([this] { retain(); });
+    store::outbox_round round{.now = now(), .results = {}, .attempts = attempts_, .health = {}};
+    round.health = health_of_changed();
+    if (prompt_ != nullptr) {
+        // Nothing throws from here on.
+        next_of_order_ = false;
+        round.results = std::move(results);
+        const bool done = ask_store([&] { prompt_->finish(std::move(round)); });
+        if (done) {
+            changed_.clear();
+            attempts_.clear();
+        }
+        const auto ec = done ? error_code() : make_error_code(errc::store_failed);
+        return on_finished(ec, std::move(round.results), retries);
+    }
+    const auto changed = std::make_shared<std::set<std::string>>(changed_);
+    auto on_done = store_handler(
+        [this, results, changed, attempts = attempts_, retries](error_code ec) mutable {
+            if (ec) changed_.merge(*changed);
+            if (ec)
+                finds_memory(
+                    [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
+            if (on_finished(ec, std::move(results), retries)) end_round_and_report();
+        });
+    // Nothing throws from here on.
+    next_of_order_ = false;
+    changed_.clear();
+    attempts_.clear();
+    round.results = std::move(results);
+    ask_store([&] { outbox_->start_finish(std::move(round), std::move(on_done)); });
+    return false;
+}
+
+// Whether it is settled: else it is tried again.
+bool sender_state::on_finished(error_code ec, std::vector<store::outbox_result> results,
+                               bool retries) {
+    finishing_ = false;
+    if (!running()) return false;
+    if (failed_.settling.note(ec) && options_.log)
+        finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
+    if (ec) {
+        const bool kept = finds_memory(
+            [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
+        if (kept) {
+            wake_at(now() + after_failed_storage);
+            return false;
+        }
+        drop_unstored();
+        for (const auto& r : results) let_go(r.key);
+        return false;
+    }
+    settled_ = settlements_;
+    for (const auto& r : results)
+        if (r.outcome != settled::keep) held_.erase(r.key);
+    const bool turned = finds_memory([this] {
+        for (const auto& id : std::exchange(storing_, {})) wait_turn(id);
+    });
+    if (!turned) claim_later(errc::out_of_memory);
+    if (retries) claim();
+    return true;
+}
+
+// What its bounds of time end. An outbox that fails is asked again the next time.
+void sender_state::retain() {
+    if (now() < last_retention_ + between_retentions) return;
+    last_retention_ = now();
+    auto on_done = store_handler<store::outbox_retained>(
+        [this](error_code ec, const store::outbox_retained& r) {
+            if (ec || r.at_end || !running()) return;
+            last_retention_ = {};
+            retain();
+        });
+    ask_store(
+        [&] { outbox_->start_retain({.now = now(), .of = endpoints_.ids()}, std::move(on_done)); });
+}
+
+}  // namespace tidings::webhook::detail
