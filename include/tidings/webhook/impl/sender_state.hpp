@@ -15,6 +15,7 @@
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
+#include <tidings/webhook/impl/outcome_book.hpp>
 #include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -82,6 +83,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void erase(std::string owner, store::outbox::done_handler h);
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
+    outcome_book& outcomes() noexcept { return *outcomes_; }
+    void on_endpoint_closed() noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -130,7 +133,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
-    // Endpoints and how they do.
     void open_endpoints();
     void on_opened(error_code ec, const std::vector<std::string>& ids,
                    std::vector<store::outbox_endpoint> rows);
@@ -219,6 +221,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
+    void note_end(const endpoint_target* t, const store::outbox_entry& e,
+                  const store::outbox_result& r, unsigned status = 0) noexcept;
+    void note_dropped(const std::vector<store::outbox_entry>& dead) noexcept;
     void end_round();
     void finish() noexcept;
     void start_finish(std::vector<store::outbox_result>& results);
@@ -226,6 +231,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void wake_at(io::system_time due);
     void retain();
     void check_drained();
+    bool gives_up() const noexcept;
     void end(error_code why);
     void release() noexcept;
     void report(const endpoint_target& t, const attempt& a);
@@ -242,6 +248,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<place_book> places_;
+    const std::shared_ptr<outcome_book> outcomes_;
 
     endpoint_registry endpoints_;
     message_maker messages_;
@@ -270,7 +277,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         changed_error opening, claiming, settling;
     } failed_;  // as the log has it
     bool opening_ = false;
-    std::uint64_t openings_ = 0;  // begun
     std::vector<store::outbox_result> results_;
     std::vector<store::outbox_attempt> attempts_;  // to be logged with them
     // What is claimed and not known to be settled, by key, as it is given back.

@@ -9,6 +9,12 @@ namespace tidings::webhook::detail {
 
 using namespace tidings::detail;
 
+namespace {
+
+constexpr std::chrono::hours between_retentions{1};
+
+}  // namespace
+
 void sender_state::append(store::outbox_entry entry, const place_ptr& from,
                           const std::optional<position>& at,
                           unique_function<void(error_code)> done) {
@@ -70,10 +76,43 @@ void sender_state::on_appended(batch& all, error_code ec, const store::outbox_ap
         finds_memory([&] { all[i].done(end); });
     }
     if (!running()) return;
+    note_dropped(a.dropped);
+    if (!a.disabled.empty()) outcomes_->look_again();
     finds_memory([&] { on_disabled_by_bound(a.disabled); });
     claim();
     end_round();
     finds_memory([this] { report_changes(); });
+}
+
+// What the outbox has given up by itself.
+void sender_state::note_dropped(const std::vector<store::outbox_entry>& dead) noexcept {
+    if (dead.empty()) return;
+    outcomes_->note_dropped(dead, now());
+    finds_memory([&] {
+        for (const auto& e : dead) {
+            const auto t = endpoints_.find(e.endpoint);
+            if (!t) continue;
+            ++t->dead;
+            operational_.note_exhausted(*t, e, e.attempts, 0, e.last_error);
+        }
+    });
+}
+
+// What its bounds of time end. An outbox that fails is asked again the next time.
+void sender_state::retain() {
+    if (now() < last_retention_ + between_retentions) return;
+    last_retention_ = now();
+    auto on_done = store_handler<store::outbox_retained>(
+        [this](error_code ec, const store::outbox_retained& r) {
+            if (ec || !running()) return;
+            note_dropped(r.dead);
+            finds_memory([this] { report_changes(); });
+            if (r.at_end || !running()) return;
+            last_retention_ = {};
+            retain();
+        });
+    ask_store(
+        [&] { outbox_->start_retain({.now = now(), .of = endpoints_.ids()}, std::move(on_done)); });
 }
 
 place_ptr sender_state::locate(const std::string& endpoint, std::string_view pattern, position here,

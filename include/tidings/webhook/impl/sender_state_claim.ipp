@@ -95,7 +95,10 @@ void sender_state::begin_claim() {
 void sender_state::on_claimed(error_code ec, store::outbox_claim c, io::system_time at) {
     claiming_ = false;
     std::size_t taken = 0;
-    if (finds_memory([&] { take_claimed(ec, c, taken, at); })) return;
+    if (finds_memory([&] { take_claimed(ec, c, taken, at); })) {
+        if (ec) check_drained();
+        return;
+    }
     claim_later(errc::out_of_memory);
     for (; taken < c.entries.size(); ++taken) let_go(c.entries[taken].key);
 }
@@ -105,7 +108,9 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
                                 io::system_time at) {
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
-        if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
+        if (hold(e)) continue;
+        std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
+        outcomes_->forget(e.key);
     }
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
@@ -137,10 +142,14 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
     if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
-    // Endpoints whose pause ended while this was claimed were left out as well.
+    // Endpoints whose pause ended while this was claimed were left out as well. Of those that are
+    // owed nothing none is waited for.
+    std::optional<bool> owes;
     for (auto& [id, l] : lines_) {
-        if (const auto h = health_.find(id); h != health_.end() && h->second.waits_until() > at)
-            wake_at(h->second.waits_until());
+        const auto h = health_.find(id);
+        const bool waits = h != health_.end() && h->second.waits_until() > at;
+        if (waits && !owes) owes = outbox_->stats().owed != 0;
+        if (waits && *owes) wake_at(h->second.waits_until());
         form_requests(id, l);
     }
     if (!again && (!c.next_due || *c.next_due > at)) forget_missed();
@@ -169,6 +178,8 @@ void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
     const auto end_one = [&](const store::outbox_entry& entry) {
         ++t.dead;
         results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
+        note_end(&t, entry, results_.back());
+        finds_memory([&] { operational_.note_exhausted(t, entry, entry.attempts, 0, why); });
     };
     for (const auto& p : l.queue) p.for_each(end_one);
     for (const auto& e : l.loose) end_one(e);
@@ -195,6 +206,7 @@ bool sender_state::is_expired(const store::outbox_entry& e) const {
 void sender_state::drop_expired(const store::outbox_entry& e) {
     results_.push_back({e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
     const auto t = endpoints_.find(e.endpoint);
+    note_end(t.get(), e, results_.back());
     if (!t) return;
     ++t->dead;
     finds_memory([&] { operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired); });
@@ -220,7 +232,11 @@ void sender_state::recover(std::uint64_t after_key) {
 }
 
 void sender_state::on_listed(error_code ec, const std::vector<store::outbox_listed>& page) {
-    if (!running() || finds_memory([&] { take_listed(ec, page); })) return;
+    if (!running()) return;
+    if (finds_memory([&] { take_listed(ec, page); })) {
+        if (ec) check_drained();
+        return;
+    }
     claiming_ = false;
     claim_later(errc::out_of_memory);
 }

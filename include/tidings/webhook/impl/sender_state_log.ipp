@@ -139,6 +139,7 @@ void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
             if (more) ec = errc::closed;
             r->under_way.reset();
             if (page.full) ec = errc::outbox_full;
+            outcomes_->look_again();
             claim();
             std::move(r->done)(ec, r->all);
         });
@@ -151,6 +152,7 @@ void sender_state::erase(std::string owner, store::outbox::done_handler h) {
         if (!self->running()) return std::move(h)(make_error_code(errc::closed));
         auto on_done =
             self->store_handler([s = self.get(), h = std::move(h)](error_code ec) mutable {
+                s->outcomes_->look_again();
                 s->claim();
                 std::move(h)(ec);
             });
