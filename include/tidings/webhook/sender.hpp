@@ -120,8 +120,8 @@ class sender {
     /// `void(error_code)` when each has an answer. What is due later stays in the outbox.
     /// Per-operation cancellation: none, the drain goes on; destroying the sender ends it.
     /// @error errc::timed_out: `sender_options::drain_timeout` passed. errc::store_failed: the
-    /// outbox has failed three times in a row, a second apart. With both the log says how many
-    /// deliveries at least are still owed, which stay in the outbox. errc::closed: the sender was
+    /// outbox went on failing for two seconds. With both the log says how many deliveries at
+    /// least are still owed, which stay in the outbox. errc::closed: the sender was
     /// destroyed or moved from.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {

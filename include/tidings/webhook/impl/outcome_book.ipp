@@ -194,6 +194,10 @@ void outcome_book::on_looked(const question_ptr& q, error_code ec, std::uint64_t
     if (ec) return complete(q, ec);
     for (const auto& l : page) q->see(l, has_ended_(l.entry.endpoint));
     if (page.size() == entries_at_once) return look_on(q, number, page.back().entry.key);
+    const auto event = hash_of(q->of().source, q->of().id);
+    for (const auto* unstored : {&noted_, &settling_})
+        for (const auto& e : *unstored)
+            if (e.event == event) q->expect(e.key, *e.endpoint);
     q->end_look();
     if (q->is_over()) conclude(q, {});
 }

@@ -30,6 +30,8 @@ class outcome_question {
     /// the look's number.
     std::uint64_t begin_look();
     bool is_look(std::uint64_t number) const noexcept { return looks_ && number == look_; }
+    /// It has ended in a settlement that is not known to be stored yet.
+    void expect(std::uint64_t key, const std::string& endpoint);
     /// It was looked at to the end: what it was known to owe, and was not seen to owe, is removed.
     void end_look();
     /// An entry as the outbox lists it.

@@ -22,6 +22,11 @@ std::uint64_t outcome_question::begin_look() {
     return ++look_;
 }
 
+void outcome_question::expect(std::uint64_t key, const std::string& endpoint) {
+    before_.erase(key);
+    owed_.emplace(key, endpoint);
+}
+
 void outcome_question::end_look() {
     looks_ = false;
     for (auto& [key, endpoint] : std::exchange(before_, {}))

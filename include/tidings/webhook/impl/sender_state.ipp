@@ -293,7 +293,7 @@ void sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
                                bool retries) {
     finishing_ = false;
     if (!running()) return;
-    if (failed_.settling.note(ec) && options_.log)
+    if (failed_.settling.note(ec, now()) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
     if (ec) {
         const bool kept = finds_memory(

@@ -114,7 +114,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     }
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
-    failed_.claiming.note({});
+    failed_.claiming.note({}, now());
     const bool again = claim_again_ || c.entries.size() >= max_claim;
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
@@ -214,7 +214,7 @@ void sender_state::drop_expired(const store::outbox_entry& e) {
 
 void sender_state::claim_later(error_code ec) noexcept {
     claim_lost_ = true;
-    if (failed_.claiming.note(ec) && options_.log)
+    if (failed_.claiming.note(ec, now()) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "claiming failed", ec}); });
     wake_at(now() + after_failed_storage);
 }

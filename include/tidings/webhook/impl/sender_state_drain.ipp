@@ -17,7 +17,7 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
             self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
             for (auto* e :
                  {&self->failed_.opening, &self->failed_.claiming, &self->failed_.settling})
-                e->count_anew();
+                e->measure_anew();
         }
         if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
             done(errc::out_of_memory);
@@ -35,11 +35,12 @@ void sender_state::check_drained() {
     if (gives_up() && !asks) end(errc::store_failed);
 }
 
-// A drain has no use for an outbox that fails again and again, a second apart.
+// A drain has no use for an outbox that goes on failing: it is asked again each second.
 bool sender_state::gives_up() const noexcept {
-    constexpr unsigned tries = 3;
-    return !drained_.empty() && std::max({failed_.opening.in_row(), failed_.claiming.in_row(),
-                                          failed_.settling.in_row()}) >= tries;
+    constexpr std::chrono::seconds long_enough{2};
+    if (drained_.empty()) return false;
+    return failed_.opening.lasts(long_enough, now()) ||
+           failed_.claiming.lasts(long_enough, now()) || failed_.settling.lasts(long_enough, now());
 }
 
 void sender_state::end(error_code why) {

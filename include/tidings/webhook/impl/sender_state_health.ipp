@@ -72,7 +72,7 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
     opening_ = false;
     if (!running()) return;
     if (!ec && rows.size() != ids.size()) ec = errc::store_failed;
-    const bool news = failed_.opening.note(ec);
+    const bool news = failed_.opening.note(ec, now());
     if (ec) {
         if (news && options_.log)
             options_.log({log_level::error, "webhook", "reading endpoints failed", ec});
