@@ -62,13 +62,13 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
         "orders.42", tidings::event{"com.acme.order.paid", "/shop", {{"total", 99}}}.id("order-42"),
         [&](auto ec, const tidings::receipt&) {
             if (ec) return;  // not every endpoint has taken it
-            sender.async_outcome(
-                "/shop", "order-42", [](auto failed, const webhook::event_outcome& o) {
-                    if (failed) return;
-                    for (const auto& d : o.deliveries)
-                        std::cout << d.endpoint << ": " << d.status << ' ' << d.error.message()
-                                  << '\n';
-                });
+            sender.async_outcome("/shop", "order-42",
+                                 [](auto failed, const webhook::event_outcome& o) {
+                                     if (failed) return;
+                                     for (const auto& d : o.deliveries)
+                                         std::cout << d.endpoint << ": " << d.status << ' '
+                                                   << d.error.message() << '\n';
+                                 });
         });
     // [/webhook_outcome]
     // [webhook_again]

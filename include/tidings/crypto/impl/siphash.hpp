@@ -9,8 +9,8 @@
 
 namespace tidings::detail {
 
-/// SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits of a text under a secret key, so that nobody who
-/// does not have the key can make two texts that collide. For tables; not for signatures.
+/// SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits of a text under a secret key, without which
+/// nobody can make two texts that collide. For tables; not for signatures.
 class siphash {
  public:
     constexpr siphash(std::uint64_t key0, std::uint64_t key1) noexcept : key0_(key0), key1_(key1) {}
