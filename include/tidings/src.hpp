@@ -218,6 +218,8 @@
 #include <tidings/webhook/impl/message_maker.ipp>
 #include <tidings/webhook/impl/no_signature.ipp>
 #include <tidings/webhook/impl/operational_events.ipp>
+#include <tidings/webhook/impl/outcome_book.ipp>
+#include <tidings/webhook/impl/outcome_question.ipp>
 #include <tidings/webhook/impl/place_book.ipp>
 #include <tidings/webhook/impl/prepared_endpoints.ipp>
 #include <tidings/webhook/impl/private_key.ipp>
@@ -234,6 +236,7 @@
 #include <tidings/webhook/impl/sender_state_append.ipp>
 #include <tidings/webhook/impl/sender_state_batch.ipp>
 #include <tidings/webhook/impl/sender_state_claim.ipp>
+#include <tidings/webhook/impl/sender_state_drain.ipp>
 #include <tidings/webhook/impl/sender_state_finish.ipp>
 #include <tidings/webhook/impl/sender_state_health.ipp>
 #include <tidings/webhook/impl/sender_state_log.ipp>

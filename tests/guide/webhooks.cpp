@@ -57,6 +57,20 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                                                          .max_bytes = 256 * 1024,
                                                          .max_delay = std::chrono::seconds(5)}}));
     // [/webhook_batch]
+    // [webhook_outcome]
+    bus.async_publish(
+        "orders.42", tidings::event{"com.acme.order.paid", "/shop", {{"total", 99}}}.id("order-42"),
+        [&](auto ec, const tidings::receipt&) {
+            if (ec) return;  // not every endpoint has taken it
+            sender.async_outcome("/shop", "order-42",
+                                 [](auto failed, const webhook::event_outcome& o) {
+                                     if (failed) return;
+                                     for (const auto& d : o.deliveries)
+                                         std::cout << d.endpoint << ": " << d.status << ' '
+                                                   << d.error.message() << '\n';
+                                 });
+        });
+    // [/webhook_outcome]
     // [webhook_again]
     sender.async_redeliver({.endpoint = "customer-7"}, false, [](auto ec, auto r) {
         if (!ec) std::cout << r.count << " deliveries are made again\n";

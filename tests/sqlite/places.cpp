@@ -4,6 +4,9 @@
 #include "support/store_folder.hpp"
 
 #include <tidings/bus.hpp>
+#include <tidings/http/client.hpp>
+#include <tidings/http/server.hpp>
+#include <tidings/rest_hook/manager.hpp>
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
@@ -256,6 +259,91 @@ TEST_CASE("a subscription waits for an outbox that cannot say where it goes on",
     const auto all = std::string(failing) == "append" ? texts{"3"} : texts{"2", "3"};
     CHECK(second.received(all.size()) == all);
     CHECK(second.outbox->plan().failures() == 2);
+}
+
+namespace {
+
+/// A manager of REST hooks in a run of a hub, whose table is in memory.
+struct hook_run {
+    explicit hook_run(hub_run& in) : run(in) {
+        server.mount("/hooks", rest_hook::manager{*run.hub, *run.sender});
+        server.start();
+    }
+    void ask(std::string method, std::string path, std::string body) {
+        const auto port = std::to_string(server.local_endpoint().port);
+        answer.reset();
+        client.async_request("http://127.0.0.1:" + port + "/hooks" + path,
+                             {.method = std::move(method),
+                              .fields = {{"Content-Type", "application/json"}},
+                              .body = std::move(body)},
+                             [this](error_code ec, http::response r) {
+                                 CHECK_FALSE(ec);
+                                 answer = std::move(r);
+                             });
+    }
+    /// Runs until the outbox was asked to write down so many places, each answer of it held.
+    void await_places(std::size_t count) {
+        auto& plan = run.outbox->plan();
+        REQUIRE(run_io_until(run.io, [&] {
+            if (plan.operations("append") < count) plan.release_one();
+            return plan.operations("append") >= count;
+        }));
+        run.io.poll();
+    }
+    void await_answer() {
+        REQUIRE(run_io_until(run.io, [&] { return answer.has_value(); }));
+    }
+
+    hub_run& run;
+    http::server server{run.io, {}};
+    http::client client{run.io};
+    std::optional<http::response> answer;
+};
+
+std::string hook_on(const std::string& topics, const std::string& url) {
+    return R"({"topics":)" + topics + R"(,"target_url":")" + url + "\"}";
+}
+
+}  // namespace
+
+TEST_CASE("a REST hook is made, and changed, once it is stored where it begins", "[sqlite]") {
+    const temporary_folder folder;
+    hub_run run(folder.file("hub.db"));
+    hook_run hooks(run);
+    run.outbox->plan().hold();
+    hooks.ask("POST", "", hook_on(R"(["a"])", run.target.url()));
+    hooks.await_places(1);
+    CHECK_FALSE(hooks.answer.has_value());
+    run.outbox->plan().release();
+    hooks.await_answer();
+    REQUIRE(hooks.answer->status == 201);
+    const auto at = std::string(hooks.answer->fields.get("location"));
+    const auto id = at.substr(at.rfind('/') + 1);
+    CHECK_FALSE(run.mark("a", id).empty());
+    run.outbox->plan().hold();
+    hooks.ask("PATCH", "/" + id, R"({"topics":["a","b"]})");
+    hooks.await_places(2);
+    CHECK_FALSE(hooks.answer.has_value());
+    run.outbox->plan().release();
+    hooks.await_answer();
+    REQUIRE(hooks.answer->status == 200);
+    CHECK_FALSE(run.mark("b", id).empty());
+}
+
+TEST_CASE("a REST hook whose beginning cannot be stored is refused, and gone", "[sqlite]") {
+    const temporary_folder folder;
+    hub_run run(folder.file("hub.db"));
+    hook_run hooks(run);
+    run.outbox->plan().hold();
+    hooks.ask("POST", "", hook_on(R"(["a"])", run.target.url()));
+    hooks.await_places(1);
+    run.sender.reset();
+    hooks.await_answer();
+    CHECK(hooks.answer->status == 503);
+    run.outbox->plan().release();
+    hooks.ask("GET", "", "");
+    hooks.await_answer();
+    CHECK(hooks.answer->body.find("target_url") == std::string::npos);
 }
 
 TEST_CASE("a subscription of a sender that ended waits for nothing", "[sqlite]") {

@@ -213,6 +213,29 @@ TEST_CASE("a drain over an outbox that fails for good ends, and loses nothing",
     CHECK(nth > 4);
 }
 
+TEST_CASE("a drain over an outbox that fails again and again does not wait for its deadline",
+          "[webhook][faulty]") {
+    const auto what = GENERATE(as<std::string>(), "claim", "finish");
+    CAPTURE(what);
+    world w;
+    outbox_fault_bed f(w);
+    f.bed.add(f.target.url());
+    w.run_ready();
+    f.outbox->plan().fail({.operation = what, .times = fault::always});
+    if (what == "claim") f.outbox->plan().fail({.operation = "list", .times = fault::always});
+    f.publish("1");
+    w.run_ready();
+    CHECK(f.deliveries["1"] == (what == "finish" ? 1 : 0));
+    std::optional<error_code> end;
+    f.bed.sender->drain_state()->start_drain([&](error_code ec) { end = ec; });
+    w.advance(1s);
+    CHECK_FALSE(end.has_value());  // it may have been for once
+    for (int i = 0; i < 2; ++i) w.advance(1s);
+    REQUIRE(end.has_value());
+    CHECK(*end == errc::store_failed);
+    CHECK(f.bed.logged.find("deliveries are still owed") != std::string::npos);
+}
+
 TEST_CASE("an outbox that never answers holds up neither a drain nor the end of a sender",
           "[webhook][faulty]") {
     const bool drains = GENERATE(false, true);

@@ -181,10 +181,13 @@ class outbox_bed {
     std::shared_ptr<store::outbox> outbox_;
 };
 
-inline std::vector<std::string> ids_of(const store::outbox_claim& c) {
+inline std::vector<std::string> message_ids_of(const std::vector<store::outbox_entry>& entries) {
     std::vector<std::string> ids;
-    for (const auto& e : c.entries) ids.push_back(e.message_id);
+    for (const auto& e : entries) ids.push_back(e.message_id);
     return ids;
+}
+inline std::vector<std::string> ids_of(const store::outbox_claim& c) {
+    return message_ids_of(c.entries);
 }
 
 }  // namespace tidings::test

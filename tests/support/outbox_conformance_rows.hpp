@@ -80,6 +80,41 @@ inline void check_endpoints_listed(const outbox_kit& kit) {
     CHECK(o.endpoints("c").empty());
 }
 
+inline void check_listed_by_event(const outbox_kit& kit) {
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    const auto of = [](std::string source, std::string id, std::string endpoint, std::string name) {
+        auto e = outbox_bed::entry(std::move(endpoint), std::move(name));
+        store::outbox_message m{.source = std::move(source), .id = std::move(id)};
+        e.message = std::make_shared<const store::outbox_message>(std::move(m));
+        return e;
+    };
+    const auto ids = [&](std::string source, std::string id, store::outbox_selection s = {}) {
+        s.event = store::outbox_event{std::move(source), std::move(id)};
+        return o.listed_ids(std::move(s));
+    };
+    o.append_all({of("/s", "1", "a", "dead"), of("/s", "2", "a", "other id")});
+    CHECK(ids("/s", "2") == texts{"other id"});
+    auto first = o.claim(1);
+    o.finish({{first.entries.at(0).key, outbox_bed::state::dead, 1, o.at(), {}, {}}});
+    o.append_all({of("/t", "1", "a", "other source"), of("/s", "1", "b", "owed"),
+                  of("/s", "1", "a", "again")});
+    o.reopen();
+    CHECK(ids("/s", "1") == texts{"dead", "owed", "again"});
+    CHECK(ids("/s", "1", {.endpoint = "a"}) == texts{"dead", "again"});
+    CHECK(ids("/s", "1", {.state = store::outbox_state::dead}) == texts{"dead"});
+    CHECK(ids("/s", "1", {.after_key = first.entries.at(0).key}) == texts{"owed", "again"});
+    CHECK(ids("/s", "1", {.last_key = first.entries.at(0).key}) == texts{"dead"});
+    CHECK(ids("/s", "1", {.max_entries = 2}) == texts{"dead", "owed"});
+    CHECK(ids("/s", "3").empty());
+    CHECK(ids("/t", "2").empty());
+    store::outbox_selection s{.event = store::outbox_event{"/s", "1"}};
+    CHECK(o.redeliver(s).count == 1);
+    o.claim_and_finish(outbox_bed::state::done);
+    CHECK(ids("/s", "1").empty());
+    CHECK(o.listed_ids().empty());
+}
+
 inline void check_due_after_restart(const outbox_kit& kit) {
     using namespace std::chrono_literals;
     outbox_bed o(kit);
@@ -278,6 +313,9 @@ inline void outbox_rows_conformance(const outbox_kit& kit) {
     }
     SECTION("endpoints are listed with what they are owed") {
         check_endpoints_listed(kit);
+    }
+    SECTION("what there is of an event is listed, whatever its state") {
+        check_listed_by_event(kit);
     }
     SECTION("what is due too late when an endpoint is opened is due earlier") {
         check_due_after_restart(kit);

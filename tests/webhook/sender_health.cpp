@@ -82,6 +82,29 @@ TEST_CASE("an endpoint that fails is sent nothing until it is probed", "[webhook
     CHECK(listed(b.w, *b.outbox).empty());
 }
 
+TEST_CASE("nothing is waited for where an endpoint that is spared is owed nothing", "[webhook]") {
+    world w;
+    auto o = webhook_options(w);
+    o.retry.delays = {0s, 1s};
+    o.health.open_after = 2;
+    o.health.open_for = 60s;
+    send_bed bed(w, o);
+    const auto e = bed.add("http://127.0.0.1:1/hook");  // no connection, whose timers would count
+    bed.publish();
+    CHECK(w.clock().next_deadline().has_value());
+    w.advance(1s);
+    REQUIRE(bed.attempts.size() == 2);
+    REQUIRE(bed.logged.find("is spared") != std::string::npos);
+    bed.sender->async_redeliver({.endpoint = "none"}, false, [](auto, auto) {});  // it claims then
+    w.run_ready();
+    CHECK_FALSE(w.clock().next_deadline().has_value());
+    // It is when there is something again.
+    bed.publish();
+    CHECK(w.clock().next_deadline().has_value());
+    w.advance(60s);
+    CHECK(bed.attempts.size() == 3);
+}
+
 TEST_CASE("the circuit stays open across a restart", "[webhook]") {
     health_bed b;
     b.target.answer = answering({500});

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace tidings::test {
 
 namespace {
@@ -145,6 +147,63 @@ TEST_CASE("a bus is told of what expired before it could be sent", "[webhook]") 
     REQUIRE(b.topics() == texts{"exhausted"});
     CHECK(b.told[0]->json()["reason"] == make_error_code(errc::webhook_expired).message());
     CHECK(b.told[0]->json()["attempt"] == 0);
+}
+
+TEST_CASE("a bus is told of what a bound of the outbox drops, and of what a closed endpoint leaves",
+          "[webhook]") {
+    const bool closes = GENERATE(false, true);
+    operational_bed b;
+    b.target.answer = answering({500});
+    const store::outbox_limits two{.max_entries = 2};
+    auto e = b.bed.add(b.target.url(), {.id = "e", .limits = two});
+    b.bed.publish();
+    REQUIRE(b.topics() == texts{"attempt.failed"});
+    b.bed.publish();
+    b.told.clear();
+    if (closes)
+        e.close();
+    else
+        b.bed.publish();
+    b.w.run_ready();
+    if (closes) b.w.advance(5s);
+    const auto why = closes ? errc::closed : errc::outbox_full;
+    std::vector<json> given_up;
+    for (const auto& one : b.told)
+        if (one->topic() == "tidings.webhook.exhausted") given_up.push_back(one->json());
+    REQUIRE(given_up.size() == (closes ? 2 : 1));
+    CHECK(given_up[0]["event"]["id"] == "id-1");
+    for (const auto& one : given_up) {
+        CHECK(one["reason"] == make_error_code(why).message());
+        CHECK(one["attempt"] == 1);
+        CHECK(one["endpoint"] == "e");
+    }
+    CHECK(e.counters().dead == given_up.size());
+}
+
+TEST_CASE("a bus is told of what became too old in the outbox", "[webhook]") {
+    operational_bed b;
+    b.target.answer = answering({503}, {{"Retry-After", "20000"}});
+    const store::outbox_limits aging{.max_age = 2h};
+    const auto e = b.bed.add(b.target.url(), {.id = "e", .limits = aging});
+    const auto other = b.watched_by("other", "/other", "b");
+    b.bed.publish();
+    REQUIRE(b.topics() == texts{"attempt.failed"});
+    b.told.clear();
+    b.w.advance(3h);
+    // What is given up elsewhere lets the sender look.
+    b.bed.hub->publish(
+        "b",
+        event("test", "/test", "x").id("late").extension("expirytime", "1970-01-01T00:00:00Z"));
+    b.w.run_ready();
+    texts ids;
+    for (const auto& one : b.told)
+        if (one->subject() == "e") {
+            CHECK(one->topic() == "tidings.webhook.exhausted");
+            CHECK(one->json()["reason"] == make_error_code(errc::webhook_expired).message());
+            ids.push_back(one->json()["event"]["id"]);
+        }
+    std::sort(ids.begin(), ids.end());
+    CHECK(ids == texts{"id-1", "late"});
 }
 
 TEST_CASE("an endpoint without an id is told by no more of its URL than its host", "[webhook]") {

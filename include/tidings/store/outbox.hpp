@@ -24,8 +24,8 @@ namespace tidings::store {
 /// they are pending and the oldest of their partition; by (endpoint, partition, key) where they
 /// have a partition and are not dead; by (endpoint, batch) where they have one; by (endpoint,
 /// state, key); by (state, since, key); by (created, key) and by (expires, key) where they are
-/// pending or stopped. Endpoints by owner, by added and by owed bytes. Attempts by (endpoint, key),
-/// by (entry) and by (at).
+/// pending or stopped; by their event, (id, key). Endpoints by owner, by added and by owed bytes.
+/// Attempts by (endpoint, key), by (entry) and by (at).
 class outbox : public std::enable_shared_from_this<outbox> {
  public:
     using executor_type = net::any_io_executor;

@@ -51,7 +51,8 @@ struct outbox_appended {
     };
     std::vector<refusal> refused{};
     std::vector<std::string> disabled{};  ///< endpoints that a bound disabled
-    std::size_t dropped = 0;              ///< entries that became dead letters to make room
+    /// What became dead letters to make room, as it is now; not what is of `disabled`.
+    std::vector<outbox_entry> dropped{};
 };
 
 /// How entries of an endpoint that are in no batch yet are claimed where it gets many in one
@@ -124,9 +125,15 @@ struct outbox_round {
     std::vector<std::pair<std::string, outbox_health>> health{};
 };
 
+/// What names an event.
+struct outbox_event {
+    std::string source{}, id{};
+};
+
 /// Entries to look at, or to redeliver.
 struct outbox_selection {
     std::string endpoint{};               ///< empty: of all
+    std::optional<outbox_event> event{};  ///< none: of any
     std::optional<outbox_state> state{};  ///< none: in any
     std::uint64_t after_key = 0;          ///< only those with a greater key
     std::uint64_t last_key = std::numeric_limits<std::uint64_t>::max();
@@ -158,8 +165,8 @@ struct outbox_retention {
 };
 
 struct outbox_retained {
-    std::size_t dead = 0;  ///< entries that became dead letters
-    bool at_end = true;    ///< false: `max_entries` was reached
+    std::vector<outbox_entry> dead{};  ///< what became dead letters, as it is now
+    bool at_end = true;                ///< false: `max_entries` was reached
 };
 
 /// What an outbox holds.

@@ -11,6 +11,7 @@
 #include <tidings/webhook/attempt_options.hpp>
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/endpoint_change.hpp>
+#include <tidings/webhook/event_outcome.hpp>
 #include <tidings/webhook/health_options.hpp>
 #include <tidings/webhook/operational_options.hpp>
 #include <tidings/webhook/retry_schedule.hpp>
@@ -44,7 +45,10 @@ struct sender_options {
     /// waits for its first attempt at most `request_timeout` times the number of endpoints without
     /// a recent success, divided by half of this and rounded up.
     std::size_t max_connections = 1024;
-    attempt_options attempts{};         ///< which are written to the outbox
+    attempt_options attempts{};  ///< which are written to the outbox
+    /// So many deliveries that have ended are known to `sender::async_outcome`, the newest. Each
+    /// has less than 100 bytes of memory. 0: it knows only what it waited for.
+    std::size_t max_outcomes = 4096;
     health_options health{};            ///< when an endpoint is spared, and when it is disabled
     signing_options signing{};          ///< how an endpoint's `async_signer` is asked
     operational_options operational{};  ///< the bus that has events about its endpoints
@@ -115,9 +119,10 @@ class sender {
     /// Takes nothing more, makes the deliveries that are due now, and completes with
     /// `void(error_code)` when each has an answer. What is due later stays in the outbox.
     /// Per-operation cancellation: none, the drain goes on; destroying the sender ends it.
-    /// @error errc::timed_out: `sender_options::drain_timeout` passed; the log says
-    /// how many deliveries at least are still owed, which stay in the outbox. errc::closed: the
-    /// sender was destroyed or moved from.
+    /// @error errc::timed_out: `sender_options::drain_timeout` passed. errc::store_failed: the
+    /// outbox went on failing for two seconds. With both the log says how many deliveries at
+    /// least are still owed, which stay in the outbox. errc::closed: the sender was
+    /// destroyed or moved from.
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_drain(Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(
@@ -148,6 +153,39 @@ class sender {
                                 redeliver_handler(io, std::move(handler)));
             },
             std::move(of));
+    }
+
+    /// What became of an event, at each endpoint that it went to. Completes with
+    /// `void(error_code, event_outcome)` once nothing of it is owed any more: delivered, given up,
+    /// waiting for an operator, or erased. That may take as long as the schedule has, or as an
+    /// endpoint is disabled. What is owed to an endpoint that has ended is given up at once.
+    ///
+    /// An event is known by its source and id, however often it was published, also after a restart
+    /// with an outbox that is durable. It is to be in the outbox: ask when `async_publish` has
+    /// completed. What has ended before is known of the newest `sender_options::max_outcomes`
+    /// deliveries of this process; of an event of which these and the outbox know nothing, the log
+    /// of attempts is read through for deliveries (`attempt_options::successes`).
+    ///
+    /// Any number may wait, for the same event, too; each holds about 100 bytes for each endpoint.
+    /// What the program itself, or another sender, ends in an outbox that they share is seen when
+    /// something is redelivered, erased or closed here. From any thread. Per-operation
+    /// cancellation: all types, with `net::error::operation_aborted`.
+    /// @error errc::not_found (nothing is known of it), errc::closed (the sender has ended, drained
+    /// or not; the outcomes are those that were known until then, what was owed stays in the
+    /// outbox), errc::store_failed, errc::out_of_memory, errc::invalid_argument (no event)
+    template <net::completion_token_for<void(error_code, event_outcome)> Token = net::deferred_t>
+    [[nodiscard]] auto async_outcome(std::string source, std::string id, Token&& token = Token{}) {
+        return tidings::detail::initiate<void(error_code, event_outcome)>(
+            get_executor(), std::forward<Token>(token),
+            [state = state_](net::any_io_executor io, auto handler, store::outbox_event of) {
+                start_outcome(state, std::move(of), outcome_handler(io, std::move(handler)));
+            },
+            store::outbox_event{std::move(source), std::move(id)});
+    }
+    template <net::completion_token_for<void(error_code, event_outcome)> Token = net::deferred_t>
+    [[nodiscard]] auto async_outcome(const event_ptr& e, Token&& token = Token{}) {
+        return async_outcome(e ? std::string(e->source()) : "", e ? std::string(e->id()) : "",
+                             std::forward<Token>(token));
     }
 
     /// Sends what was sent in an attempt of the log once more, whatever became of it. Completes
@@ -192,6 +230,9 @@ class sender {
 
  private:
     using redeliver_handler = tidings::completion_handler<error_code, store::outbox_redelivered>;
+    using outcome_handler = tidings::completion_handler<error_code, event_outcome>;
+    TIDINGS_DECL static void start_outcome(const std::shared_ptr<detail::sender_state>& s,
+                                           store::outbox_event of, outcome_handler handler);
     TIDINGS_DECL static void start_redeliver(const std::shared_ptr<detail::sender_state>& s,
                                              store::outbox_selection of, bool as_new,
                                              redeliver_handler handler);

@@ -49,6 +49,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     void ask(const edit_ptr& e, std::vector<std::string> topics);
     void write(const edit_ptr& e, const hook_view& before, hook_record h);
     void on_written(const edit_ptr& e, const hook_record& h, error_code ec, std::uint64_t revision);
+    void answer_changed(const edit_ptr& e, const hook_record& h, std::uint64_t revision) const;
     void read_again(const edit_ptr& e);
     reading reading_of(reading::kind kind, const hook_view* before) const;
     refusal check_phase() const;
@@ -57,6 +58,12 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     refusal reserve(const hook_record& h) const;
     void on_created(const call_ptr& c, const hook_record& h, bool shows_secret, error_code ec,
                     std::uint64_t revision);
+    void answer_created(const call_ptr& c, const hook_record& h, bool shows_secret,
+                        std::uint64_t revision) const;
+    /// Calls `f` in the call's lane, within this call or later: with whether the outbox knows where
+    /// the subscription begins. Not where the call was answered meanwhile: `late` then.
+    void once_placed(const call_ptr& c, const std::string& id, unique_function<void()> late,
+                     unique_function<void(bool)> f) const;
     std::string make_id(io::system_time now) const;
     io::system_time now() const { return parts_.options->environment.clock->wall_now(); }
 

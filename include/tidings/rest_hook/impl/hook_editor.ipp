@@ -176,7 +176,45 @@ void hook_editor::on_created(const call_ptr& c, const hook_record& h, bool shows
         hooks.erase_later(h.id);
         return c->respond(try_again("subscribing failed: " + ec.message()));
     }
-    const auto v = hooks.find(c->viewer, h.id);
+    const auto erase = [weak = std::weak_ptr(parts_.hooks), id = h.id] {
+        if (const auto list = weak.lock()) list->erase_later(id);
+    };
+    once_placed(c, h.id, erase,
+                [self = shared_from_this(), c, h, shows_secret, revision, erase](bool placed) {
+                    if (placed) return self->answer_created(c, h, shows_secret, revision);
+                    erase();
+                    c->respond(try_again("where it begins could not be stored"));
+                });
+}
+
+// What is published behind the answer is delivered, also if the process ends before the outbox has
+// it.
+void hook_editor::once_placed(const call_ptr& c, const std::string& id,
+                              unique_function<void()> late, unique_function<void(bool)> f) const {
+    struct question {
+        std::shared_ptr<waiting_call> waiting;
+        unique_function<void(bool)> f;
+    };
+    const auto lane = c->exchange.lane();
+    const auto q = std::make_shared<question>();
+    q->waiting = wait_for_store(c, parts_.options->table_timeout, std::move(late));
+    q->f = std::move(f);
+    const bool waits = parts_.hooks->when_placed(id, [lane, q](bool placed) {
+        const bool posted = finds_memory([&] {
+            lane->post([q, placed] {
+                if (q->waiting->end()) q->f(placed);
+            });
+        });
+        static_cast<void>(posted);  // else it is late
+    });
+    if (waits) return;
+    q->waiting->end();
+    q->f(true);
+}
+
+void hook_editor::answer_created(const call_ptr& c, const hook_record& h, bool shows_secret,
+                                 std::uint64_t revision) const {
+    const auto v = parts_.hooks->find(c->viewer, h.id);
     auto answer = json_answer(
         201, to_json(v.value_or(hook_view{h, revision, {}}), parts_.options->form, shows_secret));
     answer.fields.set("Location", collection_path(c->exchange) + '/' + h.id);
@@ -299,7 +337,16 @@ void hook_editor::on_written(const edit_ptr& e, const hook_record& h, error_code
     if (ec == errc::store_conflict)
         return c->respond(http::problem(409, "Conflict", "others change it all the time"));
     if (ec) return c->respond(try_again(ec.message()));
-    const auto now = hooks.find(c->viewer, e->id);
+    once_placed(c, e->id, nullptr, [self = shared_from_this(), e, h, revision](bool placed) {
+        if (placed) return self->answer_changed(e, h, revision);
+        e->call->respond(try_again("where it begins could not be stored"));
+    });
+}
+
+void hook_editor::answer_changed(const edit_ptr& e, const hook_record& h,
+                                 std::uint64_t revision) const {
+    const auto& c = e->call;
+    const auto now = parts_.hooks->find(c->viewer, e->id);
     if (!now) return c->respond(not_there());
     const hook_view made{h, revision, now->now};
     auto answer = json_answer(200, to_json(made, parts_.options->form, e->shows_secret));

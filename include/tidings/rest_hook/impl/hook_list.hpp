@@ -77,6 +77,11 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// Erases the row, until that succeeds; with a revision only as long as it has that.
     void erase_later(const std::string& id, std::uint64_t revision = 0);
 
+    /// Calls `f` once the outbox knows where each place of the subscription begins, so that what is
+    /// published from then on is delivered whenever the process ends; with false: it will not. From
+    /// any thread, and not within this call. Whether it does: not where that is known already.
+    bool when_placed(const std::string& id, unique_function<void(bool)> f);
+
     /// Nothing where there is none, or the caller may not see it.
     std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
     hook_outlet::endpoint_ptr endpoint_of(const std::string& id) const;

@@ -78,6 +78,14 @@ error_code hook_list::serve(const hook_record& h, std::uint64_t revision) {
     return it == hooks_.end() ? error_code() : it->second.error();
 }
 
+bool hook_list::when_placed(const std::string& id, unique_function<void(bool)> f) {
+    std::shared_ptr<hook_placing> placing;  // ends outside the mutex
+    const std::lock_guard lock(mutex_);
+    if (const auto it = hooks_.find(id); it != hooks_.end()) placing = it->second.placing();
+    if (placing) placing->then(std::move(f));
+    return placing != nullptr;
+}
+
 std::optional<hook_view> hook_list::find(const hook_viewer& who, const std::string& id) const {
     const std::lock_guard lock(mutex_);
     const auto it = hooks_.find(id);

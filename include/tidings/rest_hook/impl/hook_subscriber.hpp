@@ -2,8 +2,10 @@
 #pragma once
 
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
+#include <tidings/rest_hook/impl/hook_placing.hpp>
 #include <tidings/subscriber.hpp>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -13,10 +15,15 @@ namespace tidings::rest_hook::detail {
 /// that of a webhook endpoint does.
 class hook_subscriber final : public subscriber {
  public:
-    hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, origin_id origin) noexcept
+    hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, origin_id origin,
+                    std::shared_ptr<hook_placing> placing) noexcept
         : outlet_(std::move(to)),
           pattern_(std::move(pattern)),
-          origin_(origin) {}
+          origin_(origin),
+          placing_(std::move(placing)) {}
+
+    /// It was subscribed: unless the bus goes on to ask where it begins, its place is done.
+    void begun() noexcept;
 
     outcome deliver(const event_ptr& e) noexcept override;
     origin_id origin() const noexcept override { return origin_; }
@@ -31,6 +38,8 @@ class hook_subscriber final : public subscriber {
     const std::shared_ptr<hook_outlet> outlet_;
     const std::string pattern_;
     const origin_id origin_;
+    mutable std::atomic<bool> is_asked_{false};  // a bus will ask for the place
+    hook_placing::share placing_;
     webhook::detail::place_ptr place_;  // null: no bus has asked
 };
 

@@ -25,13 +25,25 @@ void hook_subscriber::start_deliver(event_ptr e, deliver_handler handler) {
 
 bool hook_subscriber::keeps_place() const noexcept {
     const auto to = outlet_->endpoint();
-    return to && to->keeps_place();
+    const bool keeps = to && to->keeps_place();
+    is_asked_ = keeps;
+    return keeps;
+}
+
+void hook_subscriber::begun() noexcept {
+    if (!is_asked_) placing_.done();
 }
 
 void hook_subscriber::start_locate(std::string_view pattern, position here, locate_handler h) {
     const auto to = outlet_->endpoint();
     if (!to) return std::move(h)(make_error_code(errc::closed), std::move(here));
-    place_ = to->locate(pattern, std::move(here), std::move(h));
+    auto io = h.executor();
+    auto on_located = [s = std::move(placing_), h = std::move(h)](error_code ec,
+                                                                  position at) mutable {
+        if (!ec) s.done();
+        std::move(h)(ec, std::move(at));
+    };
+    place_ = to->locate(pattern, std::move(here), locate_handler(io, std::move(on_located)));
 }
 
 void hook_subscriber::on_unsubscribed(error_code) noexcept {

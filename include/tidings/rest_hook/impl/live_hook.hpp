@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/bus_state.hpp>
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
+#include <tidings/rest_hook/impl/hook_placing.hpp>
 #include <tidings/rest_hook/impl/hook_view.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
@@ -45,6 +46,8 @@ class live_hook {
     error_code error() const noexcept { return error_; }
     hook_outlet::endpoint_ptr endpoint() const;
     hook_condition condition() const;
+    /// Null: the outbox knows where each of its places begins, or is to know none.
+    std::shared_ptr<hook_placing> placing() const noexcept { return placing_.lock(); }
     hook_view view() const { return {record_, revision_, condition()}; }
 
  private:
@@ -60,6 +63,7 @@ class live_hook {
     error_code error_{};
     std::shared_ptr<hook_outlet> outlet_{};
     std::vector<place> places_{};
+    std::weak_ptr<hook_placing> placing_{};
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -56,9 +56,14 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     for (const auto& p : places_) patterns.push_back(p.pattern);
     patterns.insert(patterns.end(), added.begin(), added.end());
     outlet_->set(std::move(endpoint), std::move(patterns));
+    auto placing = before.placing_.lock();
+    if (!placing && !added.empty()) placing = std::make_shared<hook_placing>();
+    placing_ = placing;
     for (auto& topic : added) {
-        auto on_bus = by.bus->subscribe(
-            topic, std::make_shared<hook_subscriber>(outlet_, topic, by.options->origin), {});
+        const auto to =
+            std::make_shared<hook_subscriber>(outlet_, topic, by.options->origin, placing);
+        auto on_bus = by.bus->subscribe(topic, to, {});
+        to->begun();
         if (on_bus.error()) error_ = on_bus.error();
         places_.push_back({std::move(topic), std::move(on_bus)});
     }

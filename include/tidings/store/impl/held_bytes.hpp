@@ -29,8 +29,9 @@ inline std::size_t held_bytes(const outbox_message& m) noexcept {
 
 /// What an entry holds beside its message.
 inline std::size_t held_bytes(const outbox_entry& e) noexcept {
-    // Its node among all entries, in a line, in the keys of its endpoint, in a partition.
-    std::size_t bytes = sizeof(e) + 5 * node_bytes;
+    // Its node among all entries, in a line, in the keys of its endpoint and of its event, in a
+    // partition.
+    std::size_t bytes = sizeof(e) + 6 * node_bytes;
     for (const auto* s : {&e.endpoint, &e.message_id, &e.webhook_id, &e.batch.id})
         bytes += held_bytes(*s);
     if (e.partition) bytes += held_bytes(*e.partition);

@@ -3,6 +3,7 @@
 
 #include <tidings/store/impl/attempt_log.hpp>
 #include <tidings/store/impl/claim_lines.hpp>
+#include <tidings/store/impl/event_index.hpp>
 #include <tidings/store/outbox_operations.hpp>
 
 #include <map>
@@ -60,6 +61,8 @@ class outbox_rows {
     void set_batch(row& r, outbox_batch batch);
     /// Changes when a pending entry is due.
     void set_due(row& r, outbox_time due) noexcept;
+    /// Which rows may be of an event, in order of keys.
+    std::vector<std::uint64_t> rows_of(const outbox_event& e, std::uint64_t after_key) const;
     /// Puts a row whose state has changed into the line it belongs to, or takes it out.
     void update_line(row& r) noexcept;
 
@@ -81,6 +84,7 @@ class outbox_rows {
     std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed
     std::set<place> by_death_;                                // since when, key
     std::set<place> by_expiry_;                               // of what is owed
+    mutable std::optional<event_index> by_event_;             // none: nobody has asked
     std::size_t owed_ = 0, owed_bytes_ = 0, dead_bytes_ = 0;  // bytes without messages
 
  private:
@@ -89,6 +93,7 @@ class outbox_rows {
     void resize_owed(endpoint& e, std::size_t bytes) noexcept;
     void count_owed(row& r);
     void unindex_owed(row& r) noexcept;
+    void erase(row_map::iterator it) noexcept;
     void uncount_owed(row& r) noexcept;
 };
 

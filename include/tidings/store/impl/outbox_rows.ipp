@@ -151,13 +151,30 @@ void outbox_rows::insert(outbox_entry entry, endpoint& of, outbox_time now) {
     r.listed = {std::move(entry), outbox_state::pending, now};
     const auto it = rows_.emplace(key, std::move(r)).first;
     try {
+        if (by_event_) by_event_->add(it->second.listed.entry);
         count_owed(it->second);
     } catch (...) {
-        rows_.erase(it);
+        erase(it);
         throw;
     }
     note(it->second);
     update_line(it->second);
+}
+
+void outbox_rows::erase(row_map::iterator it) noexcept {
+    if (by_event_) by_event_->remove(it->second.listed.entry);
+    rows_.erase(it);
+}
+
+// The index is made by the first that asks, and kept from then on.
+std::vector<std::uint64_t> outbox_rows::rows_of(const outbox_event& e,
+                                                std::uint64_t after_key) const {
+    if (!by_event_) {
+        event_index made;
+        for (const auto& [key, r] : rows_) made.add(r.listed.entry);
+        by_event_ = std::move(made);
+    }
+    return by_event_->find(e, after_key);
 }
 
 void outbox_rows::remove(row_map::iterator it) noexcept {
@@ -169,7 +186,7 @@ void outbox_rows::remove(row_map::iterator it) noexcept {
         r.listed.state = outbox_state::claimed;
     }
     uncount_owed(r);
-    rows_.erase(it);
+    erase(it);
 }
 
 void outbox_rows::remove_dead(std::uint64_t key) noexcept {
@@ -179,8 +196,8 @@ void outbox_rows::remove_dead(std::uint64_t key) noexcept {
     by_death_.erase({r.listed.since, key});
     r.of->dead.erase(key);
     dead_bytes_ -= r.bytes;
-    uses_.remove(message_uses::dead, std::move(r.listed.entry.message));
-    rows_.erase(it);
+    uses_.remove(message_uses::dead, r.listed.entry.message);
+    erase(it);
 }
 
 outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(

@@ -46,9 +46,10 @@ class outbox_tables final : private outbox_rows {
     bool has_room_for(const row& dead) const noexcept;
     void revive(row& r, const outbox_redelivery& how);
     // What `retain` looks at, at most so much of each.
-    std::size_t bury_expired(outbox_time now, std::size_t max);
-    std::size_t bury_aged(outbox_time now, std::size_t max);
-    std::size_t bury_unknown(outbox_time now, std::size_t max);
+    using entries = std::vector<outbox_entry>;
+    std::size_t bury_expired(outbox_time now, std::size_t max, entries& dead);
+    std::size_t bury_aged(outbox_time now, std::size_t max, entries& dead);
+    std::size_t bury_unknown(outbox_time now, std::size_t max, entries& dead);
 
     attempt_log attempts_;
     std::uint64_t last_key_ = 0;

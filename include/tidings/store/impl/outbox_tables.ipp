@@ -84,6 +84,16 @@ std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const 
         if (s.state && r.listed.state != *s.state) return;
         if (created >= s.since && created < s.until) page.push_back(r.listed);
     };
+    if (s.event) {
+        for (const auto key : rows_of(*s.event, s.after_key)) {
+            if (key > s.last_key || page.size() >= s.max_entries) break;
+            const auto& r = rows_.at(key);
+            const auto& m = *r.listed.entry.message;
+            const bool here = s.endpoint.empty() || s.endpoint == r.of->row.id;
+            if (here && m.source == s.event->source && m.id == s.event->id) add(r);
+        }
+        return page;
+    }
     if (s.endpoint.empty()) {
         for (auto it = rows_.upper_bound(s.after_key);
              it != rows_.end() && it->first <= s.last_key && page.size() < s.max_entries; ++it)

@@ -62,8 +62,8 @@ class outbox_tables::making_room {
         if (oldest == nullptr) return false;
         for (; oldest != nullptr; oldest = oldest_of(e)) {
             rows_.bury(*oldest, errc::outbox_full, now_);
+            if (policy == at_bound::drop_oldest) result_.dropped.push_back(oldest->listed.entry);
             rows_.trim_dead();
-            ++result_.dropped;
             if (policy == at_bound::drop_oldest) break;
         }
         return true;

@@ -60,19 +60,20 @@ outbox_redelivered outbox_tables::redeliver(const outbox_redelivery& how) {
     return result;
 }
 
-std::size_t outbox_tables::bury_expired(outbox_time now, std::size_t max) {
+std::size_t outbox_tables::bury_expired(outbox_time now, std::size_t max, entries& dead) {
     std::size_t n = 0;
     for (auto it = by_expiry_.begin(); it != by_expiry_.end() && it->first <= now && n < max;) {
         auto& r = rows_.at(it->second);
         ++it;
         if (r.listed.state == outbox_state::claimed) continue;
         bury(r, errc::webhook_expired, now);
+        dead.push_back(r.listed.entry);
         ++n;
     }
     return n;
 }
 
-std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max) {
+std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max, entries& dead) {
     std::size_t n = 0;
     for (auto& [id, e] : endpoints_) {
         const auto each = limits_of(e).max_age;
@@ -84,6 +85,7 @@ std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max) {
             if (r.listed.entry.created + age > now) break;
             if (r.listed.state == outbox_state::claimed) continue;
             bury(r, errc::webhook_expired, now);
+            dead.push_back(r.listed.entry);
             ++n;
         }
     }
@@ -91,7 +93,7 @@ std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max) {
 }
 
 // With the row of an endpoint of which nothing is left.
-std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max) {
+std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entries& dead) {
     std::size_t n = 0;
     for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
         auto& e = it->second;
@@ -103,6 +105,7 @@ std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max) {
             auto& r = rows_.at(*at++);
             if (r.listed.state == outbox_state::claimed) continue;
             bury(r, errc::webhook_not_added, now);
+            dead.push_back(r.listed.entry);
             ++n;
         }
         if (!e.owed.empty() || !e.dead.empty()) {
@@ -123,7 +126,6 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
                 note(it->second);
             }
     outbox_retained result;
-    const auto owed = owed_;
     auto left = r.max_entries;
     for (; left != 0 && !by_death_.empty(); --left) {
         const auto [since, key] = *by_death_.begin();
@@ -131,11 +133,10 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
         remove_dead(key);
     }
     left -= attempts_.retain(r.now, left);
-    left -= bury_expired(r.now, left);
-    left -= bury_aged(r.now, left);
-    left -= bury_unknown(r.now, left);
+    left -= bury_expired(r.now, left, result.dead);
+    left -= bury_aged(r.now, left, result.dead);
+    left -= bury_unknown(r.now, left, result.dead);
     trim_dead();
-    result.dead = owed - owed_;
     result.at_end = left != 0;
     return result;
 }

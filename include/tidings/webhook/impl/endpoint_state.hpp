@@ -23,7 +23,7 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     endpoint_state& operator=(const endpoint_state&) = delete;
 
     bool active() const noexcept { return target_->active(); }
-    void close() noexcept { target_->close(); }
+    void close() noexcept;
     error_code disabled() const noexcept { return target_->disabled(); }
     void enable();
     error_code consent() const noexcept { return target_->consent(); }

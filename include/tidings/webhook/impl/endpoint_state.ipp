@@ -69,6 +69,11 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     return ec;
 }
 
+void endpoint_state::close() noexcept {
+    target_->close();
+    sender_->on_endpoint_closed();
+}
+
 void endpoint_state::enable() {
     sender_->enable(target_);
 }

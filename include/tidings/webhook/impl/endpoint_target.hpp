@@ -33,6 +33,8 @@ class endpoint_target {
     endpoint_target(endpoint_options options, retry_schedule schedule);
 
     const std::string& id() const noexcept { return options_.id; }
+    /// The same for what outlives it.
+    const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
     const endpoint_options& options() const noexcept { return options_; }
     const retry_schedule& schedule() const noexcept { return schedule_; }
     /// Null: the sender's.
@@ -101,6 +103,7 @@ class endpoint_target {
     std::mutex on_gone_mutex_;
     std::function<void()> on_gone_;
     const endpoint_options options_;  // without on_gone
+    const std::shared_ptr<const std::string> name_;
     const std::string label_;
     const std::shared_ptr<const io::tls_client_options> tls_;
     const std::string authorization_;

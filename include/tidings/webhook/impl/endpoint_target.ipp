@@ -69,6 +69,7 @@ std::string origin_of(const std::string& url) {
 endpoint_target::endpoint_target(endpoint_options options, retry_schedule schedule)
     : on_gone_(std::exchange(options.on_gone, nullptr)),
       options_(std::move(options)),
+      name_(std::make_shared<const std::string>(options_.id)),
       label_(label_of(options_)),
       tls_(options_.tls ? std::make_shared<const io::tls_client_options>(*options_.tls) : nullptr),
       authorization_(authorization_of(options_)),

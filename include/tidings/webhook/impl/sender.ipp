@@ -64,6 +64,15 @@ void sender::start_redeliver(const std::shared_ptr<detail::sender_state>& s,
     s->redeliver(std::move(of), as_new, std::move(handler));
 }
 
+void sender::start_outcome(const std::shared_ptr<detail::sender_state>& s, store::outbox_event of,
+                           outcome_handler handler) {
+    error_code ec;
+    if (of.id.empty()) ec = errc::invalid_argument;
+    if (!s) ec = errc::closed;
+    if (ec) return std::move(handler)(ec, event_outcome());
+    s->outcomes().ask(std::move(of), std::move(handler));
+}
+
 void sender::start_erase(const std::shared_ptr<detail::sender_state>& s, std::string owner,
                          tidings::completion_handler<error_code> handler) {
     if (!s) return std::move(handler)(make_error_code(errc::closed));

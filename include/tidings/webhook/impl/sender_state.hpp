@@ -11,10 +11,12 @@
 #include <tidings/webhook/impl/circuit_gauge.hpp>
 #include <tidings/webhook/impl/connection_turns.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
+#include <tidings/webhook/impl/endpoint_line.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
+#include <tidings/webhook/impl/outcome_book.hpp>
 #include <tidings/webhook/impl/parcel.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/impl/prepared_endpoints.hpp>
@@ -83,25 +85,13 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void erase(std::string owner, store::outbox::done_handler h);
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
+    outcome_book& outcomes() noexcept { return *outcomes_; }
+    void on_endpoint_closed() noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
 
-    /// What is claimed for one endpoint.
-    struct line {
-        static constexpr std::size_t max_claim = 16;
-        bool is_short() const noexcept { return queue.size() < max_claim / 2; }
-        bool empty() const noexcept { return queue.empty() && loose.empty() && in_flight == 0; }
-
-        std::deque<parcel> queue{};
-        std::vector<store::outbox_entry> loose{};    // claimed, and in no request yet
-        std::shared_ptr<endpoint_target> batches{};  // where it takes batches; null: it does not
-        const endpoint_health* health = nullptr;     // of health_, once it was looked for
-        std::size_t in_flight = 0;
-        std::uint64_t back_with = 0;  // the settlement that brings back the last that was put back
-        bool waiting = false;         // for its turn, in ready_
-        bool more = false;            // the outbox may hold more that is due
-    };
+    using line = endpoint_line;
     struct incoming {
         store::outbox_entry entry;
         place_ptr from;
@@ -132,7 +122,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         return tidings::detail::guarded(running() ? options_.log : nowhere, "webhook", f);
     }
     bool running() const noexcept { return !ended_ && http_; }
-    // Endpoints and how they do.
     void open_endpoints();
     void on_opened(error_code ec, const std::vector<std::string>& ids,
                    std::vector<store::outbox_endpoint> rows);
@@ -224,6 +213,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
+    void note_end(const endpoint_target* t, const store::outbox_entry& e,
+                  const store::outbox_result& r, unsigned status = 0) noexcept;
+    void note_dropped(const std::vector<store::outbox_entry>& dead) noexcept;
     void end_round();
     void end_round_and_report();
     bool finish() noexcept;
@@ -232,6 +224,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void wake_at(io::system_time due);
     void retain();
     void check_drained();
+    bool gives_up() const noexcept;
     void end(error_code why);
     void release() noexcept;
     void report(const endpoint_target& t, const attempt& a);
@@ -249,6 +242,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<place_book> places_;
+    const std::shared_ptr<outcome_book> outcomes_;
 
     endpoint_registry endpoints_;
     message_maker messages_;

@@ -63,6 +63,13 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       places_(lane_->make_resident<place_book>(
           lane_, outbox_, [clock = options_.environment.clock] { return clock->wall_now(); },
           options_.log)),
+      outcomes_(std::make_shared<outcome_book>(
+          lane_, outbox_, options_.max_outcomes, *options_.environment.random, wall_began_,
+          [this](const std::string& id) {
+              const auto t = endpoints_.find(id);
+              return t && !t->active();
+          },
+          options_.log)),
       longest_wait_(schedule_.longest()),
       prepared_(options_.user_agent),
       turns_(options_.max_connections),
@@ -78,6 +85,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       }),
       drain_deadline_([this] { end(errc::timed_out); }) {
     http_.emplace(http::detail::client_in_lane(lane_, http_options(options_, guard_)));
+    watch_context(lane_->executor(), outcomes_);
 }
 
 error_code sender_state::check_target(const std::string& url) const {
@@ -142,7 +150,9 @@ void sender_state::wait_turn(const std::string& id) {
 }
 
 void sender_state::run() {
-    while (auto turn = turns_.next()) {
+    while (!gives_up()) {
+        const auto turn = turns_.next();
+        if (!turn) return;
         const auto& id = turn->endpoint;
         auto& l = lines_[id];
         l.waiting = false;
@@ -252,71 +262,6 @@ void sender_state::wake_at(io::system_time due) {
     wake_ = due;
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(due - now());
     again_.arm(lane_->timers(), std::max(wait, std::chrono::milliseconds(1)));
-}
-
-void sender_state::start_drain(unique_function<void(error_code)> done) {
-    taking_ = false;
-    lane_->post([self = shared_from_this(), done = std::move(done)]() mutable {
-        if (!self->running()) return done({});
-        if (self->drained_.empty())
-            self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
-        if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
-            done(errc::out_of_memory);
-        self->claim();
-        self->end_round_and_report();
-    });
-}
-
-// What is due later stays in the outbox; one in memory loses it.
-void sender_state::check_drained() {
-    const bool busy = in_flight_ != 0 || gate_.busy() || !turns_.idle() || opening_ ||
-                      !unopened_.empty() || appending_ != 0 || claiming_ || claim_wanted_ ||
-                      claim_lost_ || finishing_ || !results_.empty();
-    if (!drained_.empty() && !busy) end({});
-}
-
-void sender_state::end(error_code why) {
-    if (!http_) return;
-    if (why == errc::timed_out && options_.log)
-        finds_memory([&] {
-            std::size_t owed = in_flight_;
-            for (const auto& [id, l] : lines_) {
-                owed += l.loose.size();
-                for (const auto& p : l.queue) owed += p.size();
-            }
-            const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
-            options_.log({log_level::warning, "webhook", text, why});
-        });
-    http_.reset();
-    again_.cancel();
-    drain_deadline_.cancel();
-    lines_.clear();
-    turns_.clear();
-    gate_.stop();
-    circuits_.clear();
-    places_->stop();
-    finds_memory([this] { give_back(); });
-    release();
-    for (auto& done : std::exchange(drained_, {})) finds_memory([&] { done(why); });
-}
-
-void sender_state::stop() noexcept try {
-    release();
-    lane_->post([self = shared_from_this()] { self->end(errc::closed); });
-} catch (const std::bad_alloc&) {
-    return;  // what is claimed stays so until this process ends
-}
-
-// Hooks may own anything, the sender too: those that it owns are released.
-void sender_state::release() noexcept {
-    taking_ = false;
-    std::shared_ptr<const hooks> released;
-    {
-        const std::lock_guard lock(mutex_);
-        ended_ = true;
-        released.swap(hooks_);
-    }
-    endpoints_.end();
 }
 
 }  // namespace tidings::webhook::detail

@@ -76,6 +76,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         else
             conclude(*t, *q.what, a);
         if (a.result != verdict::success) ++t->failed_attempts;
+        if (ended) outcomes_->look_again();
         if (ended) finds_memory([&] { operational_.note_gone(*t, a.status); });
     }
     finds_memory([&] { log_attempt(q, a, ec, r); });
@@ -138,10 +139,12 @@ void sender_state::conclude(endpoint_target& t, const parcel& p, const attempt& 
     const auto first = result_of(t, p.first, a);
     if (p.size() == 1) {
         results_.push_back(first);
+        note_end(&t, p.first, first, a.status);
     } else {
         std::vector<store::outbox_result> results;
         p.for_each([&](const auto& e) { results.push_back(result_of(t, e, a)); });
         add_results(std::move(results));
+        p.for_each([&](const auto& e) { note_end(&t, e, result_of(t, e, a), a.status); });
     }
     if (t.is_ordered()) next_of_order_ = true;
     if (a.result == verdict::success) t.delivered += p.size();
@@ -152,6 +155,22 @@ void sender_state::conclude(endpoint_target& t, const parcel& p, const attempt& 
             operational_.note_exhausted(t, e, a.number, a.status, first.last_error);
         });
     });
+}
+
+// For what asks what became of its event.
+void sender_state::note_end(const endpoint_target* t, const store::outbox_entry& e,
+                            const store::outbox_result& r, unsigned status) noexcept {
+    using ending = delivery_outcome::ending;
+    if (r.outcome == settled::retry || r.outcome == settled::keep) return;
+    auto how = r.outcome == settled::stopped ? ending::stopped : ending::dead;
+    if (r.outcome == settled::done) how = ending::delivered;
+    outcomes_->note(e, t != nullptr ? t->name() : nullptr, how, r, status);
+}
+
+void sender_state::on_endpoint_closed() noexcept {
+    const bool posted = finds_memory(
+        [this] { lane_->post([self = shared_from_this()] { self->outcomes_->look_again(); }); });
+    static_cast<void>(posted);  // else what waits sees it when that is due
 }
 
 void sender_state::report(const endpoint_target& t, const attempt& a) {

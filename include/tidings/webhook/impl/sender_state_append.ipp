@@ -73,9 +73,25 @@ void sender_state::on_appended(batch& all, error_code ec, const store::outbox_ap
         finds_memory([&] { all[i].done(end); });
     }
     if (!running()) return;
+    note_dropped(a.dropped);
+    if (!a.disabled.empty()) outcomes_->look_again();
     finds_memory([&] { on_disabled_by_bound(a.disabled); });
     claim();
     end_round_and_report();
+}
+
+// What the outbox has given up by itself.
+void sender_state::note_dropped(const std::vector<store::outbox_entry>& dead) noexcept {
+    if (dead.empty()) return;
+    outcomes_->note_dropped(dead, now());
+    finds_memory([&] {
+        for (const auto& e : dead) {
+            const auto t = endpoints_.find(e.endpoint);
+            if (!t) continue;
+            ++t->dead;
+            operational_.note_exhausted(*t, e, e.attempts, 0, e.last_error);
+        }
+    });
 }
 
 place_ptr sender_state::locate(const std::string& endpoint, std::string_view pattern, position here,

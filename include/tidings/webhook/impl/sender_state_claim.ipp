@@ -128,11 +128,13 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
                                 io::system_time at) {
     for (const auto& e : c.entries) {
         // Held still: it was settled, though that was said to have failed.
-        if (!hold(e)) std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
+        if (hold(e)) continue;
+        std::erase_if(results_, [&](const auto& r) { return r.key == e.key; });
+        outcomes_->forget(e.key);
     }
     if (!running()) return give_back();
     if (ec) return claim_later(ec);
-    failed_.claiming.note({});
+    failed_.claiming.note({}, now());
     if (c.entries.size() >= max_claim) claim();
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
@@ -160,10 +162,14 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     wake_ = io::system_time::max();
     if (c.next_due) wake_at(*c.next_due);
     if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
-    // Endpoints whose pause ended while this was claimed were left out as well.
+    // Endpoints whose pause ended while this was claimed were left out as well. Of those that are
+    // owed nothing none is waited for.
+    std::optional<bool> owes;
     for (auto& [id, l] : lines_) {
-        if (const auto* h = health_at(id, l); h != nullptr && h->waits_until() > at)
-            wake_at(h->waits_until());
+        const auto* h = health_at(id, l);
+        const bool waits = h != nullptr && h->waits_until() > at;
+        if (waits && !owes) owes = outbox_->stats().owed != 0;
+        if (waits && *owes) wake_at(h->waits_until());
         form_requests(id, l);
     }
     if (!claim_wanted_ && (!c.next_due || *c.next_due > at)) forget_missed();
@@ -189,6 +195,8 @@ void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
     const auto end_one = [&](const store::outbox_entry& entry) {
         ++t.dead;
         results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
+        note_end(&t, entry, results_.back());
+        finds_memory([&] { operational_.note_exhausted(t, entry, entry.attempts, 0, why); });
     };
     for (const auto& p : l.queue) p.for_each(end_one);
     for (const auto& e : l.loose) end_one(e);
@@ -215,6 +223,7 @@ bool sender_state::is_expired(const store::outbox_entry& e) const {
 void sender_state::drop_expired(const store::outbox_entry& e) {
     results_.push_back({e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
     const auto t = endpoints_.find(e.endpoint);
+    note_end(t.get(), e, results_.back());
     if (!t) return;
     ++t->dead;
     finds_memory([&] { operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired); });
@@ -222,7 +231,7 @@ void sender_state::drop_expired(const store::outbox_entry& e) {
 
 void sender_state::claim_later(error_code ec) noexcept {
     claim_lost_ = true;
-    if (failed_.claiming.note(ec) && options_.log)
+    if (failed_.claiming.note(ec, now()) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "claiming failed", ec}); });
     wake_at(now() + after_failed_storage);
 }

@@ -44,6 +44,7 @@ bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
     round.health = health_of_changed();
     if (prompt_ != nullptr) {
         // Nothing throws from here on.
+        outcomes_->begin_settling();
         next_of_order_ = false;
         round.results = std::move(results);
         const bool done = ask_store([&] { prompt_->finish(std::move(round)); });
@@ -61,9 +62,11 @@ bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
             if (ec)
                 finds_memory(
                     [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
-            if (on_finished(ec, std::move(results), retries)) end_round_and_report();
+            if (on_finished(ec, std::move(results), retries)) return end_round_and_report();
+            check_drained();
         });
     // Nothing throws from here on.
+    outcomes_->begin_settling();
     next_of_order_ = false;
     changed_.clear();
     attempts_.clear();
@@ -77,20 +80,23 @@ bool sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
                                bool retries) {
     finishing_ = false;
     if (!running()) return false;
-    if (failed_.settling.note(ec) && options_.log)
+    if (failed_.settling.note(ec, now()) && options_.log)
         finds_memory([&] { options_.log({log_level::error, "webhook", "settling failed", ec}); });
     if (ec) {
         const bool kept = finds_memory(
             [&] { results_.insert(results_.begin(), results.begin(), results.end()); });
         if (kept) {
+            outcomes_->repeat_settling();
             wake_at(now() + after_failed_storage);
             return false;
         }
+        outcomes_->end_settling(false, now());
         drop_unstored();
         for (const auto& r : results) let_go(r.key);
         return false;
     }
     settled_ = settlements_;
+    outcomes_->end_settling(true, now());
     for (const auto& r : results)
         if (r.outcome != settled::keep) held_.erase(r.key);
     const bool turned = finds_memory([this] {
@@ -107,7 +113,10 @@ void sender_state::retain() {
     last_retention_ = now();
     auto on_done = store_handler<store::outbox_retained>(
         [this](error_code ec, const store::outbox_retained& r) {
-            if (ec || r.at_end || !running()) return;
+            if (ec || !running()) return;
+            note_dropped(r.dead);
+            finds_memory([this] { report_changes(); });
+            if (r.at_end || !running()) return;
             last_retention_ = {};
             retain();
         });

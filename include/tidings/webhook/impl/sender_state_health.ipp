@@ -73,11 +73,12 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
     opening_ = false;
     if (!running()) return;
     if (!ec && rows.size() != ids.size()) ec = errc::store_failed;
-    const bool news = failed_.opening.note(ec);
+    const bool news = failed_.opening.note(ec, now());
     if (ec) {
         if (news && options_.log)
             options_.log({log_level::error, "webhook", "reading endpoints failed", ec});
-        return wake_at(now() + after_failed_storage);
+        wake_at(now() + after_failed_storage);
+        return check_drained();
     }
     for (std::size_t i = 0; i < ids.size(); ++i) {
         unopened_.erase(ids[i]);

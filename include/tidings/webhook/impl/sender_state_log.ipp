@@ -139,6 +139,7 @@ void sender_state::redeliver_more(const std::shared_ptr<redelivery>& r) {
             if (more) ec = errc::closed;
             r->under_way.reset();
             if (page.full) ec = errc::outbox_full;
+            outcomes_->look_again();
             std::move(r->done)(ec, r->all);
             claim();
             end_round_and_report();
@@ -152,6 +153,7 @@ void sender_state::erase(std::string owner, store::outbox::done_handler h) {
         if (!self->running()) return std::move(h)(make_error_code(errc::closed));
         auto on_done =
             self->store_handler([s = self.get(), h = std::move(h)](error_code ec) mutable {
+                s->outcomes_->look_again();
                 std::move(h)(ec);
                 s->claim();
                 s->end_round_and_report();

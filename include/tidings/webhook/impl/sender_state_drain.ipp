@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/webhook/impl/sender_state.hpp>
+
+#include <algorithm>
+
+namespace tidings::webhook::detail {
+
+using namespace tidings::detail;
+
+void sender_state::start_drain(unique_function<void(error_code)> done) {
+    taking_ = false;
+    lane_->post([self = shared_from_this(), done = std::move(done)]() mutable {
+        if (!self->running()) return done({});
+        if (self->drained_.empty()) {
+            self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
+            for (auto* e :
+                 {&self->failed_.opening, &self->failed_.claiming, &self->failed_.settling})
+                e->measure_anew();
+        }
+        if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
+            done(errc::out_of_memory);
+        self->claim();
+        self->end_round_and_report();
+    });
+}
+
+// What is due later stays in the outbox; one in memory loses it.
+void sender_state::check_drained() {
+    const bool busy = in_flight_ != 0 || gate_.busy() || !turns_.idle() || opening_ ||
+                      !unopened_.empty() || appending_ != 0 || claiming_ || claim_wanted_ ||
+                      claim_lost_ || finishing_ || !results_.empty();
+    if (!drained_.empty() && !busy) return end({});
+    const bool asks = in_flight_ != 0 || appending_ != 0 || opening_ || claiming_ || finishing_;
+    if (gives_up() && !asks) end(errc::store_failed);
+}
+
+// A drain has no use for an outbox that goes on failing: it is asked again each second.
+bool sender_state::gives_up() const noexcept {
+    constexpr std::chrono::seconds long_enough{2};
+    if (drained_.empty()) return false;
+    return failed_.opening.lasts(long_enough, now()) ||
+           failed_.claiming.lasts(long_enough, now()) || failed_.settling.lasts(long_enough, now());
+}
+
+void sender_state::end(error_code why) {
+    if (!http_) return;
+    if (why && why != errc::closed && options_.log)
+        finds_memory([&] {
+            std::size_t owed = in_flight_;
+            for (const auto& [id, l] : lines_) {
+                owed += l.loose.size();
+                for (const auto& p : l.queue) owed += p.size();
+            }
+            const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
+            options_.log({log_level::warning, "webhook", text, why});
+        });
+    http_.reset();
+    again_.cancel();
+    drain_deadline_.cancel();
+    lines_.clear();
+    turns_.clear();
+    gate_.stop();
+    circuits_.clear();
+    places_->stop();
+    outcomes_->stop();
+    finds_memory([this] { give_back(); });
+    release();
+    for (auto& done : std::exchange(drained_, {})) finds_memory([&] { done(why); });
+}
+
+void sender_state::stop() noexcept try {
+    release();
+    lane_->post([self = shared_from_this()] { self->end(errc::closed); });
+} catch (const std::bad_alloc&) {
+    return;  // what is claimed stays so until this process ends
+}
+
+// Hooks may own anything, the sender too: those that it owns are released.
+void sender_state::release() noexcept {
+    taking_ = false;
+    std::shared_ptr<const hooks> released;
+    {
+        const std::lock_guard lock(mutex_);
+        ended_ = true;
+        released.swap(hooks_);
+    }
+    endpoints_.end();
+}
+
+}  // namespace tidings::webhook::detail
