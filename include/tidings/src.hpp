@@ -148,8 +148,10 @@
 #include <tidings/rest_hook/impl/api_query.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
+#include <tidings/rest_hook/impl/confirm_api.ipp>
 #include <tidings/rest_hook/impl/delivery_api.ipp>
 #include <tidings/rest_hook/impl/delivery_view.ipp>
+#include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
@@ -166,6 +168,12 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/proof_question.ipp>
+#include <tidings/rest_hook/impl/proof_round.ipp>
+#include <tidings/rest_hook/impl/proof_terms.ipp>
+#include <tidings/rest_hook/impl/question_budget.ipp>
+#include <tidings/rest_hook/impl/question_calendar.ipp>
+#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
 #include <tidings/sse/impl/client.ipp>
 #include <tidings/sse/impl/client_state.ipp>
@@ -211,6 +219,7 @@
 #include <tidings/webhook/impl/github.ipp>
 #include <tidings/webhook/impl/hmac_signer.ipp>
 #include <tidings/webhook/impl/hmac_verifier.ipp>
+#include <tidings/webhook/impl/ip_network.ipp>
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>
@@ -245,6 +254,7 @@
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>
+#include <tidings/webhook/impl/target_client.ipp>
 #include <tidings/webhook/impl/twilio.ipp>
 #include <tidings/webhook/impl/twilio_verifier.ipp>
 #include <tidings/webhook/impl/websub.ipp>

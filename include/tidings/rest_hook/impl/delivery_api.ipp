@@ -173,9 +173,11 @@ void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view
     if (ec) return c->respond(problem_of("type", 422, bad_member_title, ec.message()));
     const auto endpoint = parts_.hooks->endpoint_of(id);
     if (!endpoint)
-        return c->respond(http::problem(
-            409, "Not served",
-            to.now.reason.empty() ? "the subscription is not served" : to.now.reason));
+        return c->respond(http::problem(409, "Not served",
+                                        to.now.state == hook_state::pending
+                                            ? "the target has not agreed yet"
+                                        : to.now.reason.empty() ? "the subscription is not served"
+                                                                : to.now.reason));
     endpoint->start_deliver(
         made,
         handler<outcome>(c,

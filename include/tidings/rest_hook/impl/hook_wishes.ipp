@@ -24,7 +24,7 @@ void state_wish::apply(const reading& how, hook_record& out) const {
     auto wanted = state;
     if (!wanted && active)
         wanted = *active ? hook_state::active
-                 : before != nullptr && before->now.state != hook_state::active
+                 : before != nullptr && before->now.state == hook_state::disabled
                      ? before->now.state
                      : hook_state::paused;
     if (!wanted && how.what != reading::kind::merge) wanted = hook_state::active;

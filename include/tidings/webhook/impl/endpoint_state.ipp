@@ -77,6 +77,10 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     return ec;
 }
 
+void endpoint_state::withdraw() noexcept {
+    sender_->withdraw(*target_);
+}
+
 void endpoint_state::enable() {
     sender_->enable(target_);
 }
