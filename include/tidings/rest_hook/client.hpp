@@ -13,6 +13,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -92,6 +93,11 @@ class client {
 
     /// The id of the subscription made last; empty before, and after it ended.
     TIDINGS_DECL std::string id() const;
+    /// Agrees to the questions for this subscription, by its id, and to no others; for
+    /// `webhook::receiver_options::intent` of the receiver at `target_url`. A question that comes
+    /// before the answer to the subscription is not agreed to, and is asked again. It may outlive
+    /// the client, and agrees to nothing then. Safe from any thread.
+    TIDINGS_DECL std::function<bool(const http::request&)> intent() const;
 
  private:
     TIDINGS_DECL static void start_subscribe(const std::shared_ptr<detail::client_state>& s,

@@ -65,7 +65,7 @@ refusal read_key(std::string_view name, std::string_view raw, std::uint64_t& out
 
 refusal read_time(std::string_view name, std::string_view raw, store::outbox_time& out) {
     error_code ec = errc::event_bad_time;
-    if (raw.starts_with('"')) out = parse_timestamp(read_json_string(raw), ec);
+    if (raw.starts_with('"')) out = to_system_time(parse_timestamp(read_json_string(raw), ec));
     if (!ec) return std::nullopt;
     return malformed(name, in_quotes(name) + " is not a time of RFC 3339");
 }

@@ -89,7 +89,7 @@ class row_reader {
         std::string text;
         take(raw, text);
         error_code ec;
-        out = parse_timestamp(text, ec);
+        out = to_system_time(parse_timestamp(text, ec));
         if (ec) fail();
     }
     void take_secret(std::string_view raw) {
