@@ -55,7 +55,10 @@ TEST_CASE(
             CHECK(status == 503);
             w.advance(1s);
         }
-        for (int i = 0; i < 60; ++i) w.advance(11s);
+        for (int i = 0; i < 30; ++i) w.advance(11s);
+        // A question whose beginning was written, though that was said to have failed, is the next
+        // one's to repeat.
+        for (int i = 0; i < 40; ++i) w.advance(5min);
         failed = table->plan().failures() != 0;
 
         CHECK(bed.state_of(id) == "active");
@@ -196,7 +199,7 @@ TEST_CASE("a pending row that others have written is asked for, or ends, and har
     const auto question = GENERATE(
         as<std::string>(), "", R"(,"question":{})", R"(,"question":{"token":"","asked":1})",
         R"(,"question":{"token":"t","asked":4000000000,"next":"2020-01-01T00:00:00Z"})",
-        R"(,"question":{"token":"t","next":"9999-01-01T00:00:00Z","until":"1970-01-01T00:00:00Z"})");
+        R"(,"question":{"token":"t","next":"9999-01-01T00:00:00Z"})");
     CAPTURE(question);
     proof_bed bed(w, asking_for(proof::echo, table));
     table->start_put("hook_1",

@@ -76,8 +76,8 @@ void hook_asker::put_off(const std::string& id, io::system_time at, std::uint64_
         calendar_.note(id, at, begun);
         if (calendar_.first() != at) return;
     }
-    lane_->post([weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->watch();
+    lane_->post([weak = weak_from_this(), at_once = at <= now()] {
+        if (const auto self = weak.lock()) at_once ? self->on_due() : self->watch();
     });
 }
 

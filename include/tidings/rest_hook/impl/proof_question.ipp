@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view secret_name = "X-Hook-Secret";
 constexpr std::string_view id_name = "X-Hook-Subscription";
 // Of a subscription without an end: WebSub knows none such.
-constexpr std::chrono::seconds longest_lease = std::chrono::hours(24 * 365 * 10);
+constexpr std::chrono::seconds without_end = std::chrono::hours(24 * 365 * 10);
 
 std::string random_text(io::random& random) {
     std::string bytes(32, '\0');
@@ -36,7 +36,7 @@ std::string with_challenge(const hook_record& h, const std::string& challenge,
     url += url.find('?') == std::string::npos ? '?' : '&';
     std::string topics;
     for (const auto& topic : h.topics) topics += (topics.empty() ? "" : ",") + topic;
-    auto left = longest_lease;
+    auto left = without_end;
     if (const auto end = h.expires())
         left = std::clamp<std::chrono::seconds>(
             std::chrono::floor<std::chrono::seconds>(*end - now), std::chrono::seconds(1), left);

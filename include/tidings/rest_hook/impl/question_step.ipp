@@ -27,7 +27,7 @@ void question_step::start() {
 
 void question_step::run() {
     auto v = hooks_->find({.all = true}, id_);
-    const bool waits = v && v->record.state == hook_state::pending && !token_.empty() &&
+    const bool waits = v && v->record.state == hook_state::pending &&
                        equal_in_constant_time(v->record.question.token, token_);
     if (!waits || !apply_(v->record)) return end(errc::not_found, {});
     auto value = to_row_value(v->record);
