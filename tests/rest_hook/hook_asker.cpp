@@ -533,6 +533,8 @@ TEST_CASE("of several managers on one table one sends each question", "[rest_hoo
     proof_bed third(w, asking_for(proof::echo, table));
     w.run_ready();
     const auto id = one.make("a");
+    w.advance(11s);
+    CHECK(one.questions().size() == 2);
     for (int i = 0; i < 24 * 12; ++i) w.advance(5min);
     CHECK(one.questions().size() == most_questions);
     for (auto* bed : {&one, &other, &third}) CHECK(bed->state_of(id) == "disabled");

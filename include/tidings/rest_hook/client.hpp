@@ -65,7 +65,9 @@ class client {
     using executor_type = net::any_io_executor;
     TIDINGS_DECL executor_type get_executor() const noexcept;
 
-    /// Completes with `void(error_code, registration)`. Per-operation cancellation: none.
+    /// Completes with `void(error_code, registration)`. Where the manager asks for a proof of
+    /// intent the subscription is pending then, until the receiver agrees (`intent`). Per-operation
+    /// cancellation: none.
     /// @error errc::hook_bad_event or errc::hook_bad_target (422), errc::store_conflict (409: it is
     /// subscribed already), errc::unauthorized, errc::forbidden, errc::too_many (429),
     /// errc::invalid_argument (400), errc::shutting_down (503), errc::http_status,
