@@ -27,7 +27,5 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
-#include <tidings/rest_hook/impl/question_budget.ipp>
-#include <tidings/rest_hook/impl/question_calendar.ipp>
 #include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>

@@ -53,7 +53,6 @@
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>
-#include <tidings/webhook/impl/target_client.ipp>
 #include <tidings/webhook/impl/twilio.ipp>
 #include <tidings/webhook/impl/twilio_verifier.ipp>
 #include <tidings/webhook/impl/websub.ipp>

@@ -171,8 +171,6 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
-#include <tidings/rest_hook/impl/question_budget.ipp>
-#include <tidings/rest_hook/impl/question_calendar.ipp>
 #include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
 #include <tidings/sse/impl/client.ipp>
@@ -254,7 +252,6 @@
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>
-#include <tidings/webhook/impl/target_client.ipp>
 #include <tidings/webhook/impl/twilio.ipp>
 #include <tidings/webhook/impl/twilio_verifier.ipp>
 #include <tidings/webhook/impl/websub.ipp>
