@@ -4,8 +4,10 @@
 #include <tidings/rest_hook/impl/api_query.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
+#include <tidings/rest_hook/impl/confirm_api.ipp>
 #include <tidings/rest_hook/impl/delivery_api.ipp>
 #include <tidings/rest_hook/impl/delivery_view.ipp>
+#include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
@@ -22,4 +24,8 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/proof_question.ipp>
+#include <tidings/rest_hook/impl/proof_round.ipp>
+#include <tidings/rest_hook/impl/proof_terms.ipp>
+#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>

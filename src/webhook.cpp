@@ -18,6 +18,7 @@
 #include <tidings/webhook/impl/github.ipp>
 #include <tidings/webhook/impl/hmac_signer.ipp>
 #include <tidings/webhook/impl/hmac_verifier.ipp>
+#include <tidings/webhook/impl/ip_network.ipp>
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>

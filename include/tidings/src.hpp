@@ -149,8 +149,10 @@
 #include <tidings/rest_hook/impl/api_query.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
+#include <tidings/rest_hook/impl/confirm_api.ipp>
 #include <tidings/rest_hook/impl/delivery_api.ipp>
 #include <tidings/rest_hook/impl/delivery_view.ipp>
+#include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
@@ -167,6 +169,10 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/proof_question.ipp>
+#include <tidings/rest_hook/impl/proof_round.ipp>
+#include <tidings/rest_hook/impl/proof_terms.ipp>
+#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
 #include <tidings/sse/impl/client.ipp>
 #include <tidings/sse/impl/client_state.ipp>
@@ -212,6 +218,7 @@
 #include <tidings/webhook/impl/github.ipp>
 #include <tidings/webhook/impl/hmac_signer.ipp>
 #include <tidings/webhook/impl/hmac_verifier.ipp>
+#include <tidings/webhook/impl/ip_network.ipp>
 #include <tidings/webhook/impl/key_ring.ipp>
 #include <tidings/webhook/impl/keyed_scheme.ipp>
 #include <tidings/webhook/impl/make_secret.ipp>

@@ -27,5 +27,14 @@ TEST_CASE("the pages' manager of REST hooks is mounted", "[guide]") {
                                                .authorizer = tidings::allow_all(),
                                                .max_lease = std::chrono::hours(24 * 90)}});
     // [/rest_hook_mount]
+    // [rest_hook_proof]
+    rest_hook::manager_options options{.authorizer = tidings::allow_all()};
+    options.proof.origin = "hub.example.com";
+    options.proof.public_url = "https://hub.example.com/hooks";
+    options.proof.rules = {{.host_suffix = "zapier.com", .takes = {rest_hook::proof::none}},
+                           {.principal = "billing", .takes = {rest_hook::proof::none}},
+                           {.network = "10.8.0.0/16", .takes = {rest_hook::proof::echo}}};
+    // [/rest_hook_proof]
+    server.mount("/strict", rest_hook::manager{bus, sender, std::move(options)});
     CHECK(bus.subscriptions() == 0);
 }

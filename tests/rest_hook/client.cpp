@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The client of the API.
-#include "support/rest_hook_bed.hpp"
+#include "support/proof_bed.hpp"
 
 #include <tidings/rest_hook/client.hpp>
 #include <tidings/store/memory_table.hpp>
@@ -143,6 +143,45 @@ TEST_CASE("a client that ends completes what is under way", "[rest_hook]") {
     w.run_until([&] { return ended.has_value(); });
     CHECK(*ended == errc::closed);
     held.reset();
+}
+
+TEST_CASE("a client's receiver agrees to what the client has subscribed, and to nothing else",
+          "[rest_hook][proof]") {
+    world w;
+    proof_bed bed(w, asking_for(rest_hook::proof::echo));
+    bus own(w.io());
+    std::size_t seen = 0;
+    const auto watch = own.subscribe(">", [&](const event_ptr&) { ++seen; });
+    const std::string secret = "whsec_" + std::string(32, 'C');
+    std::optional<rest_hook::client> client;
+    http::server here(w.io(), {.environment = w.environment()});
+    auto receiving = webhook::from_standard({webhook::secret(secret)});
+    receiving.intent = [&](const http::request& r) { return client && client->intent()(r); };
+    here.mount("/in", webhook::receiver(own, std::move(receiving)));
+    here.start();
+    client.emplace(w.io(), rest_hook::client_options{.api_url = bed.url(),
+                                                     .event = "a",
+                                                     .target_url = url_of(here, "/in"),
+                                                     .secret = secret,
+                                                     .environment = w.environment()});
+    std::string id;
+    client->async_subscribe([&](error_code ec, const rest_hook::registration& r) {
+        CHECK_FALSE(ec);
+        id = r.id;
+    });
+    w.run_until([&] { return !id.empty(); });
+    // Somebody else's wish to send here.
+    const auto theirs = bed.post(json{{"event", "a"}, {"url", url_of(here, "/in?theirs")}}.dump());
+    REQUIRE(theirs.status == 201);
+    w.advance(11s);
+    CHECK(bed.state_of(id) == "active");
+    CHECK(bed.state_of(json::parse(theirs.body).at("id")) == "pending");
+    bed.publish("a");
+    CHECK(seen == 1);
+    const auto rule = client->intent();
+    client.reset();
+    http::request r{.fields = {{"X-Hook-Subscription", id}}};
+    CHECK_FALSE(rule(r));
 }
 
 }  // namespace tidings::test

@@ -360,4 +360,13 @@ TEST_CASE("one that is disabled stays that until it is made active", "[rest_hook
     CHECK(taken(posted(R"({"active":true})"), merging(v)).resumed_at == "2026-01-01T00:00:00Z");
 }
 
+TEST_CASE("an end behind that of the clock is that of the clock", "[rest_hook]") {
+    const auto h = taken(
+        posted(R"({"event":"a","url":"https://x","expiration_date":"9999-12-31T00:00:00Z"})"));
+    CHECK(h.lease_until == io::system_time::max());
+    CHECK(refusal_of(posted(R"({"event":"a","url":"https://x","expiration_date":)"
+                            R"("0001-01-01T00:00:00Z"})"))
+              .status == 422);
+}
+
 }  // namespace tidings::rest_hook::detail

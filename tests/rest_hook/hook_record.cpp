@@ -35,6 +35,8 @@ hook_record full() {
     h.form = webhook::body_form::structured;
     h.order = webhook::delivery_order::partition;
     h.retry = retry_preset::svix;
+    h.shown_by = proof::consent;
+    h.per_minute = 60;
     h.headers = {{"Authorization", "Bearer \"x\""}, {"X-A", "b"}};
     h.metadata = {{"team", "shop"}, {"", ""}};
     h.permitted_until = new_year + 24h;
@@ -113,6 +115,28 @@ TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
     CHECK_FALSE(read_row({"id", value, 1}));
 }
 
+TEST_CASE("a question is read back as it was written, and only while there is one",
+          "[rest_hook][proof]") {
+    auto h = full();
+    h.question = {.token = "token",
+                  .then = hook_state::paused,
+                  .asked = 3,
+                  .next = new_year + 1min,
+                  .until = new_year + 24h,
+                  .ended = true};
+    CHECK(to_row_value(h).find("token") == std::string::npos);
+    h.state = hook_state::pending;
+    const auto back = read_row({h.id, to_row_value(h), 7});
+    REQUIRE(back);
+    CHECK(back->question == h.question);
+    CHECK(back->shown_by == h.shown_by);
+    CHECK(back->per_minute == h.per_minute);
+    const hook_view v{*back, 7, {hook_state::pending, ""}};
+    CHECK(to_json(v, {}, true).find("token") == std::string::npos);
+    h.question.then = hook_state::pending;  // for ever
+    CHECK_FALSE(read_row({h.id, to_row_value(h), 7}));
+}
+
 TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]") {
     const hook_view v{full(), 7, {hook_state::disabled, "it failed"}};
     const auto text = to_json(v, webhook::body_form::binary);
@@ -127,6 +151,7 @@ TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]")
                                   {"reason", "it failed"},
                                   {"description", "of \"mine\""},
                                   {"content_mode", "structured"},
+                                  {"proof", "consent"},
                                   {"order", "partition"},
                                   {"retry", "svix"},
                                   {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
@@ -164,6 +189,7 @@ TEST_CASE("an endpoint is made of a subscription", "[rest_hook]") {
     CHECK(o.retry->delays.size() == 8);
     CHECK(o.fields.get("authorization") == "Bearer \"x\"");
     CHECK(o.fields.get("x-hook-subscription") == "hook_1");
+    CHECK(o.rate.per_second == 1);
     CHECK(o.signer);
 
     h.retry = retry_preset::exponential;

@@ -137,7 +137,9 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     CHECK(ask("POST", "/{id}/redeliver").status == 202);
     CHECK(ask("PATCH", "/{id}", {{"topics", {"c"}}}).status == 200);
     CHECK(ask("PUT", "/{id}", {{"topics", {"d"}}, {"url", bed.target.url()}}).status == 200);
+    ask("GET", "/{id}/confirm");
     // What is refused is a Problem, everywhere.
+    ask("POST", "/{id}/confirm");
     ask("POST", "/", {{"topics", 1}});
     ask("PATCH", "/{id}", {{"nothing", 1}});
     ask("PUT", "/{id}", json::object());

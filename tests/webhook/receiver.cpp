@@ -346,4 +346,31 @@ TEST_CASE("what the user's code throws in a receiver is logged, and the event co
     CHECK(bed.post("1", {{"webhook-id", "1"}}).status == 202);
 }
 
+TEST_CASE("a receiver repeats the secret of a question for intent that it agrees to", "[webhook]") {
+    world w;
+    const auto seen = std::make_shared<recorder>();
+    const auto ask = [&](receive_bed& bed, std::string_view id) {
+        return bed.post({}, {{"X-Hook-Secret", "s"}, {"X-Hook-Subscription", id}});
+    };
+    receive_bed without(w, seen);
+    CHECK(ask(without, "mine").status == 401);
+    receive_bed bed(w, seen,
+                    {.verifier = receiver_verifier(), .intent = [](const http::request& r) {
+                         if (r.fields.get("x-hook-subscription") == "odd")
+                             throw std::runtime_error("no");
+                         return r.fields.get("x-hook-subscription") == "mine";
+                     }});
+    const auto agreed = ask(bed, "mine");
+    CHECK(agreed.status == 200);
+    CHECK(agreed.fields.get("x-hook-secret") == "s");
+    for (const auto* const other : {"theirs", "odd"}) {
+        const auto refused = ask(bed, other);
+        CHECK(refused.status == (other == std::string_view("odd") ? 503 : 404));
+        CHECK_FALSE(refused.fields.find("x-hook-secret"));
+    }
+    CHECK(bed.post_signed("1", "{}").status == 202);
+    CHECK(bed.post({}, {{"X-Hook-Subscription", "mine"}}).status == 401);
+    CHECK(seen->count() == 1);
+}
+
 }  // namespace tidings::test

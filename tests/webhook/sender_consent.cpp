@@ -346,4 +346,17 @@ TEST_CASE("a question that cannot be asked is refused with the endpoint", "[webh
           "the callback of the request for consent");
 }
 
+TEST_CASE("a permission that the user has is not asked for, and is named", "[webhook]") {
+    consent_bed b;
+    const auto e = b.add({.origin = "hub.example.com", .given = true});
+    CHECK_FALSE(e.consent());
+    b.bed.publish("1");
+    b.w.advance(48h);
+    b.bed.publish("2");
+    CHECK(b.of("OPTIONS").empty());
+    const auto sent = b.of("POST");
+    REQUIRE(sent.size() == 2);
+    for (const auto& r : sent) CHECK(r.fields.get("webhook-request-origin") == "hub.example.com");
+}
+
 }  // namespace tidings::test

@@ -13,6 +13,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -64,7 +65,9 @@ class client {
     using executor_type = net::any_io_executor;
     TIDINGS_DECL executor_type get_executor() const noexcept;
 
-    /// Completes with `void(error_code, registration)`. Per-operation cancellation: none.
+    /// Completes with `void(error_code, registration)`. Where the manager asks for a proof of
+    /// intent the subscription is pending then, until the receiver agrees (`intent`). Per-operation
+    /// cancellation: none.
     /// @error errc::hook_bad_event or errc::hook_bad_target (422), errc::store_conflict (409: it is
     /// subscribed already), errc::unauthorized, errc::forbidden, errc::too_many (429),
     /// errc::invalid_argument (400), errc::shutting_down (503), errc::http_status,
@@ -92,6 +95,11 @@ class client {
 
     /// The id of the subscription made last; empty before, and after it ended.
     TIDINGS_DECL std::string id() const;
+    /// Agrees to the questions for this subscription, by its id, and to no others; for
+    /// `webhook::receiver_options::intent` of the receiver at `target_url`. A question that comes
+    /// before the answer to the subscription is not agreed to, and is asked again. It may outlive
+    /// the client, and agrees to nothing then. Safe from any thread.
+    TIDINGS_DECL std::function<bool(const http::request&)> intent() const;
 
  private:
     TIDINGS_DECL static void start_subscribe(const std::shared_ptr<detail::client_state>& s,

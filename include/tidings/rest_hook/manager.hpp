@@ -4,6 +4,7 @@
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/rest_hook/proof_options.hpp>
 #include <tidings/store/table.hpp>
 #include <tidings/webhook/sender.hpp>
 
@@ -31,6 +32,8 @@ struct manager_options {
     std::function<bool(const principal&)> is_operator{};
     /// Empty: the Origin must be the Host. Else only these, as browsers write them.
     std::vector<std::string> allowed_origins{};
+    /// What a target shows before anything is delivered to it.
+    proof_options proof{};
 
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.
@@ -73,12 +76,13 @@ class manager_state;
 /// Managers on one table have the same subscriptions, each for its own bus: what one changes the
 /// others follow (`store::table::watch`).
 ///
-/// No proof of intent is asked for yet: a principal that may manage can have events sent to any
-/// target that the sender's guard lets pass, whether that wants them or not. Where such principals
-/// are not trusted, the authorizer or the guard (`allowed_networks`, schemes, ports) has to say no.
+/// A target is asked first whether it wants what a subscription would bring it (`proof_options`);
+/// until it agrees the subscription is `pending`, and nothing is delivered. Each manager asks by
+/// the sender's deadlines, and through its guard.
 class manager {
  public:
-    /// @throws std::invalid_argument for a bus or sender that was moved from
+    /// @throws std::invalid_argument for a bus or sender that was moved from, and for proof options
+    /// that are none: a network, an origin or a URL that is malformed, nothing that is taken
     TIDINGS_DECL manager(bus& b, webhook::sender& s, manager_options options = {});
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);

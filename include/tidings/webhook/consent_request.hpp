@@ -19,6 +19,9 @@ struct consent_request {
     std::string callback{};
     /// A permission ends after this, and is asked for again. 0: never.
     std::chrono::milliseconds valid_for = std::chrono::hours(24);
+    /// The user has the permission already: the target is not asked, and each delivery names the
+    /// origin as behind a question.
+    bool given = false;
 };
 
 }  // namespace tidings::webhook

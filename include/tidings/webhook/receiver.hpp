@@ -24,6 +24,9 @@ namespace tidings::webhook {
 /// is asked of every POST that was verified, before the reader, and of every GET, which is not.
 using challenge_responder = std::function<std::optional<http::response>(const http::request&)>;
 
+/// Says whether a question for intent is agreed to. It must not block.
+using intent_rule = std::function<bool(const http::request&)>;
+
 struct receiver_options {
     /// Checks the signature. Never empty: a receiver without one is refused at construction unless
     /// `allow_unsigned` is set.
@@ -32,6 +35,11 @@ struct receiver_options {
     bool allow_unsigned = false;
     event_reader reader{};  ///< empty: `read_standard()`
     challenge_responder challenge{};
+    /// Whether the receiver wants what a REST hook would bring it: a POST with `X-Hook-Secret`,
+    /// which is no delivery and is not signed, is answered by that field where this says yes, else
+    /// 404. `X-Hook-Subscription` names the subscription (`rest_hook::client::intent`). Empty: such
+    /// a POST is a webhook like any other.
+    intent_rule intent{};
     topic_rule topic{};  ///< empty: the CloudEvents `topic`, else the type
     /// Senders that may deliver here, by the name that their `WebHook-Request-Origin` gives, or "*"
     /// for all: an OPTIONS request of one is consented to (CloudEvents webhooks 1.0.2, section 4).

@@ -26,6 +26,14 @@ std::string client::id() const {
     return state_ ? state_->id() : std::string();
 }
 
+std::function<bool(const http::request&)> client::intent() const {
+    return [weak = std::weak_ptr(state_)](const http::request& r) {
+        const auto state = weak.lock();
+        const auto id = state ? state->id() : std::string();
+        return !id.empty() && r.fields.get("x-hook-subscription") == id;
+    };
+}
+
 client::executor_type client::get_executor() const noexcept {
     return state_ ? state_->executor() : net::any_io_executor(net::system_executor());
 }

@@ -65,7 +65,7 @@ refusal read_key(std::string_view name, std::string_view raw, std::uint64_t& out
 
 refusal read_time(std::string_view name, std::string_view raw, store::outbox_time& out) {
     error_code ec = errc::event_bad_time;
-    if (raw.starts_with('"')) out = parse_timestamp(read_json_string(raw), ec);
+    if (raw.starts_with('"')) out = to_system_time(parse_timestamp(read_json_string(raw), ec));
     if (!ec) return std::nullopt;
     return malformed(name, in_quotes(name) + " is not a time of RFC 3339");
 }
@@ -173,9 +173,11 @@ void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view
     if (ec) return c->respond(problem_of("type", 422, bad_member_title, ec.message()));
     const auto endpoint = parts_.hooks->endpoint_of(id);
     if (!endpoint)
-        return c->respond(http::problem(
-            409, "Not served",
-            to.now.reason.empty() ? "the subscription is not served" : to.now.reason));
+        return c->respond(http::problem(409, "Not served",
+                                        to.now.state == hook_state::pending
+                                            ? "the target has not agreed yet"
+                                        : to.now.reason.empty() ? "the subscription is not served"
+                                                                : to.now.reason));
     endpoint->start_deliver(
         made,
         handler<outcome>(c,

@@ -4,6 +4,7 @@
 #include <tidings/rest_hook/impl/api_call.hpp>
 #include <tidings/rest_hook/impl/hook_body.hpp>
 #include <tidings/rest_hook/impl/hook_reader.hpp>
+#include <tidings/rest_hook/impl/proof_round.hpp>
 
 #include <memory>
 #include <optional>
@@ -40,6 +41,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
         bool shows_secret = false;  // in the answer: it was made
         std::optional<std::vector<std::string>> permitted{};
         http::detail::expiry_time permitted_until{};
+        std::string question{};  // the token of the one that it begins; empty: none
         int tries = 0;
     };
     using edit_ptr = std::shared_ptr<edit>;
@@ -52,6 +54,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     void answer_changed(const edit_ptr& e, const hook_record& h, std::uint64_t revision) const;
     void read_again(const edit_ptr& e);
     reading reading_of(reading::kind kind, const hook_view* before) const;
+    proof_round round() const;
     refusal check_phase() const;
     refusal check_target(const std::string& url) const;
     void create_granted(const call_ptr& c, hook_record h);

@@ -82,6 +82,10 @@ reading hook_editor::reading_of(reading::kind kind, const hook_view* before) con
     return {kind, now(), before, o.default_lease, o.max_lease, o.form};
 }
 
+proof_round hook_editor::round() const {
+    return {*parts_.terms, now(), *parts_.options->environment.random};
+}
+
 refusal hook_editor::check_phase() const {
     const auto phase = parts_.hooks->now();
     if (phase == hook_list::phase::ready) return std::nullopt;
@@ -125,6 +129,8 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     h.owner = c->viewer.owner;
     const bool made = h.secret.empty();
     if (made) h.secret = webhook::make_secret(*parts_.options->environment.random);
+    bool asks = false;
+    if (auto no = round().settle(nullptr, h, asks)) return c->respond(std::move(*no));
     if (auto no = reserve(h)) return c->respond(std::move(*no));
 
     const auto lane = c->exchange.lane();
@@ -172,6 +178,7 @@ void hook_editor::on_created(const call_ptr& c, const hook_record& h, bool shows
                                                      : try_again(ec.message()));
     }
     ec = hooks.serve(h, revision);
+    if (!ec && h.state == hook_state::pending) parts_.asker->ask_now(h, revision);
     if (ec) {
         hooks.erase_later(h.id);
         return c->respond(try_again("subscribing failed: " + ec.message()));
@@ -285,6 +292,9 @@ void hook_editor::run(const edit_ptr& e) {
         return c->respond(changed_meanwhile());
     auto h = before->record;
     if (auto no = e->apply(*before, h)) return c->respond(std::move(*no));
+    bool begins = false;
+    if (auto no = round().settle(&before->record, h, begins)) return c->respond(std::move(*no));
+    e->question = begins ? h.question.token : std::string();
     const bool asks = e->asks || h.topics != before->record.topics;
     if (asks && e->permitted != h.topics) return ask(e, h.topics);
     if (asks) h.permitted_until = e->permitted_until;
@@ -330,6 +340,7 @@ void hook_editor::on_written(const edit_ptr& e, const hook_record& h, error_code
     const auto& c = e->call;
     auto& hooks = *parts_.hooks;
     if (!ec) hooks.serve(h, revision);
+    if (!ec && !e->question.empty()) parts_.asker->ask_now(h, revision);
     if (!c->exchange) return;
     if (ec == errc::store_conflict && !e->if_match.empty() && e->if_match != "*")
         return c->respond(changed_meanwhile());

@@ -22,6 +22,8 @@ using tidings::detail::backoff;
 using tidings::detail::lane;
 using tidings::detail::wheel_timer;
 
+class hook_asker;
+
 /// Whose subscriptions a caller may see and change.
 struct hook_viewer {
     std::string owner{};
@@ -58,7 +60,8 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
         bool more = false;
     };
 
-    explicit hook_list(hook_means means);
+    /// @param asker is notified of each that is pending
+    hook_list(hook_means means, std::shared_ptr<hook_asker> asker);
 
     void start();
     void close() noexcept;
@@ -115,6 +118,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     const manager_options& options_;
     const std::shared_ptr<store::table> table_;
     const std::shared_ptr<lane> lane_;
+    const std::shared_ptr<hook_asker> asker_;
 
     mutable std::mutex mutex_;  // guards what follows
     hook_map hooks_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/text/impl/json_writer.hpp>
@@ -28,11 +29,12 @@ bool is_selected(const live_hook& h, const hook_list::selection& of) {
 
 }  // namespace
 
-hook_list::hook_list(hook_means means)
+hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
     : means_(std::move(means)),
       options_(*means_.options),
       table_(options_.table ? options_.table : store::make_memory_table()),
       lane_(lane::make(means_.bus->executor(), *options_.environment.clock)),
+      asker_(std::move(asker)),
       phase_(options_.table ? phase::loading : phase::ready),
       backoff_({.initial = std::chrono::seconds(1)}),
       again_([this] { load({}); }),
@@ -134,6 +136,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
             if (const auto self = weak.lock()) self->erase_later(id);
         });
         note_expiry(h.record());
+        if (h.record().state == hook_state::pending) asker_->note(h.record());
         failure = h.error();
     }
     // Either sink may call back into the list.

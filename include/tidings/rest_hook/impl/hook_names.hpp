@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/proof.hpp>
 #include <tidings/webhook/endpoint.hpp>
 
 #include <array>
@@ -16,7 +17,7 @@ enum class hook_state {
     active,    ///< they are delivered
     paused,    ///< its owner wants none for now
     disabled,  ///< none is taken, for a reason that the API shows
-    pending,   ///< none is taken until its target has agreed
+    pending,   ///< none is taken until its target has agreed: there is an open question
 };
 
 /// When a delivery is tried again.
@@ -69,6 +70,14 @@ struct spellings<webhook::delivery_order> {
         {{"any", webhook::delivery_order::any},
          {"fifo", webhook::delivery_order::endpoint},
          {"partition", webhook::delivery_order::partition}}};
+};
+
+template <>
+struct spellings<proof> {
+    static constexpr std::array<spelling<proof>, 4> all{{{"none", proof::none},
+                                                         {"echo", proof::echo},
+                                                         {"consent", proof::consent},
+                                                         {"challenge", proof::challenge}}};
 };
 
 template <class E>

@@ -48,7 +48,8 @@ class hook_reader {
         refusal (hook_reader::*take)(std::string_view name, std::string_view raw);
         void (*reset)(hook_record&);  // what `null` means in a merge; null: it is refused
     };
-    static const std::array<member, 18> members;
+    static constexpr std::size_t proof_at = 8;  // among them
+    static const std::array<member, 20> members;
 
     static std::size_t index_of(std::string_view name) noexcept {
         std::size_t at = 0;
@@ -68,6 +69,9 @@ class hook_reader {
                           .created_at = out_.created_at,
                           .resumed_at = out_.resumed_at,
                           .owner = out_.owner,
+                          .shown_by = out_.shown_by,
+                          .per_minute = out_.per_minute,
+                          .question = out_.question,
                           .permitted_until = out_.permitted_until};
         out_ = std::move(blank);
     }
@@ -179,6 +183,16 @@ class hook_reader {
         return read_named(name, raw, out_.retry);
     }
 
+    // One that was not asked, because there was no proof yet, goes on as it is.
+    refusal take_proof(std::string_view name, std::string_view raw) {
+        proof p{};
+        if (auto no = read_named(name, raw, p)) return no;
+        const bool as_it_is =
+            p == proof::none && how_.before != nullptr && !how_.before->record.shown_by;
+        if (!as_it_is) out_.shown_by = p;
+        return std::nullopt;
+    }
+
     refusal take_headers(std::string_view name, std::string_view raw) {
         const auto* before = how_.before != nullptr ? &how_.before->record.headers : nullptr;
         return merge_headers(name, raw, before, out_.headers);
@@ -210,6 +224,9 @@ class hook_reader {
         if (name == "owner") return b.record.owner;
         if (name == "created_at") return b.record.created_at;
         if (name == "reason") return b.now.reason;
+        if (name == "confirm_by" && b.now.state == hook_state::pending)
+            return to_text(b.record.question.until);
+        if (name == "confirm_by") return {};
         return b.record.updated_at.empty() ? b.record.created_at : b.record.updated_at;
     }
 
@@ -219,6 +236,9 @@ class hook_reader {
         if (out_.target_url.empty()) return malformed("target_url", "\"target_url\" is missing");
         if (!state_.agrees())
             return malformed("state", R"("active" and "state" contradict each other)");
+        const bool elsewhere =
+            how_.before != nullptr && how_.before->record.target_url != out_.target_url;
+        if (elsewhere && !said_[proof_at]) out_.shown_by.reset();
         state_.apply(how_, out_);
         lease_.apply(how_, out_);
         return std::nullopt;
@@ -226,12 +246,12 @@ class hook_reader {
 
     const reading& how_;
     hook_record& out_;
-    std::array<std::optional<std::string>, 18> said_{};
+    std::array<std::optional<std::string>, 20> said_{};
     state_wish state_{};
     lease_wish lease_{};
 };
 
-const std::array<hook_reader::member, 18> hook_reader::members{{
+const std::array<hook_reader::member, 20> hook_reader::members{{
     {{"event", "events", "events[]", "topic", "topics", "topics[]"},
      &hook_reader::take_topics,
      nullptr},
@@ -246,6 +266,7 @@ const std::array<hook_reader::member, 18> hook_reader::members{{
      [](hook_record& h) { h.description.clear(); }},
     {{"content_mode"}, &hook_reader::take_form, [](hook_record& h) { h.form.reset(); }},
     {{"order"}, &hook_reader::take_order, [](hook_record& h) { h.order = {}; }},
+    {{"proof"}, &hook_reader::take_proof, [](hook_record& h) { h.shown_by.reset(); }},
     {{"retry"}, &hook_reader::take_retry, [](hook_record& h) { h.retry = {}; }},
     {{"headers"}, &hook_reader::take_headers, [](hook_record& h) { h.headers.clear(); }},
     {{"metadata"}, &hook_reader::take_metadata, [](hook_record& h) { h.metadata.clear(); }},
@@ -258,6 +279,7 @@ const std::array<hook_reader::member, 18> hook_reader::members{{
     {{"created_at"}, &hook_reader::take_fixed, nullptr},
     {{"updated_at"}, &hook_reader::take_fixed, nullptr},
     {{"reason"}, &hook_reader::take_fixed, nullptr},
+    {{"confirm_by"}, &hook_reader::take_fixed, nullptr},
 }};
 
 }  // namespace

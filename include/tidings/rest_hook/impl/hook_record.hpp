@@ -4,6 +4,7 @@
 #include <tidings/http/message.hpp>
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_names.hpp>
+#include <tidings/rest_hook/impl/open_question.hpp>
 #include <tidings/store/table.hpp>
 
 #include <optional>
@@ -31,7 +32,7 @@ struct hook_record {
     std::string secret{};  ///< leaves the process only where it was made, once
     std::vector<retired_secret> retired{};
     hook_state state = hook_state::active;
-    std::string reason{};       ///< why it is disabled, for people
+    std::string reason{};       ///< why it is disabled, or its target has not agreed, for people
     std::string created_at{};   ///< this and the next two: RFC 3339
     std::string updated_at{};   ///< empty: it was never changed
     std::string resumed_at{};   ///< when its owner last made it active: it is tried again then
@@ -42,6 +43,10 @@ struct hook_record {
     retry_preset retry = retry_preset::sender;
     text_pairs headers{};   ///< further fields of each request; their values may be secrets
     text_pairs metadata{};  ///< of the owner
+    /// What its target has shown, or is to show; none: a row from before there was proof.
+    std::optional<proof> shown_by{};
+    std::uint32_t per_minute = 0;  ///< deliveries that its target has consented to; 0: any number
+    open_question question{};      ///< while it is pending
     http::detail::expiry_time permitted_until{};  ///< the end of its permission; none: never
     http::detail::expiry_time lease_until{};      ///< the end that was agreed; none: never
 

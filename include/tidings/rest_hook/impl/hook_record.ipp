@@ -7,6 +7,7 @@
 #include <tidings/topic.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tidings::rest_hook::detail {
 
@@ -28,6 +29,14 @@ std::string list_of(const std::vector<std::string>& texts) {
         append_element(list, quoted);
     }
     return '[' + list + ']';
+}
+
+std::string object_of(const open_question& q) {
+    json_writer out;
+    out.add("token", q.token).add("then", spell(q.then)).add("asked", q.asked);
+    out.add("next", to_text(q.next)).add("until", to_text(q.until));
+    if (q.ended) out.flag("ended", true);
+    return out.end();
 }
 
 std::string list_of(const std::vector<retired_secret>& secrets) {
@@ -53,6 +62,9 @@ class row_reader {
         if (name == "form") take_named(raw, out_.form.emplace());
         if (name == "order") take_named(raw, out_.order);
         if (name == "retry") take_named(raw, out_.retry);
+        if (name == "proof") take_named(raw, out_.shown_by.emplace());
+        if (name == "per_minute") take_number(raw, out_.per_minute);
+        if (name == "question") take_question(raw);
         if (name == "headers") take_pairs(raw, out_.headers);
         if (name == "metadata") take_pairs(raw, out_.metadata);
         if (name == "expires_at") take_time(raw, out_.permitted_until.emplace());
@@ -77,7 +89,7 @@ class row_reader {
         std::string text;
         take(raw, text);
         error_code ec;
-        out = parse_timestamp(text, ec);
+        out = to_system_time(parse_timestamp(text, ec));
         if (ec) fail();
     }
     void take_secret(std::string_view raw) {
@@ -87,6 +99,23 @@ class row_reader {
             if (name == "until") take_time(value, s.until);
         }
         if (s.text.empty()) fail();
+    }
+    void take_number(std::string_view raw, std::uint32_t& out) {
+        const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), out);
+        if (ec != std::errc() || end != raw.data() + raw.size()) fail();
+    }
+    void take_question(std::string_view raw) {
+        if (!raw.starts_with('{')) return fail();
+        auto& q = out_.question;
+        for (const auto& [name, value] : json_members(raw)) {
+            if (name == "token") take(value, q.token);
+            if (name == "then") take_named(value, q.then);
+            if (name == "asked") take_number(value, q.asked);
+            if (name == "next") take_time(value, q.next);
+            if (name == "until") take_time(value, q.until);
+            if (name == "ended") q.ended = value == "true";
+        }
+        if (q.then != hook_state::active && q.then != hook_state::paused) fail();
     }
     template <class E>
     void take_named(std::string_view raw, E& out) {
@@ -136,6 +165,9 @@ std::string to_row_value(const hook_record& h) {
     if (h.form) out.add("form", spell(*h.form));
     if (h.order != webhook::delivery_order::any) out.add("order", spell(h.order));
     if (h.retry != retry_preset::sender) out.add("retry", spell(h.retry));
+    if (h.shown_by) out.add("proof", spell(*h.shown_by));
+    if (h.per_minute != 0) out.add("per_minute", h.per_minute);
+    if (h.state == hook_state::pending) out.raw("question", object_of(h.question));
     if (!h.headers.empty()) out.raw("headers", object_of(h.headers));
     if (!h.metadata.empty()) out.raw("metadata", object_of(h.metadata));
     if (h.permitted_until) out.add("expires_at", to_text(*h.permitted_until));

@@ -29,6 +29,8 @@ std::string to_json(const hook_view& v, webhook::body_form form, bool with_secre
     out.flag("active", v.now.state == hook_state::active).add("state", spell(v.now.state));
     out.add_any("reason", v.now.reason).add_any("description", h.description);
     out.add("content_mode", spell(h.form.value_or(form)));
+    out.add("proof", spell(h.shown_by.value_or(proof::none)));
+    if (v.now.state == hook_state::pending) out.add("confirm_by", to_text(h.question.until));
     out.add("order", spell(h.order)).add("retry", spell(h.retry));
     out.raw("headers", headers.end()).raw("metadata", metadata.end());
     out.add_any("owner", h.owner).add("created_at", h.created_at);

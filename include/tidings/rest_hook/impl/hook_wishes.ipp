@@ -24,7 +24,7 @@ void state_wish::apply(const reading& how, hook_record& out) const {
     auto wanted = state;
     if (!wanted && active)
         wanted = *active ? hook_state::active
-                 : before != nullptr && before->now.state != hook_state::active
+                 : before != nullptr && before->now.state == hook_state::disabled
                      ? before->now.state
                      : hook_state::paused;
     if (!wanted && how.what != reading::kind::merge) wanted = hook_state::active;
@@ -62,7 +62,7 @@ refusal lease_wish::take_seconds(std::string_view name, std::string_view raw, io
 
 refusal lease_wish::take_date(std::string_view name, std::string_view text, io::system_time now) {
     error_code ec;
-    const io::system_time end = parse_timestamp(text, ec);
+    const auto end = to_system_time(parse_timestamp(text, ec));
     if (ec) return refused(name, in_quotes(name) + " is not a time of RFC 3339");
     if (end <= now) return refused(name, in_quotes(name) + " has passed");
     return take(name, end);

@@ -38,6 +38,8 @@ class live_hook {
     void begin(const hook_means& by, live_hook& before, std::function<void()> on_gone);
     /// Nothing more is delivered: neither what comes, nor what is owed.
     void close();
+    /// The same until another one serves it: what is owed stays so.
+    void withdraw();
     /// What comes is not taken any more, and what is owed is delivered.
     void leave() noexcept { places_.clear(); }
 

@@ -20,6 +20,8 @@ hook_outlet::endpoint_ptr live_hook::make_endpoint(const hook_means& by,
     auto o = endpoint_options_of(record_, by.options->form, error_);
     if (error_) return nullptr;
     o.origin = by.options->origin;
+    if (record_.shown_by == proof::consent && !by.options->proof.origin.empty())
+        o.consent = {.origin = by.options->proof.origin, .given = true};
     o.on_gone = std::move(on_gone);
     return by.sender->add(std::move(o), error_);
 }
@@ -31,13 +33,15 @@ bool live_hook::is_tried_again(const hook_record& before) const {
 void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
     if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
         error_ = errc::forbidden;
-    if (error_ || record_.state == hook_state::pending) return before.close();
+    if (error_) return before.close();
+    if (record_.state == hook_state::pending) return before.withdraw();
 
     auto endpoint = before.endpoint();
     const bool goes_on = endpoint && endpoint->active() && same_delivery(record_, before.record_);
     if (!goes_on) endpoint = make_endpoint(by, std::move(on_gone));
     if (error_) return before.close();
-    if (before.outlet_ && is_tried_again(before.record_)) endpoint->enable();
+    const bool agreed = before.record_.state == hook_state::pending;
+    if (agreed || (before.outlet_ && is_tried_again(before.record_))) endpoint->enable();
 
     outlet_ = before.outlet_ ? before.outlet_ : std::make_shared<hook_outlet>();
     std::vector<std::string> added;
@@ -76,10 +80,19 @@ void live_hook::close() {
     outlet_.reset();
 }
 
+// What it is owed waits for the next target.
+void live_hook::withdraw() {
+    if (const auto e = endpoint()) e->withdraw();
+    places_.clear();
+    outlet_.reset();
+}
+
 hook_condition live_hook::condition() const {
     const auto disabled = [](error_code why) {
         return hook_condition{hook_state::disabled, why.message()};
     };
+    const bool ended = record_.state == hook_state::pending && record_.question.ended;
+    if (ended) return {hook_state::disabled, record_.reason};
     if (record_.state != hook_state::active) return {record_.state, record_.reason};
     if (error_) return disabled(error_);
     const auto e = endpoint();

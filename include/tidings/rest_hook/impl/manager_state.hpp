@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/impl/confirm_api.hpp>
 #include <tidings/rest_hook/impl/delivery_api.hpp>
 #include <tidings/rest_hook/impl/hook_editor.hpp>
 
@@ -28,6 +29,9 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     /// Below the mount point: of `/hook_1/pause` two.
     using path_parts = std::vector<std::string>;
 
+    /// The subscription that a request is to confirm, which its secret authenticates; empty: it
+    /// is none of these.
+    static std::string confirmed_id(const http::exchange& x);
     void serve(http::exchange& x);
     void serve_granted(http::exchange& x, const http::stream_request& caller);
     hook_viewer viewer_of(const principal& who) const;
@@ -40,6 +44,7 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     const api_parts parts_;
     const std::shared_ptr<hook_editor> editor_;
     const std::shared_ptr<delivery_api> deliveries_;
+    const confirm_api confirmations_;
 };
 
 }  // namespace tidings::rest_hook::detail

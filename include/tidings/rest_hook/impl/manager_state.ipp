@@ -49,6 +49,11 @@ std::vector<std::string> split_path(std::string_view suffix, error_code& ec) {
 api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
                      manager_options o) {
     const auto options = std::make_shared<const manager_options>(std::move(o));
+    auto terms = std::make_shared<const proof_terms>(options->proof, s->options().guard);
+    const hook_means means{std::move(b), s, options};
+    auto asker = std::make_shared<hook_asker>(means, terms);
+    auto hooks = std::make_shared<hook_list>(means, asker);
+    asker->begin(hooks);
     return {.options = options,
             .access = http::access({.authenticator = options->authenticator,
                                     .authorizer = options->authorizer,
@@ -56,8 +61,10 @@ api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::deta
                                     .auth_timeout = options->auth_timeout,
                                     .max_pending_auth = options->max_pending_auth,
                                     .log = options->log}),
-            .sender = s,
-            .hooks = std::make_shared<hook_list>(hook_means{std::move(b), std::move(s), options}),
+            .sender = std::move(s),
+            .terms = std::move(terms),
+            .asker = std::move(asker),
+            .hooks = std::move(hooks),
             .answers = std::make_shared<answer_memory>(
                 options->max_remembered_bytes, options->remember_for, *options->environment.clock)};
 }
@@ -69,20 +76,34 @@ manager_state::manager_state(std::shared_ptr<bus_state> b,
                              manager_options options)
     : parts_(make_parts(std::move(b), std::move(s), std::move(options))),
       editor_(std::make_shared<hook_editor>(parts_)),
-      deliveries_(std::make_shared<delivery_api>(parts_)) {}
+      deliveries_(std::make_shared<delivery_api>(parts_)),
+      confirmations_(parts_) {}
 
 void manager_state::close() noexcept {
     parts_.access.refuse_pending();
+    parts_.asker->close();
     parts_.hooks->close();
 }
 
 void manager_state::admit(http::exchange& x) const {
+    if (!confirmed_id(x).empty()) return x.accept_any_host();
     parts_.access.admit(x, methods);
 }
 
 void manager_state::handle(http::exchange& x) {
+    if (const auto id = confirmed_id(x); !id.empty()) return confirmations_.serve(x, id);
     parts_.access.handle(x, methods,
                          [self = shared_from_this()](http::exchange& here) { self->serve(here); });
+}
+
+// By a target, which has no credentials here, with what only it was given.
+std::string manager_state::confirmed_id(const http::exchange& x) {
+    const auto& method = x.request().method;
+    if (method != "GET" && method != "POST") return {};
+    error_code ec;
+    auto path = split_path(x.suffix(), ec);
+    if (ec || path.size() != 2 || path[1] != "confirm") return {};
+    return std::move(path[0]);
 }
 
 void manager_state::serve(http::exchange& x) {

@@ -4,6 +4,7 @@
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/address_guard.hpp>
+#include <tidings/webhook/impl/ip_network.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -17,10 +18,7 @@ namespace tidings::webhook {
 
 namespace {
 
-using tidings::detail::ip_network;
-using ip_octets = std::array<std::uint8_t, 16>;
-
-constexpr unsigned mapped_bits = 96;  // the length of ::ffff:0:0/96
+using namespace detail;
 
 constexpr ip_network v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
                         unsigned bits) {
@@ -98,58 +96,10 @@ constexpr refused_network refused_networks[] = {
     {v6({0xff00}, 8), "multicast, RFC 4291 2.7"},
 };
 
-ip_octets to_ip_octets(const net::ip::address& address) noexcept {
-    if (address.is_v6()) return address.to_v6().to_bytes();
-    return net::ip::make_address_v6(net::ip::v4_mapped, address.to_v4()).to_bytes();
-}
-
-bool same_prefix(const ip_octets& a, const ip_octets& b, unsigned bits) noexcept {
-    const auto whole = static_cast<std::ptrdiff_t>(bits / 8);
-    if (!std::equal(a.begin(), a.begin() + whole, b.begin())) return false;
-    if (bits % 8 == 0) return true;
-    const auto i = static_cast<std::size_t>(whole);
-    return (a[i] ^ b[i]) >> (8 - bits % 8) == 0;
-}
-
-bool is_mapped(const ip_octets& octets) noexcept {
-    return same_prefix(octets, v4(0, 0, 0, 0, 0).prefix, mapped_bits);
-}
-
-bool holds(const ip_network& network, const ip_octets& octets) noexcept {
-    // An IPv6 network so wide that it holds the mapped ones means IPv6 only.
-    const unsigned shortest = is_mapped(octets) ? mapped_bits : 0;
-    return network.bits >= shortest && same_prefix(octets, network.prefix, network.bits);
-}
-
 template <class Networks>
 bool any_holds(const Networks& networks, const ip_octets& octets) noexcept {
     return std::any_of(std::begin(networks), std::end(networks),
                        [&](const ip_network& network) { return holds(network, octets); });
-}
-
-[[noreturn]] void refuse_network(std::string_view text) {
-    throw std::invalid_argument("tidings::webhook::address_guard: not a network in CIDR form: " +
-                                std::string(text));
-}
-
-ip_network parse_network(std::string_view text) {
-    const std::size_t slash = std::min(text.find('/'), text.size());
-    const std::string host(text.substr(0, slash));
-    error_code ec;
-    const auto address = net::ip::make_address(host, ec);
-    if (ec || host.find('%') != std::string::npos) refuse_network(text);
-
-    const unsigned width = address.is_v4() ? 32 : 128;
-    unsigned bits = width;
-    if (slash != text.size()) {
-        const char* const end = text.data() + text.size();
-        const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
-        if (error != std::errc() || stop != end || bits > width) refuse_network(text);
-    }
-    ip_network result{to_ip_octets(address), bits + 128 - width};
-    for (unsigned i = result.bits; i < 128; ++i)
-        if ((result.prefix[i / 8] & (0x80U >> i % 8)) != 0) refuse_network(text);
-    return result;
 }
 
 // WHATWG URL 3.5, "ends in a number": what inet_aton and browsers read as an IPv4 address, be it in
@@ -173,7 +123,13 @@ bool guard_lists(const Range& range, const Value& value) {
 }  // namespace
 
 address_guard::address_guard(address_guard_options options) : options_(std::move(options)) {
-    for (const auto& text : options_.allowed_networks) allowed_.push_back(parse_network(text));
+    for (const auto& text : options_.allowed_networks) {
+        error_code ec;
+        allowed_.push_back(parse_ip_network(text, ec));
+        if (ec)
+            throw std::invalid_argument(
+                "tidings::webhook::address_guard: not a network in CIDR form: " + text);
+    }
 }
 
 std::string_view address_guard::refusal(const net::ip::address& address) const noexcept {
@@ -195,11 +151,8 @@ error_code address_guard::check_url(const http::url& target) const {
     if (!options_.ports.empty() && !guard_lists(options_.ports, target.port))
         return errc::address_refused;
 
-    error_code ec;
-    const auto literal = net::ip::make_address(target.host, ec);
-    // Only an IPv4 address in its one usual spelling is that address to every resolver.
-    if (!ec && (literal.is_v6() || literal.to_string() == target.host))
-        return refusal(literal).empty() ? error_code() : errc::address_refused;
+    if (const auto literal = literal_address(target.host))
+        return refusal(*literal).empty() ? error_code() : errc::address_refused;
     return ends_in_number(target.host) ? errc::bad_url : error_code();
 }
 

@@ -39,7 +39,7 @@ void consent_book::unwait(const std::string& id, permission& p) noexcept {
 }
 
 consent_book::pass consent_book::look(const endpoint_target& t, io::steady_time now) {
-    if (!t.options().consent) return pass::open;
+    if (!t.options().consent || t.options().consent->given) return pass::open;
     auto& p = of(t);
     const bool over = p.until && *p.until <= now;
     if (p.at == stage::granted && !over) return pass::open;
@@ -77,7 +77,7 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
 }
 
 void consent_book::grant(const endpoint_target& t, consent_grant g, io::steady_time now) {
-    if (!t.options().consent) return;
+    if (!t.options().consent || t.options().consent->given) return;
     auto& p = of(t);
     unwait(t.id(), p);
     const auto valid = t.options().consent->valid_for;

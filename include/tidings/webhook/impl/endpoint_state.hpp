@@ -24,6 +24,8 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
 
     bool active() const noexcept { return target_->active(); }
     void close() noexcept;
+    /// As `sender_state::withdraw`.
+    void withdraw() noexcept;
     error_code disabled() const noexcept { return target_->disabled(); }
     void enable();
     error_code consent() const noexcept { return target_->consent(); }

@@ -74,6 +74,10 @@ void endpoint_state::close() noexcept {
     sender_->on_endpoint_closed();
 }
 
+void endpoint_state::withdraw() noexcept {
+    sender_->withdraw(*target_);
+}
+
 void endpoint_state::enable() {
     sender_->enable(target_);
 }

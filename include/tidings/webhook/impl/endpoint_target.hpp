@@ -52,6 +52,12 @@ class endpoint_target {
     void close() noexcept;
     /// Nothing holds the endpoint any more: releases `on_gone`.
     void abandon() noexcept;
+    /// Another one is to get what it is owed: what it answers counts for nothing any more.
+    void withdraw() noexcept {
+        withdrawn_ = true;
+        take_on_gone();
+    }
+    bool withdrawn() const noexcept { return withdrawn_; }
     /// The target wants nothing more. Whether it was this call that ended it.
     bool end() noexcept { return active_.exchange(false); }
     /// What to call then; empty once it was taken, or the endpoint was closed, abandoned or
@@ -111,6 +117,7 @@ class endpoint_target {
     const std::size_t head_bytes_;  // of a request without its event
     std::atomic<bool> active_{true};
     std::atomic<bool> held_{true};
+    std::atomic<bool> withdrawn_{false};
     std::atomic<int> disabled_{0};  // the value of an errc
     std::atomic<int> consent_;      // the same
 };

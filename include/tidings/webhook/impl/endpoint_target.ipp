@@ -75,7 +75,8 @@ endpoint_target::endpoint_target(endpoint_options options, retry_schedule schedu
       authorization_(authorization_of(options_)),
       schedule_(std::move(schedule)),
       head_bytes_(head_bytes_of(options_)),
-      consent_(options_.consent ? static_cast<int>(errc::undecided) : 0) {}
+      consent_(options_.consent && !options_.consent->given ? static_cast<int>(errc::undecided)
+                                                            : 0) {}
 
 std::string endpoint_target::subject() const {
     constexpr std::size_t digits = 16;

@@ -112,6 +112,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
         std::shared_ptr<const webhook::verifier> verifier;
         event_reader reader;
         challenge_responder challenge;
+        intent_rule intent;
         inlet in;
         log_sink log;
         std::shared_ptr<metrics_sink> metrics;
@@ -123,6 +124,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     bool is_closed() const { return open_parts() == nullptr; }
     bool verify(http::exchange& x, const user_parts& with, std::string& attempt_id);
     bool answer_challenge(http::exchange& x, const user_parts& with) const;
+    void answer_intent(http::exchange& x, const user_parts& with) const;
     void refuse_method(http::exchange& x) const;
     event_ptr read(const http::request& r, const user_parts& with, error_code& ec) const;
     static event_ptr make_event(event e, const user_parts& with, error_code& ec);

@@ -17,6 +17,8 @@ using namespace tidings::detail;
 
 namespace {
 
+constexpr std::string_view secret_name = "x-hook-secret";
+
 http::response retry_later(std::string_view why) {
     auto r = http::problem(503, "Not accepted", why);
     r.fields.set("Retry-After", "1");
@@ -122,11 +124,11 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
       max_batch_events_(o.max_batch_events),
       accept_timeout_(o.accept_timeout),
       accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
-      parts_(std::make_shared<const user_parts>(
-          user_parts{std::move(sink), std::move(o.verifier),
-                     o.reader ? std::move(o.reader) : read_standard(), std::move(o.challenge),
-                     inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()),
-                     std::move(o.log), std::move(o.metrics), std::move(o.ids)})),
+      parts_(std::make_shared<const user_parts>(user_parts{
+          std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
+          std::move(o.challenge), std::move(o.intent),
+          inlet(std::move(o.topic), o.origin != 0 ? o.origin : make_origin()), std::move(o.log),
+          std::move(o.metrics), std::move(o.ids)})),
       seen_(o.max_remembered_bytes) {}
 
 void receiver_state::close() noexcept {
@@ -198,6 +200,7 @@ void receiver_state::handle(http::exchange& x) {
     const auto with = open_parts();
     if (!with) return x.respond(closed());
     const bool posted = r.method == "POST";
+    if (posted && with->intent && r.fields.count(secret_name) == 1) return answer_intent(x, *with);
     std::string attempt_id;
     if (posted && with->verifier && !verify(x, *with, attempt_id)) return;
     if (is_closed()) return x.respond(closed());
@@ -246,6 +249,17 @@ bool receiver_state::answer_challenge(http::exchange& x, const user_parts& with)
     count("challenge");
     x.respond(*std::move(answer));
     return true;
+}
+
+void receiver_state::answer_intent(http::exchange& x, const user_parts& with) const {
+    bool wanted = false;
+    if (!guard([&] { wanted = with.intent(x.request()); }))
+        return x.respond(retry_later("the question could not be answered"));
+    count("intent");
+    if (!wanted)
+        return x.respond(http::problem(404, "Not wanted", "the subscription is not wanted"));
+    const std::string secret(x.request().fields.get(secret_name));
+    x.respond({200, {{"X-Hook-Secret", secret}}, {}});
 }
 
 event_ptr receiver_state::read(const http::request& r, const user_parts& with,

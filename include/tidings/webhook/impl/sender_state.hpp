@@ -42,6 +42,11 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                                         diagnostics* detail = nullptr);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
+    /// Nothing more is sent to this target: what its endpoint is owed waits in the outbox until the
+    /// endpoint is added again.
+    void withdraw(endpoint_target& t) noexcept;
+    /// Without hooks.
+    const sender_options& options() const noexcept { return options_; }
     /// Nothing holds the endpoint any more: its target is forgotten at once if it is owed nothing.
     void forget_soon(std::shared_ptr<endpoint_target> t) noexcept;
     void stop() noexcept;

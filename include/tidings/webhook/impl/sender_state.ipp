@@ -6,8 +6,8 @@
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/webhook/impl/batch_plan.hpp>
 #include <tidings/webhook/impl/endpoint_check.hpp>
-#include <tidings/webhook/impl/guard_filter.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
+#include <tidings/webhook/impl/target_client.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
@@ -22,22 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds wait_none{0};
 
-http::client_options http_options(const sender_options& o, const address_guard& guard) {
-    http::client_options h;
-    h.tls = o.tls;
-    h.phases = {o.resolve_timeout, o.connect_timeout, o.tls_timeout, o.first_byte_timeout};
-    h.connect_timeout = o.request_timeout;
-    h.request_timeout = o.request_timeout;
-    h.max_response_bytes = o.max_response_bytes;
-    // Waiting for a connection would count as a part of the attempt: the sender makes no more.
-    h.max_connections = h.max_connections_per_origin = h.max_idle_per_origin =
-        std::max<std::size_t>(o.max_connections, 1);
-    h.user_agent = o.user_agent;
-    h.environment = o.environment;
-    h.address_filter = guard_filter(guard, o.log);
-    h.keep_addresses = o.keep_addresses;
-    return h;
-}
 
 // Limits of batches where there are none would be passed over in silence.
 bool has_good_batches(const endpoint_options& o) noexcept {
@@ -84,7 +68,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           end_round_and_report();
       }),
       drain_deadline_([this] { end(errc::timed_out); }) {
-    http_.emplace(http::detail::client_in_lane(lane_, http_options(options_, guard_)));
+    http_.emplace(http::detail::client_in_lane(lane_, target_client_options(options_, guard_)));
     watch_context(lane_->executor(), outcomes_);
 }
 
@@ -92,6 +76,11 @@ error_code sender_state::check_target(const std::string& url) const {
     error_code ec;
     const auto target = http::url::parse(url, ec);
     return ec ? ec : guard_.check_url(target);
+}
+
+void sender_state::withdraw(endpoint_target& t) noexcept {
+    t.withdraw();
+    endpoints_.forget(t);
 }
 
 // An order is worth little when one event holds up the others for days.

@@ -56,7 +56,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     }
     if (ec && q.trace->now != traced::queue) a.phase = q.trace->name_of(q.trace->now);
     bool ended = false;
-    if (a.result != verdict::success && t != q.of) {
+    if (a.result != verdict::success && (t != q.of || t->withdrawn())) {
         // What the target that was replaced says binds nobody: the new one has not been asked yet.
         a.next = std::chrono::milliseconds(0);
         ++t->failed_attempts;

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/http/impl/client/request_terms.hpp>
+#include <tidings/http/impl/message/url.hpp>
+#include <tidings/impl/finds_memory.hpp>
+#include <tidings/rest_hook/impl/hook_asker.hpp>
+#include <tidings/rest_hook/impl/proof_round.hpp>
+#include <tidings/rest_hook/impl/question_step.hpp>
+#include <tidings/webhook/impl/target_client.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <algorithm>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+namespace {
+
+constexpr std::chrono::seconds after_failure{1};
+constexpr std::size_t max_answer_bytes = 16 * 1024;
+
+std::string host_of(const std::string& url) {
+    error_code ec;
+    return http::url::parse(url, ec).host;
+}
+
+}  // namespace
+
+hook_asker::hook_asker(hook_means means, std::shared_ptr<const proof_terms> terms)
+    : means_(std::move(means)),
+      terms_(std::move(terms)),
+      lane_(lane::make(means_.bus->executor(), *means_.options->environment.clock)),
+      budget_(std::make_shared<question_budget>(terms_->options().max_questions,
+                                                terms_->options().max_per_host)),
+      due_([this] { on_due(); }),
+      again_([this] { settle_again(); }) {}
+
+http::client_options hook_asker::client_options() const {
+    const auto& sender = means_.sender->options();
+    auto o = webhook::detail::target_client_options(sender, webhook::address_guard(sender.guard));
+    o.max_connections = o.max_connections_per_origin = terms_->options().max_questions;
+    o.keep_alive = std::chrono::milliseconds(0);  // each connection passes the filter
+    o.max_response_bytes = std::min(o.max_response_bytes, max_answer_bytes);
+    o.address_filter = [guard = std::move(o.address_filter), budget = budget_,
+                        clock = sender.environment.clock](const net::ip::address& to) {
+        return guard(to) && budget->connects(to, clock->now());
+    };
+    return o;
+}
+
+void hook_asker::log(log_level level, const hook_record& h, std::string_view what,
+                     error_code ec) const {
+    const auto& sink = means_.options->log;
+    if (!sink) return;
+    const auto text =
+        h.id + " at " + webhook::detail::origin_of(h.target_url) + ": " + std::string(what);
+    sink({level, "rest_hook", text, ec});
+}
+
+void hook_asker::note(const hook_record& h) {
+    if (h.question.ended) return;
+    put_off(h.id, std::min(h.question.next, h.question.until));
+}
+
+void hook_asker::ask_now(const hook_record& h, std::uint64_t revision) {
+    put_off(h.id, now(), revision);
+}
+
+void hook_asker::put_off(const std::string& id, io::system_time at, std::uint64_t begun) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return;
+        calendar_.note(id, at, begun);
+        if (calendar_.first() != at) return;
+    }
+    lane_->post([weak = weak_from_this(), at_once = at <= now()] {
+        if (const auto self = weak.lock()) at_once ? self->on_due() : self->watch();
+    });
+}
+
+void hook_asker::watch() {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) http::detail::arm_expiry(due_, lane_->timers(), calendar_.first());
+}
+
+void hook_asker::on_due() {
+    for (;;) {
+        std::optional<question_calendar::entry> e;
+        {
+            const std::lock_guard lock(mutex_);
+            if (closed_) return;
+            finds_memory([&] { e = calendar_.take(now()); });
+        }
+        if (!e) break;
+        if (!finds_memory([&] { look(*e); }))
+            finds_memory([&] { put_off(e->id, now() + after_failure, e->begun); });
+    }
+    watch();
+}
+
+void hook_asker::look(const question_calendar::entry& e) {
+    const auto hooks = hooks_.lock();
+    const auto v = hooks ? hooks->find({.all = true}, e.id) : std::nullopt;
+    if (!v || v->record.state != hook_state::pending || v->record.question.ended) return;
+    const auto& q = v->record.question;
+    const auto at = now();
+    if (at >= q.until)
+        return settle({e.id, q.token, [](hook_record& h) {
+                           if (h.question.ended) return false;
+                           h.question.ended = true;
+                           if (h.reason.empty()) h.reason = "the target has not agreed in time";
+                           return true;
+                       }});
+    const bool begun = e.begun != 0 && e.begun == v->revision;
+    if (!begun && at < q.next) return put_off(e.id, q.next);
+    if (open_.contains(q.token)) return put_off(e.id, at + after_failure);
+    const auto wait = budget_->begin(v->record.owner, host_of(v->record.target_url),
+                                     lane_->timers().clock().now());
+    if (wait.count() != 0)
+        return put_off(e.id, std::min<io::system_time>(at + wait, q.until), begun ? e.begun : 0);
+    try {
+        open_.emplace(q.token, v->record.owner);
+    } catch (...) {
+        budget_->end(v->record.owner);
+        throw;
+    }
+    const bool went = finds_memory([&] { begun ? send(v->record) : begin_question(v->record); });
+    if (!went) release(q.token);
+    if (!went) throw std::bad_alloc();
+}
+
+// Another manager may be quicker: the question is its then.
+void hook_asker::begin_question(const hook_record& h) {
+    const auto hooks = hooks_.lock();
+    if (!hooks) return;
+    auto on_done = [weak = weak_from_this(), id = h.id, token = h.question.token](
+                       error_code ec, const hook_record& written) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!ec && finds_memory([&] { self->send(written); })) return;
+        self->release(token);
+        finds_memory([&] { self->put_off(id, self->now() + after_failure); });
+    };
+    std::make_shared<question_step>(
+        lane_, hooks, means_.options->log, h.id, h.question.token,
+        [terms = terms_, asked = h.question.asked, at = now()](hook_record& r) {
+            if (r.question.asked != asked || r.question.ended) return false;
+            ++r.question.asked;
+            r.question.next = terms->next_after(r.question, at);
+            return true;
+        },
+        std::move(on_done))
+        ->start();
+}
+
+void hook_asker::send(const hook_record& h) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return release(h.question.token);
+    }
+    put_off(h.id, h.question.next);
+    const auto q = std::make_shared<const proof_question>(
+        h, *terms_, *means_.options->environment.random, now());
+    auto on_done = [weak = weak_from_this(), h, q](error_code ec, const http::response& r) {
+        if (const auto self = weak.lock()) self->on_answer(h, *q, ec, r);
+    };
+    if (const auto refused = means_.sender->check_target(q->url()))
+        return lane_->post([f = std::move(on_done), refused] { f(refused, {.status = 0}); });
+    if (!http_) http_.emplace(http::detail::client_in_lane(lane_, client_options()));
+    static const auto empty = std::make_shared<const std::string>();
+    http::detail::start_request(
+        *http_, q->url(), q->request(), {.body = empty, .unproven = true},
+        {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
+}
+
+void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_code ec,
+                           const http::response& r) {
+    release(h.question.token);
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return;
+    }
+    const auto a = q.read(ec, r);
+    using kind = proof_answer::kind;
+    if (a.what == kind::agreed) {
+        settle({h.id, h.question.token, [at = now(), rate = a.per_minute](hook_record& now_there) {
+                    if (now_there.question.ended) return false;
+                    confirm(now_there, rate, at);
+                    return true;
+                }});
+        return log(log_level::info, h, "the target has agreed", {});
+    }
+    log(log_level::info, h, a.why, ec ? ec : make_error_code(errc::hook_unverified));
+    settle(
+        {h.id, h.question.token, [why = a.why, over = a.what == kind::refused](hook_record& row) {
+             if (row.question.ended || (row.reason == why && !over)) return false;
+             row.reason = why;
+             row.question.ended = over;
+             return true;
+         }});
+}
+
+void hook_asker::release(const std::string& token) noexcept {
+    const auto it = open_.find(token);
+    if (it == open_.end()) return;
+    budget_->end(it->second);
+    open_.erase(it);
+}
+
+// What a table does not take now it takes later: an agreement is not lost by that.
+void hook_asker::settle(unsettled what) {
+    const auto hooks = hooks_.lock();
+    if (!hooks) return;
+    const auto kept = std::make_shared<unsettled>(std::move(what));
+    auto on_done = [weak = weak_from_this(), kept](error_code ec, const hook_record&) {
+        const auto self = weak.lock();
+        if (!self || !ec || ec == errc::not_found) return;
+        const std::lock_guard lock(self->mutex_);
+        if (self->closed_) return;
+        self->unsettled_.push_back(std::move(*kept));
+        self->again_.arm(self->lane_->timers(), after_failure);
+    };
+    std::make_shared<question_step>(lane_, hooks, means_.options->log, kept->id, kept->token,
+                                    kept->apply, std::move(on_done))
+        ->start();
+}
+
+void hook_asker::settle_again() {
+    for (auto& what : std::exchange(unsettled_, {})) finds_memory([&] { settle(std::move(what)); });
+}
+
+void hook_asker::close() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, true)) return;
+        calendar_ = {};
+    }
+    closing_.whose = shared_from_this();
+    lane_->post(closing_);
+}
+
+void hook_asker::end_all() noexcept {
+    due_.cancel();
+    again_.cancel();
+    unsettled_.clear();
+    http_.reset();
+}
+
+}  // namespace tidings::rest_hook::detail

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/io/clock.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace tidings::rest_hook::detail {
+
+/// How many questions may go out, on behalf of all owners: so that those that make subscriptions
+/// cannot turn this machine on somebody, nor keep it from asking for others. Lane-confined.
+class question_budget {
+ public:
+    /// @param under_way at once; a quarter of them, and at least one, for one owner
+    /// @param per_host in a minute, to a host and to an address
+    question_budget(std::size_t under_way, std::size_t per_host) noexcept
+        : under_way_(under_way),
+          per_host_(per_host) {}
+
+    /// Takes a place for a question to this host. 0: it has one, until `end`; else how long to wait
+    /// until it is worth trying again.
+    std::chrono::milliseconds begin(const std::string& owner, const std::string& host,
+                                    io::steady_time now) {
+        const auto of_owner = of_owner_.find(owner);
+        const auto open = of_owner == of_owner_.end() ? 0 : of_owner->second;
+        if (open_ >= under_way_ || open >= std::max<std::size_t>(under_way_ / 4, 1))
+            return until_one_ends;
+        open_window(now);
+        if (is_full(host))
+            return std::chrono::ceil<std::chrono::milliseconds>(began_ + window - now);
+        ++counted_[host];
+        ++of_owner_[owner];
+        ++open_;
+        return std::chrono::milliseconds(0);
+    }
+    void end(const std::string& owner) noexcept {
+        const auto it = of_owner_.find(owner);
+        if (it == of_owner_.end()) return;
+        --open_;
+        if (--it->second == 0) of_owner_.erase(it);
+    }
+    /// Counts a connection for a question; false where the address has had enough of them.
+    bool connects(const net::ip::address& to, io::steady_time now) {
+        open_window(now);
+        const auto place = '@' + to.to_string();  // no host begins so
+        if (is_full(place)) return false;
+        ++counted_[place];
+        return true;
+    }
+
+ private:
+    static constexpr std::chrono::seconds until_one_ends{1};
+    static constexpr std::chrono::minutes window{1};
+    static constexpr std::size_t max_counted = 4096;  // hosts and addresses in a minute
+
+    void open_window(io::steady_time now) {
+        if (!counted_.empty() && now < began_ + window) return;
+        began_ = now;
+        counted_.clear();
+    }
+    bool is_full(const std::string& place) const {
+        const auto it = counted_.find(place);
+        if (it == counted_.end()) return counted_.size() >= max_counted;
+        return it->second >= per_host_;
+    }
+
+    const std::size_t under_way_;
+    const std::size_t per_host_;
+    std::size_t open_ = 0;
+    std::map<std::string, std::size_t> of_owner_{};  // of those that are open
+    io::steady_time began_{};
+    std::map<std::string, std::size_t> counted_{};  // since then, by host and by address
+};
+
+}  // namespace tidings::rest_hook::detail
