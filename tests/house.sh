@@ -73,8 +73,9 @@ for file in "${scripts[@]}" $(files . -- '*.cmake' '*.cmake.in' CMakeLists.txt '
     if [[ $file == */portfile.cmake ]]; then continue; fi
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: BSL-1.0' || echo "$file:1"
 done | breach "the licence is not in the first two lines"
+# src.hpp is the list of the bodies, without code of its own.
 wc -l "${library[@]}" | awk '
-    $2 ~ /\.hpp$/ && $1 > 300 { print $2 ":" $1 }
+    $2 ~ /\.hpp$/ && $2 !~ /\/src\.hpp$/ && $1 > 300 { print $2 ":" $1 }
     $2 ~ /\.(ipp|cpp)$/ && $1 > 400 { print $2 ":" $1 }' |
     breach "over 300 lines for a header, 400 for a body"
 # The map of the house names rooms that are there.

@@ -162,6 +162,7 @@
 #include <tidings/rest_hook/impl/hook_pairs.ipp>
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
+#include <tidings/rest_hook/impl/hook_rotation.ipp>
 #include <tidings/rest_hook/impl/hook_subscriber.ipp>
 #include <tidings/rest_hook/impl/hook_view.ipp>
 #include <tidings/rest_hook/impl/hook_wishes.ipp>

@@ -5,12 +5,11 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest_hook/impl/hook_editor.hpp>
+#include <tidings/rest_hook/impl/hook_rotation.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/make_secret.hpp>
 #include <tidings/webhook/secret.hpp>
-
-#include <charconv>
 
 namespace tidings::rest_hook::detail {
 
@@ -20,7 +19,6 @@ namespace {
 
 constexpr int most_tries = 5;
 constexpr std::size_t most_retired = 10;
-constexpr std::chrono::seconds longest_overlap = std::chrono::hours(24 * 7);
 
 http::response too_many(const std::string& detail) {
     return http::problem(429, "Too many subscriptions", detail);
@@ -32,36 +30,6 @@ http::response same_exists(const std::string& id) {
 
 http::response changed_meanwhile() {
     return http::problem(412, "Changed", "the subscription is not what If-Match says any more");
-}
-
-/// What a request for another secret says.
-struct rotation {
-    std::string secret{};
-    std::chrono::seconds overlap{};
-};
-
-refusal read_rotation(std::string_view object, rotation& out) {
-    for (const auto& [name, raw] : json_members(object)) {
-        if (raw == "null") continue;
-        if (name == "secret") {
-            if (!raw.starts_with('"')) return malformed(name, in_quotes(name) + " is not a string");
-            out.secret = read_json_string(raw);
-            error_code ec;
-            webhook::secret::parse(out.secret, ec);
-            if (ec) return problem_of(name, 422, bad_secret_title, ec.message());
-        } else if (name == "overlap_seconds") {
-            unsigned seconds = 0;
-            const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), seconds);
-            if (ec != std::errc() || end != raw.data() + raw.size() ||
-                std::chrono::seconds(seconds) > longest_overlap)
-                return refused(name, in_quotes(name) + " is a number of seconds, at most " +
-                                         std::to_string(longest_overlap.count()));
-            out.overlap = std::chrono::seconds(seconds);
-        } else {
-            return refused(name, "a rotation has no " + in_quotes(name));
-        }
-    }
-    return std::nullopt;
 }
 
 }  // namespace
@@ -261,7 +229,7 @@ void hook_editor::set_state(const call_ptr& c, std::string id, hook_state state)
 
 void hook_editor::rotate(const call_ptr& c, std::string id) {
     std::string object;
-    rotation r{.overlap = std::min(parts_.options->secret_overlap, longest_overlap)};
+    rotation r{.overlap = std::min(parts_.options->secret_overlap, rotation::longest_overlap)};
     if (auto no = read_body(c->exchange.request(), parts_.options->max_body_bytes, object))
         return c->respond(std::move(*no));
     if (auto no = read_rotation(object, r)) return c->respond(std::move(*no));

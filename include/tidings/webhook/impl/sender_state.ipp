@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::chrono::milliseconds wait_none{0};
 
-
 // Limits of batches where there are none would be passed over in silence.
 bool has_good_batches(const endpoint_options& o) noexcept {
     constexpr std::chrono::hours longest_delay{24};
