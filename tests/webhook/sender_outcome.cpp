@@ -4,6 +4,7 @@
 
 #include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
+#include <tidings/webhook/impl/outcome_question.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -404,6 +405,23 @@ TEST_CASE("with its context a question ends that owns its sender", "[webhook][ou
     b.bed->hooks.clear();
     b.w.destroy_context();
     CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("an end that comes while the outbox is looked at stands against what the look had seen",
+          "[webhook][outcome]") {
+    webhook::detail::outcome_question q({.source = "/s", .id = "id-1"}, nullptr);
+    const store::outbox_listed owed{
+        {.key = 7, .endpoint = "good"}, store::outbox_state::claimed, {}};
+    q.begin_look();
+    q.end(7, {.endpoint = "good", .how = ending::delivered, .attempts = 1, .status = 200});
+    q.see(owed, false);
+    q.end_look();
+    CHECK(q.is_over());
+    CHECK_FALSE(q.knows_nothing());
+    q.begin_look();  // it was made again
+    q.see(owed, false);
+    q.end_look();
+    CHECK_FALSE(q.is_over());
 }
 
 }  // namespace tidings::test

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace tidings::webhook::detail {
 
@@ -34,7 +35,8 @@ class outcome_question {
     void expect(std::uint64_t key, const std::string& endpoint);
     /// It was looked at to the end: what it was known to owe, and was not seen to owe, is removed.
     void end_look();
-    /// An entry as the outbox lists it.
+    /// An entry as the outbox lists it. Where it has ended since the look began, that is newer; if
+    /// it was made again after that, another look follows.
     /// @param ended its endpoint has ended: what it is owed is given up when it is due
     void see(const store::outbox_listed& l, bool ended);
     /// An attempt of the outbox's log.
@@ -58,6 +60,7 @@ class outcome_question {
     std::unordered_map<std::uint64_t, std::string> owed_;    // endpoints
     std::unordered_map<std::uint64_t, std::string> before_;  // the same before this look
     std::map<std::string, known> ended_;                     // by endpoint
+    std::unordered_set<std::uint64_t> since_look_;           // ended since this look began
     std::uint64_t look_ = 0;
     bool looks_ = false;
 };

@@ -9,6 +9,7 @@
 namespace tidings::webhook::detail {
 
 void outcome_question::end(std::uint64_t key, delivery_outcome how) {
+    if (looks_) since_look_.insert(key);
     auto& last = ended_[how.endpoint];
     if (key >= last.key) last = {key, std::move(how)};
     owed_.erase(key);
@@ -18,6 +19,7 @@ void outcome_question::end(std::uint64_t key, delivery_outcome how) {
 std::uint64_t outcome_question::begin_look() {
     before_.merge(owed_);
     owed_.clear();
+    since_look_.clear();
     looks_ = true;
     return ++look_;
 }
@@ -37,6 +39,7 @@ void outcome_question::see(const store::outbox_listed& l, bool ended) {
     using state = store::outbox_state;
     using ending = delivery_outcome::ending;
     const auto& e = l.entry;
+    if (since_look_.contains(e.key)) return;
     const auto last = ended_.find(e.endpoint);
     const bool is_known = last != ended_.end() && last->second.key == e.key;
     const bool owes = l.state == state::pending || l.state == state::claimed;
