@@ -5,15 +5,20 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
 
-// A webhook's target: answers 204 and keeps what came.
-export async function receive_hooks() {
+// A webhook's target: keeps what came, and answers 204 or what `answer` says to it.
+export async function receive_hooks({
+    server = http.createServer(), answer = () => ({ status: 204 }),
+} = {}) {
     const came = [];
     let more = () => {};
-    const server = http.createServer(async (request, response) => {
-        const body = [];
-        for await (const piece of request) body.push(piece);
-        came.push({ headers: request.headers, body: Buffer.concat(body).toString() });
-        response.writeHead(204).end();
+    server.on("request", async (request, response) => {
+        const pieces = [];
+        for await (const piece of request) pieces.push(piece);
+        const { method, url: path, headers } = request;
+        const one = { method, path, headers, body: Buffer.concat(pieces).toString() };
+        const { status, fields = {}, body = "" } = answer(one);
+        came.push(one);
+        response.writeHead(status, fields).end(body);
         more();
     });
     server.listen(0, "127.0.0.1");

@@ -4,6 +4,11 @@
 //     program receive KEY WHSEC       receives at one path per scheme, and prints each event as
 //                                     a line of JSON behind "event "
 //     program deliver URL SCHEME KEY  delivers one event, and prints "delivered" or why not
+//     program hooks PORT TOKEN        serves REST hooks; every host that it delivers to is the
+//                                     HTTPS server at PORT, whose certificate it prints
+#include "interop/stand_in_network.hpp"
+#include "support/test_certificates.hpp"
+
 #include <tidings/event_json.hpp>
 #include <tidings/tidings.hpp>
 
@@ -102,12 +107,44 @@ int deliver(const std::string& url, const std::string& scheme, const std::string
     return result == "delivered" ? 0 : 1;
 }
 
+int serve_hooks(std::uint16_t port, const std::string& token) {
+    namespace rest_hook = tidings::rest_hook;
+    net::io_context io;
+    tidings::interop::stand_in_network internet(port);
+    const auto& tls = tidings::test::certificates();
+    tidings::bus bus{io, {.history = {.max_events = 1000}}};
+    webhook::sender sender{
+        io,
+        {.tls = {.ca_pem = tls.authority.certificate_pem, .server_name = "localhost"},
+         .environment = {.network = &internet}}};
+    tidings::http::server server{io, {.port = 0}};
+    server.mount("/topics",
+                 tidings::rest::service{bus, {.authenticator = tidings::bearer_token(token)}});
+    server.mount("/hooks", rest_hook::manager{bus, sender});  // that of the README
+    rest_hook::manager_options options{.authenticator = tidings::bearer_token(token),
+                                       .authorizer = tidings::allow_all(),
+                                       .default_lease = std::chrono::hours(24 * 90)};
+    server.mount("/asking", rest_hook::manager{bus, sender, options});
+    options.proof.rules = {{.host_suffix = "zapier.com", .takes = {rest_hook::proof::none}}};
+    server.mount("/zapier", rest_hook::manager{bus, sender, options});
+    server.start();
+    const nlohmann::json shown{{"cert", tls.server.certificate_pem}, {"key", tls.server.key_pem}};
+    std::cout << "certificate " << shown.dump() << std::endl;
+    std::cout << "ready " << server.local_endpoint().port << std::endl;
+    tidings::drain_on_signal(io, server, sender);
+    io.run();
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const std::vector<std::string> args(argv + 1, argv + argc);
     if (args.size() == 3 && args[0] == "receive") return receive(args[1], args[2]);
     if (args.size() == 4 && args[0] == "deliver") return deliver(args[1], args[2], args[3]);
-    std::cerr << "usage: program receive KEY WHSEC | program deliver URL SCHEME KEY\n";
+    if (args.size() == 3 && args[0] == "hooks")
+        return serve_hooks(static_cast<std::uint16_t>(std::stoul(args[1])), args[2]);
+    std::cerr << "usage: program receive KEY WHSEC | program deliver URL SCHEME KEY | "
+                 "program hooks PORT TOKEN\n";
     return 2;
 }
