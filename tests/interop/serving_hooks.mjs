@@ -17,6 +17,12 @@ export async function serve_hooks(program, hosts) {
     const port = await running.line("ready ");
     const url = `http://127.0.0.1:${port}`;
     const to = (path) => target.came.filter((r) => r.path === path);
+    let ended;
+    const end = async () => {
+        await stop(running);
+        server.closeAllConnections();
+        await new Promise((closed) => server.close(closed));
+    };
     return {
         url, port, to,
         // The n-th request to a path.
@@ -26,7 +32,7 @@ export async function serve_hooks(program, hosts) {
         },
         async get(path) {
             const answer = await fetch(url + path, { headers: credentials });
-            return [answer.status, answer.headers.get("content-type")?.includes("json") ? await answer.json() : null];
+            return [answer.status, await answer.json()];
         },
         // The receipt of an event.
         async publish(topic, data) {
@@ -37,11 +43,7 @@ export async function serve_hooks(program, hosts) {
             assert.equal(answer.status, 202);
             return answer.json();
         },
-        // After it nothing is under way to any host.
-        async end() {
-            await stop(running);
-            server.closeAllConnections();
-            await new Promise((closed) => server.close(closed));
-        },
+        // What is owed now is delivered first. May be called again.
+        end: () => (ended ??= end()),
     };
 }

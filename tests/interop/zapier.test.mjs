@@ -12,11 +12,14 @@ const run = zapier.createAppTester(app);
 
 describe("an integration of Zapier's", { timeout: 60_000 }, () => {
     // Which Zaps are on, by the paths of their URLs. Zapier answers 410 for the others.
-    const zaps = new Set();
-    const zapier_host = ({ path }) => zaps.has(path)
-        ? { status: 200, fields: { "content-type": "application/json" }, body: '{"status":"success"}' }
-        : { status: 410 };
-    let hooks, next_order = 1, next_zap = 1;
+    const zaps = new Set(), refused = [];
+    const zapier_host = ({ path }) => {
+        if (zaps.has(path))
+            return { status: 200, fields: { "content-type": "application/json" }, body: '{"status":"success"}' };
+        refused.push(path);
+        return { status: 410 };
+    };
+    let hooks, forgotten, next_order = 1, next_zap = 1;
     before(async () => {
         hooks = await serve_hooks(process.argv[2], { "hooks.zapier.com": zapier_host });
     });
@@ -55,9 +58,10 @@ describe("an integration of Zapier's", { timeout: 60_000 }, () => {
     test("is a valid one, and knows a user by the token", async () => {
         const { results } = await zapier.createAppHandler(app)({ command: "validate" });
         assert.deepEqual(results, []);
-        const tested = await run(app.authentication.test, { authData: auth("/zapier") });
-        assert.equal(tested.status ?? 200, 200);
-        await assert.rejects(run(app.authentication.test, { authData: auth("/zapier", "another") }));
+        const { test: asked } = app.authentication;
+        assert.deepEqual(await run(asked, { authData: auth("/zapier") }), []);
+        await assert.rejects(run(asked, { authData: auth("/zapier", "another") }),
+            { name: "ResponseError", message: /"status":401/ });
     });
 
     for (const [key, member] of Object.entries(spellings)) {
@@ -93,6 +97,7 @@ describe("an integration of Zapier's", { timeout: 60_000 }, () => {
         const zap = await turn_on();
         assert.equal((await zap.shown())[0], 200);
         zap.forget();
+        forgotten = zap.path;
         const order = new_order();
         assert.equal((await hooks.publish(`orders.${order.id}`, order)).matched, 1);
         await hooks.arrival(zap.path);
@@ -109,7 +114,7 @@ describe("an integration of Zapier's", { timeout: 60_000 }, () => {
         assert.match(asked.headers["x-hook-secret"], /^[0-9a-f]{64}$/);
         assert.equal(asked.body, "");
         let shown;
-        do [, shown] = await zap.shown(); while (!shown.reason);
+        do [, shown] = await zap.shown(); while (shown.state === "pending" && !shown.reason);
         assert.equal(shown.state, "pending");
         assert.equal(shown.reason, "the target's answer is no agreement");
         const order = new_order();
@@ -117,5 +122,10 @@ describe("an integration of Zapier's", { timeout: 60_000 }, () => {
         await zap.turn_off();
         assert.equal((await zap.shown())[0], 404);
         assert.equal(hooks.to(zap.path).length, 1);
+    });
+
+    test("gets nothing for a Zap that is off", async () => {
+        await hooks.end();
+        assert.deepEqual(refused, [forgotten]);
     });
 });

@@ -46,7 +46,7 @@ const orderTrigger = (key, member) => ({
     },
 });
 
-// The names in the documentation of the CLI, of the UI, and of the platform before them.
+// The first is that of Zapier's documentation; integrations in use have the others as well.
 export const spellings = { order: "url", order_hook_url: "hookUrl", order_target_url: "target_url" };
 
 export const app = {
