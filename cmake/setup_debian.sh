@@ -47,6 +47,7 @@ build python3 setup_has python3
 build pkg-config setup_has pkg-config
 node nodejs setup_has node
 node npm setup_has npm
+node curl setup_has curl
 node ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 browser chromium setup_has_browser
 clang clang-16 setup_has clang++-16
