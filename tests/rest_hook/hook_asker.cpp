@@ -216,7 +216,7 @@ TEST_CASE("a consent to another origin, and a challenge repeated wrongly, are no
     CHECK(bed.state_of(id) == "pending");
     // No secret was sent that could be repeated later.
     if (kind == proof::challenge) {
-        const auto query = bed.questions().at(0).query();
+        const std::string query(bed.questions().at(0).query());
         CHECK(bed.confirm(id, query.substr(query.find("hub.challenge=") + 14, 64)) == 404);
     }
     w.advance(24h);
