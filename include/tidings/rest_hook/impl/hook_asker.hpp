@@ -60,11 +60,15 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     void look(const question_calendar::entry& e);
     void begin_question(const hook_record& h);
     void send(const hook_record& h);
+    void on_begun(const std::string& id, const std::string& token, error_code ec,
+                  const hook_record& written);
     void on_answer(const hook_record& h, const proof_question& q, error_code ec,
                    const http::response& r);
     void release(const std::string& token) noexcept;
     void settle(unsettled what);
     void settle_again();
+    void on_settled(unsettled& what, error_code ec);
+    void note_later() noexcept;
     void end_all() noexcept;
     http::client_options client_options() const;
     void log(log_level level, const hook_record& h, std::string_view what, error_code ec) const;
@@ -84,6 +88,7 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     const std::shared_ptr<question_budget> budget_;
     std::map<std::string, std::string> open_;  // owners of the questions under way, by token
     std::vector<unsettled> unsettled_;
+    bool missed_ = false;  // something that is pending may not stand in the calendar
     wheel_timer due_;
     wheel_timer again_;
     closing closing_;

@@ -95,8 +95,9 @@ void hook_asker::on_due() {
             finds_memory([&] { e = calendar_.take(now()); });
         }
         if (!e) break;
-        if (!finds_memory([&] { look(*e); }))
-            finds_memory([&] { put_off(e->id, now() + after_failure, e->begun); });
+        const bool seen = finds_memory([&] { look(*e); }) ||
+                          finds_memory([&] { put_off(e->id, now() + after_failure, e->begun); });
+        if (!seen) note_later();
     }
     watch();
 }
@@ -138,11 +139,7 @@ void hook_asker::begin_question(const hook_record& h) {
     if (!hooks) return;
     auto on_done = [weak = weak_from_this(), id = h.id, token = h.question.token](
                        error_code ec, const hook_record& written) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!ec && finds_memory([&] { self->send(written); })) return;
-        self->release(token);
-        finds_memory([&] { self->put_off(id, self->now() + after_failure); });
+        if (const auto self = weak.lock()) self->on_begun(id, token, ec, written);
     };
     std::make_shared<question_step>(
         lane_, hooks, means_.options->log, h.id, h.question.token,
@@ -156,6 +153,14 @@ void hook_asker::begin_question(const hook_record& h) {
         ->start();
 }
 
+// Where nothing was sent, the next question comes when the row says.
+void hook_asker::on_begun(const std::string& id, const std::string& token, error_code ec,
+                          const hook_record& written) {
+    if (!ec && finds_memory([&] { send(written); })) return;
+    release(token);
+    if (!finds_memory([&] { put_off(id, now() + after_failure); })) note_later();
+}
+
 void hook_asker::send(const hook_record& h) {
     {
         const std::lock_guard lock(mutex_);
@@ -165,7 +170,10 @@ void hook_asker::send(const hook_record& h) {
     const auto q = std::make_shared<const proof_question>(
         h, *terms_, *means_.options->environment.random, now());
     auto on_done = [weak = weak_from_this(), h, q](error_code ec, const http::response& r) {
-        if (const auto self = weak.lock()) self->on_answer(h, *q, ec, r);
+        if (const auto self = weak.lock()) {
+            self->release(h.question.token);
+            finds_memory([&] { self->on_answer(h, *q, ec, r); });
+        }
     };
     if (const auto refused = means_.sender->check_target(q->url()))
         return lane_->post([f = std::move(on_done), refused] { f(refused, {.status = 0}); });
@@ -178,7 +186,6 @@ void hook_asker::send(const hook_record& h) {
 
 void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_code ec,
                            const http::response& r) {
-    release(h.question.token);
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return;
@@ -216,20 +223,35 @@ void hook_asker::settle(unsettled what) {
     if (!hooks) return;
     const auto kept = std::make_shared<unsettled>(std::move(what));
     auto on_done = [weak = weak_from_this(), kept](error_code ec, const hook_record&) {
-        const auto self = weak.lock();
-        if (!self || !ec || ec == errc::not_found) return;
-        const std::lock_guard lock(self->mutex_);
-        if (self->closed_) return;
-        self->unsettled_.push_back(std::move(*kept));
-        self->again_.arm(self->lane_->timers(), after_failure);
+        if (const auto self = weak.lock()) self->on_settled(*kept, ec);
     };
     std::make_shared<question_step>(lane_, hooks, means_.options->log, kept->id, kept->token,
                                     kept->apply, std::move(on_done))
         ->start();
 }
 
+void hook_asker::on_settled(unsettled& what, error_code ec) {
+    if (!ec || ec == errc::not_found) return;
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    if (!finds_memory([&] { unsettled_.push_back(std::move(what)); })) missed_ = true;
+    again_.arm(lane_->timers(), after_failure);
+}
+
 void hook_asker::settle_again() {
-    for (auto& what : std::exchange(unsettled_, {})) finds_memory([&] { settle(std::move(what)); });
+    for (auto& what : std::exchange(unsettled_, {}))
+        if (!finds_memory([&] { settle(std::move(what)); })) missed_ = true;
+    const auto hooks = hooks_.lock();
+    if (!std::exchange(missed_, false) || !hooks) return;
+    if (!finds_memory([&] { hooks->note_pending(); })) note_later();
+}
+
+// All that is pending, as the list has it: for what there was no memory to note by itself.
+void hook_asker::note_later() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    missed_ = true;
+    again_.arm(lane_->timers(), after_failure);
 }
 
 void hook_asker::close() noexcept {

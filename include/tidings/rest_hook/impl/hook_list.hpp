@@ -85,6 +85,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// any thread, and not within this call. Whether it does: not where that is known already.
     bool when_placed(const std::string& id, unique_function<void(bool)> f);
 
+    /// Notifies the asker of each that is pending, once more.
+    void note_pending();
+
     /// Nothing where there is none, or the caller may not see it.
     std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
     hook_outlet::endpoint_ptr endpoint_of(const std::string& id) const;

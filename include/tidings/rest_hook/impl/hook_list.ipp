@@ -144,6 +144,12 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
     if (failure) log("a subscription cannot be served", failure);
 }
 
+void hook_list::note_pending() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, h] : hooks_)
+        if (h.record().state == hook_state::pending) asker_->note(h.record());
+}
+
 void hook_list::drop(const std::string& id, std::uint64_t only) {
     hook_map::node_type dropped;
     {

@@ -30,13 +30,17 @@ class question_calendar {
         if (known.at != at) by_time_.erase({known.at, id});
         known = {at, begun};
     }
-    /// Takes out the first that is due. Nothing where none is.
+    /// Takes out the first that is due. Nothing where none is. Where memory runs out it stays.
     std::optional<entry> take(io::system_time now) {
         while (!by_time_.empty() && by_time_.begin()->first <= now) {
-            const auto due = by_time_.extract(by_time_.begin());
-            const auto it = by_id_.find(due.value().second);
-            if (it == by_id_.end() || it->second.at != due.value().first) continue;
-            entry taken{it->first, it->second.begun};
+            const auto due = by_time_.begin();
+            const auto it = by_id_.find(due->second);
+            const bool counts = it != by_id_.end() && it->second.at == due->first;
+            std::optional<entry> taken;
+            if (counts) taken = entry{it->first, it->second.begun};
+            // Nothing throws from here on.
+            by_time_.erase(due);
+            if (!counts) continue;
             by_id_.erase(it);
             return taken;
         }

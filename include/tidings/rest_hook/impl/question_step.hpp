@@ -22,17 +22,22 @@ class question_step : public std::enable_shared_from_this<question_step> {
     /// @param token of the question
     question_step(std::shared_ptr<lane> home, std::shared_ptr<hook_list> hooks, log_sink log,
                   std::string id, std::string token, change apply, handler done);
-    /// Once. @error errc::not_found: there is no such question, or the change is none;
-    /// errc::store_conflict: others change the row all the time; errc::store_failed: it was made or
-    /// not
+    /// Once. @throws std::bad_alloc: `done` is not called. @error errc::not_found: there is no such
+    /// question, or the change is none; errc::store_conflict: others change the row all the time;
+    /// errc::store_failed, errc::out_of_memory: it was made or not
     void start();
 
  private:
     static constexpr int most_tries = 5;
 
     void run();
+    void write();
     void on_written(error_code ec, const hook_record& h, std::uint64_t revision);
     void read_again();
+    void on_read(error_code ec, const store::row& r);
+    /// Ends with errc::out_of_memory where `f` finds none.
+    template <class F>
+    void step(F f);
     void end(error_code ec, const hook_record& h);
 
     const std::shared_ptr<lane> lane_;

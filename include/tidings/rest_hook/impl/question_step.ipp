@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/crypto/impl/hmac.hpp>
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/rest_hook/impl/question_step.hpp>
@@ -25,7 +26,16 @@ void question_step::start() {
     lane_->post([self = shared_from_this()] { self->run(); });
 }
 
+template <class F>
+void question_step::step(F f) {
+    if (!finds_memory(std::move(f))) end(errc::out_of_memory, {});
+}
+
 void question_step::run() {
+    step([this] { write(); });
+}
+
+void question_step::write() {
     auto v = hooks_->find({.all = true}, id_);
     const bool waits = v && v->record.state == hook_state::pending &&
                        equal_in_constant_time(v->record.question.token, token_);
@@ -42,20 +52,24 @@ void question_step::run() {
 }
 
 void question_step::on_written(error_code ec, const hook_record& h, std::uint64_t revision) {
-    if (!ec) hooks_->serve(h, revision);
-    if (ec == errc::store_conflict && ++tries_ < most_tries) return read_again();
+    if (ec == errc::store_conflict && ++tries_ < most_tries) return step([this] { read_again(); });
+    if (!ec && !finds_memory([&] { hooks_->serve(h, revision); })) ec = errc::out_of_memory;
     end(ec, h);
 }
 
 void question_step::read_again() {
     auto on_done = lane_handler<store::row>(
         lane_, errc::store_failed, [self = shared_from_this()](error_code ec, const store::row& r) {
-            if (!ec) self->hooks_->apply(r);
-            if (ec == errc::not_found) self->hooks_->drop(self->id_);
-            if (ec && ec != errc::not_found) return self->end(ec, {});
-            self->run();
+            self->step([&] { self->on_read(ec, r); });
         });
     guarded(log_, "rest_hook", [&] { hooks_->table().start_get(id_, std::move(on_done)); });
+}
+
+void question_step::on_read(error_code ec, const store::row& r) {
+    if (!ec) hooks_->apply(r);
+    if (ec == errc::not_found) hooks_->drop(id_);
+    if (ec && ec != errc::not_found) return end(ec, {});
+    write();
 }
 
 void question_step::end(error_code ec, const hook_record& h) {
