@@ -115,7 +115,6 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
     void cancel_timers() noexcept;
     void log(std::string_view message, error_code ec = {}) const;
-    void gauge(std::int64_t add) const noexcept;
 
     const hook_means means_;
     const manager_options& options_;

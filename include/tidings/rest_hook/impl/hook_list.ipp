@@ -47,10 +47,6 @@ void hook_list::log(std::string_view message, error_code ec) const {
     if (options_.log) options_.log({log_level::error, "rest_hook", message, ec});
 }
 
-void hook_list::gauge(std::int64_t add) const noexcept {
-    if (options_.metrics) options_.metrics->gauge("rest_hooks", {}, add);
-}
-
 hook_list::phase hook_list::now() const {
     const std::lock_guard lock(mutex_);
     return phase_;
@@ -140,7 +136,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
         failure = h.error();
     }
     // Either sink may call back into the list.
-    if (replaced.revision() == 0) gauge(1);
+    if (replaced.revision() == 0) means_.gauge(1);
     if (failure) log("a subscription cannot be served", failure);
 }
 
@@ -160,7 +156,7 @@ void hook_list::drop(const std::string& id, std::uint64_t only) {
         index_.remove(it->second.record());
         dropped = hooks_.extract(it);
     }
-    if (dropped.mapped().revision() != 0) gauge(-1);
+    if (dropped.mapped().revision() != 0) means_.gauge(-1);
     dropped.mapped().close();
 }
 
@@ -175,7 +171,7 @@ void hook_list::close() noexcept {
     }
     // What their endpoints took before is still delivered.
     for (auto& [id, h] : ended) {
-        if (h.revision() != 0) gauge(-1);
+        if (h.revision() != 0) means_.gauge(-1);
         h.leave();
     }
     closing_.whose = shared_from_this();

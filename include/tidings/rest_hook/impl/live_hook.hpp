@@ -22,6 +22,11 @@ struct hook_means {
     std::shared_ptr<bus_state> bus{};
     std::shared_ptr<webhook::detail::sender_state> sender{};
     std::shared_ptr<const manager_options> options{};
+
+    /// So many subscriptions more, or fewer, are in the metrics.
+    void gauge(std::int64_t add) const noexcept {
+        if (options->metrics) options->metrics->gauge("rest_hooks", {}, add);
+    }
 };
 
 /// A row of the table, and what is alive of it: its endpoint and its places on the bus. Not safe
