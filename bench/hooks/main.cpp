@@ -20,12 +20,10 @@
 #include <boost/asio/bind_executor.hpp>
 
 #include <malloc.h>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <functional>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,46 +37,13 @@
 
 namespace {
 
-std::atomic<std::size_t> live_bytes{0};  // with what the allocator keeps before each block
-
-void* allocate(std::size_t size, std::size_t alignment) {
-    void* const p = alignment <= alignof(std::max_align_t) ? std::malloc(size)
-                                                           : std::aligned_alloc(alignment, size);
-    if (p == nullptr) throw std::bad_alloc();
-    live_bytes.fetch_add(malloc_usable_size(p) + sizeof(std::size_t), std::memory_order_relaxed);
-    return p;
-}
-void release(void* p) noexcept {
-    if (p != nullptr)
-        live_bytes.fetch_sub(malloc_usable_size(p) + sizeof(std::size_t),
-                             std::memory_order_relaxed);
-    std::free(p);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size, 0);
-}
-void* operator new(std::size_t size, std::align_val_t a) {
-    return allocate(size, static_cast<std::size_t>(a));
-}
-void operator delete(void* p) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    release(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    release(p);
-}
-
-namespace {
-
 using namespace hooks_bench;
+
+/// What is in use of the heap, of OpenSSL and SQLite too.
+double heap_bytes() {
+    const auto all = ::mallinfo2();
+    return static_cast<double>(all.uordblks + all.hblkhd);
+}
 
 double clock_us(clockid_t which) {
     timespec t{};
@@ -174,7 +139,7 @@ namespace {
 void run_table(host& h, std::size_t count, std::size_t matches) {
     write_rows(h, count, matches);
     h.rest();
-    const auto before = live_bytes.load();
+    const auto before = heap_bytes();
     {
         const stopwatch w;
         h.manage();
@@ -183,21 +148,7 @@ void run_table(host& h, std::size_t count, std::size_t matches) {
         h.rest();
         w.print("load_rest", count);
     }
-    std::printf("heap_bytes=%.0f ",
-                static_cast<double>(live_bytes - before) / static_cast<double>(count));
-    const auto events = 20'000 / matches;
-    const auto groups = count / matches;
-    measured(h, 1000, groups);
-    h.run_until([&] { return h.owed() == 1000 * matches; });
-    {
-        const stopwatch w;
-        CALLGRIND_START_INSTRUMENTATION;
-        measured(h, events, groups);
-        h.run_until([&] { return h.owed() == (1000 + events) * matches; });
-        CALLGRIND_STOP_INSTRUMENTATION;
-        w.print("event", events);
-        std::printf("events=%zu ", events);
-    }
+    std::printf("heap_bytes=%.0f ", (heap_bytes() - before) / static_cast<double>(count));
     {
         const stopwatch w;
         erase_rows(h, count);
@@ -211,6 +162,19 @@ void run_table(host& h, std::size_t count, std::size_t matches) {
         h.run_until([&] { return h.subscriptions() == count; });
         h.rest();
         w.print("make", count);
+    }
+    const auto events = 20'000 / matches;
+    const auto groups = count / matches;
+    measured(h, 1000, groups);
+    h.run_until([&] { return h.owed() == 1000 * matches; });
+    {
+        const stopwatch w;
+        CALLGRIND_START_INSTRUMENTATION;
+        measured(h, events, groups);
+        h.run_until([&] { return h.owed() == (1000 + events) * matches; });
+        CALLGRIND_STOP_INSTRUMENTATION;
+        w.print("event", events);
+        std::printf("events=%zu ", events);
     }
 }
 
@@ -230,6 +194,7 @@ void run_lease(host& h, manual_clock& clock, std::size_t count) {
 
 void run_api(host& h, std::size_t count) {
     h.manage();
+    h.rest();
     const auto url = h.serve();
     tidings::http::client client(h.context(), {.max_connections_per_origin = 16});
     std::vector<std::string> places(count);

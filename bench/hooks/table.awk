@@ -43,12 +43,6 @@ END {
                 of = cases[c] SUBSEP figures[cases[c], f]
                 of_all = ratio(of, sizes[s])
                 printf "| %s | %s | %s | %.2f | %s | %s |\n", cases[c], figures[cases[c], f], \
-                    sizes[s], over_rounds_of(of, sizes[s]), of_all, each
+                    sizes[s], over_rounds(figure, of, sizes[s]), of_all, each
             }
-}
-
-function over_rounds_of(of, size,    list, n, r) {
-    for (r = 1; r <= rounds; ++r)
-        if ((of, size, r) in figure) list[++n] = figure[of, size, r] + 0
-    return median(list, n)
 }
