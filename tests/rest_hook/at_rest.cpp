@@ -54,8 +54,7 @@ std::string topic_of(int i) {
 }
 
 /// Rows as the manager writes them, each with a topic of its own.
-/// @param lease every other one ends then, one a second; 0: none ends
-void fill(world& w, store::table& t, const std::string& url, std::chrono::seconds lease) {
+void fill(world& w, store::table& t, const std::string& url) {
     for (int i = 0; i < count; ++i) {
         rest_hook::detail::hook_record h;
         h.id = "hook_" + std::to_string(i);
@@ -63,8 +62,6 @@ void fill(world& w, store::table& t, const std::string& url, std::chrono::second
         h.target_url = url;
         h.secret = webhook::make_secret();
         h.owner = std::to_string(i / 10);
-        if (lease != 0s && i % 2 == 1)
-            h.lease_until = w.clock().wall_now() + lease + std::chrono::seconds(i / 2);
         t.start_put(h.id, rest_hook::detail::to_row_value(h), 0,
                     {w.io().get_executor(), [](error_code, std::uint64_t) {}});
     }
@@ -84,14 +81,17 @@ void pass(world& w, manual_clock& clock, std::chrono::hours time) {
     w.run_ready();
 }
 
-/// A day without events, and then one.
-void rest(std::chrono::seconds lease) {
+}  // namespace
+
+TEST_CASE(
+    "in a day without events 10,000 subscriptions send nothing and wake nothing twice a minute",
+    "[rest_hook]") {
     counting_clock clock;
     world w;
     const io::environment environment{w.environment().network, &clock, w.environment().random};
     world_sink target(w);
     const auto table = store::make_memory_table();
-    fill(w, *table, target.url("/hook"), lease);
+    fill(w, *table, target.url("/hook"));
     bus hub(w.io(), {.clock = &clock});
     auto sending = hook_sender_options(w);
     sending.environment = environment;
@@ -113,19 +113,6 @@ void rest(std::chrono::seconds lease) {
     pass(w, clock.hands(), 1h);
     CHECK(clock.fired().size() > fired.size());  // the connection is closed by one
     CHECK(hub.subscriptions() == count);
-}
-
-}  // namespace
-
-TEST_CASE(
-    "in a day without events 10,000 subscriptions send nothing and wake nothing twice a minute",
-    "[rest_hook]") {
-    rest(0s);
-}
-
-TEST_CASE("subscriptions that end the day after wake nothing twice a minute until then",
-          "[rest_hook]") {
-    rest(48h);
 }
 
 }  // namespace tidings::test
