@@ -24,8 +24,8 @@ class hook_index {
     std::string same_as(const hook_record& h) const;
     /// When the first of them ends; none: none does.
     http::detail::expiry_time first_end() const;
-    /// Those whose end has come.
-    std::vector<std::string> ended(io::system_time now) const;
+    /// Those whose end has come, each once.
+    std::vector<std::string> take_ended(io::system_time now);
 
  private:
     std::unordered_map<std::string, std::size_t> owned_{};

@@ -61,10 +61,11 @@ http::detail::expiry_time hook_index::first_end() const {
     return ends_.empty() ? std::nullopt : http::detail::expiry_time(ends_.begin()->first);
 }
 
-std::vector<std::string> hook_index::ended(io::system_time now) const {
+std::vector<std::string> hook_index::take_ended(io::system_time now) {
     std::vector<std::string> ids;
-    for (auto it = ends_.begin(); it != ends_.end() && it->first <= now; ++it)
-        ids.push_back(it->second);
+    auto it = ends_.begin();
+    for (; it != ends_.end() && it->first <= now; ++it) ids.push_back(it->second);
+    ends_.erase(ends_.begin(), it);
     return ids;
 }
 

@@ -94,7 +94,7 @@ void hook_list::on_expiry() {
     std::vector<std::pair<std::string, std::uint64_t>> over;
     {
         const std::lock_guard lock(mutex_);
-        for (auto& id : index_.ended(lane_->timers().clock().wall_now()))
+        for (auto& id : index_.take_ended(lane_->timers().clock().wall_now()))
             if (const auto it = hooks_.find(id); it != hooks_.end())
                 over.emplace_back(std::move(id), it->second.revision());
     }
