@@ -123,7 +123,7 @@ registration client_state::read_registration(const http::response& r, error_code
 }
 
 void client_state::unsubscribe(unsubscribe_handler h) {
-    const auto which = id();
+    auto which = id();  // not const: the handler is moved as it is called
     if (which.empty()) return std::move(h)(make_error_code(errc::not_found));
     http_.async_request(
         options_.api_url + '/' + http::percent_encode(which), make_request("DELETE"),
