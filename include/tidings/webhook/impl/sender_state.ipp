@@ -53,6 +53,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
               return t && !t->active();
           },
           options_.log)),
+      endpoints_(prompt_ == nullptr),
       longest_wait_(schedule_.longest()),
       prepared_(options_.user_agent),
       turns_(options_.max_connections),
@@ -80,6 +81,7 @@ error_code sender_state::check_target(const std::string& url) const {
 void sender_state::withdraw(endpoint_target& t) noexcept {
     t.withdraw();
     endpoints_.forget(t);
+    on_endpoint_closed(t);
 }
 
 // An order is worth little when one event holds up the others for days.
@@ -147,7 +149,7 @@ void sender_state::run() {
         if (l.queue.empty()) continue;  // it was spared since
         const auto t = endpoints_.find(id);
         if (!t) {
-            put_back_all(l);  // for when it is added again
+            put_back_all(id, l);  // for when it is added again
             continue;
         }
         if (!t->active()) {
@@ -166,6 +168,8 @@ void sender_state::run() {
             if (pass != attempt_gate::pass::open) continue;  // it is brought back
             if (health_of(*t).is_probed()) count_state(*t, true);
             send(t, l, turn->of);
+        } else if (l.queue.empty()) {
+            gate_.dismiss(id);
         }  // else what it has done since it began to wait has changed its group
         if (l.in_flight < most) wait_turn(id);
     }

@@ -167,9 +167,14 @@ void sender_state::note_end(const endpoint_target* t, const store::outbox_entry&
     outcomes_->note(e, t != nullptr ? t->name() : nullptr, how, r, status);
 }
 
-void sender_state::on_endpoint_closed() noexcept {
-    const bool posted = finds_memory(
-        [this] { lane_->post([self = shared_from_this()] { self->outcomes_->look_again(); }); });
+// What is claimed for it is put back or given up now, whatever it waits for.
+void sender_state::on_endpoint_closed(const endpoint_target& t) noexcept {
+    const bool posted = finds_memory([&] {
+        lane_->post([self = shared_from_this(), id = t.name()] {
+            self->outcomes_->look_again();
+            self->go_on({*id});
+        });
+    });
     static_cast<void>(posted);  // else what waits sees it when that is due
 }
 

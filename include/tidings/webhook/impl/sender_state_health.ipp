@@ -123,7 +123,7 @@ void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
     if (news) changed_.insert(t.id());
     count_state(t);
     on_change(t, change);
-    if (h.waits_until() > at) spare(lines_[t.id()]);
+    if (h.waits_until() > at) spare(t.id(), lines_[t.id()]);
 }
 
 void sender_state::count_state(const endpoint_target& t, bool probing) {
@@ -159,13 +159,13 @@ void sender_state::on_disabled_by_bound(const std::vector<std::string>& ids) {
         health_of(*t).disable(errc::outbox_full, "there is no room for what it is owed", now());
         count_state(*t);
         on_change(*t, endpoint_health::change::disabled);
-        spare(lines_[id]);
+        spare(id, lines_[id]);
     }
 }
 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
-void sender_state::spare(line& l) {
-    put_back_all(l);
+void sender_state::spare(const std::string& id, line& l) {
+    put_back_all(id, l);
     l.back_with = settlements_ + 1;  // at least what asked for it is settled then
 }
 
@@ -181,22 +181,21 @@ void sender_state::enable(std::shared_ptr<endpoint_target> t) {
     });
 }
 
-// A question has a connection of the same share as a delivery, and is none.
+// A question has a connection of the same share as a delivery, and is none. It is cut off with the
+// deliveries of its endpoint.
 void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
                                connection_turns::group g) {
-    auto on_done = [weak = weak_from_this(), t, g](error_code ec, const http::response& r) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->turns_.end(g);
-        if (!self->running()) return;
-        finds_memory([&] { self->on_consent(*t, self->gate_.on_consent(*t, ec, r)); });
-        self->end_round_and_report();
-    };
     turns_.begin(g);
     const bool begun = finds_memory([&] {
+        const auto trace = std::make_shared<attempt_trace>(options_.environment.clock->now(), t);
+        auto on_done = [weak = weak_from_this(), trace, g](error_code ec, const http::response& r) {
+            if (const auto self = weak.lock()) self->on_question_done(*trace, g, ec, r);
+        };
+        traces_.add(*trace);
         http::detail::start_request(
             *http_, t->options().url, t->make_consent_request(),
             {.body = std::make_shared<const std::string>(),
+             .trace = trace,
              .tls = t->tls(),
              .unproven = g == connection_turns::group::unproven},
             {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
@@ -204,13 +203,25 @@ void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
     if (begun) return;
     turns_.end(g);
     gate_.on_consent(*t, errc::out_of_memory, {.status = 0});
+    wait_turn(t->id());
+}
+
+void sender_state::on_question_done(const attempt_trace& q, connection_turns::group g,
+                                    error_code ec, const http::response& r) {
+    turns_.end(g);
+    if (!running()) return;
+    if (q.was_cut)
+        gate_.drop_question(*q.of);
+    else
+        finds_memory([&] { on_consent(*q.of, gate_.on_consent(*q.of, ec, r)); });
+    finds_memory([&] { wait_turn(q.of->id()); });
+    end_round_and_report();
 }
 
 void sender_state::on_consent(endpoint_target& t, error_code why) {
     if (t.set_consent(why) && options_.log)
         options_.log({why ? log_level::warning : log_level::info, "webhook",
                       t.label() + (why ? " has given no consent" : " consents"), why});
-    if (!why) go_on({t.id()});
 }
 
 void sender_state::grant(std::shared_ptr<endpoint_target> t,
@@ -220,6 +231,7 @@ void sender_state::grant(std::shared_ptr<endpoint_target> t,
         if (!self->running() || self->endpoints_.find(t->id()) != t) return;
         self->gate_.grant(*t, {per_minute.value_or(t->options().consent->per_minute)});
         self->on_consent(*t, {});
+        self->go_on({t->id()});
     });
 }
 

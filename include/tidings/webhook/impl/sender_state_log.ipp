@@ -161,7 +161,7 @@ void sender_state::erase(std::string owner, store::outbox::done_handler h) {
         self->ask_store([&] { self->outbox_->start_erase(owner, std::move(on_done)); });
         for (auto& [id, l] : self->lines_)
             if (const auto t = self->endpoints_.find(id); t && t->options().owner == owner)
-                self->put_back_all(l);
+                self->put_back_all(id, l);
         finds_memory([&] { self->traces_.cut(owner); });
         self->end_round_and_report();
     });
