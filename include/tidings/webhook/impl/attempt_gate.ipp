@@ -26,7 +26,7 @@ attempt_gate::pass attempt_gate::admit(const endpoint_target& t, const signing_d
     const auto consent = consents_.look(t, now);
     if (consent == pass::ask) consents_.begin(t);
     const bool goes_on = consent == pass::open && pace_.look(t.id(), rate_of(t), now) &&
-                         (!t.options().async_signer || signatures_->look(t, line, most));
+                         (!t.terms().async_signer || signatures_->look(t, line, most));
     if (goes_on) pace_.take(t.id(), now);
     wait();
     return goes_on || consent == pass::ask ? consent : pass::closed;
@@ -35,7 +35,7 @@ attempt_gate::pass attempt_gate::admit(const endpoint_target& t, const signing_d
 // What the target agreed to, where that is less.
 delivery_rate attempt_gate::rate_of(const endpoint_target& t) const {
     constexpr double seconds = 60;
-    auto rate = t.options().rate;
+    auto rate = t.terms().rate;
     const auto agreed = consents_.per_minute(t) / seconds;
     if (agreed > 0 && (rate.per_second <= 0 || rate.per_second > agreed)) rate.per_second = agreed;
     return rate;

@@ -21,12 +21,12 @@ io::steady_time::duration wait_after(std::uint32_t failures) noexcept {
 
 consent_book::permission& consent_book::of(const endpoint_target& t) {
     auto& p = known_[t.id()];
-    const auto& asks = *t.options().consent;
-    const bool same = p.url == t.options().url && p.origin == asks.origin &&
-                      p.asked_per_minute == asks.per_minute;
+    const auto& asks = *t.terms().consent;
+    const bool same =
+        p.url == t.terms().url && p.origin == asks.origin && p.asked_per_minute == asks.per_minute;
     if (same || p.at == stage::asking) return p;
     unwait(p);
-    p = {.url = t.options().url, .origin = asks.origin, .asked_per_minute = asks.per_minute};
+    p = {.url = t.terms().url, .origin = asks.origin, .asked_per_minute = asks.per_minute};
     return p;
 }
 
@@ -37,7 +37,7 @@ void consent_book::unwait(permission& p) noexcept {
 }
 
 consent_book::pass consent_book::look(const endpoint_target& t, io::steady_time now) {
-    if (!t.options().consent || t.options().consent->given) return pass::open;
+    if (!t.terms().consent || t.terms().consent->given) return pass::open;
     auto& p = of(t);
     const bool over = p.until && *p.until <= now;
     if (p.at == stage::granted && !over) return pass::open;
@@ -73,7 +73,7 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
     }
     --asking_;
     auto& p = it->second;
-    const auto given = r.status != 0 ? read_consent(*t.options().consent, r) : std::nullopt;
+    const auto given = r.status != 0 ? read_consent(*t.terms().consent, r) : std::nullopt;
     if (given) {
         p.at = stage::unknown;
         grant(t, *given, now);
@@ -85,10 +85,10 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
 }
 
 void consent_book::grant(const endpoint_target& t, consent_grant g, io::steady_time now) {
-    if (!t.options().consent || t.options().consent->given) return;
+    if (!t.terms().consent || t.terms().consent->given) return;
     auto& p = of(t);
     unwait(p);
-    const auto valid = t.options().consent->valid_for;
+    const auto valid = t.terms().consent->valid_for;
     p.at = stage::granted;
     p.given = g;
     p.failures = 0;

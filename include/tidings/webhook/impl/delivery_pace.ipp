@@ -22,7 +22,10 @@ delivery_pace::bucket::bucket(const delivery_rate& r, io::steady_time now)
       tokens(r.per_second, bucket_size(r), now) {}
 
 bool delivery_pace::look(const std::string& id, const delivery_rate& rate, io::steady_time now) {
-    if (rate.per_second <= 0) return true;
+    if (rate.per_second <= 0) {
+        dismiss(id);
+        return true;
+    }
     auto it = buckets_.try_emplace(id, rate, now).first;
     auto& b = it->second;
     unwait(b);

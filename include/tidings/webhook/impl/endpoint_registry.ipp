@@ -20,7 +20,7 @@ bool endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
         if (!late) {
             auto [it, fresh] = endpoints_.try_emplace(t->id());
             const auto& before = it->second.target;
-            if (before && before->held() && before->active() && !t->options().replace) return false;
+            if (before && before->held() && before->active() && !t->terms().replace) return false;
             replaced = std::exchange(it->second, known{t, std::nullopt}).target;
             if (fresh) change_ids(*t, true);
         }

@@ -202,7 +202,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                           const std::string& suffix, store::outbox::done_handler h);
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
-    retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
+    std::shared_ptr<const retry_schedule> schedule_of(const endpoint_options& o,
+                                                      error_code& ec) const;
     void conclude(endpoint_target& t, const parcel& p, const attempt& a);
     store::outbox_result result_of(const endpoint_target& t, const store::outbox_entry& entry,
                                    const attempt& a) const;
@@ -236,7 +237,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const sender_options options_;        // without hooks
     const std::shared_ptr<store::outbox> outbox_;
     store::detail::prompt_outbox* const prompt_;  // the same, where it is one
-    const retry_schedule schedule_;
+    const std::shared_ptr<const retry_schedule> schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<place_book> places_;

@@ -129,7 +129,7 @@ store::outbox_result sender_state::result_of(const endpoint_target& t,
     if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
     if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
         result.last_error = errc::webhook_exhausted;
-    const bool stops = t.is_ordered() && t.options().exhausted == at_exhaustion::stop;
+    const bool stops = t.is_ordered() && t.terms().exhausted == at_exhaustion::stop;
     if (stops && result.outcome == settled::dead && a.result != verdict::gone)
         result.outcome = settled::stopped;
     return result;

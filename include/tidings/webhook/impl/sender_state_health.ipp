@@ -29,6 +29,12 @@ endpoint_change::kind kind_of(endpoint_health::change c) noexcept {
     }
 }
 
+// Nothing has happened: as long as that is so, nothing is held of it.
+bool is_fresh(const store::outbox_health& h) noexcept {
+    return h.accepted + h.delivered + h.failed_attempts + h.dead == 0 && h.failures == 0 &&
+           h.trips == 0 && !h.disabled && h.paused_until == store::outbox_time();
+}
+
 std::string_view text_of(endpoint_change::kind k) noexcept {
     switch (k) {
         case endpoint_change::kind::circuit_opened:
@@ -55,8 +61,8 @@ void sender_state::open_endpoints() {
             it = unopened_.erase(it);
             continue;
         }
-        store::outbox_endpoint row{.id = *it, .owner = t->options().owner};
-        row.limits = t->options().limits;
+        store::outbox_endpoint row{.id = *it, .owner = t->terms().owner};
+        if (const auto& limits = t->terms().limits) row.limits = *limits;
         ids.push_back(*it++);
         o.endpoints.push_back(std::move(row));
     }
@@ -84,10 +90,12 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
         unopened_.erase(ids[i]);
         const auto t = endpoints_.find(ids[i]);
         if (!t) continue;
-        const bool known = health_.contains(ids[i]);
-        auto& h = health_of(*t);
-        if (!known) h.load(rows[i].health);
-        t->set_disabled(h.row().disabled);
+        auto known = health_.find(ids[i]);
+        if (known == health_.end() && !is_fresh(rows[i].health)) {
+            health_of(*t).load(rows[i].health);
+            known = health_.find(ids[i]);
+        }
+        t->set_disabled(known != health_.end() ? known->second.row().disabled : error_code());
         count_state(*t);
         auto& l = lines_[ids[i]];  // where it is spared, it is passed over
         l.batches = t->takes_batches() ? t : nullptr;
@@ -98,9 +106,8 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
 }
 
 endpoint_health& sender_state::health_of(const endpoint_target& t) {
-    const auto [it, fresh] =
-        health_.try_emplace(t.id(), options_.health, t.options().max_in_flight);
-    if (!fresh) it->second.limit(t.options().max_in_flight);
+    const auto [it, fresh] = health_.try_emplace(t.id(), options_.health, t.terms().max_in_flight);
+    if (!fresh) it->second.limit(t.terms().max_in_flight);
     return it->second;
 }
 
@@ -129,9 +136,11 @@ void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
 void sender_state::count_state(const endpoint_target& t, bool probing) {
     if (!t.active()) return circuits_.forget(t.id());
     using state = circuit_gauge::state;
-    const auto& h = health_of(t);
-    auto s = h.is_probed() ? state::open : state::closed;
-    if (h.is_disabled()) s = state::disabled;
+    auto s = state::closed;
+    if (const auto h = health_.find(t.id()); h != health_.end()) {
+        if (h->second.is_probed()) s = state::open;
+        if (h->second.is_disabled()) s = state::disabled;
+    }
     if (s == state::open && probing) s = state::half_open;
     circuits_.set(t.id(), s);
 }
@@ -193,7 +202,7 @@ void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
         };
         traces_.add(*trace);
         http::detail::start_request(
-            *http_, t->options().url, t->make_consent_request(),
+            *http_, t->terms().url, t->make_consent_request(),
             {.body = std::make_shared<const std::string>(),
              .trace = trace,
              .tls = t->tls(),
@@ -226,10 +235,10 @@ void sender_state::on_consent(endpoint_target& t, error_code why) {
 
 void sender_state::grant(std::shared_ptr<endpoint_target> t,
                          std::optional<std::uint32_t> per_minute) {
-    if (!t->options().consent) return;
+    if (!t->terms().consent) return;
     lane_->post([self = shared_from_this(), t = std::move(t), per_minute] {
         if (!self->running() || self->endpoints_.find(t->id()) != t) return;
-        self->gate_.grant(*t, {per_minute.value_or(t->options().consent->per_minute)});
+        self->gate_.grant(*t, {per_minute.value_or(t->terms().consent->per_minute)});
         self->on_consent(*t, {});
         self->go_on({t->id()});
     });

@@ -77,7 +77,7 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
         wait();
         return false;
     }
-    const auto& signer = t.options().async_signer;
+    const auto& signer = t.terms().async_signer;
     auto& q = queues_[signer.get()];
     if (q.asked >= std::max<std::size_t>(options_.max_concurrent, 1)) {
         if (!w.queued) q.waiting.push_back(t.id());
