@@ -5,6 +5,7 @@
 #include <tidings/store/impl/memory_outbox.ipp>
 #include <tidings/store/impl/memory_table.ipp>
 #include <tidings/store/impl/outbox.ipp>
+#include <tidings/store/impl/outbox_endpoints.ipp>
 #include <tidings/store/impl/outbox_picture.ipp>
 #include <tidings/store/impl/outbox_rows.ipp>
 #include <tidings/store/impl/outbox_tables.ipp>

@@ -9,6 +9,41 @@ TEST_CASE("the memory outbox is an outbox", "[store]") {
     outbox_conformance({"memory", store::make_memory_outbox});
 }
 
+TEST_CASE("the oldest of what is owed is known, whatever has ended before it", "[store]") {
+    using namespace std::chrono_literals;
+    outbox_bed o({"memory", store::make_memory_outbox});
+    CHECK_FALSE(o.of().stats().oldest);
+    o.append_all({o.entry("a", "1")}, 1s);
+    o.append_all({o.entry("b", "2")}, 2s);
+    o.append_all({o.entry("a", "3")}, 3s);
+    CHECK(o.of().stats().oldest == o.at(1s));
+    const auto first = o.claim(1);
+    o.finish({{first.entries.at(0).key, outbox_bed::state::dead, 1, o.at(), {}, {}}});
+    CHECK(o.of().stats().oldest == o.at(2s));
+    const auto second = o.claim(1);
+    o.finish({{second.entries.at(0).key, outbox_bed::state::done, 1, o.at(), {}, {}}});
+    CHECK(o.of().stats().oldest == o.at(3s));
+    CHECK(o.redeliver({.last_key = first.entries[0].key}).count == 1);
+    CHECK(o.of().stats().oldest == o.at(1s));
+    o.claim_and_finish(outbox_bed::state::done, 9s);
+    CHECK_FALSE(o.of().stats().oldest);
+}
+
+TEST_CASE("erasing an owner leaves what is of others, also where an endpoint has changed hands",
+          "[store]") {
+    outbox_bed o({"memory", store::make_memory_outbox});
+    o.open({{.id = "a", .owner = "one"}, {.id = "b", .owner = "two"}, {.id = "c"}});
+    o.open({{.id = "a", .owner = "two"}, {.id = "b", .owner = "one"}, {.id = "d", .owner = "one"}});
+    o.open({{.id = "d"}});
+    for (const char* id : {"a", "b", "c", "d"}) o.append(id, id);
+    o.erase("one");
+    CHECK(o.listed_ids() == outbox_bed::texts{"a", "c", "d"});
+    o.erase("");
+    CHECK(o.listed_ids() == outbox_bed::texts{"a"});
+    o.erase("two");
+    CHECK(o.listed_ids().empty());
+}
+
 TEST_CASE("entries of an outbox in memory share their body", "[store]") {
     const auto body = std::make_shared<const std::string>("shared, not copied");
     outbox_bed o({"memory", store::make_memory_outbox});

@@ -75,10 +75,14 @@ TEST_CASE("another rate of an endpoint counts from now on, and one that is gone 
     CHECK_FALSE(take(pace, "a", slow, start));
     CHECK(take(pace, "a", {.per_second = 1}, start));
     CHECK(take(pace, "a", {}, start));
-    CHECK(take(pace, "b", slow, start));
-    CHECK_FALSE(take(pace, "b", slow, start));
+    CHECK_FALSE(pace.next());  // what got a token waits for none
+    for (const auto* id : {"b", "c", "d"}) {
+        CHECK(take(pace, id, slow, start));
+        CHECK_FALSE(take(pace, id, slow, start));
+    }
     pace.forget_if([](const std::string& id) { return id == "b"; });
-    CHECK(pace.ready(start + 1h) == texts{"a"});
+    pace.dismiss("d");
+    CHECK(pace.ready(start + 1h) == texts{"c"});
     CHECK(take(pace, "b", slow, start));
 }
 

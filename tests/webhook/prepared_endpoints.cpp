@@ -17,7 +17,8 @@ using webhook::detail::prepared_endpoints;
 std::shared_ptr<endpoint_target> target(webhook::endpoint_options o) {
     if (o.url.empty()) o.url = "https://shop.example/hook?key=1";
     if (o.id.empty()) o.id = o.url;
-    return std::make_shared<endpoint_target>(std::move(o), webhook::retry_schedule());
+    return std::make_shared<endpoint_target>(std::move(o),
+                                             std::make_shared<const webhook::retry_schedule>());
 }
 
 const std::string secret = "whsec_" + std::string(32, 'S');

@@ -3,16 +3,13 @@
 
 #include <tidings/store/outbox_attempt.hpp>
 #include <tidings/store/outbox_endpoint.hpp>
+#include <tidings/store/outbox_endpoints.hpp>
 
 #include <chrono>
 #include <limits>
 #include <optional>
-#include <set>
 
 namespace tidings::store {
-
-/// Ids of endpoints.
-using outbox_endpoints = std::set<std::string, std::less<>>;
 
 /// Endpoints that are added to a sender.
 struct outbox_opening {

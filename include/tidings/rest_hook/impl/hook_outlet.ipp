@@ -3,7 +3,7 @@
 
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/topic.hpp>
-#include <tidings/webhook/standard_signer.hpp>
+#include <tidings/webhook/impl/cold_signer.hpp>
 
 #include <utility>
 
@@ -31,7 +31,7 @@ std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_cod
     std::vector<webhook::standard_key> keys{webhook::standard_key::parse(h.secret, ec)};
     for (const auto& s : h.retired)
         if (!ec) keys.push_back(webhook::standard_key::parse(s.text, ec, s.until));
-    return ec ? nullptr : std::make_shared<webhook::standard_signer>(keys);
+    return ec ? nullptr : std::make_shared<webhook::detail::cold_signer>(keys);
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ const outbox_endpoint* outbox_picture::find_endpoint(const std::string& id) cons
 }
 
 void outbox_picture::restore(outbox_endpoint e) {
-    const auto id = e.id;
-    of_.open_one(id, e.added).row = std::move(e);
+    auto& made = of_.open_one(e.id, e.added);
+    of_.set_row(made, std::move(e));
 }
 
 void outbox_picture::restore(outbox_listed l) {

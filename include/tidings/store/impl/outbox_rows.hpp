@@ -37,12 +37,29 @@ class outbox_rows {
         std::size_t owed_bytes = 0;
     };
     using endpoint_map = std::map<std::string, endpoint, std::less<>>;
+    struct by_owner {
+        using is_transparent = void;
+        bool operator()(const endpoint* a, const endpoint* b) const noexcept {
+            return std::pair(std::string_view(a->row.owner), a) <
+                   std::pair(std::string_view(b->row.owner), b);
+        }
+        bool operator()(const endpoint* a, std::string_view owner) const noexcept {
+            return a->row.owner < owner;
+        }
+        bool operator()(std::string_view owner, const endpoint* a) const noexcept {
+            return owner < a->row.owner;
+        }
+    };
+    using owner_set = std::set<endpoint*, by_owner>;
 
     explicit outbox_rows(const outbox_options& options) : options_(options) {}
     ~outbox_rows() = default;
 
     /// Finds the row of an endpoint or makes it.
     endpoint& open_one(const std::string& id, outbox_time now);
+    /// Where one of these throws, nothing is changed.
+    void set_row(endpoint& e, outbox_endpoint as);
+    void set_owner(endpoint& e, std::string owner);
     const outbox_limits& limits_of(const endpoint& e) const noexcept {
         return e.row.limits ? *e.row.limits : options_.each;
     }
@@ -82,10 +99,12 @@ class outbox_rows {
     mark_map marks_;  // of the whole outbox
     claim_lines lines_;
     std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed
+    owner_set owners_;                                        // of endpoints that have one
     std::set<place> by_death_;                                // since when, key
     std::set<place> by_expiry_;                               // of what is owed
     mutable std::optional<event_index> by_event_;             // none: nobody has asked
     std::size_t owed_ = 0, owed_bytes_ = 0, dead_bytes_ = 0;  // bytes without messages
+    mutable std::uint64_t oldest_owed_ = 0;                   // no key before it is owed
 
  private:
     void enter_partition(row& r);

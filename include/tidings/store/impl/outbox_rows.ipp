@@ -35,6 +35,22 @@ outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time 
     return it->second;
 }
 
+void outbox_rows::set_owner(endpoint& e, std::string owner) {
+    owner_set::node_type node;
+    if (!e.row.owner.empty())
+        node = owners_.extract(&e);
+    else if (!owner.empty())
+        node = make_node<owner_set>(&e);
+    e.row.owner = std::move(owner);
+    if (!e.row.owner.empty()) owners_.insert(std::move(node));
+}
+
+void outbox_rows::set_row(endpoint& e, outbox_endpoint as) {
+    set_owner(e, std::move(as.owner));
+    as.owner = std::move(e.row.owner);
+    e.row = std::move(as);
+}
+
 // A row's node is in its endpoint's line where it can be claimed, and with the row where not.
 void outbox_rows::update_line(row& r) noexcept {
     const auto& [entry, state, since] = r.listed;
@@ -119,6 +135,7 @@ void outbox_rows::count_owed(row& r) {
         throw;
     }
     ++owed_;
+    oldest_owed_ = std::min(oldest_owed_, entry.key);
     owed_bytes_ += r.bytes;
     resize_owed(*r.of, r.of->owed_bytes + r.bytes + held_bytes(*entry.message));
 }
@@ -206,6 +223,7 @@ outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
     if (changes_ != nullptr)
         for (const auto& [history, at] : it->second.marks) changes_->note_mark(it->first, history);
     sizes_.erase({it->second.owed_bytes, &it->second});
+    if (!it->second.row.owner.empty()) owners_.erase(&it->second);
     return endpoints_.erase(it);
 }
 

@@ -45,6 +45,7 @@ class outbox_tables final : private outbox_rows {
     void settle(row& r, const outbox_result& result, outbox_time now);
     bool has_room_for(const row& dead) const noexcept;
     void revive(row& r, const outbox_redelivery& how);
+    endpoint_map::iterator erase(endpoint_map::iterator it);
     // What `retain` looks at, at most so much of each.
     using entries = std::vector<outbox_entry>;
     std::size_t bury_expired(outbox_time now, std::size_t max, entries& dead);

@@ -14,10 +14,10 @@ std::vector<outbox_endpoint> outbox_tables::open(outbox_opening o) {
         const bool known = endpoints_.contains(given.id);
         auto& e = open_one(given.id, o.now);
         if (known) {
-            e.row.owner = std::move(given.owner);
+            set_owner(e, std::move(given.owner));
             e.row.limits = given.limits;
         } else {
-            e.row = std::move(given);
+            set_row(e, std::move(given));
         }
         e.row.added = o.now;
         note(e);
@@ -146,11 +146,12 @@ outbox_stats outbox_tables::stats() const noexcept {
     s.dead_bytes = dead_bytes_ + uses_.bytes(message_uses::dead);
     s.attempts = attempts_.size();
     s.attempt_bytes = attempts_.bytes();
-    for (const auto& [id, e] : endpoints_) {
-        if (e.owed.empty()) continue;
-        const auto& created = rows_.find(*e.owed.begin())->second.listed.entry.created;
-        s.oldest = std::min(s.oldest.value_or(created), created);
-    }
+    if (owed_ == 0) return s;
+    // Keys rise, so that each row is passed once.
+    auto it = rows_.lower_bound(oldest_owed_);
+    while (it->second.listed.state == outbox_state::dead) ++it;
+    oldest_owed_ = it->first;
+    s.oldest = it->second.listed.entry.created;
     return s;
 }
 

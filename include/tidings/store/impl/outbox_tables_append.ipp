@@ -4,6 +4,8 @@
 #include <tidings/store/impl/outbox_tables.hpp>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace tidings::store::detail {
 
@@ -103,11 +105,13 @@ outbox_appended outbox_tables::append(outbox_append a) {
 
 // All or none: without their entries they would lose events.
 void outbox_tables::set_marks(outbox_append& a, const outbox_appended& result) {
-    std::erase_if(a.marks, [&](const outbox_mark& m) {
-        return std::any_of(result.refused.begin(), result.refused.end(), [&](const auto& refusal) {
-            return m.endpoint.empty() || a.entries[refusal.index].endpoint == m.endpoint;
+    if (!result.refused.empty() && !a.marks.empty()) {
+        std::set<std::string_view> refused;
+        for (const auto& r : result.refused) refused.insert(a.entries[r.index].endpoint);
+        std::erase_if(a.marks, [&](const outbox_mark& m) {
+            return m.endpoint.empty() || refused.contains(m.endpoint);
         });
-    });
+    }
     std::vector<std::pair<mark_key, position>> before;
     before.reserve(a.marks.size());
     try {

@@ -4,6 +4,8 @@
 #include <tidings/store/impl/outbox_tables.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace tidings::store::detail {
 
@@ -141,17 +143,24 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
     return result;
 }
 
+outbox_rows::endpoint_map::iterator outbox_tables::erase(endpoint_map::iterator it) {
+    auto& e = it->second;
+    while (!e.owed.empty()) remove(rows_.find(*e.owed.begin()));
+    while (!e.dead.empty()) remove_dead(*e.dead.begin());
+    attempts_.erase(it->first);
+    return remove_endpoint(it);
+}
+
 void outbox_tables::erase(const std::string& owner) {
-    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
-        auto& e = it->second;
-        if (e.row.owner != owner) {
-            ++it;
-            continue;
-        }
-        while (!e.owed.empty()) remove(rows_.find(*e.owed.begin()));
-        while (!e.dead.empty()) remove_dead(*e.dead.begin());
-        attempts_.erase(it->first);
-        it = remove_endpoint(it);
+    if (owner.empty()) {
+        for (auto it = endpoints_.begin(); it != endpoints_.end();)
+            it = it->second.row.owner.empty() ? erase(it) : std::next(it);
+        return;
+    }
+    for (;;) {
+        const auto it = owners_.lower_bound(std::string_view(owner));
+        if (it == owners_.end() || (*it)->row.owner != owner) return;
+        erase(endpoints_.find((*it)->row.id));
     }
 }
 

@@ -32,6 +32,9 @@ class attempt_gate {
     /// As `consent_book`, with the clock's time.
     error_code on_consent(const endpoint_target& t, error_code ec, const http::response& r);
     void grant(const endpoint_target& t, consent_grant g);
+    void drop_question(const endpoint_target& t) noexcept { consents_.drop_question(t); }
+    /// Nothing of this endpoint is held up any more: it has no line.
+    void dismiss(const std::string& id);
 
     /// Whether an answer is awaited.
     bool busy() const noexcept { return consents_.busy() || signatures_->busy(); }

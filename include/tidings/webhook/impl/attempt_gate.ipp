@@ -26,18 +26,16 @@ attempt_gate::pass attempt_gate::admit(const endpoint_target& t, const signing_d
     const auto consent = consents_.look(t, now);
     if (consent == pass::ask) consents_.begin(t);
     const bool goes_on = consent == pass::open && pace_.look(t.id(), rate_of(t), now) &&
-                         (!t.options().async_signer || signatures_->look(t, line, most));
-    if (goes_on)
-        pace_.take(t.id(), now);
-    else
-        wait();
+                         (!t.terms().async_signer || signatures_->look(t, line, most));
+    if (goes_on) pace_.take(t.id(), now);
+    wait();
     return goes_on || consent == pass::ask ? consent : pass::closed;
 }
 
 // What the target agreed to, where that is less.
 delivery_rate attempt_gate::rate_of(const endpoint_target& t) const {
     constexpr double seconds = 60;
-    auto rate = t.options().rate;
+    auto rate = t.terms().rate;
     const auto agreed = consents_.per_minute(t) / seconds;
     if (agreed > 0 && (rate.per_second <= 0 || rate.per_second > agreed)) rate.per_second = agreed;
     return rate;
@@ -45,13 +43,19 @@ delivery_rate attempt_gate::rate_of(const endpoint_target& t) const {
 
 error_code attempt_gate::on_consent(const endpoint_target& t, error_code ec,
                                     const http::response& r) {
-    const auto why = consents_.on_answer(t, ec, r, clock_.now());
-    wait();
-    return why;
+    return consents_.on_answer(t, ec, r, clock_.now());
 }
 
 void attempt_gate::grant(const endpoint_target& t, consent_grant g) {
     consents_.grant(t, g, clock_.now());
+    wait();
+}
+
+void attempt_gate::dismiss(const std::string& id) {
+    consents_.dismiss(id);
+    pace_.dismiss(id);
+    wait();
+    signatures_->dismiss(id);
 }
 
 void attempt_gate::wait() {

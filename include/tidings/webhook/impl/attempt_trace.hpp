@@ -33,7 +33,7 @@ class attempt_traces {
     void cut(std::string_view owner) {
         std::vector<std::shared_ptr<attempt_trace>> found;
         for (auto& t : all_)
-            if (t.of->options().owner == owner) found.push_back(t.shared_from_this());
+            if (t.of->terms().owner == owner) found.push_back(t.shared_from_this());
         for (const auto& t : found) {
             t->was_cut = true;
             http::detail::cut(*t);

@@ -7,9 +7,7 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tidings::webhook::detail {
@@ -23,8 +21,11 @@ class consent_book {
         closed,  ///< it is being asked, or has refused
         ask,     ///< it is to be asked now: `begin`, then `on_answer`
     };
+    /// Closed: `ready` gives the endpoint when it is to be asked again, unless it is dismissed.
     pass look(const endpoint_target& t, io::steady_time now);
     void begin(const endpoint_target& t);
+    /// The question was cut off: as if it had not begun.
+    void drop_question(const endpoint_target& t) noexcept;
     /// @param ec of the request. Why there is no consent; nothing: there is.
     /// @error errc::webhook_no_consent, or `ec` where there was no answer
     error_code on_answer(const endpoint_target& t, error_code ec, const http::response& r,
@@ -34,6 +35,8 @@ class consent_book {
     /// How many deliveries a minute it agreed to; 0: no limit.
     std::uint32_t per_minute(const endpoint_target& t) const;
 
+    /// Nothing of this endpoint waits for its consent any more.
+    void dismiss(const std::string& id) noexcept;
     /// Those that are to be asked again.
     std::vector<std::string> ready(io::steady_time now);
     std::optional<io::steady_time> next() const;
@@ -43,13 +46,14 @@ class consent_book {
     void forget_if(Gone gone) {
         for (auto it = known_.begin(); it != known_.end();) {
             const bool keep = it->second.at == stage::asking || !gone(it->first);
-            if (!keep) unwait(it->first, it->second);
+            if (!keep) unwait(it->second);
             it = keep ? std::next(it) : known_.erase(it);
         }
     }
 
  private:
     enum class stage { unknown, asking, granted, refused };
+    using queue = std::multimap<io::steady_time, std::string>;
     struct permission {
         // What was asked: another target, or another question, is asked anew.
         std::string url{};
@@ -60,12 +64,13 @@ class consent_book {
         consent_grant given{};
         std::uint32_t failures = 0;              // in a row
         std::optional<io::steady_time> until{};  // granted: its end; refused: the next question
+        std::optional<queue::iterator> waits{};  // in waiting_
     };
     permission& of(const endpoint_target& t);
-    void unwait(const std::string& id, permission& p) noexcept;
+    void unwait(permission& p) noexcept;
 
     std::map<std::string, permission> known_;
-    std::set<std::pair<io::steady_time, std::string>> waiting_;  // refused, by `until`
+    queue waiting_;  // refused and looked at since, by `until`
     std::size_t asking_ = 0;
 };
 

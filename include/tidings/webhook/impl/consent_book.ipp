@@ -21,38 +21,47 @@ io::steady_time::duration wait_after(std::uint32_t failures) noexcept {
 
 consent_book::permission& consent_book::of(const endpoint_target& t) {
     auto& p = known_[t.id()];
-    const auto& asks = *t.options().consent;
-    const bool same = p.url == t.options().url && p.origin == asks.origin &&
-                      p.asked_per_minute == asks.per_minute;
+    const auto& asks = *t.terms().consent;
+    const bool same =
+        p.url == t.terms().url && p.origin == asks.origin && p.asked_per_minute == asks.per_minute;
     if (same || p.at == stage::asking) return p;
-    unwait(t.id(), p);
-    p = {.url = t.options().url, .origin = asks.origin, .asked_per_minute = asks.per_minute};
+    unwait(p);
+    p = {.url = t.terms().url, .origin = asks.origin, .asked_per_minute = asks.per_minute};
     return p;
 }
 
-void consent_book::unwait(const std::string& id, permission& p) noexcept {
-    if (p.at != stage::refused || !p.until) return;
-    const auto same = [&](const auto& w) { return w.first == *p.until && w.second == id; };
-    const auto it = std::find_if(waiting_.begin(), waiting_.end(), same);
-    if (it != waiting_.end()) waiting_.erase(it);
-    p.until.reset();
+void consent_book::unwait(permission& p) noexcept {
+    if (!p.waits) return;
+    waiting_.erase(*p.waits);
+    p.waits.reset();
 }
 
 consent_book::pass consent_book::look(const endpoint_target& t, io::steady_time now) {
-    if (!t.options().consent || t.options().consent->given) return pass::open;
+    if (!t.terms().consent || t.terms().consent->given) return pass::open;
     auto& p = of(t);
     const bool over = p.until && *p.until <= now;
     if (p.at == stage::granted && !over) return pass::open;
+    if (p.at == stage::refused && !over && !p.waits) p.waits = waiting_.emplace(*p.until, t.id());
     if (p.at == stage::asking || (p.at == stage::refused && !over)) return pass::closed;
     return pass::ask;
 }
 
+void consent_book::dismiss(const std::string& id) noexcept {
+    if (const auto it = known_.find(id); it != known_.end()) unwait(it->second);
+}
+
 void consent_book::begin(const endpoint_target& t) {
     auto& p = of(t);
-    unwait(t.id(), p);
+    unwait(p);
     p.at = stage::asking;
     p.until.reset();
     ++asking_;
+}
+
+void consent_book::drop_question(const endpoint_target& t) noexcept {
+    if (asking_ != 0) --asking_;
+    const auto it = known_.find(t.id());
+    if (it != known_.end() && it->second.at == stage::asking) it->second.at = stage::unknown;
 }
 
 error_code consent_book::on_answer(const endpoint_target& t, error_code ec, const http::response& r,
@@ -64,7 +73,7 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
     }
     --asking_;
     auto& p = it->second;
-    const auto given = r.status != 0 ? read_consent(*t.options().consent, r) : std::nullopt;
+    const auto given = r.status != 0 ? read_consent(*t.terms().consent, r) : std::nullopt;
     if (given) {
         p.at = stage::unknown;
         grant(t, *given, now);
@@ -72,15 +81,14 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
     }
     p.at = stage::refused;
     p.until = now + wait_after(p.failures++);
-    waiting_.emplace(*p.until, t.id());
     return r.status != 0 || !ec ? make_error_code(errc::webhook_no_consent) : ec;
 }
 
 void consent_book::grant(const endpoint_target& t, consent_grant g, io::steady_time now) {
-    if (!t.options().consent || t.options().consent->given) return;
+    if (!t.terms().consent || t.terms().consent->given) return;
     auto& p = of(t);
-    unwait(t.id(), p);
-    const auto valid = t.options().consent->valid_for;
+    unwait(p);
+    const auto valid = t.terms().consent->valid_for;
     p.at = stage::granted;
     p.given = g;
     p.failures = 0;
@@ -96,9 +104,11 @@ std::uint32_t consent_book::per_minute(const endpoint_target& t) const {
 
 std::vector<std::string> consent_book::ready(io::steady_time now) {
     std::vector<std::string> ids;
-    for (auto it = waiting_.begin(); it != waiting_.end() && it->first <= now;
-         it = waiting_.erase(it))
+    while (!waiting_.empty() && waiting_.begin()->first <= now) {
+        const auto it = waiting_.begin();
         ids.push_back(it->second);
+        unwait(known_.find(it->second)->second);
+    }
     return ids;
 }
 

@@ -6,9 +6,7 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tidings::webhook::detail {
@@ -24,8 +22,10 @@ class delivery_pace {
     std::vector<std::string> ready(io::steady_time now);
     /// When `ready` gives the next.
     std::optional<io::steady_time> next() const;
+    /// Nothing of this endpoint waits any more.
+    void dismiss(const std::string& id) noexcept;
     /// Of an endpoint that is not known any more.
-    void forget(const std::string& id);
+    void forget(const std::string& id) noexcept;
     template <class Gone>
     void forget_if(Gone gone) {
         std::vector<std::string> ids;
@@ -35,14 +35,17 @@ class delivery_pace {
     }
 
  private:
+    using queue = std::multimap<io::steady_time, std::string>;
     struct bucket {
         bucket(const delivery_rate& r, io::steady_time now);
         delivery_rate rate;
         tidings::detail::token_bucket tokens;
-        std::optional<io::steady_time> until{};  // as in waiting_
+        std::optional<queue::iterator> waits{};
     };
+    void unwait(bucket& b) noexcept;
+
     std::map<std::string, bucket> buckets_;
-    std::set<std::pair<io::steady_time, std::string>> waiting_;
+    queue waiting_;
 };
 
 }  // namespace tidings::webhook::detail

@@ -22,21 +22,28 @@ delivery_pace::bucket::bucket(const delivery_rate& r, io::steady_time now)
       tokens(r.per_second, bucket_size(r), now) {}
 
 bool delivery_pace::look(const std::string& id, const delivery_rate& rate, io::steady_time now) {
-    if (rate.per_second <= 0) return true;
+    if (rate.per_second <= 0) {
+        dismiss(id);
+        return true;
+    }
     auto it = buckets_.try_emplace(id, rate, now).first;
     auto& b = it->second;
-    if (b.rate.per_second != rate.per_second || b.rate.burst != rate.burst) {
-        const auto until = b.until;
-        b = bucket(rate, now);
-        b.until = until;
-    }
+    unwait(b);
+    if (b.rate.per_second != rate.per_second || b.rate.burst != rate.burst) b = bucket(rate, now);
     const auto left = b.tokens.wait(now);
     if (left.count() == 0) return true;
-    if (b.until) waiting_.erase({*b.until, id});
-    b.until.reset();
-    waiting_.emplace(now + left, id);
-    b.until = now + left;
+    b.waits = waiting_.emplace(now + left, id);
     return false;
+}
+
+void delivery_pace::unwait(bucket& b) noexcept {
+    if (!b.waits) return;
+    waiting_.erase(*b.waits);
+    b.waits.reset();
+}
+
+void delivery_pace::dismiss(const std::string& id) noexcept {
+    if (const auto it = buckets_.find(id); it != buckets_.end()) unwait(it->second);
 }
 
 void delivery_pace::take(const std::string& id, io::steady_time now) {
@@ -47,8 +54,7 @@ std::vector<std::string> delivery_pace::ready(io::steady_time now) {
     std::vector<std::string> ids;
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
         ids.push_back(waiting_.begin()->second);
-        buckets_.at(ids.back()).until.reset();
-        waiting_.erase(waiting_.begin());
+        unwait(buckets_.find(ids.back())->second);
     }
     return ids;
 }
@@ -57,10 +63,10 @@ std::optional<io::steady_time> delivery_pace::next() const {
     return waiting_.empty() ? std::nullopt : std::optional(waiting_.begin()->first);
 }
 
-void delivery_pace::forget(const std::string& id) {
+void delivery_pace::forget(const std::string& id) noexcept {
     const auto it = buckets_.find(id);
     if (it == buckets_.end()) return;
-    if (it->second.until) waiting_.erase({*it->second.until, id});
+    unwait(it->second);
     buckets_.erase(it);
 }
 

@@ -20,9 +20,9 @@ bool endpoint_registry::add(std::shared_ptr<endpoint_target> t) {
         if (!late) {
             auto [it, fresh] = endpoints_.try_emplace(t->id());
             const auto& before = it->second.target;
-            if (before && before->held() && before->active() && !t->options().replace) return false;
+            if (before && before->held() && before->active() && !t->terms().replace) return false;
             replaced = std::exchange(it->second, known{t, std::nullopt}).target;
-            if (fresh) ids_.reset();
+            if (fresh) change_ids(*t, true);
         }
     }
     if (late) t->close();
@@ -45,12 +45,25 @@ bool endpoint_registry::is_known(const std::string& id) const {
 
 std::shared_ptr<const store::outbox_endpoints> endpoint_registry::ids() {
     const std::lock_guard lock(mutex_);
-    if (!ids_) {
-        store::outbox_endpoints ids;
-        for (const auto& [id, e] : endpoints_) ids.insert(id);
-        ids_ = std::make_shared<const store::outbox_endpoints>(std::move(ids));
-    }
-    return ids_;
+    if (ids_) return ids_;
+    store::outbox_endpoints all;
+    for (const auto& [id, e] : endpoints_) all.insert(e.target->name());
+    auto made = std::make_shared<const store::outbox_endpoints>(std::move(all));
+    if (follows_) ids_ = made;
+    return made;
+}
+
+// What it does not find memory for is made anew by what asks next.
+void endpoint_registry::change_ids(const endpoint_target& t, bool added) noexcept try {
+    if (!ids_) return;
+    auto changed = *ids_;
+    if (added)
+        changed.insert(t.name());
+    else
+        changed.erase(t.id());
+    ids_ = std::make_shared<const store::outbox_endpoints>(std::move(changed));
+} catch (const std::bad_alloc&) {
+    ids_.reset();
 }
 
 void endpoint_registry::forget_missed(io::system_time now, std::chrono::milliseconds keep) {
@@ -63,8 +76,8 @@ void endpoint_registry::forget_missed(io::system_time now, std::chrono::millisec
             ++it;
             continue;
         }
+        change_ids(*target, false);
         it = endpoints_.erase(it);
-        ids_.reset();
     }
 }
 
@@ -72,8 +85,8 @@ void endpoint_registry::forget(const endpoint_target& t) {
     const std::lock_guard lock(mutex_);
     const auto it = endpoints_.find(t.id());
     if (it == endpoints_.end() || it->second.target.get() != &t) return;  // it was replaced
+    change_ids(t, false);
     endpoints_.erase(it);
-    ids_.reset();
 }
 
 void endpoint_registry::end() noexcept {
@@ -82,6 +95,7 @@ void endpoint_registry::end() noexcept {
         const std::lock_guard lock(mutex_);
         ended_ = true;
         endpoints.swap(endpoints_);
+        ids_.reset();
     }
     for (const auto& [id, k] : endpoints) k.target->take_on_gone();
 }

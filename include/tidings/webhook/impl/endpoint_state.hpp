@@ -43,7 +43,7 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     void replay(replay_range range, completion_handler<error_code, replayed> h);
     const std::shared_ptr<tidings::detail::lane>& home() const noexcept;
     bool declines(const event_ptr& e) const noexcept;
-    origin_id origin() const noexcept { return target_->options().origin; }
+    origin_id origin() const noexcept { return target_->terms().origin; }
     net::any_io_executor executor() const noexcept;
     bool keeps_place() const noexcept;
     place_ptr locate(std::string_view pattern, position here, locate_handler h);

@@ -53,15 +53,15 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
     error_code ec;
     out.endpoint = target_->id();
     out.message_id = message_id_of(*e);
-    out.partition = partition_of(*e, target_->options().order);
+    out.partition = partition_of(*e, target_->terms().order);
     const auto now = sender_->now();
-    const auto form = target_->options().form;
+    const auto form = target_->terms().form;
     out.due = now + target_->schedule().first();
-    if (target_->takes_batches()) out.due += target_->options().batch.max_delay;
+    if (target_->takes_batches()) out.due += target_->terms().batch.max_delay;
     out.expires = expiry_of(*e);
     out.message = sender_->messages().make(e, form, now, ec);
     if (ec) return ec;
-    out.webhook_id = sender_->messages().webhook_id(e, out.message, target_->options().id_scope);
+    out.webhook_id = sender_->messages().webhook_id(e, out.message, target_->terms().id_scope);
     if (target_->has_room_for(*out.message)) return ec;
     if (form == body_form::raw) return errc::header_too_large;
     if (form == body_form::binary)
@@ -71,7 +71,7 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
 
 void endpoint_state::close() noexcept {
     target_->close();
-    sender_->on_endpoint_closed();
+    sender_->on_endpoint_closed(*target_);
 }
 
 void endpoint_state::withdraw() noexcept {

@@ -6,6 +6,7 @@
 #include <tidings/store/outbox.hpp>
 #include <tidings/webhook/endpoint.hpp>
 #include <tidings/webhook/impl/batch_room.hpp>
+#include <tidings/webhook/impl/endpoint_terms.hpp>
 #include <tidings/webhook/impl/made_signature.hpp>
 #include <tidings/webhook/signer.hpp>
 
@@ -25,24 +26,27 @@ std::string origin_of(const std::string& url);
 /// What signs an endpoint's deliveries; null where that is an `async_signer`.
 /// @error errc::webhook_missing_secret, errc::webhook_invalid_secret; null then
 std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec);
+std::shared_ptr<const signer> make_signer(const endpoint_terms& o, error_code& ec);
 
 /// What a sender knows of an endpoint: where its deliveries go, and what became of them. It stays
 /// after the endpoint, for what that is owed. Safe from any thread.
 class endpoint_target {
  public:
-    endpoint_target(endpoint_options options, retry_schedule schedule);
+    endpoint_target(endpoint_options options, std::shared_ptr<const retry_schedule> schedule);
 
-    const std::string& id() const noexcept { return options_.id; }
+    const std::string& id() const noexcept { return *name_; }
     /// The same for what outlives it.
     const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
-    const endpoint_options& options() const noexcept { return options_; }
-    const retry_schedule& schedule() const noexcept { return schedule_; }
+    const endpoint_terms& terms() const noexcept { return terms_; }
+    const retry_schedule& schedule() const noexcept { return *schedule_; }
     /// Null: the sender's.
     const std::shared_ptr<const io::tls_client_options>& tls() const noexcept { return tls_; }
-    bool is_ordered() const noexcept { return options_.order != delivery_order::any; }
-    bool takes_batches() const noexcept { return options_.form == body_form::batch; }
+    bool is_ordered() const noexcept { return terms_.order != delivery_order::any; }
+    bool takes_batches() const noexcept { return terms_.form == body_form::batch; }
     /// Its name in a log, where the path and query of a URL, which may be secret, have no place.
-    const std::string& label() const noexcept { return label_; }
+    std::string label() const;
+    /// Its `Authorization`, unless its signer makes one; empty: it has no credentials.
+    const std::string& authorization() const noexcept { return authorization_; }
     /// What operational events call it: its id, unless that is its URL.
     std::string subject() const;
     bool active() const noexcept { return active_; }
@@ -108,13 +112,12 @@ class endpoint_target {
  private:
     std::mutex on_gone_mutex_;
     std::function<void()> on_gone_;
-    const endpoint_options options_;  // without on_gone
     const std::shared_ptr<const std::string> name_;
-    const std::string label_;
     const std::shared_ptr<const io::tls_client_options> tls_;
     const std::string authorization_;
-    const retry_schedule schedule_;
     const std::size_t head_bytes_;  // of a request without its event
+    const endpoint_terms terms_;
+    const std::shared_ptr<const retry_schedule> schedule_;
     std::atomic<bool> active_{true};
     std::atomic<bool> held_{true};
     std::atomic<bool> withdrawn_{false};

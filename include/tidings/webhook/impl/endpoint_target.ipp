@@ -18,10 +18,6 @@ using namespace tidings::detail;
 
 namespace {
 
-std::string label_of(const endpoint_options& o) {
-    return o.id == o.url ? origin_of(o.url) : o.id + " at " + origin_of(o.url);
-}
-
 // nginx and this library's server take a header of 8 KiB, Apache and Python 100 fields.
 constexpr std::size_t max_head_bytes = 8 * 1024;
 constexpr std::size_t max_event_fields = 64;
@@ -43,20 +39,29 @@ std::size_t head_bytes_of(const endpoint_options& o) noexcept {
            of_library;
 }
 
-}  // namespace
-
-std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec) {
-    if (o.signer || o.async_signer) return o.signer;
+std::shared_ptr<const signer> standard_signer_of(const std::string& secret,
+                                                 const std::vector<std::string>& secrets,
+                                                 error_code& ec) {
     std::vector<standard_key> keys;
     const auto add = [&](const std::string& text) {
         if (ec) return;
         keys.push_back(standard_key::parse(text, ec));
         if (text.starts_with("whpk_")) ec = errc::webhook_invalid_secret;  // cannot sign
     };
-    if (o.secret.empty() && o.secrets.empty()) ec = errc::webhook_missing_secret;
-    if (!o.secret.empty()) add(o.secret);
-    for (const auto& text : o.secrets) add(text);
+    if (secret.empty() && secrets.empty()) ec = errc::webhook_missing_secret;
+    if (!secret.empty()) add(secret);
+    for (const auto& text : secrets) add(text);
     return ec ? nullptr : std::make_shared<standard_signer>(keys);
+}
+
+}  // namespace
+
+std::shared_ptr<const signer> make_signer(const endpoint_options& o, error_code& ec) {
+    return o.signer || o.async_signer ? o.signer : standard_signer_of(o.secret, o.secrets, ec);
+}
+
+std::shared_ptr<const signer> make_signer(const endpoint_terms& o, error_code& ec) {
+    return o.signer || o.async_signer ? o.signer : standard_signer_of(o.secret, o.secrets, ec);
 }
 
 std::string origin_of(const std::string& url) {
@@ -66,22 +71,26 @@ std::string origin_of(const std::string& url) {
     return target.scheme + "://" + target.authority();
 }
 
-endpoint_target::endpoint_target(endpoint_options options, retry_schedule schedule)
+endpoint_target::endpoint_target(endpoint_options options,
+                                 std::shared_ptr<const retry_schedule> schedule)
     : on_gone_(std::exchange(options.on_gone, nullptr)),
-      options_(std::move(options)),
-      name_(std::make_shared<const std::string>(options_.id)),
-      label_(label_of(options_)),
-      tls_(options_.tls ? std::make_shared<const io::tls_client_options>(*options_.tls) : nullptr),
-      authorization_(authorization_of(options_)),
+      name_(std::make_shared<const std::string>(std::move(options.id))),
+      tls_(options.tls ? std::make_shared<const io::tls_client_options>(*options.tls) : nullptr),
+      authorization_(authorization_of(options)),
+      head_bytes_(head_bytes_of(options)),
+      terms_(std::move(options)),
       schedule_(std::move(schedule)),
-      head_bytes_(head_bytes_of(options_)),
-      consent_(options_.consent && !options_.consent->given ? static_cast<int>(errc::undecided)
-                                                            : 0) {}
+      consent_(terms_.consent && !terms_.consent->given ? static_cast<int>(errc::undecided) : 0) {}
+
+std::string endpoint_target::label() const {
+    const auto where = origin_of(terms_.url);
+    return id() == terms_.url ? where : id() + " at " + where;
+}
 
 std::string endpoint_target::subject() const {
     constexpr std::size_t digits = 16;
-    if (id() != options_.url) return id();
-    return label_ + '#' + sha256_hex(options_.url).substr(0, digits);
+    if (id() != terms_.url) return id();
+    return label() + '#' + sha256_hex(terms_.url).substr(0, digits);
 }
 
 void endpoint_target::close() noexcept {
@@ -114,11 +123,11 @@ bool endpoint_target::has_room_for(const store::outbox_message& m) const noexcep
 
 http::request endpoint_target::common_request(const signer* signs) const {
     constexpr std::string_view authorization = "Authorization";
-    http::request r{.method = "POST", .fields = options_.fields};
+    http::request r{.method = "POST", .fields = terms_.fields};
     const bool is_signed = (signs != nullptr && signs->sets(authorization)) ||
-                           (options_.async_signer && options_.async_signer->sets(authorization));
+                           (terms_.async_signer && terms_.async_signer->sets(authorization));
     if (!authorization_.empty() && !is_signed) r.fields.set(authorization, authorization_);
-    if (options_.consent) r.fields.set("WebHook-Request-Origin", options_.consent->origin);
+    if (terms_.consent) r.fields.set("WebHook-Request-Origin", terms_.consent->origin);
     return r;
 }
 
@@ -139,9 +148,9 @@ error_code endpoint_target::sign_request(const store::outbox_entry& e, io::syste
 }
 
 http::request endpoint_target::make_consent_request() const {
-    http::request r{.fields = options_.fields};
+    http::request r{.fields = terms_.fields};
     if (!authorization_.empty()) r.fields.set("Authorization", authorization_);
-    ask_for_consent(*options_.consent, r);
+    ask_for_consent(*terms_.consent, r);
     return r;
 }
 

@@ -18,7 +18,7 @@ namespace {
 json_writer about(const endpoint_target& t) {
     json_writer o;
     o.add("endpoint", t.subject());
-    o.add("target", origin_of(t.options().url));
+    o.add("target", origin_of(t.terms().url));
     return o;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/webhook/impl/cold_signer.hpp>
 #include <tidings/webhook/impl/prepared_endpoints.hpp>
 
 namespace tidings::webhook::detail {
@@ -12,10 +13,12 @@ std::shared_ptr<const prepared_endpoint> prepared_endpoints::of(
         return it->second->made;
     }
     auto made = std::make_shared<prepared_endpoint>();
-    made->signs = make_signer(t->options(), ec);
+    made->signs = make_signer(t->terms(), ec);
     if (ec) return nullptr;
+    if (const auto* cold = dynamic_cast<const cold_signer*>(made->signs.get()))
+        made->signs = cold->warm();
     made->request = http::detail::prepared_request::make(
-        t->options().url, t->common_request(made->signs.get()), user_agent_, t->tls(), ec);
+        t->terms().url, t->common_request(made->signs.get()), user_agent_, t->tls(), ec);
     if (ec) return nullptr;
     list fresh;
     fresh.push_back({t, t.get(), std::move(made)});

@@ -6,10 +6,8 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/store/impl/prompt_outbox.hpp>
 #include <tidings/webhook/impl/attempt_gate.hpp>
-#include <tidings/webhook/impl/attempt_trace.hpp>
 #include <tidings/webhook/impl/changed_error.hpp>
 #include <tidings/webhook/impl/circuit_gauge.hpp>
-#include <tidings/webhook/impl/connection_turns.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_line.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -18,6 +16,7 @@
 #include <tidings/webhook/impl/operational_events.hpp>
 #include <tidings/webhook/impl/outcome_book.hpp>
 #include <tidings/webhook/impl/parcel.hpp>
+#include <tidings/webhook/impl/pending_attempt.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 #include <tidings/webhook/impl/prepared_endpoints.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -91,7 +90,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
     outcome_book& outcomes() noexcept { return *outcomes_; }
-    void on_endpoint_closed() noexcept;
+    void on_endpoint_closed(const endpoint_target& t) noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -145,7 +144,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool may_hold(const std::string& id, line& l) const;
     std::chrono::milliseconds longest_wait() const noexcept { return longest_wait_.load(); }
     std::vector<std::pair<std::string, store::outbox_health>> health_of_changed();
-    void spare(line& l);
+    void spare(const std::string& id, line& l);
     void forget_missed();
     /// There was no memory for what is to be done with it: it stays in the outbox, claimed, and the
     /// next claim begins with what is claimed there and not held here.
@@ -187,20 +186,14 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void wait_turn(const std::string& id);
     void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
     void ask_consent(const std::shared_ptr<endpoint_target>& t, connection_turns::group g);
+    void on_question_done(const attempt_trace& q, connection_turns::group g, error_code ec,
+                          const http::response& r);
     void on_consent(endpoint_target& t, error_code why);
     using entry_ptr = std::shared_ptr<const store::outbox_entry>;
     using parcel_ptr = std::shared_ptr<const parcel>;
     void ask(const std::shared_ptr<endpoint_target>& t, const parcel_ptr& what,
              connection_turns::group g);
-    /// An attempt under way.
-    struct asked {
-        std::shared_ptr<endpoint_target> of;
-        parcel_ptr what;
-        entry_ptr entry;  // what is sent: the only one of `what`, or the whole batch
-        connection_turns::group group;
-        std::shared_ptr<attempt_trace> trace;
-        io::steady_time at;
-    };
+    using asked = pending_attempt;
     void on_answer(const asked& q, error_code ec, const http::response& r);
     void settle(const asked& q, error_code ec, const http::response& r);
     void log_attempt(const asked& q, const attempt& a, error_code ec, const http::response& r);
@@ -210,14 +203,15 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                           const std::string& suffix, store::outbox::done_handler h);
     attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
                   const http::response& r) const;
-    retry_schedule schedule_of(const endpoint_options& o, error_code& ec) const;
+    std::shared_ptr<const retry_schedule> schedule_of(const endpoint_options& o,
+                                                      error_code& ec) const;
     void conclude(endpoint_target& t, const parcel& p, const attempt& a);
     store::outbox_result result_of(const endpoint_target& t, const store::outbox_entry& entry,
                                    const attempt& a) const;
     void note_attempt(const endpoint_target& t, const store::outbox_entry& entry, const attempt& a,
                       error_code cause);
     void put_back(line& l, const store::outbox_entry& entry);
-    void put_back_all(line& l);
+    void put_back_all(const std::string& id, line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
     void note_end(const endpoint_target* t, const store::outbox_entry& e,
                   const store::outbox_result& r, unsigned status = 0) noexcept;
@@ -228,7 +222,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool start_finish(std::vector<store::outbox_result>& results);
     bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
-    void retain();
+    void retain(bool goes_on = false);
     void check_drained();
     bool gives_up() const noexcept;
     void end(error_code why);
@@ -244,7 +238,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const sender_options options_;        // without hooks
     const std::shared_ptr<store::outbox> outbox_;
     store::detail::prompt_outbox* const prompt_;  // the same, where it is one
-    const retry_schedule schedule_;
+    const std::shared_ptr<const retry_schedule> schedule_;
     const address_guard guard_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<place_book> places_;

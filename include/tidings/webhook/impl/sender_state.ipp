@@ -38,7 +38,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       options_(std::move(options)),
       outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
       prompt_(dynamic_cast<store::detail::prompt_outbox*>(outbox_.get())),
-      schedule_(options_.retry),
+      schedule_(std::make_shared<const retry_schedule>(options_.retry)),
       guard_(options_.guard),
       lane_(lane::make(executor, *options_.environment.clock)),
       places_(lane_->make_resident<place_book>(
@@ -51,7 +51,8 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
               return t && !t->active();
           },
           options_.log)),
-      longest_wait_(schedule_.longest()),
+      endpoints_(prompt_ == nullptr),
+      longest_wait_(schedule_->longest()),
       prepared_(options_.user_agent),
       turns_(options_.max_connections),
       gate_(lane_, *options_.environment.clock, options_.signing, options_.log,
@@ -78,16 +79,18 @@ error_code sender_state::check_target(const std::string& url) const {
 void sender_state::withdraw(endpoint_target& t) noexcept {
     t.withdraw();
     endpoints_.forget(t);
+    on_endpoint_closed(t);
 }
 
 // An order is worth little when one event holds up the others for days.
-retry_schedule sender_state::schedule_of(const endpoint_options& o, error_code& ec) const {
+std::shared_ptr<const retry_schedule> sender_state::schedule_of(const endpoint_options& o,
+                                                                error_code& ec) const {
     using namespace std::chrono_literals;
     if (!o.retry && o.order == delivery_order::any) return schedule_;
     auto options = o.retry.value_or(options_.retry);
     if (!o.retry) options.delays = {0s, 5s, 30s, 2min, 5min, 10min, 15min, 15min};
     try {
-        return retry_schedule(std::move(options));
+        return std::make_shared<const retry_schedule>(std::move(options));
     } catch (const std::invalid_argument&) {
         ec = errc::invalid_argument;
         return schedule_;
@@ -111,7 +114,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     if (ec) return nullptr;
     auto longest = longest_wait_.load();
     const bool gathers = options.form == body_form::batch;
-    const auto wait = schedule.longest() + (gathers ? options.batch.max_delay : wait_none);
+    const auto wait = schedule->longest() + (gathers ? options.batch.max_delay : wait_none);
     while (longest < wait && !longest_wait_.compare_exchange_weak(longest, wait)) {
     }
     const auto target = std::make_shared<endpoint_target>(std::move(options), std::move(schedule));
@@ -146,7 +149,7 @@ void sender_state::run() {
         if (l.queue.empty()) continue;  // it was spared since
         const auto t = endpoints_.find(id);
         if (!t) {
-            put_back_all(l);  // for when it is added again
+            put_back_all(id, l);  // for when it is added again
             continue;
         }
         if (!t->active()) {
@@ -165,6 +168,8 @@ void sender_state::run() {
             if (pass != attempt_gate::pass::open) continue;  // it is brought back
             if (health_of(*t).is_probed()) count_state(*t, true);
             send(t, l, turn->of);
+        } else if (l.queue.empty()) {
+            gate_.dismiss(id);
         }  // else what it has done since it began to wait has changed its group
         if (l.in_flight < most) wait_turn(id);
     }
@@ -200,7 +205,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
                        connection_turns::group g) {
     const auto entry = what->is_batch() ? entry_of_batch(*what) : entry_ptr(what, &what->first);
     made_signature made;
-    if (t->options().async_signer) made = gate_.take_signature(t->id(), *what);
+    if (t->terms().async_signer) made = gate_.take_signature(t->id(), *what);
     error_code ec;
     const auto prepared = prepared_.of(t, ec);
     if (!ec)
@@ -217,7 +222,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
     static const auto empty = std::make_shared<const std::string>();
     const auto& body = entry->message->body;
     traces_.add(*trace);
-    http::detail::start_request(*http_, t->options().url, request_,
+    http::detail::start_request(*http_, t->terms().url, request_,
                                 {.prepared = prepared->request,
                                  .further = entry->message->fields,
                                  .body = body ? body : empty,

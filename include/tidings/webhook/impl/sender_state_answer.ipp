@@ -129,7 +129,7 @@ store::outbox_result sender_state::result_of(const endpoint_target& t,
     if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
     if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
         result.last_error = errc::webhook_exhausted;
-    const bool stops = t.is_ordered() && t.options().exhausted == at_exhaustion::stop;
+    const bool stops = t.is_ordered() && t.terms().exhausted == at_exhaustion::stop;
     if (stops && result.outcome == settled::dead && a.result != verdict::gone)
         result.outcome = settled::stopped;
     return result;
@@ -167,9 +167,14 @@ void sender_state::note_end(const endpoint_target* t, const store::outbox_entry&
     outcomes_->note(e, t != nullptr ? t->name() : nullptr, how, r, status);
 }
 
-void sender_state::on_endpoint_closed() noexcept {
-    const bool posted = finds_memory(
-        [this] { lane_->post([self = shared_from_this()] { self->outcomes_->look_again(); }); });
+// What is claimed for it is put back or given up now, whatever it waits for.
+void sender_state::on_endpoint_closed(const endpoint_target& t) noexcept {
+    const bool posted = finds_memory([&] {
+        lane_->post([self = shared_from_this(), id = t.name()] {
+            self->outcomes_->look_again();
+            self->go_on({*id});
+        });
+    });
     static_cast<void>(posted);  // else what waits sees it when that is due
 }
 

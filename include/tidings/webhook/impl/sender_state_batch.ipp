@@ -26,7 +26,7 @@ store::outbox_result with_batch(settled outcome, const store::outbox_entry& e,
 // How what waits for an endpoint is claimed; none: one by one.
 std::optional<store::outbox_gathering> sender_state::gathering_of(const line& l) const {
     if (!l.batches) return std::nullopt;
-    const auto& o = l.batches->options();
+    const auto& o = l.batches->terms();
     auto at_once = o.order == delivery_order::partition ? 0 : l.batches->waiting.full(o.batch);
     if (!drained_.empty()) at_once = std::numeric_limits<std::size_t>::max();
     return store::outbox_gathering{.max_entries = o.batch.max_events,
@@ -48,7 +48,7 @@ void sender_state::unbatch(line& l) {
 void sender_state::form_requests(const std::string& id, line& l) {
     if (l.loose.empty()) return;
     if (!l.batches) return unbatch(l);
-    const auto& limits = l.batches->options().batch;
+    const auto& limits = l.batches->terms().batch;
     auto plan = plan_batches(l.loose, limits);
     batch_room fresh;
     for (const auto& e : l.loose)

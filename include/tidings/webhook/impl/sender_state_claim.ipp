@@ -182,12 +182,13 @@ void sender_state::put_back(line& l, const store::outbox_entry& entry) {
         {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
 }
 
-void sender_state::put_back_all(line& l) {
+void sender_state::put_back_all(const std::string& id, line& l) {
     for (const auto& p : l.queue) p.for_each([&](const auto& e) { put_back(l, e); });
     for (const auto& e : l.loose) put_back(l, e);
     l.queue.clear();
     l.loose.clear();
     l.more = false;
+    gate_.dismiss(id);
 }
 
 // The endpoint has ended: kept for looking only.
@@ -202,6 +203,7 @@ void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
     for (const auto& e : l.loose) end_one(e);
     l.queue.clear();
     l.loose.clear();
+    gate_.dismiss(t.id());
     if (std::exchange(l.more, false)) claim();
 }
 

@@ -108,20 +108,21 @@ bool sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
 }
 
 // What its bounds of time end. An outbox that fails is asked again the next time.
-void sender_state::retain() {
-    if (now() < last_retention_ + between_retentions) return;
+void sender_state::retain(bool goes_on) {
+    if (!goes_on && now() < last_retention_ + between_retentions) return;
     last_retention_ = now();
     auto on_done = store_handler<store::outbox_retained>(
         [this](error_code ec, const store::outbox_retained& r) {
             if (ec || !running()) return;
             note_dropped(r.dead);
             finds_memory([this] { report_changes(); });
-            if (r.at_end || !running()) return;
-            last_retention_ = {};
-            retain();
+            if (!r.at_end && running()) retain(true);
         });
-    ask_store(
-        [&] { outbox_->start_retain({.now = now(), .of = endpoints_.ids()}, std::move(on_done)); });
+    // The endpoints are noted once.
+    ask_store([&] {
+        outbox_->start_retain({.now = now(), .of = goes_on ? nullptr : endpoints_.ids()},
+                              std::move(on_done));
+    });
 }
 
 }  // namespace tidings::webhook::detail

@@ -27,6 +27,12 @@ endpoint_change::kind kind_of(endpoint_health::change c) noexcept {
     }
 }
 
+// Nothing has happened: as long as that is so, nothing is held of it.
+bool is_fresh(const store::outbox_health& h) noexcept {
+    return h.accepted + h.delivered + h.failed_attempts + h.dead == 0 && h.failures == 0 &&
+           h.trips == 0 && !h.disabled && h.paused_until == store::outbox_time();
+}
+
 std::string_view text_of(endpoint_change::kind k) noexcept {
     switch (k) {
         case endpoint_change::kind::circuit_opened:
@@ -54,8 +60,8 @@ void sender_state::open_endpoints() {
                 it = unopened_.erase(it);
                 continue;
             }
-            store::outbox_endpoint row{.id = *it, .owner = t->options().owner};
-            row.limits = t->options().limits;
+            store::outbox_endpoint row{.id = *it, .owner = t->terms().owner};
+            if (const auto& limits = t->terms().limits) row.limits = *limits;
             ids.push_back(*it++);
             o.endpoints.push_back(std::move(row));
         }
@@ -93,10 +99,12 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
 void sender_state::take_opened(const std::string& id, store::outbox_health health) {
     if (const auto t = endpoints_.find(id)) {
         auto& l = lines_[id];  // where it is spared, it is passed over
-        const bool known = health_.contains(id);
-        auto& h = health_of(*t);
-        if (!known) h.load(std::move(health));
-        t->set_disabled(h.row().disabled);
+        auto known = health_.find(id);
+        if (known == health_.end() && !is_fresh(health)) {
+            health_of(*t).load(std::move(health));
+            known = health_.find(id);
+        }
+        t->set_disabled(known != health_.end() ? known->second.row().disabled : error_code());
         count_state(*t);
         l.batches = t->takes_batches() ? t : nullptr;
     }
@@ -104,9 +112,8 @@ void sender_state::take_opened(const std::string& id, store::outbox_health healt
 }
 
 endpoint_health& sender_state::health_of(const endpoint_target& t) {
-    const auto [it, fresh] =
-        health_.try_emplace(t.id(), options_.health, t.options().max_in_flight);
-    if (!fresh) it->second.limit(t.options().max_in_flight);
+    const auto [it, fresh] = health_.try_emplace(t.id(), options_.health, t.terms().max_in_flight);
+    if (!fresh) it->second.limit(t.terms().max_in_flight);
     return it->second;
 }
 
@@ -129,15 +136,17 @@ void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {
     if (news) changed_.insert(t.id());
     count_state(t);
     on_change(t, change);
-    if (h.waits_until() > at) spare(lines_[t.id()]);
+    if (h.waits_until() > at) spare(t.id(), lines_[t.id()]);
 }
 
 void sender_state::count_state(const endpoint_target& t, bool probing) {
     if (!t.active()) return circuits_.forget(t.id());
     using state = circuit_gauge::state;
-    const auto& h = health_of(t);
-    auto s = h.is_probed() ? state::open : state::closed;
-    if (h.is_disabled()) s = state::disabled;
+    auto s = state::closed;
+    if (const auto h = health_.find(t.id()); h != health_.end()) {
+        if (h->second.is_probed()) s = state::open;
+        if (h->second.is_disabled()) s = state::disabled;
+    }
     if (s == state::open && probing) s = state::half_open;
     circuits_.set(t.id(), s);
 }
@@ -165,13 +174,13 @@ void sender_state::on_disabled_by_bound(const std::vector<std::string>& ids) {
         health_of(*t).disable(errc::outbox_full, "there is no room for what it is owed", now());
         count_state(*t);
         on_change(*t, endpoint_health::change::disabled);
-        spare(lines_[id]);
+        spare(id, lines_[id]);
     }
 }
 
 // It is the endpoint that asks to be spared, not the one message: the others wait in the outbox.
-void sender_state::spare(line& l) {
-    put_back_all(l);
+void sender_state::spare(const std::string& id, line& l) {
+    put_back_all(id, l);
     l.back_with = settlements_ + 1;  // at least what asked for it is settled then
 }
 
@@ -187,21 +196,20 @@ void sender_state::enable(std::shared_ptr<endpoint_target> t) {
     });
 }
 
-// A question has a connection of the same share as a delivery, and is none.
+// A question has a connection of the same share as a delivery, and is none. It is cut off with the
+// deliveries of its endpoint.
 void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
                                connection_turns::group g) {
-    auto on_done = [weak = weak_from_this(), t, g](error_code ec, const http::response& r) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->turns_.end(g);
-        if (!self->running()) return;
-        finds_memory([&] { self->on_consent(*t, self->gate_.on_consent(*t, ec, r)); });
-        self->end_round_and_report();
-    };
     turns_.begin(g);
     const bool begun = finds_memory([&] {
-        http::detail::start_request(*http_, t->options().url, t->make_consent_request(),
+        const auto trace = std::make_shared<attempt_trace>(options_.environment.clock->now(), t);
+        auto on_done = [weak = weak_from_this(), trace, g](error_code ec, const http::response& r) {
+            if (const auto self = weak.lock()) self->on_question_done(*trace, g, ec, r);
+        };
+        traces_.add(*trace);
+        http::detail::start_request(*http_, t->terms().url, t->make_consent_request(),
                                     {.body = std::make_shared<const std::string>(),
+                                     .trace = trace,
                                      .tls = t->tls(),
                                      .unproven = g == connection_turns::group::unproven},
                                     {lane_->executor(), lane_->bind_here(std::move(on_done))});
@@ -209,22 +217,35 @@ void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
     if (begun) return;
     turns_.end(g);
     gate_.on_consent(*t, errc::out_of_memory, {.status = 0});
+    wait_turn(t->id());
+}
+
+void sender_state::on_question_done(const attempt_trace& q, connection_turns::group g,
+                                    error_code ec, const http::response& r) {
+    turns_.end(g);
+    if (!running()) return;
+    if (q.was_cut)
+        gate_.drop_question(*q.of);
+    else
+        finds_memory([&] { on_consent(*q.of, gate_.on_consent(*q.of, ec, r)); });
+    finds_memory([&] { wait_turn(q.of->id()); });
+    end_round_and_report();
 }
 
 void sender_state::on_consent(endpoint_target& t, error_code why) {
     if (t.set_consent(why) && options_.log)
         options_.log({why ? log_level::warning : log_level::info, "webhook",
                       t.label() + (why ? " has given no consent" : " consents"), why});
-    if (!why) go_on({t.id()});
 }
 
 void sender_state::grant(std::shared_ptr<endpoint_target> t,
                          std::optional<std::uint32_t> per_minute) {
-    if (!t->options().consent) return;
+    if (!t->terms().consent) return;
     lane_->post([self = shared_from_this(), t = std::move(t), per_minute] {
         if (!self->running() || self->endpoints_.find(t->id()) != t) return;
-        self->gate_.grant(*t, {per_minute.value_or(t->options().consent->per_minute)});
+        self->gate_.grant(*t, {per_minute.value_or(t->terms().consent->per_minute)});
         self->on_consent(*t, {});
+        self->go_on({t->id()});
     });
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tidings/text/impl/ascii.hpp>
-#include <tidings/webhook/impl/endpoint_check.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
@@ -24,7 +23,8 @@ void replace_all(std::string& text, std::string_view what) {
 }
 
 // What an answer repeats of the request must not come to light in the log.
-std::string without_secrets(std::string text, const endpoint_options& o) {
+std::string without_secrets(std::string text, const endpoint_target& t) {
+    const auto& o = t.terms();
     const auto hide = [&](std::string_view secret) {
         replace_all(text, secret);
         if (const auto at = secret.find('_'); at != secret.npos)
@@ -33,10 +33,9 @@ std::string without_secrets(std::string text, const endpoint_options& o) {
     hide(o.secret);
     for (const auto& secret : o.secrets) hide(secret);
     for (const auto& [name, value] : o.fields) replace_all(text, value);
-    replace_all(text, o.bearer_token);
-    replace_all(text, o.basic.password);
-    const auto authorization = authorization_of(o);
-    replace_all(text, std::string_view(authorization).substr(authorization.find(' ') + 1));
+    replace_all(text, o.password);
+    const std::string_view authorization = t.authorization();
+    replace_all(text, authorization.substr(authorization.find(' ') + 1));
     return text;
 }
 
@@ -47,14 +46,14 @@ bool holds_credentials(std::string_view field) noexcept {
                        [&](auto name) { return equal_ignoring_case(field, name); });
 }
 
-std::string head_of(const http::response& r, const endpoint_options& o, std::size_t max) {
+std::string head_of(const http::response& r, const endpoint_target& t, std::size_t max) {
     std::string head;
     for (const auto& [name, value] : r.fields) {
         if (head.size() >= max) break;
         head.append(name).append(": ");
         head.append(holds_credentials(name) ? redacted : std::string_view(value)).append("\r\n");
     }
-    head = without_secrets(std::move(head), o);
+    head = without_secrets(std::move(head), t);
     if (head.size() > max) head.resize(max);
     return head;
 }
@@ -84,9 +83,9 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     row.error = a.error;
     if (ec) row.cause = ec.message();
     if (!a.phase.empty()) row.cause.append(" (").append(a.phase).append(")");
-    const auto& o = q.of->options();
-    row.response_head = head_of(r, o, kept.max_head_bytes);
-    row.response_body = without_secrets(r.body.substr(0, kept.max_body_bytes + longest_secret), o);
+    row.response_head = head_of(r, *q.of, kept.max_head_bytes);
+    row.response_body =
+        without_secrets(r.body.substr(0, kept.max_body_bytes + longest_secret), *q.of);
     if (row.response_body.size() > kept.max_body_bytes)
         row.response_body.resize(kept.max_body_bytes);
     // Of a batch a row for each event, and the answer with the first.
@@ -160,8 +159,8 @@ void sender_state::erase(std::string owner, store::outbox::done_handler h) {
             });
         self->ask_store([&] { self->outbox_->start_erase(owner, std::move(on_done)); });
         for (auto& [id, l] : self->lines_)
-            if (const auto t = self->endpoints_.find(id); t && t->options().owner == owner)
-                self->put_back_all(l);
+            if (const auto t = self->endpoints_.find(id); t && t->terms().owner == owner)
+                self->put_back_all(id, l);
         finds_memory([&] { self->traces_.cut(owner); });
         self->end_round_and_report();
     });

@@ -39,6 +39,8 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
     bool look(const endpoint_target& t, const entries& line, std::size_t ahead);
     /// The signature of that request, for its attempt.
     made_signature take(const std::string& id, const parcel& p);
+    /// Nothing of this endpoint waits any more to be signed.
+    void dismiss(const std::string& id);
     /// Whether a signer is being asked.
     bool busy() const noexcept { return !asked_.empty(); }
     void stop() noexcept;
@@ -69,6 +71,7 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
         std::uint32_t failures = 0;  // in a row
         error_code last{};           // of them
         io::steady_time not_before{};
+        bool queued = false;  // for its signer
     };
     struct question {
         std::string endpoint;

@@ -77,11 +77,11 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
         wait();
         return false;
     }
-    const auto& signer = t.options().async_signer;
+    const auto& signer = t.terms().async_signer;
     auto& q = queues_[signer.get()];
     if (q.asked >= std::max<std::size_t>(options_.max_concurrent, 1)) {
-        if (std::find(q.waiting.begin(), q.waiting.end(), t.id()) == q.waiting.end())
-            q.waiting.push_back(t.id());
+        if (!w.queued) q.waiting.push_back(t.id());
+        w.queued = true;
         return false;
     }
     const auto ticket = ++tickets_;
@@ -186,6 +186,7 @@ void signing_desk::leave(const async_signer* s, std::vector<std::string>& open) 
     while (!q.waiting.empty() && (q.asked == 0 || open.size() < room)) {
         open.push_back(std::move(q.waiting.front()));
         q.waiting.pop_front();
+        if (const auto w = works_.find(open.back()); w != works_.end()) w->second.queued = false;
     }
     if (q.asked == 0) queues_.erase(it);
 }
@@ -198,6 +199,12 @@ made_signature signing_desk::take(const std::string& id, const parcel& p) {
     auto made = std::move(it->made);
     slots.erase(it);
     return made;
+}
+
+void signing_desk::dismiss(const std::string& id) {
+    const auto it = works_.find(id);
+    if (it == works_.end() || waiting_.erase({it->second.not_before, id}) == 0) return;
+    wait();
 }
 
 void signing_desk::on_timer() {
