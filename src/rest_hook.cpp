@@ -18,6 +18,7 @@
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>
+#include <tidings/rest_hook/impl/hook_step.ipp>
 #include <tidings/rest_hook/impl/hook_subscriber.ipp>
 #include <tidings/rest_hook/impl/hook_view.ipp>
 #include <tidings/rest_hook/impl/hook_wishes.ipp>
@@ -28,5 +29,8 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
-#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
+#include <tidings/rest_hook/impl/websub_hub.ipp>
+#include <tidings/rest_hook/impl/websub_hub_state.ipp>
+#include <tidings/rest_hook/impl/websub_request.ipp>
+#include <tidings/rest_hook/impl/websub_round.ipp>

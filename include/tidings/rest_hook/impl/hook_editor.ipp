@@ -259,6 +259,7 @@ void hook_editor::run(const edit_ptr& e) {
     if (!e->if_match.empty() && !tag_matches(e->if_match, before->revision))
         return c->respond(changed_meanwhile());
     auto h = before->record;
+    if (h.websub) return c->respond(of_a_hub());
     if (auto no = e->apply(*before, h)) return c->respond(std::move(*no));
     bool begins = false;
     if (auto no = round().settle(&before->record, h, begins)) return c->respond(std::move(*no));

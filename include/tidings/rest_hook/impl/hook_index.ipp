@@ -23,6 +23,7 @@ std::string key_of(const hook_record& h) {
     std::string key;
     append_part(key, h.owner);
     append_part(key, h.target_url);
+    if (h.websub) append_part(key.append(1, 'w'), h.websub->topic);  // no part begins so
     for (const auto& topic : topics) append_part(key, topic);
     return sha256_hex(key);
 }

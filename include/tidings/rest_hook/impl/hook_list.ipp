@@ -55,6 +55,7 @@ hook_list::phase hook_list::now() const {
 hook_list::reservation hook_list::reserve(const hook_record& h) {
     using result = reservation::result;
     const std::lock_guard lock(mutex_);
+    if (hooks_.contains(h.id)) return {result::same_exists, h.id};
     if (auto same = index_.same_as(h); !same.empty()) return {result::same_exists, std::move(same)};
     if (hooks_.size() >= options_.max_hooks) return {result::list_full};
     if (index_.owned_by(h.owner) >= options_.max_hooks_per_principal) return {result::owner_full};
@@ -132,7 +133,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
             if (const auto self = weak.lock()) self->erase_later(id);
         });
         note_expiry(h.record());
-        if (h.record().state == hook_state::pending) asker_->note(h.record());
+        if (h.record().is_asked()) asker_->note(h.record());
         failure = h.error();
     }
     // Either sink may call back into the list.
@@ -143,7 +144,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
 void hook_list::note_pending() {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, h] : hooks_)
-        if (h.record().state == hook_state::pending) asker_->note(h.record());
+        if (h.record().is_asked()) asker_->note(h.record());
 }
 
 void hook_list::drop(const std::string& id, std::uint64_t only) {
