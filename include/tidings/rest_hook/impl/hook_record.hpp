@@ -56,7 +56,7 @@ struct hook_record {
     /// Whether there is a question for its target: it is pending, or, by a hub, stands and is asked
     /// whether something of it shall change.
     bool is_asked() const noexcept {
-        return state == hook_state::pending || !question.token.empty();
+        return state == hook_state::pending || (websub && websub->wish.mode != websub_mode::none);
     }
     /// When nothing is delivered any more.
     http::detail::expiry_time ends() const noexcept {
