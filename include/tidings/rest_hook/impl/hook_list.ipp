@@ -132,7 +132,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
         h.begin(means_, replaced, [weak = weak_from_this(), id = r.key] {
             if (const auto self = weak.lock()) self->erase_later(id);
         });
-        note_expiry(h.record());
+        note_expiry();
         if (h.record().is_asked()) asker_->note(h.record());
         failure = h.error();
     }
