@@ -196,6 +196,27 @@ TEST_CASE("a renewal that is verified behind the end of the lease is a subscript
     CHECK(bed.shown().empty());
 }
 
+TEST_CASE("what is owed behind the end of a lease is given up, also where a renewal is open",
+          "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    websub_bed bed(w, target);
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "100"}}) == 202);
+    w.advance(98s);
+    target.answer = [](http::exchange& x) { x.respond({.status = 503}); };
+    bed.publish("orders", "1");
+    REQUIRE(bed.subscribe() == 202);
+    w.advance(2s + websub_bed::tick);
+    CHECK(bed.shown()[0]["state"] == "pending");
+    target.answer = nullptr;
+    w.advance(10s);
+    CHECK(bed.shown()[0]["state"] == "active");
+    w.advance(1h);
+    CHECK(bed.texts() == "1 ");
+    bed.publish("orders", "2");
+    CHECK(bed.texts() == "1 2 ");
+}
+
 TEST_CASE("a renewal that is refused behind the end of the lease ends it", "[rest_hook][websub]") {
     world w;
     callbacks target(w);

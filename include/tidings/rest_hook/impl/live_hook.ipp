@@ -35,7 +35,9 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
         error_ = errc::forbidden;
     if (error_) return before.close();
     const bool over = http::detail::has_expired(record_.ends(), *by.options->environment.clock);
-    if (over || record_.state == hook_state::pending) return before.withdraw();
+    // By a hub, one that is asked whether it begins again has ended.
+    if (record_.websub && (over || record_.state == hook_state::pending)) return before.close();
+    if (record_.state == hook_state::pending) return before.withdraw();
 
     auto endpoint = before.endpoint();
     const bool goes_on = endpoint && endpoint->active() && same_delivery(record_, before.record_);
