@@ -162,6 +162,27 @@ TEST_CASE("the application says what a topic URL stands for", "[rest_hook][websu
     CHECK(target.brought().size() == 1);
 }
 
+TEST_CASE("two topic URLs may stand for one pattern, and one that is no more is unsubscribed",
+          "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    auto o = hub_options();
+    bool known = true;
+    o.topic_prefix.clear();
+    o.pattern_of = [&](const std::string&) { return std::string(known ? "orders.>" : ""); };
+    websub_bed bed(w, target, std::move(o));
+    CHECK(bed.ask("subscribe", {}, "one") == 202);
+    CHECK(bed.ask("subscribe", {}, "other") == 202);
+    CHECK(bed.shown().size() == 2);
+    bed.publish("orders.1");
+    CHECK(target.brought().size() == 2);
+    known = false;
+    CHECK(bed.ask("subscribe", {}, "one") == 404);
+    CHECK(bed.ask("unsubscribe", {}, "third") == 404);
+    CHECK(bed.ask("unsubscribe", {}, "one") == 202);
+    CHECK(bed.shown().size() == 1);
+}
+
 TEST_CASE("a hub whose options contradict each other is not made", "[rest_hook][websub]") {
     world w;
     bus hub(w.io());
