@@ -24,6 +24,41 @@ struct held_answers {
     std::vector<http::exchange> open{};
 };
 
+/// A table whose writes begin when they are released.
+class late_table final : public store::table {
+ public:
+    void start_get(std::string key, get_handler h) override {
+        inner_->start_get(std::move(key), std::move(h));
+    }
+    void start_put(std::string key, std::string value, std::uint64_t expected,
+                   put_handler h) override {
+        puts.push_back([this, key = std::move(key), value = std::move(value), expected,
+                        h = std::move(h)]() mutable {
+            inner_->start_put(std::move(key), std::move(value), expected, std::move(h));
+        });
+        if (!late) release();
+    }
+    void start_erase(std::string key, std::uint64_t expected, erase_handler h) override {
+        inner_->start_erase(std::move(key), expected, std::move(h));
+    }
+    void start_scan(std::string after, std::size_t max, scan_handler h) override {
+        inner_->start_scan(std::move(after), max, std::move(h));
+    }
+    store::watch_handle watch(std::function<void(const store::row_change&)> f) override {
+        return inner_->watch(std::move(f));
+    }
+    void release() {
+        late = false;
+        for (auto& put : std::exchange(puts, {})) put();
+    }
+
+    bool late = false;
+    std::vector<unique_function<void()>> puts{};
+
+ private:
+    const std::shared_ptr<store::table> inner_ = store::make_memory_table();
+};
+
 rest_hook::manager_options on(std::shared_ptr<store::table> table) {
     return {.table = std::move(table)};
 }
@@ -346,8 +381,39 @@ TEST_CASE("a request that the table does not take is refused, and leaves nothing
     w.run_ready();
     CHECK(target.asked().empty());
     CHECK(bed.shown().empty());
-    CHECK(bed.subscribe() == 202);  // its place is free
+    CHECK(bed.ask("subscribe", {}, "others") == 202);  // its place is free
     CHECK(bed.shown().size() == 1);
+}
+
+TEST_CASE("a request that comes while the row of its key is being made is made on that row",
+          "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    const auto stored = std::make_shared<late_table>();
+    rest_hook::manager_options m{.table = stored, .max_hooks_per_principal = 1};
+    websub_bed bed(w, target, hub_options(), std::move(m));
+    stored->late = true;
+    http::client client(w.io(), {.environment = w.environment()});
+    std::vector<unsigned> answers;
+    for (const std::string lease : {"1000", "2000"}) {
+        auto all = bed.wanted("subscribe");
+        all.emplace_back("hub.lease_seconds", lease);
+        client.async_request(url_of(*bed.server, "/hub"),
+                             {.method = "POST",
+                              .fields = {{"Content-Type", "application/x-www-form-urlencoded"}},
+                              .body = websub_bed::form(all)},
+                             [&](error_code, http::response r) { answers.push_back(r.status); });
+        w.run_ready();
+    }
+    CHECK(answers.empty());
+    CHECK(stored->puts.size() == 2);
+    stored->release();
+    w.run_ready();
+    CHECK(answers == std::vector<unsigned>(2, 202));
+    CHECK(bed.shown().size() == 1);
+    CHECK(bed.shown()[0].at("expiration_date") == "2026-01-01T00:33:20Z");
+    CHECK(bed.ask("unsubscribe") == 202);
+    CHECK(bed.ask("subscribe", {}, "others") == 202);  // the place was taken once
 }
 
 TEST_CASE("an agreement that the table does not take now is taken later", "[rest_hook][websub]") {
