@@ -151,9 +151,21 @@ TEST_CASE("the manager's API shows a hub's subscriptions, and ends them, but cha
     CHECK(w.request("POST", at + "/test").status == 409);
     CHECK(w.request("POST", at + "/confirm", {}, {{"X-Hook-Secret", "x"}}).status == 404);
     CHECK(w.request("GET", at + "/deliveries").status == 200);
-    CHECK(w.request("DELETE", at).status == 204);
+    const auto tag = w.request("GET", at).fields.get("etag");
+    CHECK(w.request("DELETE", at, {}, {{"If-Match", "\"1000\""}}).status == 412);
+    target.answer = [](http::exchange& x) { x.respond({.status = 503}); };
+    CHECK(w.request("DELETE", at, {}, {{"If-Match", tag}}).status == 204);
     bed.publish("orders");
     CHECK(target.brought().empty());
+    CHECK(bed.shown()[0]["state"] == "pending");  // until its callback has been notified
+    target.answer = nullptr;
+    w.advance(10s);
+    CHECK(bed.shown().empty());
+    REQUIRE(target.asked().size() == 3);
+    CHECK(target.asked()[2].query() ==
+          "hub.mode=denied&hub.topic=https%3A%2F%2Fhub.example%2Ftopics%2Forders&"
+          "hub.reason=the%20subscription%20was%20ended");
+    CHECK(w.request("DELETE", at).status == 404);
 }
 
 TEST_CASE("strangers do not see each other's subscriptions by a hub", "[rest_hook][websub]") {

@@ -14,8 +14,8 @@ namespace tidings::rest_hook::detail {
 class hook_step : public std::enable_shared_from_this<hook_step> {
  public:
     /// Changes the record; an error ends the step with it.
-    /// @param exists false: there is no such row, `h` has nothing but its id and becomes one
-    using change = std::function<error_code(bool exists, hook_record& h)>;
+    /// @param revision 0: there is no such row, `h` has nothing but its id and becomes one
+    using change = std::function<error_code(std::uint64_t revision, hook_record& h)>;
     /// The record as it was written, and the revision of its row.
     using handler = unique_function<void(error_code, const hook_record& h, std::uint64_t revision)>;
 

@@ -37,7 +37,7 @@ void hook_step::write() {
     auto v = hooks_->find({.all = true}, id_);
     const bool exists = v.has_value();
     if (!exists) v.emplace().record.id = id_;
-    if (const auto no = apply_(exists, v->record)) return end(no, {});
+    if (const auto no = apply_(v->revision, v->record)) return end(no, {});
     if (!exists && !reserve(v->record)) return;
     auto value = to_row_value(v->record);
     auto on_done = lane_handler<std::uint64_t>(
@@ -96,10 +96,10 @@ void hook_step::end(error_code ec, const hook_record& h, std::uint64_t revision)
 }
 
 hook_step::change of_question(std::string token, std::function<bool(hook_record& h)> apply) {
-    return [token = std::move(token), apply = std::move(apply)](bool exists,
+    return [token = std::move(token), apply = std::move(apply)](std::uint64_t revision,
                                                                 hook_record& h) -> error_code {
         const bool waits =
-            exists && h.is_asked() && equal_in_constant_time(h.question.token, token);
+            revision != 0 && h.is_asked() && equal_in_constant_time(h.question.token, token);
         if (!waits || !apply(h)) return errc::not_found;
         return {};
     };

@@ -23,6 +23,8 @@ struct proof_round {
     TIDINGS_DECL refusal settle(const hook_record* before, hook_record& h, bool& asks) const;
     /// Begins a question in the place of the one before; the first counts as begun already.
     TIDINGS_DECL void open(hook_record& h, hook_state then, std::chrono::seconds within) const;
+    /// One by a hub ends, and its callback is notified (W3C WebSub 5.2).
+    TIDINGS_DECL void deny(hook_record& h, std::string reason) const;
 
  private:
     refusal choose(const hook_record* before, hook_record& h) const;

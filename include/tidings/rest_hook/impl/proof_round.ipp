@@ -50,6 +50,13 @@ void proof_round::open(hook_record& h, hook_state then, std::chrono::seconds wit
     h.question.next = terms.next_after(h.question, now);
 }
 
+void proof_round::deny(hook_record& h, std::string reason) const {
+    h.state = hook_state::pending;
+    h.websub->wish = {
+        .mode = websub_mode::denied, .pattern = h.topics.front(), .reason = std::move(reason)};
+    open(h, hook_state::active, terms.options().within);
+}
+
 refusal proof_round::settle(const hook_record* before, hook_record& h, bool& asks) const {
     asks = false;
     const bool waited = before != nullptr && before->state == hook_state::pending;

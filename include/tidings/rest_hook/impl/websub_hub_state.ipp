@@ -212,8 +212,8 @@ void websub_hub_state::store(http::exchange& x, const websub_request& r, websub_
                                               answer_memory::claim());
     const auto waiting = wait_for_store(c, parts_.options->table_timeout);
     auto change = [self = shared_from_this(), owner = std::move(owner), r, wish = std::move(wish)](
-                      bool exists, hook_record& h) {
-        return self->apply(exists, owner, r, wish, h);
+                      std::uint64_t revision, hook_record& h) {
+        return self->apply(revision != 0, owner, r, wish, h);
     };
     auto on_done = [self = shared_from_this(), waiting](error_code ec, const hook_record& h,
                                                         std::uint64_t revision) {
