@@ -18,13 +18,16 @@ namespace tidings::test {
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
 /// Callbacks of subscribers: what they were asked, and what they were brought.
-struct callbacks {
+class callbacks {
+ public:
     explicit callbacks(world& w) : sink(w) {
-        sink.answer = [this](http::exchange& x) {
-            if (answer) return answer(x);
+        sink.answer = [by = kept_](http::exchange& x) {
+            if (*by) return (*by)(x);
             confirm(x);
         };
     }
+    callbacks(const callbacks&) = delete;
+    ~callbacks() { *kept_ = nullptr; }
     static std::string parameter(const http::request& r, std::string_view name) {
         const auto query = '&' + std::string(r.query());
         const auto at = query.rfind('&' + std::string(name) + '=');
@@ -47,7 +50,15 @@ struct callbacks {
     std::vector<http::request> brought() const { return of_method("POST"); }
 
     world_sink sink;
-    std::function<void(http::exchange&)> answer{};
+
+ private:
+    // A server ends when the context runs again: until then it may call this.
+    const std::shared_ptr<std::function<void(http::exchange&)>> kept_ =
+        std::make_shared<std::function<void(http::exchange&)>>();
+
+ public:
+    /// Answers one. Empty: `confirm`.
+    std::function<void(http::exchange&)>& answer = *kept_;
 };
 
 inline rest_hook::websub_hub_options hub_options() {
