@@ -180,7 +180,7 @@ TEST_CASE("what a hub has of a subscription is read back as it was written",
     CHECK(back->is_asked());
     CHECK_FALSE(back->expires());  // it is being renewed
     CHECK(back->ends() == stands->ends());
-    const auto shown = to_json({*back, 7, {}}, {}, true);
+    const auto shown = to_json({*back, 7, {}, nullptr}, {}, true);
     CHECK(shown.find("whisper") == shown.npos);
     CHECK(shown.find("https://hub.example/topics/a") != shown.npos);
 }
