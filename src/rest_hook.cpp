@@ -10,6 +10,7 @@
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_editor_remove.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
@@ -18,6 +19,7 @@
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>
+#include <tidings/rest_hook/impl/hook_step.ipp>
 #include <tidings/rest_hook/impl/hook_subscriber.ipp>
 #include <tidings/rest_hook/impl/hook_view.ipp>
 #include <tidings/rest_hook/impl/hook_wishes.ipp>
@@ -28,5 +30,8 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
-#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
+#include <tidings/rest_hook/impl/websub_hub.ipp>
+#include <tidings/rest_hook/impl/websub_hub_state.ipp>
+#include <tidings/rest_hook/impl/websub_request.ipp>
+#include <tidings/rest_hook/impl/websub_round.ipp>

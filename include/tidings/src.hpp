@@ -155,6 +155,7 @@
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_editor_remove.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
@@ -163,6 +164,7 @@
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>
+#include <tidings/rest_hook/impl/hook_step.ipp>
 #include <tidings/rest_hook/impl/hook_subscriber.ipp>
 #include <tidings/rest_hook/impl/hook_view.ipp>
 #include <tidings/rest_hook/impl/hook_wishes.ipp>
@@ -173,8 +175,11 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
-#include <tidings/rest_hook/impl/question_step.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
+#include <tidings/rest_hook/impl/websub_hub.ipp>
+#include <tidings/rest_hook/impl/websub_hub_state.ipp>
+#include <tidings/rest_hook/impl/websub_request.ipp>
+#include <tidings/rest_hook/impl/websub_round.ipp>
 #include <tidings/sse/impl/client.ipp>
 #include <tidings/sse/impl/client_state.ipp>
 #include <tidings/sse/impl/resolve_location.ipp>

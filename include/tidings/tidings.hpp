@@ -34,6 +34,7 @@
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/client.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/retained.hpp>
 #include <tidings/sse/client.hpp>
 #include <tidings/sse/service.hpp>

@@ -5,6 +5,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/webhook/sender.hpp>
 
@@ -35,6 +36,15 @@ TEST_CASE("the pages' manager of REST hooks is mounted", "[guide]") {
                            {.principal = "billing", .takes = {rest_hook::proof::none}},
                            {.network = "10.8.0.0/16", .takes = {rest_hook::proof::echo}}};
     // [/rest_hook_proof]
+    // [websub_hub]
+    rest_hook::manager hooks{bus, sender, {.table = table}};
+    server.mount("/websub/hooks", hooks);  // shows them to this machine
+    server.mount("/hub", rest_hook::websub_hub{hooks,
+                                               {.public_url = "https://example.com/hub",
+                                                .topic_prefix = "https://example.com/topics/",
+                                                .authenticator = tidings::allow_anonymous(),
+                                                .authorizer = tidings::allow_all()}});
+    // [/websub_hub]
     server.mount("/strict", rest_hook::manager{bus, sender, std::move(options)});
     CHECK(bus.subscriptions() == 0);
 }

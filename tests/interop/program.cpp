@@ -4,7 +4,8 @@
 //     program receive KEY WHSEC       receives at one path per scheme, and prints each event as
 //                                     a line of JSON behind "event "
 //     program deliver URL SCHEME KEY  delivers one event, and prints "delivered" or why not
-//     program hooks PORT TOKEN        serves REST hooks; every host that it delivers to is the
+//     program hooks PORT TOKEN        serves REST hooks and a hub; every host that it delivers to
+//     is the
 //                                     HTTPS server at PORT, whose certificate it prints
 #include "interop/stand_in_network.hpp"
 #include "support/test_certificates.hpp"
@@ -121,12 +122,20 @@ int serve_hooks(std::uint16_t port, const std::string& token) {
     server.mount("/topics",
                  tidings::rest::service{bus, {.authenticator = tidings::bearer_token(token)}});
     server.mount("/hooks", rest_hook::manager{bus, sender});  // that of the README
-    rest_hook::manager_options options{.authenticator = tidings::bearer_token(token),
-                                       .authorizer = tidings::allow_all(),
-                                       .default_lease = std::chrono::hours(24 * 90)};
+    rest_hook::manager_options options{
+        .authenticator = tidings::bearer_token(token),
+        .authorizer = tidings::allow_all(),
+        .is_operator = [](const tidings::principal&) { return true; },
+        .default_lease = std::chrono::hours(24 * 90)};
     server.mount("/asking", rest_hook::manager{bus, sender, options});
     options.proof.rules = {{.host_suffix = "zapier.com", .takes = {rest_hook::proof::none}}};
-    server.mount("/zapier", rest_hook::manager{bus, sender, options});
+    rest_hook::manager zapier{bus, sender, options};
+    server.mount("/zapier", zapier);
+    server.mount("/hub", rest_hook::websub_hub{zapier,
+                                               {.public_url = "https://hub.example.com/hub",
+                                                .topic_prefix = "https://hub.example.com/topics/",
+                                                .authenticator = tidings::allow_anonymous(),
+                                                .authorizer = tidings::allow_all()}});
     server.start();
     const nlohmann::json shown{{"cert", tls.server.certificate_pem}, {"key", tls.server.key_pem}};
     std::cout << "certificate " << shown.dump() << std::endl;

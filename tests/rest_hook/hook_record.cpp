@@ -110,7 +110,12 @@ TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
         R"({"event":"a","target_url":"https://x","secret":"s","headers":[]})",
         R"({"event":"a","target_url":"https://x","secret":"s","metadata":{"a":1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","lease_until":"soon"})",
-        R"({"event":"a","target_url":"https://x","secret":"s","retired":[{"until":"x"}]})");
+        R"({"event":"a","target_url":"https://x","secret":"s","retired":[{"until":"x"}]})",
+        R"({"event":"a","target_url":"https://x","websub":[]})",
+        R"({"event":"a","target_url":"https://x","websub":{}})",
+        R"({"event":"a","target_url":"https://x","websub":{"topic":"https://y","digest":"md5"}})",
+        R"({"event":"a","target_url":"https://x","websub":{"topic":"https://y","mode":"later"}})",
+        R"({"event":"a","target_url":"https://x","websub":{"topic":"https://y","mode":"denied"}})");
     CAPTURE(value);
     CHECK_FALSE(read_row({"id", value, 1}));
 }
@@ -135,6 +140,49 @@ TEST_CASE("a question is read back as it was written, and only while there is on
     CHECK(to_json(v, {}, true).find("token") == std::string::npos);
     h.question.then = hook_state::pending;  // for ever
     CHECK_FALSE(read_row({h.id, to_row_value(h), 7}));
+}
+
+TEST_CASE("what a hub has of a subscription is read back as it was written",
+          "[rest_hook][websub]") {
+    auto h = full();
+    h.secret.clear();
+    h.state = hook_state::active;
+    auto& w = h.websub.emplace();
+    w = {.topic = "https://hub.example/topics/a", .hub = "https://hub.example/hub"};
+    w.function = digest::sha512;
+    const auto stands = read_row({h.id, to_row_value(h), 7});
+    REQUIRE(stands);
+    CHECK(stands->secret.empty());
+    CHECK_FALSE(stands->is_asked());
+    REQUIRE(stands->expires());
+    CHECK(stands->expires() == stands->ends());
+
+    w.wish = {.mode = websub_mode::subscribe,
+              .pattern = "orders.*",
+              .secret = "whisper",
+              .lease = 864'000s,
+              .permitted_until = new_year + 24h,
+              .reason = "why"};
+    h.question = {.token = "token", .asked = 1, .next = new_year, .until = new_year + 1h};
+    const auto back = read_row({h.id, to_row_value(h), 7});
+    REQUIRE(back);
+    REQUIRE(back->websub);
+    CHECK(back->websub->topic == w.topic);
+    CHECK(back->websub->hub == w.hub);
+    CHECK(back->websub->function == w.function);
+    CHECK(back->websub->wish.mode == w.wish.mode);
+    CHECK(back->websub->wish.pattern == w.wish.pattern);
+    CHECK(back->websub->wish.secret == w.wish.secret);
+    CHECK(back->websub->wish.lease == w.wish.lease);
+    CHECK(back->websub->wish.permitted_until == w.wish.permitted_until);
+    CHECK(back->websub->wish.reason == w.wish.reason);
+    CHECK(back->question == h.question);
+    CHECK(back->is_asked());
+    CHECK_FALSE(back->expires());  // it is being renewed
+    CHECK(back->ends() == stands->ends());
+    const auto shown = to_json({*back, 7, {}, nullptr}, {}, true);
+    CHECK(shown.find("whisper") == shown.npos);
+    CHECK(shown.find("https://hub.example/topics/a") != shown.npos);
 }
 
 TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]") {

@@ -40,6 +40,11 @@ TIDINGS_DECL response undecided(error_code ec);
 TIDINGS_DECL std::optional<response> authenticate(const exchange& x, const authenticator& a,
                                                   principal& who);
 
+/// In the lane: calls `done` with what the authorizer says, at once if it is a plain function. The
+/// exchange has moved away when this returns, unless `done` left it there.
+TIDINGS_DECL void ask(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+                      unique_function<void(exchange&, const detail::permissions&)> done);
+
 /// In the lane: calls `go_on` where the authorizer grants everything that is wanted, at once if it
 /// is a plain function; else answers 403 or 503. The exchange has moved away when this returns,
 /// unless `go_on` left it there.

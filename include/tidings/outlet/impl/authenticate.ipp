@@ -66,42 +66,53 @@ std::optional<response> authenticate(const exchange& x, const authenticator& a, 
     return refusal_of(x, ec);
 }
 
-void permit(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
-            unique_function<void(exchange&, detail::expiry_time)> go_on) {
-    static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
-    const std::string what(names[static_cast<std::size_t>(wanted.action)]);
+namespace {
+
+template <class Done>
+void ask_for(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+             Done done) {
     wanted.from = asker_of(x);
-    const auto answer = [what, until = wanted.principal.expires](exchange& here,
-                                                                 const detail::permissions& p) {
-        if (p.error)
-            here.respond(undecided(p.error));
-        else if (detail::has_expired(until, *here.environment().clock))
-            here.respond(refusal_of(here, errc::unauthorized));
-        else if (!p.denied.empty())
-            here.respond(problem(403, "Not granted", what + p.denied.front()));
-        return !here;
-    };
     if (!a.authorizer().is_asynchronous()) {
-        a.permit(x.lane(), std::move(wanted), [&](const detail::permissions& p) {
-            if (!answer(x, p)) go_on(x, p.expires);
-        });
+        a.permit(x.lane(), std::move(wanted), [&](const detail::permissions& p) { done(x, p); });
         return;
     }
     const auto home = x.lane();
     const auto held = std::make_shared<exchange>(std::move(x));
-    const auto run = a.permit(home, std::move(wanted),
-                              [held, answer, go_on = std::move(go_on),
-                               log = a.policy().log](const detail::permissions& p) mutable {
-                                  // An exchange that is destroyed unanswered answers 500.
-                                  tidings::detail::guarded(log, "access", [&] {
-                                      if (!answer(*held, p)) go_on(*held, p.expires);
-                                  });
-                              });
+    const auto run = a.permit(
+        home, std::move(wanted),
+        [held, done = std::move(done), log = a.policy().log](const detail::permissions& p) mutable {
+            // An exchange that is destroyed unanswered answers 500.
+            tidings::detail::guarded(log, "access", [&] { done(*held, p); });
+        });
     if (!run || !*held) return;
     const std::weak_ptr<detail::access_state::permit_run> weak = run;
     held->on_drain([weak] {
         if (const auto here = weak.lock()) here->refuse_soon(errc::shutting_down);
     });
+}
+
+}  // namespace
+
+void ask(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+         unique_function<void(exchange&, const detail::permissions&)> done) {
+    ask_for(x, a, std::move(wanted), std::move(done));
+}
+
+void permit(exchange& x, const detail::access_state& a, detail::permissions_wanted wanted,
+            unique_function<void(exchange&, detail::expiry_time)> go_on) {
+    static constexpr std::string_view names[] = {"subscribe ", "publish ", "manage subscriptions"};
+    const std::string what(names[static_cast<std::size_t>(wanted.action)]);
+    const auto until = wanted.principal.expires;
+    ask_for(x, a, std::move(wanted),
+            [what, until, go_on = std::move(go_on)](exchange& here,
+                                                    const detail::permissions& p) mutable {
+                if (p.error) return here.respond(undecided(p.error));
+                if (detail::has_expired(until, *here.environment().clock))
+                    return here.respond(refusal_of(here, errc::unauthorized));
+                if (!p.denied.empty())
+                    return here.respond(problem(403, "Not granted", what + p.denied.front()));
+                go_on(here, p.expires);
+            });
 }
 
 }  // namespace tidings::http

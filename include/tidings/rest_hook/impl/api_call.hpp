@@ -50,6 +50,10 @@ http::response try_again(std::string_view why);
 /// The answer to what went wrong in a store or a sender: 404, 409, 412, 429, 503.
 http::response answer_to(error_code ec);
 http::response not_there();
+/// The answer 412.
+http::response changed_meanwhile();
+/// The answer 409 to what is not done with a subscription by a WebSub hub.
+http::response of_a_hub();
 http::response json_answer(unsigned status, std::string body);
 
 /// Where the collection stands: what the request's path has before the suffix.

@@ -44,6 +44,14 @@ http::response not_there() {
     return http::problem(404, "Not found", make_error_code(errc::not_found).message());
 }
 
+http::response changed_meanwhile() {
+    return http::problem(412, "Changed", "the subscription is not what If-Match says any more");
+}
+
+http::response of_a_hub() {
+    return http::problem(409, "Subscribed by WebSub", "its subscriber changes it, at the hub");
+}
+
 http::response answer_to(error_code ec) {
     if (ec == errc::not_found) return not_there();
     if (ec == errc::webhook_disabled) return http::problem(409, "Disabled", ec.message());

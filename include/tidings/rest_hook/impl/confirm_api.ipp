@@ -4,8 +4,8 @@
 #include <tidings/crypto/impl/hmac.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/rest_hook/impl/confirm_api.hpp>
+#include <tidings/rest_hook/impl/hook_step.hpp>
 #include <tidings/rest_hook/impl/proof_round.hpp>
-#include <tidings/rest_hook/impl/question_step.hpp>
 #include <tidings/webhook/impl/consent_question.hpp>
 
 namespace tidings::rest_hook::detail {
@@ -56,18 +56,19 @@ void confirm_api::serve(http::exchange& x, const std::string& id) const {
                                               answer_memory::claim());
     const auto waiting = wait_for_store(c, parts_.options->table_timeout);
     const auto at = parts_.options->environment.clock->wall_now();
-    std::make_shared<question_step>(
-        home, parts_.hooks, parts_.options->log, id, v->record.question.token,
-        [at, per_minute](hook_record& h) {
-            if (h.question.ended || at >= h.question.until) return false;
-            confirm(h, per_minute, at);
-            return true;
-        },
-        [waiting](error_code ec, const hook_record&) {
-            if (!waiting->end()) return;
-            if (ec) return waiting->call->respond(answer_to(ec));
-            waiting->call->respond(http::response{.status = 204});
-        })
+    std::make_shared<hook_step>(home, parts_.hooks, parts_.options->log, id,
+                                of_question(v->record.question.token,
+                                            [at, per_minute](hook_record& h) {
+                                                if (h.question.ended || at >= h.question.until)
+                                                    return false;
+                                                confirm(h, per_minute, at);
+                                                return true;
+                                            }),
+                                [waiting](error_code ec, const hook_record&, std::uint64_t) {
+                                    if (!waiting->end()) return;
+                                    if (ec) return waiting->call->respond(answer_to(ec));
+                                    waiting->call->respond(http::response{.status = 204});
+                                })
         ->start();
 }
 

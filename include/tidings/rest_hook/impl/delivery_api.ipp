@@ -170,6 +170,7 @@ void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view
     error_code ec;
     const auto made = publication::make(topic, std::move(e), {}, ec);
     if (ec) return c->respond(problem_of("type", 422, bad_member_title, ec.message()));
+    if (to.record.websub) return c->respond(of_a_hub());
     const auto& endpoint = to.endpoint;
     if (!endpoint)
         return c->respond(http::problem(409, "Not served",

@@ -21,7 +21,7 @@ namespace tidings::rest_hook::detail {
 
 class hook_list;
 
-/// Asks the targets of subscriptions that are pending, until they agree or the question ends. A
+/// Asks the targets of subscriptions that have a question, until they agree or the question ends. A
 /// question is begun in the row before it is sent, so that of several managers on one table one
 /// sends it, and a restart repeats none. Safe from any thread; it asks in a lane of its own.
 class hook_asker final : public std::enable_shared_from_this<hook_asker> {
@@ -30,7 +30,7 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
 
     /// Before all others: whose rows it writes, and which notes what waits there.
     void begin(std::weak_ptr<hook_list> hooks) noexcept { hooks_ = std::move(hooks); }
-    /// A subscription is pending. The caller may hold the mutex of the list.
+    /// A subscription is asked. The caller may hold the mutex of the list.
     void note(const hook_record& h);
     /// Its first question, which the row of this revision says was begun, is to be sent.
     void ask_now(const hook_record& h, std::uint64_t revision);
@@ -88,7 +88,7 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     const std::shared_ptr<question_budget> budget_;
     std::map<std::string, std::string> open_;  // owners of the questions under way, by token
     std::vector<unsettled> unsettled_;
-    bool missed_ = false;  // something that is pending may not stand in the calendar
+    bool missed_ = false;  // something that is asked may not stand in the calendar
     wheel_timer due_;
     wheel_timer again_;
     closing closing_;

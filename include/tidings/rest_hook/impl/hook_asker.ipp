@@ -5,8 +5,9 @@
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
+#include <tidings/rest_hook/impl/hook_step.hpp>
 #include <tidings/rest_hook/impl/proof_round.hpp>
-#include <tidings/rest_hook/impl/question_step.hpp>
+#include <tidings/rest_hook/impl/websub_round.hpp>
 #include <tidings/webhook/impl/target_client.hpp>
 
 #include <algorithm>
@@ -23,6 +24,18 @@ constexpr std::size_t max_answer_bytes = 16 * 1024;
 std::string host_of(const std::string& url) {
     error_code ec;
     return http::url::parse(url, ec).host;
+}
+
+// In whose name a question is asked: of strangers that a hub does not know each target is its own.
+std::string asked_by(const hook_record& h) {
+    return h.websub && h.owner.empty() ? '@' + host_of(h.target_url) : h.owner;
+}
+
+// When something of the question is due.
+io::system_time due_of(const hook_record& h) {
+    auto at = std::min(h.question.next, h.question.until);
+    if (const auto lapse = lapse_of(h)) at = std::min(at, *lapse);
+    return at;
 }
 
 }  // namespace
@@ -60,7 +73,7 @@ void hook_asker::log(log_level level, const hook_record& h, std::string_view wha
 
 void hook_asker::note(const hook_record& h) {
     if (h.question.ended) return;
-    put_off(h.id, std::min(h.question.next, h.question.until));
+    put_off(h.id, due_of(h));
 }
 
 void hook_asker::ask_now(const hook_record& h, std::uint64_t revision) {
@@ -103,27 +116,31 @@ void hook_asker::on_due() {
 void hook_asker::look(const question_calendar::entry& e) {
     const auto hooks = hooks_.lock();
     const auto v = hooks ? hooks->find({.all = true}, e.id) : std::nullopt;
-    if (!v || v->record.state != hook_state::pending || v->record.question.ended) return;
+    if (!v || !v->record.is_asked() || v->record.question.ended) return;
     const auto& q = v->record.question;
     const auto at = now();
     if (at >= q.until)
+        return settle({e.id, q.token, [at](hook_record& h) {
+                           return end_question(
+                               h, h.reason.empty() ? "the target has not agreed in time" : "", at);
+                       }});
+    if (const auto lapse = lapse_of(v->record); lapse && *lapse <= at)
         return settle({e.id, q.token, [](hook_record& h) {
-                           if (h.question.ended) return false;
-                           h.question.ended = true;
-                           if (h.reason.empty()) h.reason = "the target has not agreed in time";
+                           h.state = hook_state::pending;
                            return true;
                        }});
     const bool begun = e.begun != 0 && e.begun == v->revision;
-    if (!begun && at < q.next) return put_off(e.id, q.next);
+    if (!begun && at < q.next) return put_off(e.id, due_of(v->record));
     if (open_.contains(q.token)) return put_off(e.id, at + after_failure);
-    const auto wait = budget_->begin(v->record.owner, host_of(v->record.target_url),
-                                     lane_->timers().clock().now());
+    const auto owner = asked_by(v->record);
+    const auto wait =
+        budget_->begin(owner, host_of(v->record.target_url), lane_->timers().clock().now());
     if (wait.count() != 0)
         return put_off(e.id, std::min<io::system_time>(at + wait, q.until), begun ? e.begun : 0);
     try {
-        open_.emplace(q.token, v->record.owner);
+        open_.emplace(q.token, owner);
     } catch (...) {
-        budget_->end(v->record.owner);
+        budget_->end(owner);
         throw;
     }
     const bool went = finds_memory([&] { begun ? send(v->record) : begin_question(v->record); });
@@ -136,18 +153,17 @@ void hook_asker::begin_question(const hook_record& h) {
     const auto hooks = hooks_.lock();
     if (!hooks) return;
     auto on_done = [weak = weak_from_this(), id = h.id, token = h.question.token](
-                       error_code ec, const hook_record& written) {
+                       error_code ec, const hook_record& written, std::uint64_t) {
         if (const auto self = weak.lock()) self->on_begun(id, token, ec, written);
     };
-    std::make_shared<question_step>(
-        lane_, hooks, means_.options->log, h.id, h.question.token,
-        [terms = terms_, asked = h.question.asked, at = now()](hook_record& r) {
-            if (r.question.asked != asked || r.question.ended) return false;
-            ++r.question.asked;
-            r.question.next = terms->next_after(r.question, at);
-            return true;
-        },
-        std::move(on_done))
+    auto begin = [terms = terms_, asked = h.question.asked, at = now()](hook_record& r) {
+        if (r.question.asked != asked || r.question.ended) return false;
+        ++r.question.asked;
+        r.question.next = terms->next_after(r.question, at);
+        return true;
+    };
+    std::make_shared<hook_step>(lane_, hooks, means_.options->log, h.id,
+                                of_question(h.question.token, std::move(begin)), std::move(on_done))
         ->start();
 }
 
@@ -164,7 +180,7 @@ void hook_asker::send(const hook_record& h) {
         const std::lock_guard lock(mutex_);
         if (closed_) return release(h.question.token);
     }
-    put_off(h.id, h.question.next);
+    put_off(h.id, due_of(h));
     const auto q = std::make_shared<const proof_question>(
         h, *terms_, *means_.options->environment.random, now());
     auto on_done = [weak = weak_from_this(), h = h, q](error_code ec, const http::response& r) {
@@ -198,13 +214,13 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
         return log(log_level::info, h, "the target has agreed", {});
     }
     log(log_level::info, h, a.why, ec ? ec : make_error_code(errc::hook_unverified));
-    settle(
-        {h.id, h.question.token, [why = a.why, over = a.what == kind::refused](hook_record& row) {
-             if (row.question.ended || (row.reason == why && !over)) return false;
-             row.reason = why;
-             row.question.ended = over;
-             return true;
-         }});
+    const bool over = a.what == kind::refused;
+    settle({h.id, h.question.token, [why = a.why, over, at = now()](hook_record& row) {
+                if (over) return end_question(row, why, at);
+                if (row.question.ended || row.reason == why) return false;
+                row.reason = why;
+                return true;
+            }});
 }
 
 void hook_asker::release(const std::string& token) noexcept {
@@ -219,11 +235,12 @@ void hook_asker::settle(unsettled what) {
     const auto hooks = hooks_.lock();
     if (!hooks) return;
     const auto kept = std::make_shared<unsettled>(std::move(what));
-    auto on_done = [weak = weak_from_this(), kept](error_code ec, const hook_record&) {
+    auto on_done = [weak = weak_from_this(), kept](error_code ec, const hook_record&,
+                                                   std::uint64_t) {
         if (const auto self = weak.lock()) self->on_settled(*kept, ec);
     };
-    std::make_shared<question_step>(lane_, hooks, means_.options->log, kept->id, kept->token,
-                                    kept->apply, std::move(on_done))
+    std::make_shared<hook_step>(lane_, hooks, means_.options->log, kept->id,
+                                of_question(kept->token, kept->apply), std::move(on_done))
         ->start();
 }
 

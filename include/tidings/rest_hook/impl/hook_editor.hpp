@@ -26,6 +26,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     void set_state(const call_ptr& c, std::string id, hook_state state);
     /// A new secret; the one before signs as well for a while.
     void rotate(const call_ptr& c, std::string id);
+    /// One by a hub ends when its callback has been notified, or at once by a second call.
     void remove(const call_ptr& c, const std::string& id);
 
  private:
@@ -57,6 +58,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     proof_round round() const;
     refusal check_phase() const;
     refusal check_target(const std::string& url) const;
+    void deny(const call_ptr& c, const std::string& id);
     void create_granted(const call_ptr& c, hook_record h);
     refusal reserve(const hook_record& h) const;
     void on_created(const call_ptr& c, const hook_record& h, bool shows_secret, error_code ec,

@@ -28,10 +28,6 @@ http::response same_exists(const std::string& id) {
     return http::problem(409, "Subscribed already", "the target has the same subscription, " + id);
 }
 
-http::response changed_meanwhile() {
-    return http::problem(412, "Changed", "the subscription is not what If-Match says any more");
-}
-
 }  // namespace
 
 // Rises with time, so that the order of ids is that of age.
@@ -259,6 +255,7 @@ void hook_editor::run(const edit_ptr& e) {
     if (!e->if_match.empty() && !tag_matches(e->if_match, before->revision))
         return c->respond(changed_meanwhile());
     auto h = before->record;
+    if (h.websub) return c->respond(of_a_hub());
     if (auto no = e->apply(*before, h)) return c->respond(std::move(*no));
     bool begins = false;
     if (auto no = round().settle(&before->record, h, begins)) return c->respond(std::move(*no));
@@ -349,28 +346,6 @@ void hook_editor::read_again(const edit_ptr& e) {
         });
     guarded(parts_.options->log, "rest_hook",
             [&] { parts_.hooks->table().start_get(e->id, std::move(on_done)); });
-}
-
-void hook_editor::remove(const call_ptr& c, const std::string& id) {
-    const auto before = parts_.hooks->find(c->viewer, id);
-    if (!before) return c->respond(not_there());
-    const auto if_match = c->exchange.request().fields.joined("if-match");
-    if (!if_match.empty() && !tag_matches(if_match, before->revision))
-        return c->respond(changed_meanwhile());
-    const auto lane = c->exchange.lane();
-    const auto waiting = wait_for_store(c, parts_.options->table_timeout);
-    auto on_done = lane_handler<>(
-        lane, errc::store_failed, [hooks = parts_.hooks, waiting, id](error_code ec) {
-            waiting->end();
-            const bool gone = !ec || ec == errc::not_found;
-            if (gone) hooks->drop(id);
-            if (ec == errc::store_conflict) return waiting->call->respond(changed_meanwhile());
-            if (!gone) return waiting->call->respond(try_again(ec.message()));
-            waiting->call->respond(ec ? not_there() : http::response{.status = 204});
-        });
-    const auto revision = if_match.empty() ? 0 : before->revision;
-    guarded(parts_.options->log, "rest_hook",
-            [&] { parts_.hooks->table().start_erase(id, revision, std::move(on_done)); });
 }
 
 }  // namespace tidings::rest_hook::detail

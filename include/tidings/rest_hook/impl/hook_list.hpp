@@ -29,7 +29,10 @@ struct hook_viewer {
     std::string owner{};
     bool all = false;  ///< those of every owner
 
-    bool sees(const hook_record& h) const noexcept { return all || h.owner == owner; }
+    /// What strangers subscribed by a hub is an operator's to see.
+    bool sees(const hook_record& h) const noexcept {
+        return all || (h.owner == owner && !(h.websub && owner.empty()));
+    }
 };
 
 /// The subscriptions of a manager. The table is the truth; the list follows it and holds what is
@@ -42,7 +45,8 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     struct reservation {
         enum class result { made, same_exists, list_full, owner_full };
         result what = result::made;
-        std::string existing{};  ///< the id of the same subscription
+        /// The id of the same subscription; the own one: a place has been taken for it already.
+        std::string existing{};
     };
     /// Which subscriptions to list.
     struct selection {
@@ -60,7 +64,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
         bool more = false;
     };
 
-    /// @param asker is notified of each that is pending
+    /// @param asker is notified of each that is asked
     hook_list(hook_means means, std::shared_ptr<hook_asker> asker);
 
     void start();
@@ -85,7 +89,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// any thread, and not within this call. Whether it does: not where that is known already.
     bool when_placed(const std::string& id, unique_function<void(bool)> f);
 
-    /// Notifies the asker of each that is pending, once more.
+    /// Notifies the asker of each that is asked, once more.
     void note_pending();
 
     /// Nothing where there is none, or the caller may not see it.

@@ -52,6 +52,7 @@ hook_list::phase hook_list::now() const {
 hook_list::reservation hook_list::reserve(const hook_record& h) {
     using result = reservation::result;
     const std::lock_guard lock(mutex_);
+    if (hooks_.contains(h.id)) return {result::same_exists, h.id};
     if (auto same = index_.same_as(h); !same.empty()) return {result::same_exists, std::move(same)};
     if (hooks_.size() >= options_.max_hooks) return {result::list_full};
     if (index_.owned_by(h.owner) >= options_.max_hooks_per_principal) return {result::owner_full};
@@ -142,7 +143,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
         failure = h.error();
         noted = finds_memory([&] {
             note_expiry();
-            if (h.record().state == hook_state::pending) asker_->note(h.record());
+            if (h.record().is_asked()) asker_->note(h.record());
         });
     }
     // Either sink may call back into the list.
@@ -157,7 +158,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
 void hook_list::note_pending() {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, h] : hooks_)
-        if (h.record().state == hook_state::pending) asker_->note(h.record());
+        if (h.record().is_asked()) asker_->note(h.record());
 }
 
 void hook_list::drop(const std::string& id, std::uint64_t only) {

@@ -3,7 +3,10 @@
 
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/topic.hpp>
+#include <tidings/webhook/hmac_signer.hpp>
 #include <tidings/webhook/impl/cold_signer.hpp>
+#include <tidings/webhook/no_signature.hpp>
+#include <tidings/webhook/websub.hpp>
 
 #include <utility>
 
@@ -26,8 +29,29 @@ std::optional<webhook::retry_options> retry_of(retry_preset p) {
     return o;
 }
 
+// By W3C WebSub 8, where the subscriber gave a secret.
+std::shared_ptr<const webhook::signer> signer_of(const websub_terms& w, const std::string& secret) {
+    if (secret.empty()) return webhook::no_signature();
+    const std::vector<std::string> secrets{secret};
+    for (const auto& scheme : webhook::websub_schemes())
+        if (scheme.function == w.function)
+            return std::make_shared<webhook::hmac_signer>(scheme, secrets);
+    return nullptr;
+}
+
+// W3C WebSub 7: the hub, and the topic.
+std::string link_of(const websub_terms& w) {
+    return '<' + w.hub + ">; rel=\"hub\", <" + w.topic + ">; rel=\"self\"";
+}
+
+bool same_terms(const std::optional<websub_terms>& a, const std::optional<websub_terms>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->topic == b->topic && a->hub == b->hub && a->function == b->function;
+}
+
 // A key that is retired signs until its end, which the signer sees to.
 std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_code& ec) {
+    if (h.websub) return signer_of(*h.websub, h.secret);
     std::vector<webhook::standard_key> keys{webhook::standard_key::parse(h.secret, ec)};
     for (const auto& s : h.retired)
         if (!ec) keys.push_back(webhook::standard_key::parse(s.text, ec, s.until));
@@ -74,13 +98,15 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
     o.rate = {.per_second = h.per_minute / 60.0};
     for (const auto& [name, value] : h.headers) o.fields.set(name, value);
     o.fields.set("X-Hook-Subscription", h.id);
+    if (h.websub) o.fields.set("Link", link_of(*h.websub));
     return o;
 }
 
 bool same_delivery(const hook_record& a, const hook_record& b) {
     return a.target_url == b.target_url && a.secret == b.secret && a.retired == b.retired &&
            a.shown_by == b.shown_by && a.per_minute == b.per_minute && a.form == b.form &&
-           a.order == b.order && a.retry == b.retry && a.headers == b.headers && a.owner == b.owner;
+           a.order == b.order && a.retry == b.retry && a.headers == b.headers &&
+           a.owner == b.owner && same_terms(a.websub, b.websub);
 }
 
 }  // namespace tidings::rest_hook::detail

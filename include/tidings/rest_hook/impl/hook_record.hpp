@@ -5,6 +5,7 @@
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_names.hpp>
 #include <tidings/rest_hook/impl/open_question.hpp>
+#include <tidings/rest_hook/impl/websub_terms.hpp>
 #include <tidings/store/table.hpp>
 
 #include <optional>
@@ -29,7 +30,8 @@ struct hook_record {
     std::string id{};
     std::vector<std::string> topics{};  ///< patterns, each once
     std::string target_url{};
-    std::string secret{};  ///< leaves the process only where it was made, once
+    /// Leaves the process only where it was made, once. Empty: of a hub, one that is not signed.
+    std::string secret{};
     std::vector<retired_secret> retired{};
     hook_state state = hook_state::active;
     std::string reason{};       ///< why it is disabled, or its target has not agreed, for people
@@ -46,12 +48,24 @@ struct hook_record {
     /// What its target has shown, or is to show; none: a row from before there was proof.
     std::optional<proof> shown_by{};
     std::uint32_t per_minute = 0;  ///< deliveries that its target has consented to; 0: any number
-    open_question question{};      ///< while it is pending
+    open_question question{};      ///< while it is asked
+    std::optional<websub_terms> websub{};         ///< of a subscription by a WebSub hub
     http::detail::expiry_time permitted_until{};  ///< the end of its permission; none: never
     http::detail::expiry_time lease_until{};      ///< the end that was agreed; none: never
 
-    http::detail::expiry_time expires() const noexcept {
+    /// Whether there is a question for its target: it is pending, or, by a hub, stands and is asked
+    /// whether something of it shall change.
+    bool is_asked() const noexcept {
+        return state == hook_state::pending || (websub && websub->wish.mode != websub_mode::none);
+    }
+    /// When nothing is delivered any more.
+    http::detail::expiry_time ends() const noexcept {
         return http::detail::earlier(permitted_until, lease_until);
+    }
+    /// When its row is erased: not while its target is asked to renew it.
+    http::detail::expiry_time expires() const noexcept {
+        const bool renews = websub && websub->wish.mode == websub_mode::subscribe;
+        return renews ? std::nullopt : ends();
     }
 };
 

@@ -39,6 +39,16 @@ std::string object_of(const open_question& q) {
     return out.end();
 }
 
+std::string object_of(const websub_terms& w) {
+    json_writer out;
+    out.add("topic", w.topic).add("hub", w.hub).add("digest", spell(w.function));
+    if (w.wish.mode == websub_mode::none) return out.end();
+    out.add("mode", spell(w.wish.mode)).add("pattern", w.wish.pattern);
+    out.add_any("secret", w.wish.secret).add("lease", w.wish.lease.count());
+    if (w.wish.permitted_until) out.add("permitted_until", to_text(*w.wish.permitted_until));
+    return out.add_any("reason", w.wish.reason).end();
+}
+
 std::string list_of(const std::vector<retired_secret>& secrets) {
     std::string list;
     for (const auto& s : secrets)
@@ -65,13 +75,15 @@ class row_reader {
         if (name == "proof") take_named(raw, out_.shown_by.emplace());
         if (name == "per_minute") take_number(raw, out_.per_minute);
         if (name == "question") take_question(raw);
+        if (name == "websub") take_websub(raw, out_.websub.emplace());
         if (name == "headers") take_pairs(raw, out_.headers);
         if (name == "metadata") take_pairs(raw, out_.metadata);
         if (name == "expires_at") take_time(raw, out_.permitted_until.emplace());
         if (name == "lease_until") take_time(raw, out_.lease_until.emplace());
     }
     bool good() const noexcept {
-        return good_ && !out_.topics.empty() && !out_.target_url.empty() && !out_.secret.empty();
+        return good_ && !out_.topics.empty() && !out_.target_url.empty() &&
+               (!out_.secret.empty() || out_.websub);
     }
 
  private:
@@ -116,6 +128,24 @@ class row_reader {
             if (name == "ended") q.ended = value == "true";
         }
         if (q.then != hook_state::active && q.then != hook_state::paused) fail();
+    }
+    void take_websub(std::string_view raw, websub_terms& w) {
+        if (!raw.starts_with('{')) return fail();
+        std::uint32_t lease = 0;
+        for (const auto& [name, value] : json_members(raw)) {
+            if (name == "topic") take(value, w.topic);
+            if (name == "hub") take(value, w.hub);
+            if (name == "digest") take_named(value, w.function);
+            if (name == "mode") take_named(value, w.wish.mode);
+            if (name == "pattern") take(value, w.wish.pattern);
+            if (name == "secret") take(value, w.wish.secret);
+            if (name == "lease") take_number(value, lease);
+            if (name == "permitted_until") take_time(value, w.wish.permitted_until.emplace());
+            if (name == "reason") take(value, w.wish.reason);
+        }
+        w.wish.lease = std::chrono::seconds(lease);
+        const bool asks = w.wish.mode != websub_mode::none;
+        if (w.topic.empty() || (asks && check_pattern(w.wish.pattern))) fail();
     }
     template <class E>
     void take_named(std::string_view raw, E& out) {
@@ -167,7 +197,8 @@ std::string to_row_value(const hook_record& h) {
     if (h.retry != retry_preset::sender) out.add("retry", spell(h.retry));
     if (h.shown_by) out.add("proof", spell(*h.shown_by));
     if (h.per_minute != 0) out.add("per_minute", h.per_minute);
-    if (h.state == hook_state::pending) out.raw("question", object_of(h.question));
+    if (h.is_asked()) out.raw("question", object_of(h.question));
+    if (h.websub) out.raw("websub", object_of(*h.websub));
     if (!h.headers.empty()) out.raw("headers", object_of(h.headers));
     if (!h.metadata.empty()) out.raw("metadata", object_of(h.metadata));
     if (h.permitted_until) out.add("expires_at", to_text(*h.permitted_until));

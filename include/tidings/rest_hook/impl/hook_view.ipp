@@ -35,7 +35,8 @@ std::string to_json(const hook_view& v, webhook::body_form form, bool with_secre
     out.raw("headers", headers.end()).raw("metadata", metadata.end());
     out.add_any("owner", h.owner).add("created_at", h.created_at);
     out.add("updated_at", h.updated_at.empty() ? h.created_at : h.updated_at);
-    if (const auto end = h.expires()) out.add("expiration_date", to_text(*end));
+    if (h.websub) out.add("hub_topic", h.websub->topic);
+    if (const auto end = h.ends()) out.add("expiration_date", to_text(*end));
     if (with_secret) out.add("secret", h.secret);
     return out.end();
 }

@@ -34,6 +34,9 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
         error_ = errc::forbidden;
     if (error_) return before.close();
+    const bool over = http::detail::has_expired(record_.ends(), *by.options->environment.clock);
+    // By a hub, one that is asked whether it begins again has ended.
+    if (record_.websub && (over || record_.state == hook_state::pending)) return before.close();
     if (record_.state == hook_state::pending) return before.withdraw();
 
     auto endpoint = before.endpoint();

@@ -23,6 +23,8 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     void admit(http::exchange& x) const;
     void handle(http::exchange& x);
     std::size_t max_body_bytes() const noexcept { return parts_.options->max_body_bytes; }
+    /// For a hub over it.
+    const api_parts& parts() const noexcept { return parts_; }
 
  private:
     static constexpr std::string_view methods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";

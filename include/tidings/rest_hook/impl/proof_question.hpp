@@ -37,8 +37,10 @@ class proof_question {
 
  private:
     bool agrees(const http::response& r, std::uint32_t& per_minute) const;
+    proof_answer read_websub(error_code ec, const http::response& r) const;
 
     const proof kind_;
+    websub_mode mode_ = websub_mode::none;  // of a hub's question, which is a challenge
     std::string url_;
     http::request request_{};
     std::string expected_{};  // to be repeated

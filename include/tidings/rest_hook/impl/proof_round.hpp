@@ -21,6 +21,10 @@ struct proof_round {
     /// counts as begun already
     /// @return 422 for a proof that is not enough
     TIDINGS_DECL refusal settle(const hook_record* before, hook_record& h, bool& asks) const;
+    /// Begins a question in the place of the one before; the first counts as begun already.
+    TIDINGS_DECL void open(hook_record& h, hook_state then, std::chrono::seconds within) const;
+    /// One by a hub ends, and its callback is notified (W3C WebSub 5.2).
+    TIDINGS_DECL void deny(hook_record& h, std::string reason) const;
 
  private:
     refusal choose(const hook_record* before, hook_record& h) const;
@@ -29,5 +33,7 @@ struct proof_round {
 
 /// The target has agreed. @param per_minute deliveries that it takes; 0: any number
 TIDINGS_DECL void confirm(hook_record& h, std::uint32_t per_minute, io::system_time now);
+/// It has not, and is not asked again. False: that is known already.
+TIDINGS_DECL bool end_question(hook_record& h, const std::string& why, io::system_time now);
 
 }  // namespace tidings::rest_hook::detail

@@ -3,6 +3,7 @@
 
 #include <tidings/rest_hook/impl/hook_wishes.hpp>
 #include <tidings/rest_hook/impl/proof_round.hpp>
+#include <tidings/rest_hook/impl/websub_round.hpp>
 #include <tidings/text/impl/hex.hpp>
 
 #include <span>
@@ -40,9 +41,20 @@ void proof_round::begin(hook_record& h, hook_state then) const {
     h.state = hook_state::pending;
     h.reason.clear();
     h.per_minute = 0;
+    open(h, then, terms.options().within);
+}
+
+void proof_round::open(hook_record& h, hook_state then, std::chrono::seconds within) const {
     h.question = {.token = make_token(random), .then = then, .asked = 1};
-    h.question.until = now + terms.options().within;
+    h.question.until = now + within;
     h.question.next = terms.next_after(h.question, now);
+}
+
+void proof_round::deny(hook_record& h, std::string reason) const {
+    h.state = hook_state::pending;
+    h.websub->wish = {
+        .mode = websub_mode::denied, .pattern = h.topics.front(), .reason = std::move(reason)};
+    open(h, hook_state::active, terms.options().within);
 }
 
 refusal proof_round::settle(const hook_record* before, hook_record& h, bool& asks) const {
@@ -76,11 +88,20 @@ refusal proof_round::settle(const hook_record* before, hook_record& h, bool& ask
 }
 
 void confirm(hook_record& h, std::uint32_t per_minute, io::system_time now) {
+    if (h.websub) return grant_wish(h, now);
     h.state = h.question.then;
     h.question = {};
     h.reason.clear();
     h.per_minute = per_minute;
     h.updated_at = to_text(now);
+}
+
+bool end_question(hook_record& h, const std::string& why, io::system_time now) {
+    if (h.question.ended) return false;
+    if (h.websub) return drop_wish(h, now), true;
+    h.question.ended = true;
+    if (!why.empty()) h.reason = why;
+    return true;
 }
 
 }  // namespace tidings::rest_hook::detail

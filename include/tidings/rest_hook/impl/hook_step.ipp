@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/crypto/impl/hmac.hpp>
+#include <tidings/impl/finds_memory.hpp>
+#include <tidings/impl/guarded.hpp>
+#include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/rest_hook/impl/hook_step.hpp>
+
+namespace tidings::rest_hook::detail {
+
+using namespace tidings::detail;
+
+hook_step::hook_step(std::shared_ptr<lane> home, std::shared_ptr<hook_list> hooks, log_sink log,
+                     std::string id, change apply, handler done)
+    : lane_(std::move(home)),
+      hooks_(std::move(hooks)),
+      log_(std::move(log)),
+      id_(std::move(id)),
+      apply_(std::move(apply)),
+      done_(std::move(done)) {}
+
+void hook_step::start() {
+    lane_->post([self = shared_from_this()] { self->run(); });
+}
+
+template <class F>
+void hook_step::step(F f) {
+    if (!finds_memory(std::move(f))) end(errc::out_of_memory, {});
+}
+
+void hook_step::run() {
+    step([this] { write(); });
+}
+
+void hook_step::write() {
+    auto v = hooks_->find({.all = true}, id_);
+    const bool exists = v.has_value();
+    if (!exists) v.emplace().record.id = id_;
+    if (const auto no = apply_(v->revision, v->record)) return end(no, {});
+    if (!exists && !reserve(v->record)) return;
+    auto value = to_row_value(v->record);
+    auto on_done = lane_handler<std::uint64_t>(
+        lane_, errc::store_failed,
+        [self = shared_from_this(), h = v->record](error_code ec, std::uint64_t revision) {
+            self->on_written(ec, h, revision);
+        });
+    guarded(log_, "rest_hook", [&] {
+        hooks_->table().start_put(id_, std::move(value), v->revision, std::move(on_done));
+    });
+}
+
+// Where another step has the place its row is about to be there.
+bool hook_step::reserve(const hook_record& h) {
+    using result = hook_list::reservation::result;
+    const auto made = hooks_->reserve(h);
+    reserved_ = made.what == result::made;
+    if (reserved_) return true;
+    if (made.what != result::same_exists)
+        end(errc::too_many, {});
+    else if (made.existing != id_ || ++tries_ >= most_tries)
+        end(errc::store_conflict, {});
+    else
+        read_again();
+    return false;
+}
+
+void hook_step::on_written(error_code ec, const hook_record& h, std::uint64_t revision) {
+    if (ec == errc::store_conflict && ++tries_ < most_tries) return step([this] { read_again(); });
+    if (!ec && !finds_memory([&] { hooks_->serve(h, revision); })) ec = errc::out_of_memory;
+    end(ec, h, revision);
+}
+
+void hook_step::read_again() {
+    auto on_done = lane_handler<store::row>(
+        lane_, errc::store_failed, [self = shared_from_this()](error_code ec, const store::row& r) {
+            self->step([&] { self->on_read(ec, r); });
+        });
+    guarded(log_, "rest_hook", [&] { hooks_->table().start_get(id_, std::move(on_done)); });
+}
+
+void hook_step::on_read(error_code ec, const store::row& r) {
+    if (!ec) hooks_->apply(r);
+    if (ec == errc::not_found) hooks_->drop(id_);
+    if (ec && ec != errc::not_found) return end(ec, {});
+    write();
+}
+
+// A place that no row has taken is given back.
+void hook_step::end(error_code ec, const hook_record& h, std::uint64_t revision) {
+    if (ec && std::exchange(reserved_, false))
+        finds_memory([&] {
+            if (!hooks_->find({.all = true}, id_)) hooks_->drop(id_);
+        });
+    if (auto done = std::move(done_)) done(ec, h, revision);
+}
+
+hook_step::change of_question(std::string token, std::function<bool(hook_record& h)> apply) {
+    return [token = std::move(token), apply = std::move(apply)](std::uint64_t revision,
+                                                                hook_record& h) -> error_code {
+        const bool waits =
+            revision != 0 && h.is_asked() && equal_in_constant_time(h.question.token, token);
+        if (!waits || !apply(h)) return errc::not_found;
+        return {};
+    };
+}
+
+}  // namespace tidings::rest_hook::detail
