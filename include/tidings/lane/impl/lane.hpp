@@ -24,6 +24,8 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tidings::detail {
@@ -50,7 +52,15 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// gone.
     template <class F>
     auto bind(F&& f) {
+        // It is moved as it is called, which must need no memory: an answer would be lost.
+        static_assert(std::is_nothrow_move_constructible_v<std::decay_t<F>>);
         return net::bind_executor(lasting_executor(), std::forward<F>(f));
+    }
+    /// The same, of what ends with the context at the latest.
+    template <class F>
+    auto bind_here(F&& f) const {
+        static_assert(std::is_nothrow_move_constructible_v<std::decay_t<F>>);
+        return net::bind_executor(executor(), std::forward<F>(f));
     }
     /// The same as a completion handler, `Handler(executor, f)`.
     template <class Handler, class F>

@@ -247,13 +247,13 @@ void client_state::poll() noexcept {
         asked_ = options_.environment.clock->now();
         auto r = make_request(options_, "GET");
         r.fields.set("Accept", cloudevents_batch_type);
-        reader_->async_request(
-            poll_url(options_, wait, max_batch_, received_), std::move(r),
-            net::bind_executor(lane_->executor(), [weak = weak_self(), poll = ++polls_](
-                                                      error_code ec, const http::response& answer) {
-                const auto s = weak.lock();
-                if (s && s->stage_ != stage::stopped && s->polls_ == poll) s->on_answer(ec, answer);
-            }));
+        reader_->async_request(poll_url(options_, wait, max_batch_, received_), std::move(r),
+                               lane_->bind_here([weak = weak_self(), poll = ++polls_](
+                                                    error_code ec, const http::response& answer) {
+                                   const auto s = weak.lock();
+                                   if (s && s->stage_ != stage::stopped && s->polls_ == poll)
+                                       s->on_answer(ec, answer);
+                               }));
     });
     if (!found) react(failed(errc::out_of_memory));
 }

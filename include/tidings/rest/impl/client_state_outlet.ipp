@@ -5,8 +5,6 @@
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/rest/impl/client_state.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 namespace tidings::rest::detail {
 
 using namespace tidings::detail;
@@ -51,14 +49,12 @@ void client_state::send() {
         auto r = event_request(options_, *sending_, ec);
         if (ec) return settle(ec);
         if (reading_) own_.begin(key_of(sending_->source(), sending_->id()));
-        http_->async_request(topic_url(options_, sending_->topic()), std::move(r),
-                             net::bind_executor(lane_->executor(),
-                                                [weak = weak_self()](error_code failed,
-                                                                     const http::response& answer) {
-                                                    const auto s = weak.lock();
-                                                    if (s && s->stage_ != stage::stopped)
-                                                        s->on_sent(failed, answer);
-                                                }));
+        http_->async_request(
+            topic_url(options_, sending_->topic()), std::move(r),
+            lane_->bind_here([weak = weak_self()](error_code failed, const http::response& answer) {
+                const auto s = weak.lock();
+                if (s && s->stage_ != stage::stopped) s->on_sent(failed, answer);
+            }));
     });
     if (!found)
         send_again_.arm(lane_->timers(), send_backoff_.next(options_.environment.random->next()));

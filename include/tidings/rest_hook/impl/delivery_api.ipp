@@ -162,7 +162,6 @@ void delivery_api::test(const call_ptr& c, const std::string& id) {
 
 // To the one endpoint, and by nothing else than what brings its events.
 void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view topic, event e) {
-    const auto& id = to.record.id;
     std::string bytes(12, '\0');
     parts_.options->environment.random->fill(
         std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
@@ -171,7 +170,7 @@ void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view
     error_code ec;
     const auto made = publication::make(topic, std::move(e), {}, ec);
     if (ec) return c->respond(problem_of("type", 422, bad_member_title, ec.message()));
-    const auto endpoint = parts_.hooks->endpoint_of(id);
+    const auto& endpoint = to.endpoint;
     if (!endpoint)
         return c->respond(http::problem(409, "Not served",
                                         to.now.state == hook_state::pending

@@ -9,8 +9,6 @@
 #include <tidings/rest_hook/impl/question_step.hpp>
 #include <tidings/webhook/impl/target_client.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 
 namespace tidings::rest_hook::detail {
@@ -169,7 +167,7 @@ void hook_asker::send(const hook_record& h) {
     put_off(h.id, h.question.next);
     const auto q = std::make_shared<const proof_question>(
         h, *terms_, *means_.options->environment.random, now());
-    auto on_done = [weak = weak_from_this(), h, q](error_code ec, const http::response& r) {
+    auto on_done = [weak = weak_from_this(), h = h, q](error_code ec, const http::response& r) {
         if (const auto self = weak.lock()) {
             self->release(h.question.token);
             finds_memory([&] { self->on_answer(h, *q, ec, r); });
@@ -179,9 +177,8 @@ void hook_asker::send(const hook_record& h) {
         return lane_->post([f = std::move(on_done), refused] { f(refused, {.status = 0}); });
     if (!http_) http_.emplace(http::detail::client_in_lane(lane_, client_options()));
     static const auto empty = std::make_shared<const std::string>();
-    http::detail::start_request(
-        *http_, q->url(), q->request(), {.body = empty, .unproven = true},
-        {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
+    http::detail::start_request(*http_, q->url(), q->request(), {.body = empty, .unproven = true},
+                                {lane_->executor(), lane_->bind_here(std::move(on_done))});
 }
 
 void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_code ec,

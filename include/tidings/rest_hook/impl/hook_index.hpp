@@ -1,27 +1,55 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/crypto/impl/siphash.hpp>
+#include <tidings/io/random.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace tidings::rest_hook::detail {
 
-/// How many subscriptions each owner has, and which of them is for the same target and topics as
-/// another would be. So a request costs the same, however many there are.
+/// How many subscriptions each owner has, which of them is for the same target and topics as
+/// another would be, and which ends first. So a request, and an end, cost the same, however many
+/// there are.
 class hook_index {
  public:
+    explicit hook_index(io::random& random);
+
+    /// Nothing has changed where memory runs out. One may be added again, and counts twice then.
     void add(const hook_record& h);
-    void remove(const hook_record& h);
+    /// Once, of one that was added.
+    void remove(const hook_record& h) noexcept;
     std::size_t owned_by(const std::string& owner) const;
     /// The id of another one of the same owner, target and set of patterns; empty: there is none.
     std::string same_as(const hook_record& h) const;
+    /// When the first of them ends; none: none does.
+    http::detail::expiry_time first_end() const;
+    /// The id of the first whose end has come; null: there is none.
+    const std::string* first_ended(io::system_time now) const noexcept;
 
  private:
+    /// By time, of two at once by id.
+    struct sooner {
+        using is_transparent = void;
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const noexcept {
+            return a.first != b.first ? a.first < b.first
+                                      : std::string_view(a.second) < std::string_view(b.second);
+        }
+    };
+    std::uint64_t key_of(const hook_record& h) const noexcept;
+
+    const tidings::detail::siphash hash_;
     std::unordered_map<std::string, std::size_t> owned_{};
-    std::unordered_multimap<std::string, std::string> same_{};  // ids by what makes them the same
+    std::unordered_multimap<std::uint64_t, std::string> same_{};  // ids by what makes them the same
+    std::multiset<std::pair<io::system_time, std::string>, sooner> ends_{};  // of those that end
 };
 
 }  // namespace tidings::rest_hook::detail

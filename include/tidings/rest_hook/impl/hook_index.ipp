@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/rest_hook/impl/hook_index.hpp>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace tidings::rest_hook::detail {
 
@@ -12,33 +13,47 @@ using namespace tidings::detail;
 
 namespace {
 
-// The length in front keeps apart what would otherwise be one text.
-void append_part(std::string& key, std::string_view part) {
-    key.append(std::to_string(part.size())).append(1, ':').append(part);
-}
-
-std::string key_of(const hook_record& h) {
-    auto topics = h.topics;
-    std::sort(topics.begin(), topics.end());
-    std::string key;
-    append_part(key, h.owner);
-    append_part(key, h.target_url);
-    for (const auto& topic : topics) append_part(key, topic);
-    return sha256_hex(key);
+siphash make_hash(io::random& random) {
+    std::array<std::uint64_t, 2> keys{};
+    random.fill(std::as_writable_bytes(std::span(keys)));
+    return {keys[0], keys[1]};
 }
 
 }  // namespace
 
-void hook_index::add(const hook_record& h) {
-    ++owned_[h.owner];
-    same_.emplace(key_of(h), h.id);
+hook_index::hook_index(io::random& random) : hash_(make_hash(random)) {}
+
+// Owners choose all of it: the hash has a secret key, so that none makes two that are the same.
+std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
+    std::array<std::uint64_t, 3> parts{hash_(h.owner), hash_(h.target_url), 0};
+    for (const auto& topic : h.topics) parts[2] += hash_(topic);  // in whatever order
+    return hash_({reinterpret_cast<const char*>(parts.data()), sizeof(parts)});
 }
 
-// Nothing has changed where memory runs out.
-void hook_index::remove(const hook_record& h) {
-    const auto [first, last] = same_.equal_range(key_of(h));
+void hook_index::add(const hook_record& h) {
+    const auto owner = owned_.try_emplace(h.owner).first;
+    try {
+        const auto same = same_.emplace(key_of(h), h.id);
+        try {
+            if (const auto end = h.expires()) ends_.emplace(*end, h.id);
+        } catch (...) {
+            same_.erase(same);
+            throw;
+        }
+    } catch (...) {
+        if (owner->second == 0) owned_.erase(owner);
+        throw;
+    }
+    ++owner->second;
+}
+
+void hook_index::remove(const hook_record& h) noexcept {
+    if (const auto end = h.expires())
+        if (const auto it = ends_.find(std::pair(*end, std::string_view(h.id))); it != ends_.end())
+            ends_.erase(it);
     if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
         owned_.erase(it);
+    const auto [first, last] = same_.equal_range(key_of(h));
     const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == h.id; });
     if (it != last) same_.erase(it);
 }
@@ -52,6 +67,14 @@ std::string hook_index::same_as(const hook_record& h) const {
     const auto [first, last] = same_.equal_range(key_of(h));
     const auto it = std::find_if(first, last, [&](const auto& s) { return s.second != h.id; });
     return it == last ? std::string() : it->second;
+}
+
+http::detail::expiry_time hook_index::first_end() const {
+    return ends_.empty() ? std::nullopt : http::detail::expiry_time(ends_.begin()->first);
+}
+
+const std::string* hook_index::first_ended(io::system_time now) const noexcept {
+    return ends_.empty() || ends_.begin()->first > now ? nullptr : &ends_.begin()->second;
 }
 
 }  // namespace tidings::rest_hook::detail

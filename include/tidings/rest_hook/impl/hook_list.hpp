@@ -73,7 +73,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     reservation reserve(const hook_record& h);
     /// The row was written: serves it, unless it ended meanwhile. Why it cannot be served, if so.
     error_code serve(const hook_record& h, std::uint64_t revision);
-    /// A row as it stands in the table.
+    /// A row as it stands in the table. @throws std::bad_alloc: the table is read again, later
     void apply(const store::row& r, bool even_if_new = true);
     /// Ends what is served of a row. @param only where that is of this revision; 0: of any
     void drop(const std::string& id, std::uint64_t only = 0);
@@ -90,7 +90,6 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
 
     /// Nothing where there is none, or the caller may not see it.
     std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
-    hook_outlet::endpoint_ptr endpoint_of(const std::string& id) const;
     /// The id of another subscription that is the same; empty: there is none.
     std::string same_as(const hook_record& h) const;
     page list(const selection& of) const;
@@ -98,23 +97,27 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
  private:
     using hook_map = std::map<std::string, live_hook>;  // by id, which is by age
 
-    /// The end of what it times, posted to the lane.
-    struct closing final : tidings::detail::lane_task {
-        void run() noexcept override { std::exchange(whose, nullptr)->cancel_timers(); }
+    /// What needs no memory to be posted to the lane.
+    template <void (hook_list::*step)() noexcept>
+    struct posted final : tidings::detail::lane_task {
+        void run() noexcept override {
+            const auto self = std::exchange(whose, nullptr);
+            (self.get()->*step)();
+        }
         void drop() noexcept override { const auto last = std::move(whose); }
         std::shared_ptr<hook_list> whose{};
     };
 
     void load(std::string after);
     void load_later(error_code ec) noexcept;
-    void take_page(const std::vector<store::row>& rows);
     void on_page(error_code ec, const std::vector<store::row>& rows);
-    void note_expiry(const hook_record& h);
+    void note_expiry();
     void watch_expiry();
     void on_expiry();
     void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
     void cancel_timers() noexcept;
-    void log(std::string_view message, error_code ec = {}) const;
+    void missed() noexcept;
+    void load_again() noexcept;
 
     const hook_means means_;
     const manager_options& options_;
@@ -127,16 +130,20 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     hook_index index_;
     store::watch_handle watch_;
     phase phase_;
-    http::detail::expiry_time first_expiry_;
+    http::detail::expiry_time first_expiry_;  // that the timer waits for
     std::set<std::string> gone_;  // rows erased while it loads: a page may still hold them
 
+    bool stale_ = false;  // what the pages under way say may be over
+
     // In the lane.
+    std::uint64_t round_ = 0;  // of loading
     backoff backoff_;
     wheel_timer again_;
     std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed
     wheel_timer erase_again_;
     wheel_timer expiry_;  // of the first subscription to end
-    closing closing_;
+    posted<&hook_list::cancel_timers> closing_;
+    posted<&hook_list::load_again> missed_;
 };
 
 }  // namespace tidings::rest_hook::detail

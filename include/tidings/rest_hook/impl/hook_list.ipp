@@ -35,6 +35,7 @@ hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
       table_(options_.table ? options_.table : store::make_memory_table()),
       lane_(lane::make(means_.bus->executor(), *options_.environment.clock)),
       asker_(std::move(asker)),
+      index_(*options_.environment.random),
       phase_(options_.table ? phase::loading : phase::ready),
       backoff_({.initial = std::chrono::seconds(1)}),
       again_([this] { load({}); }),
@@ -42,10 +43,6 @@ hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
           for (const auto& [id, revision] : std::exchange(unerased_, {})) erase_later(id, revision);
       }),
       expiry_([this] { on_expiry(); }) {}
-
-void hook_list::log(std::string_view message, error_code ec) const {
-    if (options_.log) options_.log({log_level::error, "rest_hook", message, ec});
-}
 
 hook_list::phase hook_list::now() const {
     const std::lock_guard lock(mutex_);
@@ -58,8 +55,13 @@ hook_list::reservation hook_list::reserve(const hook_record& h) {
     if (auto same = index_.same_as(h); !same.empty()) return {result::same_exists, std::move(same)};
     if (hooks_.size() >= options_.max_hooks) return {result::list_full};
     if (index_.owned_by(h.owner) >= options_.max_hooks_per_principal) return {result::owner_full};
-    hooks_.insert_or_assign(h.id, live_hook(h));
     index_.add(h);
+    try {
+        hooks_.insert_or_assign(h.id, live_hook(h));
+    } catch (...) {
+        index_.remove(h);
+        throw;
+    }
     return {};
 }
 
@@ -92,12 +94,6 @@ std::optional<hook_view> hook_list::find(const hook_viewer& who, const std::stri
     return it->second.view();
 }
 
-hook_outlet::endpoint_ptr hook_list::endpoint_of(const std::string& id) const {
-    const std::lock_guard lock(mutex_);
-    const auto it = hooks_.find(id);
-    return it == hooks_.end() ? nullptr : it->second.endpoint();
-}
-
 hook_list::page hook_list::list(const selection& of) const {
     page out;
     std::size_t count = 0;
@@ -113,31 +109,49 @@ hook_list::page hook_list::list(const selection& of) const {
     return out;
 }
 
-void hook_list::apply(const store::row& r, bool even_if_new) {
+// Where memory runs out what was served of the row still is.
+void hook_list::apply(const store::row& r, bool even_if_new) try {
     if (r.revision == 0) return drop(r.key);
     auto record = read_row(r);
-    if (!record) return log("a row of the table is no subscription");
-    live_hook replaced;  // ends outside the mutex
+    if (!record) return means_.log("a row of the table is no subscription");
+    // Both end outside the mutex.
+    live_hook made(std::move(*record), r.revision);
+    live_hook replaced;
     error_code failure;
+    bool noted = false;
     {
         const std::lock_guard lock(mutex_);
         if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
         const auto [it, fresh] = hooks_.try_emplace(r.key);
         auto& h = it->second;
         if (!fresh && h.revision() >= r.revision) return;
+        bool counted = false;
+        try {
+            index_.add(made.record());
+            counted = true;
+            made.begin(means_, h, [weak = weak_from_this(), id = r.key] {
+                if (const auto self = weak.lock()) self->erase_later(id);
+            });
+        } catch (...) {
+            if (counted) index_.remove(made.record());
+            if (fresh) hooks_.erase(it);
+            throw;
+        }
         if (!fresh) index_.remove(h.record());
-        replaced = std::exchange(h, live_hook(std::move(*record), r.revision));
-        index_.add(h.record());
-        h.begin(means_, replaced, [weak = weak_from_this(), id = r.key] {
-            if (const auto self = weak.lock()) self->erase_later(id);
-        });
-        note_expiry(h.record());
-        if (h.record().state == hook_state::pending) asker_->note(h.record());
+        replaced = std::exchange(h, std::move(made));
         failure = h.error();
+        noted = finds_memory([&] {
+            note_expiry();
+            if (h.record().state == hook_state::pending) asker_->note(h.record());
+        });
     }
     // Either sink may call back into the list.
     if (replaced.revision() == 0) means_.gauge(1);
-    if (failure) log("a subscription cannot be served", failure);
+    if (failure) means_.log("a subscription cannot be served", failure);
+    if (!noted) missed();
+} catch (const std::bad_alloc&) {
+    missed();
+    throw;
 }
 
 void hook_list::note_pending() {
@@ -148,14 +162,18 @@ void hook_list::note_pending() {
 
 void hook_list::drop(const std::string& id, std::uint64_t only) {
     hook_map::node_type dropped;
+    bool noted = true;
     {
         const std::lock_guard lock(mutex_);
-        if (phase_ == phase::loading && only == 0) gone_.insert(id);
+        if (phase_ == phase::loading && only == 0) noted = finds_memory([&] { gone_.insert(id); });
         const auto it = hooks_.find(id);
-        if (it == hooks_.end() || (only != 0 && it->second.revision() != only)) return;
-        index_.remove(it->second.record());
-        dropped = hooks_.extract(it);
+        if (it != hooks_.end() && (only == 0 || it->second.revision() == only)) {
+            index_.remove(it->second.record());
+            dropped = hooks_.extract(it);
+        }
     }
+    if (!noted) missed();
+    if (!dropped) return;
     if (dropped.mapped().revision() != 0) means_.gauge(-1);
     dropped.mapped().close();
 }

@@ -33,78 +33,98 @@ void hook_list::start() {
 void hook_list::load(std::string after) {
     const bool found = finds_memory([&] {
         using row_list = std::vector<store::row>;
-        auto on_done =
-            lane_handler<row_list>(lane_, errc::store_failed,
-                                   [weak = weak_from_this()](error_code ec, const row_list& rows) {
-                                       if (const auto self = weak.lock()) self->on_page(ec, rows);
-                                   });
+        auto on_done = lane_handler<row_list>(
+            lane_, errc::store_failed,
+            [weak = weak_from_this(), round = round_](error_code ec, const row_list& rows) {
+                const auto self = weak.lock();
+                if (self && self->round_ == round) self->on_page(ec, rows);
+            });
         guarded(options_.log, "rest_hook",
                 [&] { table_->start_scan(std::move(after), rows_per_page, std::move(on_done)); });
     });
     if (!found) load_later(errc::out_of_memory);
 }
 
-void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
-    if (!ec && !finds_memory([&] { take_page(rows); })) ec = errc::out_of_memory;
-    if (ec) load_later(ec);
-}
-
-// From the beginning: what is known already is not read again.
+// From the beginning: what is known already is not applied again.
 void hook_list::load_later(error_code ec) noexcept {
     if (now() == phase::closed) return;
-    finds_memory([&] { log("loading the subscriptions failed; trying again", ec); });
+    ++round_;
+    finds_memory([&] { means_.log("loading the subscriptions failed; trying again", ec); });
     const std::lock_guard lock(mutex_);
     if (phase_ != phase::closed)
         again_.arm(lane_->timers(), backoff_.next(options_.environment.random->next()));
 }
 
-void hook_list::take_page(const std::vector<store::row>& rows) {
-    for (const auto& r : rows) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (gone_.contains(r.key)) continue;
-        }
-        apply(r);
-    }
+void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
+    const auto is_over = [this](const store::row& r) {
+        const std::lock_guard lock(mutex_);
+        return stale_ || gone_.contains(r.key);
+    };
+    const bool found = finds_memory([&] {
+        for (const auto& r : rows)
+            if (!is_over(r)) apply(r);
+    });
+    if (ec || !found) return load_later(ec ? ec : make_error_code(errc::out_of_memory));
     if (rows.size() == rows_per_page) return load(rows.back().key);
     const std::lock_guard lock(mutex_);
+    if (stale_) return;  // it is read again
     if (phase_ == phase::loading) phase_ = phase::ready;
     gone_.clear();
 }
 
+// There was no memory for something that the table or the watch said: all is read again, and no
+// request is answered until it is.
+void hook_list::missed() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase::closed || std::exchange(stale_, true)) return;
+    phase_ = phase::loading;
+    missed_.whose = shared_from_this();
+    lane_->post(missed_);
+}
+
+void hook_list::load_again() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        stale_ = false;
+    }
+    load_later(errc::out_of_memory);
+    if (!finds_memory([&] { note_pending(); })) missed();
+    watch_expiry();
+}
+
 // With the mutex held.
-void hook_list::note_expiry(const hook_record& h) {
-    const auto first = http::detail::earlier(first_expiry_, h.expires());
+void hook_list::note_expiry() {
+    const auto first = index_.first_end();
     if (first == first_expiry_) return;
-    first_expiry_ = first;
     lane_->post([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->watch_expiry();
     });
+    first_expiry_ = first;
 }
 
 void hook_list::watch_expiry() {
     const std::lock_guard lock(mutex_);
+    first_expiry_ = index_.first_end();
     if (phase_ != phase::closed) http::detail::arm_expiry(expiry_, lane_->timers(), first_expiry_);
 }
 
 // Nothing is delivered from here on, whether the row can be erased now or later. One whose end was
 // put off meanwhile has another revision.
 void hook_list::on_expiry() {
-    std::vector<std::pair<std::string, std::uint64_t>> over;
-    {
+    const auto take_first = [this] {
+        std::optional<std::pair<std::string, std::uint64_t>> first;
         const std::lock_guard lock(mutex_);
-        first_expiry_.reset();
-        for (const auto& [id, h] : hooks_) {
-            if (http::detail::has_expired(h.record().expires(), lane_->timers().clock()))
-                over.emplace_back(id, h.revision());
-            else
-                first_expiry_ = http::detail::earlier(first_expiry_, h.record().expires());
+        const auto* id = index_.first_ended(lane_->timers().clock().wall_now());
+        if (id != nullptr) first.emplace(*id, hooks_.at(*id).revision());
+        return first;
+    };
+    const bool found = finds_memory([&] {
+        while (const auto over = take_first()) {
+            drop(over->first, over->second);
+            erase_later(over->first, over->second);
         }
-    }
-    for (const auto& [id, revision] : over) {
-        drop(id, revision);
-        erase_later(id, revision);
-    }
+    });
+    if (!found) missed();
     watch_expiry();
 }
 
@@ -123,7 +143,7 @@ void hook_list::erase_later(const std::string& id, std::uint64_t revision) {
 void hook_list::on_erased(error_code ec, const std::string& id, std::uint64_t revision) {
     if (!ec || ec == errc::not_found) return drop(id, revision);
     if (now() == phase::closed || ec == errc::store_conflict) return;
-    log("a subscription could not be erased; trying again", ec);
+    means_.log("a subscription could not be erased; trying again", ec);
     unerased_.emplace_back(id, revision);
     const std::lock_guard lock(mutex_);
     if (phase_ != phase::closed) erase_again_.arm(lane_->timers(), after_failed_erasure);

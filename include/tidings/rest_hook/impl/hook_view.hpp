@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/rest_hook/impl/hook_record.hpp>
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct hook_view {
     hook_record record{};
     std::uint64_t revision = 0;  ///< of the row
     hook_condition now{};
+    hook_outlet::endpoint_ptr endpoint{};  ///< null: it is not served
 };
 
 /// How the API shows it: without secrets, but for the present one where it was just made.

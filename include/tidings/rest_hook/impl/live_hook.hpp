@@ -23,6 +23,9 @@ struct hook_means {
     std::shared_ptr<webhook::detail::sender_state> sender{};
     std::shared_ptr<const manager_options> options{};
 
+    void log(std::string_view message, error_code ec = {}) const {
+        if (options->log) options->log({log_level::error, "rest_hook", message, ec});
+    }
     /// So many subscriptions more, or fewer, are in the metrics.
     void gauge(std::int64_t add) const noexcept {
         if (options->metrics) options->metrics->gauge("rest_hooks", {}, add);
@@ -40,6 +43,7 @@ class live_hook {
 
     /// Serves it. What `before`, the same subscription until now, has in common with it goes on
     /// without a break; the rest of that ends with `before`. Why it cannot be served: `error`.
+    /// Where memory runs out `before` goes on, and this is to be destroyed.
     void begin(const hook_means& by, live_hook& before, std::function<void()> on_gone);
     /// Nothing more is delivered: neither what comes, nor what is owed.
     void close();
@@ -55,7 +59,7 @@ class live_hook {
     hook_condition condition() const;
     /// Null: the outbox knows where each of its places begins, or is to know none.
     std::shared_ptr<hook_placing> placing() const noexcept { return placing_.lock(); }
-    hook_view view() const { return {record_, revision_, condition()}; }
+    hook_view view() const { return {record_, revision_, condition(), endpoint()}; }
 
  private:
     struct place {

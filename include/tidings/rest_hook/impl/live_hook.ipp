@@ -44,21 +44,21 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     if (agreed || (before.outlet_ && is_tried_again(before.record_))) endpoint->enable();
 
     outlet_ = before.outlet_ ? before.outlet_ : std::make_shared<hook_outlet>();
+    std::vector<place*> going_on;
     std::vector<std::string> added;
     for (const auto& topic : record_.state == hook_state::active ? record_.topics : added) {
         const auto it = std::find_if(before.places_.begin(), before.places_.end(),
                                      [&](const auto& p) { return p.pattern == topic; });
-        if (it == before.places_.end() || !it->on_bus.active()) {
+        if (it == before.places_.end() || !it->on_bus.active())
             added.push_back(topic);
-            continue;
-        }
-        places_.push_back(std::move(*it));
-        before.places_.erase(it);
+        else
+            going_on.push_back(&*it);
     }
     // Those that go on stand first: what matches them and a new one was not given to the new one.
     std::vector<std::string> patterns;
-    for (const auto& p : places_) patterns.push_back(p.pattern);
+    for (const auto* p : going_on) patterns.push_back(p->pattern);
     patterns.insert(patterns.end(), added.begin(), added.end());
+    places_.reserve(patterns.size());
     outlet_->set(std::move(endpoint), std::move(patterns));
     auto placing = before.placing_.lock();
     if (!placing && !added.empty()) placing = std::make_shared<hook_placing>();
@@ -71,6 +71,8 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
         if (on_bus.error()) error_ = on_bus.error();
         places_.push_back({std::move(topic), std::move(on_bus)});
     }
+    // Nothing throws from here on.
+    for (auto* p : going_on) places_.push_back(std::move(*p));
 }
 
 // In this order: what a subscription has missed then is not for a later one of its id.

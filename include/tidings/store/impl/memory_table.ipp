@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/impl/watcher_list.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/unique_function.hpp>
@@ -32,9 +33,13 @@ class memory_table final : public table {
             const auto revision = it == rows_.end() ? 0 : it->second.revision;
             if (revision != expected)
                 return s.completes(std::move(h), errc::store_conflict, revision);
-            s.change = {key, std::move(value), ++last_revision_};
-            rows_[std::move(key)] = *s.change;
-            s.completes(std::move(h), error_code(), last_revision_);
+            row next{key, std::move(value), last_revision_ + 1};
+            s.change = next;
+            s.completes(std::move(h), error_code(), next.revision);
+            auto& there = rows_[std::move(key)];
+            // Nothing throws from here on.
+            last_revision_ = next.revision;
+            there = std::move(next);
         });
     }
 
@@ -44,9 +49,9 @@ class memory_table final : public table {
             if (it == rows_.end()) return s.completes(std::move(h), errc::not_found);
             if (expected != 0 && it->second.revision != expected)
                 return s.completes(std::move(h), errc::store_conflict);
-            rows_.erase(it);
             s.change = {std::move(key), {}, 0};
             s.completes(std::move(h), error_code());
+            rows_.erase(it);
         });
     }
 
@@ -82,9 +87,13 @@ class memory_table final : public table {
     void perform(F f) {
         const auto keep = shared_from_this();  // a completion may be the last to need it
         const std::lock_guard lock(mutex_);
-        step made;
-        f(made);
-        steps_.push_back(std::move(made));
+        auto& made = steps_.emplace_back();
+        try {
+            f(made);
+        } catch (...) {
+            steps_.pop_back();
+            throw;
+        }
         if (std::exchange(telling_, true)) return;
         const struct turn {
             bool& telling;
@@ -94,7 +103,7 @@ class memory_table final : public table {
             step s = std::move(steps_.front());
             steps_.pop_front();
             if (s.change) watchers_->tell(*s.change);
-            s.complete();
+            tidings::detail::guarded({}, "table", s.complete);
         }
     }
 

@@ -23,9 +23,9 @@ outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time 
     if (known != endpoints_.end()) return known->second;
     const auto it = endpoints_.try_emplace(id, id).first;
     it->second.lines.id = &it->first;
-    it->second.row.id = id;
     it->second.row.added = now;
     try {
+        it->second.row.id = id;
         sizes_.insert({0, &it->second});
     } catch (...) {
         endpoints_.erase(it);

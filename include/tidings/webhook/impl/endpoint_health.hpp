@@ -5,6 +5,8 @@
 #include <tidings/webhook/health_options.hpp>
 #include <tidings/webhook/impl/in_flight_window.hpp>
 
+#include <utility>
+
 namespace tidings::webhook::detail {
 
 /// What the attempts of one endpoint say about it: how many it may have in flight, until when it is
@@ -33,7 +35,7 @@ class endpoint_health {
           window_(max_in_flight) {}
 
     /// What an outbox has of it.
-    void load(const store::outbox_health& row) { row_ = row; }
+    void load(store::outbox_health row) noexcept { row_ = std::move(row); }
     store::outbox_health& row() noexcept { return row_; }
     const store::outbox_health& row() const noexcept { return row_; }
     void limit(std::size_t max_in_flight) noexcept { window_.limit(max_in_flight); }

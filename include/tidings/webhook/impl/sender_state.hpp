@@ -129,6 +129,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void open_endpoints();
     void on_opened(error_code ec, const std::vector<std::string>& ids,
                    std::vector<store::outbox_endpoint> rows);
+    void take_opened(const std::string& id, store::outbox_health health);
     endpoint_health& health_of(const endpoint_target& t);
     using answer = endpoint_health::answer;
     answer answer_of(const attempt& a, error_code ec) const noexcept;

@@ -9,8 +9,6 @@
 #include <tidings/webhook/impl/sender_state.hpp>
 #include <tidings/webhook/impl/target_client.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 #include <stdexcept>
 
@@ -124,8 +122,9 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     if (ec) return nullptr;
     auto state = std::make_shared<endpoint_state>(shared_from_this(), target);
     // A durable outbox may hold deliveries for it from before.
-    lane_->post([self = shared_from_this(), id = target->id()] {
-        self->unopened_.insert(id);
+    std::set<std::string> one{target->id()};
+    lane_->post([self = shared_from_this(), one = std::move(one)]() mutable {
+        self->unopened_.merge(one);
         self->open_endpoints();
     });
     return state;
@@ -223,14 +222,13 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
     static const auto empty = std::make_shared<const std::string>();
     const auto& body = entry->message->body;
     traces_.add(*trace);
-    const auto here = lane_->executor();
     http::detail::start_request(*http_, t->terms().url, request_,
                                 {.prepared = prepared->request,
                                  .further = entry->message->fields,
                                  .body = body ? body : empty,
                                  .trace = trace,
                                  .unproven = g == connection_turns::group::unproven},
-                                {here, net::bind_executor(here, std::move(on_done))});
+                                {lane_->executor(), lane_->bind_here(std::move(on_done))});
 }
 
 // Until nothing more is to be done at once.

@@ -4,8 +4,6 @@
 #include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
-#include <boost/asio/bind_executor.hpp>
-
 #include <algorithm>
 
 namespace tidings::webhook::detail {
@@ -53,25 +51,28 @@ std::string_view text_of(endpoint_change::kind k) noexcept {
 // One opening at a time, of all endpoints that were added meanwhile.
 void sender_state::open_endpoints() {
     if (!running() || opening_ || unopened_.empty()) return;
-    store::outbox_opening o{.now = now(), .endpoints = {}, .longest_wait = longest_wait()};
-    std::vector<std::string> ids;
-    for (auto it = unopened_.begin(); it != unopened_.end();) {
-        const auto t = endpoints_.find(*it);
-        if (!t) {
-            it = unopened_.erase(it);
-            continue;
+    const bool found = finds_memory([this] {
+        store::outbox_opening o{.now = now(), .endpoints = {}, .longest_wait = longest_wait()};
+        std::vector<std::string> ids;
+        for (auto it = unopened_.begin(); it != unopened_.end();) {
+            const auto t = endpoints_.find(*it);
+            if (!t) {
+                it = unopened_.erase(it);
+                continue;
+            }
+            store::outbox_endpoint row{.id = *it, .owner = t->terms().owner};
+            if (const auto& limits = t->terms().limits) row.limits = *limits;
+            ids.push_back(*it++);
+            o.endpoints.push_back(std::move(row));
         }
-        store::outbox_endpoint row{.id = *it, .owner = t->terms().owner};
-        if (const auto& limits = t->terms().limits) row.limits = *limits;
-        ids.push_back(*it++);
-        o.endpoints.push_back(std::move(row));
-    }
-    opening_ = true;
-    auto on_done = store_handler<std::vector<store::outbox_endpoint>>(
-        [this, ids = std::move(ids)](error_code ec, std::vector<store::outbox_endpoint> rows) {
-            on_opened(ec, ids, std::move(rows));
-        });
-    ask_store([&] { outbox_->start_open(std::move(o), std::move(on_done)); });
+        auto on_done = store_handler<std::vector<store::outbox_endpoint>>(
+            [this, ids = std::move(ids)](error_code ec, std::vector<store::outbox_endpoint> rows) {
+                on_opened(ec, ids, std::move(rows));
+            });
+        opening_ = true;
+        ask_store([&] { outbox_->start_open(std::move(o), std::move(on_done)); });
+    });
+    if (!found) wake_at(now() + after_failed_storage);
 }
 
 void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
@@ -86,23 +87,28 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
         wake_at(now() + after_failed_storage);
         return check_drained();
     }
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        unopened_.erase(ids[i]);
-        const auto t = endpoints_.find(ids[i]);
-        if (!t) continue;
-        auto known = health_.find(ids[i]);
-        if (known == health_.end() && !is_fresh(rows[i].health)) {
-            health_of(*t).load(rows[i].health);
-            known = health_.find(ids[i]);
-        }
-        t->set_disabled(known != health_.end() ? known->second.row().disabled : error_code());
-        count_state(*t);
-        auto& l = lines_[ids[i]];  // where it is spared, it is passed over
-        l.batches = t->takes_batches() ? t : nullptr;
-    }
+    const bool found = finds_memory([&] {
+        for (std::size_t i = 0; i < ids.size(); ++i) take_opened(ids[i], std::move(rows[i].health));
+    });
+    if (!found) return wake_at(now() + after_failed_storage);
     open_endpoints();
     claim();
     end_round_and_report();
+}
+
+void sender_state::take_opened(const std::string& id, store::outbox_health health) {
+    if (const auto t = endpoints_.find(id)) {
+        auto& l = lines_[id];  // where it is spared, it is passed over
+        auto known = health_.find(id);
+        if (known == health_.end() && !is_fresh(health)) {
+            health_of(*t).load(std::move(health));
+            known = health_.find(id);
+        }
+        t->set_disabled(known != health_.end() ? known->second.row().disabled : error_code());
+        count_state(*t);
+        l.batches = t->takes_batches() ? t : nullptr;
+    }
+    unopened_.erase(id);
 }
 
 endpoint_health& sender_state::health_of(const endpoint_target& t) {
@@ -201,13 +207,12 @@ void sender_state::ask_consent(const std::shared_ptr<endpoint_target>& t,
             if (const auto self = weak.lock()) self->on_question_done(*trace, g, ec, r);
         };
         traces_.add(*trace);
-        http::detail::start_request(
-            *http_, t->terms().url, t->make_consent_request(),
-            {.body = std::make_shared<const std::string>(),
-             .trace = trace,
-             .tls = t->tls(),
-             .unproven = g == connection_turns::group::unproven},
-            {lane_->executor(), net::bind_executor(lane_->executor(), std::move(on_done))});
+        http::detail::start_request(*http_, t->terms().url, t->make_consent_request(),
+                                    {.body = std::make_shared<const std::string>(),
+                                     .trace = trace,
+                                     .tls = t->tls(),
+                                     .unproven = g == connection_turns::group::unproven},
+                                    {lane_->executor(), lane_->bind_here(std::move(on_done))});
     });
     if (begun) return;
     turns_.end(g);
