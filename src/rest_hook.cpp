@@ -10,6 +10,7 @@
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_filters.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>

@@ -89,6 +89,7 @@
 #include <tidings/impl/bus.ipp>
 #include <tidings/impl/context_end.ipp>
 #include <tidings/impl/control_event.ipp>
+#include <tidings/impl/data_index.ipp>
 #include <tidings/impl/drain.ipp>
 #include <tidings/impl/errc.ipp>
 #include <tidings/impl/event.ipp>
@@ -155,6 +156,7 @@
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_filters.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
@@ -197,6 +199,7 @@
 #include <tidings/text/impl/base64.ipp>
 #include <tidings/text/impl/header_tokens.ipp>
 #include <tidings/text/impl/hex.ipp>
+#include <tidings/text/impl/json_media_type.ipp>
 #include <tidings/text/impl/json_text.ipp>
 #include <tidings/text/impl/timestamp.ipp>
 #include <tidings/text/impl/utf8.ipp>

@@ -22,6 +22,7 @@ hook_record full() {
     hook_record h;
     h.id = "hook_1";
     h.topics = {"orders.>", "\xc3\xa4.*"};
+    h.filters = {R"({"exact":{"type":"a \"b\""}})", R"({"not":{"prefix":{"data.a":"\\"}}})"};
     h.target_url = "https://x/\"quoted\"";
     h.secret = good_secret;
     h.retired = {{"whsec_" + std::string(32, 'B'), new_year + 1h}};
@@ -54,6 +55,7 @@ TEST_CASE("a row is read back as it was written", "[rest_hook]") {
     CHECK(to_row_value(*back) == value);
     CHECK(back->id == h.id);
     CHECK(back->topics == h.topics);
+    CHECK(back->filters == h.filters);
     CHECK(back->target_url == h.target_url);
     CHECK(back->secret == h.secret);
     CHECK(back->retired == h.retired);
@@ -93,6 +95,7 @@ TEST_CASE("a row of an older version is read", "[rest_hook]") {
     CHECK(h->state == hook_state::active);
     CHECK(h->retry == retry_preset::sender);
     CHECK_FALSE(h->form);
+    CHECK(h->filters.empty());
 }
 
 TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
@@ -107,6 +110,10 @@ TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
         R"({"topics":"a","target_url":"https://x","secret":"s"})",
         R"({"event":"a","target_url":"https://x","secret":"s","state":"asleep"})",
         R"({"event":"a","target_url":"https://x","secret":"s","form":"later"})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":{}})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[1]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[[]]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[{"sql":"TRUE"}]})",
         R"({"event":"a","target_url":"https://x","secret":"s","headers":[]})",
         R"({"event":"a","target_url":"https://x","secret":"s","metadata":{"a":1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","lease_until":"soon"})",
@@ -143,23 +150,28 @@ TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]")
     CHECK(text.find("whsec_") == text.npos);
     CHECK(text.find("Bearer") == text.npos);
     const auto shown = nlohmann::json::parse(text);
-    CHECK(shown == nlohmann::json{{"id", "hook_1"},
-                                  {"topics", {"orders.>", "\xc3\xa4.*"}},
-                                  {"target_url", "https://x/\"quoted\""},
-                                  {"active", false},
-                                  {"state", "disabled"},
-                                  {"reason", "it failed"},
-                                  {"description", "of \"mine\""},
-                                  {"content_mode", "structured"},
-                                  {"proof", "consent"},
-                                  {"order", "partition"},
-                                  {"retry", "svix"},
-                                  {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
-                                  {"metadata", {{"team", "shop"}, {"", ""}}},
-                                  {"owner", "J\xc3\xb6rg \\ \n"},
-                                  {"created_at", "2026-01-01T00:00:00Z"},
-                                  {"updated_at", "2026-01-02T00:00:00Z"},
-                                  {"expiration_date", "2026-01-01T02:00:00Z"}});
+    CHECK(shown ==
+          nlohmann::json{
+              {"id", "hook_1"},
+              {"filters",
+               nlohmann::json::parse(
+                   R"([{"exact":{"type":"a \"b\""}},{"not":{"prefix":{"data.a":"\\"}}}])")},
+              {"topics", {"orders.>", "\xc3\xa4.*"}},
+              {"target_url", "https://x/\"quoted\""},
+              {"active", false},
+              {"state", "disabled"},
+              {"reason", "it failed"},
+              {"description", "of \"mine\""},
+              {"content_mode", "structured"},
+              {"proof", "consent"},
+              {"order", "partition"},
+              {"retry", "svix"},
+              {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
+              {"metadata", {{"team", "shop"}, {"", ""}}},
+              {"owner", "J\xc3\xb6rg \\ \n"},
+              {"created_at", "2026-01-01T00:00:00Z"},
+              {"updated_at", "2026-01-02T00:00:00Z"},
+              {"expiration_date", "2026-01-01T02:00:00Z"}});
     const auto told = nlohmann::json::parse(to_json(v, webhook::body_form::binary, true));
     CHECK(told.at("secret") == good_secret);
 }

@@ -25,8 +25,8 @@ bool has_name(const auto& names, std::string_view name) {
 
 // `true` and `60` are themselves where the API has no text.
 std::string value_of(std::string_view name, const std::string& text) {
-    static constexpr std::array<std::string_view, 6> no_text{
-        "active", "lease_seconds", "attempt", "delivery", "as_new", "overlap_seconds"};
+    static constexpr std::array<std::string_view, 7> no_text{
+        "active", "filters", "lease_seconds", "attempt", "delivery", "as_new", "overlap_seconds"};
     if (has_name(no_text, name) && is_json(text)) return text;
     std::string quoted;
     append_json_string(quoted, text);
@@ -43,7 +43,7 @@ struct form_member {
 // Members in order of their names. A name that stands twice is a list where the API has one, else
 // the object has it twice, which is refused as in JSON.
 std::string object_of(const std::map<std::string, form_member>& members) {
-    static constexpr std::array<std::string_view, 4> lists{"event", "events", "topic", "topics"};
+    static constexpr std::array<std::string_view, 5> lists{"event", "events", "filters", "topic", "topics"};
     json_writer out;
     for (const auto& [name, m] : members) {
         if (!m.members.empty()) out.raw(name, '{' + m.members + '}');

@@ -267,7 +267,7 @@ void hook_editor::run(const edit_ptr& e) {
     if (asks && e->permitted != h.topics) return ask(e, h.topics);
     if (asks) h.permitted_until = e->permitted_until;
     const auto& r = before->record;
-    if (h.topics != r.topics || h.target_url != r.target_url)
+    if (h.topics != r.topics || h.target_url != r.target_url || h.filters != r.filters)
         if (const auto same = parts_.hooks->same_as(h); !same.empty())
             return c->respond(same_exists(same));
     h.updated_at = to_text(now());

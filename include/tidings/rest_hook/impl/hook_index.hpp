@@ -9,14 +9,14 @@
 
 namespace tidings::rest_hook::detail {
 
-/// How many subscriptions each owner has, and which of them is for the same target and topics as
-/// another would be. So a request costs the same, however many there are.
+/// How many subscriptions each owner has, and which of them is for the same target, topics
+/// and filters as another would be. So a request costs the same, however many there are.
 class hook_index {
  public:
     void add(const hook_record& h);
     void remove(const hook_record& h);
     std::size_t owned_by(const std::string& owner) const;
-    /// The id of another one of the same owner, target and set of patterns; empty: there is none.
+    /// The id of another one of the same owner, target, patterns and filters; empty: there is none.
     std::string same_as(const hook_record& h) const;
 
  private:

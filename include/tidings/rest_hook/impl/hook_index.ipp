@@ -19,11 +19,15 @@ void append_part(std::string& key, std::string_view part) {
 
 std::string key_of(const hook_record& h) {
     auto topics = h.topics;
+    auto filters = h.filters;
     std::sort(topics.begin(), topics.end());
+    std::sort(filters.begin(), filters.end());
     std::string key;
     append_part(key, h.owner);
     append_part(key, h.target_url);
     for (const auto& topic : topics) append_part(key, topic);
+    append_part(key, {});  // which no topic is
+    for (const auto& filter : filters) append_part(key, filter);
     return sha256_hex(key);
 }
 

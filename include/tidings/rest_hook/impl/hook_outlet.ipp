@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/control_event.hpp>
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/standard_signer.hpp>
@@ -36,10 +37,11 @@ std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_cod
 
 }  // namespace
 
-void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns) {
+void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns, event_filter filter) {
     const std::lock_guard lock(mutex_);
     endpoint_.swap(e);  // the one before ends outside the mutex
     patterns_ = std::move(patterns);
+    std::swap(filter_, filter);
 }
 
 hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
@@ -47,15 +49,21 @@ hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
     return endpoint_;
 }
 
-hook_outlet::endpoint_ptr hook_outlet::endpoint_for(std::string_view pattern,
-                                                    std::string_view topic) const {
-    const std::lock_guard lock(mutex_);
-    if (patterns_.size() > 1)
-        for (const auto& p : patterns_) {
-            if (p == pattern) break;
-            if (topic_matches(p, topic)) return nullptr;
-        }
-    return endpoint_;
+hook_outlet::way hook_outlet::way_of(const publication& p, std::string_view pattern) const {
+    way w;
+    event_filter filter;
+    {
+        const std::lock_guard lock(mutex_);
+        w = {endpoint_, true};
+        filter = filter_;
+        if (patterns_.size() > 1 && !is_control(p.topic()))
+            for (const auto& other : patterns_) {
+                if (other == pattern) break;
+                if (topic_matches(other, p.topic())) w.brings = false;
+            }
+    }
+    w.brings = w.brings && filter.lets_through(p);
+    return w;
 }
 
 webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::body_form form,

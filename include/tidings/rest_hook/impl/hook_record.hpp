@@ -3,6 +3,7 @@
 
 #include <tidings/http/message.hpp>
 #include <tidings/outlet/impl/access.hpp>
+#include <tidings/rest_hook/impl/hook_filters.hpp>
 #include <tidings/rest_hook/impl/hook_names.hpp>
 #include <tidings/rest_hook/impl/open_question.hpp>
 #include <tidings/store/table.hpp>
@@ -28,6 +29,7 @@ using text_pairs = std::vector<std::pair<std::string, std::string>>;
 struct hook_record {
     std::string id{};
     std::vector<std::string> topics{};  ///< patterns, each once
+    filter_texts filters{};             ///< an event is wanted by all of them
     std::string target_url{};
     std::string secret{};  ///< leaves the process only where it was made, once
     std::vector<retired_secret> retired{};

@@ -56,6 +56,7 @@ class row_reader {
         for (const auto& [member, value] : texts_)
             if (name == member) take(raw, *value);
         if (name == "event") take_topic(raw);
+        if (name == "filters" && !read_filters(raw, out_.filters)) fail();
         if (name == "topics") take_list(raw, [this](auto one) { take_topic(one); });
         if (name == "retired") take_list(raw, [this](auto one) { take_secret(one); });
         if (name == "state") take_named(raw, out_.state);
@@ -155,6 +156,7 @@ std::string to_text(io::system_time t) {
 std::string to_row_value(const hook_record& h) {
     json_writer out;
     out.raw("topics", list_of(h.topics));
+    if (!h.filters.empty()) out.raw("filters", to_json(h.filters));
     out.add("target_url", h.target_url).add("secret", h.secret);
     if (!h.retired.empty()) out.raw("retired", list_of(h.retired));
     if (h.state != hook_state::active) out.add("state", spell(h.state));

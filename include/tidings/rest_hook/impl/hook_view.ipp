@@ -25,7 +25,7 @@ std::string to_json(const hook_view& v, webhook::body_form form, bool with_secre
     json_writer out;
     out.add("id", h.id).raw("topics", '[' + topics + ']');
     if (h.topics.size() == 1) out.add("event", h.topics.front());
-    out.add("target_url", h.target_url);
+    out.raw("filters", to_json(h.filters)).add("target_url", h.target_url);
     out.flag("active", v.now.state == hook_state::active).add("state", spell(v.now.state));
     out.add_any("reason", v.now.reason).add_any("description", h.description);
     out.add("content_mode", spell(h.form.value_or(form)));

@@ -33,6 +33,7 @@ bool live_hook::is_tried_again(const hook_record& before) const {
 void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
     if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
         error_ = errc::forbidden;
+    auto filter = error_ ? event_filter() : filter_of(record_.filters, error_);
     if (error_) return before.close();
     if (record_.state == hook_state::pending) return before.withdraw();
 
@@ -59,7 +60,7 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     std::vector<std::string> patterns;
     for (const auto& p : places_) patterns.push_back(p.pattern);
     patterns.insert(patterns.end(), added.begin(), added.end());
-    outlet_->set(std::move(endpoint), std::move(patterns));
+    outlet_->set(std::move(endpoint), std::move(patterns), std::move(filter));
     auto placing = before.placing_.lock();
     if (!placing && !added.empty()) placing = std::make_shared<hook_placing>();
     placing_ = placing;
