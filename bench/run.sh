@@ -35,6 +35,7 @@ bench streams
 bench webhooks
 bench webhooks --receiver
 bench sqlite
+bench hooks
 bench isolation
 bench topics ${against:+"$against"}
 bench bus

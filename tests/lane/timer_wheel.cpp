@@ -108,6 +108,40 @@ TEST_CASE("a deadline in the past or beyond all reason is taken for what it can 
     CHECK(never.armed());
 }
 
+TEST_CASE("a deadline that is far away is waited for once", "[timer_wheel]") {
+    wheel_fixture f;
+    int fired = 0;
+    wheel_timer far_away([&] { ++fired; });
+    far_away.arm(*f.wheel, 1h);
+    {
+        wheel_timer near([&] { ++fired; });
+        near.arm(*f.wheel, 1s);
+        f.pass(1100ms);
+    }
+    CHECK(fired == 1);
+    const int before = f.clock.starts;
+    for (int i = 0; i < 3600; ++i) f.advance(1s);
+    CHECK(fired == 2);
+    CHECK(f.clock.starts == before);
+}
+
+TEST_CASE("many deadlines that are far away are not all looked at for one that is near",
+          "[timer_wheel]") {
+    wheel_fixture f;
+    std::vector<std::unique_ptr<wheel_timer>> all;
+    int fired = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        all.push_back(std::make_unique<wheel_timer>([&] { ++fired; }));
+        all.back()->arm(*f.wheel, 1h);
+    }
+    wheel_timer near([&] { ++fired; });
+    near.arm(*f.wheel, 1s);
+    f.pass(1100ms);
+    CHECK(fired == 1);
+    for (int i = 0; i < 3600; ++i) f.advance(1s);
+    CHECK(fired == 10'001);
+}
+
 TEST_CASE("what is cancelled or destroyed does not fire", "[timer_wheel]") {
     wheel_fixture f;
     wheel_timer cancelled([] { FAIL("cancelled"); });

@@ -4,6 +4,7 @@
 #include <tidings/lane/impl/timer_wheel.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -93,11 +94,19 @@ void timer_wheel::retry() noexcept {
     if (armed_ != 0 && waiting_until_ == 0) wait_until(next_tick());
 }
 
-// When the next of them may be due.
+// When the next of them is due, so that a deadline that is far away wakes no lane once a
+// revolution; where that is not known after a look at so many, an earlier tick, from which it is
+// looked for again.
 std::uint64_t timer_wheel::next_tick() const noexcept {
-    auto next = current_ + 1;
-    while (heads_[next % slots] == nullptr) ++next;
-    return next;
+    constexpr std::size_t most_looked_at = 1024;
+    std::size_t looked_at = 0;
+    auto first = std::numeric_limits<std::uint64_t>::max();
+    for (auto next = current_ + 1; next <= current_ + slots; ++next) {
+        for (const auto* t = heads_[next % slots]; t != nullptr; t = t->next_, ++looked_at)
+            first = std::min(first, t->due_tick_);
+        if (first <= next || looked_at > most_looked_at) return next;
+    }
+    return first;
 }
 
 void timer_wheel::expire() {

@@ -34,6 +34,7 @@ std::string key_of(const hook_record& h) {
 }  // namespace
 
 void hook_index::add(const hook_record& h) {
+    if (const auto end = h.expires()) ends_.emplace(*end, h.id);
     ++owned_[h.owner];
     same_.emplace(key_of(h), h.id);
 }
@@ -41,6 +42,8 @@ void hook_index::add(const hook_record& h) {
 // Nothing has changed where memory runs out.
 void hook_index::remove(const hook_record& h) {
     const auto [first, last] = same_.equal_range(key_of(h));
+    const auto end = h.expires();
+    if (end) ends_.erase({*end, h.id});
     if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
         owned_.erase(it);
     const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == h.id; });
@@ -56,6 +59,18 @@ std::string hook_index::same_as(const hook_record& h) const {
     const auto [first, last] = same_.equal_range(key_of(h));
     const auto it = std::find_if(first, last, [&](const auto& s) { return s.second != h.id; });
     return it == last ? std::string() : it->second;
+}
+
+http::detail::expiry_time hook_index::first_end() const {
+    return ends_.empty() ? std::nullopt : http::detail::expiry_time(ends_.begin()->first);
+}
+
+std::vector<std::string> hook_index::take_ended(io::system_time now) {
+    std::vector<std::string> ids;
+    auto it = ends_.begin();
+    for (; it != ends_.end() && it->first <= now; ++it) ids.push_back(it->second);
+    ends_.erase(ends_.begin(), it);
+    return ids;
 }
 
 }  // namespace tidings::rest_hook::detail

@@ -109,7 +109,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void load_later(error_code ec) noexcept;
     void take_page(const std::vector<store::row>& rows);
     void on_page(error_code ec, const std::vector<store::row>& rows);
-    void note_expiry(const hook_record& h);
+    void note_expiry();
     void watch_expiry();
     void on_expiry();
     void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
@@ -127,7 +127,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     hook_index index_;
     store::watch_handle watch_;
     phase phase_;
-    http::detail::expiry_time first_expiry_;
+    http::detail::expiry_time first_expiry_;  // that the timer waits for
     std::set<std::string> gone_;  // rows erased while it loads: a page may still hold them
 
     // In the lane.

@@ -131,7 +131,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) {
         h.begin(means_, replaced, [weak = weak_from_this(), id = r.key] {
             if (const auto self = weak.lock()) self->erase_later(id);
         });
-        note_expiry(h.record());
+        note_expiry();
         if (h.record().state == hook_state::pending) asker_->note(h.record());
         failure = h.error();
     }

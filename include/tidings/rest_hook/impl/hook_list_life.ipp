@@ -73,8 +73,8 @@ void hook_list::take_page(const std::vector<store::row>& rows) {
 }
 
 // With the mutex held.
-void hook_list::note_expiry(const hook_record& h) {
-    const auto first = http::detail::earlier(first_expiry_, h.expires());
+void hook_list::note_expiry() {
+    const auto first = index_.first_end();
     if (first == first_expiry_) return;
     first_expiry_ = first;
     lane_->post([weak = weak_from_this()] {
@@ -84,6 +84,7 @@ void hook_list::note_expiry(const hook_record& h) {
 
 void hook_list::watch_expiry() {
     const std::lock_guard lock(mutex_);
+    first_expiry_ = index_.first_end();
     if (phase_ != phase::closed) http::detail::arm_expiry(expiry_, lane_->timers(), first_expiry_);
 }
 
@@ -93,13 +94,9 @@ void hook_list::on_expiry() {
     std::vector<std::pair<std::string, std::uint64_t>> over;
     {
         const std::lock_guard lock(mutex_);
-        first_expiry_.reset();
-        for (const auto& [id, h] : hooks_) {
-            if (http::detail::has_expired(h.record().expires(), lane_->timers().clock()))
-                over.emplace_back(id, h.revision());
-            else
-                first_expiry_ = http::detail::earlier(first_expiry_, h.record().expires());
-        }
+        for (auto& id : index_.take_ended(lane_->timers().clock().wall_now()))
+            if (const auto it = hooks_.find(id); it != hooks_.end())
+                over.emplace_back(std::move(id), it->second.revision());
     }
     for (const auto& [id, revision] : over) {
         drop(id, revision);
