@@ -162,6 +162,7 @@
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
 #include <tidings/rest_hook/impl/hook_outlet.ipp>
 #include <tidings/rest_hook/impl/hook_pairs.ipp>
+#include <tidings/rest_hook/impl/hook_rate.ipp>
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>

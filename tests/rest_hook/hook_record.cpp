@@ -36,6 +36,7 @@ hook_record full() {
     h.form = webhook::body_form::structured;
     h.order = webhook::delivery_order::partition;
     h.retry = retry_preset::svix;
+    h.rate = {.thousandths = 2050, .burst = 7};
     h.shown_by = proof::consent;
     h.per_minute = 60;
     h.headers = {{"Authorization", "Bearer \"x\""}, {"X-A", "b"}};
@@ -69,6 +70,7 @@ TEST_CASE("a row is read back as it was written", "[rest_hook]") {
     CHECK(back->form == h.form);
     CHECK(back->order == h.order);
     CHECK(back->retry == h.retry);
+    CHECK(back->rate == h.rate);
     CHECK(back->headers == h.headers);
     CHECK(back->metadata == h.metadata);
     CHECK(back->permitted_until == h.permitted_until);
@@ -114,6 +116,8 @@ TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
         R"({"event":"a","target_url":"https://x","secret":"s","filters":[1]})",
         R"({"event":"a","target_url":"https://x","secret":"s","filters":[[]]})",
         R"({"event":"a","target_url":"https://x","secret":"s","filters":[{"sql":"TRUE"}]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","rate":5})",
+        R"({"event":"a","target_url":"https://x","secret":"s","rate":{"per_second":-1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","headers":[]})",
         R"({"event":"a","target_url":"https://x","secret":"s","metadata":{"a":1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","lease_until":"soon"})",
@@ -165,6 +169,7 @@ TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]")
               {"content_mode", "structured"},
               {"proof", "consent"},
               {"order", "partition"},
+              {"rate", {{"per_second", 2.05}, {"burst", 7}}},
               {"retry", "svix"},
               {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
               {"metadata", {{"team", "shop"}, {"", ""}}},
@@ -201,14 +206,18 @@ TEST_CASE("an endpoint is made of a subscription", "[rest_hook]") {
     CHECK(o.retry->delays.size() == 8);
     CHECK(o.fields.get("authorization") == "Bearer \"x\"");
     CHECK(o.fields.get("x-hook-subscription") == "hook_1");
-    CHECK(o.rate.per_second == 1);
+    CHECK(o.rate.per_second == 1);  // what the target has consented to is less
+    CHECK(o.rate.burst == 1);
     CHECK(o.signer);
 
     h.retry = retry_preset::exponential;
     h.form.reset();
+    h.per_minute = 0;
     const auto other = endpoint_options_of(h, webhook::body_form::binary, ec);
     CHECK(other.form == webhook::body_form::binary);
     CHECK(other.retry->delays.size() == 11);
+    CHECK(other.rate.per_second == 2.05);
+    CHECK(other.rate.burst == 7);
     CHECK(other.retry->delays.at(1) == 30s);
     CHECK(other.retry->delays.back() == 30s * 512);
     h.retry = retry_preset::none;

@@ -125,6 +125,7 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
          {"target_url", bed.target.url()},
          {"filters",
           json::parse(R"([{"any":[{"exact":{"type":"t"}}]},{"not":{"suffix":{"data.a":"x"}}}])")},
+         {"rate", {{"per_second", 2.5}, {"burst", 3}}},
          {"headers", {{"X-A", "1"}}},
          {"metadata", {{"team", "shop"}}},
          {"description", "mine"}});

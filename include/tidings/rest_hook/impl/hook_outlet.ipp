@@ -79,7 +79,8 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
     o.form = h.form.value_or(form);
     o.order = h.order;
     o.retry = retry_of(h.retry);
-    o.rate = {.per_second = h.per_minute / 60.0};
+    // Of a target that has consented to few, bursts would be against what it said.
+    o.rate = slower_of(h.rate.for_sender(), {.per_second = h.per_minute / 60.0});
     for (const auto& [name, value] : h.headers) o.fields.set(name, value);
     o.fields.set("X-Hook-Subscription", h.id);
     return o;
@@ -88,7 +89,8 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
 bool same_delivery(const hook_record& a, const hook_record& b) {
     return a.target_url == b.target_url && a.secret == b.secret && a.retired == b.retired &&
            a.shown_by == b.shown_by && a.per_minute == b.per_minute && a.form == b.form &&
-           a.order == b.order && a.retry == b.retry && a.headers == b.headers && a.owner == b.owner;
+           a.order == b.order && a.rate == b.rate && a.retry == b.retry && a.headers == b.headers &&
+           a.owner == b.owner;
 }
 
 }  // namespace tidings::rest_hook::detail

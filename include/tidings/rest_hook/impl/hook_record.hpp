@@ -5,6 +5,7 @@
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/rest_hook/impl/hook_filters.hpp>
 #include <tidings/rest_hook/impl/hook_names.hpp>
+#include <tidings/rest_hook/impl/hook_rate.hpp>
 #include <tidings/rest_hook/impl/open_question.hpp>
 #include <tidings/store/table.hpp>
 
@@ -43,6 +44,7 @@ struct hook_record {
     std::optional<webhook::body_form> form{};  ///< none: the manager's
     webhook::delivery_order order = webhook::delivery_order::any;
     retry_preset retry = retry_preset::sender;
+    hook_rate rate{};
     text_pairs headers{};   ///< further fields of each request; their values may be secrets
     text_pairs metadata{};  ///< of the owner
     /// What its target has shown, or is to show; none: a row from before there was proof.

@@ -64,6 +64,7 @@ class row_reader {
         if (name == "order") take_named(raw, out_.order);
         if (name == "retry") take_named(raw, out_.retry);
         if (name == "proof") take_named(raw, out_.shown_by.emplace());
+        if (name == "rate" && !read_rate(raw, out_.rate)) fail();
         if (name == "per_minute") take_number(raw, out_.per_minute);
         if (name == "question") take_question(raw);
         if (name == "headers") take_pairs(raw, out_.headers);
@@ -167,6 +168,7 @@ std::string to_row_value(const hook_record& h) {
     if (h.form) out.add("form", spell(*h.form));
     if (h.order != webhook::delivery_order::any) out.add("order", spell(h.order));
     if (h.retry != retry_preset::sender) out.add("retry", spell(h.retry));
+    if (h.rate.thousandths != 0) out.raw("rate", to_json(h.rate));
     if (h.shown_by) out.add("proof", spell(*h.shown_by));
     if (h.per_minute != 0) out.add("per_minute", h.per_minute);
     if (h.state == hook_state::pending) out.raw("question", object_of(h.question));

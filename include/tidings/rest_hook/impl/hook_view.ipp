@@ -32,6 +32,7 @@ std::string to_json(const hook_view& v, webhook::body_form form, bool with_secre
     out.add("proof", spell(h.shown_by.value_or(proof::none)));
     if (v.now.state == hook_state::pending) out.add("confirm_by", to_text(h.question.until));
     out.add("order", spell(h.order)).add("retry", spell(h.retry));
+    if (h.rate.thousandths != 0) out.raw("rate", to_json(h.rate));
     out.raw("headers", headers.end()).raw("metadata", metadata.end());
     out.add_any("owner", h.owner).add("created_at", h.created_at);
     out.add("updated_at", h.updated_at.empty() ? h.created_at : h.updated_at);

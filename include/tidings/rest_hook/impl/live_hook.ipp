@@ -20,6 +20,7 @@ hook_outlet::endpoint_ptr live_hook::make_endpoint(const hook_means& by,
     auto o = endpoint_options_of(record_, by.options->form, error_);
     if (error_) return nullptr;
     o.origin = by.options->origin;
+    o.rate = slower_of(o.rate, by.options->max_rate);
     if (record_.shown_by == proof::consent && !by.options->proof.origin.empty())
         o.consent = {.origin = by.options->proof.origin, .given = true};
     o.on_gone = std::move(on_gone);
