@@ -22,6 +22,7 @@
 #include <tidings/text/impl/base64.ipp>
 #include <tidings/text/impl/header_tokens.ipp>
 #include <tidings/text/impl/hex.ipp>
+#include <tidings/text/impl/json_media_type.ipp>
 #include <tidings/text/impl/json_text.ipp>
 #include <tidings/text/impl/timestamp.ipp>
 #include <tidings/text/impl/utf8.ipp>

@@ -11,11 +11,13 @@
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
 #include <tidings/rest_hook/impl/hook_editor_remove.ipp>
+#include <tidings/rest_hook/impl/hook_filters.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
 #include <tidings/rest_hook/impl/hook_outlet.ipp>
 #include <tidings/rest_hook/impl/hook_pairs.ipp>
+#include <tidings/rest_hook/impl/hook_rate.ipp>
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>

@@ -16,6 +16,9 @@ namespace tidings {
 inline constexpr std::size_t max_filter_bytes = 8192;  ///< of its JSON text, as read and as written
 inline constexpr std::size_t max_filter_nodes = 64;    ///< expressions, and attributes compared
 inline constexpr std::size_t max_filter_depth = 8;     ///< expressions one inside another
+inline constexpr std::size_t max_filter_path = 16;     ///< members of data one inside another
+/// Members of an event's data that filters look at. Of data with more none compares equal.
+inline constexpr std::size_t max_filter_data_members = 1024;
 
 namespace detail {
 class filter_node;
@@ -32,6 +35,12 @@ TIDINGS_DECL void intrusive_ptr_release(const filter_node* n) noexcept;
 /// published to. Values are compared byte by byte, case matters; Booleans and Integers as the text
 /// that CloudEvents writes for them (`true`, `-7`). An attribute that is absent does not compare
 /// equal to anything, so that `not` of such a comparison is true.
+///
+/// `data.a.b` is the member `b` of the member `a` of data that is JSON (by its `datacontenttype`;
+/// of a C++ value as it is serialised). A string compares by its text, a number by its digits as
+/// they stand in the data (`1.50` is not `1.5`), `true` and `false` as such. An object, an array,
+/// null, a member within an array and one with a dot in its name compare like what is absent, as
+/// does everything of data that is not well-formed. The data is read once, for all filters.
 ///
 /// A small immutable value; copies share the expression and are safe between threads. One that is
 /// malformed reports it by `check`, and the subscription that it is given to is refused.

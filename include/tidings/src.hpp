@@ -89,6 +89,7 @@
 #include <tidings/impl/bus.ipp>
 #include <tidings/impl/context_end.ipp>
 #include <tidings/impl/control_event.ipp>
+#include <tidings/impl/data_index.ipp>
 #include <tidings/impl/drain.ipp>
 #include <tidings/impl/errc.ipp>
 #include <tidings/impl/event.ipp>
@@ -156,11 +157,13 @@
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
 #include <tidings/rest_hook/impl/hook_editor_remove.ipp>
+#include <tidings/rest_hook/impl/hook_filters.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>
 #include <tidings/rest_hook/impl/hook_list.ipp>
 #include <tidings/rest_hook/impl/hook_list_life.ipp>
 #include <tidings/rest_hook/impl/hook_outlet.ipp>
 #include <tidings/rest_hook/impl/hook_pairs.ipp>
+#include <tidings/rest_hook/impl/hook_rate.ipp>
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>
@@ -203,6 +206,7 @@
 #include <tidings/text/impl/base64.ipp>
 #include <tidings/text/impl/header_tokens.ipp>
 #include <tidings/text/impl/hex.ipp>
+#include <tidings/text/impl/json_media_type.ipp>
 #include <tidings/text/impl/json_text.ipp>
 #include <tidings/text/impl/timestamp.ipp>
 #include <tidings/text/impl/utf8.ipp>

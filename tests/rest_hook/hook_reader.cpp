@@ -109,6 +109,15 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
         {R"({"event":"a","event":"b","target_url":"https://x"})", 400, "says what was said"},
         {R"({"event":"a","topics":["a","b"],"target_url":"https://x"})", 400, "says what was"},
         {R"({"event":"a","url":"https://x","target":"https://y"})", 400, "\"target\" says what"},
+        {R"({"event":"a","target_url":"https://x","filters":{}})", 400,
+         "\"filters\" is not a list"},
+        {R"({"event":"a","target_url":"https://x","filters":"x"})", 400, "is not a list"},
+        {R"({"event":"a","target_url":"https://x","filters":[5]})", 422, "is malformed: 5"},
+        {R"({"event":"a","target_url":"https://x","filters":[[]]})", 422, "is malformed: []"},
+        {R"({"event":"a","target_url":"https://x","filters":[{}]})", 422, "is malformed: {}"},
+        {R"({"event":"a","target_url":"https://x","filters":[{"sql":"TRUE"}]})", 422, "dialect"},
+        {R"({"event":"a","target_url":"https://x","filters":[{"exact":{"a":"\ud800"}}]})", 422,
+         "is malformed: {"},
         {R"({"event":"a..b","target_url":"https://x"})", 422, "not a topic pattern: a..b"},
         {R"({"event":["b","a.>.b"],"target_url":"https://x"})", 422, "not a topic pattern"},
         {R"({"event":"a\u0000","target_url":"https://x"})", 422, "not a topic pattern"},
@@ -227,6 +236,37 @@ TEST_CASE("JSON and forms are read, whatever curl calls them", "[rest_hook]") {
     CHECK(refusal_of(posted(body, r.content_type)).status == r.status);
 }
 
+TEST_CASE("a rate is a number without a rounding, and a burst", "[rest_hook]") {
+    const auto body = [](const std::string& rate) {
+        return posted(R"({"event":"a","url":"https://x","rate":)" + rate + "}");
+    };
+    for (const auto& [rate, thousandths] : {std::pair{"1", 1000},
+                                            {"0.001", 1},
+                                            {"12.5", 12500},
+                                            {"0.0500", 50},
+                                            {"7.120", 7120},
+                                            {"1000000", 1000000000}}) {
+        const auto h = taken(body(R"({"per_second":)" + std::string(rate) + "}"));
+        CHECK(h.rate == hook_rate{.thousandths = static_cast<std::uint32_t>(thousandths)});
+        const auto shown = to_json(h.rate);
+        CHECK(taken(body(shown)).rate == h.rate);
+        CHECK(nlohmann::json::parse(shown).at("per_second") == thousandths / 1000.0);
+    }
+    for (const auto* rate :
+         {"{}", R"({"burst":1})", R"({"per_second":0})", R"({"per_second":0.0})",
+          R"({"per_second":-1})", R"({"per_second":1e3})", R"({"per_second":0.0001})",
+          R"({"per_second":1000000.001})", R"({"per_second":99999999999999999999})",
+          R"({"per_second":"1"})", R"({"per_second":1,"burst":0})",
+          R"({"per_second":1,"burst":1.5})", R"({"per_second":1,"burst":1000001})",
+          R"({"per_second":1,"unit":"s"})"}) {
+        CAPTURE(rate);
+        CHECK(refusal_of(body(rate)).status == 422);
+        CHECK(refusal_of(body(rate)).member == "rate");
+    }
+    for (const auto* rate : {"5", "[]", "\"1\"", "true"})
+        CHECK(refusal_of(body(rate)).status == 400);
+}
+
 TEST_CASE("a form says what JSON says", "[rest_hook]") {
     const auto form = [](std::string body) {
         return posted(std::move(body), "application/x-www-form-urlencoded");
@@ -241,6 +281,11 @@ TEST_CASE("a form says what JSON says", "[rest_hook]") {
     CHECK(h.lease_until == new_year + 60s);
     CHECK(h.metadata == text_pairs{{"team", "the shop"}});
     CHECK(h.headers == text_pairs{{"X-Key", "1"}});
+    const auto more =
+        taken(form(R"(event=a&url=https://x&filters[]={"exact":{"type":"t"}}&rate[per_second]=0.25)"
+                   "&rate[burst]=2"));
+    CHECK(more.filters == filter_texts{R"({"exact":{"type":"t"}})"});
+    CHECK(more.rate == hook_rate{.thousandths = 250, .burst = 2});
     CHECK(taken(form("topic=a&topic=b&url=https://x")).topics.size() == 2);
     CHECK(taken(form("topic[]=a&url=https://x")).topics.size() == 1);
     CHECK(refusal_of(form("event=a")).detail == "\"target_url\" is missing");

@@ -22,6 +22,7 @@ hook_record full() {
     hook_record h;
     h.id = "hook_1";
     h.topics = {"orders.>", "\xc3\xa4.*"};
+    h.filters = {R"({"exact":{"type":"a \"b\""}})", R"({"not":{"prefix":{"data.a":"\\"}}})"};
     h.target_url = "https://x/\"quoted\"";
     h.secret = good_secret;
     h.retired = {{"whsec_" + std::string(32, 'B'), new_year + 1h}};
@@ -35,6 +36,7 @@ hook_record full() {
     h.form = webhook::body_form::structured;
     h.order = webhook::delivery_order::partition;
     h.retry = retry_preset::svix;
+    h.rate = {.thousandths = 2050, .burst = 7};
     h.shown_by = proof::consent;
     h.per_minute = 60;
     h.headers = {{"Authorization", "Bearer \"x\""}, {"X-A", "b"}};
@@ -54,6 +56,7 @@ TEST_CASE("a row is read back as it was written", "[rest_hook]") {
     CHECK(to_row_value(*back) == value);
     CHECK(back->id == h.id);
     CHECK(back->topics == h.topics);
+    CHECK(back->filters == h.filters);
     CHECK(back->target_url == h.target_url);
     CHECK(back->secret == h.secret);
     CHECK(back->retired == h.retired);
@@ -67,6 +70,7 @@ TEST_CASE("a row is read back as it was written", "[rest_hook]") {
     CHECK(back->form == h.form);
     CHECK(back->order == h.order);
     CHECK(back->retry == h.retry);
+    CHECK(back->rate == h.rate);
     CHECK(back->headers == h.headers);
     CHECK(back->metadata == h.metadata);
     CHECK(back->permitted_until == h.permitted_until);
@@ -93,6 +97,7 @@ TEST_CASE("a row of an older version is read", "[rest_hook]") {
     CHECK(h->state == hook_state::active);
     CHECK(h->retry == retry_preset::sender);
     CHECK_FALSE(h->form);
+    CHECK(h->filters.empty());
 }
 
 TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
@@ -107,6 +112,12 @@ TEST_CASE("a row that is not one of ours is passed over", "[rest_hook]") {
         R"({"topics":"a","target_url":"https://x","secret":"s"})",
         R"({"event":"a","target_url":"https://x","secret":"s","state":"asleep"})",
         R"({"event":"a","target_url":"https://x","secret":"s","form":"later"})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":{}})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[1]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[[]]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","filters":[{"sql":"TRUE"}]})",
+        R"({"event":"a","target_url":"https://x","secret":"s","rate":5})",
+        R"({"event":"a","target_url":"https://x","secret":"s","rate":{"per_second":-1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","headers":[]})",
         R"({"event":"a","target_url":"https://x","secret":"s","metadata":{"a":1}})",
         R"({"event":"a","target_url":"https://x","secret":"s","lease_until":"soon"})",
@@ -191,23 +202,29 @@ TEST_CASE("an answer shows no secret but one that was just made", "[rest_hook]")
     CHECK(text.find("whsec_") == text.npos);
     CHECK(text.find("Bearer") == text.npos);
     const auto shown = nlohmann::json::parse(text);
-    CHECK(shown == nlohmann::json{{"id", "hook_1"},
-                                  {"topics", {"orders.>", "\xc3\xa4.*"}},
-                                  {"target_url", "https://x/\"quoted\""},
-                                  {"active", false},
-                                  {"state", "disabled"},
-                                  {"reason", "it failed"},
-                                  {"description", "of \"mine\""},
-                                  {"content_mode", "structured"},
-                                  {"proof", "consent"},
-                                  {"order", "partition"},
-                                  {"retry", "svix"},
-                                  {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
-                                  {"metadata", {{"team", "shop"}, {"", ""}}},
-                                  {"owner", "J\xc3\xb6rg \\ \n"},
-                                  {"created_at", "2026-01-01T00:00:00Z"},
-                                  {"updated_at", "2026-01-02T00:00:00Z"},
-                                  {"expiration_date", "2026-01-01T02:00:00Z"}});
+    CHECK(shown ==
+          nlohmann::json{
+              {"id", "hook_1"},
+              {"filters",
+               nlohmann::json::parse(
+                   R"([{"exact":{"type":"a \"b\""}},{"not":{"prefix":{"data.a":"\\"}}}])")},
+              {"topics", {"orders.>", "\xc3\xa4.*"}},
+              {"target_url", "https://x/\"quoted\""},
+              {"active", false},
+              {"state", "disabled"},
+              {"reason", "it failed"},
+              {"description", "of \"mine\""},
+              {"content_mode", "structured"},
+              {"proof", "consent"},
+              {"order", "partition"},
+              {"rate", {{"per_second", 2.05}, {"burst", 7}}},
+              {"retry", "svix"},
+              {"headers", {{"Authorization", "***"}, {"X-A", "***"}}},
+              {"metadata", {{"team", "shop"}, {"", ""}}},
+              {"owner", "J\xc3\xb6rg \\ \n"},
+              {"created_at", "2026-01-01T00:00:00Z"},
+              {"updated_at", "2026-01-02T00:00:00Z"},
+              {"expiration_date", "2026-01-01T02:00:00Z"}});
     const auto told = nlohmann::json::parse(to_json(v, webhook::body_form::binary, true));
     CHECK(told.at("secret") == good_secret);
 }
@@ -237,14 +254,18 @@ TEST_CASE("an endpoint is made of a subscription", "[rest_hook]") {
     CHECK(o.retry->delays.size() == 8);
     CHECK(o.fields.get("authorization") == "Bearer \"x\"");
     CHECK(o.fields.get("x-hook-subscription") == "hook_1");
-    CHECK(o.rate.per_second == 1);
+    CHECK(o.rate.per_second == 1);  // what the target has consented to is less
+    CHECK(o.rate.burst == 1);
     CHECK(o.signer);
 
     h.retry = retry_preset::exponential;
     h.form.reset();
+    h.per_minute = 0;
     const auto other = endpoint_options_of(h, webhook::body_form::binary, ec);
     CHECK(other.form == webhook::body_form::binary);
     CHECK(other.retry->delays.size() == 11);
+    CHECK(other.rate.per_second == 2.05);
+    CHECK(other.rate.burst == 7);
     CHECK(other.retry->delays.at(1) == 30s);
     CHECK(other.retry->delays.back() == 30s * 512);
     h.retry = retry_preset::none;

@@ -119,12 +119,16 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
         return r;
     };
     ask("GET", "/openapi.json");
-    const auto made = ask("POST", "/",
-                          {{"topics", {"a.>", "b"}},
-                           {"target_url", bed.target.url()},
-                           {"headers", {{"X-A", "1"}}},
-                           {"metadata", {{"team", "shop"}}},
-                           {"description", "mine"}});
+    const auto made = ask(
+        "POST", "/",
+        {{"topics", {"a.>", "b"}},
+         {"target_url", bed.target.url()},
+         {"filters",
+          json::parse(R"([{"any":[{"exact":{"type":"t"}}]},{"not":{"suffix":{"data.a":"x"}}}])")},
+         {"rate", {{"per_second", 2.5}, {"burst", 3}}},
+         {"headers", {{"X-A", "1"}}},
+         {"metadata", {{"team", "shop"}}},
+         {"description", "mine"}});
     REQUIRE(made.status == 201);
     id = json::parse(made.body).at("id");
     bed.target.answer = [](http::exchange& x) { x.respond({.status = 500, .body = "no"}); };

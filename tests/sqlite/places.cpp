@@ -7,6 +7,7 @@
 #include <tidings/http/client.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/store/memory_table.hpp>
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
@@ -14,6 +15,7 @@
 #include <tidings/test/sink_server.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -265,8 +267,9 @@ namespace {
 
 /// A manager of REST hooks in a run of a hub, whose table is in memory.
 struct hook_run {
-    explicit hook_run(hub_run& in) : run(in) {
-        server.mount("/hooks", rest_hook::manager{*run.hub, *run.sender});
+    explicit hook_run(hub_run& in, std::shared_ptr<store::table> table = nullptr) : run(in) {
+        server.mount("/hooks",
+                     rest_hook::manager{*run.hub, *run.sender, {.table = std::move(table)}});
         server.start();
     }
     void ask(std::string method, std::string path, std::string body) {
@@ -344,6 +347,48 @@ TEST_CASE("a REST hook whose beginning cannot be stored is refused, and gone", "
     hooks.ask("GET", "", "");
     hooks.await_answer();
     CHECK(hooks.answer->body.find("target_url") == std::string::npos);
+}
+
+TEST_CASE("what a REST hook reads on from the history after a restart is filtered", "[sqlite]") {
+    const temporary_folder folder;
+    const auto path = folder.file("hub.db");
+    const auto table = store::make_memory_table();
+    std::string id, url;
+    {
+        hub_run first(path);
+        hook_run hooks(first, table);
+        first.io.poll();
+        url = first.target.url();
+        hooks.ask("POST", "",
+                  R"({"topics":["a","b"],"filters":[{"not":{"exact":{"id":"2"}}}],"target_url":")" +
+                      url + "\"}");
+        hooks.await_answer();
+        REQUIRE(hooks.answer->status == 201);
+        const auto at = std::string(hooks.answer->fields.get("location"));
+        id = at.substr(at.rfind('/') + 1);
+        first.publish("1");
+        CHECK(first.received(1) == texts{"1"});
+    }
+    {
+        hub_run crashed(path);
+        for (const auto* text : {"2", "3"}) crashed.publish(text);
+        crashed.publish("4", "b");
+    }
+    hub_run second(path);
+    std::optional<error_code> moved;  // to where the target is now
+    table->start_get(id, {second.io.get_executor(), [&](error_code, store::row r) {
+                              r.value.replace(r.value.find(url), url.size(), second.target.url());
+                              table->start_put(id, r.value, r.revision,
+                                               {second.io.get_executor(),
+                                                [&](error_code ec, std::uint64_t) { moved = ec; }});
+                          }});
+    REQUIRE(run_io_until(second.io, [&] { return moved.has_value(); }));
+    hook_run hooks(second, table);
+    auto got = second.received(2);
+    second.publish("5");
+    got = second.received(3);
+    std::sort(got.begin(), got.end());
+    CHECK(got == texts{"3", "4", "5"});
 }
 
 TEST_CASE("a subscription of a sender that ended waits for nothing", "[sqlite]") {

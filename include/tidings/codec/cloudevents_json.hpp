@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/event_ptr.hpp>
+#include <tidings/text/json_media_type.hpp>
 
 #include <cstddef>
 #include <string>
@@ -58,9 +59,6 @@ TIDINGS_DECL wire_event parse_cloudevents_json(std::string_view text, error_code
 /// Reads a batch (CloudEvents JSON format 4), `[]` included; all or nothing. @error as above
 TIDINGS_DECL std::vector<wire_event> parse_cloudevents_batch(std::string_view text,
                                                              error_code& ec) noexcept;
-
-/// Whether a media type is JSON by CloudEvents JSON format 3.1: `*/json` or `*/*+json`.
-TIDINGS_DECL bool is_json_media_type(std::string_view content_type) noexcept;
 
 /// Whether the publication's data is well-formed JSON; found out once per content.
 TIDINGS_DECL bool has_json_data(const publication& p) noexcept;

@@ -13,7 +13,7 @@ enum class filter_dialect : std::uint8_t { exact, prefix, suffix, all, any, nega
 /// A part of a filter, with its parts. Immutable once it is in one.
 class filter_node {
  public:
-    /// A CloudEvents attribute, found by name once.
+    /// What a comparison is about, found by name once.
     enum class attribute : std::uint8_t {
         id,
         source,
@@ -24,6 +24,7 @@ class filter_node {
         content_type,
         spec_version,
         topic,
+        data,  // a member of it
         extension
     };
     struct comparison {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <tidings/impl/attribute_name.hpp>
+#include <tidings/impl/data_index.hpp>
 #include <tidings/impl/filter_node.hpp>
 #include <tidings/text/impl/json_text.hpp>
+#include <tidings/text/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -38,26 +40,32 @@ filter_attribute attribute_named(std::string_view name) noexcept {
         {"topic", filter_attribute::topic}};
     const auto* found = std::find_if(std::begin(known), std::end(known),
                                      [&](const auto& k) { return k.first == name; });
-    return found != std::end(known) ? found->second : filter_attribute::extension;
+    if (found != std::end(known)) return found->second;
+    return is_data_path(name) ? filter_attribute::data : filter_attribute::extension;
 }
 
-using integer_text = std::array<char, 12>;
+/// Room for a text that stands nowhere as it is compared.
+struct made_text {
+    std::array<char, 12> digits;
+    std::string decoded;
+};
 
 // An extension as CloudEvents 1.0, 3.1.1 writes it; none where it is absent.
 std::optional<std::string_view> extension_text(const publication& p, std::string_view name,
-                                               integer_text& room) noexcept {
+                                               made_text& room) noexcept {
     const auto* value = p.extension(name);
     if (value == nullptr) return std::nullopt;
     if (const auto* text = std::get_if<std::string>(value)) return *text;
     if (const auto* flag = std::get_if<bool>(value)) return *flag ? "true" : "false";
     const auto number = std::get<std::int32_t>(*value);
-    const auto end = std::to_chars(room.data(), room.data() + room.size(), number).ptr;
-    return std::string_view(room.data(), static_cast<std::size_t>(end - room.data()));
+    const auto end =
+        std::to_chars(room.digits.data(), room.digits.data() + room.digits.size(), number).ptr;
+    return std::string_view(room.digits.data(), static_cast<std::size_t>(end - room.digits.data()));
 }
 
 // Empty is absent, and a comparison's value is never empty.
 std::string_view attribute_text(const publication& p, const filter_node::comparison& c,
-                                integer_text& room) {
+                                made_text& room) {
     switch (c.which) {
         case filter_attribute::id:
             return p.id();
@@ -77,6 +85,8 @@ std::string_view attribute_text(const publication& p, const filter_node::compari
             return "1.0";
         case filter_attribute::topic:
             return p.topic();
+        case filter_attribute::data:
+            return data_text(p, c.name, room.decoded);
         case filter_attribute::extension:
             break;
     }
@@ -105,7 +115,8 @@ void filter_node::count(std::size_t nodes, std::size_t depth, std::size_t bytes)
 }
 
 void filter_node::compare(std::string_view name, std::string_view value) {
-    if (!is_attribute_name(name) || value.empty()) return fail(errc::bad_filter);
+    const bool named = is_attribute_name(name) || is_data_path(name);
+    if (!named || value.empty() || !is_valid_utf8(value)) return fail(errc::bad_filter);
     std::string written;
     append_json_string(written, value);
     count(1, 1, name.size() + written.size() + sizeof R"("":,)" - 1);
@@ -120,7 +131,7 @@ void filter_node::add(operand part) {
 }
 
 bool filter_node::is_true(const publication& p) const {
-    integer_text room;
+    made_text room;
     const auto compares = [&](const comparison& c) {
         return holds(dialect_, attribute_text(p, c, room), c.value);
     };

@@ -48,6 +48,8 @@ struct manager_options {
     /// written all the same is erased.
     std::chrono::milliseconds table_timeout{10'000};
     webhook::body_form form = webhook::body_form::binary;  ///< of those that ask for none
+    /// No subscription is sent to faster, nor in larger bursts, whatever its `rate`.
+    webhook::delivery_rate max_rate{};
     std::chrono::seconds default_lease{0};  ///< of those that ask for no end; 0: they have none
     std::chrono::seconds max_lease{0};      ///< no subscription has longer at a time; 0: any
     /// How long the secret before signs as well, where the request does not say; at most 7 days.
@@ -82,7 +84,8 @@ class manager_state;
 class manager {
  public:
     /// @throws std::invalid_argument for a bus or sender that was moved from, and for proof options
-    /// that are none: a network, an origin or a URL that is malformed, nothing that is taken
+    /// that are none: a network, an origin or a URL that is malformed, nothing that is taken; for a
+    /// `max_rate` that is negative or no number
     TIDINGS_DECL manager(bus& b, webhook::sender& s, manager_options options = {});
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);

@@ -37,8 +37,9 @@ inline refusal refused(std::string_view member, const std::string& why) {
 /// Reads the body of a request as the text of a JSON object: as it is, or made of a form
 /// (application/x-www-form-urlencoded): `topics[]=a&topics[]=b` and a repeated `topic=a` are lists,
 /// `metadata[key]=value` is a member of an object, and what is no text elsewhere (`active`,
-/// `lease_seconds`, `attempt`, `delivery`, `as_new`, `overlap_seconds`) is none here. An empty body
-/// is an object without members. The answer is set when it is refused: 400, 413, 415.
+/// `filters`, `lease_seconds`, `attempt`, `delivery`, `as_new`, `rate`, `overlap_seconds`) is none
+/// here. An empty body is an object without members. The answer is set when it is refused: 400,
+/// 413, 415.
 TIDINGS_DECL refusal read_body(const http::request& r, std::size_t max_body_bytes,
                                std::string& out);
 

@@ -25,8 +25,9 @@ bool has_name(const auto& names, std::string_view name) {
 
 // `true` and `60` are themselves where the API has no text.
 std::string value_of(std::string_view name, const std::string& text) {
-    static constexpr std::array<std::string_view, 6> no_text{
-        "active", "lease_seconds", "attempt", "delivery", "as_new", "overlap_seconds"};
+    static constexpr std::array<std::string_view, 8> no_text{
+        "active",   "filters", "lease_seconds", "attempt",
+        "delivery", "as_new",  "rate",          "overlap_seconds"};
     if (has_name(no_text, name) && is_json(text)) return text;
     std::string quoted;
     append_json_string(quoted, text);
@@ -43,7 +44,8 @@ struct form_member {
 // Members in order of their names. A name that stands twice is a list where the API has one, else
 // the object has it twice, which is refused as in JSON.
 std::string object_of(const std::map<std::string, form_member>& members) {
-    static constexpr std::array<std::string_view, 4> lists{"event", "events", "topic", "topics"};
+    static constexpr std::array<std::string_view, 5> lists{"event", "events", "filters", "topic",
+                                                           "topics"};
     json_writer out;
     for (const auto& [name, m] : members) {
         if (!m.members.empty()) out.raw(name, '{' + m.members + '}');
@@ -67,17 +69,18 @@ refusal read_form(const std::string& body, std::string& out) {
         if (!is_valid_utf8(name) || !is_valid_utf8(value))
             return http::problem(400, "Bad form", make_error_code(errc::invalid_utf8).message());
         const auto open = name.ends_with(']') ? name.find('[') : std::string::npos;
-        auto& m = members[name.substr(0, open)];
+        const auto base = name.substr(0, open);
+        auto& m = members[base];
         const auto key = open == name.npos ? "" : name.substr(open + 1, name.size() - open - 2);
         m.list = m.list || (open != name.npos && key.empty());
         if (key.empty()) {
-            m.values.push_back(value_of(name, value));
+            m.values.push_back(value_of(base, value));
             continue;
         }
         std::string member;
         append_json_string(member, key);
         member += ':';
-        append_json_string(member, value);
+        member += value_of(base, value);
         append_element(m.members, member);
     }
     out = object_of(members);

@@ -43,7 +43,7 @@ std::string hook_editor::make_id(io::system_time at) const {
 
 reading hook_editor::reading_of(reading::kind kind, const hook_view* before) const {
     const auto& o = *parts_.options;
-    return {kind, now(), before, o.default_lease, o.max_lease, o.form};
+    return {kind, now(), before, o.default_lease, o.max_lease, o.form, o.max_rate};
 }
 
 proof_round hook_editor::round() const {
@@ -264,7 +264,7 @@ void hook_editor::run(const edit_ptr& e) {
     if (asks && e->permitted != h.topics) return ask(e, h.topics);
     if (asks) h.permitted_until = e->permitted_until;
     const auto& r = before->record;
-    if (h.topics != r.topics || h.target_url != r.target_url)
+    if (h.topics != r.topics || h.target_url != r.target_url || h.filters != r.filters)
         if (const auto same = parts_.hooks->same_as(h); !same.empty())
             return c->respond(same_exists(same));
     h.updated_at = to_text(now());

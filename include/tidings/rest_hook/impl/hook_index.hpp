@@ -15,8 +15,8 @@
 
 namespace tidings::rest_hook::detail {
 
-/// How many subscriptions each owner has, which of them is for the same target and topics as
-/// another would be, and which ends first. So a request, and an end, cost the same, however many
+/// How many subscriptions each owner has, which of them is for the same target, topics and filters
+/// as another would be, and which ends first. So a request, and an end, cost the same, however many
 /// there are.
 class hook_index {
  public:
@@ -27,7 +27,7 @@ class hook_index {
     /// Once, of one that was added.
     void remove(const hook_record& h) noexcept;
     std::size_t owned_by(const std::string& owner) const;
-    /// The id of another one of the same owner, target and set of patterns; empty: there is none.
+    /// The id of another one of the same owner, target, patterns and filters; empty: there is none.
     std::string same_as(const hook_record& h) const;
     /// When the first of them ends; none: none does.
     http::detail::expiry_time first_end() const;

@@ -27,7 +27,9 @@ hook_index::hook_index(io::random& random) : hash_(make_hash(random)) {}
 std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
     std::array<std::uint64_t, 4> parts{hash_(h.owner), hash_(h.target_url), 0, 0};
     if (h.websub) parts[3] = hash_(h.websub->topic);
-    for (const auto& topic : h.topics) parts[2] += hash_(topic);  // in whatever order
+    // In whatever order.
+    for (const auto& topic : h.topics) parts[2] += hash_(topic);
+    for (const auto& filter : h.filters) parts[3] += hash_(filter);
     return hash_({reinterpret_cast<const char*>(parts.data()), sizeof(parts)});
 }
 

@@ -15,21 +15,27 @@ namespace tidings::rest_hook::detail {
 
 /// Where the places of one subscription on a bus, one for each of its patterns, hand on their
 /// events: its endpoint, which may be replaced under them, so that what they were given meanwhile
-/// is neither lost nor brought twice. Safe from any thread.
+/// is neither lost nor brought twice. A filter is asked here, and not by the bus: so it may change
+/// as well. Safe from any thread.
 class hook_outlet {
  public:
     using endpoint_ptr = std::shared_ptr<webhook::detail::endpoint_state>;
 
-    void set(endpoint_ptr e, std::vector<std::string> patterns);
+    void set(endpoint_ptr e, std::vector<std::string> patterns, event_filter filter);
     endpoint_ptr endpoint() const;
-    /// The same, for an event that a place of `pattern` has; null where the place of another
-    /// pattern brings that.
-    endpoint_ptr endpoint_for(std::string_view pattern, std::string_view topic) const;
+    /// Where an event goes that a place of `pattern` has.
+    struct way {
+        endpoint_ptr to{};    ///< null: the subscription is not served
+        bool brings = false;  ///< else nothing is done with it: it is not wanted, or the place of
+                              ///< another pattern brings it
+    };
+    way way_of(const publication& p, std::string_view pattern) const;
 
  private:
     mutable std::mutex mutex_;
     endpoint_ptr endpoint_;
     std::vector<std::string> patterns_;  // of those that match the first brings an event
+    event_filter filter_;
 };
 
 /// What a sender is to know of a subscription.

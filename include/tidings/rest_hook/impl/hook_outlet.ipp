@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/control_event.hpp>
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/topic.hpp>
 #include <tidings/webhook/hmac_signer.hpp>
@@ -60,10 +61,11 @@ std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_cod
 
 }  // namespace
 
-void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns) {
+void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns, event_filter filter) {
     const std::lock_guard lock(mutex_);
     endpoint_.swap(e);  // the one before ends outside the mutex
     patterns_ = std::move(patterns);
+    std::swap(filter_, filter);
 }
 
 hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
@@ -71,15 +73,21 @@ hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
     return endpoint_;
 }
 
-hook_outlet::endpoint_ptr hook_outlet::endpoint_for(std::string_view pattern,
-                                                    std::string_view topic) const {
-    const std::lock_guard lock(mutex_);
-    if (patterns_.size() > 1)
-        for (const auto& p : patterns_) {
-            if (p == pattern) break;
-            if (topic_matches(p, topic)) return nullptr;
-        }
-    return endpoint_;
+hook_outlet::way hook_outlet::way_of(const publication& p, std::string_view pattern) const {
+    way w;
+    event_filter filter;
+    {
+        const std::lock_guard lock(mutex_);
+        w = {endpoint_, true};
+        filter = filter_;
+        if (patterns_.size() > 1 && !is_control(p.topic()))
+            for (const auto& other : patterns_) {
+                if (other == pattern) break;
+                if (topic_matches(other, p.topic())) w.brings = false;
+            }
+    }
+    w.brings = w.brings && filter.lets_through(p);
+    return w;
 }
 
 webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::body_form form,
@@ -95,7 +103,8 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
     o.form = h.form.value_or(form);
     o.order = h.order;
     o.retry = retry_of(h.retry);
-    o.rate = {.per_second = h.per_minute / 60.0};
+    // Of a target that has consented to few, bursts would be against what it said.
+    o.rate = slower_of(h.rate.for_sender(), {.per_second = h.per_minute / 60.0});
     for (const auto& [name, value] : h.headers) o.fields.set(name, value);
     o.fields.set("X-Hook-Subscription", h.id);
     if (h.websub) o.fields.set("Link", link_of(*h.websub));
@@ -105,7 +114,7 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
 bool same_delivery(const hook_record& a, const hook_record& b) {
     return a.target_url == b.target_url && a.secret == b.secret && a.retired == b.retired &&
            a.shown_by == b.shown_by && a.per_minute == b.per_minute && a.form == b.form &&
-           a.order == b.order && a.retry == b.retry && a.headers == b.headers &&
+           a.order == b.order && a.rate == b.rate && a.retry == b.retry && a.headers == b.headers &&
            a.owner == b.owner && same_terms(a.websub, b.websub);
 }
 

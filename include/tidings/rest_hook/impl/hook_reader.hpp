@@ -29,6 +29,7 @@ struct reading {
     std::chrono::seconds default_lease{0};  ///< 0: none
     std::chrono::seconds max_lease{0};      ///< 0: any
     webhook::body_form form{};              ///< what one has that was given none
+    webhook::delivery_rate max_rate{};      ///< `manager_options::max_rate`
 };
 
 /// Applies the members of a JSON object to `h`, which is `before` where there is one. Patterns and

@@ -49,7 +49,7 @@ class hook_reader {
         void (*reset)(hook_record&);  // what `null` means in a merge; null: it is refused
     };
     static constexpr std::size_t proof_at = 8;  // among them
-    static const std::array<member, 20> members;
+    static const std::array<member, 22> members;
 
     static std::size_t index_of(std::string_view name) noexcept {
         std::size_t at = 0;
@@ -123,6 +123,12 @@ class hook_reader {
                 out_.topics.push_back(std::move(topic));
         }
         return std::nullopt;
+    }
+    refusal take_filters(std::string_view name, std::string_view raw) {
+        return read_filters(name, raw, out_.filters);
+    }
+    refusal take_rate(std::string_view name, std::string_view raw) {
+        return read_rate(name, raw, how_.max_rate, out_.rate);
     }
     refusal take_target(std::string_view name, std::string_view raw) {
         return read_text(name, raw, out_.target_url);
@@ -246,12 +252,12 @@ class hook_reader {
 
     const reading& how_;
     hook_record& out_;
-    std::array<std::optional<std::string>, 20> said_{};
+    std::array<std::optional<std::string>, 22> said_{};
     state_wish state_{};
     lease_wish lease_{};
 };
 
-const std::array<hook_reader::member, 20> hook_reader::members{{
+const std::array<hook_reader::member, 22> hook_reader::members{{
     {{"event", "events", "events[]", "topic", "topics", "topics[]"},
      &hook_reader::take_topics,
      nullptr},
@@ -268,6 +274,10 @@ const std::array<hook_reader::member, 20> hook_reader::members{{
     {{"order"}, &hook_reader::take_order, [](hook_record& h) { h.order = {}; }},
     {{"proof"}, &hook_reader::take_proof, [](hook_record& h) { h.shown_by.reset(); }},
     {{"retry"}, &hook_reader::take_retry, [](hook_record& h) { h.retry = {}; }},
+    {{"filters", "filters[]"},
+     &hook_reader::take_filters,
+     [](hook_record& h) { h.filters.clear(); }},
+    {{"rate"}, &hook_reader::take_rate, [](hook_record& h) { h.rate = {}; }},
     {{"headers"}, &hook_reader::take_headers, [](hook_record& h) { h.headers.clear(); }},
     {{"metadata"}, &hook_reader::take_metadata, [](hook_record& h) { h.metadata.clear(); }},
     {{"lease_seconds"}, &hook_reader::take_lease, [](hook_record& h) { h.lease_until.reset(); }},

@@ -3,7 +3,9 @@
 
 #include <tidings/http/message.hpp>
 #include <tidings/outlet/impl/access.hpp>
+#include <tidings/rest_hook/impl/hook_filters.hpp>
 #include <tidings/rest_hook/impl/hook_names.hpp>
+#include <tidings/rest_hook/impl/hook_rate.hpp>
 #include <tidings/rest_hook/impl/open_question.hpp>
 #include <tidings/rest_hook/impl/websub_terms.hpp>
 #include <tidings/store/table.hpp>
@@ -29,6 +31,7 @@ using text_pairs = std::vector<std::pair<std::string, std::string>>;
 struct hook_record {
     std::string id{};
     std::vector<std::string> topics{};  ///< patterns, each once
+    filter_texts filters{};             ///< an event is wanted by all of them
     std::string target_url{};
     /// Leaves the process only where it was made, once. Empty: of a hub, one that is not signed.
     std::string secret{};
@@ -43,6 +46,7 @@ struct hook_record {
     std::optional<webhook::body_form> form{};  ///< none: the manager's
     webhook::delivery_order order = webhook::delivery_order::any;
     retry_preset retry = retry_preset::sender;
+    hook_rate rate{};
     text_pairs headers{};   ///< further fields of each request; their values may be secrets
     text_pairs metadata{};  ///< of the owner
     /// What its target has shown, or is to show; none: a row from before there was proof.

@@ -66,6 +66,7 @@ class row_reader {
         for (const auto& [member, value] : texts_)
             if (name == member) take(raw, *value);
         if (name == "event") take_topic(raw);
+        if (name == "filters" && !read_filters(raw, out_.filters)) fail();
         if (name == "topics") take_list(raw, [this](auto one) { take_topic(one); });
         if (name == "retired") take_list(raw, [this](auto one) { take_secret(one); });
         if (name == "state") take_named(raw, out_.state);
@@ -73,6 +74,7 @@ class row_reader {
         if (name == "order") take_named(raw, out_.order);
         if (name == "retry") take_named(raw, out_.retry);
         if (name == "proof") take_named(raw, out_.shown_by.emplace());
+        if (name == "rate" && !read_rate(raw, out_.rate)) fail();
         if (name == "per_minute") take_number(raw, out_.per_minute);
         if (name == "question") take_question(raw);
         if (name == "websub") take_websub(raw, out_.websub.emplace());
@@ -185,6 +187,7 @@ std::string to_text(io::system_time t) {
 std::string to_row_value(const hook_record& h) {
     json_writer out;
     out.raw("topics", list_of(h.topics));
+    if (!h.filters.empty()) out.raw("filters", to_json(h.filters));
     out.add("target_url", h.target_url).add("secret", h.secret);
     if (!h.retired.empty()) out.raw("retired", list_of(h.retired));
     if (h.state != hook_state::active) out.add("state", spell(h.state));
@@ -195,6 +198,7 @@ std::string to_row_value(const hook_record& h) {
     if (h.form) out.add("form", spell(*h.form));
     if (h.order != webhook::delivery_order::any) out.add("order", spell(h.order));
     if (h.retry != retry_preset::sender) out.add("retry", spell(h.retry));
+    if (h.rate.thousandths != 0) out.raw("rate", to_json(h.rate));
     if (h.shown_by) out.add("proof", spell(*h.shown_by));
     if (h.per_minute != 0) out.add("per_minute", h.per_minute);
     if (h.is_asked()) out.raw("question", object_of(h.question));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/control_event.hpp>
 #include <tidings/rest_hook/impl/hook_subscriber.hpp>
 
 namespace tidings::rest_hook::detail {
@@ -9,18 +8,16 @@ namespace tidings::rest_hook::detail {
 // What is said of this place in particular, such as a gap, no other place brings.
 
 outcome hook_subscriber::deliver(const event_ptr& e) noexcept {
-    const auto all = outlet_->endpoint();
-    if (!all) return outcome::closed;
-    const auto to = is_control(e) ? all : outlet_->endpoint_for(pattern_, e->topic());
-    return to ? to->deliver(e, place_) : outcome::delivered;
+    const auto way = outlet_->way_of(*e, pattern_);
+    if (!way.to) return outcome::closed;
+    return way.brings ? way.to->deliver(e, place_) : outcome::delivered;
 }
 
 void hook_subscriber::start_deliver(event_ptr e, deliver_handler handler) {
-    const auto all = outlet_->endpoint();
-    if (!all) return std::move(handler)(make_error_code(errc::closed), outcome::closed);
-    const auto to = is_control(e) ? all : outlet_->endpoint_for(pattern_, e->topic());
-    if (!to) return std::move(handler)(error_code(), outcome::delivered);
-    to->start_deliver(e, std::move(handler), place_);
+    const auto way = outlet_->way_of(*e, pattern_);
+    if (!way.to) return std::move(handler)(make_error_code(errc::closed), outcome::closed);
+    if (!way.brings) return std::move(handler)(error_code(), outcome::delivered);
+    way.to->start_deliver(e, std::move(handler), place_);
 }
 
 bool hook_subscriber::keeps_place() const noexcept {

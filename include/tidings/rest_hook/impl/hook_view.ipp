@@ -25,13 +25,14 @@ std::string to_json(const hook_view& v, webhook::body_form form, bool with_secre
     json_writer out;
     out.add("id", h.id).raw("topics", '[' + topics + ']');
     if (h.topics.size() == 1) out.add("event", h.topics.front());
-    out.add("target_url", h.target_url);
+    out.raw("filters", to_json(h.filters)).add("target_url", h.target_url);
     out.flag("active", v.now.state == hook_state::active).add("state", spell(v.now.state));
     out.add_any("reason", v.now.reason).add_any("description", h.description);
     out.add("content_mode", spell(h.form.value_or(form)));
     out.add("proof", spell(h.shown_by.value_or(proof::none)));
     if (v.now.state == hook_state::pending) out.add("confirm_by", to_text(h.question.until));
     out.add("order", spell(h.order)).add("retry", spell(h.retry));
+    if (h.rate.thousandths != 0) out.raw("rate", to_json(h.rate));
     out.raw("headers", headers.end()).raw("metadata", metadata.end());
     out.add_any("owner", h.owner).add("created_at", h.created_at);
     out.add("updated_at", h.updated_at.empty() ? h.created_at : h.updated_at);

@@ -20,6 +20,7 @@ hook_outlet::endpoint_ptr live_hook::make_endpoint(const hook_means& by,
     auto o = endpoint_options_of(record_, by.options->form, error_);
     if (error_) return nullptr;
     o.origin = by.options->origin;
+    o.rate = slower_of(o.rate, by.options->max_rate);
     if (record_.shown_by == proof::consent && !by.options->proof.origin.empty())
         o.consent = {.origin = by.options->proof.origin, .given = true};
     o.on_gone = std::move(on_gone);
@@ -33,6 +34,8 @@ bool live_hook::is_tried_again(const hook_record& before) const {
 void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
     if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
         error_ = errc::forbidden;
+    auto filter = error_ ? event_filter() : filter_of(record_.filters, error_);
+    if (error_ == errc::out_of_memory) throw std::bad_alloc();
     if (error_) return before.close();
     const bool over = http::detail::has_expired(record_.ends(), *by.options->environment.clock);
     // By a hub, one that is asked whether it begins again has ended.
@@ -62,7 +65,7 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     for (const auto* p : going_on) patterns.push_back(p->pattern);
     patterns.insert(patterns.end(), added.begin(), added.end());
     places_.reserve(patterns.size());
-    outlet_->set(std::move(endpoint), std::move(patterns));
+    outlet_->set(std::move(endpoint), std::move(patterns), std::move(filter));
     auto placing = before.placing_.lock();
     if (!placing && !added.empty()) placing = std::make_shared<hook_placing>();
     placing_ = placing;

@@ -5,6 +5,7 @@
 #include <tidings/rest_hook/impl/manager_state.hpp>
 #include <tidings/rest_hook/manager.hpp>
 
+#include <cmath>
 #include <stdexcept>
 
 namespace tidings::rest_hook {
@@ -13,6 +14,8 @@ manager::manager(bus& b, webhook::sender& s, manager_options options) {
     if (!b.state() || !s.state())
         throw std::invalid_argument(
             "tidings::rest_hook::manager: the bus or sender was moved from");
+    if (!std::isfinite(options.max_rate.per_second) || options.max_rate.per_second < 0)
+        throw std::invalid_argument("tidings::rest_hook::manager: the rate is no rate");
     slot_ = std::make_shared<tidings::detail::closing_slot<detail::manager_state>>(
         std::make_shared<detail::manager_state>(b.state(), s.state(), std::move(options)));
     slot_->get()->start();
