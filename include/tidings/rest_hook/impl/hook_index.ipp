@@ -25,8 +25,8 @@ hook_index::hook_index(io::random& random) : hash_(make_hash(random)) {}
 
 // Owners choose all of it: the hash has a secret key, so that none makes two that are the same.
 std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
-    std::array<std::uint64_t, 4> parts{hash_(h.owner), hash_(h.target_url), 0, 0};
-    if (h.websub) parts[3] = hash_(h.websub->topic);
+    std::array<std::uint64_t, 5> parts{hash_(h.owner), hash_(h.target_url), 0, 0, 0};
+    if (h.websub) parts[4] = hash_(h.websub->topic);
     // In whatever order.
     for (const auto& topic : h.topics) parts[2] += hash_(topic);
     for (const auto& filter : h.filters) parts[3] += hash_(filter);
