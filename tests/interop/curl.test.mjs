@@ -34,24 +34,46 @@ describe("docs/rest-hooks.md", { timeout: 60_000 }, () => {
         await hooks.end();
     });
 
-    test("one curl subscribes a target", async () => {
-        assert.equal(blocks.length, 1, "each block of sh has its test");
-        const { stdout } = await promisify(execFile)("sh", ["-euc", blocks[0]],
+    // Types what the block has, and waits until the target has agreed to what that made.
+    async function subscribe(block) {
+        const { stdout } = await promisify(execFile)("sh", ["-euc", block],
             { env: { ...process.env, CURL_HOME: home } });
         const made = JSON.parse(stdout);
         assert.equal(made.state, "pending");
         assert.deepEqual(made.topics, ["orders.>"]);
-        assert.ok((await hooks.arrival("/hook")).headers["x-hook-secret"]);
         let shown;
         do [, shown] = await hooks.get(`/hooks/${made.id}`);
         while (shown.state === "pending" && !shown.reason);
         assert.equal(shown.state, "active");
         assert.equal(shown.secret, undefined);
+        return made;
+    }
+    // What is delivered first of a subscription.
+    async function first_delivery({ id }) {
+        for (let n = 0; ; ++n) {
+            const came = await hooks.arrival("/hook", n);
+            if (came.headers["x-hook-subscription"] === id && !came.headers["x-hook-secret"]) return came;
+        }
+    }
+
+    test("one curl subscribes a target", async () => {
+        assert.equal(blocks.length, 2, "each block of sh has its test");
+        const made = await subscribe(blocks[0]);
+        assert.ok((await hooks.arrival("/hook")).headers["x-hook-secret"]);
 
         assert.equal((await hooks.publish("orders.42.created", { total: 99 })).matched, 1);
         assert.equal((await hooks.publish("invoices.1", {})).matched, 0);
-        const came = await hooks.arrival("/hook", 1);
+        const came = await first_delivery(made);
         assert.equal(came.body, '{"total":99}');
+        assert_signed(came, made.secret);
+    });
+
+    test("with filters it gets what all of them want", async () => {
+        const made = await subscribe(blocks[1]);
+        await hooks.publish("orders.42.changed", { state: "open" });
+        await hooks.publish("orders.42.changed", { state: "paid" });
+        const came = await first_delivery(made);
+        assert.equal(came.body, '{"state":"paid"}');
         assert_signed(came, made.secret);
     });
 });
