@@ -113,6 +113,14 @@ TEST_CASE("of members with one name the last counts, whatever follows it", "[eve
     CHECK(equals(p, "data.b.d", "2"));
 }
 
+TEST_CASE("members whose names have one hash are told apart", "[event_filter]") {
+    const auto p = with_data(R"({"costarring":"1","\u006c\u0069\u0071\u0075\u0069\u0064":"2"})");
+    CHECK(equals(p, "data.costarring", "1"));
+    CHECK(equals(p, "data.liquid", "2"));
+    CHECK_FALSE(equals(with_data(R"({"liquid":"2"})"), "data.costarring", "2"));
+    CHECK_FALSE(equals(with_data(R"({"costarring":"1"})"), "data.liquid", "1"));
+}
+
 TEST_CASE("a C++ value is compared as it is serialised", "[event_filter]") {
     error_code ec;
     const auto p = publication::make("a", event::of("t", "/s", pose{7}, as_json), {}, ec);
@@ -142,6 +150,9 @@ TEST_CASE("depth and number of the members that are looked at are bounded", "[ev
 TEST_CASE("a path has names, and text in them", "[event_filter]") {
     CHECK_FALSE(refused("data.a"));
     CHECK_FALSE(refused("data.A-1 \xc3\xa4"));
+    CHECK(refused("data." + repeated("\b", max_filter_bytes / 4)) ==
+          errc::too_large);  // as written
+    CHECK_FALSE(refused("data." + repeated("\b", max_filter_bytes / 8)));
     for (const auto* name :
          {"data", "data.", "data.a.", "data..a", "data.a..b", "a.b", "dat.a", "data.\xff"}) {
         CAPTURE(name);

@@ -267,6 +267,35 @@ TEST_CASE("a rate is a number without a rounding, and a burst", "[rest_hook]") {
         CHECK(refusal_of(body(rate)).status == 400);
 }
 
+TEST_CASE("no filter behind many that are the same is left out", "[rest_hook]") {
+    std::string same = R"({"exact":{"type":"a"}})", all = same;
+    for (std::size_t i = 1; i < max_filter_nodes; ++i) all += ',' + same;
+    filter_texts read;
+    CHECK_FALSE(read_filters("filters", '[' + all + ']', read));
+    CHECK(read == filter_texts{same});
+    const auto more = '[' + all + R"(,{"exact":{"type":"b"}}])";
+    const auto no = seen(read_filters("filters", more, read));
+    CHECK(no.status == 422);
+    CHECK(no.member == "filters");
+    CHECK_FALSE(read_filters(more, read));
+}
+
+TEST_CASE("a rate that a server allowed once may be repeated, and no other", "[rest_hook]") {
+    auto v = standing();
+    v.record.rate = {.thousandths = 5000, .burst = 3};
+    for (const auto kind : {reading::kind::replace, reading::kind::merge}) {
+        const reading how{
+            .what = kind, .now = new_year, .before = &v, .max_rate = {.per_second = 1, .burst = 0}};
+        CHECK(taken(posted(to_json(v, {})), how).rate == v.record.rate);
+        const auto other = [&](const std::string& rate) {
+            return posted(R"({"event":"a","url":"https://x","rate":)" + rate + "}");
+        };
+        CHECK(refusal_of(other(R"({"per_second":5,"burst":2})"), how).member == "rate");
+        CHECK(refusal_of(other(R"({"per_second":1,"burst":2})"), how).member == "rate");
+        CHECK(taken(other(R"({"per_second":1})"), how).rate == hook_rate{.thousandths = 1000});
+    }
+}
+
 TEST_CASE("a form says what JSON says", "[rest_hook]") {
     const auto form = [](std::string body) {
         return posted(std::move(body), "application/x-www-form-urlencoded");

@@ -73,7 +73,12 @@ TEST_CASE("another rate of an endpoint counts from now on, and one that is gone 
     const webhook::delivery_rate slow{.per_second = 0.001};
     CHECK(take(pace, "a", slow, start));
     CHECK_FALSE(take(pace, "a", slow, start));
-    CHECK(take(pace, "a", {.per_second = 1}, start));
+    CHECK_FALSE(take(pace, "a", {.per_second = 1}, start));  // or changes were a way around it
+    CHECK_FALSE(take(pace, "a", {.per_second = 2, .burst = 5}, start));
+    CHECK(take(pace, "a", {.per_second = 2, .burst = 5}, start + 500ms));
+    CHECK_FALSE(take(pace, "a", {.per_second = 1}, start + 500ms));
+    CHECK(take(pace, "a", {.per_second = 1}, start + 1500ms));
+    CHECK_FALSE(take(pace, "a", {.per_second = 1}, start + 1500ms));
     CHECK(take(pace, "a", {}, start));
     CHECK_FALSE(pace.next());  // what got a token waits for none
     for (const auto* id : {"b", "c", "d"}) {

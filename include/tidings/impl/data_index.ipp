@@ -45,6 +45,23 @@ std::string_view literal_at(std::string_view text, std::size_t at) noexcept {
     return text.substr(at, skip_json_string(text, at) - at);
 }
 
+// What a literal reads as, in `room` where it has escapes.
+std::string_view text_of(std::string_view literal, std::string& room) {
+    const auto inner = literal.substr(1, literal.size() - 2);
+    if (inner.find('\\') == inner.npos) return inner;
+    return room = read_json_string(literal);
+}
+
+// Whether the literal at `at` reads as `name`. A publisher may make many names of one hash: of a
+// longer one no more is looked at than `name` may take.
+bool reads_as(std::string_view text, std::size_t at, std::string_view name) {
+    constexpr auto most_per_byte = sizeof R"(\u0000)" - 1;
+    const auto window = text.substr(0, at + name.size() * most_per_byte + sizeof R"("")" - 1);
+    const auto end = skip_json_string(window, at);
+    std::string room;
+    return end <= window.size() && text_of(window.substr(at, end - at), room) == name;
+}
+
 // Behind the value that begins at `at`, whatever is nested in it. The text is well-formed.
 std::size_t skip_value(std::string_view text, std::size_t at) noexcept {
     std::size_t depth = 0;
@@ -93,7 +110,7 @@ class data_walk {
         at_ = text_.find_first_not_of(" \t\r\n", at_);
         const bool enters = deeper && text_[at_] == '{';
         found_.push_back({.within = within,
-                          .name_hash = hash_of(read_json_string(literal_at(text_, name))),
+                          .name_hash = hash_of(text_of(literal_at(text_, name), room_)),
                           .name = static_cast<std::uint32_t>(name),
                           .value = static_cast<std::uint32_t>(at_),
                           .object = enters ? ++last_object_ : 0});
@@ -106,6 +123,7 @@ class data_walk {
     std::array<std::uint32_t, max_filter_path> open_{};
     std::uint32_t last_object_ = 0;
     std::vector<data_member> found_;
+    std::string room_;
 };
 
 /// The members of a publication's data, as they are kept in a form of it.
@@ -115,9 +133,10 @@ class data_index {
 
     static std::string make(const publication& p) {
         if (!p.has_data() || !is_json_media_type(p.content_type())) return {};
-        const auto text = p.text();
+        error_code ec;
+        const auto text = p.text(ec);
         if (text.size() > std::numeric_limits<std::uint32_t>::max()) return {};
-        const auto ec = check_json(text);
+        if (!ec) ec = check_json(text);
         if (ec == errc::out_of_memory) throw std::bad_alloc();
         if (ec) return {};
         auto all = data_walk(text).members();
@@ -148,7 +167,7 @@ class data_index {
         for (; first != 0; --first) {
             const auto m = at(first - 1);
             if (m.within != within || m.name_hash != hash) break;
-            if (read_json_string(literal_at(text, m.name)) == name) return m;
+            if (reads_as(text, m.name, name)) return m;
         }
         return std::nullopt;
     }
@@ -174,10 +193,7 @@ std::string_view scalar_at(std::string_view text, std::size_t at, std::string& r
         default:
             return text.substr(at, text.find_first_of(",}] \t\r\n", at) - at);
     }
-    const auto literal = literal_at(text, at);
-    const auto inner = literal.substr(1, literal.size() - 2);
-    if (inner.find('\\') == inner.npos) return inner;
-    return room = read_json_string(literal);
+    return text_of(literal_at(text, at), room);
 }
 
 }  // namespace

@@ -118,8 +118,9 @@ void filter_node::compare(std::string_view name, std::string_view value) {
     const bool named = is_attribute_name(name) || is_data_path(name);
     if (!named || value.empty() || !is_valid_utf8(value)) return fail(errc::bad_filter);
     std::string written;
+    append_json_string(written, name);
     append_json_string(written, value);
-    count(1, 1, name.size() + written.size() + sizeof R"("":,)" - 1);
+    count(1, 1, written.size() + sizeof ":," - 1);
     comparisons_.push_back({attribute_named(name), std::string(name), std::string(value)});
 }
 

@@ -35,6 +35,13 @@ class token_bucket {
         return std::chrono::ceil<std::chrono::milliseconds>(
             milliseconds((1 - tokens_) / rate_ * 1000));
     }
+    /// Another rate, from now on. What tokens there are stay, as many as have room.
+    void change(double per_second, double burst, io::steady_time now) noexcept {
+        fill(now);
+        rate_ = per_second;
+        burst_ = std::max(burst, 1.0);
+        tokens_ = std::min(tokens_, burst_);
+    }
     /// When it was asked last.
     io::steady_time filled() const noexcept { return filled_; }
 

@@ -15,6 +15,7 @@ using filter_texts = std::vector<std::string>;
 
 /// Reads a list of filters, as CloudEvents Subscriptions API 3.2.4.1 has it. `name` is the member
 /// that holds it.
+/// @throws std::bad_alloc, as the next
 TIDINGS_DECL refusal read_filters(std::string_view name, std::string_view raw, filter_texts& out);
 /// The same of a row of the table. Whether it is one.
 TIDINGS_DECL bool read_filters(std::string_view raw, filter_texts& out);

@@ -19,6 +19,7 @@ error_code read_one(std::string_view raw, filter_texts& into) {
     if (!raw.starts_with('{')) return errc::bad_filter;
     error_code ec;
     auto text = event_filter::parse(raw, ec).json();
+    if (ec == errc::out_of_memory) throw std::bad_alloc();
     if (!ec && std::find(into.begin(), into.end(), text) == into.end())
         into.push_back(std::move(text));
     return ec;
@@ -29,6 +30,8 @@ error_code read_one(std::string_view raw, filter_texts& into) {
 refusal read_filters(std::string_view name, std::string_view raw, filter_texts& out) {
     if (!raw.starts_with('[')) return malformed(name, in_quotes(name) + " is not a list");
     const auto all = json_elements(raw, max_filter_nodes + 1);
+    if (all.size() > max_filter_nodes)
+        return refused(name, make_error_code(errc::too_large).message());
     filter_texts read;
     error_code ec;
     for (const auto one : all) {
@@ -36,6 +39,7 @@ refusal read_filters(std::string_view name, std::string_view raw, filter_texts& 
         if (ec) return refused(name, ec.message() + ": " + std::string(one.substr(0, 100)));
     }
     filter_of(read, ec);
+    if (ec == errc::out_of_memory) throw std::bad_alloc();
     if (ec) return refused(name, ec.message());
     out = std::move(read);
     return std::nullopt;
@@ -44,7 +48,8 @@ refusal read_filters(std::string_view name, std::string_view raw, filter_texts& 
 bool read_filters(std::string_view raw, filter_texts& out) {
     if (!raw.starts_with('[')) return false;
     const auto all = json_elements(raw, max_filter_nodes + 1);
-    return std::none_of(all.begin(), all.end(), [&](auto one) { return read_one(one, out); });
+    return all.size() <= max_filter_nodes &&
+           std::none_of(all.begin(), all.end(), [&](auto one) { return read_one(one, out); });
 }
 
 std::string to_json(const filter_texts& filters) {

@@ -66,7 +66,8 @@ refusal read_rate(std::string_view name, std::string_view raw, const webhook::de
     if (const auto why = find_problem(raw, read); !why.empty()) return refused(name, why);
     const auto wanted = read.for_sender();
     const bool bounded = most.per_second > 0;
-    if (bounded && (wanted.per_second > most.per_second || wanted.burst > most.burst))
+    const auto most_at_once = std::max<std::size_t>(most.burst, 1);
+    if (bounded && (wanted.per_second > most.per_second || wanted.burst > most_at_once))
         return refused(name, "this server sends slower, or in smaller bursts");
     out = read;
     return std::nullopt;

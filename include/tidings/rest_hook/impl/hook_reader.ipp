@@ -127,7 +127,11 @@ class hook_reader {
     refusal take_filters(std::string_view name, std::string_view raw) {
         return read_filters(name, raw, out_.filters);
     }
+    // The present one may be repeated, also where the server sends slower by now.
     refusal take_rate(std::string_view name, std::string_view raw) {
+        hook_rate same{};
+        if (how_.before != nullptr && read_rate(raw, same) && same == how_.before->record.rate)
+            return out_.rate = same, std::nullopt;
         return read_rate(name, raw, how_.max_rate, out_.rate);
     }
     refusal take_target(std::string_view name, std::string_view raw) {

@@ -38,6 +38,7 @@ class delivery_pace {
     using queue = std::multimap<io::steady_time, std::string>;
     struct bucket {
         bucket(const delivery_rate& r, io::steady_time now);
+        void change(const delivery_rate& r, io::steady_time now) noexcept;
         delivery_rate rate;
         tidings::detail::token_bucket tokens;
         std::optional<queue::iterator> waits{};

@@ -21,6 +21,12 @@ delivery_pace::bucket::bucket(const delivery_rate& r, io::steady_time now)
     : rate(r),
       tokens(r.per_second, bucket_size(r), now) {}
 
+// It is not filled by that: an owner may change the rate as often as it likes.
+void delivery_pace::bucket::change(const delivery_rate& r, io::steady_time now) noexcept {
+    rate = r;
+    tokens.change(r.per_second, bucket_size(r), now);
+}
+
 bool delivery_pace::look(const std::string& id, const delivery_rate& rate, io::steady_time now) {
     if (rate.per_second <= 0) {
         dismiss(id);
@@ -29,7 +35,7 @@ bool delivery_pace::look(const std::string& id, const delivery_rate& rate, io::s
     auto it = buckets_.try_emplace(id, rate, now).first;
     auto& b = it->second;
     unwait(b);
-    if (b.rate.per_second != rate.per_second || b.rate.burst != rate.burst) b = bucket(rate, now);
+    if (b.rate.per_second != rate.per_second || b.rate.burst != rate.burst) b.change(rate, now);
     const auto left = b.tokens.wait(now);
     if (left.count() == 0) return true;
     b.waits = waiting_.emplace(now + left, id);
