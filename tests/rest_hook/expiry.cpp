@@ -90,4 +90,25 @@ TEST_CASE("a subscription whose permission ended meanwhile is not served after a
     CHECK(json::parse(bed.get().body).size() == 1);
 }
 
+TEST_CASE("a permission that ends as the manager closes ends nothing more", "[rest_hook]") {
+    world w;
+    const auto table = store::make_memory_table();
+    hook_bed bed(w);
+    auto o = granting(w, 60s, table);
+    o.environment = w.environment();
+    rest_hook::manager closed{*bed.hub, *bed.sender, std::move(o)};
+    http::server server(w.io(), {.environment = w.environment()});
+    server.mount("/hooks", closed);
+    server.start();
+    w.run_ready();
+    http::fields json_type;
+    json_type.set("Content-Type", "application/json");
+    REQUIRE(w.request("POST", url_of(server, "/hooks"), bed.body("a"), json_type).status == 201);
+    w.run_ready();
+    w.clock().advance(61s);  // the timer's callback is posted, and does not see the end
+    closed.close();
+    w.run_ready();
+    CHECK(rows_of(w, *table) == 1);
+}
+
 }  // namespace tidings::test

@@ -85,6 +85,23 @@ TEST_CASE("what was cut off for an erasure that failed is sent again", "[webhook
     for (const auto& a : b.bed.attempts) CHECK(a.number == 1);
 }
 
+TEST_CASE("all of a batch that was cut off for an erasure that failed is sent again", "[webhook]") {
+    erase_bed b;
+    b.bed.add(b.target.url("/hook?many"), {.id = "many",
+                                           .form = webhook::body_form::batch,
+                                           .batch = {.max_events = 2},
+                                           .owner = "many"});
+    for (int i = 0; i < 2; ++i) b.bed.publish();
+    REQUIRE(b.asked_of("many") == 1);
+    b.outbox->plan().fail({.operation = "erase"});
+    CHECK(b.erase("many") == error_code(errc::store_failed));
+    b.answer_all();
+    b.w.advance(std::chrono::minutes(1));
+    b.answer_all();
+    REQUIRE(b.asked_of("many") == 2);
+    CHECK(b.outbox->stats().owed == 0);
+}
+
 TEST_CASE("a sender that has ended erases nothing and says so", "[webhook]") {
     erase_bed b;
     auto moved = std::move(*b.bed.sender);

@@ -114,6 +114,7 @@ void hook_list::on_expiry() {
     const auto take_first = [this] {
         std::optional<std::pair<std::string, std::uint64_t>> first;
         const std::lock_guard lock(mutex_);
+        if (phase_ == phase::closed) return first;  // the index still has what was served
         const auto* id = index_.first_ended(lane_->timers().clock().wall_now());
         if (id != nullptr) first.emplace(*id, hooks_.at(*id).revision());
         return first;

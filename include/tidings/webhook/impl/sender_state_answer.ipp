@@ -42,7 +42,8 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     const auto& entry = q.what->size() == 1 ? q.what->first : *q.entry;
     const auto& id = q.of->id();
     if (q.trace->was_cut) {  // it is erased, or, where that failed, sent again
-        put_back(lines_[id], entry);
+        auto& l = lines_[id];
+        q.what->for_each([&](const auto& e) { put_back(l, e); });
         return end_round();
     }
     const auto known = endpoints_.find(id);
