@@ -224,6 +224,34 @@ TEST_CASE("a signer that does not answer in time has failed, and its late answer
     CHECK(b.target.requests.size() == 1);
 }
 
+TEST_CASE("what the signer of a replaced endpoint makes is not sent", "[webhook]") {
+    signing_bed b;
+    const auto e = b.add();
+    b.bed.publish("1");
+    REQUIRE(b.signer->held.size() == 1);
+    const auto other = std::make_shared<held_signer>();
+    webhook::endpoint_options o;
+    o.url = b.target.url();
+    o.async_signer = other;
+    o.replace = true;
+    const auto again = b.bed.sender->endpoint(std::move(o));
+    b.w.run_ready();
+    const bool fails = GENERATE(false, true);
+    CAPTURE(fails);
+    if (fails)
+        b.signer->held[0].done(errc::webhook_signing_failed, {});
+    else
+        b.signer->answer_all();
+    b.w.run_ready();
+    CHECK(b.target.requests.empty());
+    REQUIRE(other->held.size() == 1);
+    other->answer_all();
+    b.w.run_ready();
+    REQUIRE(b.target.requests.size() == 1);
+    CHECK(b.verifies(0));
+    CHECK(b.failures_logged() == 0);
+}
+
 TEST_CASE("a second answer of a signer has no effect", "[webhook]") {
     signing_bed b;
     b.signer->behave = [](webhook::signing_request what, auto done) {

@@ -86,6 +86,7 @@ void hook_list::load_again() noexcept {
     {
         const std::lock_guard lock(mutex_);
         stale_ = false;
+        gone_.clear();  // what is read from here on is younger
     }
     load_later(errc::out_of_memory);
     if (!finds_memory([&] { note_pending(); })) missed();

@@ -97,6 +97,7 @@ class row_reader {
         std::string topic;
         take(raw, topic);
         if (check_pattern(topic)) return fail();
+        if (std::find(out_.topics.begin(), out_.topics.end(), topic) != out_.topics.end()) return;
         out_.topics.push_back(std::move(topic));
     }
     void take_time(std::string_view raw, io::system_time& out) {

@@ -66,6 +66,7 @@ class signing_desk : public std::enable_shared_from_this<signing_desk> {
     };
     /// What is signed for an endpoint.
     struct work {
+        std::shared_ptr<async_signer> by{};
         std::string label{};
         std::vector<slot> slots{};
         std::uint32_t failures = 0;  // in a row

@@ -51,7 +51,8 @@ signing_desk::signing_desk(std::shared_ptr<lane> l, io::clock& clock, signing_op
 bool signing_desk::look(const endpoint_target& t, const entries& line, std::size_t ahead) {
     const auto now = clock_.now();
     auto& w = works_[t.id()];
-    if (w.label.empty()) w.label = t.label();
+    // What another signer has made, or is to make, of one that was replaced is not for this one.
+    if (w.by != t.terms().async_signer) w = {.by = t.terms().async_signer, .label = t.label()};
     const auto wanted = std::min(ahead, line.size());
     const auto end = line.begin() + static_cast<std::ptrdiff_t>(wanted);
     std::erase_if(w.slots, [&](const slot& s) {
@@ -143,24 +144,23 @@ void signing_desk::drop(const std::string& id, std::uint64_t ticket) noexcept {
 
 void signing_desk::note(std::uint64_t ticket, const question& q, error_code ec, http::fields f,
                         std::vector<std::string>& ids) {
-    if (const auto it = works_.find(q.endpoint); it != works_.end()) {
-        auto& w = it->second;
-        const auto s = std::find_if(w.slots.begin(), w.slots.end(),
-                                    [&](const slot& each) { return each.ticket == ticket; });
-        if (ec) {
-            if (s != w.slots.end()) w.slots.erase(s);
-            fail(q.endpoint, w, ec);
-        } else {
-            w.failures = 0;
-            w.last = {};
-            w.not_before = {};
-            if (s != w.slots.end()) {
-                s->made.fields = std::move(f);
-                s->done = true;
-            }
-            ids.push_back(q.endpoint);
-        }
+    const auto it = works_.find(q.endpoint);
+    if (it == works_.end()) return;
+    auto& w = it->second;
+    const auto s = std::find_if(w.slots.begin(), w.slots.end(),
+                                [&](const slot& each) { return each.ticket == ticket; });
+    if (ec && w.by.get() == q.of) {
+        if (s != w.slots.end()) w.slots.erase(s);
+        return fail(q.endpoint, w, ec);
     }
+    if (!ec && s != w.slots.end()) {
+        w.failures = 0;
+        w.last = {};
+        w.not_before = {};
+        s->made.fields = std::move(f);
+        s->done = true;
+    }
+    ids.push_back(q.endpoint);
 }
 
 // What several questions fail with at once is one failure.
