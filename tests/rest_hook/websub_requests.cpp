@@ -203,6 +203,7 @@ TEST_CASE("a hub whose options contradict each other is not made", "[rest_hook][
     refused([](auto& o) { o.pattern_of = [](const auto&) { return "a"; }; });
     refused([](auto& o) { o.min_lease = 0s; });
     refused([](auto& o) { o.verify_within = 0s; });
+    refused([](auto& o) { o.verify_within = std::chrono::seconds::max(); });
     refused([](auto& o) { o.default_lease = 1s; });
     refused([](auto& o) { o.max_lease = 24h; });
     refused([](auto& o) { o.max_lease = std::chrono::hours(24 * 365 * 137); });

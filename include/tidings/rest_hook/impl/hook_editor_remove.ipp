@@ -22,15 +22,17 @@ void hook_editor::remove(const call_ptr& c, const std::string& id) {
     if (hub && hub->wish.mode != websub_mode::denied) return deny(c, id);
     const auto lane = c->exchange.lane();
     const auto waiting = wait_for_store(c, parts_.options->table_timeout);
-    auto on_done = lane_handler<>(
-        lane, errc::store_failed, [hooks = parts_.hooks, waiting, id](error_code ec) {
-            waiting->end();
-            const bool gone = !ec || ec == errc::not_found;
-            if (gone) hooks->drop(id);
-            if (ec == errc::store_conflict) return waiting->call->respond(changed_meanwhile());
-            if (!gone) return waiting->call->respond(try_again(ec.message()));
-            waiting->call->respond(ec ? not_there() : http::response{.status = 204});
-        });
+    auto on_done =
+        lane_handler<>(lane, errc::store_failed,
+                       [hooks = parts_.hooks, waiting, id, was = before->revision](error_code ec) {
+                           waiting->end();
+                           const bool gone = !ec || ec == errc::not_found;
+                           if (gone) hooks->drop(id, was);
+                           if (ec == errc::store_conflict)
+                               return waiting->call->respond(changed_meanwhile());
+                           if (!gone) return waiting->call->respond(try_again(ec.message()));
+                           waiting->call->respond(ec ? not_there() : http::response{.status = 204});
+                       });
     const auto revision = if_match.empty() ? 0 : before->revision;
     guarded(parts_.options->log, "rest_hook",
             [&] { parts_.hooks->table().start_erase(id, revision, std::move(on_done)); });

@@ -7,6 +7,7 @@
 #include <tidings/rest_hook/impl/hook_index.hpp>
 #include <tidings/rest_hook/impl/live_hook.hpp>
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,7 @@ struct hook_viewer {
 class hook_list final : public std::enable_shared_from_this<hook_list> {
  public:
     enum class phase { loading, ready, closed };
+    static constexpr std::uint64_t any_revision = std::numeric_limits<std::uint64_t>::max();
     /// What became of a request for a place.
     struct reservation {
         enum class result { made, same_exists, list_full, owner_full };
@@ -79,8 +81,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     error_code serve(const hook_record& h, std::uint64_t revision);
     /// A row as it stands in the table. @throws std::bad_alloc: the table is read again, later
     void apply(const store::row& r, bool even_if_new = true);
-    /// Ends what is served of a row. @param only where that is of this revision; 0: of any
-    void drop(const std::string& id, std::uint64_t only = 0);
+    /// Ends what is served of a row. @param only where that is of this revision; 0: a place that no
+    /// row has taken
+    void drop(const std::string& id, std::uint64_t only = any_revision);
     /// Erases the row, until that succeeds; with a revision only as long as it has that.
     void erase_later(const std::string& id, std::uint64_t revision = 0);
 

@@ -131,7 +131,10 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
             index_.add(made.record());
             counted = true;
             made.begin(means_, h, [weak = weak_from_this(), id = r.key] {
-                if (const auto self = weak.lock()) self->erase_later(id);
+                // A hub makes rows of the same id again: none that comes behind this is meant.
+                const auto self = weak.lock();
+                const auto v = self ? self->find({.all = true}, id) : std::nullopt;
+                if (v) self->erase_later(id, v->revision);
             });
         } catch (...) {
             if (counted) index_.remove(made.record());
@@ -166,9 +169,10 @@ void hook_list::drop(const std::string& id, std::uint64_t only) {
     bool noted = true;
     {
         const std::lock_guard lock(mutex_);
-        if (phase_ == phase::loading && only == 0) noted = finds_memory([&] { gone_.insert(id); });
+        const bool any = only == any_revision;
+        if (phase_ == phase::loading && any) noted = finds_memory([&] { gone_.insert(id); });
         const auto it = hooks_.find(id);
-        if (it != hooks_.end() && (only == 0 || it->second.revision() == only)) {
+        if (it != hooks_.end() && (any || it->second.revision() == only)) {
             index_.remove(it->second.record());
             dropped = hooks_.extract(it);
         }

@@ -143,7 +143,7 @@ void hook_list::erase_later(const std::string& id, std::uint64_t revision) {
 }
 
 void hook_list::on_erased(error_code ec, const std::string& id, std::uint64_t revision) {
-    if (!ec || ec == errc::not_found) return drop(id, revision);
+    if (!ec || ec == errc::not_found) return drop(id, revision != 0 ? revision : any_revision);
     if (now() == phase::closed || ec == errc::store_conflict) return;
     means_.log("a subscription could not be erased; trying again", ec);
     unerased_.emplace_back(id, revision);

@@ -44,6 +44,7 @@ std::string object_of(const websub_terms& w) {
     out.add("topic", w.topic).add("hub", w.hub).add("digest", spell(w.function));
     if (w.wish.mode == websub_mode::none) return out.end();
     out.add("mode", spell(w.wish.mode)).add("pattern", w.wish.pattern);
+    out.add_any("wish_hub", w.wish.hub).add("wish_digest", spell(w.wish.function));
     out.add_any("secret", w.wish.secret).add("lease", w.wish.lease.count());
     if (w.wish.permitted_until) out.add("permitted_until", to_text(*w.wish.permitted_until));
     return out.add_any("reason", w.wish.reason).end();
@@ -141,6 +142,8 @@ class row_reader {
             if (name == "digest") take_named(value, w.function);
             if (name == "mode") take_named(value, w.wish.mode);
             if (name == "pattern") take(value, w.wish.pattern);
+            if (name == "wish_hub") take(value, w.wish.hub);
+            if (name == "wish_digest") take_named(value, w.wish.function);
             if (name == "secret") take(value, w.wish.secret);
             if (name == "lease") take_number(value, lease);
             if (name == "permitted_until") take_time(value, w.wish.permitted_until.emplace());

@@ -48,7 +48,8 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     const change apply_;
     handler done_;
     int tries_ = 0;
-    bool reserved_ = false;  // a place in the list, for a row that is not there yet
+    std::uint64_t known_ = 0;  // the revision that was to be changed
+    bool reserved_ = false;    // a place in the list, for a row that is not there yet
 };
 
 /// A change that is made only while the question with this token is open.

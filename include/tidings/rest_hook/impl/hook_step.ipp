@@ -37,6 +37,7 @@ void hook_step::write() {
     auto v = hooks_->find({.all = true}, id_);
     const bool exists = v.has_value();
     if (!exists) v.emplace().record.id = id_;
+    known_ = v->revision;
     if (const auto no = apply_(v->revision, v->record)) return end(no, {});
     if (!exists && !reserve(v->record)) return;
     auto value = to_row_value(v->record);
@@ -81,17 +82,15 @@ void hook_step::read_again() {
 
 void hook_step::on_read(error_code ec, const store::row& r) {
     if (!ec) hooks_->apply(r);
-    if (ec == errc::not_found) hooks_->drop(id_);
+    // One that was made again meanwhile, under the same id, stays.
+    if (ec == errc::not_found) hooks_->drop(id_, known_);
     if (ec && ec != errc::not_found) return end(ec, {});
     write();
 }
 
 // A place that no row has taken is given back.
 void hook_step::end(error_code ec, const hook_record& h, std::uint64_t revision) {
-    if (ec && std::exchange(reserved_, false))
-        finds_memory([&] {
-            if (!hooks_->find({.all = true}, id_)) hooks_->drop(id_);
-        });
+    if (ec && std::exchange(reserved_, false)) finds_memory([&] { hooks_->drop(id_, 0); });
     if (auto done = std::move(done_)) done(ec, h, revision);
 }
 

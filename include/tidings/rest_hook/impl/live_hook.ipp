@@ -32,14 +32,13 @@ bool live_hook::is_tried_again(const hook_record& before) const {
 }
 
 void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
-    if (http::detail::has_expired(record_.expires(), *by.options->environment.clock))
-        error_ = errc::forbidden;
-    auto filter = error_ ? event_filter() : filter_of(record_.filters, error_);
-    if (error_ == errc::out_of_memory) throw std::bad_alloc();
-    if (error_) return before.close();
     const bool over = http::detail::has_expired(record_.ends(), *by.options->environment.clock);
     // By a hub, one that is asked whether it begins again has ended.
     if (record_.websub && (over || record_.state == hook_state::pending)) return before.close();
+    if (over) error_ = errc::forbidden;
+    auto filter = error_ ? event_filter() : filter_of(record_.filters, error_);
+    if (error_ == errc::out_of_memory) throw std::bad_alloc();
+    if (error_) return before.close();
     if (record_.state == hook_state::pending) return before.withdraw();
 
     auto endpoint = before.endpoint();

@@ -37,6 +37,7 @@ websub_hub_options checked(websub_hub_options o) {
     if (o.min_lease > o.default_lease || o.default_lease > o.max_lease ||
         o.max_lease > longest_at_hub)
         refuse_hub("min_lease, default_lease, max_lease and 136 years are not in this order");
+    if (o.verify_within > longest_at_hub) refuse_hub("verify_within is more than 136 years");
     return o;
 }
 
@@ -144,6 +145,9 @@ void websub_hub_state::publish(http::exchange& x, const websub_request& r) {
               {.principal = *x.caller(), .action = action::publish, .topics = std::move(patterns)},
               [self = shared_from_this(), r](http::exchange& here, const permissions& p) {
                   if (p.error) return here.respond(http::undecided(p.error));
+                  const auto until = here.caller()->expires;
+                  if (until && *until <= self->now())
+                      return here.respond(http::refusal_of(here, errc::unauthorized));
                   if (!p.denied.empty())
                       return here.respond(text_answer(403, "publishing is not granted"));
                   self->publish_permitted(here, r);
@@ -197,9 +201,9 @@ error_code websub_hub_state::apply(bool exists, const std::string& owner, const 
         h.shown_by = proof::challenge;
         h.websub.emplace().topic = r.topic;
     }
-    h.websub->hub = options_.public_url;
-    h.websub->function = options_.signature;
     h.websub->wish = wish;
+    h.websub->wish.hub = options_.public_url;
+    h.websub->wish.function = options_.signature;
     proof_round{*parts_.terms, at, *parts_.options->environment.random}.open(
         h, hook_state::active, options_.verify_within);
     return {};

@@ -11,7 +11,7 @@ namespace tidings::rest_hook::detail {
 /// Its target has confirmed the wish, or has been notified of the denial.
 TIDINGS_DECL void grant_wish(hook_record& h, io::system_time now);
 /// It has not, and is not asked again: what was verified before stands, what was not is over.
-TIDINGS_DECL void drop_wish(hook_record& h, io::system_time now);
+TIDINGS_DECL void drop_wish(hook_record& h);
 /// When one whose renewal is open ends meanwhile; nothing where it does not, or has.
 TIDINGS_DECL http::detail::expiry_time lapse_of(const hook_record& h);
 

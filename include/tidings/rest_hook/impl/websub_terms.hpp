@@ -34,6 +34,8 @@ struct websub_wish {
     websub_mode mode = websub_mode::none;
     std::string pattern{};  ///< that the topic stands for on the bus
     std::string secret{};   ///< empty: deliveries are not signed
+    std::string hub{};      ///< the hub's own URL
+    digest function = digest::sha256;
     std::chrono::seconds lease{0};
     http::detail::expiry_time permitted_until{};
     std::string reason{};  ///< why it is denied
