@@ -120,9 +120,9 @@ void hook_asker::look(const question_calendar::entry& e) {
     const auto& q = v->record.question;
     const auto at = now();
     if (at >= q.until)
-        return settle({e.id, q.token, [at](hook_record& h) {
+        return settle({e.id, q.token, [](hook_record& h) {
                            return end_question(
-                               h, h.reason.empty() ? "the target has not agreed in time" : "", at);
+                               h, h.reason.empty() ? "the target has not agreed in time" : "");
                        }});
     if (const auto lapse = lapse_of(v->record); lapse && *lapse <= at)
         return settle({e.id, q.token, [](hook_record& h) {
@@ -215,8 +215,8 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
     }
     log(log_level::info, h, a.why, ec ? ec : make_error_code(errc::hook_unverified));
     const bool over = a.what == kind::refused;
-    settle({h.id, h.question.token, [why = a.why, over, at = now()](hook_record& row) {
-                if (over) return end_question(row, why, at);
+    settle({h.id, h.question.token, [why = a.why, over](hook_record& row) {
+                if (over) return end_question(row, why);
                 if (row.question.ended || row.reason == why) return false;
                 row.reason = why;
                 return true;

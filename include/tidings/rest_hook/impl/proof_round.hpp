@@ -34,6 +34,6 @@ struct proof_round {
 /// The target has agreed. @param per_minute deliveries that it takes; 0: any number
 TIDINGS_DECL void confirm(hook_record& h, std::uint32_t per_minute, io::system_time now);
 /// It has not, and is not asked again. False: that is known already.
-TIDINGS_DECL bool end_question(hook_record& h, const std::string& why, io::system_time now);
+TIDINGS_DECL bool end_question(hook_record& h, const std::string& why);
 
 }  // namespace tidings::rest_hook::detail

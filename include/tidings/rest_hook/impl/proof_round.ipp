@@ -96,7 +96,7 @@ void confirm(hook_record& h, std::uint32_t per_minute, io::system_time now) {
     h.updated_at = to_text(now);
 }
 
-bool end_question(hook_record& h, const std::string& why, io::system_time now) {
+bool end_question(hook_record& h, const std::string& why) {
     if (h.question.ended) return false;
     if (h.websub) return drop_wish(h), true;
     h.question.ended = true;
