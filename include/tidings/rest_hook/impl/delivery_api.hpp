@@ -29,8 +29,8 @@ class delivery_api final : public std::enable_shared_from_this<delivery_api> {
 
     std::optional<hook_view> find(const call_ptr& c, const std::string& id) const;
     void send(const call_ptr& c, const hook_view& to, std::string_view topic, event e);
-    void resend(const call_ptr& c, const std::string& id, const wanted& w);
-    void redeliver_all(const call_ptr& c, const std::string& id, const wanted& w);
+    void resend(const call_ptr& c, const std::string& endpoint, const wanted& w);
+    void redeliver_all(const call_ptr& c, const std::string& endpoint, const wanted& w);
     std::string source_of(const call_ptr& c, const std::string& id) const;
     /// The handler of an operation of the sender or its outbox, which `c` waits for.
     template <class... Values, class F>

@@ -189,17 +189,19 @@ void delivery_api::send(const call_ptr& c, const hook_view& to, std::string_view
 }
 
 void delivery_api::redeliver(const call_ptr& c, const std::string& id) {
-    if (!find(c, id)) return;
+    const auto v = find(c, id);
+    if (!v) return;
     std::string object;
     wanted w;
     if (auto no = read_body(c->exchange.request(), parts_.options->max_body_bytes, object))
         return c->respond(std::move(*no));
     if (auto no = w.read(object)) return c->respond(std::move(*no));
-    w.attempt != 0 ? resend(c, id, w) : redeliver_all(c, id, w);
+    const auto endpoint = endpoint_id_of(v->record);
+    w.attempt != 0 ? resend(c, endpoint, w) : redeliver_all(c, endpoint, w);
 }
 
 // What another subscription's attempt sent is not for this one.
-void delivery_api::resend(const call_ptr& c, const std::string& id, const wanted& w) {
+void delivery_api::resend(const call_ptr& c, const std::string& endpoint, const wanted& w) {
     using page = std::vector<store::outbox_attempt>;
     const auto gone = [] {
         return http::problem(410, "Gone", "the log has no such attempt, or has it no more");
@@ -217,12 +219,13 @@ void delivery_api::resend(const call_ptr& c, const std::string& id, const wanted
             }));
     });
     guarded(parts_.options->log, "rest_hook", [&] {
-        parts_.sender->outbox()->start_list_attempts(id, w.attempt - 1, 1, std::move(on_found));
+        parts_.sender->outbox()->start_list_attempts(endpoint, w.attempt - 1, 1,
+                                                     std::move(on_found));
     });
 }
 
-void delivery_api::redeliver_all(const call_ptr& c, const std::string& id, const wanted& w) {
-    store::outbox_selection of{.endpoint = id, .since = w.since, .until = w.until};
+void delivery_api::redeliver_all(const call_ptr& c, const std::string& endpoint, const wanted& w) {
+    store::outbox_selection of{.endpoint = endpoint, .since = w.since, .until = w.until};
     if (w.delivery != 0) {
         of.after_key = w.delivery - 1;
         of.last_key = w.delivery;
@@ -241,9 +244,10 @@ void delivery_api::redeliver_all(const call_ptr& c, const std::string& id, const
 void delivery_api::list_deliveries(const call_ptr& c, const std::string& id,
                                    const http::query_parameters& q) {
     static constexpr std::array<std::string_view, 1> names{"state"};
-    if (!find(c, id)) return;
+    const auto v = find(c, id);
+    if (!v) return;
     api_query query;
-    store::outbox_selection of{.endpoint = id};
+    store::outbox_selection of{.endpoint = endpoint_id_of(v->record)};
     if (auto no = query.read(q, names, parts_.options->max_page)) return c->respond(std::move(*no));
     if (auto no = query.number_after(of.after_key)) return c->respond(std::move(*no));
     if (const auto state = query.get("state")) {
@@ -271,7 +275,8 @@ void delivery_api::list_deliveries(const call_ptr& c, const std::string& id,
 
 void delivery_api::list_attempts(const call_ptr& c, const std::string& id,
                                  const http::query_parameters& q) {
-    if (!find(c, id)) return;
+    const auto v = find(c, id);
+    if (!v) return;
     api_query query;
     std::uint64_t after = 0;
     if (auto no = query.read(q, {}, parts_.options->max_page)) return c->respond(std::move(*no));
@@ -290,8 +295,8 @@ void delivery_api::list_attempts(const call_ptr& c, const std::string& id,
         call->respond(std::move(r));
     });
     guarded(parts_.options->log, "rest_hook", [&] {
-        parts_.sender->outbox()->start_list_attempts(id, after, query.limit() + 1,
-                                                     std::move(on_done));
+        parts_.sender->outbox()->start_list_attempts(endpoint_id_of(v->record), after,
+                                                     query.limit() + 1, std::move(on_done));
     });
 }
 

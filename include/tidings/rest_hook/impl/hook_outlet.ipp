@@ -47,7 +47,8 @@ std::string link_of(const websub_terms& w) {
 
 bool same_terms(const std::optional<websub_terms>& a, const std::optional<websub_terms>& b) {
     if (!a || !b) return a.has_value() == b.has_value();
-    return a->topic == b->topic && a->hub == b->hub && a->function == b->function;
+    return a->topic == b->topic && a->hub == b->hub && a->function == b->function &&
+           a->since == b->since;
 }
 
 // A key that is retired signs until its end, which the signer sees to.
@@ -97,7 +98,8 @@ webhook::endpoint_options endpoint_options_of(const hook_record& h, webhook::bod
     o.signer = signer_of(h, ec);
     o.secret = h.secret;  // this and the next: that no log shows them
     for (const auto& s : h.retired) o.secrets.push_back(s.text);
-    o.id = o.id_scope = h.id;
+    o.id = endpoint_id_of(h);
+    o.id_scope = h.id;
     o.owner = h.owner;
     o.replace = true;  // the row has changed
     o.form = h.form.value_or(form);

@@ -73,6 +73,10 @@ struct hook_record {
     }
 };
 
+/// What the sender knows it by. Another one each time that a hub's subscription begins anew under
+/// its id: what was owed before is not for it.
+TIDINGS_DECL std::string endpoint_id_of(const hook_record& h);
+
 /// The value of its row: a JSON object.
 TIDINGS_DECL std::string to_row_value(const hook_record& h);
 /// Reads rows of this version and of those before. Nothing when the row is not one of ours, or has

@@ -42,6 +42,7 @@ std::string object_of(const open_question& q) {
 std::string object_of(const websub_terms& w) {
     json_writer out;
     out.add("topic", w.topic).add("hub", w.hub).add("digest", spell(w.function));
+    out.add_any("since", w.since);
     if (w.wish.mode == websub_mode::none) return out.end();
     out.add("mode", spell(w.wish.mode)).add("pattern", w.wish.pattern);
     out.add_any("wish_hub", w.wish.hub).add("wish_digest", spell(w.wish.function));
@@ -140,6 +141,7 @@ class row_reader {
             if (name == "topic") take(value, w.topic);
             if (name == "hub") take(value, w.hub);
             if (name == "digest") take_named(value, w.function);
+            if (name == "since") take(value, w.since);
             if (name == "mode") take_named(value, w.wish.mode);
             if (name == "pattern") take(value, w.wish.pattern);
             if (name == "wish_hub") take(value, w.wish.hub);
@@ -186,6 +188,10 @@ class row_reader {
 
 std::string to_text(io::system_time t) {
     return format_timestamp(std::chrono::floor<wall_time::duration>(t));
+}
+
+std::string endpoint_id_of(const hook_record& h) {
+    return h.websub && !h.websub->since.empty() ? h.id + '.' + h.websub->since : h.id;
 }
 
 std::string to_row_value(const hook_record& h) {

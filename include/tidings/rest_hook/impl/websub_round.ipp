@@ -3,6 +3,7 @@
 
 #include <tidings/rest_hook/impl/websub_round.hpp>
 
+#include <string>
 #include <utility>
 
 namespace tidings::rest_hook::detail {
@@ -23,6 +24,8 @@ void grant_wish(hook_record& h, io::system_time now) {
     h.reason.clear();
     h.updated_at = to_text(now);
     if (wish.mode != websub_mode::subscribe) return end(h);
+    if (h.state == hook_state::pending)
+        h.websub->since = std::to_string(now.time_since_epoch().count());
     h.state = hook_state::active;
     h.resumed_at = h.updated_at;  // its callback is there: one that was disabled is tried again
     h.topics = {std::move(wish.pattern)};

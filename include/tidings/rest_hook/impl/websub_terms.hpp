@@ -46,7 +46,8 @@ struct websub_terms {
     std::string topic{};  ///< the URL
     std::string hub{};    ///< the hub's own URL
     digest function = digest::sha256;
-    websub_wish wish{};  ///< whose question is open
+    std::string since{};  ///< when it began; another text each time that its key begins anew
+    websub_wish wish{};   ///< whose question is open
 };
 
 }  // namespace tidings::rest_hook::detail
