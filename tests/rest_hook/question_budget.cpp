@@ -51,6 +51,21 @@ TEST_CASE(
     CHECK(one.begin("ann", "a", start) == 0ms);
 }
 
+TEST_CASE("strangers together have half of the questions that are open", "[rest_hook][proof]") {
+    question_budget b(8, 100);
+    for (const auto* const stranger : {"@a", "@b"}) {
+        CHECK(b.begin(stranger, "a", start) == 0ms);
+        CHECK(b.begin(stranger, "a", start) == 0ms);
+    }
+    CHECK(b.begin("@c", "c", start) != 0ms);
+    CHECK(b.begin("ann", "a", start) == 0ms);
+    b.end("@a");
+    CHECK(b.begin("@c", "c", start) == 0ms);
+    CHECK(b.begin("@d", "d", start) != 0ms);
+    question_budget one(1, 100);
+    CHECK(one.begin("@a", "a", start) == 0ms);
+}
+
 TEST_CASE("an address gets so many connections in a minute, whatever its names",
           "[rest_hook][proof]") {
     question_budget b(100, 2);

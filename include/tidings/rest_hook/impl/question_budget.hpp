@@ -17,7 +17,8 @@ namespace tidings::rest_hook::detail {
 /// cannot turn this machine on somebody, nor keep it from asking for others. Lane-confined.
 class question_budget {
  public:
-    /// @param under_way at once; a quarter of them, and at least one, for one owner
+    /// @param under_way at once; a quarter of them, and at least one, for one owner; half of them
+    /// for all strangers, the owners that begin with '@'
     /// @param per_host in a minute, to a host and to an address
     question_budget(std::size_t under_way, std::size_t per_host) noexcept
         : under_way_(under_way),
@@ -29,13 +30,15 @@ class question_budget {
                                     io::steady_time now) {
         const auto of_owner = of_owner_.find(owner);
         const auto open = of_owner == of_owner_.end() ? 0 : of_owner->second;
-        if (open_ >= under_way_ || open >= std::max<std::size_t>(under_way_ / 4, 1))
+        if (open_ >= under_way_ || open >= std::max<std::size_t>(under_way_ / 4, 1) ||
+            (is_stranger(owner) && of_strangers_ >= std::max<std::size_t>(under_way_ / 2, 1)))
             return until_one_ends;
         open_window(now);
         if (is_full(host))
             return std::chrono::ceil<std::chrono::milliseconds>(began_ + window - now);
         ++counted_[host];
         ++of_owner_[owner];
+        if (is_stranger(owner)) ++of_strangers_;
         ++open_;
         return std::chrono::milliseconds(0);
     }
@@ -43,6 +46,7 @@ class question_budget {
         const auto it = of_owner_.find(owner);
         if (it == of_owner_.end()) return;
         --open_;
+        if (is_stranger(owner)) --of_strangers_;
         if (--it->second == 0) of_owner_.erase(it);
     }
     /// Counts a connection for a question; false where the address has had enough of them.
@@ -59,6 +63,7 @@ class question_budget {
     static constexpr std::chrono::minutes window{1};
     static constexpr std::size_t max_counted = 4096;  // hosts and addresses in a minute
 
+    static bool is_stranger(const std::string& owner) noexcept { return owner.starts_with('@'); }
     void open_window(io::steady_time now) {
         if (!counted_.empty() && now < began_ + window) return;
         began_ = now;
@@ -73,6 +78,7 @@ class question_budget {
     const std::size_t under_way_;
     const std::size_t per_host_;
     std::size_t open_ = 0;
+    std::size_t of_strangers_ = 0;                   // of those that are open
     std::map<std::string, std::size_t> of_owner_{};  // of those that are open
     io::steady_time began_{};
     std::map<std::string, std::size_t> counted_{};  // since then, by host and by address
