@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who may subscribe at a WebSub hub, and who sees and ends what was subscribed.
+// Access to a WebSub hub: subscribing there, and seeing and ending subscriptions by the manager's
+// API.
 #include "support/websub_bed.hpp"
 
 namespace tidings::test {

@@ -9,7 +9,8 @@ namespace tidings::test {
 
 namespace {
 
-/// A sender whose outbox answers later, as one in a file does, and so is told its endpoints.
+/// A sender with an outbox that answers asynchronously, as one in a file does. Such an outbox is
+/// given the ids of the endpoints with each claim.
 struct counts_bed {
     counts_bed() {
         auto o = webhook_options(w);
