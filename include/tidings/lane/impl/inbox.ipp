@@ -47,6 +47,14 @@ void inbox::add(lane_task& t) noexcept {
     last_task_ = &t;
 }
 
+void inbox::take_back() noexcept {
+    if (const auto* l = std::get_if<publication_letter>(&letters_.back())) {
+        --publications_;
+        bytes_ -= l->event->footprint();
+    }
+    letters_.pop_back();
+}
+
 // False where memory for that is missing, or no target waits for the history to bring it.
 bool inbox::await(const event_ptr& e, std::span<const lane_stop> stops, std::uint64_t ticket,
                   const std::shared_ptr<delivery_join>& join) noexcept {
