@@ -18,8 +18,8 @@ struct route_match final : retirable {
     void reclaim() noexcept override { delete this; }
     /// Until when it is known to be right. Written with the bus's mutex held.
     std::atomic<std::uint64_t> generation{0};
-    std::uint64_t stamp = 0;        // see `pattern_stamps`
-    pattern_entry* only = nullptr;  // where there is one, and the route is direct
+    std::uint64_t stamp = 0;                // see `pattern_stamps`
+    pattern_entry* only = nullptr;          // where there is one, and the route is direct
     std::vector<pattern_entry*> entries{};
 };
 

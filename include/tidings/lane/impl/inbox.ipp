@@ -193,7 +193,7 @@ std::size_t inbox::burst_at(std::size_t first, std::size_t end) const noexcept {
 
 // A target whose several patterns match one publication stands in several lists.
 bool inbox::first_time(lane_target& t, std::uint64_t ticket) noexcept {
-    if (ticket <= t.last_ticket_) return false;
+    if (ticket == t.last_ticket_) return false;
     t.last_ticket_ = ticket;
     return true;
 }

@@ -82,8 +82,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// notified of how many events it missed, with the next turn that there is.
     /// @param e the publication
     /// @param stops all of this lane
-    /// @param ticket rises with each publication to a target: one that is in several lists, or
-    /// called again by another, gets it once
+    /// @param ticket the publication's own, not 0: a target that is in several lists gets it once
     /// @param most how much the inbox may hold before it counts as full
     /// @param join what waits for the targets' answers, or null
     /// @return in how many places of the lists stand targets that will not get it: 0, unless it was
