@@ -149,10 +149,11 @@ class bus_state final : public subscriber,
                         topic_route* route = nullptr);
     bool walk_only(const topic_route& route, const event_ptr& e, reader_record& here,
                    receipt& r) noexcept;
-    bool walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+    bool walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
-    bool hand_directly(const topic_route& route, const event_ptr& e, dispatch& d,
-                       reader_record& here) noexcept;
+    [[gnu::noinline]] bool hand_directly(const topic_route& route, const route_match& match,
+                                         const event_ptr& e, dispatch& d,
+                                         reader_record& here) noexcept;
     /// The patterns that a route knows, or null where it must be looked up again.
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);

@@ -303,11 +303,13 @@ void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish
         r.error = errc::hop_limit;
         return report_refused(e, r.error);
     }
-    if (route != nullptr && !join && walk_directly(*route, e, here, r)) return;
+    const auto* match = route != nullptr && route->direct ? current(*route) : nullptr;
+    if (match != nullptr && !join && !match->has_lists() && walk_directly(*match, e, here, r))
+        return;
     leaving gone(*this);
     const depth_guard depth(here);
     dispatch d(r, join, route);
-    if (route == nullptr || !hand_directly(*route, e, d, here)) {
+    if (match == nullptr || !hand_directly(*route, *match, e, d, here)) {
         const std::lock_guard lock(mutex_);
         const auto* ready = &e;
         if (stage_ >= stage::drained) {

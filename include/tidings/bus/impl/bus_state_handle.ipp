@@ -26,15 +26,12 @@ event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) n
 }
 
 // What only immediate callbacks get needs no lock: those of the patterns that the route knows are
-// called. False: there are others, or too many.
-bool bus_state::walk_directly(const topic_route& route, const event_ptr& e, reader_record& here,
+// called. False: there are too many.
+bool bus_state::walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                               receipt& r) noexcept {
-    const auto* match = route.direct ? current(route) : nullptr;
-    if (match == nullptr) return false;
     few_walks walks;
-    for (auto* entry : match->entries)
-        if (entry->has_lists.load(std::memory_order_acquire) || !walks.add(entry->immediates))
-            return false;
+    for (auto* entry : match.entries)
+        if (!walks.add(entry->immediates)) return false;
     const depth_guard depth(here);
     walks.announce_all(here, walker_of(here));
     r.matched = r.delivered = walks.walk_all(e, here, options_.log);
@@ -49,35 +46,36 @@ class held_lists {
     static constexpr std::size_t capacity = 8;
 
     explicit held_lists(const std::vector<pattern_entry*>& entries) noexcept
-        : end_(std::copy(entries.begin(), entries.end(), entries_.begin())) {
-        if (entries.size() > 1) std::sort(entries_.begin(), end_, std::less<>());
-        std::for_each(entries_.begin(), end_, [](auto* entry) { entry->lists_mutex.lock(); });
+        : size_(entries.size()) {
+        for (std::size_t i = 0; i < size_; ++i) entries_[i] = entries[i];
+        if (size_ > 1) std::sort(entries_.begin(), entries_.begin() + size_, std::less<>());
+        for (std::size_t i = 0; i < size_; ++i) entries_[i]->lists_mutex.lock();
     }
     ~held_lists() {
-        std::for_each(entries_.begin(), end_, [](auto* entry) { entry->lists_mutex.unlock(); });
+        for (std::size_t i = 0; i < size_; ++i) entries_[i]->lists_mutex.unlock();
     }
     held_lists(const held_lists&) = delete;
 
  private:
-    std::array<pattern_entry*, capacity> entries_;  // not initialised behind `end_`
-    const std::array<pattern_entry*, capacity>::iterator end_;
+    const std::size_t size_;
+    std::array<pattern_entry*, capacity> entries_;  // not initialised beyond that
 };
 
 }  // namespace
 
 // What no history orders: publishers of other topics do not wait, unless a pattern matches both.
-// False: the patterns are not known, or not current any more once their lists are held.
-bool bus_state::hand_directly(const topic_route& route, const event_ptr& e, dispatch& d,
-                              reader_record& here) noexcept {
-    const auto* match = route.direct ? current(route) : nullptr;
-    if (match == nullptr || match->entries.empty() || match->entries.size() > held_lists::capacity)
+// False: nothing, or too much, matches, or the route is not current any more once the lists are
+// held.
+bool bus_state::hand_directly(const topic_route& route, const route_match& match,
+                              const event_ptr& e, dispatch& d, reader_record& here) noexcept {
+    if (match.entries.empty() || match.entries.size() > held_lists::capacity) return false;
+    const held_lists held(match.entries);
+    if (current(route) != &match) [[unlikely]]
         return false;
-    const held_lists held(match->entries);
-    if (current(route) != match) return false;
-    match->entries.front()->handed.fetch_add(1, std::memory_order_relaxed);
+    match.entries.front()->note_handed();
     d.event = &e;
     d.inbox = options_.inbox;
-    d.hand_to(match->entries, here, lane_);
+    d.hand_to(match.entries, here, lane_);
     return true;
 }
 

@@ -21,7 +21,7 @@ class walk_list {
     bool add(immediate_list& list) noexcept { return few_.add(list) || add_more(list); }
     bool empty() const noexcept { return few_.empty(); }
     /// As of `few_walks`, for all of them.
-    void announce_all(reader_record& here, walker who) noexcept {
+    [[gnu::always_inline]] void announce_all(reader_record& here, walker who) noexcept {
         for (auto f = more_.rbegin(); f != more_.rend(); ++f) announce(*f, here, who);
         few_.announce_all(here, who);
     }

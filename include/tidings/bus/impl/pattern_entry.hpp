@@ -52,13 +52,16 @@ struct alignas(64) pattern_entry final : retirable {
     std::atomic<bool> has_lists{false};
     /// Taken inside the bus's mutex, several in the order of their addresses.
     short_mutex lists_mutex;
-    /// How many publications were handed to the lists without the bus's mutex.
-    std::atomic<std::uint64_t> handed{0};
     std::vector<std::shared_ptr<queue_subscription>> queues;
     std::vector<chunk> chunks;
 
+    /// Publications that passed the bus's mutex.
     std::uint64_t walks() const noexcept {
-        return immediates.walks() + handed.load(std::memory_order_relaxed);
+        return immediates.walks() + handed_.load(std::memory_order_relaxed);
+    }
+    /// A publication is handed to the lists, with their mutex held and not the bus's.
+    void note_handed() noexcept {
+        handed_.store(handed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     bool empty() const noexcept { return immediates.empty() && queues.empty() && chunks.empty(); }
     void add(std::shared_ptr<queue_subscription> s);
@@ -82,6 +85,7 @@ struct alignas(64) pattern_entry final : retirable {
     template <class F>
     void change_lists(F f);
 
+    std::atomic<std::uint64_t> handed_{0};
     const std::uint16_t size_;  // of the pattern
 };
 
