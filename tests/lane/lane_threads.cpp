@@ -108,7 +108,7 @@ TEST_CASE("what threads enqueue comes once, each thread's in order", "[lane][thr
     std::size_t ended = 0;
     const auto produce = [&](std::size_t me) {
         for (int n = 1; n <= each; ++n) {
-            to[me].enqueue(*l, static_cast<std::uint64_t>(n), each);
+            to[me].enqueue(*l, static_cast<std::uint64_t>(n), producers * each);
             l->post([&, me, n] {
                 in_order = in_order && ++calls[me] == n && to[me].target->events == n;
                 if (n == each && ++ended == producers) all.set_value();
