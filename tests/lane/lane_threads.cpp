@@ -59,7 +59,8 @@ struct target_list {
         error_code ec;
         const auto e = publication::make("a", made("x"), {}, ec);
         const detail::lane_stop stop{&to, &list, this};
-        return to.enqueue(e, {&stop, 1}, ticket, {.max_events = max_events}, join);
+        return to.enqueue(e, {&stop, 1}, ticket,
+                          {.max_bytes = 1'000'000'000, .max_events = max_events}, join);
     }
 };
 
