@@ -6,6 +6,7 @@
 #include <tidings/bus/impl/bus_members.ipp>
 #include <tidings/bus/impl/bus_state.ipp>
 #include <tidings/bus/impl/bus_state_group.ipp>
+#include <tidings/bus/impl/bus_state_handle.ipp>
 #include <tidings/bus/impl/bus_state_request.ipp>
 #include <tidings/bus/impl/bus_state_retained.ipp>
 #include <tidings/bus/impl/bus_state_subscriber.ipp>

@@ -71,9 +71,9 @@ count bus names-1000 1877
 times=100 count bus posted-1 322 '' 100
 times=100 count bus posted-16 317 '' 1600
 count bus receive-1 2445
-count bus receive-16 1227 '' 16
-count bus coroutine-16 1642 '' 16
-count bus batch-16 828 '' 16
+count bus receive-16 1284 '' 16
+count bus coroutine-16 1702 '' 16
+count bus batch-16 882 '' 16
 times=100 count streams fan-ws-1 796 0
 times=100 count streams fan-ws-16 438 0
 times=100 count streams fan-sse-1 812 0

@@ -68,6 +68,27 @@ pair_of_threads on_buses(how h, std::size_t buses, std::size_t history) {
     return both;
 }
 
+/// One bus, and a topic for each thread, with a queue that is full and drops its oldest.
+pair_of_threads on_queues() {
+    struct bed {
+        boost::asio::io_context io;
+        tidings::bus hub{io};
+        std::vector<tidings::receiver> reads{};
+    };
+    const auto b = std::make_shared<bed>();
+    pair_of_threads both;
+    for (const auto* topic : {"orders.paid", "orders.sent"}) {
+        const auto to = b->hub.topic(topic);
+        both[b->reads.size()] = [b, to, e = to.prepare(make_event())] {
+            to.publish(e);
+            ++seen_here;
+        };
+        b->reads.push_back(b->hub.receive(
+            topic, {.limits = {.max_events = 16}, .overflow = tidings::overflow::drop_oldest}));
+    }
+    return both;
+}
+
 pair_of_threads on_signals(std::size_t signals) {
     using signal = boost::signals2::signal<void(const tidings::event_ptr&)>;
     pair_of_threads both;
@@ -91,6 +112,7 @@ struct test_case {
 const std::vector<test_case> cases = {
     {"one bus, prepared", "tidings", [] { return on_buses(how::prepared, 1, 0); }},
     {"one bus, prepared", "Signals2", [] { return on_signals(1); }},
+    {"one bus, a queue each", "tidings", on_queues},
     {"two buses, prepared", "tidings", [] { return on_buses(how::prepared, 2, 0); }},
     {"two buses, prepared", "Signals2", [] { return on_signals(2); }},
     {"one bus, new events", "tidings", [] { return on_buses(how::fresh, 1, 0); }},

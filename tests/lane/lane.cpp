@@ -482,11 +482,14 @@ TEST_CASE("a publication counts once in an inbox, however many lists it is for",
     const bool large = GENERATE(false, true);
     const auto e = f.frozen(large ? std::string(1024 * 1024, 'x') : "x");
     const std::vector<lane_bed::list> lists(3, f.targets);
+    // A target stands in the lists of one pattern once.
+    const int one = 0, another = 0, third = 0;
+    const std::vector<const void*> patterns{&one, &another, &third};
     std::size_t taken = 0;
-    while (taken < 100'000 && f.enqueue(e, lists, ++f.ticket)) ++taken;
+    while (taken < 100'000 && f.enqueue(e, lists, ++f.ticket, nullptr, patterns)) ++taken;
     CHECK(taken == (large ? 64 : 1000));
     const auto join = std::make_shared<recording_join>();
-    CHECK_FALSE(f.enqueue(e, lists, ++f.ticket, join));
+    CHECK_FALSE(f.enqueue(e, lists, ++f.ticket, join, patterns));
     CHECK(join->ends.size() == 1);
     CHECK(join->skips == 2);
     f.run();

@@ -70,7 +70,7 @@ class bus_members {
     /// Rises with every publication that was dispatched.
     std::uint64_t dispatched() const noexcept {
         const std::lock_guard lock(mutex_);
-        return last_ticket_ + patterns_.walks();
+        return dispatched_ + patterns_.walks();
     }
     /// Whether a history has neither committed nor refused all it was given.
     bool appending() const noexcept { return appending_ != 0; }
@@ -154,7 +154,7 @@ class bus_members {
     const std::unique_ptr<retained_store> retained_;  // null: nothing is
     pattern_registry patterns_;
     subscription_state* first_ = nullptr;  // of all that have not ended
-    std::uint64_t last_ticket_ = 0;
+    std::uint64_t dispatched_ = 0;         // with it held
     const std::size_t max_subscriptions_;
     std::size_t subscriptions_ = 0;
     position head_;

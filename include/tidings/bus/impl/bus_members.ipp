@@ -58,7 +58,7 @@ bool bus_members::refuse_after(std::uint64_t dispatched) noexcept {
     const std::lock_guard lock(mutex_);
     patterns_.hold_routes(true);
     const bool busy =
-        appending() || reclaimer::others_read() || last_ticket_ + patterns_.walks() != dispatched;
+        appending() || reclaimer::others_read() || dispatched_ + patterns_.walks() != dispatched;
     if (busy)
         patterns_.hold_routes(stage_ >= stage::drained);
     else

@@ -151,14 +151,10 @@ class bus_state final : public subscriber,
                    receipt& r) noexcept;
     bool walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
                        receipt& r) noexcept;
-    /// The patterns that a route knows, where nobody gets events in an order; else null.
-    const route_match* unordered(const topic_route& route) const noexcept {
-        const auto* match = route.direct ? current(route) : nullptr;
-        if (match == nullptr) return nullptr;
-        for (const auto* entry : match->entries)
-            if (entry->ordered.load(std::memory_order_acquire)) return nullptr;
-        return match;
-    }
+    [[gnu::noinline]] bool hand_directly(const topic_route& route, const route_match& match,
+                                         const event_ptr& e, dispatch& d,
+                                         reader_record& here) noexcept;
+    /// The patterns that a route knows, or null where it must be looked up again.
     const route_match* current(const topic_route& route) const noexcept {
         const auto* known = route.match.load(std::memory_order_acquire);
         if (known == nullptr) return nullptr;
@@ -180,7 +176,7 @@ class bus_state final : public subscriber,
     /// What is to be dispatched now, or null.
     const event_ptr* append_locked(const event_ptr& e, dispatch& d);
     const event_ptr* append_slowly(const event_ptr& e, std::uint64_t number, dispatch& d);
-    void dispatch_locked(const event_ptr& e, dispatch& d, retired_list& gone);
+    void dispatch_locked(const event_ptr& e, dispatch& d, reader_record& here, retired_list& gone);
     void note_refused(const event_ptr& e, error_code why) noexcept {
         if (metrics()) metrics()->count("events_refused", {}, 1);
         if (log()) log()({log_level::warning, "bus", e->topic(), why});
@@ -225,8 +221,7 @@ class bus_state final : public subscriber,
     net::any_io_executor executor_;
     const std::shared_ptr<pending_appends> pending_;
     posting_lanes posting_;
-    std::uint64_t last_number_ = 0;  // of what its history was given; mutex_ guards it
-    std::vector<lane_stop> stops_;   // of a publication that is being dispatched; mutex_ guards it
+    std::uint64_t last_number_ = 0;     // of what its history was given; mutex_ guards it
     std::shared_ptr<bus_drain> drain_;  // lane-confined
 };
 
@@ -259,7 +254,7 @@ struct depth_guard {
     const read_section section(here);
     const auto* match = current(route);
     auto* const only = match != nullptr ? match->only : nullptr;
-    if (only == nullptr || only->ordered.load(std::memory_order_acquire)) return false;
+    if (only == nullptr || only->has_lists.load(std::memory_order_acquire)) return false;
     auto frame = only->immediates.current();
     if (frame.size() == 0) return true;
     const depth_guard depth(here);

@@ -58,6 +58,7 @@ void bus_state::close() noexcept {
     const std::lock_guard lock(mutex_);
     pending_->close();
     patterns_.for_each([](pattern_entry& entry) {
+        const std::lock_guard lists(entry.lists_mutex);
         for (auto& chunk : entry.chunks) {
             chunk.closing->targets = chunk.targets;
             chunk.home->post(*chunk.closing.release());
@@ -77,6 +78,7 @@ void bus_state::on_context_end() noexcept {
     }
     entries.for_each([](retirable& r) {
         auto& entry = static_cast<pattern_entry&>(r);
+        const std::lock_guard lists(entry.lists_mutex);
         entry.queues.clear();
         entry.chunks.clear();
     });
@@ -168,43 +170,6 @@ std::shared_ptr<receiver_subscription> bus_state::receive(std::string_view patte
     return s;
 }
 
-namespace {
-
-const std::shared_ptr<publish_join> no_join;
-
-}  // namespace
-
-// What nobody gets in an order needs no lock: the callbacks of the patterns that the route knows
-// are called. False: there are too many.
-bool bus_state::walk_directly(const route_match& match, const event_ptr& e, reader_record& here,
-                              receipt& r) noexcept {
-    few_walks walks;
-    for (auto* entry : match.entries)
-        if (!walks.add(entry->immediates)) return false;
-    const depth_guard depth(here);
-    walks.announce_all(here, walker_of(here));
-    r.matched = r.delivered = walks.walk_all(e, here, options_.log);
-    return true;
-}
-
-void bus_state::publish_again(topic_route& route, const event_ptr& e, receipt& r) {
-    if (e->prepared_for() == route.id && route.direct)
-        publish_frozen(e, no_join, &route, r);
-    else
-        r = publish(destination(route), e);
-}
-
-void bus_state::publish(topic_route& route, event&& e, receipt& r) {
-    const auto made = maker_.make(route.topic, std::move(e), r.error);
-    if (!made) {
-        show_refused(route.topic, r.error);
-        return;
-    }
-    auto* here = route.direct ? reclaimer::here_if_any() : nullptr;
-    if (here == nullptr || !walk_only(route, made, *here, r))
-        publish_frozen(made, no_join, &route, r);
-}
-
 receipt bus_state::publish(destination to, event&& e) {
     receipt r;
     r.error = to.check();
@@ -219,19 +184,6 @@ receipt bus_state::publish(destination to, const event_ptr& e) {
     const auto frozen = make(to.topic, r.error, e, publication_info{.hops = e->info().hops});
     if (!r.error) publish_frozen(frozen, no_join, to.route, r);
     return r;
-}
-
-std::shared_ptr<topic_route> bus_state::make_route(std::string_view topic) {
-    const bool kept = is_kept(topic);
-    return std::make_shared<topic_route>(std::string(topic), make_origin(), kept,
-                                         !kept && !notes(topic));
-}
-
-event_ptr bus_state::prepare(const topic_route& to, event&& e, error_code& ec) noexcept {
-    ec = {};
-    auto made = make(to.topic, ec, std::move(e));
-    if (made) publication_maker::mark_prepared(made, to.id);
-    return made;
 }
 
 receipt bus_state::publish(const event_ptr& e) {
@@ -328,6 +280,7 @@ const event_ptr* bus_state::append_slowly(const event_ptr& e, std::uint64_t numb
 
 // With the mutex held: every queue and lane gets the event in the order of positions.
 [[gnu::always_inline]] inline void bus_state::dispatch_locked(const event_ptr& e, dispatch& d,
+                                                              reader_record& here,
                                                               retired_list& gone) {
     d.event = &e;
     d.inbox = options_.inbox;
@@ -335,7 +288,8 @@ const event_ptr* bus_state::append_slowly(const event_ptr& e, std::uint64_t numb
         head_ = *at;
         d.result.position = *at;
     }
-    d.hand_to(patterns_.match(e->topic(), d.route, gone), ++last_ticket_, lane_, stops_);
+    ++dispatched_;
+    d.hand_to(patterns_.match(e->topic(), d.route, gone), here, lane_);
     if (retained_) retained_->note(e, gone);
     if (auto* w = watch()) d.look(*w);
 }
@@ -349,12 +303,13 @@ void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish
         r.error = errc::hop_limit;
         return report_refused(e, r.error);
     }
-    const auto* match = route != nullptr && !join ? unordered(*route) : nullptr;
-    if (match != nullptr && walk_directly(*match, e, here, r)) return;
+    const auto* match = route != nullptr && route->direct ? current(*route) : nullptr;
+    if (match != nullptr && !join && !match->has_lists() && walk_directly(*match, e, here, r))
+        return;
     leaving gone(*this);
     const depth_guard depth(here);
     dispatch d(r, join, route);
-    {
+    if (match == nullptr || !hand_directly(*route, *match, e, d, here)) {
         const std::lock_guard lock(mutex_);
         const auto* ready = &e;
         if (stage_ >= stage::drained) {
@@ -363,7 +318,7 @@ void bus_state::publish_frozen(const event_ptr& e, const std::shared_ptr<publish
         } else if (route != nullptr ? route->kept : is_kept(e->topic())) {
             ready = append_locked(e, d);
         }
-        if (ready != nullptr) dispatch_locked(*ready, d, gone);
+        if (ready != nullptr) dispatch_locked(*ready, d, here, gone);
     }
     if (r.error) report_not_taken(e, r.error);
     d.finish(here, who, options_.log);
@@ -384,7 +339,7 @@ void bus_state::on_committed(const event_ptr& e) noexcept {
         if (stage_ == stage::closed) return;
         join = pending_->take(e->info().number);
         d.follows = join != nullptr;
-        dispatch_locked(e, d, gone);
+        dispatch_locked(e, d, here, gone);
     }
     d.finish(here, who, options_.log);
 }

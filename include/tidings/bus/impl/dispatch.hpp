@@ -21,7 +21,7 @@ class walk_list {
     bool add(immediate_list& list) noexcept { return few_.add(list) || add_more(list); }
     bool empty() const noexcept { return few_.empty(); }
     /// As of `few_walks`, for all of them.
-    void announce_all(reader_record& here, walker who) noexcept {
+    [[gnu::always_inline]] void announce_all(reader_record& here, walker who) noexcept {
         for (auto f = more_.rbegin(); f != more_.rend(); ++f) announce(*f, here, who);
         few_.announce_all(here, who);
     }
@@ -70,11 +70,11 @@ struct dispatch {
     }
 
     /// Puts the event into every queue and lane of the patterns that it matches; the bus's mutex is
-    /// held. What has no memory for it has dropped it. `home` times publishers that wait for room.
-    /// `stops` is memory, which the next publication uses again.
+    /// held, or that of their lists. What has no memory for it has dropped it. `home` times
+    /// publishers that wait for room.
     [[gnu::always_inline]] void hand_to(const std::vector<pattern_entry*>& matched,
-                                        std::uint64_t ticket, const std::shared_ptr<lane>& home,
-                                        std::vector<lane_stop>& stops) noexcept {
+                                        reader_record& here,
+                                        const std::shared_ptr<lane>& home) noexcept {
         bool have_lanes = false;
         {
             std::unique_lock<queue_mutex> held;  // of queues that come one after another
@@ -85,7 +85,7 @@ struct dispatch {
                 if (!entry->chunks.empty()) have_lanes = true;
             }
         }
-        if (have_lanes) hand_to_lanes(matched, ticket, stops);
+        if (have_lanes) hand_to_lanes(matched, here);
     }
     /// Calls the immediate callbacks, which may publish, subscribe, unsubscribe and destroy the
     /// bus; the mutex is not held. `who` is this thread.
@@ -107,7 +107,7 @@ struct dispatch {
     TIDINGS_DECL void follow_up() noexcept;
     void hand_to_lane(std::span<const lane_stop> stops, std::uint64_t ticket) noexcept;
     TIDINGS_DECL void hand_to_lanes(const std::vector<pattern_entry*>& matched,
-                                    std::uint64_t ticket, std::vector<lane_stop>& stops) noexcept;
+                                    reader_record& here) noexcept;
     TIDINGS_DECL void count_dropped(std::size_t count) noexcept;
 };
 

@@ -33,8 +33,10 @@ void dispatch::hand_to_queues(const pattern_entry& entry, const std::shared_ptr<
 }
 
 // One letter for each lane, however many lists of it match.
-void dispatch::hand_to_lanes(const std::vector<pattern_entry*>& matched, std::uint64_t ticket,
-                             std::vector<lane_stop>& stops) noexcept {
+void dispatch::hand_to_lanes(const std::vector<pattern_entry*>& matched,
+                             reader_record& here) noexcept {
+    const auto ticket = ++here.ticket;
+    auto& stops = here.stops;
     const auto for_each_list = [&](auto f) {
         for (auto* entry : matched)
             for (const auto& chunk : entry->chunks)

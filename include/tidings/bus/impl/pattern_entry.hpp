@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/immediate_list.hpp>
+#include <tidings/detail/short_mutex.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 
@@ -26,9 +27,9 @@ struct closing_notice final : lane_task {
     std::shared_ptr<const lane_targets> targets{};
 };
 
-/// The subscriptions of one pattern, grouped by the way of delivering. What is not atomic is
-/// guarded by the bus's mutex. Publishers read the immediate callbacks without it: these come
-/// first, in a cache line that no other pattern has.
+/// The subscriptions of one pattern, grouped by the way of delivering. The lists are changed with
+/// both the bus's mutex and `lists_mutex` held, and read with either. Publishers read the immediate
+/// callbacks without them: these come first, in a cache line that no other pattern has.
 struct alignas(64) pattern_entry final : retirable {
     static constexpr std::size_t max_chunk = 256;
     /// What a dispatch may hold beyond the mutex is copied on write; lane targets stand in chunks,
@@ -47,11 +48,21 @@ struct alignas(64) pattern_entry final : retirable {
     }
 
     immediate_list immediates;
-    /// There are subscriptions that get events in the order in which the bus's mutex was taken.
-    std::atomic<bool> ordered{false};
+    /// There is more than immediate callbacks.
+    std::atomic<bool> has_lists{false};
+    /// Taken inside the bus's mutex, several in the order of their addresses.
+    short_mutex lists_mutex;
     std::vector<std::shared_ptr<queue_subscription>> queues;
     std::vector<chunk> chunks;
 
+    /// Publications that passed the bus's mutex.
+    std::uint64_t walks() const noexcept {
+        return immediates.walks() + handed_.load(std::memory_order_relaxed);
+    }
+    /// A publication is handed to the lists, with their mutex held and not the bus's.
+    void note_handed() noexcept {
+        handed_.store(handed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
     bool empty() const noexcept { return immediates.empty() && queues.empty() && chunks.empty(); }
     void add(std::shared_ptr<queue_subscription> s);
     void add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t);
@@ -71,10 +82,10 @@ struct alignas(64) pattern_entry final : retirable {
     explicit pattern_entry(std::size_t size) noexcept : size_(static_cast<std::uint16_t>(size)) {}
     ~pattern_entry() = default;
     std::vector<chunk>::reverse_iterator last_chunk(const std::shared_ptr<lane>& l) noexcept;
-    void note_order() noexcept {
-        ordered.store(!queues.empty() || !chunks.empty(), std::memory_order_release);
-    }
+    template <class F>
+    void change_lists(F f);
 
+    std::atomic<std::uint64_t> handed_{0};
     const std::uint16_t size_;  // of the pattern
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 namespace tidings::detail {
@@ -36,6 +37,13 @@ bool contains(const lane_targets& targets, const lane_target* t) noexcept {
 
 }  // namespace
 
+template <class F>
+void pattern_entry::change_lists(F f) {
+    const std::lock_guard lock(lists_mutex);
+    f();
+    has_lists.store(!queues.empty() || !chunks.empty(), std::memory_order_release);
+}
+
 pattern_entry* pattern_entry::make(std::string_view pattern) {
     void* memory = ::operator new(sizeof(pattern_entry) + pattern.size(),
                                   std::align_val_t(alignof(pattern_entry)));
@@ -50,18 +58,15 @@ void pattern_entry::reclaim() noexcept {
 }
 
 void pattern_entry::add(std::shared_ptr<queue_subscription> s) {
-    queues.push_back(std::move(s));
-    note_order();
+    change_lists([&] { queues.push_back(std::move(s)); });
 }
 
 void pattern_entry::add(const std::shared_ptr<lane>& l, std::shared_ptr<lane_target> t) {
     const auto list = open_list(l);
     auto longer = copy_with(list.get(), std::move(t));
-    if (list)
-        last_chunk(l)->targets = std::move(longer);
-    else
-        chunks.push_back({l, std::move(longer), std::make_unique<closing_notice>()});
-    note_order();
+    if (list) return change_lists([&] { last_chunk(l)->targets.swap(longer); });
+    auto closing = std::make_unique<closing_notice>();
+    change_lists([&] { chunks.push_back({l, std::move(longer), std::move(closing)}); });
 }
 
 // Only the last chunk of a lane takes more, so that order is kept.
@@ -87,28 +92,31 @@ void pattern_entry::take_back(const std::shared_ptr<lane>& l, const lane_target*
                               std::shared_ptr<const lane_targets> before) noexcept {
     const auto last = last_chunk(l);
     if (last == chunks.rend() || last->targets->back().get() != t) return;
-    if (before)
-        last->targets = std::move(before);
-    else
-        chunks.erase(std::next(last).base());
-    note_order();
+    change_lists([&] {
+        if (before)
+            last->targets.swap(before);
+        else
+            chunks.erase(std::next(last).base());
+    });
 }
 
 void pattern_entry::remove(const queue_subscription* s) noexcept {
-    std::erase_if(queues, [&](const auto& q) { return q.get() == s; });
-    note_order();
+    change_lists([&] { std::erase_if(queues, [&](const auto& q) { return q.get() == s; }); });
 }
 
 void pattern_entry::remove(const std::shared_ptr<lane>& l, const lane_target* t) noexcept {
     for (auto c = chunks.begin(); c != chunks.end(); ++c) {
         if (c->home != l || !contains(*c->targets, t)) continue;
+        std::shared_ptr<const lane_targets> shorter;
         try {
-            c->targets = copy_without(*c->targets, t);
+            shorter = copy_without(*c->targets, t);
         } catch (const std::bad_alloc&) {
             return;
         }
-        if (!c->targets) chunks.erase(c);
-        return note_order();
+        return change_lists([&] {
+            c->targets.swap(shorter);
+            if (!c->targets) chunks.erase(c);
+        });
     }
 }
 

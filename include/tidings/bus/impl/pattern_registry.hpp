@@ -63,7 +63,7 @@ class pattern_registry {
     void for_each_of(std::string_view topic, F f) const {
         index_.match(topic, f);
     }
-    /// How many walks over callbacks began, ever.
+    /// How many walks over callbacks, and hands to lists without the bus's mutex, began ever.
     TIDINGS_DECL std::uint64_t walks() const noexcept;
     /// Takes every entry out, to be retired after the mutex is released.
     TIDINGS_DECL retired_list clear() noexcept;

@@ -34,7 +34,7 @@ pattern_entry& pattern_registry::enter(std::string_view pattern) {
 }
 
 void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept {
-    erased_walks_ += entry.immediates.walks();
+    erased_walks_ += entry.walks();
     index_.erase(entry);
     stamps_.note(entry.pattern());
     if (index_.size() == 0) cache_.clear();
@@ -87,14 +87,14 @@ const std::vector<pattern_entry*>& pattern_registry::look_up(std::string_view to
 
 std::uint64_t pattern_registry::walks() const noexcept {
     auto count = erased_walks_;
-    index_.for_each([&](const pattern_entry& e) { count += e.immediates.walks(); });
+    index_.for_each([&](const pattern_entry& e) { count += e.walks(); });
     return count;
 }
 
 retired_list pattern_registry::clear() noexcept {
     retired_list all;
     index_.for_each([&](pattern_entry& e) {
-        erased_walks_ += e.immediates.walks();
+        erased_walks_ += e.walks();
         all.push(e);
     });
     index_.clear();

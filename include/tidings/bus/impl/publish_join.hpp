@@ -178,4 +178,7 @@ class publish_join final : public delivery_join, public std::enable_shared_from_
     std::vector<unique_function<void()>> waiting_;  // targets to notify of a cancellation
 };
 
+/// Where nobody waits.
+inline const std::shared_ptr<publish_join> no_join;
+
 }  // namespace tidings::detail

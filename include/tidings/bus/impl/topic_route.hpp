@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/bus/impl/reclaim/retirable.hpp>
+#include <tidings/bus/impl/pattern_entry.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -11,11 +12,15 @@
 
 namespace tidings::detail {
 
-struct pattern_entry;
-
 /// The patterns that a topic matches, as long as none comes or goes that it matches.
 struct route_match final : retirable {
     void reclaim() noexcept override { delete this; }
+    /// Whether more than immediate callbacks stands under one of the patterns.
+    bool has_lists() const noexcept {
+        return std::any_of(entries.begin(), entries.end(), [](const pattern_entry* entry) {
+            return entry->has_lists.load(std::memory_order_acquire);
+        });
+    }
     /// Until when it is known to be right. Written with the bus's mutex held.
     std::atomic<std::uint64_t> generation{0};
     std::uint64_t stamp = 0;        // see `pattern_stamps`

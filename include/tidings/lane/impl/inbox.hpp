@@ -15,13 +15,12 @@
 namespace tidings::detail {
 
 /// What was handed to a lane and is taken by its next turn, in the order of its coming. A lane has
-/// two: one is filled, with the lane's mutex held, while the other is read in the lane.
-class inbox {
+/// an `inbox_pair`. What threads fill and what the lane reads have no cache line in common.
+class alignas(64) inbox {
  public:
     /// @param side 0 or 1, which tells a lane's two apart
     explicit inbox(unsigned side) noexcept : side_(side) {}
-    inbox(inbox&& o) noexcept : side_(o.side_) { swap(o); }
-    inbox& operator=(inbox&&) = delete;
+    inbox(const inbox&) = delete;
     TIDINGS_DECL ~inbox();
 
     bool empty() const noexcept {
@@ -40,6 +39,8 @@ class inbox {
     /// @throws std::bad_alloc, and `f` is as it was
     void add(unique_function<void()>&& f) { letters_.emplace_back(std::move(f)); }
     TIDINGS_DECL void add(lane_task& t) noexcept;
+    /// Takes the publication or the call back that was added last: there is no turn for it.
+    TIDINGS_DECL void take_back() noexcept;
     /// Notes a publication that has no place, for each target once. Only a join that waits for what
     /// the history brings takes memory; without it the publication is missed there.
     /// @return in how many places of the lists stand targets that never get it
@@ -49,20 +50,6 @@ class inbox {
 
     /// Hands everything out and is empty then. Whether there were publications.
     TIDINGS_DECL bool deliver() noexcept;
-
-    void swap(inbox& o) noexcept {
-        std::swap(side_, o.side_);
-        letters_.swap(o.letters_);
-        lists_.swap(o.lists_);
-        std::swap(last_, o.last_);
-        std::swap(publications_, o.publications_);
-        std::swap(bytes_, o.bytes_);
-        first_missed_.swap(o.first_missed_);
-        std::swap(last_missed_, o.last_missed_);
-        std::swap(missed_at_, o.missed_at_);
-        std::swap(tasks_, o.tasks_);
-        std::swap(last_task_, o.last_task_);
-    }
 
  private:
     static constexpr std::size_t max_burst = 64;
@@ -103,7 +90,7 @@ class inbox {
     lane_task* next_task() noexcept;
     static bool first_time(lane_target& t, std::uint64_t ticket) noexcept;
 
-    unsigned side_;
+    const unsigned side_;
     std::vector<letter> letters_;
     std::vector<std::shared_ptr<const lane_targets>> lists_;  // of the letters
     range last_;  // the lists of the publication that came last

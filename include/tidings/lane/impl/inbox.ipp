@@ -47,6 +47,14 @@ void inbox::add(lane_task& t) noexcept {
     last_task_ = &t;
 }
 
+void inbox::take_back() noexcept {
+    if (const auto* l = std::get_if<publication_letter>(&letters_.back())) {
+        --publications_;
+        bytes_ -= l->event->footprint();
+    }
+    letters_.pop_back();
+}
+
 // False where memory for that is missing, or no target waits for the history to bring it.
 bool inbox::await(const event_ptr& e, std::span<const lane_stop> stops, std::uint64_t ticket,
                   const std::shared_ptr<delivery_join>& join) noexcept {
@@ -185,7 +193,7 @@ std::size_t inbox::burst_at(std::size_t first, std::size_t end) const noexcept {
 
 // A target whose several patterns match one publication stands in several lists.
 bool inbox::first_time(lane_target& t, std::uint64_t ticket) noexcept {
-    if (ticket <= t.last_ticket_) return false;
+    if (ticket == t.last_ticket_) return false;
     t.last_ticket_ = ticket;
     return true;
 }

@@ -5,7 +5,7 @@
 #include <tidings/impl/context_end.hpp>
 #include <tidings/lane/impl/flushable.hpp>
 #include <tidings/lane/impl/handler_memory.hpp>
-#include <tidings/lane/impl/inbox.hpp>
+#include <tidings/lane/impl/inbox_pair.hpp>
 #include <tidings/lane/impl/lane_executor.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
@@ -33,7 +33,7 @@ namespace tidings::detail {
 /// A strand of the user's context with what its connections share: an inbox for publications, a
 /// list of what to flush at the end of the turn, a timer wheel, a receive buffer. Whatever belongs
 /// to a connection happens in its lane. It ends with the context: what is enqueued later is
-/// dropped.
+/// dropped. A turn locks nothing: threads that enqueue exclude each other alone.
 class lane final : public context_dependent, public std::enable_shared_from_this<lane> {
  public:
     /// `single_thread`: no strand; one thread runs the context and uses what lives in the lane.
@@ -82,8 +82,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// notified of how many events it missed, with the next turn that there is.
     /// @param e the publication
     /// @param stops all of this lane
-    /// @param ticket rises with each publication to a target: one that is in several lists, or
-    /// called again by another, gets it once
+    /// @param ticket the publication's own, not 0: a target that is in several lists gets it once
     /// @param most how much the inbox may hold before it counts as full
     /// @param join what waits for the targets' answers, or null
     /// @return in how many places of the lists stand targets that will not get it: 0, unless it was
@@ -167,29 +166,33 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     void note_thread() noexcept;
     bool on_its_thread() const noexcept;
     bool on_its_strand() const noexcept;
+    bool in_turn_of_this_thread() const noexcept;
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     void execute(unique_function<void()> f, bool may_block);
+    template <class Add>
+    bool put(const Add& add);
     bool wake() noexcept;
     bool post_turn(unsigned lap) noexcept;
     void enter_turn(unsigned lap) noexcept;
     void run_turn(unsigned lap) noexcept;
+    void take_laps(unsigned lap) noexcept;
     bool deliver_inbox() noexcept;
     bool finish_turn() noexcept;
     void flush_all() noexcept;
 
     const bool single_thread_;
-    std::atomic<std::thread::id> thread_{};  // of a lane without a strand: where its turns run
-    mutable std::mutex mutex_;               // guards the next three
-    net::any_io_executor executor_;          // changed once, at the context's end
-    inbox inbox_{0};
+    std::atomic<std::thread::id> thread_{};       // of a lane without a strand: where its turns run
+    std::atomic<std::thread::id> turn_thread_{};  // that runs a turn now
+    mutable std::mutex mutex_;                    // held to fill an inbox; guards the next two
+    net::any_io_executor executor_;               // changed once, at the context's end
     bool ended_ = false;
-    /// Whether a turn is posted or runs, and waits for no more laps. Changed with the mutex held.
+    std::unique_ptr<inbox_pair> inboxes_ = std::make_unique<inbox_pair>();  // none once it ended
+    /// Whether a turn is posted or runs, and waits for no more laps.
     enum class turn : std::uint8_t { none, posted, hurried };
     std::atomic<turn> turn_{turn::none};
     handler_memory turn_memory_;  // of the turn that is posted
 
     // Lane-confined from here.
-    inbox reading_{1};
     bool in_turn_ = false;
     std::vector<std::shared_ptr<flushable>> flushes_;
     std::vector<std::shared_ptr<flushable>> flushing_;

@@ -48,6 +48,7 @@ lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
 lane::~lane() = default;
 
 net::any_io_executor lane::executor() const noexcept {
+    if (in_turn_of_this_thread()) return executor_;
     const std::lock_guard lock(mutex_);
     return executor_;
 }
@@ -57,8 +58,14 @@ bool lane::running_here() const noexcept {
         assert(on_its_thread());
         return true;
     }
+    if (in_turn_of_this_thread()) return true;
     const std::lock_guard lock(mutex_);
     return on_its_strand();
+}
+
+// Each thread notes only itself, so that a turn of another changes nothing here.
+bool lane::in_turn_of_this_thread() const noexcept {
+    return turn_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id();
 }
 
 // With the mutex held, of a lane with a strand.
@@ -80,6 +87,7 @@ bool lane::on_its_thread() const noexcept {
 
 // A lane without a strand learns its thread in its first turn.
 bool lane::certainly_here() noexcept {
+    if (in_turn_of_this_thread()) return true;
     const std::lock_guard lock(mutex_);
     if (ended_) return true;
     if (!single_thread_) return on_its_strand();
@@ -95,10 +103,26 @@ std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
     return {b.get(), buffer_bytes};
 }
 
-// With the mutex held, before the context's end. False where there is no memory for a turn.
+// With the mutex held, or in the lane, before the context's end, and behind what the turn is for: a
+// turn that is about to end either has seen that, or is seen here. False where there is no memory
+// for a turn.
 bool lane::wake() noexcept {
-    if (turn_ == turn::none && post_turn(0)) turn_ = turn::posted;
-    return turn_ != turn::none;
+    auto none = turn::none;
+    if (!turn_.compare_exchange_strong(none, turn::posted) || post_turn(0)) return true;
+    turn_ = turn::none;
+    return false;
+}
+
+// With the mutex held. False, and nothing was put, where `add` says so or there is no memory for a
+// turn. @throws what `add` does
+template <class Add>
+bool lane::put(const Add& add) {
+    if (!add(*inbox_pair::filling(*inboxes_))) return false;
+    if (wake()) return true;
+    const inbox_pair::filling box(*inboxes_);
+    if (box->empty()) return true;  // a turn that was about to end has taken it
+    box->take_back();
+    return false;
 }
 
 std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
@@ -113,27 +137,34 @@ std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
         return places;
     }
     try {
-        if (wake() && !inbox_.full(most)) {
-            inbox_.add(e, stops, ticket, join);
-            return 0;
-        }
+        const auto add = [&](inbox& box) {
+            if (box.full(most)) return false;
+            box.add(e, stops, ticket, join);
+            return true;
+        };
+        if (put(add)) return 0;
     } catch (const std::bad_alloc&) {
     }
-    return inbox_.miss(e, stops, ticket, join);
+    const auto lost = inbox_pair::filling(*inboxes_)->miss(e, stops, ticket, join);
+    wake();
+    return lost;
 }
 
 void lane::post(unique_function<void()> f) {
     const std::lock_guard lock(mutex_);
     if (ended_) return;
-    if (!wake()) throw std::bad_alloc();
-    inbox_.add(std::move(f));
+    const auto add = [&](inbox& box) {
+        box.add(std::move(f));
+        return true;
+    };
+    if (!put(add)) throw std::bad_alloc();
 }
 
 void lane::post(lane_task& t) noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (!ended_) {
-            inbox_.add(t);
+            inbox_pair::filling(*inboxes_)->add(t);
             wake();
             return;
         }
@@ -183,15 +214,20 @@ void lane::enter_turn(unsigned lap) noexcept {
     if (finds_memory(
             [&] { strand->execute([self = shared_from_this(), lap] { self->run_turn(lap); }); }))
         return;
-    const std::lock_guard lock(mutex_);
     if (!post_turn(lap)) turn_ = turn::none;
+}
+
+void lane::run_turn(unsigned lap) noexcept {
+    if (single_thread_) note_thread();
+    turn_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    take_laps(lap);
+    turn_thread_.store({}, std::memory_order_relaxed);
 }
 
 // Publications mostly come in bursts, from handlers that the library does not see. A turn therefore
 // that has something to flush waits for one lap of the executor without news before, so that the
 // burst leaves in one send per connection. Where the next lap cannot be posted it follows at once.
-void lane::run_turn(unsigned lap) noexcept {
-    if (single_thread_) note_thread();
+void lane::take_laps(unsigned lap) noexcept {
     turn_reserve::of_process().fill();
     if (lap == 0) turn_started_ = timers_->clock().now();
     do {
@@ -206,21 +242,25 @@ void lane::run_turn(unsigned lap) noexcept {
 
 // Whether there was something.
 bool lane::deliver_inbox() noexcept {
-    {
-        const std::lock_guard lock(mutex_);
-        reading_.swap(inbox_);
-    }
+    auto* const come = inboxes_->take();
+    if (come == nullptr) return false;
     in_turn_ = true;
-    const bool news = reading_.deliver();
+    const bool news = come->deliver();
     in_turn_ = false;
     return news;
 }
 
-// False where something is left and no turn can be posted for it.
+// False where something is left and no turn can be posted for it. What is put while the turn ends
+// either finds no turn any more, or is found here.
 bool lane::finish_turn() noexcept {
-    const std::lock_guard lock(mutex_);
-    turn_ = inbox_.empty() && flushes_.empty() ? turn::none : turn::posted;
-    return turn_ == turn::none || post_turn(0);
+    if (flushes_.empty() && !inboxes_->has_mail()) {
+        turn_ = turn::none;
+        auto none = turn::none;
+        if (!inboxes_->has_mail() || !turn_.compare_exchange_strong(none, turn::posted))
+            return true;
+    }
+    turn_ = turn::posted;
+    return post_turn(0);
 }
 
 // What is queued has a turn, which stays: it finds less to do.
@@ -229,10 +269,11 @@ void lane::flush() noexcept {
     {
         const std::lock_guard lock(mutex_);
         if (ended_ || turn_ == turn::none) return;
-        if (!here || in_turn_) {
-            turn_ = turn::hurried;
-            return;
-        }
+    }
+    if (!here || in_turn_) {
+        auto posted = turn::posted;
+        turn_.compare_exchange_strong(posted, turn::hurried);
+        return;
     }
     const auto keep = shared_from_this();
     deliver_inbox();
@@ -281,13 +322,13 @@ void lane::rearming::run() noexcept {
 // end with the context's own handlers, when everything that depends on the context was notified: a
 // letter may hold the last owner of what has to be.
 void lane::on_context_end() noexcept {
-    auto left = std::make_tuple(inbox(0), std::move(reading_), std::move(flushes_));
+    auto left = std::make_tuple(std::unique_ptr<inbox_pair>(), std::move(flushes_));
     net::any_io_executor last;
     {
         // At once: other threads ask whether something may still end in the lane.
         const std::lock_guard lock(mutex_);
         ended_ = true;
-        std::get<0>(left).swap(inbox_);
+        std::get<0>(left).swap(inboxes_);
         timers_.reset();
         last = std::exchange(executor_, ended_executor());
     }

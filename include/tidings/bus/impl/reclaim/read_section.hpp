@@ -3,8 +3,10 @@
 
 #include <tidings/bus/impl/reclaim/retirable.hpp>
 #include <tidings/detail/config.hpp>
+#include <tidings/lane/impl/lane_target.hpp>
 
 #include <atomic>
+#include <vector>
 
 namespace tidings::detail {
 
@@ -16,10 +18,12 @@ struct alignas(64) reader_record {
     std::atomic<std::uint64_t> since{0};  ///< the epoch in which it began to read; 0: it does not
 
     // The thread's own from here.
-    bool fenced = true;           ///< entering needs a fence, as nobody can ask for a barrier
-    unsigned publications = 0;    ///< under way on this thread, one inside another
-    walk_frame* walks = nullptr;  ///< likewise the innermost walk over callbacks
-    retired_list own{};           ///< reclaimed when the thread stops reading
+    bool fenced = true;              ///< entering needs a fence, as nobody can ask for a barrier
+    unsigned publications = 0;       ///< under way on this thread, one inside another
+    walk_frame* walks = nullptr;     ///< likewise the innermost walk over callbacks
+    std::uint64_t ticket = 0;        ///< of the newest that it dispatched; unique in the process
+    std::vector<lane_stop> stops{};  ///< memory for what a dispatch needs on its way to lanes
+    retired_list own{};              ///< reclaimed when the thread stops reading
 
     // The registry's.
     std::atomic<bool> taken{true};

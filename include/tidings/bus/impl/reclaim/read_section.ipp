@@ -55,6 +55,7 @@ constexpr std::size_t retired_at_once = 64;
 /// What the readers of the process share.
 struct reader_registry {
     std::atomic<reader_record*> records{nullptr};
+    std::atomic<std::uint64_t> known{1};  // how many there were, and one
     std::mutex mutex;
     retired_list retired;  // guarded by mutex
 
@@ -64,11 +65,16 @@ struct reader_registry {
 
     reader_registry() noexcept {
         for (auto& r : ready) {
+            r.ticket = first_ticket();
             r.taken.store(false, std::memory_order_relaxed);
             r.fenced = !barriers;
             r.next = records.load(std::memory_order_relaxed);
             records.store(&r, std::memory_order_release);
         }
+    }
+    // Of a record: the others' are a million million away.
+    std::uint64_t first_ticket() noexcept {
+        return known.fetch_add(1, std::memory_order_relaxed) << 40U;
     }
     // After this, either a thread is seen to read, or it reads what was written before this.
     void barrier() const noexcept {
@@ -103,6 +109,7 @@ reader_record& reclaimer::enlist() {
     if (r == nullptr) {
         r = new reader_record;
         r->fenced = !all.barriers;
+        r->ticket = all.first_ticket();
         r->next = all.records.load(std::memory_order_relaxed);
         while (!all.records.compare_exchange_weak(r->next, r, std::memory_order_acq_rel)) {
         }
