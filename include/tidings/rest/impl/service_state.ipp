@@ -124,7 +124,8 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
       inlet_({}, make_origin()),
       publications_(
           std::make_shared<publications>(options_.max_remembered_bytes, options_.metrics)),
-      rate_(options_.max_publishes_per_second) {}
+      rate_(static_cast<double>(options_.max_publishes_per_second),
+            static_cast<double>(options_.max_publishes_per_second)) {}
 
 http::access service_state::make_access() const {
     return http::access({.authenticator = options_.authenticator,
@@ -168,7 +169,7 @@ or_refusal<void> service_state::check_rate(const http::exchange& x) {
     if (who.anonymous && x.loopback() && !options_.count_loopback) return {};
     const auto name =
         who.anonymous ? '@' + http::detail::peer_key(x.remote_address()) : '=' + who.name;
-    if (!rate_.admit(name, x.environment().clock->now()))
+    if (rate_.take(name, x.environment().clock->now()).count() != 0)
         return later(429, "Too many requests", "this is more than max_publishes_per_second");
     return {};
 }
