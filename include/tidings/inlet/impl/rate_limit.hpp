@@ -15,6 +15,9 @@ namespace tidings::detail {
 /// A token bucket for each name: so many a second, and `burst` at once. Safe from any thread.
 class rate_limit {
  public:
+    /// As many at once as in a second.
+    explicit rate_limit(std::size_t per_second)
+        : rate_limit(static_cast<double>(per_second), static_cast<double>(per_second)) {}
     /// A rate of 0: no limit. Of names that were used lately so many have a bucket of their own;
     /// those beyond have one together, where strangers make names up.
     rate_limit(double per_second, double burst,

@@ -124,8 +124,7 @@ service_state::service_state(std::shared_ptr<bus_state> bus, service_options opt
       inlet_({}, make_origin()),
       publications_(
           std::make_shared<publications>(options_.max_remembered_bytes, options_.metrics)),
-      rate_(static_cast<double>(options_.max_publishes_per_second),
-            static_cast<double>(options_.max_publishes_per_second)) {}
+      rate_(options_.max_publishes_per_second) {}
 
 http::access service_state::make_access() const {
     return http::access({.authenticator = options_.authenticator,
