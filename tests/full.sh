@@ -104,10 +104,11 @@ stage_dead_endpoint() { # 200,000 events to an endpoint that refuses every conne
     TIDINGS_DEAD_EVENTS=200000 build/release/tests/memory_bounds "[webhook]"
 }
 
-stage_crash() { # a hub on a file, killed 1,000 times, and one with 10,000 REST hooks, 100 times
+stage_crash() { # a hub on a file, killed 1,000 times, one with 10,000 REST hooks, 100 times; a full disk
     cmake --preset release
     cmake --build --preset release --target webhook_crash_program hook_crash_program
     tests/support/npm_packages.sh
+    node tests/webhook/crash/full_disk.mjs build/release/tests/webhook_crash_program
     node tests/webhook/crash/crash.mjs build/release/tests/webhook_crash_program 1000
     node tests/rest_hook/crash/crash.mjs build/release/tests/hook_crash_program 100 10000
 }

@@ -95,8 +95,9 @@ void run(const hub::options& o) {
     tidings::webhook::sender sender{io, sender_options(counts, stores, log, "webhook")};
     tidings::subscription hook;
     if (!o.webhook_url.empty())
-        hook = bus.subscribe(o.webhook_topic,
-                             sender.endpoint({.url = o.webhook_url, .secret = o.webhook_secret}));
+        hook = bus.subscribe(
+            o.webhook_topic,
+            sender.endpoint({.url = o.webhook_url, .secret = o.webhook_secret, .id = "webhook"}));
 
     auto admin_options = server_options(o.admin, log);
     admin_options.drain_role = tidings::drain_role::probes;

@@ -163,6 +163,30 @@ TEST_CASE("an address that does not answer does not keep the next waiting", "[io
     CHECK_FALSE(clock.next_deadline());
 }
 
+// Linux leads what is meant for 0.0.0.0 to this machine.
+TEST_CASE("the peer that a connection has led to is judged as well", "[io]") {
+    network_fixture f(transport::tcp);
+    auto options = f.connect_options();
+    options.host = "0.0.0.0";
+    const bool allowed = GENERATE(false, true);
+    std::vector<std::string> asked;
+    options.address_filter = [&](const net::ip::address& a) {
+        asked.push_back(a.to_string());
+        return allowed || a.is_unspecified();
+    };
+    std::optional<error_code> result;
+    io::stream_ptr stream;
+    const auto cancel =
+        f.network().start_connect(f.executor(), options, [&](error_code ec, io::stream_ptr s) {
+            result = ec;
+            stream = std::move(s);
+        });
+    f.run_until([&] { return result.has_value(); });
+    CHECK(asked == std::vector<std::string>{"0.0.0.0", "127.0.0.1"});
+    CHECK((stream != nullptr) == allowed);
+    if (!allowed) CHECK(*result == errc::address_refused);
+}
+
 TEST_CASE("an acceptor that ran out of descriptors can go on", "[io]") {
     network_fixture f(transport::tcp);
     result connected;

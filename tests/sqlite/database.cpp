@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "support/power_vfs.hpp"
 #include "support/sqlite_bed.hpp"
 
 #include <tidings/store/sqlite/impl/opening.hpp>
@@ -259,6 +260,42 @@ TEST_CASE("what the system refuses is no damage", "[sqlite]") {
     files::create_directory(o.path);
     CHECK(open_error(o) == boost::system::errc::is_a_directory);
     CHECK(files::is_directory(o.path));
+}
+
+TEST_CASE("a file that cannot be read now is not damaged", "[sqlite]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    fill(o, 100);
+    o.vfs = power_vfs::name;
+    o.damaged = sqlite::on_damaged::set_aside;
+    bool was_whole = false;
+    std::size_t failures = 0;
+    for (std::size_t nth = 1; !was_whole && nth < 500; ++nth) {
+        INFO("read " << nth);
+        vfs.fail_from(nth, power_vfs::fault::failed_read);
+        const auto ec = open_error(o);
+        was_whole = !vfs.has_failed();
+        vfs.fail_from(0, power_vfs::fault::none);
+        CHECK(ec == (was_whole ? error_code() : make_error_code(errc::store_failed)));
+        REQUIRE_FALSE(files::exists(o.path + ".damaged-1"));
+        if (!was_whole) ++failures;
+    }
+    CHECK(was_whole);
+    CHECK(failures > 10);
+    stored_history f(o);
+    CHECK(f.read_all().size() == 100);
+}
+
+TEST_CASE("a file that another program holds is in use, and not damaged", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    fill(o, 1);
+    o.damaged = sqlite::on_damaged::set_aside;
+    sqlite::detail::connection theirs(o.path, "");
+    theirs.execute("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    CHECK(open_error(o) == errc::store_in_use);
+    CHECK_FALSE(files::exists(o.path + ".damaged-1"));
 }
 
 TEST_CASE("options that cannot be are refused", "[sqlite]") {

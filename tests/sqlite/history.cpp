@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support/history_conformance.hpp"
+#include "support/power_vfs.hpp"
 #include "support/sqlite_bed.hpp"
 
 #include <tidings/bus.hpp>
@@ -41,6 +42,21 @@ TEST_CASE("the history in a file is a history", "[sqlite][threads][history]") {
              return std::shared_ptr<history>(made, made->store.events.get());
          },
          [=](history&) { CHECK_FALSE(drain(*current->lock()->store.db)); }, cache != 0});
+}
+
+TEST_CASE("what is in the cache is read without the file", "[sqlite][history]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    o.vfs = power_vfs::name;
+    o.cache_bytes = GENERATE(std::size_t{0}, std::size_t{1} << 20);
+    stored_history f(o);
+    const auto at = f.add("a", "1");
+    for (const char* text : {"2", "3"}) f.add("a", text);
+    CHECK_FALSE(drain(*f.db));
+    const auto reads = vfs.reads();
+    CHECK(show(f.read(at).events) == texts{"a=2", "a=3"});
+    CHECK((vfs.reads() == reads) == (o.cache_bytes != 0));
 }
 
 TEST_CASE("an ordinary restart is no gap, and brings what was committed", "[sqlite][history]") {

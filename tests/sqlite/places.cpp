@@ -127,6 +127,19 @@ TEST_CASE("what was in the history and not in the outbox when the process ended 
     CHECK(third.received(1) == texts{"5"});
 }
 
+TEST_CASE("an endpoint over a file needs an id of its own", "[sqlite]") {
+    const temporary_folder folder;
+    hub_run run(folder.file("hub.db"));
+    webhook::endpoint_options o{.url = run.target.url(), .secret = "whsec_" + std::string(32, 'S')};
+    error_code ec;
+    CHECK_FALSE(run.sender->endpoint(o, ec).active());
+    CHECK(ec == errc::invalid_argument);
+    CHECK_THROWS_WITH(run.sender->endpoint(o), Catch::Matchers::Contains("needs its id"));
+    o.id = "e";
+    CHECK(run.sender->endpoint(o, ec).active());
+    CHECK_FALSE(ec);
+}
+
 TEST_CASE("an endpoint that was never sent anything goes on where it began", "[sqlite]") {
     const temporary_folder folder;
     const auto path = folder.file("hub.db");

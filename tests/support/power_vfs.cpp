@@ -31,6 +31,8 @@ ino_t number_of(const std::string& path) {
     return ::stat(path.c_str(), &s) == 0 ? s.st_ino : 0;
 }
 
+enum class call { read, write, sync };
+
 struct recorder {
     std::mutex mutex;
     std::map<ino_t, std::string> synced;  // a file may be renamed
@@ -39,13 +41,17 @@ struct recorder {
     power_vfs::fault how = power_vfs::fault::none;
     std::size_t left = 0;
     std::size_t syncs = 0;
+    std::size_t reads = 0;
     bool failed = false;
 
     // Whether this call is one that fails.
-    bool counts_down(bool is_sync) {
-        if (is_sync) ++syncs;
-        if (how == power_vfs::fault::none) return false;
-        if (how == power_vfs::fault::failed_sync && !is_sync) return false;
+    bool counts_down(call what) {
+        using fault = power_vfs::fault;
+        if (what == call::sync) ++syncs;
+        if (what == call::read) ++reads;
+        if (how == fault::none) return false;
+        if (how == fault::failed_sync && what != call::sync) return false;
+        if ((how == fault::failed_read) != (what == call::read)) return false;
         if (left > 1) {
             --left;
             return false;
@@ -90,25 +96,29 @@ int close_file(sqlite3_file* f) {
     return code;
 }
 int read_file(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
+    {
+        const std::lock_guard lock(notes->mutex);
+        if (notes->counts_down(call::read)) return SQLITE_IOERR_READ;
+    }
     return of(f).real()->pMethods->xRead(of(f).real(), to, size, at);
 }
 int write_file(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
     {
         const std::lock_guard lock(notes->mutex);
-        if (notes->counts_down(false)) return fault_code(false);
+        if (notes->counts_down(call::write)) return fault_code(false);
     }
     return of(f).real()->pMethods->xWrite(of(f).real(), from, size, at);
 }
 int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
     {
         const std::lock_guard lock(notes->mutex);
-        if (notes->counts_down(false)) return fault_code(false);
+        if (notes->counts_down(call::write)) return fault_code(false);
     }
     return of(f).real()->pMethods->xTruncate(of(f).real(), size);
 }
 int sync_file(sqlite3_file* f, int) {
     const std::lock_guard lock(notes->mutex);
-    if (notes->counts_down(true)) return fault_code(true);
+    if (notes->counts_down(call::sync)) return fault_code(true);
     if (notes->on_sync) notes->on_sync(notes->disk());
     const auto& path = *of(f).path;
     if (is_kept(path)) notes->synced[number_of(path)] = content_of(path);
@@ -230,6 +240,11 @@ bool power_vfs::has_failed() const {
 power_vfs::disk power_vfs::synced() const {
     const std::lock_guard lock(notes->mutex);
     return notes->disk();
+}
+
+std::size_t power_vfs::reads() const {
+    const std::lock_guard lock(notes->mutex);
+    return notes->reads;
 }
 
 std::size_t power_vfs::syncs() const {

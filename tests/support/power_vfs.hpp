@@ -18,7 +18,7 @@ class power_vfs {
     /// The files that a power cut would leave, by path. One that was never synced is empty.
     using disk = std::map<std::string, std::string>;
     /// `killed`: the process ends by SIGKILL.
-    enum class fault { none, io_error, full, failed_sync, killed };
+    enum class fault { none, io_error, full, failed_sync, failed_read, killed };
 
     power_vfs();
     ~power_vfs();
@@ -27,13 +27,15 @@ class power_vfs {
 
     /// Called around each sync, before and behind it, on the thread that syncs.
     void on_sync(std::function<void(const disk&)> f);
-    /// From here on the n-th write, truncation or sync (of `failed_sync`: the n-th sync) fails, and
-    /// every one behind it.
+    /// From here on the n-th write, truncation or sync (of `failed_sync`: the n-th sync, of
+    /// `failed_read`: the n-th read) fails, and every one behind it.
     void fail_from(std::size_t nth, fault how);
     /// Whether one has failed.
     bool has_failed() const;
     /// How many syncs there were.
     std::size_t syncs() const;
+    /// And reads: not of pages that a connection has in its own cache.
+    std::size_t reads() const;
     disk synced() const;
 
     /// Writes the files of a disk into a folder, under their names.

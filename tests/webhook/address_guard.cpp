@@ -122,10 +122,14 @@ TEST_CASE("a listed network is allowed whatever it is, to its last bit", "[webho
 }
 
 TEST_CASE("no option opens a provider's metadata service", "[webhook]") {
-    const auto text = GENERATE(as<std::string_view>{}, "169.254.169.254", "::ffff:169.254.169.254",
-                               "169.254.170.2", "169.254.170.23", "169.254.42.42", "169.254.0.23",
-                               "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254",
-                               "fd00:ec2::23", "fd20:ce::254", "fd00:42::42");
+    const auto text = GENERATE(
+        as<std::string_view>{}, "169.254.169.254", "::ffff:169.254.169.254", "169.254.170.2",
+        "169.254.170.23", "169.254.42.42", "169.254.0.23", "100.100.100.200", "168.63.129.16",
+        "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
+        // and those that lead to one by a translator or a tunnel
+        "64:ff9b::a9fe:a9fe", "64:ff9b::168.63.129.16", "64:ff9b:1::169.254.169.254",
+        "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:0:a9:fea9:fe00:0", "2002:a9fe:a9fe::1",
+        "::169.254.169.254", "::ffff:0:a9fe:a9fe");
     CAPTURE(text);
     const address_guard open({.allow_loopback = true,
                               .allow_private = true,
@@ -133,6 +137,8 @@ TEST_CASE("no option opens a provider's metadata service", "[webhook]") {
     CHECK_FALSE(allows(open, text));
     CHECK(allows(open, "169.254.169.253"));
     CHECK(allows(open, "fd00:ec2::253"));
+    CHECK(allows(open, "64:ff9b::808:808"));
+    CHECK(allows(open, "2002:808:808::1"));
 }
 
 TEST_CASE("a refusal names its rule", "[webhook]") {

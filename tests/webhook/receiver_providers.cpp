@@ -50,6 +50,15 @@ struct provider_bed {
 
 }  // namespace
 
+TEST_CASE("a receiver of a provider's answers before the provider gives up", "[webhook]") {
+    CHECK(webhook::from_slack({"key"}).accept_timeout == 2s);    // Slack waits for 3 s
+    CHECK(webhook::from_shopify({"key"}).accept_timeout == 4s);  // Shopify for 5 s
+    CHECK(webhook::from_github({"key"}).accept_timeout == 8s);   // GitHub for 10 s
+    // Twilio's and Stripe's waits are longer than what any other sender is given.
+    CHECK(webhook::from_twilio({"key"}, "https://a.example").accept_timeout == 10s);
+    CHECK(webhook::from_stripe({"key"}).accept_timeout == 10s);
+}
+
 TEST_CASE("a form of GitHub's holds its JSON in payload", "[webhook]") {
     provider_bed b(webhook::from_github({"key"}));
     const http::fields f{{"X-GitHub-Event", "issues"}, {"X-GitHub-Delivery", "guid-1"}};

@@ -10,6 +10,7 @@
 #include <limits>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -61,6 +62,31 @@ TEST_CASE("the default schedule is that of Standard Webhooks", "[webhook]") {
     CHECK_FALSE(schedule.next(10, {}, middle));
     CHECK_FALSE(schedule.next(10, 5s, middle));
     CHECK_FALSE(schedule.next(std::numeric_limits<std::size_t>::max(), {}, middle));
+}
+
+TEST_CASE("the schedules of Standard Webhooks and Svix are at hand", "[webhook]") {
+    CHECK(tidings::webhook::standard_retries().delays == retry_options().delays);
+    const retry_schedule svix(tidings::webhook::svix_retries());
+    const milliseconds expected[] = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 10h};
+    REQUIRE(svix.max_attempts() == std::size(expected));
+    for (std::size_t i = 0; i < std::size(expected); ++i)
+        CHECK(svix.next(i, {}, middle) == expected[i]);
+    CHECK(svix.next(1, {}, lowest) == 4s);
+}
+
+TEST_CASE("an exponential schedule doubles each wait up to its longest", "[webhook]") {
+    using tidings::webhook::exponential_retries;
+    using delays = std::vector<milliseconds>;
+    CHECK(exponential_retries(30s, 5min, 7).delays ==
+          delays{0s, 30s, 1min, 2min, 4min, 5min, 5min});
+    CHECK(exponential_retries(30s, 2min, 5).delays == delays{0s, 30s, 1min, 2min, 2min});
+    CHECK(exponential_retries(1h, 1min, 3).delays == delays{0s, 1min, 1min});
+    CHECK(exponential_retries(0s, 1min, 1).delays == delays{0s});
+    // However many there are, no wait is larger than a number may be.
+    CHECK(exponential_retries(1ms, milliseconds::max(), 70).delays.back() == milliseconds::max());
+    check_refused(exponential_retries(1s, 1s, 0));
+    check_refused(exponential_retries(-1s, 1s, 70));
+    check_refused(exponential_retries(1ms, milliseconds::max(), 70));
 }
 
 TEST_CASE("jitter spreads a delay evenly by a fifth either way", "[webhook]") {

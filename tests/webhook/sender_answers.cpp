@@ -18,6 +18,8 @@ std::string wrong_rest() {
         "Transfer-Encoding: chunked\r\n\r\nno chunk\r\n",
         "Content-Type: text/plain\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n",
         "Retry-After: 1\r\nRetry-After: 1000\r\nContent-Length: 0\r\n\r\n",
+        // Nothing is unpacked, be it a bomb.
+        "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\xff",
         "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "X: a\x01\r\n\r\n", "no field\r\n\r\n",
         "X: y\n\r\n", "X: " + std::string(20'000, 'x') + "\r\n\r\n");
 }

@@ -26,11 +26,11 @@ class demanding_target {
     };
 
  public:
-    explicit demanding_target(world& w) : io_(w.io().get_executor()) {
+    explicit demanding_target(world& w, const certificate& own = certificates().server)
+        : io_(w.io().get_executor()) {
         error_code ec;
         const auto& made = certificates();
-        context_ = detail::make_server_context(
-            {{}, {}, made.server.certificate_pem, made.server.key_pem}, ec);
+        context_ = detail::make_server_context({{}, {}, own.certificate_pem, own.key_pem}, ec);
         REQUIRE_FALSE(ec);
         context_->set_verify_mode(net::ssl::verify_peer | net::ssl::verify_fail_if_no_peer_cert);
         context_->add_certificate_authority(net::buffer(made.authority.certificate_pem));
@@ -136,6 +136,28 @@ TEST_CASE("an endpoint shows the certificate that it was given", "[webhook][tls]
     CHECK(b.target.accepted == 1);  // kept alive
     std::filesystem::remove(chain);
     std::filesystem::remove(key);
+}
+
+TEST_CASE("a target whose certificate has expired, or is of another name, is sent nothing",
+          "[webhook][tls]") {
+    const auto& made = certificates();
+    const bool expired = GENERATE(false, true);
+    mtls_bed b;
+    demanding_target wrong(b.w, expired ? made.expired : made.other_name);
+    auto tls = showing(made.client);
+    tls.server_name = "localhost";
+    b.bed.add(wrong.url(), {.tls = tls});
+    b.bed.publish();
+    b.wait_for(1);
+    b.w.run_until([&] { return wrong.refused == 1; });
+    CHECK(b.bed.attempts[0].error == errc::tls_failed);
+    CHECK(b.bed.attempts[0].phase == "tls");
+    CHECK(b.bed.attempts[0].result == webhook::verdict::retry);
+    CHECK(b.bed.attempts[0].next == 5s);
+    CHECK(wrong.requests.empty());
+    b.bed.sender.reset();
+    wrong.close();
+    b.w.run_ready();
 }
 
 TEST_CASE("endpoints of one origin with other certificates share no connection", "[webhook][tls]") {

@@ -81,8 +81,11 @@ TEST_CASE("an endpoint that cannot be made says which one and why", "[webhook][f
     names(what, "https");
     names(text({.url = "example.com/hook?x=hidden", .secret = webhook_secret}, errc::bad_url),
           "example.com/hook");
-    names(text({.url = "https://10.0.0.7/", .secret = webhook_secret}, errc::address_refused),
-          "https://10.0.0.7");
+    what = text({.url = "https://10.0.0.7/", .secret = webhook_secret}, errc::address_refused);
+    names(what, "https://10.0.0.7");
+    names(what, "a private network (allow_private)");
+    what = text({.url = "https://[fe80::1]/", .secret = webhook_secret}, errc::address_refused);
+    names(what, "link-local, RFC 4291 2.5.6");
 }
 
 TEST_CASE("a name that leads to a private address is not connected to", "[webhook]") {
@@ -177,6 +180,7 @@ TEST_CASE("an endpoint may have several at once, all together no more than the s
         REQUIRE(done < 100);
     }
     CHECK(target.requests.size() == 100);
+    for (const auto& a : bed.attempts) CHECK(a.number == 1);  // waiting for a connection is none
 }
 
 TEST_CASE("an endpoint that does not answer holds up no other, however much it is owed",

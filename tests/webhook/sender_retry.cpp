@@ -126,12 +126,16 @@ TEST_CASE("a redirect is a failure and is never followed", "[webhook]") {
     world_sink target(w);
     world_sink elsewhere(w);
     const auto status = GENERATE(301U, 302U, 303U, 307U, 308U);
-    target.answer = answering({status}, {{"Location", elsewhere.url()}});
+    const bool inside = GENERATE(false, true);
+    const auto to = inside ? "http://169.254.169.254/latest/meta-data/" : elsewhere.url();
+    target.answer = answering({status}, {{"Location", to}});
     bed.add(target.url());
     bed.publish();
     w.advance(10s);
     CHECK(target.requests.size() == 2);
     CHECK(elsewhere.requests.empty());
+    CHECK(w.sim().connections() == 1);  // to the target, and to no other address
+    for (const auto& a : bed.attempts) CHECK(a.status == status);
 }
 
 TEST_CASE("a status that was declared hopeless ends the delivery at once", "[webhook]") {

@@ -70,7 +70,8 @@ struct endpoint_options {
     std::shared_ptr<const webhook::signer> signer{};
     /// Signs elsewhere, in place of both.
     std::shared_ptr<webhook::async_signer> async_signer{};
-    std::string id{};  ///< names it in the outbox; empty: the URL
+    /// Names it in the outbox. Empty: the URL; an outbox that outlives the process needs an id.
+    std::string id{};
     body_form form = body_form::binary;
     batch_options batch{};  ///< of `body_form::batch`; of another form as they are here
     /// Further request fields. Those that the sender makes are refused: of framing, connection and

@@ -7,6 +7,7 @@
 #include <tidings/store/delivered_ids.hpp>
 #include <tidings/subscriber.hpp>
 #include <tidings/topic_rule.hpp>
+#include <tidings/webhook/delivery_rate.hpp>
 #include <tidings/webhook/event_reader.hpp>
 #include <tidings/webhook/verifier.hpp>
 
@@ -66,6 +67,11 @@ struct receiver_options {
     /// always taken.
     std::size_t max_accepting = 1024;
     std::size_t max_accepting_bytes = 64 * 1024 * 1024;
+    /// Of each source (the event's `source`, of a provider its account or repository): how many
+    /// events a second are given to the subscriber, and how many at once. More are answered 429
+    /// with `Retry-After`, or of a batch left for its repetition. What came before counts for
+    /// nothing. Sources beyond the first 4,096 at a time have one rate together. 0: no limit.
+    delivery_rate source_rate{};
     log_sink log{};
     std::shared_ptr<metrics_sink> metrics{};
     io::environment environment{};
@@ -84,8 +90,9 @@ class receiver_state;
 
 /// Receives webhooks below its mount point: verifies, reads, delivers to the subscriber it was
 /// given. It answers 202 only when the subscriber has taken responsibility, so that the sender
-/// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 503 (not accepted,
-/// or not in time, or `max_accepting` wait already, with Retry-After).
+/// repeats what was not accepted: 400 (not an event), 401 (signature), 405, 413, 429 (over the
+/// source's rate, with Retry-After), 503 (not accepted, or not in time, or `max_accepting` wait
+/// already, with Retry-After).
 ///
 /// A CloudEvents batch (HTTP binding 1.0.2, 3.3) is delivered event by event, and answered 202 when
 /// all were taken: `{"accepted": n, "duplicates": m}`. Where one was not, the answer is 503, and of
@@ -106,7 +113,8 @@ class receiver_state;
 /// that was moved from. Events that the subscriber was given before are still answered.
 class receiver {
  public:
-    /// @throws std::invalid_argument without a verifier, or without a subscriber.
+    /// @throws std::invalid_argument without a verifier, without a subscriber, or with a rate that
+    /// is none.
     TIDINGS_DECL receiver(any_subscriber sink, receiver_options options);
     /// Refuses other methods before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);

@@ -36,6 +36,16 @@ struct retry_options {
     std::vector<unsigned> permanent_statuses = {};
 };
 
+/// The schedule of Standard Webhooks 1.0.0, which is the default: ten attempts in three days.
+TIDINGS_DECL retry_options standard_retries();
+/// The schedule of Svix: eight attempts in 28 hours.
+TIDINGS_DECL retry_options svix_retries();
+/// So many attempts, the first at once: the second after `first`, each later one after twice the
+/// wait before it, up to `longest`. `retry_schedule` refuses what makes no sense.
+TIDINGS_DECL retry_options exponential_retries(std::chrono::milliseconds first,
+                                               std::chrono::milliseconds longest,
+                                               std::size_t attempts);
+
 /// When to try a delivery again. Holds no clock and no randomness: both come from the caller, which
 /// waits. Immutable, so safe from any thread.
 class retry_schedule {

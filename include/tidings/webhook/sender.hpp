@@ -105,8 +105,9 @@ class sender {
     /// address), errc::webhook_missing_secret, errc::webhook_invalid_secret,
     /// errc::webhook_reserved_field, errc::webhook_bad_credentials, errc::webhook_duplicate,
     /// errc::invalid_argument (its retry options, its batch options, or these of another form than
-    /// `batch`, its rate, the form of a field, its request for consent, two signers),
-    /// errc::tls_failed or what the system reports (its certificate), errc::closed
+    /// `batch`, its rate, the form of a field, its request for consent, two signers, no id over an
+    /// outbox that outlives the process), errc::tls_failed or what the system reports (its
+    /// certificate), errc::closed
     TIDINGS_DECL webhook::endpoint endpoint(endpoint_options options, error_code& ec);
     /// The same; with an error `detail` gets what is wrong of the endpoint's request fields,
     /// credentials or certificate: `the field Host`. Nothing of it is secret.

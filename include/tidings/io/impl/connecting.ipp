@@ -124,6 +124,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
         auto connected = [self = shared_from_this(), &socket, peer, to](error_code ec) {
             if (self->cancelled_ || !self->done_ || self->won_) return;
             --self->under_way_;
+            if (!ec) ec = self->judge_peer(socket, to);
             if (!ec) return self->connected(std::move(socket), peer, to);
             self->failure_ = ec;
             self->attempt_next();
@@ -132,6 +133,18 @@ class connecting : public std::enable_shared_from_this<connecting> {
         open_close_on_exec(socket, peer.protocol(), ec);
         if (ec) return net::post(executor_, [c = std::move(connected), ec] { c(ec); });
         socket.async_connect(peer, std::move(connected));
+    }
+
+    // Where a connection leads may be elsewhere than where it was made to, 0.0.0.0 to this machine:
+    // what was not judged before is judged then.
+    error_code judge_peer(const any_socket& socket, const io::socket_address& to) const {
+        error_code ec;
+        if (!options_.address_filter) return ec;
+        const auto peer = internet_address(socket.remote_endpoint(ec));
+        const bool judged = ec || !peer || peer->address == to.address;
+        return judged || options_.address_filter(peer->address)
+                   ? ec
+                   : make_error_code(errc::address_refused);
     }
 
     void connected(any_socket socket, const any_endpoint& peer, const io::socket_address& to) {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <tidings/inlet/impl/inlet.hpp>
+#include <tidings/inlet/impl/rate_limit.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/outlet/sessions.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 #include <tidings/rest/impl/publication_attempt.hpp>
-#include <tidings/rest/impl/rate_limit.hpp>
 #include <tidings/rest/service.hpp>
 
 #include <boost/system/result.hpp>
@@ -68,7 +68,7 @@ class service_state final : public std::enable_shared_from_this<service_state> {
     const inlet inlet_;
     sessions<long_poll> polls_;
     const std::shared_ptr<publications> publications_;
-    rate_limit rate_;
+    tidings::detail::rate_limit rate_;
     std::atomic<bool> closed_{false};
 };
 

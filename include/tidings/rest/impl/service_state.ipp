@@ -168,7 +168,7 @@ or_refusal<void> service_state::check_rate(const http::exchange& x) {
     if (who.anonymous && x.loopback() && !options_.count_loopback) return {};
     const auto name =
         who.anonymous ? '@' + http::detail::peer_key(x.remote_address()) : '=' + who.name;
-    if (!rate_.admit(name, x.environment().clock->now()))
+    if (rate_.take(name, x.environment().clock->now()).count() != 0)
         return later(429, "Too many requests", "this is more than max_publishes_per_second");
     return {};
 }

@@ -19,15 +19,19 @@ namespace {
 
 std::optional<webhook::retry_options> retry_of(retry_preset p) {
     using namespace std::chrono_literals;
-    webhook::retry_options o;
-    if (p == retry_preset::sender) return std::nullopt;
-    if (p == retry_preset::none) o.delays = {0s};
-    if (p == retry_preset::svix) o.delays = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 10h};
-    if (p == retry_preset::exponential) {
-        o.delays = {0s};
-        for (auto wait = 30s; o.delays.size() <= 10; wait *= 2) o.delays.push_back(wait);
+    switch (p) {
+        case retry_preset::sender:
+            break;
+        case retry_preset::standard:
+            return webhook::standard_retries();
+        case retry_preset::svix:
+            return webhook::svix_retries();
+        case retry_preset::exponential:
+            return webhook::exponential_retries(30s, 24h, 11);
+        case retry_preset::none:
+            return webhook::retry_options{.delays = {0s}};
     }
-    return o;
+    return std::nullopt;
 }
 
 // By W3C WebSub 8, where the subscriber gave a secret.

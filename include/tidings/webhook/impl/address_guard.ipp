@@ -7,6 +7,7 @@
 #include <tidings/webhook/impl/ip_network.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <stdexcept>
@@ -48,6 +49,23 @@ constexpr ip_network metadata_addresses[] = {
     v6({0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23}, 128),   // AWS EKS
     v6({0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254}, 128),   // Google
     v6({0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42}, 128),    // Scaleway
+};
+
+/// Where an IPv6 address has the IPv4 one that it leads to.
+struct carrier {
+    ip_network network;
+    std::array<std::uint8_t, 4> at;
+};
+
+constexpr std::array<std::uint8_t, 4> at_end{12, 13, 14, 15};
+constexpr carrier carriers[] = {
+    {v6({}, 96), at_end},                          // IPv4-compatible
+    {v6({0, 0, 0, 0, 0xffff}, 96), at_end},        // IPv4-translated
+    {v6({0x64, 0xff9b}, 96), at_end},              // NAT64, RFC 6052
+    {v6({0x64, 0xff9b, 1}, 48), at_end},           // local NAT64 with a prefix of 96 bits
+    {v6({0x64, 0xff9b, 1}, 48), {6, 7, 9, 10}},    // and with one of 48, RFC 6052 2.2
+    {v6({0x64, 0xff9b, 1}, 48), {9, 10, 11, 12}},  // and of 64
+    {v6({0x2002}, 16), {2, 3, 4, 5}},              // 6to4
 };
 
 constexpr ip_network loopback_networks[] = {
@@ -102,6 +120,16 @@ bool any_holds(const Networks& networks, const ip_octets& octets) noexcept {
                        [&](const ip_network& network) { return holds(network, octets); });
 }
 
+bool leads_to_metadata(const ip_octets& octets) noexcept {
+    if (any_holds(metadata_addresses, octets)) return true;
+    return std::any_of(std::begin(carriers), std::end(carriers), [&](const carrier& c) {
+        if (!holds(c.network, octets)) return false;
+        ip_octets inner{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+        for (std::size_t i = 0; i < c.at.size(); ++i) inner[12 + i] = octets[c.at[i]];
+        return any_holds(metadata_addresses, inner);
+    });
+}
+
 // WHATWG URL 3.5, "ends in a number": what inet_aton and browsers read as an IPv4 address, be it in
 // decimal, octal or hexadecimal, of one to four parts.
 bool ends_in_number(std::string_view host) noexcept {
@@ -134,7 +162,7 @@ address_guard::address_guard(address_guard_options options) : options_(std::move
 
 std::string_view address_guard::refusal(const net::ip::address& address) const noexcept {
     const ip_octets octets = to_ip_octets(address);
-    if (any_holds(metadata_addresses, octets)) return "a provider's metadata service";
+    if (leads_to_metadata(octets)) return "a provider's metadata service";
     if (any_holds(allowed_, octets)) return {};
     if (any_holds(loopback_networks, octets))
         return options_.allow_loopback ? std::string_view() : "loopback (allow_loopback)";

@@ -5,6 +5,7 @@
 #include <tidings/webhook/impl/receiver_state.hpp>
 #include <tidings/webhook/receiver.hpp>
 
+#include <cmath>
 #include <stdexcept>
 
 namespace tidings::webhook {
@@ -16,6 +17,10 @@ receiver::receiver(any_subscriber sink, receiver_options options) {
             "is "
             "not set");
     if (!sink.get()) throw std::invalid_argument("tidings::webhook::receiver: no subscriber");
+    constexpr double lowest = 1e-6;  // one in eleven days
+    const double rate = options.source_rate.per_second;
+    if (!std::isfinite(rate) || rate < 0 || (rate > 0 && rate < lowest))
+        throw std::invalid_argument("tidings::webhook::receiver: source_rate is none");
     state_ = tidings::detail::closing_handle(
         std::make_shared<detail::receiver_state>(std::move(sink).release(), std::move(options)));
 }

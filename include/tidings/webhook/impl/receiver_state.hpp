@@ -3,6 +3,7 @@
 
 #include <tidings/inlet/impl/inlet.hpp>
 #include <tidings/inlet/impl/outstanding.hpp>
+#include <tidings/inlet/impl/rate_limit.hpp>
 #include <tidings/inlet/impl/recent_ids.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/webhook/impl/consent.hpp>
@@ -135,6 +136,9 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     void accept_batch(http::exchange x, const user_parts& with,
                       const std::vector<event_ptr>& events, claimed_ids batch,
                       const std::string& attempt_id);
+    std::chrono::milliseconds hold_to_rate(std::vector<event_ptr>& fresh,
+                                           std::vector<claimed_ids>& ids, io::steady_time now);
+    http::response over_rate(std::chrono::milliseconds wait) const;
     void ask_for_batch(const std::shared_ptr<batch_acceptance>& b, const user_parts& with,
                        const std::vector<event_ptr>& events);
     void accept(http::exchange x, const user_parts& with, const event_ptr& e,
@@ -157,6 +161,7 @@ class receiver_state final : public std::enable_shared_from_this<receiver_state>
     const std::size_t max_batch_events_;
     const std::chrono::milliseconds accept_timeout_;
     const std::shared_ptr<outstanding> accepting_;
+    tidings::detail::rate_limit rate_;  // of each source
     mutable std::mutex mutex_;
     parts parts_;      // guarded by mutex_; null: closed
     recent_ids seen_;  // events and attempts

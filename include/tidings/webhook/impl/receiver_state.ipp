@@ -17,6 +17,7 @@ using namespace tidings::detail;
 
 namespace {
 
+constexpr std::size_t max_sources = 4096;  // with a rate of their own
 constexpr std::string_view secret_name = "x-hook-secret";
 
 http::response retry_later(std::string_view why) {
@@ -124,6 +125,7 @@ receiver_state::receiver_state(std::shared_ptr<subscriber> sink, receiver_option
       max_batch_events_(o.max_batch_events),
       accept_timeout_(o.accept_timeout),
       accepting_(std::make_shared<outstanding>(o.max_accepting, o.max_accepting_bytes)),
+      rate_(o.source_rate.per_second, static_cast<double>(o.source_rate.burst), max_sources),
       parts_(std::make_shared<const user_parts>(user_parts{
           std::move(sink), std::move(o.verifier), o.reader ? std::move(o.reader) : read_standard(),
           std::move(o.challenge), std::move(o.intent),
@@ -304,6 +306,8 @@ void receiver_state::accept(http::exchange x, const user_parts& with, const even
         log("signature used before", {});
         return x.respond(http::problem(401, "Signature refused", "it came with another event"));
     }
+    const auto wait = rate_.take(std::string(came->source()), x.environment().clock->now());
+    if (wait.count() != 0) return x.respond(over_rate(wait));
     error_code ec;
     const auto e = with_note(came, ids, ec);
     if (ec) return x.respond(retry_later(ec.message()));

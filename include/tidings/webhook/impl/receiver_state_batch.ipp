@@ -101,7 +101,6 @@ void receiver_state::accept_batch(http::exchange x, const user_parts& with,
     std::vector<event_ptr> fresh;
     std::vector<claimed_ids> ids;
     std::set<std::string> keys;
-    std::size_t bytes = 0;
     bool pending = false;
     for (const auto& e : events) {
         auto key = key_of(*e);
@@ -111,7 +110,6 @@ void receiver_state::accept_batch(http::exchange x, const user_parts& with,
         keys.insert(std::move(key));
         pending = pending || seen == recent_ids::seen::pending;
         if (seen != recent_ids::seen::fresh && seen != recent_ids::seen::again) continue;
-        bytes += e->footprint();
         fresh.push_back(e);
         ids.push_back(std::move(id));
     }
@@ -127,15 +125,49 @@ void receiver_state::accept_batch(http::exchange x, const user_parts& with,
         log("signature used before", {});
         return x.respond(http::problem(401, "Signature refused", "it came with other events"));
     }
+    const auto asked = fresh.size();
+    const auto wait = hold_to_rate(fresh, ids, x.environment().clock->now());
+    if (fresh.empty()) return x.respond(over_rate(wait));
+    std::size_t bytes = 0;
+    for (const auto& e : fresh) bytes += e->footprint();
     auto place = accepting_->enter(bytes, fresh.size());
     if (!place) return x.respond(busy());
     const auto lane = x.lane();
     const auto b = lane->make_resident<batch_acceptance>(
         shared_from_this(), std::move(x), std::move(batch), std::move(ids), std::move(place));
-    b->repeated = events.size() - fresh.size();
+    b->repeated = events.size() - asked;
     // What is accepted for another request may still be refused there.
     if (pending) b->refused = errc::timed_out;
+    if (wait.count() != 0) b->refused = errc::rate_limited;
     ask_for_batch(b, with, fresh);
+}
+
+// What is over the rate of its source is not taken, and comes again with the batch: with each
+// repetition as much more is taken as there is room for.
+std::chrono::milliseconds receiver_state::hold_to_rate(std::vector<event_ptr>& fresh,
+                                                       std::vector<claimed_ids>& ids,
+                                                       io::steady_time now) {
+    std::chrono::milliseconds longest(0);
+    std::vector<event_ptr> kept;
+    std::vector<claimed_ids> ids_of_kept;
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        const auto wait = rate_.take(std::string(fresh[i]->source()), now);
+        longest = std::max(longest, wait);
+        if (wait.count() != 0) continue;
+        kept.push_back(std::move(fresh[i]));
+        ids_of_kept.push_back(std::move(ids[i]));
+    }
+    fresh = std::move(kept);
+    ids = std::move(ids_of_kept);  // the others are forgotten
+    return longest;
+}
+
+http::response receiver_state::over_rate(std::chrono::milliseconds wait) const {
+    count("limited");
+    auto r = http::problem(429, "Too many events", "this is more than the rate of its source");
+    const auto after = std::chrono::ceil<std::chrono::seconds>(wait);
+    r.fields.set("Retry-After", std::to_string(after.count()));
+    return r;
 }
 
 void receiver_state::ask_for_batch(const std::shared_ptr<batch_acceptance>& b,

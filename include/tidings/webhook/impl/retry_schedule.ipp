@@ -35,6 +35,27 @@ bool is_valid(const retry_options& options) {
 
 }  // namespace
 
+retry_options standard_retries() {
+    return {};
+}
+
+retry_options svix_retries() {
+    using namespace std::chrono_literals;
+    return {.delays = {0s, 5s, 5min, 30min, 2h, 5h, 10h, 10h}};
+}
+
+retry_options exponential_retries(std::chrono::milliseconds first,
+                                  std::chrono::milliseconds longest, std::size_t attempts) {
+    retry_options o;
+    o.delays.assign(attempts, std::chrono::milliseconds(0));
+    auto wait = std::min(first, longest);
+    for (std::size_t i = 1; i < attempts; ++i) {
+        o.delays[i] = wait;
+        if (wait.count() > 0) wait = wait < longest / 2 ? 2 * wait : longest;
+    }
+    return o;
+}
+
 retry_schedule::retry_schedule(retry_options options) : options_(std::move(options)) {
     if (!is_valid(options_))
         throw std::invalid_argument("tidings::webhook::retry_options: out of range");

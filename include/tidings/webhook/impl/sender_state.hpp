@@ -41,6 +41,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                                         diagnostics* detail = nullptr);
     /// Whether a URL may be an endpoint's. @error errc::bad_url, errc::address_refused
     error_code check_target(const std::string& url) const;
+    /// By which rule the guard refuses the address or port of such a one, in words.
+    std::string_view rule_against(const std::string& url) const;
     /// Nothing more is sent to this target: what its endpoint is owed waits in the outbox until the
     /// endpoint is added again.
     void withdraw(endpoint_target& t) noexcept;
@@ -224,6 +226,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void wake_at(io::system_time due);
     void retain(bool goes_on = false);
     void check_drained();
+    std::string text_of_owed();
     bool gives_up() const noexcept;
     void end(error_code why);
     void release() noexcept;

@@ -76,6 +76,13 @@ error_code sender_state::check_target(const std::string& url) const {
     return ec ? ec : guard_.check_url(target);
 }
 
+std::string_view sender_state::rule_against(const std::string& url) const {
+    error_code ec;
+    const auto literal = literal_address(http::url::parse(url, ec).host);
+    const auto rule = literal ? guard_.refusal(*literal) : std::string_view();
+    return rule.empty() ? "its port is not among those of the guard" : rule;
+}
+
 void sender_state::withdraw(endpoint_target& t) noexcept {
     t.withdraw();
     endpoints_.forget(t);
@@ -101,6 +108,12 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
                                                   diagnostics* detail) {
     ec = taking_ ? check_target(options.url) : make_error_code(errc::closed);
     if (!ec && !has_good_batches(options)) ec = errc::invalid_argument;
+    if (ec == errc::address_refused && detail != nullptr)
+        *detail = diagnostics(std::string(rule_against(options.url)));
+    if (ec) return nullptr;
+    // A URL changes, and may be secret: it is no name for what stands in a file.
+    if (options.id.empty() && outbox_->durable()) ec = errc::invalid_argument;
+    if (ec && detail != nullptr) *detail = diagnostics("an outbox in a file needs its id");
     if (ec) return nullptr;
     const auto signs = make_signer(options, ec);
     if (ec) return nullptr;

@@ -4,6 +4,10 @@
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace tidings::webhook::detail {
 
@@ -44,18 +48,31 @@ bool sender_state::gives_up() const noexcept {
            failed_.claiming.lasts(long_enough, now()) || failed_.settling.lasts(long_enough, now());
 }
 
+// The endpoints that are owed the most are named.
+std::string sender_state::text_of_owed() {
+    constexpr std::size_t max_named = 8;
+    std::size_t owed = 0;
+    std::vector<std::pair<std::size_t, std::string>> each;
+    for (const auto& [id, l] : lines_) {
+        auto count = l.in_flight + l.loose.size();
+        for (const auto& p : l.queue) count += p.size();
+        owed += count;
+        const auto t = count != 0 ? endpoints_.find(id) : nullptr;
+        if (t) each.emplace_back(count, t->label());
+    }
+    std::sort(each.begin(), each.end(), std::greater<>());
+    auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
+    for (std::size_t i = 0; i < std::min(each.size(), max_named); ++i)
+        text += (i == 0 ? ": " : ", ") + std::to_string(each[i].first) + " to " + each[i].second;
+    if (each.size() > max_named)
+        text += " and others to " + std::to_string(each.size() - max_named) + " more";
+    return text;
+}
+
 void sender_state::end(error_code why) {
     if (!http_) return;
     if (why && why != errc::closed && options_.log)
-        finds_memory([&] {
-            std::size_t owed = in_flight_;
-            for (const auto& [id, l] : lines_) {
-                owed += l.loose.size();
-                for (const auto& p : l.queue) owed += p.size();
-            }
-            const auto text = "at least " + std::to_string(owed) + " deliveries are still owed";
-            options_.log({log_level::warning, "webhook", text, why});
-        });
+        finds_memory([&] { options_.log({log_level::warning, "webhook", text_of_owed(), why}); });
     http_.reset();
     again_.cancel();
     drain_deadline_.cancel();

@@ -41,6 +41,8 @@ class connection {
     /// The first column of the first row. @throws failure
     TIDINGS_DECL std::int64_t number(const char* sql);
     TIDINGS_DECL std::string text(const char* sql);
+    /// Reads every byte of the file and its log. @throws failure where one cannot be read
+    TIDINGS_DECL void read_file();
     /// Lets what runs in it fail; from any thread.
     TIDINGS_DECL void interrupt() noexcept;
     /// The pages in the write-ahead log after the last commit of this connection.

@@ -4,7 +4,9 @@
 #include <tidings/store/sqlite/impl/connection.hpp>
 
 #include <sqlite3.h>
+#include <algorithm>
 #include <new>
+#include <vector>
 
 namespace tidings::sqlite::detail {
 
@@ -21,6 +23,19 @@ namespace {
 int note_log(void* pages, sqlite3*, const char*, int count) {
     *static_cast<std::size_t*>(pages) = static_cast<std::size_t>(count);
     return SQLITE_OK;
+}
+
+int read_whole(sqlite3_file* f) {
+    if (f == nullptr || f->pMethods == nullptr) return SQLITE_OK;
+    std::vector<char> bytes(std::size_t{64} * 1024);
+    const auto at_once = static_cast<sqlite3_int64>(bytes.size());
+    sqlite3_int64 size = 0;
+    int code = f->pMethods->xFileSize(f, &size);
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += at_once) {
+        const auto count = static_cast<int>(std::min(size - at, at_once));
+        code = f->pMethods->xRead(f, bytes.data(), count, at);
+    }
+    return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
 }
 
 }  // namespace
@@ -63,6 +78,14 @@ std::string connection::text(const char* sql) {
     statement s(*this, sql);
     auto result = s.query();
     return result.next() ? std::string(result.text(0)) : std::string();
+}
+
+void connection::read_file() {
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        sqlite3_file* file = nullptr;
+        if (sqlite3_file_control(db_.get(), "main", which, &file) != SQLITE_OK) continue;
+        if (const int code = read_whole(file); code != SQLITE_OK) report(nullptr, code, "read");
+    }
 }
 
 void connection::interrupt() noexcept {
