@@ -5,6 +5,7 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/rest_hook/impl/answer_memory.hpp>
+#include <tidings/rest_hook/impl/event_catalogue.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/unique_function.hpp>
@@ -20,6 +21,7 @@ struct api_parts {
     http::access access{};
     std::shared_ptr<webhook::detail::sender_state> sender{};
     std::shared_ptr<const proof_terms> terms{};
+    std::shared_ptr<const event_catalogue> types{};
     std::shared_ptr<hook_asker> asker{};
     std::shared_ptr<hook_list> hooks{};
     std::shared_ptr<answer_memory> answers{};

@@ -43,7 +43,8 @@ std::string hook_editor::make_id(io::system_time at) const {
 
 reading hook_editor::reading_of(reading::kind kind, const hook_view* before) const {
     const auto& o = *parts_.options;
-    return {kind, now(), before, o.default_lease, o.max_lease, o.form, o.max_rate};
+    return {kind,        now(),  before,     o.default_lease,
+            o.max_lease, o.form, o.max_rate, parts_.types.get()};
 }
 
 proof_round hook_editor::round() const {
