@@ -60,6 +60,9 @@ struct manager_options {
     webhook::delivery_rate max_rate{};
     std::chrono::seconds default_lease{0};  ///< of those that ask for no end; 0: they have none
     std::chrono::seconds max_lease{0};      ///< no subscription has longer at a time; 0: any
+    /// How long before a subscription ends `tidings.rest_hook.expiring` is published on the bus. Of
+    /// one that is to last less than twice as long there is none. 0: there are none.
+    std::chrono::seconds expiring_lead{24 * 60 * 60};
     /// How long the secret before signs as well, where the request does not say; at most 7 days.
     std::chrono::seconds secret_overlap{24 * 60 * 60};
     /// Answers to requests with an Idempotency-Key that are remembered, in bytes and in time.

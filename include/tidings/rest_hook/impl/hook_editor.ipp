@@ -4,6 +4,7 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_editor.hpp>
 #include <tidings/rest_hook/impl/hook_rotation.hpp>
 #include <tidings/text/impl/hex.hpp>
@@ -94,6 +95,7 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     h.owner = c->viewer.owner;
     const bool made = h.secret.empty();
     if (made) h.secret = webhook::make_secret(*parts_.options->environment.random);
+    note_end(h, std::nullopt, now(), parts_.options->expiring_lead);
     bool asks = false;
     if (auto no = round().settle(nullptr, h, asks)) return c->respond(std::move(*no));
     if (auto no = reserve(h)) return c->respond(std::move(*no));
@@ -268,6 +270,7 @@ void hook_editor::run(const edit_ptr& e) {
     if (h.topics != r.topics || h.target_url != r.target_url || h.filters != r.filters)
         if (const auto same = parts_.hooks->same_as(h); !same.empty())
             return c->respond(same_exists(same));
+    note_end(h, r.ends(), now(), parts_.options->expiring_lead);
     h.updated_at = to_text(now());
     write(e, *before, std::move(h));
 }

@@ -20,6 +20,8 @@ namespace tidings::rest_hook::detail {
 /// there are.
 class hook_index {
  public:
+    using ending = std::pair<io::system_time, std::string>;  ///< an end, and the id
+
     explicit hook_index(io::random& random);
 
     /// Nothing has changed where memory runs out. One may be added again, and counts twice then.
@@ -33,6 +35,8 @@ class hook_index {
     http::detail::expiry_time first_end() const;
     /// The id of the first whose end has come; null: there is none.
     const std::string* first_ended(io::system_time now) const noexcept;
+    /// The first end that is to be announced, and the id; null: there is none.
+    const ending* first_unannounced() const noexcept;
 
  private:
     /// By time, of two at once by id.
@@ -44,12 +48,14 @@ class hook_index {
                                       : std::string_view(a.second) < std::string_view(b.second);
         }
     };
+    using end_set = std::multiset<ending, sooner>;
     std::uint64_t key_of(const hook_record& h) const noexcept;
 
     const tidings::detail::siphash hash_;
     std::unordered_map<std::string, std::size_t> owned_{};
     std::unordered_multimap<std::uint64_t, std::string> same_{};  // ids by what makes them the same
-    std::multiset<std::pair<io::system_time, std::string>, sooner> ends_{};  // of those that end
+    end_set ends_{};                                              // of those that end
+    end_set unannounced_{};  // of these those whose end is to be announced
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -35,15 +35,15 @@ std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
 
 void hook_index::add(const hook_record& h) {
     const auto owner = owned_.try_emplace(h.owner).first;
+    auto same = same_.end();
+    auto end = ends_.end();
     try {
-        const auto same = same_.emplace(key_of(h), h.id);
-        try {
-            if (const auto end = h.expires()) ends_.emplace(*end, h.id);
-        } catch (...) {
-            same_.erase(same);
-            throw;
-        }
+        same = same_.emplace(key_of(h), h.id);
+        if (const auto at = h.expires()) end = ends_.emplace(*at, h.id);
+        if (h.is_unannounced()) unannounced_.emplace(*h.expires(), h.id);
     } catch (...) {
+        if (end != ends_.end()) ends_.erase(end);
+        if (same != same_.end()) same_.erase(same);
         if (owner->second == 0) owned_.erase(owner);
         throw;
     }
@@ -51,9 +51,12 @@ void hook_index::add(const hook_record& h) {
 }
 
 void hook_index::remove(const hook_record& h) noexcept {
-    if (const auto end = h.expires())
-        if (const auto it = ends_.find(std::pair(*end, std::string_view(h.id))); it != ends_.end())
-            ends_.erase(it);
+    const auto take_from = [&](end_set& ends, const http::detail::expiry_time& end) {
+        if (const auto it = ends.find(std::pair(*end, std::string_view(h.id))); it != ends.end())
+            ends.erase(it);
+    };
+    if (const auto end = h.expires()) take_from(ends_, end);
+    if (h.is_unannounced()) take_from(unannounced_, h.expires());
     if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
         owned_.erase(it);
     const auto [first, last] = same_.equal_range(key_of(h));
@@ -78,6 +81,10 @@ http::detail::expiry_time hook_index::first_end() const {
 
 const std::string* hook_index::first_ended(io::system_time now) const noexcept {
     return ends_.empty() || ends_.begin()->first > now ? nullptr : &ends_.begin()->second;
+}
+
+const hook_index::ending* hook_index::first_unannounced() const noexcept {
+    return unannounced_.empty() ? nullptr : &*unannounced_.begin();
 }
 
 }  // namespace tidings::rest_hook::detail

@@ -23,6 +23,7 @@ using tidings::detail::backoff;
 using tidings::detail::lane;
 using tidings::detail::wheel_timer;
 
+class end_announcer;
 class hook_asker;
 
 /// Whose subscriptions a caller may see and change.
@@ -92,6 +93,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// any thread, and not within this call. Whether it does: not where that is known already.
     bool when_placed(const std::string& id, unique_function<void(bool)> f);
 
+    /// In the lane: ends what is over, and has the ends announced that are due.
+    void on_expiry();
+
     /// Notifies the asker of each that is asked, once more.
     void note_pending();
 
@@ -120,7 +124,6 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void on_page(error_code ec, const std::vector<store::row>& rows);
     void note_expiry();
     void watch_expiry();
-    void on_expiry();
     void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
     void cancel_timers() noexcept;
     void missed() noexcept;
@@ -131,6 +134,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     const std::shared_ptr<store::table> table_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<hook_asker> asker_;
+    const std::shared_ptr<end_announcer> announcer_;
 
     mutable std::mutex mutex_;  // guards what follows
     hook_map hooks_;
@@ -148,7 +152,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     wheel_timer again_;
     std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed
     wheel_timer erase_again_;
-    wheel_timer expiry_;  // of the first subscription to end
+    wheel_timer expiry_;  // of the first subscription to end, or whose end is to be announced
     posted<&hook_list::cancel_timers> closing_;
     posted<&hook_list::load_again> missed_;
 };

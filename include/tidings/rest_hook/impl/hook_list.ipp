@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
@@ -35,6 +36,7 @@ hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
       table_(options_.table ? options_.table : store::make_memory_table()),
       lane_(lane::make(means_.bus->executor(), *options_.environment.clock)),
       asker_(std::move(asker)),
+      announcer_(std::make_shared<end_announcer>(means_, lane_)),
       index_(*options_.environment.random),
       phase_(options_.table ? phase::loading : phase::ready),
       backoff_({.initial = std::chrono::seconds(1)}),

@@ -80,7 +80,8 @@ class hook_reader {
                           .shown_by = out_.shown_by,
                           .per_minute = out_.per_minute,
                           .question = out_.question,
-                          .permitted_until = out_.permitted_until};
+                          .permitted_until = out_.permitted_until,
+                          .announced = out_.announced};
         out_ = std::move(blank);
     }
 

@@ -84,6 +84,7 @@ class row_reader {
         if (name == "metadata") take_pairs(raw, out_.metadata);
         if (name == "expires_at") take_time(raw, out_.permitted_until.emplace());
         if (name == "lease_until") take_time(raw, out_.lease_until.emplace());
+        if (name == "announced") take_time(raw, out_.announced.emplace());
     }
     bool good() const noexcept {
         return good_ && !out_.topics.empty() && !out_.target_url.empty() &&
@@ -217,6 +218,7 @@ std::string to_row_value(const hook_record& h) {
     if (!h.metadata.empty()) out.raw("metadata", object_of(h.metadata));
     if (h.permitted_until) out.add("expires_at", to_text(*h.permitted_until));
     if (h.lease_until) out.add("lease_until", to_text(*h.lease_until));
+    if (h.announced) out.add("announced", to_text(*h.announced));
     return out.end();
 }
 
