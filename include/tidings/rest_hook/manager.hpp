@@ -50,6 +50,11 @@ struct manager_options {
 
     std::size_t max_hooks = 10'000;
     std::size_t max_hooks_per_principal = 1'000;
+    /// What the rows of one principal's subscriptions may hold in the table.
+    std::size_t max_bytes_per_principal = 8 * 1024 * 1024;
+    /// Subscriptions that one principal may make: so many in a minute, and as many at once after a
+    /// minute without any. 0: any number.
+    std::size_t max_creates_per_minute = 0;
     std::size_t max_page = 1'000;  ///< subscriptions of one answer
     std::size_t max_body_bytes = 16 * 1024;
     /// How long a request waits for the table. Then it is answered 503, and a subscription that is

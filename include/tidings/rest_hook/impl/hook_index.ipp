@@ -44,10 +44,11 @@ void hook_index::add(const hook_record& h) {
     } catch (...) {
         if (end != ends_.end()) ends_.erase(end);
         if (same != same_.end()) same_.erase(same);
-        if (owner->second == 0) owned_.erase(owner);
+        if (owner->second.count == 0) owned_.erase(owner);
         throw;
     }
-    ++owner->second;
+    ++owner->second.count;
+    owner->second.bytes += bytes_held(h);
 }
 
 void hook_index::remove(const hook_record& h) noexcept {
@@ -57,16 +58,50 @@ void hook_index::remove(const hook_record& h) noexcept {
     };
     if (const auto end = h.expires()) take_from(ends_, end);
     if (h.is_unannounced()) take_from(unannounced_, h.expires());
-    if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
-        owned_.erase(it);
-    const auto [first, last] = same_.equal_range(key_of(h));
-    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == h.id; });
+    take_from_owner(h.owner, {1, bytes_held(h)});
+    take_same(key_of(h), h.id);
+}
+
+void hook_index::take_from_owner(const std::string& owner, const share& less) noexcept {
+    const auto it = owned_.find(owner);
+    if (it == owned_.end()) return;
+    it->second.count -= less.count;
+    it->second.bytes -= less.bytes;
+    if (it->second.count == 0 && it->second.bytes == 0) owned_.erase(it);
+}
+
+void hook_index::take_same(std::uint64_t key, const std::string& id) noexcept {
+    const auto [first, last] = same_.equal_range(key);
+    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == id; });
     if (it != last) same_.erase(it);
 }
 
-std::size_t hook_index::owned_by(const std::string& owner) const {
+hook_index::share hook_index::owned_by(const std::string& owner) const {
     const auto it = owned_.find(owner);
-    return it == owned_.end() ? 0 : it->second;
+    return it == owned_.end() ? share() : it->second;
+}
+
+// Of the same owner it has no further place, and only the bytes that it grows by.
+hook_index::held_change hook_index::hold(const hook_record& before, const hook_record& h) {
+    const auto was = before.owner == h.owner ? bytes_held(before) : 0;
+    const auto is = bytes_held(h);
+    held_change c{
+        key_of(h), h.id, h.owner, {before.owner == h.owner ? 0u : 1u, is > was ? is - was : 0}};
+    const auto owner = owned_.try_emplace(h.owner).first;
+    try {
+        same_.emplace(c.key, c.id);
+    } catch (...) {
+        if (owner->second.count == 0 && owner->second.bytes == 0) owned_.erase(owner);
+        throw;
+    }
+    owner->second.count += c.more.count;
+    owner->second.bytes += c.more.bytes;
+    return c;
+}
+
+void hook_index::release(const held_change& c) noexcept {
+    take_from_owner(c.owner, c.more);
+    take_same(c.key, c.id);
 }
 
 std::string hook_index::same_as(const hook_record& h) const {

@@ -46,10 +46,12 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     static constexpr std::uint64_t any_revision = std::numeric_limits<std::uint64_t>::max();
     /// What became of a request for a place.
     struct reservation {
-        enum class result { made, same_exists, list_full, owner_full };
+        enum class result { made, same_exists, list_full, owner_full, owner_holds_much, closed };
         result what = result::made;
         /// The id of the same subscription; the own one: a place has been taken for it already.
         std::string existing{};
+        /// Of a change: what keeps it reserved.
+        std::shared_ptr<void> held{};
     };
     /// Which subscriptions to list.
     struct selection {
@@ -101,11 +103,13 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
 
     /// Nothing where there is none, or the caller may not see it.
     std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
-    /// The id of another subscription that is the same; empty: there is none.
-    std::string same_as(const hook_record& h) const;
+    /// Takes what a change needs while the row is written, as `reserve` does, so that no two
+    /// changes make the same subscription, and none takes what its owner may not have.
+    reservation reserve_change(const hook_record& before, const hook_record& h);
     page list(const selection& of) const;
 
  private:
+    struct held_change;
     using hook_map = std::map<std::string, live_hook>;  // by id, which is by age
 
     /// What needs no memory to be posted to the lane.

@@ -84,6 +84,9 @@ struct hook_record {
 /// its id: what was owed before is not for it.
 TIDINGS_DECL std::string endpoint_id_of(const hook_record& h);
 
+/// The bytes that its row holds for its owner: texts, and what is there beside them.
+TIDINGS_DECL std::size_t bytes_held(const hook_record& h) noexcept;
+
 /// The value of its row: a JSON object.
 TIDINGS_DECL std::string to_row_value(const hook_record& h);
 /// Reads rows of this version and of those before. Nothing when the row is not one of ours, or has

@@ -69,7 +69,8 @@ api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::deta
             .asker = std::move(asker),
             .hooks = std::move(hooks),
             .answers = std::make_shared<answer_memory>(
-                options->max_remembered_bytes, options->remember_for, *options->environment.clock)};
+                options->max_remembered_bytes, options->remember_for, *options->environment.clock),
+            .pace = std::make_shared<creation_pace>(options->max_creates_per_minute)};
 }
 
 }  // namespace
