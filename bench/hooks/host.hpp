@@ -72,6 +72,7 @@ class host {
         o.table = table_;
         o.proof.rules = {{.takes = {tidings::rest_hook::proof::none}}};
         o.max_hooks = o.max_hooks_per_principal = 1'000'000;
+        o.max_bytes_per_principal = std::size_t(1) << 30;
         o.max_remembered_bytes = 0;
         o.log = [](const tidings::log_record& r) { fail(std::string(r.message).c_str(), r.error); };
         o.environment = environment_;

@@ -33,6 +33,7 @@
 #include <tidings/rest/client.hpp>
 #include <tidings/rest/service.hpp>
 #include <tidings/rest_hook/client.hpp>
+#include <tidings/rest_hook/event_type.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/retained.hpp>

@@ -48,3 +48,21 @@ TEST_CASE("the pages' manager of REST hooks is mounted", "[guide]") {
     server.mount("/strict", rest_hook::manager{bus, sender, std::move(options)});
     CHECK(bus.subscriptions() == 0);
 }
+
+TEST_CASE("the page's event types are taken", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::webhook::sender sender{io};
+    namespace rest_hook = tidings::rest_hook;
+    // [rest_hook_event_types]
+    rest_hook::manager_options options{.authorizer = tidings::allow_all()};
+    options.event_types = {
+        {.name = "orders.paid",
+         .description = "An order has been paid.",
+         .schema = R"({"type": "object", "required": ["total"]})",
+         .example = R"({"total": 99})"},
+        {.name = "carts.*.left", .description = "Nobody bought what was in it."}};
+    options.known_types_only = true;
+    // [/rest_hook_event_types]
+    CHECK_NOTHROW(rest_hook::manager(bus, sender, std::move(options)));
+}

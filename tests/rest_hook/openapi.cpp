@@ -97,7 +97,12 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     world w;
     auto sending = hook_sender_options(w);
     sending.retry.delays = {0s};
-    hook_bed bed(w, {.max_lease = 1h}, std::move(sending));
+    hook_bed bed(
+        w,
+        {.event_types =
+             {{.name = "a.b", .description = "b of a", .schema = "true", .example = "[1]"}},
+         .max_lease = 1h},
+        std::move(sending));
     const auto served = bed.get("/openapi.json");
     REQUIRE(served.status == 200);
     const auto document = json::parse(served.body);
@@ -106,10 +111,11 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     described_api api(document);
     api.check_references(document);
 
-    std::string id;
+    std::string id, name = "a.b";
     const auto ask = [&](std::string method, const std::string& path, const json& body = nullptr) {
         auto below = path;
         if (const auto at = below.find("{id}"); at != below.npos) below.replace(at, 4, id);
+        if (const auto at = below.find("{name}"); at != below.npos) below.replace(at, 6, name);
         if (below == "/") below.clear();
         const auto r = w.request(method, bed.url(below), body.is_null() ? "" : body.dump(),
                                  {{"Content-Type", "application/json"}});
@@ -119,6 +125,10 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
         return r;
     };
     ask("GET", "/openapi.json");
+    CHECK(json::parse(ask("GET", "/event-types").body).size() == 1);
+    CHECK(ask("GET", "/event-types/{name}").status == 200);
+    name = "none";
+    CHECK(ask("GET", "/event-types/{name}").status == 404);
     const auto made = ask(
         "POST", "/",
         {{"topics", {"a.>", "b"}},

@@ -67,4 +67,18 @@ TEST_CASE("a manager bounds the rate of every subscription", "[rest_hook]") {
     CHECK_THROWS_AS(manager(std::nan("")), std::invalid_argument);
 }
 
+TEST_CASE("a rate that says a member twice is refused", "[rest_hook]") {
+    world w;
+    rate_bed bed(w);
+    for (const auto* const rate :
+         {R"({"per_second":1,"per_second":2})", R"({"per_second":1,"burst":2,"burst":2})"}) {
+        CAPTURE(rate);
+        auto body = bed.body("a");
+        body.insert(body.size() - 1, std::string(",\"rate\":") + rate);
+        const auto no = bed.post(std::move(body));
+        REQUIRE(no.status == 422);
+        CHECK(json::parse(no.body).at("member") == "rate");
+    }
+}
+
 }  // namespace tidings::test

@@ -4,12 +4,14 @@
 #include <tidings/authorizer.hpp>
 #include <tidings/bus.hpp>
 #include <tidings/http/exchange.hpp>
+#include <tidings/rest_hook/event_type.hpp>
 #include <tidings/rest_hook/proof_options.hpp>
 #include <tidings/store/table.hpp>
 #include <tidings/webhook/sender.hpp>
 
 #include <chrono>
 #include <functional>
+#include <vector>
 
 namespace tidings::detail {
 template <class State>
@@ -34,6 +36,12 @@ struct manager_options {
     std::vector<std::string> allowed_origins{};
     /// What a target shows before anything is delivered to it.
     proof_options proof{};
+    /// The catalogue of what the application publishes, which the API shows below `/event-types` to
+    /// all that may manage subscriptions. Each name once.
+    std::vector<event_type> event_types{};
+    /// A subscription takes only patterns that have topics in common with a name of `event_types`.
+    bool known_types_only = false;
+    std::size_t max_event_type_bytes = 1024 * 1024;  ///< of all of them, and what they take beside
 
     /// How long an asynchronous authenticator or authorizer may take to answer; then, and beyond so
     /// many questions without an answer, 503. See `http::stream_policy`.
@@ -42,6 +50,11 @@ struct manager_options {
 
     std::size_t max_hooks = 10'000;
     std::size_t max_hooks_per_principal = 1'000;
+    /// What the rows of one principal's subscriptions may hold in the table.
+    std::size_t max_bytes_per_principal = 8 * 1024 * 1024;
+    /// Subscriptions that one principal may make: so many in a minute, and as many at once after a
+    /// minute without any. 0: any number.
+    std::size_t max_creates_per_minute = 0;
     std::size_t max_page = 1'000;  ///< subscriptions of one answer
     std::size_t max_body_bytes = 16 * 1024;
     /// How long a request waits for the table. Then it is answered 503, and a subscription that is
@@ -52,6 +65,9 @@ struct manager_options {
     webhook::delivery_rate max_rate{};
     std::chrono::seconds default_lease{0};  ///< of those that ask for no end; 0: they have none
     std::chrono::seconds max_lease{0};      ///< no subscription has longer at a time; 0: any
+    /// How long before a subscription ends `tidings.rest_hook.expiring` is published on the bus. Of
+    /// one that is to last less than twice as long there is none. 0: there are none.
+    std::chrono::seconds expiring_lead{24 * 60 * 60};
     /// How long the secret before signs as well, where the request does not say; at most 7 days.
     std::chrono::seconds secret_overlap{24 * 60 * 60};
     /// Answers to requests with an Idempotency-Key that are remembered, in bytes and in time.
@@ -85,7 +101,10 @@ class manager {
  public:
     /// @throws std::invalid_argument for a bus or sender that was moved from, and for proof options
     /// that are none: a network, an origin or a URL that is malformed, nothing that is taken; for a
-    /// `max_rate` that is negative or no number
+    /// `max_rate` that is negative or no number; for an event type whose name is no pattern or is
+    /// there twice, whose description is no UTF-8, whose schema is no JSON Schema or whose example
+    /// is no JSON, is over `max_body_bytes` or nested deeper than `max_json_depth`; for event types
+    /// that are over `max_event_type_bytes`, and for `known_types_only` without one
     TIDINGS_DECL manager(bus& b, webhook::sender& s, manager_options options = {});
     /// Authenticates before the body is read; see `http::service`.
     TIDINGS_DECL void admit(http::exchange& x);

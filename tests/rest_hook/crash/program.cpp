@@ -45,6 +45,7 @@ tidings::rest_hook::manager_options manager_options(std::shared_ptr<tidings::sto
     o.authorizer = tidings::allow_all();
     o.log = log;
     o.max_hooks = o.max_hooks_per_principal = 20'000;
+    o.max_bytes_per_principal = 64 * 1024 * 1024;
     o.proof.rules = {{.takes = {proof::echo, proof::none}}};
     o.proof.max_per_host = 100'000;
     return o;

@@ -5,6 +5,8 @@
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/rest_hook/impl/answer_memory.hpp>
+#include <tidings/rest_hook/impl/creation_pace.hpp>
+#include <tidings/rest_hook/impl/event_catalogue.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/unique_function.hpp>
@@ -20,9 +22,11 @@ struct api_parts {
     http::access access{};
     std::shared_ptr<webhook::detail::sender_state> sender{};
     std::shared_ptr<const proof_terms> terms{};
+    std::shared_ptr<const event_catalogue> types{};
     std::shared_ptr<hook_asker> asker{};
     std::shared_ptr<hook_list> hooks{};
     std::shared_ptr<answer_memory> answers{};
+    std::shared_ptr<creation_pace> pace{};
 };
 
 /// A request that is being answered, and its caller.
@@ -52,6 +56,8 @@ http::response answer_to(error_code ec);
 http::response not_there();
 /// The answer 412.
 http::response changed_meanwhile();
+/// The answer 409 to a change before which others came again and again.
+http::response changed_all_the_time();
 /// The answer 409 to what is not done with a subscription by a WebSub hub.
 http::response of_a_hub();
 http::response json_answer(unsigned status, std::string body);

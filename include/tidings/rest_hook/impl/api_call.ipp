@@ -48,6 +48,10 @@ http::response changed_meanwhile() {
     return http::problem(412, "Changed", "the subscription is not what If-Match says any more");
 }
 
+http::response changed_all_the_time() {
+    return http::problem(409, "Conflict", "others change it all the time");
+}
+
 http::response of_a_hub() {
     return http::problem(409, "Subscribed by WebSub", "its subscriber changes it, at the hub");
 }

@@ -144,6 +144,12 @@ void delivery_api::test(const call_ptr& c, const std::string& id) {
         return c->respond(std::move(*no));
     if (auto no = read_test(object, t)) return c->respond(std::move(*no));
     const auto& topics = v->record.topics;
+    if (t.data.empty()) {
+        if (auto found = parts_.types->sample_for(topics, t.topic)) {
+            t.topic = std::move(found->topic);
+            t.data = std::move(found->data);
+        }
+    }
     if (t.topic.empty()) t.topic = example_of(topics.front());
     const auto bad = check_topic(t.topic);
     const bool matches = !bad && std::any_of(topics.begin(), topics.end(), [&](const auto& p) {

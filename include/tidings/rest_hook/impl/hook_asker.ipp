@@ -4,6 +4,7 @@
 #include <tidings/http/impl/client/request_terms.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/impl/finds_memory.hpp>
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_step.hpp>
 #include <tidings/rest_hook/impl/proof_round.hpp>
@@ -206,9 +207,13 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
     const auto a = q.read(ec, r);
     using kind = proof_answer::kind;
     if (a.what == kind::agreed) {
-        settle({h.id, h.question.token, [at = now(), rate = a.per_minute](hook_record& now_there) {
+        settle({h.id, h.question.token,
+                [at = now(), rate = a.per_minute,
+                 lead = means_.options->expiring_lead](hook_record& now_there) {
                     if (now_there.question.ended) return false;
+                    const auto before = now_there.ends();
                     confirm(now_there, rate, at);
+                    note_end(now_there, before, at, lead);
                     return true;
                 }});
         return log(log_level::info, h, "the target has agreed", {});

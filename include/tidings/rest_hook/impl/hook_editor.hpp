@@ -43,6 +43,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
         std::optional<std::vector<std::string>> permitted{};
         http::detail::expiry_time permitted_until{};
         std::string question{};  // the token of the one that it begins; empty: none
+        std::shared_ptr<void> reserved{};
         int tries = 0;
     };
     using edit_ptr = std::shared_ptr<edit>;
@@ -60,7 +61,8 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     refusal check_target(const std::string& url) const;
     void deny(const call_ptr& c, const std::string& id);
     void create_granted(const call_ptr& c, hook_record h);
-    refusal reserve(const hook_record& h) const;
+    refusal check_pace(const std::string& owner) const;
+    refusal refusal_of(const hook_list::reservation& r) const;
     void on_created(const call_ptr& c, const hook_record& h, bool shows_secret, error_code ec,
                     std::uint64_t revision);
     void answer_created(const call_ptr& c, const hook_record& h, bool shows_secret,

@@ -4,6 +4,7 @@
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_editor.hpp>
 #include <tidings/rest_hook/impl/hook_rotation.hpp>
 #include <tidings/text/impl/hex.hpp>
@@ -43,7 +44,8 @@ std::string hook_editor::make_id(io::system_time at) const {
 
 reading hook_editor::reading_of(reading::kind kind, const hook_view* before) const {
     const auto& o = *parts_.options;
-    return {kind, now(), before, o.default_lease, o.max_lease, o.form, o.max_rate};
+    return {kind,        now(),  before,     o.default_lease,
+            o.max_lease, o.form, o.max_rate, parts_.types.get()};
 }
 
 proof_round hook_editor::round() const {
@@ -93,9 +95,11 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     h.owner = c->viewer.owner;
     const bool made = h.secret.empty();
     if (made) h.secret = webhook::make_secret(*parts_.options->environment.random);
+    note_end(h, std::nullopt, now(), parts_.options->expiring_lead);
     bool asks = false;
     if (auto no = round().settle(nullptr, h, asks)) return c->respond(std::move(*no));
-    if (auto no = reserve(h)) return c->respond(std::move(*no));
+    if (auto no = check_pace(h.owner)) return c->respond(std::move(*no));
+    if (auto no = refusal_of(parts_.hooks->reserve(h))) return c->respond(std::move(*no));
 
     const auto lane = c->exchange.lane();
     auto value = to_row_value(h);
@@ -115,14 +119,35 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     });
 }
 
-refusal hook_editor::reserve(const hook_record& h) const {
+refusal hook_editor::refusal_of(const hook_list::reservation& r) const {
     using result = hook_list::reservation::result;
-    const auto made = parts_.hooks->reserve(h);
-    if (made.what == result::made) return std::nullopt;
-    if (made.what == result::same_exists) return same_exists(made.existing);
-    if (made.what == result::list_full) return too_many("no more are taken");
-    return too_many("at most " + std::to_string(parts_.options->max_hooks_per_principal) +
+    const auto& o = *parts_.options;
+    switch (r.what) {
+        case result::made:
+            return std::nullopt;
+        case result::same_exists:
+            return same_exists(r.existing);
+        case result::closed:
+            return try_again(make_error_code(errc::closed).message());
+        case result::list_full:
+            return too_many("no more are taken");
+        case result::owner_holds_much:
+            return too_many("yours may hold at most " + std::to_string(o.max_bytes_per_principal) +
+                            " bytes; delete some, or make them shorter");
+        case result::owner_full:
+            break;
+    }
+    return too_many("at most " + std::to_string(o.max_hooks_per_principal) +
                     " of yours are taken; delete some");
+}
+
+refusal hook_editor::check_pace(const std::string& owner) const {
+    const auto wait = parts_.pace->take(owner, parts_.options->environment.clock->now());
+    if (wait.count() == 0) return std::nullopt;
+    auto no = too_many("at most " + std::to_string(parts_.options->max_creates_per_minute) +
+                       " are made in a minute");
+    no.fields.set("Retry-After", std::to_string(wait.count()));
+    return no;
 }
 
 void hook_editor::on_created(const call_ptr& c, const hook_record& h, bool shows_secret,
@@ -263,10 +288,10 @@ void hook_editor::run(const edit_ptr& e) {
     const bool asks = e->asks || h.topics != before->record.topics;
     if (asks && e->permitted != h.topics) return ask(e, h.topics);
     if (asks) h.permitted_until = e->permitted_until;
-    const auto& r = before->record;
-    if (h.topics != r.topics || h.target_url != r.target_url || h.filters != r.filters)
-        if (const auto same = parts_.hooks->same_as(h); !same.empty())
-            return c->respond(same_exists(same));
+    auto reserved = parts_.hooks->reserve_change(before->record, h);
+    if (auto no = refusal_of(reserved)) return c->respond(std::move(*no));
+    e->reserved = std::move(reserved.held);
+    note_end(h, before->record.ends(), now(), parts_.options->expiring_lead);
     h.updated_at = to_text(now());
     write(e, *before, std::move(h));
 }
@@ -305,13 +330,13 @@ void hook_editor::on_written(const edit_ptr& e, const hook_record& h, error_code
     const auto& c = e->call;
     auto& hooks = *parts_.hooks;
     if (!ec) hooks.serve(h, revision);
+    e->reserved.reset();
     if (!ec && !e->question.empty()) parts_.asker->ask_now(h, revision);
     if (!c->exchange) return;
     if (ec == errc::store_conflict && !e->if_match.empty() && e->if_match != "*")
         return c->respond(changed_meanwhile());
     if (ec == errc::store_conflict && ++e->tries < most_tries) return read_again(e);
-    if (ec == errc::store_conflict)
-        return c->respond(http::problem(409, "Conflict", "others change it all the time"));
+    if (ec == errc::store_conflict) return c->respond(changed_all_the_time());
     if (ec) return c->respond(try_again(ec.message()));
     once_placed(c, e->id, nullptr, [self = shared_from_this(), e, h, revision](bool placed) {
         if (placed) return self->answer_changed(e, h, revision);

@@ -41,19 +41,23 @@ void hook_editor::remove(const call_ptr& c, const std::string& id) {
 void hook_editor::deny(const call_ptr& c, const std::string& id) {
     const auto home = c->exchange.lane();
     const auto waiting = wait_for_store(c, parts_.options->table_timeout);
-    auto change = [self = shared_from_this(),
+    const auto other_revision = std::make_shared<bool>(false);
+    auto change = [self = shared_from_this(), other_revision,
                    if_match = c->exchange.request().fields.joined("if-match")](
                       std::uint64_t revision, hook_record& h) -> error_code {
         if (revision == 0) return errc::not_found;
-        if (!if_match.empty() && !tag_matches(if_match, revision)) return errc::store_conflict;
+        *other_revision = !if_match.empty() && !tag_matches(if_match, revision);
+        if (*other_revision) return errc::store_conflict;
         self->round().deny(h, "the subscription was ended");
         return {};
     };
-    auto on_done = [asker = parts_.asker, waiting](error_code ec, const hook_record& h,
-                                                   std::uint64_t revision) {
+    auto on_done = [asker = parts_.asker, waiting, other_revision](
+                       error_code ec, const hook_record& h, std::uint64_t revision) {
         if (!ec) finds_memory([&] { asker->ask_now(h, revision); });
         if (!waiting->end()) return;
-        if (ec == errc::store_conflict) return waiting->call->respond(changed_meanwhile());
+        if (ec == errc::store_conflict)
+            return waiting->call->respond(*other_revision ? changed_meanwhile()
+                                                          : changed_all_the_time());
         waiting->call->respond(ec ? answer_to(ec) : http::response{.status = 204});
     };
     std::make_shared<hook_step>(home, parts_.hooks, parts_.options->log, id, std::move(change),

@@ -35,35 +35,73 @@ std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
 
 void hook_index::add(const hook_record& h) {
     const auto owner = owned_.try_emplace(h.owner).first;
+    auto same = same_.end();
+    auto end = ends_.end();
     try {
-        const auto same = same_.emplace(key_of(h), h.id);
-        try {
-            if (const auto end = h.expires()) ends_.emplace(*end, h.id);
-        } catch (...) {
-            same_.erase(same);
-            throw;
-        }
+        same = same_.emplace(key_of(h), h.id);
+        if (const auto at = h.expires()) end = ends_.emplace(*at, h.id);
+        if (h.is_unannounced()) unannounced_.emplace(*h.expires(), h.id);
     } catch (...) {
-        if (owner->second == 0) owned_.erase(owner);
+        if (end != ends_.end()) ends_.erase(end);
+        if (same != same_.end()) same_.erase(same);
+        if (owner->second.count == 0) owned_.erase(owner);
         throw;
     }
-    ++owner->second;
+    ++owner->second.count;
+    owner->second.bytes += bytes_held(h);
 }
 
 void hook_index::remove(const hook_record& h) noexcept {
-    if (const auto end = h.expires())
-        if (const auto it = ends_.find(std::pair(*end, std::string_view(h.id))); it != ends_.end())
-            ends_.erase(it);
-    if (const auto it = owned_.find(h.owner); it != owned_.end() && --it->second == 0)
-        owned_.erase(it);
-    const auto [first, last] = same_.equal_range(key_of(h));
-    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == h.id; });
+    const auto take_from = [&](end_set& ends, const http::detail::expiry_time& end) {
+        if (const auto it = ends.find(std::pair(*end, std::string_view(h.id))); it != ends.end())
+            ends.erase(it);
+    };
+    if (const auto end = h.expires()) take_from(ends_, end);
+    if (h.is_unannounced()) take_from(unannounced_, h.expires());
+    take_from_owner(h.owner, {1, bytes_held(h)});
+    take_same(key_of(h), h.id);
+}
+
+void hook_index::take_from_owner(const std::string& owner, const share& less) noexcept {
+    const auto it = owned_.find(owner);
+    if (it == owned_.end()) return;
+    it->second.count -= less.count;
+    it->second.bytes -= less.bytes;
+    if (it->second.count == 0 && it->second.bytes == 0) owned_.erase(it);
+}
+
+void hook_index::take_same(std::uint64_t key, const std::string& id) noexcept {
+    const auto [first, last] = same_.equal_range(key);
+    const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == id; });
     if (it != last) same_.erase(it);
 }
 
-std::size_t hook_index::owned_by(const std::string& owner) const {
+hook_index::share hook_index::owned_by(const std::string& owner) const {
     const auto it = owned_.find(owner);
-    return it == owned_.end() ? 0 : it->second;
+    return it == owned_.end() ? share() : it->second;
+}
+
+// Of the same owner it has no further place, and only the bytes that it grows by.
+hook_index::held_change hook_index::hold(const hook_record& before, const hook_record& h) {
+    const auto was = before.owner == h.owner ? bytes_held(before) : 0;
+    const auto is = bytes_held(h);
+    held_change c{
+        key_of(h), h.id, h.owner, {before.owner == h.owner ? 0u : 1u, is > was ? is - was : 0}};
+    const auto owner = owned_.try_emplace(h.owner).first;
+    try {
+        same_.emplace(c.key, c.id);
+    } catch (...) {
+        if (owner->second.count == 0 && owner->second.bytes == 0) owned_.erase(owner);
+        throw;
+    }
+    owner->second.count += c.more.count;
+    owner->second.bytes += c.more.bytes;
+    return c;
+}
+
+void hook_index::release(const held_change& c) noexcept {
+    take_from_owner(c.owner, c.more);
+    take_same(c.key, c.id);
 }
 
 std::string hook_index::same_as(const hook_record& h) const {
@@ -78,6 +116,10 @@ http::detail::expiry_time hook_index::first_end() const {
 
 const std::string* hook_index::first_ended(io::system_time now) const noexcept {
     return ends_.empty() || ends_.begin()->first > now ? nullptr : &ends_.begin()->second;
+}
+
+const hook_index::ending* hook_index::first_unannounced() const noexcept {
+    return unannounced_.empty() ? nullptr : &*unannounced_.begin();
 }
 
 }  // namespace tidings::rest_hook::detail

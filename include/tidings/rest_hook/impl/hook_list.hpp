@@ -23,6 +23,7 @@ using tidings::detail::backoff;
 using tidings::detail::lane;
 using tidings::detail::wheel_timer;
 
+class end_announcer;
 class hook_asker;
 
 /// Whose subscriptions a caller may see and change.
@@ -45,10 +46,12 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     static constexpr std::uint64_t any_revision = std::numeric_limits<std::uint64_t>::max();
     /// What became of a request for a place.
     struct reservation {
-        enum class result { made, same_exists, list_full, owner_full };
+        enum class result { made, same_exists, list_full, owner_full, owner_holds_much, closed };
         result what = result::made;
         /// The id of the same subscription; the own one: a place has been taken for it already.
         std::string existing{};
+        /// Of a change: what keeps it reserved.
+        std::shared_ptr<void> held{};
     };
     /// Which subscriptions to list.
     struct selection {
@@ -92,16 +95,21 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// any thread, and not within this call. Whether it does: not where that is known already.
     bool when_placed(const std::string& id, unique_function<void(bool)> f);
 
+    /// In the lane: ends what is over, and has the ends announced that are due.
+    void on_expiry();
+
     /// Notifies the asker of each that is asked, once more.
     void note_pending();
 
     /// Nothing where there is none, or the caller may not see it.
     std::optional<hook_view> find(const hook_viewer& who, const std::string& id) const;
-    /// The id of another subscription that is the same; empty: there is none.
-    std::string same_as(const hook_record& h) const;
+    /// Takes what a change needs while the row is written, as `reserve` does, so that no two
+    /// changes make the same subscription, and none takes what its owner may not have.
+    reservation reserve_change(const hook_record& before, const hook_record& h);
     page list(const selection& of) const;
 
  private:
+    struct held_change;
     using hook_map = std::map<std::string, live_hook>;  // by id, which is by age
 
     /// What needs no memory to be posted to the lane.
@@ -120,7 +128,6 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     void on_page(error_code ec, const std::vector<store::row>& rows);
     void note_expiry();
     void watch_expiry();
-    void on_expiry();
     void on_erased(error_code ec, const std::string& id, std::uint64_t revision);
     void cancel_timers() noexcept;
     void missed() noexcept;
@@ -131,6 +138,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     const std::shared_ptr<store::table> table_;
     const std::shared_ptr<lane> lane_;
     const std::shared_ptr<hook_asker> asker_;
+    const std::shared_ptr<end_announcer> announcer_;
 
     mutable std::mutex mutex_;  // guards what follows
     hook_map hooks_;
@@ -148,7 +156,7 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     wheel_timer again_;
     std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed
     wheel_timer erase_again_;
-    wheel_timer expiry_;  // of the first subscription to end
+    wheel_timer expiry_;  // of the first subscription to end, or whose end is to be announced
     posted<&hook_list::cancel_timers> closing_;
     posted<&hook_list::load_again> missed_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
@@ -35,6 +36,7 @@ hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
       table_(options_.table ? options_.table : store::make_memory_table()),
       lane_(lane::make(means_.bus->executor(), *options_.environment.clock)),
       asker_(std::move(asker)),
+      announcer_(std::make_shared<end_announcer>(means_, lane_)),
       index_(*options_.environment.random),
       phase_(options_.table ? phase::loading : phase::ready),
       backoff_({.initial = std::chrono::seconds(1)}),
@@ -52,10 +54,14 @@ hook_list::phase hook_list::now() const {
 hook_list::reservation hook_list::reserve(const hook_record& h) {
     using result = reservation::result;
     const std::lock_guard lock(mutex_);
+    if (phase_ == phase::closed) return {result::closed};
     if (hooks_.contains(h.id)) return {result::same_exists, h.id};
     if (auto same = index_.same_as(h); !same.empty()) return {result::same_exists, std::move(same)};
     if (hooks_.size() >= options_.max_hooks) return {result::list_full};
-    if (index_.owned_by(h.owner) >= options_.max_hooks_per_principal) return {result::owner_full};
+    const auto owned = index_.owned_by(h.owner);
+    if (owned.count >= options_.max_hooks_per_principal) return {result::owner_full};
+    if (owned.bytes + bytes_held(h) > options_.max_bytes_per_principal)
+        return {result::owner_holds_much};
     index_.add(h);
     try {
         hooks_.insert_or_assign(h.id, live_hook(h));
@@ -66,9 +72,38 @@ hook_list::reservation hook_list::reserve(const hook_record& h) {
     return {};
 }
 
-std::string hook_list::same_as(const hook_record& h) const {
+/// What a change has taken; it is given back at the end.
+struct hook_list::held_change {
+    explicit held_change(const std::shared_ptr<hook_list>& l) : list(l) {}
+    held_change(const held_change&) = delete;
+    ~held_change() {
+        const auto self = list.lock();
+        if (!self || !change) return;
+        const std::lock_guard lock(self->mutex_);
+        self->index_.release(*change);
+    }
+    const std::weak_ptr<hook_list> list;
+    std::optional<hook_index::held_change> change{};
+};
+
+// What is there already may stay, also where the bounds have become less.
+hook_list::reservation hook_list::reserve_change(const hook_record& before, const hook_record& h) {
+    using result = reservation::result;
+    auto held = std::make_shared<held_change>(shared_from_this());
+    const bool other_owner = h.owner != before.owner;
+    const bool other = other_owner || h.topics != before.topics || h.filters != before.filters ||
+                       h.target_url != before.target_url;
+    const auto is = bytes_held(h), was = other_owner ? 0 : bytes_held(before);
     const std::lock_guard lock(mutex_);
-    return index_.same_as(h);
+    if (phase_ == phase::closed) return {result::closed};
+    if (auto same = other ? index_.same_as(h) : std::string(); !same.empty())
+        return {result::same_exists, std::move(same)};
+    const auto owned = index_.owned_by(h.owner);
+    if (other_owner && owned.count >= options_.max_hooks_per_principal) return {result::owner_full};
+    if (is > was && owned.bytes + (is - was) > options_.max_bytes_per_principal)
+        return {result::owner_holds_much};
+    held->change = index_.hold(before, h);
+    return {result::made, {}, std::move(held)};
 }
 
 error_code hook_list::serve(const hook_record& h, std::uint64_t revision) {

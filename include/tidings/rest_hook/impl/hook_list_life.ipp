@@ -3,6 +3,7 @@
 
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
+#include <tidings/rest_hook/impl/end_announcer.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 
 // How subscriptions come from the table, and how they end there.
@@ -95,7 +96,7 @@ void hook_list::load_again() noexcept {
 
 // With the mutex held.
 void hook_list::note_expiry() {
-    const auto first = index_.first_end();
+    const auto first = announcer_->next(index_);
     if (first == first_expiry_) return;
     lane_->post([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->watch_expiry();
@@ -105,7 +106,7 @@ void hook_list::note_expiry() {
 
 void hook_list::watch_expiry() {
     const std::lock_guard lock(mutex_);
-    first_expiry_ = index_.first_end();
+    first_expiry_ = announcer_->next(index_);
     if (phase_ != phase::closed) http::detail::arm_expiry(expiry_, lane_->timers(), first_expiry_);
 }
 
@@ -127,6 +128,13 @@ void hook_list::on_expiry() {
         }
     });
     if (!found) missed();
+    std::optional<hook_index::ending> next;
+    finds_memory([&] {
+        const std::lock_guard lock(mutex_);
+        const auto* const first = index_.first_unannounced();
+        if (first != nullptr && phase_ != phase::closed) next = *first;
+    });
+    if (next) announcer_->look(shared_from_this(), *next);
     watch_expiry();
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace tidings::rest_hook::detail {
 
@@ -42,14 +43,17 @@ std::optional<std::uint32_t> read_thousandths(std::string_view text) noexcept {
 std::string find_problem(std::string_view raw, hook_rate& out) {
     if (!raw.starts_with('{')) return "it is not an object";
     out = {};
+    bool has_burst = false;
     for (const auto& [name, value] : json_members(raw)) {
         if (name != "per_second" && name != "burst") return "it has no " + in_quotes(name);
         if (name == "per_second") {
             const auto read = read_thousandths(value);
+            if (out.thousandths != 0) return "per_second stands there twice";
             if (!read) return "per_second is a number from 0.001 to 1000000, of 3 decimals at most";
             out.thousandths = *read;
         } else {
             const auto read = read_whole(value, most_in_burst);
+            if (std::exchange(has_burst, true)) return "burst stands there twice";
             if (!read || *read == 0) return "burst is a number from 1 to 1000000";
             out.burst = *read;
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/message.hpp>
+#include <tidings/rest_hook/impl/event_catalogue.hpp>
 #include <tidings/rest_hook/impl/hook_view.hpp>
 
 #include <chrono>
@@ -26,10 +27,11 @@ struct reading {
     io::system_time now{};
     /// The subscription as it is; null: it is being made.
     const hook_view* before = nullptr;
-    std::chrono::seconds default_lease{0};  ///< 0: none
-    std::chrono::seconds max_lease{0};      ///< 0: any
-    webhook::body_form form{};              ///< what one has that was given none
-    webhook::delivery_rate max_rate{};      ///< `manager_options::max_rate`
+    std::chrono::seconds default_lease{0};   ///< 0: none
+    std::chrono::seconds max_lease{0};       ///< 0: any
+    webhook::body_form form{};               ///< what one has that was given none
+    webhook::delivery_rate max_rate{};       ///< `manager_options::max_rate`
+    const event_catalogue* types = nullptr;  ///< null: patterns of any are taken
 };
 
 /// Applies the members of a JSON object to `h`, which is `before` where there is one. Patterns and

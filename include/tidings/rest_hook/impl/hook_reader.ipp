@@ -19,6 +19,14 @@ using namespace tidings::detail;
 
 namespace {
 
+// A present one may be repeated, also where the application publishes it no more.
+bool is_offered(const reading& how, const std::string& pattern) noexcept {
+    if (how.types == nullptr || how.types->takes(pattern)) return true;
+    if (how.before == nullptr) return false;
+    const auto& present = how.before->record.topics;
+    return std::find(present.begin(), present.end(), pattern) != present.end();
+}
+
 /// Applies members to a record, each once, whatever it is called.
 class hook_reader {
  public:
@@ -72,7 +80,8 @@ class hook_reader {
                           .shown_by = out_.shown_by,
                           .per_minute = out_.per_minute,
                           .question = out_.question,
-                          .permitted_until = out_.permitted_until};
+                          .permitted_until = out_.permitted_until,
+                          .announced = out_.announced};
         out_ = std::move(blank);
     }
 
@@ -118,6 +127,9 @@ class hook_reader {
             auto ec = check_pattern(topic);
             if (ec == errc::bad_pattern) ec = errc::hook_bad_event;
             if (ec) return problem_of(name, 422, bad_event_title, ec.message() + ": " + topic);
+            if (!is_offered(how_, topic))
+                return problem_of(name, 422, bad_event_title,
+                                  "no event type of this server is matched by it: " + topic);
             const auto& known = out_.topics;
             if (std::find(known.begin(), known.end(), topic) == known.end())
                 out_.topics.push_back(std::move(topic));

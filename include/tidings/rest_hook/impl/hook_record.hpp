@@ -56,6 +56,8 @@ struct hook_record {
     std::optional<websub_terms> websub{};         ///< of a subscription by a WebSub hub
     http::detail::expiry_time permitted_until{};  ///< the end of its permission; none: never
     http::detail::expiry_time lease_until{};      ///< the end that was agreed; none: never
+    /// Of its ends the one that was announced, or is not to be; none: there was none.
+    http::detail::expiry_time announced{};
 
     /// Whether there is a question for its target: it is pending, or, by a hub, stands and is asked
     /// whether something of it shall change.
@@ -71,11 +73,19 @@ struct hook_record {
         const bool renews = websub && websub->wish.mode == websub_mode::subscribe;
         return renews ? std::nullopt : ends();
     }
+    /// Whether `expires` is still to be announced.
+    bool is_unannounced() const noexcept {
+        const auto end = expires();
+        return end && state != hook_state::pending && announced != end;
+    }
 };
 
 /// What the sender knows it by. Another one each time that a hub's subscription begins anew under
 /// its id: what was owed before is not for it.
 TIDINGS_DECL std::string endpoint_id_of(const hook_record& h);
+
+/// The bytes that its row holds for its owner: texts, and what is there beside them.
+TIDINGS_DECL std::size_t bytes_held(const hook_record& h) noexcept;
 
 /// The value of its row: a JSON object.
 TIDINGS_DECL std::string to_row_value(const hook_record& h);

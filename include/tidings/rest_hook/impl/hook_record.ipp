@@ -84,6 +84,7 @@ class row_reader {
         if (name == "metadata") take_pairs(raw, out_.metadata);
         if (name == "expires_at") take_time(raw, out_.permitted_until.emplace());
         if (name == "lease_until") take_time(raw, out_.lease_until.emplace());
+        if (name == "announced") take_time(raw, out_.announced.emplace());
     }
     bool good() const noexcept {
         return good_ && !out_.topics.empty() && !out_.target_url.empty() &&
@@ -194,6 +195,21 @@ std::string endpoint_id_of(const hook_record& h) {
     return h.websub && !h.websub->since.empty() ? h.id + '.' + h.websub->since : h.id;
 }
 
+std::size_t bytes_held(const hook_record& h) noexcept {
+    constexpr std::size_t beside = 512;  // names, times, words
+    constexpr std::size_t of_one = 4;    // quotes and separators
+    std::size_t bytes = beside + h.target_url.size() + h.secret.size() + h.description.size();
+    bytes += h.id.size() + h.owner.size() + h.reason.size();
+    for (const auto& topic : h.topics) bytes += topic.size() + of_one;
+    for (const auto& filter : h.filters) bytes += filter.size() + of_one;
+    for (const auto& s : h.retired) bytes += s.text.size() + 64;
+    for (const auto* pairs : {&h.headers, &h.metadata})
+        for (const auto& [name, value] : *pairs) bytes += name.size() + value.size() + of_one;
+    if (h.websub)
+        bytes += h.websub->topic.size() + h.websub->hub.size() + h.websub->wish.pattern.size();
+    return bytes;
+}
+
 std::string to_row_value(const hook_record& h) {
     json_writer out;
     out.raw("topics", list_of(h.topics));
@@ -217,6 +233,7 @@ std::string to_row_value(const hook_record& h) {
     if (!h.metadata.empty()) out.raw("metadata", object_of(h.metadata));
     if (h.permitted_until) out.add("expires_at", to_text(*h.permitted_until));
     if (h.lease_until) out.add("lease_until", to_text(*h.lease_until));
+    if (h.announced) out.add("announced", to_text(*h.announced));
     return out.end();
 }
 

@@ -23,8 +23,9 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     hook_step(std::shared_ptr<lane> home, std::shared_ptr<hook_list> hooks, log_sink log,
               std::string id, change apply, handler done);
     /// Once. @throws std::bad_alloc: `done` is not called. @error those of the change;
-    /// errc::too_many: the list, or the owner's share of it, is full; errc::store_conflict: others
-    /// change the row all the time; errc::store_failed, errc::out_of_memory: it was made or not
+    /// errc::closed: the list is closed, errc::too_many: it, or the owner's share of it, is full;
+    /// errc::store_conflict: others change the row all the time; errc::store_failed,
+    /// errc::out_of_memory: it was made or not
     void start();
 
  private:
@@ -33,6 +34,7 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     void run();
     void write();
     bool reserve(const hook_record& h);
+    bool reserve_owner(const hook_record& before, const hook_record& h);
     void on_written(error_code ec, const hook_record& h, std::uint64_t revision);
     void read_again();
     void on_read(error_code ec, const store::row& r);
@@ -48,8 +50,9 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     const change apply_;
     handler done_;
     int tries_ = 0;
-    std::uint64_t known_ = 0;  // the revision that was to be changed
-    bool reserved_ = false;    // a place in the list, for a row that is not there yet
+    std::uint64_t known_ = 0;        // the revision that was to be changed
+    bool reserved_ = false;          // a place in the list, for a row that is not there yet
+    std::shared_ptr<void> owner_{};  // the place among those of another owner
 };
 
 /// A change that is made only while the question with this token is open.

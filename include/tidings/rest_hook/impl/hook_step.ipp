@@ -34,12 +34,15 @@ void hook_step::run() {
 }
 
 void hook_step::write() {
+    if (hooks_->now() == hook_list::phase::closed) return end(errc::closed, {});
     auto v = hooks_->find({.all = true}, id_);
     const bool exists = v.has_value();
     if (!exists) v.emplace().record.id = id_;
     known_ = v->revision;
+    const auto before = v->record;
     if (const auto no = apply_(v->revision, v->record)) return end(no, {});
     if (!exists && !reserve(v->record)) return;
+    if (exists && !reserve_owner(before, v->record)) return;
     auto value = to_row_value(v->record);
     auto on_done = lane_handler<std::uint64_t>(
         lane_, errc::store_failed,
@@ -57,7 +60,9 @@ bool hook_step::reserve(const hook_record& h) {
     const auto made = hooks_->reserve(h);
     reserved_ = made.what == result::made;
     if (reserved_) return true;
-    if (made.what != result::same_exists)
+    if (made.what == result::closed)
+        end(errc::closed, {});
+    else if (made.what != result::same_exists)
         end(errc::too_many, {});
     else if (made.existing != id_ || ++tries_ >= most_tries)
         end(errc::store_conflict, {});
@@ -66,7 +71,20 @@ bool hook_step::reserve(const hook_record& h) {
     return false;
 }
 
+// A hub's row may begin anew for another owner.
+bool hook_step::reserve_owner(const hook_record& before, const hook_record& h) {
+    if (h.owner == before.owner) return true;
+    auto made = hooks_->reserve_change(before, h);
+    const bool taken = made.what == hook_list::reservation::result::made;
+    if (taken)
+        owner_ = std::move(made.held);
+    else
+        end(errc::too_many, {});
+    return taken;
+}
+
 void hook_step::on_written(error_code ec, const hook_record& h, std::uint64_t revision) {
+    const auto held = std::move(owner_);
     if (ec == errc::store_conflict && ++tries_ < most_tries) return step([this] { read_again(); });
     if (!ec && !finds_memory([&] { hooks_->serve(h, revision); })) ec = errc::out_of_memory;
     end(ec, h, revision);

@@ -36,5 +36,7 @@ TIDINGS_DECL std::string tag_of(std::uint64_t revision);
 /// Whether a request with this If-Match (RFC 9110 13.1.1; a list of tags, or `*`) is about a row of
 /// this revision.
 TIDINGS_DECL bool tag_matches(std::string_view if_match, std::uint64_t revision);
+/// Whether a request with this If-None-Match (RFC 9110 13.1.2) has what has this tag.
+TIDINGS_DECL bool is_known_tag(std::string_view if_none_match, std::string_view tag);
 
 }  // namespace tidings::rest_hook::detail

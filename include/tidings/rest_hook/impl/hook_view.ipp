@@ -56,4 +56,14 @@ bool tag_matches(std::string_view if_match, std::uint64_t revision) {
     return false;
 }
 
+// Here a weak one matches as well.
+bool is_known_tag(std::string_view if_none_match, std::string_view tag) {
+    while (!if_none_match.empty()) {
+        auto known = take_list_element(if_none_match);
+        if (known.starts_with("W/")) known.remove_prefix(2);
+        if (known == "*" || known == tag) return true;
+    }
+    return false;
+}
+
 }  // namespace tidings::rest_hook::detail

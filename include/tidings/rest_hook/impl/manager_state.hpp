@@ -41,6 +41,8 @@ class manager_state final : public std::enable_shared_from_this<manager_state> {
     void serve_collection(const call_ptr& c, const http::query_parameters& query);
     void serve_hook(const call_ptr& c, const std::string& id);
     void serve_part(const call_ptr& c, const path_parts& path, const http::query_parameters& query);
+    void serve_types(const call_ptr& c, const path_parts& path,
+                     const http::query_parameters& query) const;
     void list(const call_ptr& c, const http::query_parameters& query) const;
 
     const api_parts parts_;

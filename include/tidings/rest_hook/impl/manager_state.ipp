@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t max_key_bytes = 255;
 constexpr std::string_view openapi_name = "openapi.json";
+constexpr std::string_view types_name = "event-types";
 
 http::response wrong_method(std::string_view allowed) {
     auto r = http::problem(405, "Method not allowed", allowed);
@@ -48,6 +49,7 @@ std::vector<std::string> split_path(std::string_view suffix, error_code& ec) {
 
 api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
                      manager_options o) {
+    auto types = std::make_shared<const event_catalogue>(o);
     const auto options = std::make_shared<const manager_options>(std::move(o));
     auto terms = std::make_shared<const proof_terms>(options->proof, s->options().guard);
     const hook_means means{std::move(b), s, options};
@@ -63,10 +65,12 @@ api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::deta
                                     .log = options->log}),
             .sender = std::move(s),
             .terms = std::move(terms),
+            .types = std::move(types),
             .asker = std::move(asker),
             .hooks = std::move(hooks),
             .answers = std::make_shared<answer_memory>(
-                options->max_remembered_bytes, options->remember_for, *options->environment.clock)};
+                options->max_remembered_bytes, options->remember_for, *options->environment.clock),
+            .pace = std::make_shared<creation_pace>(options->max_creates_per_minute)};
 }
 
 }  // namespace
@@ -102,7 +106,7 @@ std::string manager_state::confirmed_id(const http::exchange& x) {
     if (method != "GET" && method != "POST") return {};
     error_code ec;
     auto path = split_path(x.suffix(), ec);
-    if (ec || path.size() != 2 || path[1] != "confirm") return {};
+    if (ec || path.size() != 2 || path[1] != "confirm" || path[0] == types_name) return {};
     return std::move(path[0]);
 }
 
@@ -179,6 +183,7 @@ void manager_state::serve_granted(http::exchange& x, const http::stream_request&
     const auto c = std::make_shared<api_call>(std::move(x), caller.principal,
                                               viewer_of(caller.principal), std::move(key));
     if (path.empty()) return serve_collection(c, caller.query);
+    if (path.front() == types_name) return serve_types(c, path, caller.query);
     path.size() == 1 ? serve_hook(c, path.front()) : serve_part(c, path, caller.query);
 }
 
@@ -223,6 +228,36 @@ void manager_state::serve_part(const call_ptr& c, const path_parts& path,
     if (part == "redeliver") return deliveries_->redeliver(c, id);
     if (part == "deliveries") return deliveries_->list_deliveries(c, id, query);
     deliveries_->list_attempts(c, id, query);
+}
+
+// Of a page the limit may be less than what was asked for.
+void manager_state::serve_types(const call_ptr& c, const path_parts& path,
+                                const http::query_parameters& query) const {
+    if (path.size() > 2) return c->respond(not_there());
+    if (!reads(*c)) return c->respond(wrong_method("GET, HEAD"));
+    const auto& types = *parts_.types;
+    http::response answer;
+    auto tag = '"' + types.hash();
+    if (path.size() == 2) {
+        const auto* const type = types.find(path[1]);
+        if (type == nullptr) return c->respond(not_there());
+        answer = json_answer(200, to_json(*type));
+    } else {
+        api_query q;
+        if (auto no = q.read(query, {}, parts_.options->max_page))
+            return c->respond(std::move(*no));
+        const auto found = types.list(q.after(), q.limit());
+        answer = json_answer(200, '[' + found.items + ']');
+        const auto self = collection_path(c->exchange) + '/' + std::string(types_name);
+        if (found.more) answer.fields.set("Link", q.next(self, found.last));
+        tag += '-' + std::to_string(q.limit());
+    }
+    tag += '"';
+    if (is_known_tag(c->exchange.request().fields.joined("if-none-match"), tag))
+        answer = {.status = 304};
+    answer.fields.set("ETag", tag);
+    answer.fields.set("Cache-Control", "private, no-cache");
+    c->respond(std::move(answer));
 }
 
 void manager_state::list(const call_ptr& c, const http::query_parameters& query) const {

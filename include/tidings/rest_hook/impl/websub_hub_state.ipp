@@ -123,7 +123,7 @@ void websub_hub_state::serve(http::exchange& x) {
         return x.respond(
             text_answer(400, "hub.callback is a URL that this hub does not call: " + ec.message()));
     auto pattern = pattern_of(r.topic);
-    if (r.what == kind::subscribe && !pattern.empty())
+    if (r.what == kind::subscribe && !pattern.empty() && parts_.types->takes(pattern))
         return ask_permission(x, r, std::move(pattern));
     // What stands can be ended, also where the application has the topic no more.
     const auto v = pattern.empty() ? parts_.hooks->find({.all = true}, id_of(r)) : std::nullopt;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <tidings/outlet/impl/access.hpp>
+#include <tidings/rest_hook/impl/hook_index.hpp>
+#include <tidings/rest_hook/impl/live_hook.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+namespace tidings::rest_hook::detail {
+
+class hook_list;
+
+/// Publishes `tidings.rest_hook.expiring` a while before subscriptions end: at most once for each
+/// end, since the row is marked first. One row after the other, however many end at once.
+class end_announcer final : public std::enable_shared_from_this<end_announcer> {
+ public:
+    /// @param home the lane of the list, and of `look`
+    end_announcer(hook_means means, std::shared_ptr<tidings::detail::lane> home);
+
+    /// When `hook_list::on_expiry` has something to do: a subscription ends, or the first end that
+    /// is not announced has to be. From any thread.
+    http::detail::expiry_time next(const hook_index& index) const;
+    /// Announces this one if that is due. `hooks` is notified (`on_expiry`) when that has been
+    /// tried.
+    void look(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& first);
+
+ private:
+    void mark(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& which);
+    void on_marked(error_code ec, const hook_record& h);
+    void publish(const hook_record& h) const;
+    void pause(std::chrono::seconds time);
+    io::system_time now() const { return means_.options->environment.clock->wall_now(); }
+
+    const hook_means means_;
+    const std::shared_ptr<tidings::detail::lane> lane_;
+    const std::chrono::seconds lead_;  // 0: nothing is announced
+    mutable std::mutex mutex_;         // guards what follows
+    bool busy_ = false;                // a row is being marked
+    io::system_time not_before_{};
+};
+
+/// Decides whether the end of `h`, which was `before`, is to be announced. One that comes in less
+/// than twice the lead is not, because its owner has just been given it.
+TIDINGS_DECL void note_end(hook_record& h, const http::detail::expiry_time& before,
+                           io::system_time now, std::chrono::seconds lead);
+
+}  // namespace tidings::rest_hook::detail
