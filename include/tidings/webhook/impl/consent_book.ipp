@@ -73,9 +73,9 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
     }
     --asking_;
     auto& p = it->second;
+    p.at = stage::unknown;  // where it cannot be read for want of memory, it is asked anew
     const auto given = r.status != 0 ? read_consent(*t.terms().consent, r) : std::nullopt;
     if (given) {
-        p.at = stage::unknown;
         grant(t, *given, now);
         return {};
     }
@@ -102,14 +102,11 @@ std::uint32_t consent_book::per_minute(const endpoint_target& t) const {
     return granted ? it->second.given.per_minute : 0;
 }
 
-std::vector<std::string> consent_book::ready(io::steady_time now) {
-    std::vector<std::string> ids;
+void consent_book::ready(io::steady_time now, std::vector<std::string>& ids) {
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
-        const auto it = waiting_.begin();
-        ids.push_back(it->second);
-        unwait(known_.find(it->second)->second);
+        ids.push_back(waiting_.begin()->second);
+        unwait(known_.find(ids.back())->second);
     }
-    return ids;
 }
 
 std::optional<io::steady_time> consent_book::next() const {
