@@ -122,6 +122,7 @@ struct sparing_bed {
         auto o = webhook_options(w);
         o.environment.clock = &clock;
         o.signing.max_concurrent = signers;
+        o.log = [](const log_record&) {};
         target.emplace(w, o.environment);
         hub.emplace(w.io(), bus_options{.clock = &clock});
         sender.emplace(w.io(), std::move(o));

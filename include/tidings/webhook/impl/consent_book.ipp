@@ -73,9 +73,9 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
     }
     --asking_;
     auto& p = it->second;
-    p.at = stage::unknown;  // where it cannot be read for want of memory, it is asked anew
     const auto given = r.status != 0 ? read_consent(*t.terms().consent, r) : std::nullopt;
     if (given) {
+        p.at = stage::unknown;
         grant(t, *given, now);
         return {};
     }
