@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -254,6 +255,8 @@ class native_holder final : public native_value {
         } else {
             try {
                 return encode_(value_, out);
+            } catch (const std::bad_alloc&) {
+                return errc::out_of_memory;
             } catch (...) {
                 return errc::callback_threw;
             }

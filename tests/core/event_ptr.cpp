@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -263,6 +264,9 @@ TEST_CASE("a serialiser that fails or throws is an error, not an exception", "[e
     CHECK(p->data_bytes(ec) == nullptr);
     CHECK(ec == errc::callback_threw);
     CHECK(p->text().empty());
+    const auto starving = [](const pose&, std::string&) -> error_code { throw std::bad_alloc(); };
+    CHECK(frozen(event::of("t", "/s", pose{}, starving))->data_bytes(ec) == nullptr);
+    CHECK(ec == errc::out_of_memory);
     const auto bad_text = frozen(event::of("t", "/s", std::string("\xff"), as_json));
     CHECK(bad_text->data_bytes(ec) == nullptr);
     CHECK(ec == errc::invalid_utf8);

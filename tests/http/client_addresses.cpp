@@ -24,16 +24,23 @@ class counting_network final : public io::network {
     io::canceller start_resolve(net::any_io_executor executor, std::string host, std::uint16_t port,
                                 io::resolve_callback done) override {
         ++resolved;
-        return inner_.start_resolve(std::move(executor), std::move(host), port, std::move(done));
+        return counting_cancels(
+            inner_.start_resolve(std::move(executor), std::move(host), port, std::move(done)));
     }
     io::canceller start_resolve_unproven(net::any_io_executor executor, std::string host,
                                          std::uint16_t port, io::resolve_callback done) override {
         ++resolved_unproven;
         return inner_.start_resolve(std::move(executor), std::move(host), port, std::move(done));
     }
-    std::size_t resolved = 0, resolved_unproven = 0, unresolved = 0;
+    std::size_t resolved = 0, resolved_unproven = 0, unresolved = 0, cancelled = 0;
 
  private:
+    io::canceller counting_cancels(io::canceller inner) {
+        return [this, inner = std::move(inner)]() mutable {
+            ++cancelled;
+            inner();
+        };
+    }
     io::network& inner_;
 };
 
@@ -156,6 +163,7 @@ TEST_CASE("A name that hangs is given up in time, and with its request", "[http]
         bed.run();
         CHECK(out->error == errc::closed);
     }
+    CHECK(bed.counted.cancelled == 1);
 }
 
 TEST_CASE("The name of a peer that has not answered lately is resolved as such", "[http]") {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -360,6 +361,24 @@ TEST_CASE("thousands of timers each fire in their tick", "[timer_wheel]") {
     CHECK(wrong == 0);
     CHECK(std::none_of(all.begin(), all.end(), [](const timed& t) { return t.expected; }));
     CHECK(f.wheel->armed() == 0);
+}
+
+TEST_CASE("a timer whose callback finds no memory keeps no other from firing",
+          "[timer_wheel][fault-1]") {
+    wheel_fixture f;
+    int fired = 0, starved = 0;
+    const auto starve = [&] {
+        ++starved;
+        throw std::bad_alloc();
+    };
+    wheel_timer first(starve), second([&] { ++fired; }), third(starve), fourth([&] { ++fired; });
+    for (int round = 1; round <= 2; ++round) {
+        for (auto* t : {&first, &second, &third, &fourth}) t->arm(*f.wheel, 30ms);
+        CHECK_NOTHROW(f.advance(100ms));
+        CHECK(starved == 2 * round);
+        CHECK(fired == 2 * round);
+        CHECK(f.wheel->armed() == 0);
+    }
 }
 
 }  // namespace tidings::test

@@ -166,6 +166,23 @@ TEST_CASE("ids are bounded in bytes and in age, the oldest go first", "[sqlite]"
     CHECK(count_ids(o.path) == 2);
 }
 
+TEST_CASE("an id that is known, or comes twice at once, is held once", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = file_in(folder);
+    {
+        net::io_context io;
+        sqlite::database db(io, o);
+        const auto ids = sqlite::make_delivered_ids(db, "a", {.max_bytes = 4 * 128});
+        const auto add = [&](std::vector<store::delivered_ids::key> ks) {
+            CHECK_FALSE(wait_for([&](auto h) { ids->async_add(ks, std::move(h)); }));
+        };
+        add({some_key(1), some_key(2), some_key(3)});
+        add({some_key(1), some_key(4), some_key(4)});
+        for (std::uint64_t n = 1; n <= 4; ++n) CHECK(ids->contains(some_key(n)));
+    }
+    CHECK(count_ids(o.path) == 4);
+}
+
 TEST_CASE("ids are keyed at random in each file, and stay as they are", "[sqlite]") {
     const temporary_folder one;
     const temporary_folder other;

@@ -348,6 +348,9 @@ inline void outbox_conformance(const outbox_kit& kit) {
     SECTION("one endpoint's backlog leaves room for the others") {
         check_claim_shares(kit);
     }
+    SECTION("of an endpoint that is asked for early what is not due yet is claimed") {
+        check_early_share(kit);
+    }
     SECTION("an excepted endpoint is left alone, and not waited for") {
         check_claim_excepts(kit);
     }

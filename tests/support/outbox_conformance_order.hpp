@@ -21,6 +21,33 @@ inline void check_share_per_endpoint(const outbox_kit& kit) {
     CHECK(ids_of(o.claim()) == texts{"c0", "a1", "c1", "a2", "b2", "c2"});
 }
 
+inline void check_early_share(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    using texts = outbox_bed::texts;
+    outbox_bed o(kit);
+    o.append("a", "again");
+    o.append("b", "b1");
+    o.append("c", "c1");
+    o.claim_and_finish(outbox_bed::state::retry);
+    std::vector<store::outbox_result> results;
+    for (const auto& e : o.claim().entries)
+        results.push_back({e.key, outbox_bed::state::retry, 1, o.at(60s), {}, {}});
+    o.finish(std::move(results));
+    o.append("a", "later", 90s);
+    o.append("b", "b2", 90s);
+    o.append("c", "c2", 120s);
+    store::outbox_query q{.now = o.at(), .max_entries = 100, .max_per_endpoint = 100};
+    q.shares = {{"a", 9, {}, true}, {"b", 1, {}, true}, {"none", 9, {}, true}};
+    const auto c = o.claim(q);
+    CHECK(ids_of(c) == texts{"again", "later", "b2"});
+    CHECK(c.next_due == o.at(60s));  // of c: b has all that it may have
+    q.shares = {{"b", 9, {}, true}};
+    q.max_entries = 0;
+    CHECK(o.claim(q).entries.empty());
+    q.max_entries = 100;
+    CHECK(ids_of(o.claim(q)) == texts{"b1"});
+}
+
 // A backlog of retries and one of new entries take turns, among endpoints and within one.
 inline void check_fresh_and_retries(const outbox_kit& kit) {
     using namespace std::chrono_literals;

@@ -22,6 +22,12 @@ bool take(webhook::detail::delivery_pace& pace, const std::string& id,
     return true;
 }
 
+texts ready(webhook::detail::delivery_pace& pace, io::steady_time now) {
+    texts ids;
+    pace.ready(now, ids);
+    return ids;
+}
+
 /// How many tokens an endpoint gets in a time in which it is asked every 20 ms, as a lane's timer
 /// may fire, and waits for none.
 int taken(webhook::delivery_rate rate, std::chrono::milliseconds time) {
@@ -59,12 +65,26 @@ TEST_CASE("endpoints that wait for a token are given in the order in which they 
     REQUIRE(pace.next());
     CHECK(*pace.next() > start + 900ms);
     CHECK(*pace.next() <= start + 1s);
-    CHECK(pace.ready(start + 500ms).empty());
-    CHECK(pace.ready(start + 1s) == texts{"fast"});
-    CHECK(pace.ready(start + 1s).empty());
+    CHECK(ready(pace, start + 500ms).empty());
+    CHECK(ready(pace, start + 1s) == texts{"fast"});
+    CHECK(ready(pace, start + 1s).empty());
     CHECK(take(pace, "fast", fast, start + 1s));
-    CHECK(pace.ready(start + 10s) == texts{"slow"});
+    CHECK(ready(pace, start + 10s) == texts{"slow"});
     CHECK_FALSE(pace.next());
+}
+
+TEST_CASE("a rate that is hardly one is waited for, however low it is", "[webhook]") {
+    const auto rate = GENERATE(1e-6, 1e-9, 1e-13, 1e-18, 1e-300, 5e-324);
+    CAPTURE(rate);
+    webhook::detail::delivery_pace pace;
+    const webhook::delivery_rate low{.per_second = rate};
+    CHECK(take(pace, "e", low, start));
+    CHECK_FALSE(take(pace, "e", low, start));
+    REQUIRE(pace.next());
+    CHECK(*pace.next() > start + 24h * 11);
+    CHECK(*pace.next() <= start + 24h * 365 * 10);
+    CHECK(ready(pace, start + 24h * 11).empty());
+    CHECK_FALSE(take(pace, "e", low, start + 24h * 11));
 }
 
 TEST_CASE("another rate of an endpoint counts from now on, and one that is gone is forgotten",
@@ -87,7 +107,7 @@ TEST_CASE("another rate of an endpoint counts from now on, and one that is gone 
     }
     pace.forget_if([](const std::string& id) { return id == "b"; });
     pace.dismiss("d");
-    CHECK(pace.ready(start + 1h) == texts{"c"});
+    CHECK(ready(pace, start + 1h) == texts{"c"});
     CHECK(take(pace, "b", slow, start));
 }
 

@@ -56,4 +56,39 @@ TEST_CASE("an endpoint costs a sender of thousands what it costs one of a few", 
     CHECK(removed_late <= removed + 12);
 }
 
+TEST_CASE("what a memory outbox is made to end by time costs a sender of thousands little",
+          "[webhook]") {
+    const auto cost_of = [](std::size_t endpoints) {
+        world w;
+        auto o = webhook_options(w);
+        o.retry.delays = {std::chrono::seconds(0)};
+        webhook::sender sender(w.io(), std::move(o));
+        world_sink target(w);
+        target.answer = answering({400});
+        std::vector<webhook::endpoint> held;
+        for (std::size_t i = 0; i < endpoints; ++i)
+            held.push_back(sender.endpoint(
+                {.url = target.url("/hook?" + std::to_string(i)), .secret = webhook_secret}));
+        w.run_ready();
+        const auto send = [&] {
+            const auto before = allocations_made.load();
+            bus hub(w.io(), {.clock = &w.clock()});
+            const auto hook = hub.subscribe("a", held.front());
+            hub.publish("a", event("test", "/test", "x"));
+            w.run_ready();
+            return allocations_made - before;
+        };
+        send();  // which is given up, so that what has to end by time is looked for
+        const auto without = send();
+        w.advance(std::chrono::minutes(61));
+        const auto with = send();
+        CAPTURE(without, with);
+        CHECK(target.requests.size() == 3);
+        return with - std::min(with, without);
+    };
+    const auto few = cost_of(16), many = cost_of(4096);
+    CAPTURE(few, many);
+    CHECK(many <= few + 256);
+}
+
 }  // namespace tidings::test

@@ -3,6 +3,7 @@
 #include "support/webhook_bed.hpp"
 
 #include <tidings/event_json.hpp>
+#include <tidings/test/faulty_outbox.hpp>
 #include <tidings/webhook/signature.hpp>
 
 #include <algorithm>
@@ -243,6 +244,39 @@ TEST_CASE("an endpoint that is replaced hands its deliveries on", "[webhook]") {
     CHECK(bodies_of(new_target) == texts{"1", "2", "3", "4"});
     CHECK(e.counters().delivered == 5);
     held.clear();
+}
+
+TEST_CASE(
+    "an endpoint that is replaced while it is opened has its new owner and limits in the outbox",
+    "[webhook]") {
+    world w;
+    const auto outbox = std::make_shared<faulty_outbox>();
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    world_sink target(w);
+    outbox->plan().hold();
+    auto before = bed.add(target.url(), {.id = "one", .owner = "old"});
+    w.run_ready();
+    REQUIRE(outbox->plan().held() == 1);
+    bed.hooks.clear();
+    auto e = bed.add(target.url(), {.id = "one",
+                                    .replace = true,
+                                    .owner = "new",
+                                    .limits = store::outbox_limits{.max_entries = 3}});
+    w.run_ready();
+    outbox->plan().release();
+    w.run_ready();
+    std::vector<store::outbox_endpoint_listed> rows;
+    outbox->start_list_endpoints(
+        "", 10, {w.io().get_executor(), [&](error_code, auto page) { rows = std::move(page); }});
+    w.run_ready();
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].row.owner == "new");
+    REQUIRE(rows[0].row.limits.has_value());
+    CHECK(rows[0].row.limits->max_entries == 3);
+    bed.publish();
+    CHECK(e.counters().delivered == 1);
 }
 
 TEST_CASE("an endpoint that is closed takes and makes no more deliveries", "[webhook]") {

@@ -304,6 +304,10 @@ TEST_CASE("what waits for an operator has ended until that comes", "[webhook][ou
     b.w.advance(5s);
     check(a.only(), "bad", ending::stopped, 2, 500, errc::webhook_exhausted);
     check(b.ask().only(), "bad", ending::stopped, 2, 500, errc::webhook_exhausted);
+    // After a restart the outbox says it, which has no status.
+    b.bed->hooks.clear();
+    b.bed->sender.emplace(b.w.io(), b.options);
+    check(b.ask().only(), "bad", ending::stopped, 2, 0, errc::webhook_exhausted);
 }
 
 TEST_CASE("each event of a batch has its outcome", "[webhook][outcome]") {

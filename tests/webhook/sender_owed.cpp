@@ -3,6 +3,7 @@
 #include "support/webhook_bed.hpp"
 
 #include <tidings/drain.hpp>
+#include <tidings/store/memory_outbox.hpp>
 #include <tidings/test/faulty_outbox.hpp>
 #include <tidings/webhook/receiver.hpp>
 
@@ -230,6 +231,33 @@ TEST_CASE("an endpoint that nothing holds is forgotten at once when it is owed n
     CHECK(bodies_of(b.target) == texts{"1", "late"});
     b.bed.publish("2");
     CHECK(bodies_of(b.target) == texts{"1", "late", "2"});
+}
+
+TEST_CASE("what endpoints that are there are owed outlasts the time that is kept for others",
+          "[webhook]") {
+    const auto outbox = store::make_memory_outbox({.keep_unknown = 3h});
+    world w;
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    send_bed bed(w, std::move(o));
+    world_sink target(w);
+    target.answer = answering({500});
+    webhook::endpoint_options patient{.retry = webhook::retry_options{.delays = {0s, 48h}}};
+    for (int i = 0; i < 600; ++i) {
+        patient.id = std::to_string(i);
+        bed.add(target.url(), patient);
+    }
+    bed.publish();
+    REQUIRE(outbox->stats().owed == 600);
+    bed.add(target.url(), {.id = "bad", .retry = webhook::retry_options{.delays = {0s}}});
+    for (int i = 1; i <= 6; ++i) {
+        w.advance(1h);
+        bed.hub->publish("a", event("test", "/test", "x"));
+        w.run_ready();
+    }
+    CHECK(outbox->stats().owed == 600 * 7);
+    for (const auto& l : listed(w, *outbox))
+        if (l.state == store::outbox_state::dead) CHECK(l.entry.endpoint == "bad");
 }
 
 }  // namespace tidings::test

@@ -12,6 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+const webhook::retry_options hourly{.delays = {0s, 1h, 1h}, .jitter = 0};
+
 /// Whether within minutes, those of a connection that is kept, nothing waits for the clock.
 bool comes_to_rest(world& w) {
     const auto until = w.clock().now() + 5min;
@@ -28,6 +30,7 @@ struct timers_bed {
     timers_bed() {
         target.answer = [this](http::exchange& x) {
             if (holds) return held.push_back(std::move(x));
+            if (fails) return x.respond({.status = 404});
             x.respond({.status = 200, .fields = {{"WebHook-Allowed-Origin", allowed}}});
         };
     }
@@ -47,6 +50,7 @@ struct timers_bed {
     void erase() {
         bed.sender->async_erase("owner", net::bind_executor(w.io(), [](error_code) {}));
     }
+    std::size_t owed() const { return static_cast<std::size_t>(bed.published); }
     std::size_t asked() const {
         return static_cast<std::size_t>(
             std::count_if(target.requests.begin(), target.requests.end(),
@@ -57,7 +61,7 @@ struct timers_bed {
     send_bed bed{w};
     world_sink target{w};
     std::string allowed = "none";
-    bool holds = false;
+    bool holds = false, fails = false;
     std::vector<http::exchange> held;
     std::shared_ptr<webhook::detail::endpoint_state> state;
     subscription hook;
@@ -66,7 +70,7 @@ struct timers_bed {
 }  // namespace
 
 TEST_CASE("an endpoint that has ended while it waits for something leaves no timer", "[webhook]") {
-    const std::string for_what = GENERATE("consent", "rate");
+    const std::string for_what = GENERATE("consent", "rate", "retry");
     const std::string end = GENERATE("erased", "closed", "withdrawn", "its sender ends");
     CAPTURE(for_what, end);
     timers_bed b;
@@ -74,8 +78,12 @@ TEST_CASE("an endpoint that has ended while it waits for something leaves no tim
         b.ask();
         for (int i = 0; i < 6; ++i) b.w.advance(1h);
         CHECK(b.asked() > 5);
-    } else {
+    } else if (for_what == "rate") {
         b.add({.rate = {.per_second = 1.0 / 3600}});
+        for (int i = 0; i < 4; ++i) b.bed.publish();
+    } else {
+        b.fails = true;
+        b.add({.retry = hourly});
         for (int i = 0; i < 4; ++i) b.bed.publish();
     }
     REQUIRE_FALSE(comes_to_rest(b.w));
@@ -86,6 +94,33 @@ TEST_CASE("an endpoint that has ended while it waits for something leaves no tim
     if (end == "its sender ends") b.bed.sender.reset();
     CHECK(comes_to_rest(b.w));
     CHECK(b.target.requests.size() == before);
+    if (end == "closed") CHECK(b.state->counters().dead == (for_what == "rate" ? 3 : b.owed()));
+}
+
+TEST_CASE("what an endpoint that has ended is owed later is given up at once, however much it is",
+          "[webhook]") {
+    const std::string end = GENERATE("closed", "gone", "closed while one is sent");
+    CAPTURE(end);
+    timers_bed b;
+    b.fails = true;
+    b.add({.retry = hourly});
+    for (int i = 0; i < 600; ++i) b.bed.hub->publish("a", event("test", "/test", "x"));
+    b.w.run_ready();
+    REQUIRE(b.bed.sender->outbox()->stats().owed == 600);
+    REQUIRE_FALSE(comes_to_rest(b.w));
+    b.holds = end != "closed";
+    b.bed.publish();
+    REQUIRE(b.held.size() == (end == "closed" ? 0 : 1));
+    if (end != "gone") b.state->close();
+    for (auto& x : b.held) x.respond({.status = end == "gone" ? 410u : 500u});
+    b.held.clear();
+    CHECK(comes_to_rest(b.w));
+    CHECK(b.bed.sender->outbox()->stats().owed == 0);
+    CHECK(b.state->counters().dead == 601);
+    for (const auto& l : listed(b.w, *b.bed.sender->outbox())) {
+        CHECK(l.state == store::outbox_state::dead);
+        CHECK(l.entry.last_error == (end == "gone" ? errc::webhook_gone : errc::closed));
+    }
 }
 
 TEST_CASE("a question for consent ends with what it was asked for", "[webhook]") {

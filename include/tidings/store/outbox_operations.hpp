@@ -73,6 +73,7 @@ struct outbox_share {
     /// counts as one.
     std::size_t max_entries = 0;
     std::optional<outbox_gathering> gathering{};
+    bool early = false;  ///< its entries are claimed before they are due, too
 };
 
 /// What to claim.

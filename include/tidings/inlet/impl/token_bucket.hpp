@@ -27,13 +27,15 @@ class token_bucket {
     }
     /// Whether there is one for certain, without looking at the clock.
     bool has_token() const noexcept { return rate_ <= 0 || tokens_ >= 1; }
-    /// How long until there is a token; 0: there is one.
+    /// How long until there is a token, at most ten years, after which it is asked again; 0: there
+    /// is one.
     std::chrono::milliseconds wait(io::steady_time now) noexcept {
         using milliseconds = std::chrono::duration<double, std::milli>;
+        constexpr milliseconds longest = std::chrono::hours(24 * 365 * 10);
         if (!has_token()) fill(now);
         if (has_token()) return {};
         return std::chrono::ceil<std::chrono::milliseconds>(
-            milliseconds((1 - tokens_) / rate_ * 1000));
+            std::min(milliseconds((1 - tokens_) / rate_ * 1000), longest));
     }
     /// Another rate, from now on. What tokens there are stay, as many as have room.
     void change(double per_second, double burst, io::steady_time now) noexcept {

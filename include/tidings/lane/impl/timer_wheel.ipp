@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/lane/impl/timer_wheel.hpp>
 
 #include <algorithm>
@@ -128,14 +129,15 @@ void timer_wheel::expire() {
     if (fire(due)) retry();
 }
 
-// A callback may arm, cancel or destroy any timer, and destroy the wheel.
+// A callback may arm, cancel or destroy any timer, and destroy the wheel. One that finds no memory
+// keeps no other from its turn.
 bool timer_wheel::fire(wheel_timer*& due) {
     bool destroyed = false;
     destroyed_ = &destroyed;
     while (due != nullptr && !destroyed) {
         auto& t = *due;
         unlink(t);
-        t.on_expire_();
+        finds_memory([&] { t.on_expire_(); });
     }
     if (!destroyed) {
         destroyed_ = nullptr;

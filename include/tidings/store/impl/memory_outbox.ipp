@@ -43,6 +43,11 @@ class memory_outbox final : public detail::prompt_outbox {
     void finish(outbox_round&& r) override {
         locked([&] { rows_.finish(std::move(r)); });
     }
+    std::optional<std::string> note_added(
+        outbox_time now, const std::string& after, std::size_t max,
+        const std::function<bool(const std::string&)>& added) override {
+        return locked([&] { return rows_.note_added(now, after, max, added); });
+    }
 
     void start_open(outbox_opening o, open_handler h) override {
         complete(std::move(h), [&] { return rows_.open(std::move(o)); });

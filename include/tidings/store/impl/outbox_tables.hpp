@@ -27,6 +27,10 @@ class outbox_tables final : private outbox_rows {
                                                                     std::size_t max) const;
     TIDINGS_DECL outbox_redelivered redeliver(const outbox_redelivery& r);
     TIDINGS_DECL outbox_retained retain(const outbox_retention& r);
+    /// As `prompt_outbox`.
+    TIDINGS_DECL std::optional<std::string> note_added(
+        outbox_time now, const std::string& after, std::size_t max,
+        const std::function<bool(const std::string&)>& added);
     TIDINGS_DECL void erase(const std::string& owner);
     /// Empty: there is none.
     TIDINGS_DECL position mark_of(const mark_key& key) const;

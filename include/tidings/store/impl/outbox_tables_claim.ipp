@@ -72,8 +72,10 @@ class outbox_tables::claiming {
     }
 
     outbox_claim run() {
-        for (const auto& s : q_.shares)
+        for (const auto& s : q_.shares) {
             if (s.gathering && s.gathering->at_once != 0) take_at_once(s);
+            if (s.early) take_early(s);
+        }
         while (taken_.size() < q_.max_entries) {
             const std::array<const lines::front*, lines::count> next{next_of(lines::fresh),
                                                                      next_of(lines::again)};
@@ -140,16 +142,25 @@ class outbox_tables::claiming {
             take_one(r);
         count += together != nullptr ? 1 : taken_.size() - before;
     }
+    bool has_all(const endpoint& e, const outbox_share& s) const {
+        return taken_.size() >= q_.max_entries || taken_of(e) >= s.max_entries;
+    }
     void take_at_once(const outbox_share& s) {
         const auto of = rows_.endpoints_.find(s.endpoint);
         if (of == rows_.endpoints_.end() || !is_asked_for(s.endpoint)) return;
         const auto& line = of->second.lines.lines[lines::fresh];
         for (auto n = s.gathering->at_once; n != 0 && !line.empty(); --n) {
-            const auto full =
-                taken_.size() >= q_.max_entries || taken_of(of->second) >= s.max_entries;
-            if (full || line.begin()->first > q_.now + s.gathering->ahead) return;
+            if (has_all(of->second, s)) return;
+            if (line.begin()->first > q_.now + s.gathering->ahead) return;
             take(rows_.rows_.find(line.begin()->second)->second);
         }
+    }
+    void take_early(const outbox_share& s) {
+        const auto of = rows_.endpoints_.find(s.endpoint);
+        if (of == rows_.endpoints_.end() || !is_asked_for(s.endpoint)) return;
+        for (const auto& line : of->second.lines.lines)
+            while (!line.empty() && !has_all(of->second, s))
+                take(rows_.rows_.find(line.begin()->second)->second);
     }
     void take_one(row& r) {
         taken_.push_back(&r);

@@ -120,6 +120,18 @@ std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entrie
     return n;
 }
 
+std::optional<std::string> outbox_tables::note_added(
+    outbox_time now, const std::string& after, std::size_t max,
+    const std::function<bool(const std::string&)>& added) {
+    for (auto it = endpoints_.upper_bound(after); it != endpoints_.end(); ++it) {
+        if (max-- == 0) return std::prev(it)->first;
+        if (!added(it->first)) continue;
+        it->second.row.added = now;
+        note(it->second);
+    }
+    return std::nullopt;
+}
+
 outbox_retained outbox_tables::retain(const outbox_retention& r) {
     if (r.of)
         for (const auto& id : *r.of)

@@ -3,7 +3,9 @@
 
 #include <tidings/store/outbox.hpp>
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace tidings::store::detail {
@@ -20,6 +22,12 @@ class prompt_outbox : public outbox {
                                const std::function<bool(const std::string&)>& wanted) = 0;
     /// @param r where it throws, has its results still
     virtual void finish(outbox_round&& r) = 0;
+    /// What `outbox_retention::of` does, for a part of the endpoints: notes which are added now.
+    /// Looks at `max` of them, in order of ids, after one. The last of these; none: it was the end.
+    /// @param added as `wanted` of `claim`
+    virtual std::optional<std::string> note_added(
+        outbox_time now, const std::string& after, std::size_t max,
+        const std::function<bool(const std::string&)>& added) = 0;
 };
 
 }  // namespace tidings::store::detail

@@ -17,7 +17,8 @@ namespace tidings::webhook::detail {
 class attempt_gate {
  public:
     using pass = consent_book::pass;
-    /// @param open called in the lane with endpoints that were held up and may go on
+    /// @param open called in the lane with endpoints that were held up and may go on; with
+    /// errc::out_of_memory where it does not say all of them
     attempt_gate(const std::shared_ptr<lane>& l, io::clock& clock, const signing_options& signing,
                  const log_sink& log, signing_desk::ready_function open);
 

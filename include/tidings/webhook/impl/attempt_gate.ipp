@@ -17,7 +17,8 @@ attempt_gate::attempt_gate(const std::shared_ptr<lane>& l, io::clock& clock,
       clock_(clock),
       open_(std::make_shared<signing_desk::ready_function>(std::move(open))),
       signatures_(std::make_shared<signing_desk>(
-          l, clock, signing, log, [open = open_](const auto& ids) { (*open)(ids); })),
+          l, clock, signing, log,
+          [open = open_](const auto& ids, error_code ec) { (*open)(ids, ec); })),
       timer_([this] { on_timer(); }) {}
 
 attempt_gate::pass attempt_gate::admit(const endpoint_target& t, const signing_desk::entries& line,
@@ -66,15 +67,15 @@ void attempt_gate::wait() {
     timer_.arm(lane_->timers(), std::max(left, std::chrono::milliseconds(0)));
 }
 
-// Endpoints for which there is no memory go on with the next answer or claim.
+// Those for which there is no memory still wait, and fire it again.
 void attempt_gate::on_timer() {
     std::vector<std::string> ids;
     finds_memory([&] {
-        ids = consents_.ready(clock_.now());
-        for (auto& id : pace_.ready(clock_.now())) ids.push_back(std::move(id));
+        consents_.ready(clock_.now(), ids);
+        pace_.ready(clock_.now(), ids);
     });
     wait();
-    (*open_)(ids);
+    (*open_)(ids, {});
 }
 
 void attempt_gate::stop() noexcept {

@@ -37,8 +37,8 @@ class consent_book {
 
     /// Nothing of this endpoint waits for its consent any more.
     void dismiss(const std::string& id) noexcept;
-    /// Those that are to be asked again.
-    std::vector<std::string> ready(io::steady_time now);
+    /// Appends those that are to be asked again. Where it throws, the others wait as before.
+    void ready(io::steady_time now, std::vector<std::string>& ids);
     std::optional<io::steady_time> next() const;
     /// Whether an answer is awaited.
     bool busy() const noexcept { return asking_ != 0; }

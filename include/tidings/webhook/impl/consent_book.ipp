@@ -102,14 +102,11 @@ std::uint32_t consent_book::per_minute(const endpoint_target& t) const {
     return granted ? it->second.given.per_minute : 0;
 }
 
-std::vector<std::string> consent_book::ready(io::steady_time now) {
-    std::vector<std::string> ids;
+void consent_book::ready(io::steady_time now, std::vector<std::string>& ids) {
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
-        const auto it = waiting_.begin();
-        ids.push_back(it->second);
-        unwait(known_.find(it->second)->second);
+        ids.push_back(waiting_.begin()->second);
+        unwait(known_.find(ids.back())->second);
     }
-    return ids;
 }
 
 std::optional<io::steady_time> consent_book::next() const {

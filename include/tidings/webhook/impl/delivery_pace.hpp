@@ -18,8 +18,8 @@ class delivery_pace {
     bool look(const std::string& id, const delivery_rate& rate, io::steady_time now);
     /// Takes one, which there is.
     void take(const std::string& id, io::steady_time now);
-    /// The endpoints whose waiting is over.
-    std::vector<std::string> ready(io::steady_time now);
+    /// Appends the endpoints whose waiting is over. Where it throws, the others wait as before.
+    void ready(io::steady_time now, std::vector<std::string>& ids);
     /// When `ready` gives the next.
     std::optional<io::steady_time> next() const;
     /// Nothing of this endpoint waits any more.

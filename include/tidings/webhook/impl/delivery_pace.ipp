@@ -56,13 +56,11 @@ void delivery_pace::take(const std::string& id, io::steady_time now) {
     if (const auto it = buckets_.find(id); it != buckets_.end()) it->second.tokens.take(now);
 }
 
-std::vector<std::string> delivery_pace::ready(io::steady_time now) {
-    std::vector<std::string> ids;
+void delivery_pace::ready(io::steady_time now, std::vector<std::string>& ids) {
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
         ids.push_back(waiting_.begin()->second);
         unwait(buckets_.find(ids.back())->second);
     }
-    return ids;
 }
 
 std::optional<io::steady_time> delivery_pace::next() const {

@@ -18,6 +18,12 @@ namespace tidings::webhook::detail {
 struct endpoint_line {
     static constexpr std::size_t max_claim = 16;
     bool is_short() const noexcept { return queue.size() < max_claim / 2; }
+    /// How many entries wait in it.
+    std::size_t size() const noexcept {
+        auto n = loose.size();
+        for (const auto& p : queue) n += p.size();
+        return n;
+    }
     bool empty() const noexcept { return queue.empty() && loose.empty() && in_flight == 0; }
 
     std::deque<parcel> queue{};

@@ -16,15 +16,13 @@ namespace tidings::webhook::detail {
 /// stays until it can be owed nothing. Thread-safe.
 class endpoint_registry {
  public:
-    /// @param follows whether `ids` is asked for again and again: then a change costs it little
-    explicit endpoint_registry(bool follows) noexcept : follows_(follows) {}
     /// One of the same id is replaced, and releases its `on_gone`; unless something holds it and
     /// `t` does not say so: false, and nothing is changed.
     bool add(std::shared_ptr<endpoint_target> t);
     /// Of a delivery's endpoint. Null where none of this id is known.
     std::shared_ptr<endpoint_target> find(const std::string& id);
     bool is_known(const std::string& id) const;
-    /// Another object after each change.
+    /// Another object after each change, which costs little once this was called.
     std::shared_ptr<const store::outbox_endpoints> ids();
     /// Forgets the ids that were neither held nor found for longer than `keep`.
     void forget_missed(io::system_time now, std::chrono::milliseconds keep);
@@ -43,7 +41,6 @@ class endpoint_registry {
     mutable std::mutex mutex_;
     std::unordered_map<std::string, known> endpoints_;
     std::shared_ptr<const store::outbox_endpoints> ids_;  // of endpoints_; null: to be made
-    const bool follows_;
     bool ended_ = false;
 };
 

@@ -48,9 +48,8 @@ std::shared_ptr<const store::outbox_endpoints> endpoint_registry::ids() {
     if (ids_) return ids_;
     store::outbox_endpoints all;
     for (const auto& [id, e] : endpoints_) all.insert(e.target->name());
-    auto made = std::make_shared<const store::outbox_endpoints>(std::move(all));
-    if (follows_) ids_ = made;
-    return made;
+    ids_ = std::make_shared<const store::outbox_endpoints>(std::move(all));
+    return ids_;
 }
 
 // What it does not find memory for is made anew by what asks next.

@@ -8,6 +8,7 @@
 #include <tidings/webhook/impl/attempt_gate.hpp>
 #include <tidings/webhook/impl/changed_error.hpp>
 #include <tidings/webhook/impl/circuit_gauge.hpp>
+#include <tidings/webhook/impl/ended_endpoints.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_line.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
@@ -129,9 +130,10 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     }
     bool running() const noexcept { return !ended_ && http_; }
     void open_endpoints();
-    void on_opened(error_code ec, const std::vector<std::string>& ids,
+    using target_ptr = std::shared_ptr<endpoint_target>;
+    void on_opened(error_code ec, const std::vector<target_ptr>& opened,
                    std::vector<store::outbox_endpoint> rows);
-    void take_opened(const std::string& id, store::outbox_health health);
+    void take_opened(const endpoint_target& opened, store::outbox_health health);
     endpoint_health& health_of(const endpoint_target& t);
     using answer = endpoint_health::answer;
     answer answer_of(const attempt& a, error_code ec) const noexcept;
@@ -183,8 +185,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     static bool splits(const parcel& p, const attempt& a) noexcept;
     void split(endpoint_target& t, const parcel& p, const attempt& a);
     void add_results(std::vector<store::outbox_result> results);
+    void reserve_results(std::size_t more);
     void run();
-    void go_on(const std::vector<std::string>& ids);
+    void go_on(const std::vector<std::string>& ids, error_code ec = {});
     void wait_turn(const std::string& id);
     void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
     void ask_consent(const std::shared_ptr<endpoint_target>& t, connection_turns::group g);
@@ -215,6 +218,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(const std::string& id, line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
+    void give_up_one(endpoint_target& t, const store::outbox_entry& e, error_code why);
+    void give_up_owed(const std::string& id, error_code why);
     void note_end(const endpoint_target* t, const store::outbox_entry& e,
                   const store::outbox_result& r, unsigned status = 0) noexcept;
     void note_dropped(const std::vector<store::outbox_entry>& dead) noexcept;
@@ -225,6 +230,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain(bool goes_on = false);
+    void note_added(const std::string& after);
     void check_drained();
     std::string text_of_owed();
     bool gives_up() const noexcept;
@@ -274,6 +280,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     struct {
         changed_error opening, claiming, settling;
     } failed_;  // as the log has it
+    ended_endpoints gone_;
     bool opening_ = false;
     std::vector<store::outbox_result> results_;
     std::vector<store::outbox_attempt> attempts_;  // to be logged with them
@@ -285,13 +292,11 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     wheel_timer drain_deadline_;
     std::vector<unique_function<void(error_code)>> drained_;
     std::size_t appending_ = 0;
-    bool claiming_ = false;
-    bool claim_wanted_ = false;
+    bool claiming_ = false, claim_wanted_ = false;
     bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
-    bool next_of_order_ = false;     // what is settled next lets another entry of its order follow
-    std::uint64_t settlements_ = 0;  // begun
-    std::uint64_t settled_ = 0;      // the last that succeeded
+    bool next_of_order_ = false;  // what is settled next lets another entry of its order follow
+    std::uint64_t settlements_ = 0, settled_ = 0;  // begun; the last that succeeded
 };
 
 }  // namespace tidings::webhook::detail

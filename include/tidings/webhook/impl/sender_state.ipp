@@ -51,12 +51,11 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
               return t && !t->active();
           },
           options_.log)),
-      endpoints_(prompt_ == nullptr),
       longest_wait_(schedule_->longest()),
       prepared_(options_.user_agent),
       turns_(options_.max_connections),
       gate_(lane_, *options_.environment.clock, options_.signing, options_.log,
-            [this](const auto& ids) { go_on(ids); }),
+            [this](const auto& ids, error_code ec) { go_on(ids, ec); }),
       operational_(options_.operational),
       circuits_(options_.metrics),
       again_([this] {
@@ -188,12 +187,14 @@ void sender_state::run() {
     }
 }
 
-// They were held up, and are not any more.
-void sender_state::go_on(const std::vector<std::string>& ids) {
+// They were held up, and are not any more. With an error more of them are: a claim looks at all.
+void sender_state::go_on(const std::vector<std::string>& ids, error_code ec) {
     if (!running()) return;
-    finds_memory([&] {
+    const bool turned = finds_memory([&] {
         for (const auto& id : ids) wait_turn(id);
     });
+    if (!turned) ec = errc::out_of_memory;
+    if (ec) claim_later(ec);
     end_round_and_report();
 }
 

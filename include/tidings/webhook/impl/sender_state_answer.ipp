@@ -77,6 +77,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         else
             conclude(*t, *q.what, a);
         if (a.result != verdict::success) ++t->failed_attempts;
+        if (!t->active()) give_up_owed(id, ended ? errc::webhook_gone : errc::closed);
         if (ended) outcomes_->look_again();
         if (ended) finds_memory([&] { operational_.note_gone(*t, a.status); });
     }
@@ -168,12 +169,18 @@ void sender_state::note_end(const endpoint_target* t, const store::outbox_entry&
     outcomes_->note(e, t != nullptr ? t->name() : nullptr, how, r, status);
 }
 
-// What is claimed for it is put back or given up now, whatever it waits for.
+// What it is owed is put back or given up now, whatever it waits for.
 void sender_state::on_endpoint_closed(const endpoint_target& t) noexcept {
     const bool posted = finds_memory([&] {
         lane_->post([self = shared_from_this(), id = t.name()] {
             self->outcomes_->look_again();
-            self->go_on({*id});
+            if (!self->running()) return;
+            if (!finds_memory([&] {
+                    self->wait_turn(*id);
+                    self->give_up_owed(*id, errc::closed);
+                }))
+                self->claim_later(errc::out_of_memory);
+            self->end_round_and_report();
         });
     });
     static_cast<void>(posted);  // else what waits sees it when that is due

@@ -112,6 +112,10 @@ store::outbox_query sender_state::claim_query() {
     }
     for (const auto& id : unopened_)
         if (!lines_.contains(id)) q.shares.push_back({id, 0, {}});
+    gone_.ask(q, [this](const std::string& id) {
+        const auto t = endpoints_.find(id);
+        return t && !t->active();
+    });
     return q;
 }
 
@@ -139,6 +143,13 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     while (taken < c.entries.size()) {
         auto& e = c.entries[taken];
         const auto id = e.endpoint;
+        if (const auto why = gone_.why(id)) {
+            reserve_results(1);
+            if (const auto t = endpoints_.find(id)) give_up_one(*t, e, why);
+            gone_.note_claimed(id);
+            ++taken;
+            continue;
+        }
         auto& l = lines_[id];
         if (is_expired(e)) {
             drop_expired(e);
@@ -160,6 +171,8 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     }
     again_.cancel();
     wake_ = io::system_time::max();
+    gone_.end_claim();
+    if (!gone_.empty()) wake_at(now());  // slice by slice
     if (c.next_due) wake_at(*c.next_due);
     if (!unopened_.empty() && !opening_) wake_at(now() + after_failed_storage);
     // Endpoints whose pause ended while this was claimed were left out as well. Of those that are
@@ -175,6 +188,12 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
     if (!claim_wanted_ && (!c.next_due || *c.next_due > at)) forget_missed();
 }
 
+// So many more find room. It grows as it does by itself.
+void sender_state::reserve_results(std::size_t more) {
+    const auto wanted = results_.size() + more;
+    if (wanted > results_.capacity()) results_.reserve(std::max(wanted, 2 * results_.capacity()));
+}
+
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
 void sender_state::put_back(line& l, const store::outbox_entry& entry) {
     l.back_with = settlements_ + 1;
@@ -182,7 +201,9 @@ void sender_state::put_back(line& l, const store::outbox_entry& entry) {
         {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
 }
 
+// All or nothing: what is put back and stays in the line would be sent twice.
 void sender_state::put_back_all(const std::string& id, line& l) {
+    reserve_results(l.size());
     for (const auto& p : l.queue) p.for_each([&](const auto& e) { put_back(l, e); });
     for (const auto& e : l.loose) put_back(l, e);
     l.queue.clear();
@@ -191,14 +212,23 @@ void sender_state::put_back_all(const std::string& id, line& l) {
     gate_.dismiss(id);
 }
 
+void sender_state::give_up_one(endpoint_target& t, const store::outbox_entry& e, error_code why) {
+    results_.push_back({e.key, settled::dead, e.attempts, now(), why, {}});
+    ++t.dead;
+    note_end(&t, e, results_.back());
+    finds_memory([&] { operational_.note_exhausted(t, e, e.attempts, 0, why); });
+}
+
+// Also what the outbox holds, and what of it is due later.
+void sender_state::give_up_owed(const std::string& id, error_code why) {
+    gone_.add(id, why);
+    claim();
+}
+
 // The endpoint has ended: kept for looking only.
 void sender_state::give_up(line& l, endpoint_target& t, error_code why) {
-    const auto end_one = [&](const store::outbox_entry& entry) {
-        ++t.dead;
-        results_.push_back({entry.key, settled::dead, entry.attempts, now(), why, {}});
-        note_end(&t, entry, results_.back());
-        finds_memory([&] { operational_.note_exhausted(t, entry, entry.attempts, 0, why); });
-    };
+    reserve_results(l.size());
+    const auto end_one = [&](const store::outbox_entry& entry) { give_up_one(t, entry, why); };
     for (const auto& p : l.queue) p.for_each(end_one);
     for (const auto& e : l.loose) end_one(e);
     l.queue.clear();
@@ -213,6 +243,7 @@ bool sender_state::sheds_expired(line& l) {
     bool any = false;
     p.for_each([&](const auto& e) { any = any || is_expired(e); });
     if (!any) return false;
+    reserve_results(p.size());
     p.for_each([&](const auto& e) { is_expired(e) ? drop_expired(e) : put_back(l, e); });
     l.queue.pop_front();
     return true;
@@ -223,12 +254,10 @@ bool sender_state::is_expired(const store::outbox_entry& e) const {
 }
 
 void sender_state::drop_expired(const store::outbox_entry& e) {
+    if (const auto t = endpoints_.find(e.endpoint))
+        return give_up_one(*t, e, errc::webhook_expired);
     results_.push_back({e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
-    const auto t = endpoints_.find(e.endpoint);
-    note_end(t.get(), e, results_.back());
-    if (!t) return;
-    ++t->dead;
-    finds_memory([&] { operational_.note_exhausted(*t, e, e.attempts, 0, errc::webhook_expired); });
+    note_end(nullptr, e, results_.back());
 }
 
 void sender_state::claim_later(error_code ec) noexcept {
@@ -263,7 +292,7 @@ void sender_state::take_listed(error_code ec, const std::vector<store::outbox_li
     for (const auto& [e, state, since] : page)
         if (state == store::outbox_state::claimed && endpoints_.is_known(e.endpoint) &&
             !held_.contains(e.key)) {
-            results_.reserve(results_.size() + 1);
+            reserve_results(1);
             hold(e);
             results_.push_back(held_.at(e.key));
         }

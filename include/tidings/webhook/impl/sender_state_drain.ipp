@@ -34,7 +34,7 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
 void sender_state::check_drained() {
     const bool busy = in_flight_ != 0 || gate_.busy() || !turns_.idle() || opening_ ||
                       !unopened_.empty() || appending_ != 0 || claiming_ || claim_wanted_ ||
-                      claim_lost_ || finishing_ || !results_.empty();
+                      claim_lost_ || finishing_ || !results_.empty() || !gone_.empty();
     if (!drained_.empty() && !busy) return end({});
     const bool asks = in_flight_ != 0 || appending_ != 0 || opening_ || claiming_ || finishing_;
     if (gives_up() && !asks) end(errc::store_failed);

@@ -14,6 +14,7 @@ namespace {
 using settled = store::outbox_result::state;
 
 constexpr std::chrono::hours between_retentions{1};
+constexpr std::size_t endpoints_at_once = 256;
 
 }  // namespace
 
@@ -107,10 +108,22 @@ bool sender_state::on_finished(error_code ec, std::vector<store::outbox_result> 
     return true;
 }
 
+// Where it cannot be done, what waits for it is done the next time.
+void sender_state::note_added(const std::string& after) {
+    if (!running()) return;
+    std::optional<std::string> next;
+    const auto known = [this](const std::string& id) { return endpoints_.is_known(id); };
+    if (!ask_store([&] { next = prompt_->note_added(now(), after, endpoints_at_once, known); }))
+        return;
+    if (!next) return retain(true);
+    lane_->post([self = shared_from_this(), id = std::move(*next)] { self->note_added(id); });
+}
+
 // What its bounds of time end. An outbox that fails is asked again the next time.
 void sender_state::retain(bool goes_on) {
     if (!goes_on && now() < last_retention_ + between_retentions) return;
     last_retention_ = now();
+    if (prompt_ != nullptr && !goes_on) return note_added({});
     auto on_done = store_handler<store::outbox_retained>(
         [this](error_code ec, const store::outbox_retained& r) {
             if (ec || !running()) return;

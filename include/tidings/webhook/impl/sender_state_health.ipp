@@ -53,7 +53,7 @@ void sender_state::open_endpoints() {
     if (!running() || opening_ || unopened_.empty()) return;
     const bool found = finds_memory([this] {
         store::outbox_opening o{.now = now(), .endpoints = {}, .longest_wait = longest_wait()};
-        std::vector<std::string> ids;
+        std::vector<target_ptr> opened;
         for (auto it = unopened_.begin(); it != unopened_.end();) {
             const auto t = endpoints_.find(*it);
             if (!t) {
@@ -62,12 +62,14 @@ void sender_state::open_endpoints() {
             }
             store::outbox_endpoint row{.id = *it, .owner = t->terms().owner};
             if (const auto& limits = t->terms().limits) row.limits = *limits;
-            ids.push_back(*it++);
+            opened.push_back(t);
+            ++it;
             o.endpoints.push_back(std::move(row));
         }
         auto on_done = store_handler<std::vector<store::outbox_endpoint>>(
-            [this, ids = std::move(ids)](error_code ec, std::vector<store::outbox_endpoint> rows) {
-                on_opened(ec, ids, std::move(rows));
+            [this, opened = std::move(opened)](error_code ec,
+                                               std::vector<store::outbox_endpoint> rows) {
+                on_opened(ec, opened, std::move(rows));
             });
         opening_ = true;
         ask_store([&] { outbox_->start_open(std::move(o), std::move(on_done)); });
@@ -75,11 +77,11 @@ void sender_state::open_endpoints() {
     if (!found) wake_at(now() + after_failed_storage);
 }
 
-void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
+void sender_state::on_opened(error_code ec, const std::vector<target_ptr>& opened,
                              std::vector<store::outbox_endpoint> rows) {
     opening_ = false;
     if (!running()) return;
-    if (!ec && rows.size() != ids.size()) ec = errc::store_failed;
+    if (!ec && rows.size() != opened.size()) ec = errc::store_failed;
     const bool news = failed_.opening.note(ec, now());
     if (ec) {
         if (news && options_.log)
@@ -88,7 +90,8 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
         return check_drained();
     }
     const bool found = finds_memory([&] {
-        for (std::size_t i = 0; i < ids.size(); ++i) take_opened(ids[i], std::move(rows[i].health));
+        for (std::size_t i = 0; i < opened.size(); ++i)
+            take_opened(*opened[i], std::move(rows[i].health));
     });
     if (!found) return wake_at(now() + after_failed_storage);
     open_endpoints();
@@ -96,8 +99,11 @@ void sender_state::on_opened(error_code ec, const std::vector<std::string>& ids,
     end_round_and_report();
 }
 
-void sender_state::take_opened(const std::string& id, store::outbox_health health) {
+// One that was replaced meanwhile is opened once more: the outbox has the terms of the one before.
+void sender_state::take_opened(const endpoint_target& opened, store::outbox_health health) {
+    const auto& id = opened.id();
     if (const auto t = endpoints_.find(id)) {
+        if (t.get() != &opened) return;
         auto& l = lines_[id];  // where it is spared, it is passed over
         auto known = health_.find(id);
         if (known == health_.end() && !is_fresh(health)) {
@@ -228,14 +234,16 @@ void sender_state::on_question_done(const attempt_trace& q, connection_turns::gr
         gate_.drop_question(*q.of);
     else
         finds_memory([&] { on_consent(*q.of, gate_.on_consent(*q.of, ec, r)); });
-    finds_memory([&] { wait_turn(q.of->id()); });
+    if (!finds_memory([&] { wait_turn(q.of->id()); })) claim_later(errc::out_of_memory);
     end_round_and_report();
 }
 
 void sender_state::on_consent(endpoint_target& t, error_code why) {
-    if (t.set_consent(why) && options_.log)
+    if (!t.set_consent(why) || !options_.log) return;
+    finds_memory([&] {
         options_.log({why ? log_level::warning : log_level::info, "webhook",
                       t.label() + (why ? " has given no consent" : " consents"), why});
+    });
 }
 
 void sender_state::grant(std::shared_ptr<endpoint_target> t,
@@ -245,7 +253,9 @@ void sender_state::grant(std::shared_ptr<endpoint_target> t,
         if (!self->running() || self->endpoints_.find(t->id()) != t) return;
         self->gate_.grant(*t, {per_minute.value_or(t->terms().consent->per_minute)});
         self->on_consent(*t, {});
-        self->go_on({t->id()});
+        if (!finds_memory([&] { self->wait_turn(t->id()); }))
+            self->claim_later(errc::out_of_memory);
+        self->end_round_and_report();
     });
 }
 

@@ -27,10 +27,12 @@ using tidings::detail::wheel_timer;
 /// became old while it was not used. Lane-confined.
 class signing_desk : public std::enable_shared_from_this<signing_desk> {
  public:
-    using ready_function = tidings::unique_function<void(const std::vector<std::string>& ids)>;
+    using ready_function =
+        tidings::unique_function<void(const std::vector<std::string>& ids, error_code ec)>;
     using entries = std::deque<parcel>;
 
-    /// @param ready called in the lane with endpoints whose first entry may have a signature now
+    /// @param ready called in the lane with endpoints whose first entry may have a signature now;
+    /// with errc::out_of_memory where it does not say all of them
     signing_desk(std::shared_ptr<lane> l, io::clock& clock, signing_options options, log_sink log,
                  ready_function ready);
 

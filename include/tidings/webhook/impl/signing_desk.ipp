@@ -102,13 +102,14 @@ bool signing_desk::ask(const endpoint_target& t, work& w, const parcel& p) {
             if (const auto self = weak.lock()) self->on_signed(ticket, ec, std::move(f));
         }));
     w.slots.reserve(w.slots.size() + 1);
+    slot asked{.key = p.first.key,
+               .batch = std::string(p.batch_id()),
+               .ticket = ticket,
+               .at = now,
+               .made = std::move(made)};
     const auto most = std::min<std::chrono::milliseconds>(options_.timeout, max_age);
     asked_.emplace(ticket, question{t.id(), signer.get(), now + most});
-    w.slots.push_back({.key = p.first.key,
-                       .batch = std::string(p.batch_id()),
-                       .ticket = ticket,
-                       .at = now,
-                       .made = std::move(made)});
+    w.slots.push_back(std::move(asked));
     ++q.asked;
     wait();
     guarded(log_, "webhook", [&] { signer->start_sign(std::move(what), std::move(answer)); });
@@ -124,17 +125,18 @@ void signing_desk::on_signed(std::uint64_t ticket, error_code ec, http::fields f
     conclude(ticket, q, ec, std::move(f));
 }
 
-// Where memory runs out, the signature is asked for again when the endpoint is looked at next.
+// Where memory runs out, the signature is asked for again when the endpoint is looked at next, and
+// what was to go on with this answer is not known any more.
 void signing_desk::conclude(std::uint64_t ticket, const question& q, error_code ec,
                             http::fields f) {
     std::vector<std::string> ids;
-    if (!finds_memory([&] {
-            leave(q.of, ids);
-            note(ticket, q, ec, std::move(f), ids);
-        }))
-        drop(q.endpoint, ticket);
+    const bool noted = finds_memory([&] {
+        leave(q.of, ids);
+        note(ticket, q, ec, std::move(f), ids);
+    });
+    if (!noted) drop(q.endpoint, ticket);
     wait();
-    ready_(ids);
+    ready_(ids, noted ? error_code() : make_error_code(errc::out_of_memory));
 }
 
 void signing_desk::drop(const std::string& id, std::uint64_t ticket) noexcept {
@@ -222,7 +224,7 @@ void signing_desk::on_timer() {
         }
     });
     wait();
-    if (!ids.empty()) ready_(ids);
+    if (!ids.empty()) ready_(ids, {});
 }
 
 void signing_desk::wait() {

@@ -45,6 +45,7 @@ class client_state final : public tidings::detail::context_dependent,
     // Lane-confined.
     /// Gives waiting jobs what connections there are; forgets a pool that is empty.
     void serve(origin_pool& p);
+    void forget_unused(const origin_pool& p) noexcept;
     /// On a new connection. Behind what was posted before: if that closes the client, the job ends.
     void connect_again(const std::shared_ptr<client_job>& job);
     /// A connection became idle; it takes its place back when it is not any more.

@@ -148,7 +148,12 @@ void client_state::serve(origin_pool& p) {
         if (!finds_memory([&] { give_connection(p, job); }))
             return job->abort(errc::out_of_memory);  // and gives the others theirs
     }
-    if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+    forget_unused(p);
+}
+
+// Allocates nothing, though the key is the pool's own.
+void client_state::forget_unused(const origin_pool& p) noexcept {
+    if (p.connections.empty() && p.waiting.empty()) pools_.erase(pools_.find(p.key));
 }
 
 void client_state::give_connection(origin_pool& p, const std::shared_ptr<client_job>& job) {
@@ -165,7 +170,7 @@ void client_state::make_room() {
         auto& c = *idle_.front();
         auto& p = c.pool();
         c.close();
-        if (p.connections.empty() && p.waiting.empty()) pools_.erase(std::string(p.key));
+        forget_unused(p);
     }
 }
 
