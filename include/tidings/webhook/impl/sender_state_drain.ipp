@@ -54,8 +54,7 @@ std::string sender_state::text_of_owed() {
     std::size_t owed = 0;
     std::vector<std::pair<std::size_t, std::string>> each;
     for (const auto& [id, l] : lines_) {
-        auto count = l.in_flight + l.loose.size();
-        for (const auto& p : l.queue) count += p.size();
+        const auto count = l.in_flight + l.size();
         owed += count;
         const auto t = count != 0 ? endpoints_.find(id) : nullptr;
         if (t) each.emplace_back(count, t->label());
