@@ -158,7 +158,8 @@ TEST_CASE("with handles everyone sees each publisher's events in order, once", "
             auto a = hub.subscribe("t.0", [](const event_ptr&) {});
             auto b = hub.subscribe("t.*", [](const event_ptr&) {});
             auto c = hub.subscribe("*.1", immediate, [](const event_ptr&) {});
-            auto d = hub.subscribe("t.1", [](const event_ptr&) {}, {.limits = {.max_events = 1}});
+            auto d = hub.subscribe("t.1", [](const event_ptr&) {},
+                                   {.limits = {.max_events = 1}, .overflow = overflow::disconnect});
         }
     });
     auto threads = start_publishers(hub, [&](const topic_handle& to, event e) {
@@ -172,8 +173,37 @@ TEST_CASE("with handles everyone sees each publisher's events in order, once", "
     stopped = true;
     churning.join();
     all.clear();
+    CHECK(hub.subscriptions() == 0);
     context.join();
     for (const auto& each : found) CHECK_FALSE(each.wrong);
+}
+
+TEST_CASE("a bus that drains calls with all that was published by handles", "[bus][threads]") {
+    for (int round = 0; round < 50; ++round) {
+        two_threads context;
+        bus hub(context.io);
+        const queue_limits ample{.max_bytes = 1'000'000'000, .max_events = 1'000'000};
+        std::atomic<std::size_t> calls{0}, queued{0};
+        const auto all =
+            hub.subscribe("t.*", [&](const event_ptr&) { ++calls; }, {.limits = ample});
+        std::atomic<int> begun{0};
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < in_turn::publishers; ++i)
+            threads.emplace_back([&, to = hub.topic(topic_of(i))] {
+                for (bool first = true;; first = false) {
+                    const auto r = to.publish(made("x"));
+                    if (r.error) return;
+                    queued += r.queued;
+                    if (first) ++begun;
+                    std::this_thread::yield();
+                }
+            });
+        while (begun != 2) std::this_thread::yield();
+        CHECK_NOTHROW(hub.async_drain(net::use_future).get());
+        join_all(threads);
+        context.join();
+        CHECK(calls == queued);
+    }
 }
 
 TEST_CASE("a bus is closed while threads publish by handles", "[bus][threads]") {

@@ -5,6 +5,11 @@
 
 #include <tidings/lane/impl/lane.hpp>
 
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <utility>
+
 namespace tidings::test {
 
 namespace {
@@ -33,6 +38,43 @@ TEST_CASE("a task for whose turn there was no memory runs all the same", "[lane]
         f.run();
         CHECK(second.runs == 1);
     }
+}
+
+TEST_CASE("a call for whose turn there was no memory ends with no lock held", "[lane][fault-1]") {
+    /// Asks the lane, which locks for the answer, as the last owner of a connection does.
+    struct asking {
+        explicit asking(detail::lane& l) : of(&l) {}
+        asking(asking&& a) noexcept : of(std::exchange(a.of, nullptr)) {}
+        ~asking() {
+            if (of != nullptr) of->running_here();
+        }
+        detail::lane* of;
+    };
+    bool failed = true;
+    int thrown = 0;
+    for (long n = 0; failed; ++n) {
+        CAPTURE(n);
+        REQUIRE(n < 50);
+        net::thread_pool pool(1);
+        const auto l = detail::lane::make(pool.get_executor(), io::system_clock());
+        std::atomic<int> runs{0};
+        unique_function<void()> f = [&runs, a = asking(*l)] { ++runs; };
+        bool refused = false;
+        failures_in_row = 2;  // there is a reserve
+        failed = runs_out_after(n, [&] {
+            try {
+                l->post(std::move(f));
+            } catch (const std::bad_alloc&) {
+                refused = true;
+            }
+        });
+        failures_in_row = 1;
+        f = {};
+        pool.wait();
+        if (refused) ++thrown;
+        CHECK(runs == (refused ? 0 : 1));
+    }
+    CHECK(thrown > 0);
 }
 
 TEST_CASE("a timer for whose wait there was no memory fires all the same", "[lane][fault-1]") {

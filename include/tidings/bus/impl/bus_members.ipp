@@ -89,6 +89,8 @@ error_code bus_members::attach(const std::vector<std::string>& patterns,
     leaving gone(*this);
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
+    head = head_;
+    if (retained != nullptr && retained_) *retained = retained_->newest();
     std::vector<addition> made;
     try {
         made.reserve(patterns.size());
@@ -107,8 +109,6 @@ error_code bus_members::attach(const std::vector<std::string>& patterns,
         throw;
     }
     ++subscriptions_;
-    head = head_;
-    if (retained != nullptr && retained_) *retained = retained_->newest();
     return {};
 }
 
@@ -154,15 +154,18 @@ error_code bus_members::add(std::string_view pattern,
     const std::lock_guard lock(mutex_);
     if (const auto ec = admit()) return ec;
     auto& entry = patterns_.enter(pattern);
+    // It may get an event, and end by it, as soon as it is in a list.
+    s->entry_ = &entry;
+    link(s);
     try {
         s->enter(entry, gone);
     } catch (...) {
+        s->entry_ = nullptr;
+        unlink(*s);
         patterns_.tidy(entry, gone);
         throw;
     }
-    s->entry_ = &entry;
     ++subscriptions_;
-    link(s);
     return {};
 }
 

@@ -78,9 +78,11 @@ void bus_state::on_context_end() noexcept {
     }
     entries.for_each([](retirable& r) {
         auto& entry = static_cast<pattern_entry&>(r);
+        decltype(entry.queues) queues;  // which end without a lock
+        decltype(entry.chunks) chunks;
         const std::lock_guard lists(entry.lists_mutex);
-        entry.queues.clear();
-        entry.chunks.clear();
+        queues.swap(entry.queues);
+        chunks.swap(entry.chunks);
     });
     release(std::move(entries));
     reclaimer::collect(true);

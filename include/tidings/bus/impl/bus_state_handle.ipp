@@ -63,7 +63,7 @@ class held_lists {
 
 }  // namespace
 
-// What no history orders: publishers of other topics do not wait, unless a pattern matches both.
+// What no history orders: publishers of other topics wait only for what both have in common.
 // False: nothing, or too much, matches, or the route is not current any more once the lists are
 // held.
 bool bus_state::hand_directly(const topic_route& route, const route_match& match,
@@ -72,10 +72,10 @@ bool bus_state::hand_directly(const topic_route& route, const route_match& match
     const held_lists held(match.entries);
     if (current(route) != &match) [[unlikely]]
         return false;
-    match.entries.front()->note_handed();
     d.event = &e;
     d.inbox = options_.inbox;
     d.hand_to(match.entries, here, lane_);
+    match.entries.front()->note_handed();  // last: what is counted is in the queues
     return true;
 }
 

@@ -49,6 +49,7 @@ void dispatch::hand_to_lanes(const std::vector<pattern_entry*>& matched,
             stops.push_back(s);
         });
     } catch (const std::bad_alloc&) {
+        inbox = {.max_bytes = 0, .max_events = 0};  // a letter for each list would come twice
         return for_each_list([&](const lane_stop& s) { hand_to_lane({&s, 1}, ticket); });
     }
     const auto before = [](const lane_stop& a, const lane_stop& b) {

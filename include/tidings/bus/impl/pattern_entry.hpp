@@ -57,11 +57,11 @@ struct alignas(64) pattern_entry final : retirable {
 
     /// Publications that passed the bus's mutex.
     std::uint64_t walks() const noexcept {
-        return immediates.walks() + handed_.load(std::memory_order_relaxed);
+        return immediates.walks() + handed_.load(std::memory_order_acquire);
     }
-    /// A publication is handed to the lists, with their mutex held and not the bus's.
+    /// A publication was handed to the lists, with their mutex held and not the bus's.
     void note_handed() noexcept {
-        handed_.store(handed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        handed_.store(handed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     bool empty() const noexcept { return immediates.empty() && queues.empty() && chunks.empty(); }
     void add(std::shared_ptr<queue_subscription> s);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -34,12 +35,16 @@ pattern_entry& pattern_registry::enter(std::string_view pattern) {
 }
 
 void pattern_registry::erase(pattern_entry& entry, retired_list& gone) noexcept {
-    erased_walks_ += entry.walks();
     index_.erase(entry);
     stamps_.note(entry.pattern());
     if (index_.size() == 0) cache_.clear();
-    gone.push(entry);
     note_generation();
+    {
+        // A publisher that holds its lists from here on finds that the route is not current.
+        const std::lock_guard lists(entry.lists_mutex);
+        erased_walks_ += entry.walks();
+    }
+    gone.push(entry);
 }
 
 // The bus cannot know which subscriptions the lost events would have matched, so a loss signal

@@ -39,8 +39,9 @@ class alignas(64) inbox {
     /// @throws std::bad_alloc, and `f` is as it was
     void add(unique_function<void()>&& f) { letters_.emplace_back(std::move(f)); }
     TIDINGS_DECL void add(lane_task& t) noexcept;
-    /// Takes the publication or the call back that was added last: there is no turn for it.
-    TIDINGS_DECL void take_back() noexcept;
+    /// Takes the publication or the call back that was added last: there is no turn for it. A call
+    /// goes to `call`, so that it does not end with the mutex held.
+    TIDINGS_DECL void take_back(unique_function<void()>& call) noexcept;
     /// Notes a publication that has no place, for each target once. Only a join that waits for what
     /// the history brings takes memory; without it the publication is missed there.
     /// @return in how many places of the lists stand targets that never get it

@@ -47,7 +47,8 @@ void inbox::add(lane_task& t) noexcept {
     last_task_ = &t;
 }
 
-void inbox::take_back() noexcept {
+void inbox::take_back(unique_function<void()>& call) noexcept {
+    if (auto* f = std::get_if<unique_function<void()>>(&letters_.back())) call = std::move(*f);
     if (const auto* l = std::get_if<publication_letter>(&letters_.back())) {
         --publications_;
         bytes_ -= l->event->footprint();

@@ -38,6 +38,8 @@ class inbox_pair {
         if (!state_.compare_exchange_strong(now, others)) return nullptr;
         return &boxes_[now & second];
     }
+    /// Whether nothing has come, nor is about to.
+    bool idle() const noexcept { return (state_.load() & (filled | out)) == 0; }
     /// Whether something has come and was put back.
     bool has_mail() const noexcept { return (state_.load() & filled) != 0; }
 

@@ -170,8 +170,10 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     TIDINGS_DECL std::span<std::byte> buffer(std::unique_ptr<std::byte[]>& b);
     void execute(unique_function<void()> f, bool may_block);
     template <class Add>
-    bool put(const Add& add);
+    bool put(const Add& add, unique_function<void()>& call);
     bool wake() noexcept;
+    bool claim_turn() noexcept;
+    void hurry() noexcept;
     bool post_turn(unsigned lap) noexcept;
     void enter_turn(unsigned lap) noexcept;
     void run_turn(unsigned lap) noexcept;
@@ -186,9 +188,10 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     mutable std::mutex mutex_;                    // held to fill an inbox; guards the next two
     net::any_io_executor executor_;               // changed once, at the context's end
     bool ended_ = false;
+    const bool on_io_context_;  // a turn there needs no memory
     std::unique_ptr<inbox_pair> inboxes_ = std::make_unique<inbox_pair>();  // none once it ended
     /// Whether a turn is posted or runs, and waits for no more laps.
-    enum class turn : std::uint8_t { none, posted, hurried };
+    enum class turn : std::uint8_t { none, posting, posted, hurried };
     std::atomic<turn> turn_{turn::none};
     handler_memory turn_memory_;  // of the turn that is posted
 

@@ -23,6 +23,12 @@ namespace {
 constexpr unsigned max_laps = 4;
 constexpr std::chrono::microseconds max_turn{200};
 
+// What a lane's strand stands on.
+net::any_io_executor below(const net::any_io_executor& executor) {
+    const auto* strand = executor.target<net::strand<net::any_io_executor>>();
+    return strand != nullptr ? strand->get_inner_executor() : executor;
+}
+
 }  // namespace
 
 turn_reserve& turn_reserve::of_process() noexcept {
@@ -43,6 +49,7 @@ std::shared_ptr<lane> lane::make(const net::any_io_executor& executor, io::clock
 lane::lane(net::any_io_executor executor, io::clock& clock, bool single_thread)
     : single_thread_(single_thread),
       executor_(std::move(executor)),
+      on_io_context_(below(executor_).target<net::io_context::executor_type>() != nullptr),
       timers_(std::in_place, executor_, clock, [this] { rearming_.begin(); }) {}
 
 lane::~lane() = default;
@@ -103,25 +110,34 @@ std::span<std::byte> lane::buffer(std::unique_ptr<std::byte[]>& b) {
     return {b.get(), buffer_bytes};
 }
 
-// With the mutex held, or in the lane, before the context's end, and behind what the turn is for: a
-// turn that is about to end either has seen that, or is seen here. False where there is no memory
-// for a turn.
+// With the mutex held, before the context's end, and behind what the turn is for: a turn that is
+// about to end either has seen that, or is seen here. False where there is no memory for a turn.
 bool lane::wake() noexcept {
-    auto none = turn::none;
-    if (!turn_.compare_exchange_strong(none, turn::posted) || post_turn(0)) return true;
-    turn_ = turn::none;
-    return false;
+    auto now = turn::none;
+    if (!turn_.compare_exchange_strong(now, turn::posting)) return true;
+    if (!post_turn(0)) {
+        turn_ = turn::none;
+        return false;
+    }
+    now = turn::posting;  // unless it runs already
+    turn_.compare_exchange_strong(now, turn::posted);
+    return true;
 }
 
 // With the mutex held. False, and nothing was put, where `add` says so or there is no memory for a
-// turn. @throws what `add` does
+// turn; a call is in `call` again then. @throws what `add` does
 template <class Add>
-bool lane::put(const Add& add) {
-    if (!add(*inbox_pair::filling(*inboxes_))) return false;
+bool lane::put(const Add& add, unique_function<void()>& call) {
+    try {
+        if (!add(*inbox_pair::filling(*inboxes_))) return false;
+    } catch (...) {
+        wake();  // a turn that has ended meanwhile has not seen what was there before
+        throw;
+    }
     if (wake()) return true;
     const inbox_pair::filling box(*inboxes_);
     if (box->empty()) return true;  // a turn that was about to end has taken it
-    box->take_back();
+    box->take_back(call);
     return false;
 }
 
@@ -142,7 +158,8 @@ std::size_t lane::enqueue(const event_ptr& e, std::span<const lane_stop> stops,
             box.add(e, stops, ticket, join);
             return true;
         };
-        if (put(add)) return 0;
+        unique_function<void()> none;
+        if (put(add, none)) return 0;
     } catch (const std::bad_alloc&) {
     }
     const auto lost = inbox_pair::filling(*inboxes_)->miss(e, stops, ticket, join);
@@ -157,7 +174,7 @@ void lane::post(unique_function<void()> f) {
         box.add(std::move(f));
         return true;
     };
-    if (!put(add)) throw std::bad_alloc();
+    if (!put(add, f)) throw std::bad_alloc();
 }
 
 void lane::post(lane_task& t) noexcept {
@@ -178,7 +195,8 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
     flushes_.push_back(std::move(f));
     scheduled->scheduled_ = true;
     // A turn that is posted or runs flushes it: only a turn, here in the lane, ends one.
-    if (turn_.load(std::memory_order_relaxed) != turn::none) return;
+    const auto now = turn_.load(std::memory_order_relaxed);
+    if (now == turn::posted || now == turn::hurried) return;
     {
         const std::lock_guard lock(mutex_);
         if (ended_ || wake()) return;
@@ -192,17 +210,16 @@ void lane::schedule_flush(std::shared_ptr<flushable> f) {
 // an io_context needs neither. Never to the strand: one that finds no memory to go on stays as if
 // it ran, for ever.
 bool lane::post_turn(unsigned lap) noexcept {
-    const auto* strand = executor_.target<net::strand<net::any_io_executor>>();
-    const auto below = strand != nullptr ? strand->get_inner_executor() : executor_;
+    const auto context = below(executor_);
     auto enter = [self = shared_from_this(), lap] { self->enter_turn(lap); };
-    if (const auto* io = below.target<net::io_context::executor_type>()) {
+    if (const auto* io = context.target<net::io_context::executor_type>()) {
         net::require(*io, net::execution::blocking.never,
                      net::execution::allocator(handler_allocator<void>(turn_memory_)))
             .execute(std::move(enter));
         return true;
     }
     do {
-        if (finds_memory([&] { net::post(below, enter); })) return true;
+        if (finds_memory([&] { net::post(context, enter); })) return true;
     } while (turn_reserve::of_process().release());
     return false;
 }
@@ -219,6 +236,8 @@ void lane::enter_turn(unsigned lap) noexcept {
 
 void lane::run_turn(unsigned lap) noexcept {
     if (single_thread_) note_thread();
+    auto posting = turn::posting;
+    turn_.compare_exchange_strong(posting, turn::posted);
     turn_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     take_laps(lap);
     turn_thread_.store({}, std::memory_order_relaxed);
@@ -255,12 +274,29 @@ bool lane::deliver_inbox() noexcept {
 bool lane::finish_turn() noexcept {
     if (flushes_.empty() && !inboxes_->has_mail()) {
         turn_ = turn::none;
-        auto none = turn::none;
-        if (!inboxes_->has_mail() || !turn_.compare_exchange_strong(none, turn::posted))
-            return true;
+        if (!inboxes_->has_mail() || !claim_turn()) return true;
     }
     turn_ = turn::posted;
     return post_turn(0);
+}
+
+// False where there is a turn. One that another thread is about to post is waited for where there
+// may be no memory for it.
+bool lane::claim_turn() noexcept {
+    auto now = turn::none;
+    if (turn_.compare_exchange_strong(now, turn::posted)) return true;
+    if (now != turn::posting || on_io_context_) return false;
+    const std::lock_guard lock(mutex_);
+    now = turn::none;
+    return turn_.compare_exchange_strong(now, turn::posted);
+}
+
+// The turn that there is waits for no more laps.
+void lane::hurry() noexcept {
+    auto now = turn::posted;
+    while (!turn_.compare_exchange_weak(now, turn::hurried) && now != turn::none &&
+           now != turn::hurried) {
+    }
 }
 
 // What is queued has a turn, which stays: it finds less to do.
@@ -270,14 +306,11 @@ void lane::flush() noexcept {
         const std::lock_guard lock(mutex_);
         if (ended_ || turn_ == turn::none) return;
     }
-    if (!here || in_turn_) {
-        auto posted = turn::posted;
-        turn_.compare_exchange_strong(posted, turn::hurried);
-        return;
-    }
+    if (!here || in_turn_) return hurry();
     const auto keep = shared_from_this();
     deliver_inbox();
     flush_all();
+    if (!inboxes_->idle()) hurry();  // another thread had the inbox
 }
 
 void lane::flush_all() noexcept {
@@ -332,10 +365,8 @@ void lane::on_context_end() noexcept {
         timers_.reset();
         last = std::exchange(executor_, ended_executor());
     }
-    if (const auto* strand = last.target<net::strand<net::any_io_executor>>())
-        last = net::any_io_executor(strand->get_inner_executor());
     try {
-        net::post(last, [l = std::move(left)] {});
+        net::post(below(last), [l = std::move(left)] {});
     } catch (const std::bad_alloc&) {
         return;  // they end here
     }
