@@ -189,7 +189,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void run();
     void go_on(const std::vector<std::string>& ids, error_code ec = {});
     void wait_turn(const std::string& id);
-    void send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
+    bool send(const std::shared_ptr<endpoint_target>& t, line& l, connection_turns::group g);
     void ask_consent(const std::shared_ptr<endpoint_target>& t, connection_turns::group g);
     void on_question_done(const attempt_trace& q, connection_turns::group g, error_code ec,
                           const http::response& r);
@@ -296,7 +296,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool claim_lost_ = false;  // one failed: the outbox may have made it all the same
     bool finishing_ = false;
     bool next_of_order_ = false;  // what is settled next lets another entry of its order follow
-    std::uint64_t settlements_ = 0, settled_ = 0;  // begun; the last that succeeded
+    std::uint64_t settlements_ = 0, settled_ = 0, answers_ = 0;  // begun; the last that succeeded
 };
 
 }  // namespace tidings::webhook::detail

@@ -179,7 +179,10 @@ void sender_state::run() {
             if (pass == attempt_gate::pass::ask) ask_consent(t, turn->of);
             if (pass != attempt_gate::pass::open) continue;  // it is brought back
             if (health_of(*t).is_probed()) count_state(*t, true);
-            send(t, l, turn->of);
+            if (!send(t, l, turn->of)) {
+                wait_turn(id);
+                continue;
+            }
         } else if (l.queue.empty()) {
             gate_.dismiss(id);
         }  // else what it has done since it began to wait has changed its group
@@ -198,21 +201,30 @@ void sender_state::go_on(const std::vector<std::string>& ids, error_code ec) {
     end_round_and_report();
 }
 
-void sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
+// False where the answer came in the call, as it does where the client finds no memory: the line
+// may be gone then.
+bool sender_state::send(const std::shared_ptr<endpoint_target>& t, line& l,
                         connection_turns::group g) {
+    const auto answers = answers_;
     const auto what = std::make_shared<const parcel>(std::move(l.queue.front()));
     l.queue.pop_front();
     ++l.in_flight;
     ++in_flight_;
     turns_.begin(g);
-    if (finds_memory([&] { ask(t, what, g); })) {
+    const bool begun = finds_memory([&] { ask(t, what, g); });
+    if (answers_ != answers) {
+        claim();
+        return false;
+    }
+    if (begun) {
         if (l.more && l.is_short()) claim();
-        return;
+        return true;
     }
     --l.in_flight;
     --in_flight_;
     turns_.end(g);
     what->for_each([this](const auto& e) { let_go(e.key); });
+    return true;
 }
 
 void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_ptr& what,

@@ -24,6 +24,7 @@ bool says_disable(const http::response& r) noexcept {
 }  // namespace
 
 void sender_state::on_answer(const asked& q, error_code ec, const http::response& r) {
+    ++answers_;
     --in_flight_;
     turns_.end(q.group);
     if (!running()) return;
