@@ -96,7 +96,8 @@ struct follower {
     world_sink target{w};
     bus hub{w.io()};
     webhook::sender sender{w.io(), hook_sender_options(w)};
-    rest_hook::manager manager{hub, sender, {.table = table, .environment = w.environment()}};
+    rest_hook::manager manager{
+        hub, sender, {.table = table, .environment = w.environment(), .expiring_lead = 0s}};
     rest_hook::detail::hook_record row{};
     std::uint64_t revision = 0;
 };
