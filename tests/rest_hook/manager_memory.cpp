@@ -97,7 +97,7 @@ struct follower {
     bus hub{w.io()};
     webhook::sender sender{w.io(), hook_sender_options(w)};
     rest_hook::manager manager{
-        hub, sender, {.table = table, .environment = w.environment(), .expiring_lead = 0s}};
+        hub, sender, {.table = table, .expiring_lead = 0s, .environment = w.environment()}};
     rest_hook::detail::hook_record row{};
     std::uint64_t revision = 0;
 };
