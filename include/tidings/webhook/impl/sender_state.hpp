@@ -65,8 +65,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     const std::shared_ptr<lane>& home() const noexcept { return lane_; }
     /// What a delivery's id gets so that it is another.
     std::string new_suffix() const;
-    /// The wall clock's time of the beginning, and what has passed since: clocks that are set delay
-    /// nothing.
+    /// The wall clock's time of the beginning, and what has passed since by the steady clock.
     io::system_time now() const {
         const auto passed = options_.environment.clock->now() - began_;
         return wall_began_ + std::chrono::duration_cast<io::system_time::duration>(passed);
@@ -232,7 +231,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void retain(bool goes_on = false);
     void note_added(const std::string& after);
     void check_drained();
-    std::string text_of_owed();
     bool gives_up() const noexcept;
     void end(error_code why);
     void release() noexcept;

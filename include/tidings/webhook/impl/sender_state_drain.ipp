@@ -48,15 +48,18 @@ bool sender_state::gives_up() const noexcept {
            failed_.claiming.lasts(long_enough, now()) || failed_.settling.lasts(long_enough, now());
 }
 
+namespace {
+
 // The endpoints that are owed the most are named.
-std::string sender_state::text_of_owed() {
+template <class Lines>
+std::string text_of_owed(const Lines& lines, const endpoint_registry& endpoints) {
     constexpr std::size_t max_named = 8;
     std::size_t owed = 0;
     std::vector<std::pair<std::size_t, std::string>> each;
-    for (const auto& [id, l] : lines_) {
+    for (const auto& [id, l] : lines) {
         const auto count = l.in_flight + l.size();
         owed += count;
-        const auto t = count != 0 ? endpoints_.find(id) : nullptr;
+        const auto t = count != 0 ? endpoints.find(id) : nullptr;
         if (t) each.emplace_back(count, t->label());
     }
     std::sort(each.begin(), each.end(), std::greater<>());
@@ -68,10 +71,14 @@ std::string sender_state::text_of_owed() {
     return text;
 }
 
+}  // namespace
+
 void sender_state::end(error_code why) {
     if (!http_) return;
     if (why && why != errc::closed && options_.log)
-        finds_memory([&] { options_.log({log_level::warning, "webhook", text_of_owed(), why}); });
+        finds_memory([&] {
+            options_.log({log_level::warning, "webhook", text_of_owed(lines_, endpoints_), why});
+        });
     http_.reset();
     again_.cancel();
     drain_deadline_.cancel();
