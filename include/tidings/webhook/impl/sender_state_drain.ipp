@@ -52,7 +52,7 @@ namespace {
 
 // The endpoints that are owed the most are named.
 template <class Lines>
-std::string text_of_owed(const Lines& lines, const endpoint_registry& endpoints) {
+std::string text_of_owed(const Lines& lines, endpoint_registry& endpoints) {
     constexpr std::size_t max_named = 8;
     std::size_t owed = 0;
     std::vector<std::pair<std::size_t, std::string>> each;
