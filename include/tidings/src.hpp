@@ -152,7 +152,6 @@
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
 #include <tidings/rest_hook/impl/confirm_api.ipp>
-#include <tidings/rest_hook/impl/creation_pace.ipp>
 #include <tidings/rest_hook/impl/delivery_api.ipp>
 #include <tidings/rest_hook/impl/delivery_view.ipp>
 #include <tidings/rest_hook/impl/end_announcer.ipp>

@@ -2,7 +2,6 @@
 // What one owner may have, and how two requests at once share it.
 #include "support/websub_bed.hpp"
 
-#include <tidings/rest_hook/impl/creation_pace.hpp>
 #include <tidings/test/faulty_table.hpp>
 
 namespace tidings::test {
@@ -132,18 +131,6 @@ TEST_CASE("an owner makes no more subscriptions in a minute than it may", "[rest
     w.advance(5min);
     for (const auto* const event : {"e", "f", "g"}) CHECK(bed.make(event).status == 201);
     CHECK(bed.make("h").status == 429);
-}
-
-TEST_CASE("the buckets of owners are bounded, and full ones make room", "[rest_hook]") {
-    rest_hook::detail::creation_pace pace(60);
-    const io::steady_time now{1000s};
-    for (std::size_t i = 0; i < pace.max_owners; ++i)
-        REQUIRE(pace.take(std::to_string(i), now) == 0s);
-    CHECK(pace.take("other", now) == 1s);
-    CHECK(pace.take("0", now) == 0s);
-    CHECK(pace.take("other", now + 1s) == 0s);
-    rest_hook::detail::creation_pace any(0);
-    CHECK(any.take("a", now) == 0s);
 }
 
 TEST_CASE("two changes at once do not make two subscriptions the same", "[rest_hook][faulty]") {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tidings/http/exchange.hpp>
+#include <tidings/inlet/impl/rate_limit.hpp>
 #include <tidings/lane/impl/lane.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/rest_hook/impl/answer_memory.hpp>
-#include <tidings/rest_hook/impl/creation_pace.hpp>
 #include <tidings/rest_hook/impl/event_catalogue.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
@@ -26,7 +26,7 @@ struct api_parts {
     std::shared_ptr<hook_asker> asker{};
     std::shared_ptr<hook_list> hooks{};
     std::shared_ptr<answer_memory> answers{};
-    std::shared_ptr<creation_pace> pace{};
+    std::shared_ptr<tidings::detail::rate_limit> creations{};
 };
 
 /// A request that is being answered, and its caller.

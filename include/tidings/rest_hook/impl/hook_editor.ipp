@@ -142,11 +142,12 @@ refusal hook_editor::refusal_of(const hook_list::reservation& r) const {
 }
 
 refusal hook_editor::check_pace(const std::string& owner) const {
-    const auto wait = parts_.pace->take(owner, parts_.options->environment.clock->now());
+    const auto wait = parts_.creations->take(owner, parts_.options->environment.clock->now());
     if (wait.count() == 0) return std::nullopt;
     auto no = too_many("at most " + std::to_string(parts_.options->max_creates_per_minute) +
                        " are made in a minute");
-    no.fields.set("Retry-After", std::to_string(wait.count()));
+    no.fields.set("Retry-After",
+                  std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
     return no;
 }
 

@@ -21,6 +21,12 @@ constexpr std::size_t max_key_bytes = 255;
 constexpr std::string_view openapi_name = "openapi.json";
 constexpr std::string_view types_name = "event-types";
 
+std::shared_ptr<rate_limit> pace_of_creations(std::size_t per_minute) {
+    constexpr std::size_t max_owners = 10'000;  // with a bucket each
+    const auto burst = static_cast<double>(per_minute);
+    return std::make_shared<rate_limit>(burst / 60, burst, max_owners);
+}
+
 http::response wrong_method(std::string_view allowed) {
     auto r = http::problem(405, "Method not allowed", allowed);
     r.fields.set("Allow", allowed);
@@ -70,7 +76,7 @@ api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::deta
             .hooks = std::move(hooks),
             .answers = std::make_shared<answer_memory>(
                 options->max_remembered_bytes, options->remember_for, *options->environment.clock),
-            .pace = std::make_shared<creation_pace>(options->max_creates_per_minute)};
+            .creations = pace_of_creations(options->max_creates_per_minute)};
 }
 
 }  // namespace
