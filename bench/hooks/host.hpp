@@ -20,7 +20,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace hooks_bench {
 
@@ -99,11 +98,12 @@ class host {
         while (!done())
             if (io_.run_one_for(std::chrono::seconds(60)) == 0) fail("nothing happens", {});
     }
-    /// Until nothing happens any more, in the file's threads neither.
+    /// Until nothing happens any more: with a file, nothing for a while, since its threads do not
+    /// say when they rest.
     void rest() {
-        for (int quiet = 0; quiet < 10; ++quiet) {
-            if (poll() != 0) quiet = 0;
-            if (file_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        const std::chrono::milliseconds quiet(file_ ? 50 : 0);
+        io_.restart();
+        while (io_.run_one_for(quiet) != 0) {
         }
     }
 
