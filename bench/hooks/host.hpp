@@ -101,9 +101,7 @@ class host {
     /// Until nothing happens any more: with a file, nothing for a while, since its threads do not
     /// say when they rest.
     void rest() {
-        const std::chrono::milliseconds quiet(file_ ? 50 : 0);
-        io_.restart();
-        while (io_.run_one_for(quiet) != 0) {
+        while (poll() != 0 || (file_ && io_.run_one_for(std::chrono::milliseconds(50)) != 0)) {
         }
     }
 
