@@ -153,4 +153,34 @@ TEST_CASE("connections in strands of their own are served by several threads", "
     f.destroy_context();
 }
 
+TEST_CASE("a stream is closed while another thread reads for it", "[io][threads]") {
+    const auto t = GENERATE(transport::tcp, transport::unix_socket);
+    network_fixture f(t);
+    for (int round = 0; round < 100; ++round) {
+        auto c = f.connect();
+        const auto strand = net::make_strand(f.context());
+        REQUIRE(c.server->rebind(strand));
+        std::array<std::byte, 1> into{};
+        std::optional<error_code> read;
+        net::post(strand, [&] {
+            c.server->start_read(into, [&](error_code ec, std::size_t) { read = ec; });
+            std::atomic<bool> other_runs = false;
+            net::post(f.context(), [&] { other_runs = true; });
+            while (!other_runs) std::this_thread::yield();
+            error_code ec;
+            CHECK(c.client->try_write(bytes_of("xyz"), ec) == 3);
+            // Before, while and behind what the other thread does for the read.
+            for (int i = 0; i < round % 40; ++i) std::this_thread::yield();
+            c.server->close();
+            CHECK_FALSE(read);
+        });
+        f.context().restart();
+        std::jthread other([&] { f.context().run(); });
+        f.context().run();
+        other.join();
+        REQUIRE(read);
+        CHECK(*read == net::error::operation_aborted);
+    }
+}
+
 }  // namespace tidings::test

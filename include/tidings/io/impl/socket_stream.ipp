@@ -156,8 +156,11 @@ void socket_stream::start_shutdown(io::ready_callback done) {
 void socket_stream::close() noexcept {
     if (state_->closed()) return;
     state_->now = state::life::closed;
-    if (state_->socket.is_open()) shutdown_descriptor(state_->socket.native_handle());
     error_code ignored;  // the descriptor is gone in either case
+    if (state_->socket.is_open()) {
+        state_->socket.cancel(ignored);  // another thread may be reading it for the reactor
+        shutdown_descriptor(state_->socket.native_handle());
+    }
     state_->socket.close(ignored);
 }
 
