@@ -233,6 +233,27 @@ TEST_CASE("an endpoint that nothing holds is forgotten at once when it is owed n
     CHECK(bodies_of(b.target) == texts{"1", "late", "2"});
 }
 
+TEST_CASE("an endpoint that is added anew keeps what is being claimed of its past", "[webhook]") {
+    owing_bed b;
+    b.target.answer = answering({500, 204});
+    auto e = b.bed.add(b.target.url(), {.id = "one"});
+    b.bed.publish("1");  // waits for its retry
+    CHECK(b.target.requests.size() == 1);
+    b.outbox->plan().hold();
+    e.close();
+    b.w.run_ready();
+    REQUIRE(b.outbox->plan().held() == 1);  // what it is owed is claimed, to be given up
+    b.bed.add(b.target.url(), {.id = "one", .replace = true});
+    b.w.run_ready();
+    b.outbox->plan().release();
+    b.w.run_ready();
+    CHECK(b.in_state(store::outbox_state::dead) == 0);
+    CHECK(b.target.requests.size() == 1);  // it was claimed before it was due
+    b.w.advance(6s);
+    CHECK(bodies_of(b.target) == texts{"1", "1"});
+    CHECK(listed(b.w, *b.outbox).empty());
+}
+
 TEST_CASE("what endpoints that are there are owed outlasts the time that is kept for others",
           "[webhook]") {
     const auto outbox = store::make_memory_outbox({.keep_unknown = 3h});

@@ -145,7 +145,11 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
         const auto id = e.endpoint;
         if (const auto why = gone_.why(id)) {
             reserve_results(1);
-            if (const auto t = endpoints_.find(id)) give_up_one(*t, e, why);
+            const auto t = endpoints_.find(id);
+            if (t && !t->active())
+                give_up_one(*t, e, why);
+            else
+                put_back(lines_[id], e);  // added anew since the claim began: sent when it is due
             gone_.note_claimed(id);
             ++taken;
             continue;
