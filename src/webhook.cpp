@@ -54,7 +54,6 @@
 #include <tidings/webhook/impl/standard.ipp>
 #include <tidings/webhook/impl/standard_key.ipp>
 #include <tidings/webhook/impl/standard_keys.ipp>
-#include <tidings/webhook/impl/standard_payload.ipp>
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>

@@ -3,6 +3,8 @@
 
 #include <tidings/subscriber.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -164,6 +166,31 @@ class history : public std::enable_shared_from_this<history> {
     }
     virtual void start_read(position after, std::vector<std::string> patterns,
                             std::size_t max_events, read_handler handler) = 0;
+
+    /// The same in the other direction: up to `max_events` events before `before`, the newest
+    /// first; before an empty one: from the newest of all. `next` is what to read on before, and
+    /// `at_end` says that nothing older is held. A position of another epoch, one of the future, or
+    /// one that the history cannot read: a `gap`, and the newest of all; nothing else of the slice
+    /// is set. What is gone is older than what is held, and no gap.
+    /// @error as `async_read`; boost::asio::error::operation_not_supported: this history is read
+    /// forwards alone
+    template <net::completion_token_for<void(error_code, history_slice)> Token = net::deferred_t>
+    [[nodiscard]] auto async_read_back(position before, std::vector<std::string> patterns,
+                                       std::size_t max_events, Token&& token = Token{}) {
+        return detail::initiate<void(error_code, history_slice)>(
+            get_executor(), std::forward<Token>(token),
+            [self = this, keep = weak_from_this().lock()](
+                net::any_io_executor io, auto handler, position from, std::vector<std::string> ps,
+                std::size_t max) {
+                self->start_read_back(std::move(from), std::move(ps), max,
+                                      read_handler(io, std::move(handler)));
+            },
+            std::move(before), std::move(patterns), max_events);
+    }
+    virtual void start_read_back(position /*before*/, std::vector<std::string> /*patterns*/,
+                                 std::size_t /*max_events*/, read_handler handler) {
+        std::move(handler)(net::error::operation_not_supported, history_slice());
+    }
 
     /// The position of an event with this source and id, if one that was published with an id of
     /// its own is held.

@@ -47,6 +47,7 @@
 #include <tidings/codec/impl/cloudevents_json.ipp>
 #include <tidings/codec/impl/sse_parser.ipp>
 #include <tidings/codec/impl/sse_writer.ipp>
+#include <tidings/codec/impl/standard_payload.ipp>
 #include <tidings/codec/impl/websocket_close.ipp>
 #include <tidings/codec/impl/websocket_frame.ipp>
 #include <tidings/codec/impl/websocket_handshake.ipp>
@@ -144,6 +145,7 @@
 #include <tidings/rest/impl/client_state.ipp>
 #include <tidings/rest/impl/client_state_outlet.ipp>
 #include <tidings/rest/impl/long_poll.ipp>
+#include <tidings/rest/impl/poll_question.ipp>
 #include <tidings/rest/impl/service.ipp>
 #include <tidings/rest/impl/service_state.ipp>
 #include <tidings/rest_hook/impl/answer_memory.ipp>
@@ -268,7 +270,6 @@
 #include <tidings/webhook/impl/standard.ipp>
 #include <tidings/webhook/impl/standard_key.ipp>
 #include <tidings/webhook/impl/standard_keys.ipp>
-#include <tidings/webhook/impl/standard_payload.ipp>
 #include <tidings/webhook/impl/standard_signer.ipp>
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>

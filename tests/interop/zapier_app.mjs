@@ -17,9 +17,9 @@ const getOrder = (z, bundle) => [bundle.cleanedRequest];
 const getFallbackRealOrder = async (z, bundle) => {
     const response = await z.request({
         url: new URL(`/topics/${encodeURIComponent(bundle.inputData.event)}`, bundle.authData.api).href,
-        params: { after: "" },
+        params: { before: "", items: "data", max: 3 },
     });
-    return response.data.map((event) => event.data).reverse();
+    return response.data;
 };
 
 // A trigger whose subscriptions give Zapier's URL in the member that is named.

@@ -288,6 +288,12 @@ TEST_CASE("a question that cannot be answered is refused", "[rest]") {
                                          {"/a?after=a%20b", 400},
                                          {"/a?topic=a..b", 400},
                                          {"/a?x=%zz", 400},
+                                         {"/a?before=a%20b", 400},
+                                         {"/a?before=&after=", 400},
+                                         {"/a?before=&wait=1s", 400},
+                                         {"/a?Before=", 400},
+                                         {"/a?items=json", 400},
+                                         {"/a?items=", 400},
                                          {"/a..b", 400},
                                          {"/", 404}}));
     CAPTURE(r.path);

@@ -29,7 +29,8 @@ TEST_CASE("the history of the tests that commits later is a history", "[history]
                              made->tell_handlers_first(handlers_first);
                              return made;
                          },
-                         [](history& h) { static_cast<ordering_history&>(h).commit_all(); }});
+                         [](history& h) { static_cast<ordering_history&>(h).commit_all(); }, true,
+                         false});
 }
 
 event_ptr lone(std::string_view topic, event e) {

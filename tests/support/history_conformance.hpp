@@ -22,6 +22,7 @@ struct history_kit {
     std::function<std::shared_ptr<history>(std::size_t max_events, io::clock&)> make;
     std::function<void(history&)> settle;
     bool keeps_blocks = true;  ///< a read gives the very publications that were committed
+    bool reads_back = true;    ///< it has `start_read_back`
 };
 
 /// A listener that records its calls, and what `append` itself commits or refuses.
@@ -74,19 +75,15 @@ class history_bed : public context_fixture {
     }
     history_slice read(position after, std::vector<std::string> patterns,
                        std::size_t max_events = 1000) {
-        history_slice slice;
-        int ends = 0;
-        history_->async_read(std::move(after), std::move(patterns), max_events,
-                             net::bind_executor(io(), [&](error_code ec, history_slice s) {
-                                 CHECK_FALSE(ec);
-                                 slice = std::move(s);
-                                 ++ends;
-                             }));
-        CHECK(ends == 0);
-        REQUIRE(run_io_until(io(), [&] { return ends != 0; }));
-        run();
-        REQUIRE(ends == 1);
-        return slice;
+        return completed([&](auto token) {
+            history_->async_read(std::move(after), std::move(patterns), max_events, token);
+        });
+    }
+    history_slice read_back(position before, std::vector<std::string> patterns,
+                            std::size_t max_events = 1000) {
+        return completed([&](auto token) {
+            history_->async_read_back(std::move(before), std::move(patterns), max_events, token);
+        });
     }
     position at(std::size_t i) const { return *listener.committed.at(i)->position(); }
 
@@ -94,6 +91,23 @@ class history_bed : public context_fixture {
     bool committed_inside = false;  // the last append
 
  private:
+    // What `start` begins brings, which must not complete inside the call.
+    template <class Start>
+    history_slice completed(Start start) {
+        history_slice slice;
+        int ends = 0;
+        start(net::bind_executor(io(), [&](error_code ec, history_slice s) {
+            CHECK_FALSE(ec);
+            slice = std::move(s);
+            ++ends;
+        }));
+        CHECK(ends == 0);
+        REQUIRE(run_io_until(io(), [&] { return ends != 0; }));
+        run();
+        REQUIRE(ends == 1);
+        return slice;
+    }
+
     history_kit kit_;
     std::shared_ptr<tidings::history> history_;
     int number_ = 0;
@@ -296,6 +310,54 @@ inline void check_beginning(const history_kit& kit) {
     CHECK(show(f.read(start, {"b"}).events) == texts{"b=3", "b=4"});
 }
 
+inline void check_back(const history_kit& kit) {
+    history_bed f(kit, 8);
+    auto s = f.read_back({}, {">"});
+    CHECK(s.events.empty());
+    CHECK(s.at_end);
+    f.append_all("abababac");
+    s = f.read_back({}, {">"}, 3);
+    CHECK(show(s.events) == texts{"c=8", "a=7", "b=6"});
+    CHECK_FALSE(s.at_end);
+    CHECK(show(f.read_back(f.at(2), {">"}).events) == texts{"b=2", "a=1"});
+    CHECK(f.read_back(f.at(0), {">"}).events.empty());
+    CHECK(f.read_back(f.at(0), {">"}).at_end);
+    CHECK(f.read_back({}, {"none.*"}).events.empty());
+    for (const std::size_t size : {1u, 2u, 3u, 4u, 5u}) {
+        INFO("slices of " << size);
+        texts seen;
+        position from;
+        for (int slices = 0; slices < 20; ++slices) {
+            s = f.read_back(from, {"a", "c"}, size);
+            CHECK(s.events.size() <= size);
+            CHECK_FALSE(s.gap);
+            for (const auto& e : s.events) {
+                seen.push_back(show(e));
+                CHECK(e->sequence() >= s.next.number());
+            }
+            from = s.next;
+            if (s.at_end) break;
+        }
+        CHECK(s.at_end);
+        CHECK(seen == texts{"c=8", "a=7", "a=5", "a=3", "a=1"});
+    }
+    // What is gone is older than what is held.
+    const auto first = f.at(0), second = f.at(1);
+    f.append_all("d");
+    s = f.read_back({}, {">"});
+    CHECK(show(s.events) == texts{"d=9", "c=8", "a=7", "b=6", "a=5", "b=4", "a=3", "b=2"});
+    CHECK_FALSE(s.gap);
+    CHECK(f.read_back(second, {">"}).events.empty());
+    CHECK_FALSE(f.read_back(first, {">"}).gap);
+    for (const auto& p :
+         {foreign("other:1"), foreign("x"), foreign(first.text() + "0000000"), foreign("other")}) {
+        INFO(p.text());
+        s = f.read_back(p, {"b"}, 2);
+        CHECK(s.gap);
+        CHECK(show(s.events) == texts{"b=6", "b=4"});
+    }
+}
+
 inline void check_find(const history_kit& kit) {
     history_bed f(kit, 2);
     f.append("a", made("1").id("one"));
@@ -331,6 +393,9 @@ inline void history_conformance(const history_kit& kit) {
     }
     SECTION("the place before the first commit is a position like any other") {
         check_beginning(kit);
+    }
+    SECTION("a read backwards gives the newest first, slice by slice") {
+        if (kit.reads_back) check_back(kit);
     }
     SECTION("an event is found by source and id while it is held") {
         check_find(kit);

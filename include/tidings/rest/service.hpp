@@ -96,6 +96,15 @@ class service_state;
 /// `Tidings-Gap: true`, and the position to go on from; with `after_gap=held` what is left of them
 /// as well, and `Tidings-Gap-Position`, which lies before it. Nothing is kept between requests.
 ///
+/// `GET /<pattern>?before=<position>&max=N` reads what is held before a position, and with an empty
+/// one the newest: the newest first, with `Link: <...>; rel="next"` while older ones are held. A
+/// position that the history does not know: `Tidings-Gap: true`, and the newest. 501 where a history
+/// is not read backwards.
+///
+/// `items=data` gives of each event its data alone, and `items=standard` the payload of Standard
+/// Webhooks, as JSON (application/json), as webhooks bring it; an event whose data are neither JSON
+/// nor text is left out then. Else they are CloudEvents (`items=cloudevents`).
+///
 /// Handle; copies share one service. `close`, or the end of the last handle (a mounted one lives as
 /// long as its server), ends it, and releases what the options hold.
 ///

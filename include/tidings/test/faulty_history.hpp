@@ -45,6 +45,13 @@ class faulty_history final : public history {
         inner_->start_read(std::move(after), std::move(patterns), max_events,
                            std::move(op).handler());
     }
+    void start_read_back(position before, std::vector<std::string> patterns, std::size_t max_events,
+                         read_handler handler) override {
+        faulty_operation op(plan_, "read_back", errc::history_failed, std::move(handler));
+        if (op.fails_before()) return std::move(op).fail();
+        inner_->start_read_back(std::move(before), std::move(patterns), max_events,
+                                std::move(op).handler());
+    }
     std::optional<position> find(std::string_view source, std::string_view id) const override {
         return inner_->find(source, id);
     }

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/control_event.hpp>
+#include <tidings/impl/matches_any.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/lane/impl/lane_wait.hpp>
 #include <tidings/topic.hpp>
@@ -193,9 +194,7 @@ void feed::count_dropped(std::uint64_t count) noexcept {
 
 bool feed::picks(const publication& e) const noexcept {
     if (is_control(e.topic())) return true;
-    return options_.filter.matches(e) &&
-           std::any_of(options_.patterns.begin(), options_.patterns.end(),
-                       [&](const auto& pattern) { return topic_matches(pattern, e.topic()); });
+    return options_.filter.matches(e) && matches_any(options_.patterns, e.topic());
 }
 
 void feed::narrow(const std::vector<std::string>& lost) noexcept {

@@ -3,6 +3,7 @@
 
 #include <tidings/bus/impl/retained_store.hpp>
 #include <tidings/control_event.hpp>
+#include <tidings/impl/matches_any.hpp>
 #include <tidings/topic.hpp>
 
 #include <algorithm>
@@ -135,9 +136,7 @@ retained_store::slice retained_store::read(const std::vector<std::string>& patte
         }
         auto* v = first->first++->second;
         s.next = v->number;
-        if (std::any_of(patterns.begin(), patterns.end(),
-                        [&](const auto& p) { return topic_matches(p, v->event->topic()); }))
-            s.values.push_back(v);
+        if (matches_any(patterns, v->event->topic())) s.values.push_back(v);
     }
     return s;
 }

@@ -3,6 +3,7 @@
 
 #include <tidings/control_event.hpp>
 #include <tidings/impl/finds_memory.hpp>
+#include <tidings/impl/matches_any.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 #include <tidings/topic.hpp>
 
@@ -82,12 +83,8 @@ void live_access::narrow(const std::vector<std::string>& lost) {
     auto left = feed->patterns();
     std::erase_if(left, is_lost);
     feed->narrow(lost);
-    const auto matched = [](const std::vector<std::string>& patterns, std::string_view topic) {
-        return std::any_of(patterns.begin(), patterns.end(),
-                           [&](const auto& pattern) { return topic_matches(pattern, topic); });
-    };
     const bool clean = session_.queue().discard([&](const publication& e) {
-        return matched(lost, e.topic()) && !matched(left, e.topic());
+        return matches_any(lost, e.topic()) && !matches_any(left, e.topic());
     });
     if (!clean) session_.end(errc::forbidden);
 }

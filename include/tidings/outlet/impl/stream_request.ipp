@@ -65,12 +65,12 @@ std::string plain_name(std::string_view name) {
 
 // A parameter that means one of ours and is spelled otherwise would be ignored in silence.
 std::optional<response> check_spelling(const stream_request& r) {
-    constexpr std::array<std::string_view, 10> ours{
-        "topic",     "after", "last_event_id", "lastEventId", "Last-Event-ID",
-        "after_gap", "wait",  "max",           "filter",      "retained"};
-    constexpr std::array<std::string_view, 10> alike{
-        "topic",  "topics",      "after",   "wait",     "max",
-        "filter", "lasteventid", "filters", "retained", "aftergap"};
+    constexpr std::array<std::string_view, 12> ours{
+        "topic", "after", "last_event_id", "lastEventId", "Last-Event-ID", "after_gap",
+        "wait",  "max",   "filter",        "retained",    "before",        "items"};
+    constexpr std::array<std::string_view, 13> alike{
+        "topic",   "topics",   "after",    "wait",   "max",  "filter", "lasteventid",
+        "filters", "retained", "aftergap", "before", "item", "items"};
     const auto has = [](const auto& names, std::string_view name) {
         return std::find(names.begin(), names.end(), name) != names.end();
     };
@@ -81,7 +81,7 @@ std::optional<response> check_spelling(const stream_request& r) {
                 name +
                     "; the parameters are topic, after, last_event_id (or "
                     "lastEventId), after_gap, filter, retained, and where topics are read "
-                    "wait and max");
+                    "before, items, wait and max");
     return std::nullopt;
 }
 

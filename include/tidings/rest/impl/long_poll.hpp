@@ -5,6 +5,7 @@
 #include <tidings/http/exchange.hpp>
 #include <tidings/outlet/impl/reviewer.hpp>
 #include <tidings/outlet/sessions.hpp>
+#include <tidings/rest/impl/poll_item.hpp>
 
 #include <chrono>
 #include <functional>
@@ -57,8 +58,10 @@ TIDINGS_DECL poll_step advance(poll_state now, poll_event what) noexcept;
 /// What a GET asks for.
 struct long_poll_options {
     std::vector<std::string> patterns{};
-    position after{};
-    bool from_now = false;
+    position from{};        ///< events after it, or before it
+    bool from_now = false;  ///< after the present
+    bool back = false;      ///< before it, the newest first; empty: the newest of all
+    poll_items items = poll_items::cloudevents;
     tidings::after_gap after_gap = tidings::after_gap::present;
     std::size_t max = 0;
     std::size_t max_bytes = 0;
@@ -107,13 +110,13 @@ class long_poll final : public lane_target,
     void on_expiry();
     bool attach();
     void go_on();
-    void begin();
     void step(poll_event what, error_code why = errc::closed) noexcept;
     void perform(poll_action a, error_code why);
     TIDINGS_DECL void give_up() noexcept;
     void read();
     void on_slice(error_code ec, const history_slice& slice);
     poll_event take(const history_slice& slice);
+    poll_event take_back(const history_slice& slice);
     bool add(const event_ptr& e);
     void answer();
     void refuse(error_code why);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/server/body_budget.hpp>
 #include <tidings/impl/finds_memory.hpp>
@@ -9,6 +8,7 @@
 #include <tidings/outlet/impl/authenticate.hpp>
 #include <tidings/rest/impl/long_poll.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -119,7 +119,10 @@ void long_poll::go_on() {
     if (state_ == poll_state::done) return;
     // On the bus before the first read, so that nothing falls between the two.
     if (question_.wait.count() != 0 && !attach()) return;
-    begin();
+    if (!question_.from_now) return read();
+    if (attached_) return;
+    question_.from = bus_->history()->head();
+    step(poll_event::slice_empty);
 }
 
 // False when it was refused.
@@ -132,7 +135,7 @@ bool long_poll::attach() {
     attached_ = true;
     state_ = poll_state::reading;
     if (question_.from_now) {
-        question_.after = here;
+        question_.from = here;
         state_ = poll_state::waiting;
     }
     deadline_.arm(lane_->timers(), question_.wait);
@@ -144,13 +147,6 @@ bool long_poll::attach() {
         if (const auto s = weak.lock()) s->step(poll_event::time_over);
     });
     return true;
-}
-
-void long_poll::begin() {
-    if (!question_.from_now) return read();
-    if (attached_) return;
-    question_.after = bus_->history()->head();
-    step(poll_event::slice_empty);
 }
 
 void long_poll::step(poll_event what, error_code why) noexcept {
@@ -191,7 +187,8 @@ void long_poll::read() {
         if (me.arrived()) s->on_slice(ec, slice);
     };
     try {
-        bus_->history()->start_read(question_.after, question_.patterns, question_.max - count_,
+        const auto start = question_.back ? &history::start_read_back : &history::start_read;
+        ((*bus_->history()).*start)(question_.from, question_.patterns, question_.max - count_,
                                     lane_->completion<read_handler>(std::move(arrive)));
     } catch (const std::bad_alloc&) {
         throw;
@@ -204,7 +201,7 @@ void long_poll::on_slice(error_code ec, const history_slice& slice) {
     if (state_ == poll_state::done) return;
     if (ec) return step(poll_event::read_failed, ec);
     try {
-        const auto found = take(slice);
+        const auto found = question_.back ? take_back(slice) : take(slice);
         step(found, found == poll_event::read_failed ? errc::overflow : errc::closed);
     } catch (const std::bad_alloc&) {
         give_up();
@@ -216,29 +213,43 @@ poll_event long_poll::take(const history_slice& slice) {
         // It belongs before what follows, in the next answer.
         if (count_ != 0) return poll_event::full;
         const bool skips = question_.after_gap == after_gap::present;
-        gap_ = question_.after = skips ? slice.head : slice.before;
+        gap_ = question_.from = skips ? slice.head : slice.before;
         if (skips) return poll_event::full;
     }
     gone_ = slice.gone.number();
     for (const auto& e : slice.events) {
         if (question_.filter.matches(*e) && !add(e))
             return count_ != 0 || gap_ ? poll_event::full : poll_event::read_failed;
-        question_.after = *e->position();
+        question_.from = *e->position();
     }
-    question_.after = slice.next;
+    question_.from = slice.next;
     if (count_ >= question_.max || gap_) return poll_event::full;
     if (!slice.at_end) return poll_event::slice_more;
     return count_ != 0 ? poll_event::slice_found : poll_event::slice_empty;
 }
 
+// What follows a gap is the newest of all.
+poll_event long_poll::take_back(const history_slice& slice) {
+    if (slice.gap) gap_.emplace();
+    for (const auto& e : slice.events) {
+        if (question_.filter.matches(*e) && !add(e))
+            return count_ != 0 ? poll_event::full : poll_event::read_failed;
+        question_.from = *e->position();
+    }
+    question_.from = slice.at_end ? position() : slice.next;
+    if (slice.at_end || count_ >= question_.max) return poll_event::full;
+    return poll_event::slice_more;
+}
+
 // False when it would be too many bytes, or the server has no room for them. An event that has no
-// wire form is passed over.
+// such form is passed over.
 bool long_poll::add(const event_ptr& e) {
     error_code ec;
-    const auto json = cloudevents_json(*e, ec);
+    const poll_item item(*e, question_.items, lane_->timers().clock().wall_now(), ec);
     if (ec == errc::out_of_memory) throw std::bad_alloc();
-    if (json == nullptr) return true;
-    const auto bytes = body_.size() + json->size() + 2;
+    if (ec) return true;
+    const auto& json = item.json();
+    const auto bytes = body_.size() + json.size() + 2;
     if (count_ != 0 && bytes > question_.max_bytes) return false;
     if (bytes > body_.capacity()) {
         const auto more = std::max(bytes, 2 * body_.capacity());
@@ -247,7 +258,7 @@ bool long_poll::add(const event_ptr& e) {
         body_.reserve(more);
     }
     if (count_++ != 0) body_ += ',';
-    body_ += *json;
+    body_ += json;
     return true;
 }
 
@@ -272,7 +283,7 @@ void long_poll::finish_soon() {
     lane_->post([s = shared_from_this()] {
         // A question that never began has yet to find where the present is.
         if (s->question_.from_now && !s->attached_ && s->state_ != poll_state::done)
-            s->question_.after = s->bus_->history()->head();
+            s->question_.from = s->bus_->history()->head();
         s->step(poll_event::time_over);
     });
 }
@@ -335,6 +346,9 @@ void long_poll::stop() noexcept {
 }
 
 void long_poll::refuse(error_code why) {
+    if (why == net::error::operation_not_supported)
+        return respond(http::problem(501, "Not read backwards",
+                                     "this history gives no events before a position"));
     const bool closed = why == errc::closed;
     auto r = http::problem(503, closed ? "Bus closed" : "Not answered", why.message());
     r.fields.set("Retry-After", "1");
@@ -344,16 +358,18 @@ void long_poll::refuse(error_code why) {
 void long_poll::answer() {
     // What is being reviewed may be revoked: the same is asked again, and loses nothing.
     if (is_reviewing()) return refuse(errc::undecided);
-    http::response r{200, {{"Content-Type", std::string(cloudevents_batch_type)}}, {}};
+    const bool of_events = question_.items == poll_items::cloudevents;
+    http::response r{200, {}, {}};
+    r.fields.set("Content-Type", of_events ? cloudevents_batch_type : "application/json");
     r.body = std::move(body_) + ']';
     if (gap_) {
         r.fields.set("Tidings-Gap", "true");
-        r.fields.set("Tidings-Gap-Position", gap_->text());
+        if (!gap_->empty()) r.fields.set("Tidings-Gap-Position", gap_->text());
     }
-    if (!question_.after.empty()) {
-        r.fields.set("Tidings-Position", question_.after.text());
-        r.fields.set("Link", '<' + question_.next_target + "after=" +
-                                 http::percent_encode(question_.after.text()) + ">; rel=\"next\"");
+    if (!question_.from.empty()) {
+        if (!question_.back) r.fields.set("Tidings-Position", question_.from.text());
+        r.fields.set("Link", '<' + question_.next_target + (question_.back ? "before=" : "after=") +
+                                 http::percent_encode(question_.from.text()) + ">; rel=\"next\"");
     }
     r.fields.set("Cache-Control", "no-store");
     // It may be revoked, and counts, until its bytes have left.

@@ -5,11 +5,9 @@
 #include <tidings/inlet/impl/rate_limit.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/outlet/sessions.hpp>
-#include <tidings/rest/impl/long_poll.hpp>
+#include <tidings/rest/impl/poll_question.hpp>
 #include <tidings/rest/impl/publication_attempt.hpp>
 #include <tidings/rest/service.hpp>
-
-#include <boost/system/result.hpp>
 
 #include <atomic>
 #include <memory>
@@ -19,10 +17,6 @@ namespace tidings::rest::detail {
 
 using tidings::detail::bus_state;
 using tidings::detail::inlet;
-
-/// A value, or the answer that refuses the request.
-template <class T>
-using or_refusal = boost::system::result<T, http::response>;
 
 /// Topics as HTTP resources, behind the handles of a service. Safe from any thread.
 class service_state final : public std::enable_shared_from_this<service_state> {
@@ -56,10 +50,6 @@ class service_state final : public std::enable_shared_from_this<service_state> {
 
     void read(http::exchange& x, const std::string& pattern);
     void answer_question(http::exchange& x, http::stream_request asked);
-    or_refusal<long_poll_options> read_question(const http::exchange& x,
-                                                http::stream_request asked) const;
-    bool read_numbers(const http::stream_request& asked, long_poll_options& out) const;
-    std::string next_target(const http::request& r) const;
     void answer(http::exchange x, long_poll_options q);
 
     const std::shared_ptr<bus_state> bus_;

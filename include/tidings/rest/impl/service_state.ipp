@@ -99,22 +99,6 @@ http::response failure(error_code ec) {
 // Of a body that an event gets as a copy.
 constexpr std::size_t max_copied_bytes = 256;
 
-// How a query spells the position that a question starts after.
-constexpr std::string_view position_names[] = {"after", "last_event_id", "lastEventId",
-                                               "Last-Event-ID"};
-
-// "30s", "500ms", "2m" or plain seconds.
-std::optional<std::chrono::milliseconds> parse_wait(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (ec != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (unit == "ms") return std::chrono::milliseconds(number);
-    if (unit.empty() || unit == "s") return std::chrono::seconds(number);
-    if (unit == "m") return std::chrono::minutes(number);
-    return std::nullopt;
-}
-
 }  // namespace
 
 service_state::service_state(std::shared_ptr<bus_state> bus, service_options options)
@@ -308,62 +292,6 @@ void service_state::start(http::exchange& x, event_ptr p, publication_attempt&& 
     x.request() = std::move(made->request());
 }
 
-bool service_state::read_numbers(const http::stream_request& asked, long_poll_options& q) const {
-    q.max = options_.max_batch;
-    q.max_bytes = options_.max_answer_bytes;
-    for (const auto& [name, value] : asked.query) {
-        if (name == "max") {
-            std::size_t max = 0;
-            const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), max);
-            if (ec != std::errc() || end != value.data() + value.size() || max == 0) return false;
-            q.max = std::min(max, options_.max_batch);
-        }
-        if (name == "wait") {
-            const auto wait = parse_wait(value);
-            if (!wait) return false;
-            q.wait = std::min(*wait, options_.max_wait);
-        }
-    }
-    return true;
-}
-
-// The same question, for the position to be appended.
-std::string service_state::next_target(const http::request& r) const {
-    std::string target;
-    for (const char c : r.path()) {
-        const bool ends_the_link = c == '<' || c == '>' || c == '"';  // RFC 8288 3
-        target += ends_the_link ? http::percent_encode({&c, 1}) : std::string(1, c);
-    }
-    target += '?';
-    error_code ec;
-    for (const auto& [name, value] : http::parse_query(r.query(), ec))
-        if (std::find(std::begin(position_names), std::end(position_names), name) ==
-            std::end(position_names))
-            target += http::percent_encode(name) + '=' + http::percent_encode(value) + '&';
-    return target;
-}
-
-or_refusal<long_poll_options> service_state::read_question(const http::exchange& x,
-                                                           http::stream_request asked) const {
-    if (!bus_->history())
-        return http::problem(404, "No history", "this bus keeps no events to read");
-    long_poll_options q;
-    if (asked.retained)
-        return http::problem(400, "Bad query", "retained is of a stream; this reads the history");
-    if (!read_numbers(asked, q))
-        return http::problem(400, "Bad query", "max is a number from 1, wait is 30s");
-    q.from_now = !asked.after;
-    q.after = asked.after.value_or(position());
-    q.after_gap = asked.after_gap.value_or(options_.after_gap);
-    q.next_target = next_target(x.request());
-    q.patterns = std::move(asked.patterns);
-    q.principal = std::move(asked.principal);
-    q.expires = asked.expires;
-    q.license = std::move(asked.license);
-    q.filter = std::move(asked.filter);
-    return q;
-}
-
 void service_state::read(http::exchange& x, const std::string& pattern) {
     access_.read(x, {pattern},
                  [self = shared_from_this()](http::exchange& here, http::stream_request asked) {
@@ -372,7 +300,9 @@ void service_state::read(http::exchange& x, const std::string& pattern) {
 }
 
 void service_state::answer_question(http::exchange& x, http::stream_request asked) {
-    auto q = read_question(x, std::move(asked));
+    if (!bus_->history())
+        return x.respond(http::problem(404, "No history", "this bus keeps no events to read"));
+    auto q = read_question(x.request(), std::move(asked), options_);
     if (!q) return x.respond(q.error());
     if (polls_.size() >= options_.max_waiting)
         return x.respond(later(429, "Too many requests", "max_waiting questions are waiting"));

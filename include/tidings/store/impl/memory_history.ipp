@@ -2,11 +2,11 @@
 #pragma once
 
 #include <tidings/detail/short_mutex.hpp>
+#include <tidings/impl/matches_any.hpp>
 #include <tidings/io/random.hpp>
 #include <tidings/store/impl/history_ring.hpp>
 #include <tidings/store/impl/prompt_history.hpp>
 #include <tidings/store/memory_history.hpp>
-#include <tidings/topic.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -17,6 +17,19 @@
 namespace tidings::detail {
 
 namespace {
+
+// Completes with the slice that `f` makes.
+template <class F>
+void complete_read(read_handler handler, F f) {
+    history_slice slice;
+    error_code ec;
+    try {
+        slice = f();
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+    }
+    std::move(handler)(ec, std::move(slice));
+}
 
 /// The history in memory; see `make_memory_history`.
 class memory_history final : public prompt_history {
@@ -30,6 +43,8 @@ class memory_history final : public prompt_history {
     position head() const override;
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
                     read_handler handler) override;
+    void start_read_back(position before, std::vector<std::string> patterns, std::size_t max_events,
+                         read_handler handler) override;
     std::optional<position> find(std::string_view source, std::string_view id) const override;
 
  private:
@@ -38,8 +53,16 @@ class memory_history final : public prompt_history {
 
     position position_of(std::uint64_t number) const noexcept { return {epoch_, number}; }
     void keep_in(history_ring& ring, const event_ptr& e, dropped_events& evicted);
+    void expire(dropped_events& gone);
     history_slice read(const position& after, const std::vector<std::string>& patterns,
                        std::size_t max_events);
+    history_slice read_back(const position& before, const std::vector<std::string>& patterns,
+                            std::size_t max_events);
+    /// Of each ring that may hold such events the item that `first_after` says.
+    using cursors = std::vector<std::pair<const history_ring*, std::size_t>>;
+    cursors cursors_at(std::uint64_t after, const std::vector<std::string>& patterns) const;
+    std::uint64_t scan_back(history_slice& slice, std::uint64_t before,
+                            const std::vector<std::string>& patterns, std::size_t max_events) const;
     std::uint64_t scan(history_slice& slice, std::uint64_t after,
                        const std::vector<std::string>& patterns, std::size_t max_events) const;
     void forget(const dropped_events& gone, std::size_t from = 0) noexcept;
@@ -160,25 +183,28 @@ std::optional<position> memory_history::find(std::string_view source, std::strin
 
 void memory_history::start_read(position after, std::vector<std::string> patterns,
                                 std::size_t max_events, read_handler handler) {
-    history_slice slice;
-    error_code ec;
-    try {
-        slice = read(after, patterns, max_events);
-    } catch (const std::bad_alloc&) {
-        ec = errc::out_of_memory;
+    complete_read(std::move(handler), [&] { return read(after, patterns, max_events); });
+}
+
+void memory_history::start_read_back(position before, std::vector<std::string> patterns,
+                                     std::size_t max_events, read_handler handler) {
+    complete_read(std::move(handler), [&] { return read_back(before, patterns, max_events); });
+}
+
+// What is too old, of every ring. With the mutex held.
+void memory_history::expire(dropped_events& gone) {
+    for (auto& ring : rings_) {
+        const auto before = gone.size();
+        ring.expire(now_of(ring), gone);
+        forget(gone, before);
     }
-    std::move(handler)(ec, std::move(slice));
 }
 
 history_slice memory_history::read(const position& after, const std::vector<std::string>& patterns,
                                    std::size_t max_events) {
     dropped_events gone;
     const std::lock_guard lock(mutex_);
-    for (auto& ring : rings_) {
-        const auto before = gone.size();
-        ring.expire(now_of(ring), gone);
-        forget(gone, before);
-    }
+    expire(gone);
 
     history_slice slice;
     const bool ours = after.has_number() && after.has_epoch_of(position_of(0));
@@ -196,21 +222,43 @@ history_slice memory_history::read(const position& after, const std::vector<std:
     return slice;
 }
 
+history_slice memory_history::read_back(const position& before,
+                                        const std::vector<std::string>& patterns,
+                                        std::size_t max_events) {
+    dropped_events gone;
+    const std::lock_guard lock(mutex_);
+    expire(gone);
+
+    history_slice slice;
+    const bool ours =
+        before.has_number() && before.has_epoch_of(position_of(0)) && before.number() <= head_ + 1;
+    slice.gap = !before.empty() && !ours;
+    const auto next = scan_back(slice, ours ? before.number() : head_ + 1, patterns, max_events);
+    slice.at_end = next == 0;
+    slice.next = position_of(next);
+    return slice;
+}
+
+memory_history::cursors memory_history::cursors_at(std::uint64_t after,
+                                                   const std::vector<std::string>& patterns) const {
+    cursors all;
+    for (const auto& ring : rings_)
+        if (std::any_of(patterns.begin(), patterns.end(),
+                        [&](const auto& p) { return patterns_overlap(p, ring.rule().pattern); }))
+            all.emplace_back(&ring, ring.first_after(after));
+    return all;
+}
+
 // Merges the rings by number, and says how far it looked.
 std::uint64_t memory_history::scan(history_slice& slice, std::uint64_t after,
                                    const std::vector<std::string>& patterns,
                                    std::size_t max_events) const {
-    std::vector<std::pair<const history_ring*, std::size_t>> cursors;
-    for (const auto& ring : rings_)
-        if (std::any_of(patterns.begin(), patterns.end(),
-                        [&](const auto& p) { return patterns_overlap(p, ring.rule().pattern); }))
-            cursors.emplace_back(&ring, ring.first_after(after));
-
+    auto places = cursors_at(after, patterns);
     for (std::size_t scanned = 0; scanned < max_scanned && slice.events.size() < max_events;
          ++scanned) {
         const history_ring::item* next = nullptr;
         std::size_t* advance = nullptr;
-        for (auto& [ring, at] : cursors) {
+        for (auto& [ring, at] : places) {
             if (at == ring->size()) continue;
             const auto& candidate = (*ring)[at];
             if (next == nullptr || candidate.event->sequence() < next->event->sequence()) {
@@ -221,11 +269,35 @@ std::uint64_t memory_history::scan(history_slice& slice, std::uint64_t after,
         if (next == nullptr) return head_;
         ++*advance;
         after = next->event->sequence();
-        if (std::any_of(patterns.begin(), patterns.end(),
-                        [&](const auto& p) { return topic_matches(p, next->event->topic()); }))
-            slice.events.push_back(next->event);
+        if (matches_any(patterns, next->event->topic())) slice.events.push_back(next->event);
     }
     return after;
+}
+
+// The same towards the oldest; 0: to the end.
+std::uint64_t memory_history::scan_back(history_slice& slice, std::uint64_t before,
+                                        const std::vector<std::string>& patterns,
+                                        std::size_t max_events) const {
+    if (before == 0) return 0;
+    auto places = cursors_at(before - 1, patterns);
+    for (std::size_t scanned = 0; scanned < max_scanned && slice.events.size() < max_events;
+         ++scanned) {
+        const history_ring::item* next = nullptr;
+        std::size_t* advance = nullptr;
+        for (auto& [ring, at] : places) {
+            if (at == 0) continue;
+            const auto& candidate = (*ring)[at - 1];
+            if (next == nullptr || candidate.event->sequence() > next->event->sequence()) {
+                next = &candidate;
+                advance = &at;
+            }
+        }
+        if (next == nullptr) return 0;
+        --*advance;
+        before = next->event->sequence();
+        if (matches_any(patterns, next->event->topic())) slice.events.push_back(next->event);
+    }
+    return before;
 }
 
 }  // namespace tidings::detail

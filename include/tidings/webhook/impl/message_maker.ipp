@@ -3,10 +3,10 @@
 
 #include <tidings/codec/cloudevents_json.hpp>
 #include <tidings/codec/impl/binary_fields.hpp>
+#include <tidings/codec/impl/standard_payload.hpp>
 #include <tidings/crypto/impl/sha256.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
-#include <tidings/webhook/impl/standard_payload.hpp>
 
 namespace tidings::webhook::detail {
 

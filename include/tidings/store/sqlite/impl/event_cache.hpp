@@ -23,6 +23,7 @@ class event_cache {
     TIDINGS_DECL void erase(std::uint64_t offset, dropped_events& gone) noexcept;
     /// The first that lies behind an offset; null stands where one was erased.
     TIDINGS_DECL events::const_iterator after(std::uint64_t offset) const noexcept;
+    events::const_iterator begin() const noexcept { return events_.begin(); }
     events::const_iterator end() const noexcept { return events_.end(); }
     /// Null where it has none.
     TIDINGS_DECL event_ptr find(std::uint64_t offset) const noexcept;

@@ -32,12 +32,20 @@ class sqlite_history final : public tidings::history {
     append_result append(pending_publication e, append_handler handler) override;
     position head() const override { return state_->head(); }
     void start_read(position after, std::vector<std::string> patterns, std::size_t max_events,
-                    read_handler handler) override;
+                    read_handler handler) override {
+        ask({std::move(after), std::move(patterns), max_events, false}, std::move(handler));
+    }
+    void start_read_back(position before, std::vector<std::string> patterns, std::size_t max_events,
+                         read_handler handler) override {
+        ask({std::move(before), std::move(patterns), max_events, true}, std::move(handler));
+    }
     std::optional<position> find(std::string_view source, std::string_view id) const override {
         return state_->find(source, id);
     }
 
  private:
+    void ask(history_state::question q, read_handler handler);
+
     const std::shared_ptr<database_state> db_;
     const std::shared_ptr<history_state> state_;
 };
@@ -63,9 +71,7 @@ append_result sqlite_history::append(pending_publication e, append_handler handl
 /// A read that was started, as it goes from thread to thread.
 struct history_read {
     std::shared_ptr<history_state> state;
-    position after;
-    std::vector<std::string> patterns;
-    std::size_t max_events;
+    history_state::question what;
     std::shared_ptr<waiting_handler<error_code, history_slice>> done;
 
     void complete(error_code ec, history_slice slice = {}) const noexcept {
@@ -78,8 +84,7 @@ void read_in_file(const std::shared_ptr<database_state>& db,
     const auto ec = db->reading().post([db = db.get(), r](connection* c) {
         if (c == nullptr) return r->complete(db->status());
         try {
-            r->complete(
-                {}, r->state->read_file(*c, db->shared(), r->after, r->patterns, r->max_events));
+            r->complete({}, r->state->read_file(*c, db->shared(), r->what));
         } catch (const failure& f) {
             if (const auto& log = db->options().log)
                 log({log_level::error, "sqlite", f.what(), errc::store_failed});
@@ -95,7 +100,7 @@ void read_anywhere(const std::shared_ptr<database_state>& db,
                    const std::shared_ptr<history_read>& r) {
     std::optional<history_slice> slice;
     try {
-        slice = r->state->read_cache(r->after, r->patterns, r->max_events);
+        slice = r->state->read_cache(r->what);
     } catch (const std::bad_alloc&) {
         return r->complete(errc::out_of_memory);
     }
@@ -127,10 +132,9 @@ class expiry_job final : public write_job {
     const std::shared_ptr<history_read> read_;
 };
 
-void sqlite_history::start_read(position after, std::vector<std::string> patterns,
-                                std::size_t max_events, read_handler handler) {
+void sqlite_history::ask(history_state::question q, read_handler handler) {
     const auto r = std::make_shared<history_read>(
-        history_read{state_, std::move(after), std::move(patterns), max_events,
+        history_read{state_, std::move(q),
                      waiting_handler<error_code, history_slice>::make(std::move(handler))});
     if (const auto failed = db_->status()) return r->complete(failed);
     if (!state_->is_expired()) return read_anywhere(db_, r);

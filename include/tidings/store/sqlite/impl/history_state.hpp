@@ -78,6 +78,13 @@ class history_state final : public group_member,
     void after_commit() noexcept override;
     void on_close() noexcept override;
 
+    /// What is read: events after a position, or, towards the oldest, those before it.
+    struct question {
+        position from{};
+        std::vector<std::string> patterns{};
+        std::size_t max_events = 0;
+        bool back = false;
+    };
     /// What a read needs to know, as it was at one moment.
     struct view {
         epoch_list::place from{};
@@ -87,13 +94,9 @@ class history_state final : public group_member,
     /// A rule holds what is too old: it goes with the next group.
     TIDINGS_DECL bool is_expired() const;
     /// A slice of what is in memory; nothing where the file is needed. @throws std::bad_alloc
-    TIDINGS_DECL std::optional<history_slice> read_cache(const position& after,
-                                                         const std::vector<std::string>& patterns,
-                                                         std::size_t max_events) const;
+    TIDINGS_DECL std::optional<history_slice> read_cache(const question& q) const;
     /// The same from the file, on the reading thread. @throws failure, std::bad_alloc
-    TIDINGS_DECL history_slice read_file(connection& c, shared_parts& shared, const position& after,
-                                         const std::vector<std::string>& patterns,
-                                         std::size_t max_events);
+    TIDINGS_DECL history_slice read_file(connection& c, shared_parts& shared, const question& q);
 
  private:
     struct key_hash {
@@ -107,13 +110,17 @@ class history_state final : public group_member,
           cache_(o.cache_bytes) {}
     std::int64_t now() const noexcept;
     void start(loaded_history loaded);
-    view view_of(const position& after, const std::vector<std::string>& patterns) const;
-    history_slice finish(history_slice slice, const view& v, bool asked, std::uint64_t next) const;
+    view view_of(const question& q) const;
+    std::optional<std::uint64_t> scan_cache(const question& q, const view& v,
+                                            history_slice& slice) const;
+    std::optional<std::uint64_t> scan_cache_back(const question& q, const view& v,
+                                                 history_slice& slice) const;
+    history_slice finish(history_slice slice, const question& q, const view& v,
+                         std::uint64_t next) const;
     void take_committed(append_job& job, dropped_events& gone) noexcept;
     void forget(const evicted_event& e, dropped_events& gone) noexcept;
     struct read_statements;
-    std::uint64_t scan(read_statements& s, const view& v, const std::vector<std::string>& patterns,
-                       std::size_t max_events, history_slice& slice);
+    std::uint64_t scan(read_statements& s, const question& q, const view& v, history_slice& slice);
     event_ptr make_event(read_statements& s, const rows& r, std::uint64_t offset);
 
     const database_options& options_;

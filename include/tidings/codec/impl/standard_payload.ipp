@@ -2,22 +2,24 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/codec/impl/standard_payload.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 #include <tidings/text/utf8.hpp>
-#include <tidings/webhook/impl/standard_payload.hpp>
 
-namespace tidings::webhook::detail {
-
-using namespace tidings::detail;
+namespace tidings::detail {
 
 namespace {
 
 constexpr char standard_payload_form = 0;
 
-// Data of the media types that CloudEvents takes for JSON, and of text.
-void append_payload_data(std::string& out, const publication& p, std::string_view bytes,
-                         error_code& ec) {
+}  // namespace
+
+// JSON is data of the media types that CloudEvents takes for it.
+void append_data_value(std::string& out, const publication& p, error_code& ec) {
+    ec = {};
+    const auto bytes = p.text(ec);
+    if (ec) return;
     if (!p.has_data())
         out += "null";
     else if (is_json_media_type(p.content_type()) && has_json_data(p))
@@ -27,8 +29,6 @@ void append_payload_data(std::string& out, const publication& p, std::string_vie
     else
         ec = errc::event_bad_data;
 }
-
-}  // namespace
 
 wire_form standard_payload(const publication& p, std::chrono::system_clock::time_point now,
                            error_code& ec) {
@@ -45,10 +45,10 @@ wire_form standard_payload(const publication& p, std::chrono::system_clock::time
         out,
         time.empty() ? format_timestamp(std::chrono::floor<std::chrono::microseconds>(now)) : time);
     out += R"(,"data":)";
-    append_payload_data(out, p, bytes, ec);
+    append_data_value(out, p, ec);
     if (ec) return nullptr;
     out += '}';
     return p.store_form(&standard_payload_form, std::move(out));
 }
 
-}  // namespace tidings::webhook::detail
+}  // namespace tidings::detail
