@@ -31,7 +31,7 @@ TEST_CASE("the newest events are read first, page by page", "[rest]") {
     while (!next.empty()) {
         const auto r = bed.get(next);
         REQUIRE(r.status == 200);
-        CHECK_FALSE(r.fields.contains("tidings-position"));
+        CHECK(r.fields.get("tidings-position").empty());
         const auto data = data_of(r);
         read.insert(read.end(), data.begin(), data.end());
         pages.push_back(data.size());
@@ -45,7 +45,7 @@ TEST_CASE("the newest events are read first, page by page", "[rest]") {
     CHECK(unknown.fields.get("tidings-gap") == "true");
     const auto filtered = bed.get(R"(/a.b?before=&filter={"exact":{"type":"none"}})");
     CHECK(filtered.body == "[]");
-    CHECK_FALSE(filtered.fields.contains("link"));
+    CHECK(next_of(filtered).empty());
 }
 
 TEST_CASE("a page of the newest holds no more bytes than the service allows", "[rest]") {
@@ -67,8 +67,7 @@ TEST_CASE("a history that is read forwards alone says so", "[rest]") {
 TEST_CASE("items are shaped as deliveries are", "[rest]") {
     world w;
     rest_bed bed(w);
-    bed.hub.publish("a", event("order.paid", "/shop", json{{"id", 7}})
-                             .time(std::chrono::system_clock::time_point()));
+    bed.hub.publish("a", event("order.paid", "/shop", json{{"id", 7}}).time(event_time()));
     bed.hub.publish("a", event("note", "/shop", "text"));
     bed.hub.publish("a", event("none", "/shop"));
     bed.hub.publish("a", event("picture", "/shop", "\xff\xfe", "image/png"));
