@@ -79,6 +79,14 @@ TEST_CASE("a noisy topic never evicts a quiet one that has a rule of its own", "
     CHECK(show(all.events) == texts{"quiet=2", "noisy.x=x", "noisy.x=x", "noisy.x=x", "quiet=3"});
 }
 
+TEST_CASE("the longest age is for ever in a history, too", "[history]") {
+    rules_bed f({{.pattern = ">", .max_events = 9, .max_age = std::chrono::milliseconds::max()}});
+    f.append("a", made("1"));
+    f.clock().advance(std::chrono::hours(24 * 365));
+    f.append("a", made("2"));
+    CHECK(show(f.read({}, {">"}).events) == texts{"a=1", "a=2"});
+}
+
 TEST_CASE("an event goes by the first rule that matches, and by none where the rule keeps none",
           "[history]") {
     rules_bed f({{.pattern = "a.secret", .max_events = 0},

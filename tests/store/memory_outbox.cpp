@@ -44,6 +44,23 @@ TEST_CASE("erasing an owner leaves what is of others, also where an endpoint has
     CHECK(o.listed_ids().empty());
 }
 
+TEST_CASE("the longest age is for ever", "[store]") {
+    using namespace std::chrono_literals;
+    const auto ever = std::chrono::milliseconds::max();
+    outbox_bed o({"memory", [=](store::outbox_options options) {
+                      options.total.max_age = options.each.max_age = ever;
+                      options.dead.max_age = options.attempts.max_age = ever;
+                      options.keep_unknown = ever;
+                      return store::make_memory_outbox(std::move(options));
+                  }});
+    o.append_all({o.entry("a", "1"), o.entry("b", "2")}, 1s);
+    const auto first = o.claim(1);
+    o.finish({{first.entries.at(0).key, outbox_bed::state::dead, 1, o.at(), {}, {}}});
+    CHECK(o.retain(1h * 24 * 365).dead.empty());
+    CHECK(o.of().stats().owed == 1);
+    CHECK(o.listed_ids().size() == 2);
+}
+
 TEST_CASE("entries of an outbox in memory share their body", "[store]") {
     const auto body = std::make_shared<const std::string>("shared, not copied");
     outbox_bed o({"memory", store::make_memory_outbox});

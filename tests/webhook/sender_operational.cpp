@@ -189,7 +189,7 @@ TEST_CASE("a bus is told of what became too old in the outbox", "[webhook]") {
     REQUIRE(b.topics() == texts{"attempt.failed"});
     b.told.clear();
     b.w.advance(3h);
-    // What is given up elsewhere lets the sender look.
+    // Any delivery lets the sender look.
     b.bed.hub->publish(
         "b",
         event("test", "/test", "x").id("late").extension("expirytime", "1970-01-01T00:00:00Z"));

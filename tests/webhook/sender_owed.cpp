@@ -281,4 +281,56 @@ TEST_CASE("what endpoints that are there are owed outlasts the time that is kept
         if (l.state == store::outbox_state::dead) CHECK(l.entry.endpoint == "bad");
 }
 
+TEST_CASE("what is too old goes although nothing is given up", "[webhook]") {
+    owing_bed b;
+    b.target.answer = answering({500, 204});
+    b.bed.add(b.target.url(), {.id = "one"});
+    const auto logged = [&] {
+        std::size_t count = 0;
+        b.outbox->start_list_attempts(
+            "one", 0, 100,
+            {b.w.io().get_executor(), [&](error_code, const auto& page) { count = page.size(); }});
+        b.w.run_ready();
+        return count;
+    };
+    b.bed.publish("1");
+    b.w.advance(6s);
+    CHECK(logged() == 1);
+    b.w.advance(24h * 7 - 10s);
+    b.bed.publish("2");
+    CHECK(logged() == 1);
+    b.w.advance(1h);
+    b.bed.publish("3");
+    CHECK(logged() == 0);
+    CHECK(bodies_of(b.target) == texts{"1", "1", "2", "3"});
+}
+
+TEST_CASE("a restart gives endpoints time to be added before what they are owed is given up",
+          "[webhook]") {
+    world w;
+    const auto outbox = store::make_memory_outbox({.keep_unknown = 3h});
+    auto o = webhook_options(w);
+    o.outbox = outbox;
+    world_sink target(w);
+    target.answer = answering({500, 400, 204});
+    const webhook::endpoint_options patient{.id = "patient",
+                                            .retry = webhook::retry_options{.delays = {0s, 48h}}};
+    {
+        send_bed before(w, o);
+        before.add(target.url(), patient);
+        before.publish("1");
+        w.advance(5h - 1min);  // nothing happens that would note that it is there
+    }
+    CHECK(outbox->stats().owed == 1);
+    send_bed after(w, std::move(o));
+    after.add(target.url(), {.id = "other"});
+    after.publish("2");  // is given up at once
+    CHECK(after.attempts.back().endpoint == "other");
+    after.add(target.url(), patient);
+    w.run_ready();
+    CHECK(outbox->stats().owed == 1);
+    w.advance(48h);
+    CHECK(bodies_of(target) == texts{"1", "2", "1"});
+}
+
 }  // namespace tidings::test

@@ -75,7 +75,7 @@ TEST_CASE("what fails on every attempt is given up, and kept to be looked at", "
     CHECK(kept[0].entry.last_error == errc::webhook_exhausted);
     CHECK(kept[0].entry.attempts == 4);
 
-    // The next one that is given up takes the old one along.
+    // Later deliveries take along what is too old.
     w.advance(2h);
     bed.publish();
     for (int i = 0; i < 6; ++i) w.advance(301s);

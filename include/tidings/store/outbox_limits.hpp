@@ -21,7 +21,8 @@ enum class at_bound {
 };
 
 /// Bounds of what is owed: by `max_entries` and `max_bytes` when entries are appended, by `max_age`
-/// in `async_retain`. Where nothing can make room, the new entry is refused, whatever `policy`.
+/// in `async_retain`, which a sender calls once an hour while it delivers. Where nothing can make
+/// room, the new entry is refused, whatever `policy`.
 ///
 /// Bytes are those held: of an entry its texts and the bookkeeping, and those of its message. Of
 /// one endpoint a message counts in full, in all once, however many entries share it.

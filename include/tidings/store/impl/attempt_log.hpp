@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/store/impl/age.hpp>
 #include <tidings/store/impl/message_uses.hpp>
 #include <tidings/store/impl/outbox_changes.hpp>
 #include <tidings/store/outbox_limits.hpp>
@@ -44,7 +45,7 @@ class attempt_log {
         std::size_t n = 0;
         for (; n < max && !rows_.empty(); ++n) {
             const auto it = rows_.begin();
-            if (it->second.attempt.at + limits_.max_age > now) break;
+            if (!is_of_age(it->second.attempt.at, limits_.max_age, now)) break;
             drop(it);
         }
         return n;

@@ -63,6 +63,10 @@ class history_ring {
         return at < capacity_ ? at : at - capacity_;
     }
     TIDINGS_DECL void grow();
+    // In milliseconds: the longest age has no place in the clock's units.
+    bool is_older(io::steady_time then, io::steady_time now) const noexcept {
+        return std::chrono::ceil<std::chrono::milliseconds>(now - then) > rule_.max_age;
+    }
     /// How many fall out when so many of so many bytes come.
     std::size_t outgoing(io::steady_time now, std::size_t more,
                          std::size_t more_bytes) const noexcept {
@@ -74,7 +78,7 @@ class history_ring {
             const bool too_many = count < surplus || (bytes > rule_.max_bytes && all - count > 1);
             if (!too_many && rule_.max_age.count() == 0) break;
             const auto& oldest = (*this)[count];
-            if (!too_many && now - oldest.time <= rule_.max_age) break;
+            if (!too_many && !is_older(oldest.time, now)) break;
             bytes -= oldest.bytes;
         }
         return count;

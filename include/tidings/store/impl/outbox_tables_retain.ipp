@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/store/impl/age.hpp>
 #include <tidings/store/impl/outbox_tables.hpp>
 
 #include <algorithm>
@@ -84,7 +85,7 @@ std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max, entries& 
         const auto age = each.count() == 0 || (total.count() != 0 && total < each) ? total : each;
         for (auto it = e.owed.begin(); it != e.owed.end() && n < max;) {
             auto& r = rows_.at(*it++);
-            if (r.listed.entry.created + age > now) break;
+            if (!is_of_age(r.listed.entry.created, age, now)) break;
             if (r.listed.state == outbox_state::claimed) continue;
             bury(r, errc::webhook_expired, now);
             dead.push_back(r.listed.entry);
@@ -99,7 +100,7 @@ std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entrie
     std::size_t n = 0;
     for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
         auto& e = it->second;
-        if (e.row.added + options_.keep_unknown > now) {
+        if (!is_of_age(e.row.added, options_.keep_unknown, now)) {
             ++it;
             continue;
         }
@@ -143,7 +144,7 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
     auto left = r.max_entries;
     for (; left != 0 && !by_death_.empty(); --left) {
         const auto [since, key] = *by_death_.begin();
-        if (since + options_.dead.max_age > r.now) break;
+        if (!is_of_age(since, options_.dead.max_age, r.now)) break;
         remove_dead(key);
     }
     left -= attempts_.retain(r.now, left);

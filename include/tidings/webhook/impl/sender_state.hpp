@@ -96,7 +96,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
-
+    static constexpr std::chrono::minutes between_retentions{60}, before_retention{10};
     using line = endpoint_line;
     struct incoming {
         store::outbox_entry entry;

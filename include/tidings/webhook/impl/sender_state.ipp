@@ -66,6 +66,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       }),
       drain_deadline_([this] { end(errc::timed_out); }) {
     http_.emplace(http::detail::client_in_lane(lane_, target_client_options(options_, guard_)));
+    last_retention_ = now() - between_retentions + before_retention;
     watch_context(lane_->executor(), outcomes_);
 }
 

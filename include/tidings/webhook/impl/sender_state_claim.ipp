@@ -190,6 +190,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
         form_requests(id, l);
     }
     if (!claim_wanted_ && (!c.next_due || *c.next_due > at)) forget_missed();
+    retain();
 }
 
 // So many more find room. It grows as it does by itself.

@@ -13,7 +13,6 @@ namespace {
 
 using settled = store::outbox_result::state;
 
-constexpr std::chrono::hours between_retentions{1};
 constexpr std::size_t endpoints_at_once = 256;
 
 }  // namespace
@@ -35,12 +34,9 @@ bool sender_state::finish() noexcept {
 
 // As `finish`.
 bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
-    const auto any = [&](settled s) {
-        return std::any_of(results.begin(), results.end(),
-                           [s](const auto& r) { return r.outcome == s; });
-    };
-    const bool retries = any(settled::retry) || next_of_order_;
-    if (any(settled::dead)) finds_memory([this] { retain(); });
+    const bool retries =
+        next_of_order_ || std::any_of(results.begin(), results.end(),
+                                      [](const auto& r) { return r.outcome == settled::retry; });
     store::outbox_round round{.now = now(), .results = {}, .attempts = attempts_, .health = {}};
     round.health = health_of_changed();
     if (prompt_ != nullptr) {
@@ -119,7 +115,9 @@ void sender_state::note_added(const std::string& after) {
     lane_->post([self = shared_from_this(), id = std::move(*next)] { self->note_added(id); });
 }
 
-// What its bounds of time end. An outbox that fails is asked again the next time.
+// What its bounds of time end, once an hour, as claims are made. An outbox that fails is asked
+// again the next time. At the beginning endpoints are being added that an outbox in a file knows,
+// and that were added long ago.
 void sender_state::retain(bool goes_on) {
     if (!goes_on && now() < last_retention_ + between_retentions) return;
     last_retention_ = now();
