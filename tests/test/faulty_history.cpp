@@ -60,7 +60,7 @@ TEST_CASE("a history that commits later is so behind a wrapper, too", "[history]
                              far = inner;
                              return std::make_shared<faulty_history>(inner);
                          },
-                         [&](history&) { far.lock()->commit_all(); }});
+                         [&](history&) { far.lock()->commit_all(); }, true, false});
 }
 
 TEST_CASE("an append that fails keeps nothing, and all are notified", "[history][faulty]") {
