@@ -18,6 +18,7 @@
 #include <tidings/explanation.hpp>
 #include <tidings/history.hpp>
 #include <tidings/http/client.hpp>
+#include <tidings/http/proxy_network.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
