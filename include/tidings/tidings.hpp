@@ -63,6 +63,7 @@
 #include <tidings/webhook/standard.hpp>
 #include <tidings/webhook/stripe.hpp>
 #include <tidings/webhook/twilio.hpp>
+#include <tidings/webhook/twilio_signer.hpp>
 #include <tidings/webhook/websub.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>
