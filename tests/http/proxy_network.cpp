@@ -151,6 +151,22 @@ TEST_CASE("what is no answer to CONNECT ends the connection to the proxy", "[htt
     CHECK(bed.logged.size() == 1);
 }
 
+TEST_CASE("a proxy that answers before it has read the request is refused", "[http]") {
+    proxy_bed bed;
+    bed.proxy.reset();
+    bed.sim().set_link({.buffer_bytes = 16});  // of which it reads nothing
+    error_code ec;
+    io::stream_ptr silent;
+    const auto acceptor = bed.sim().listen(bed.io().get_executor(), {.port = proxy_port}, ec);
+    acceptor->start_accept(bed.io().get_executor(),
+                           [&](error_code, io::stream_ptr s) { silent = std::move(s); });
+    bed.start();
+    REQUIRE(silent);
+    for (std::string_view rest = opened; !rest.empty() && !bed.ended; bed.run())
+        rest.remove_prefix(silent->try_write(bytes_of(rest), ec));
+    CHECK(bed.ended == error_code(errc::proxy_failed));
+}
+
 TEST_CASE("a proxy that is not there is another error than a target that is not", "[http]") {
     proxy_bed bed;
     bed.proxy.reset();
