@@ -7,6 +7,8 @@
 #include <tidings/http/impl/client/client_streams.ipp>
 #include <tidings/http/impl/client/request_target.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
+#include <tidings/http/impl/client/tunnel_stream.ipp>
+#include <tidings/http/impl/client/tunnelling.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
 #include <tidings/http/impl/message/chunk_decoder.ipp>
@@ -16,6 +18,7 @@
 #include <tidings/http/impl/message/retry_after.ipp>
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
+#include <tidings/http/impl/proxy_network.ipp>
 #include <tidings/http/impl/server.ipp>
 #include <tidings/http/impl/server/adopted_connection.ipp>
 #include <tidings/http/impl/server/body_budget.ipp>

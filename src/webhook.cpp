@@ -58,5 +58,7 @@
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>
 #include <tidings/webhook/impl/twilio.ipp>
+#include <tidings/webhook/impl/twilio_signer.ipp>
+#include <tidings/webhook/impl/twilio_text.ipp>
 #include <tidings/webhook/impl/twilio_verifier.ipp>
 #include <tidings/webhook/impl/websub.ipp>

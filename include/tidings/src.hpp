@@ -68,6 +68,8 @@
 #include <tidings/http/impl/client/client_streams.ipp>
 #include <tidings/http/impl/client/request_target.ipp>
 #include <tidings/http/impl/client/streamed_exchange.ipp>
+#include <tidings/http/impl/client/tunnel_stream.ipp>
+#include <tidings/http/impl/client/tunnelling.ipp>
 #include <tidings/http/impl/exchange.ipp>
 #include <tidings/http/impl/message.ipp>
 #include <tidings/http/impl/message/chunk_decoder.ipp>
@@ -77,6 +79,7 @@
 #include <tidings/http/impl/message/retry_after.ipp>
 #include <tidings/http/impl/message/serialise.ipp>
 #include <tidings/http/impl/message/url.ipp>
+#include <tidings/http/impl/proxy_network.ipp>
 #include <tidings/http/impl/server.ipp>
 #include <tidings/http/impl/server/adopted_connection.ipp>
 #include <tidings/http/impl/server/body_budget.ipp>
@@ -274,6 +277,8 @@
 #include <tidings/webhook/impl/standard_verifier.ipp>
 #include <tidings/webhook/impl/stripe.ipp>
 #include <tidings/webhook/impl/twilio.ipp>
+#include <tidings/webhook/impl/twilio_signer.ipp>
+#include <tidings/webhook/impl/twilio_text.ipp>
 #include <tidings/webhook/impl/twilio_verifier.ipp>
 #include <tidings/webhook/impl/websub.ipp>
 #include <tidings/websocket/impl/client.ipp>

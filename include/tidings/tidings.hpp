@@ -18,6 +18,7 @@
 #include <tidings/explanation.hpp>
 #include <tidings/history.hpp>
 #include <tidings/http/client.hpp>
+#include <tidings/http/proxy_network.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/log.hpp>
 #include <tidings/metrics.hpp>
@@ -62,6 +63,7 @@
 #include <tidings/webhook/standard.hpp>
 #include <tidings/webhook/stripe.hpp>
 #include <tidings/webhook/twilio.hpp>
+#include <tidings/webhook/twilio_signer.hpp>
 #include <tidings/webhook/websub.hpp>
 #include <tidings/websocket/client.hpp>
 #include <tidings/websocket/service.hpp>

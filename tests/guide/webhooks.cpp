@@ -57,6 +57,12 @@ TEST_CASE("the pages' webhooks are sent", "[guide]") {
                                                          .max_bytes = 256 * 1024,
                                                          .max_delay = std::chrono::seconds(5)}}));
     // [/webhook_batch]
+    // [webhook_proxy]
+    const auto proxied = tidings::http::make_proxy_network(
+        tidings::io::system_network(),
+        {.host = "egress.internal", .port = 4750, .direct = {".svc.cluster.local"}, .log = log});
+    webhook::sender outside{io, {.log = log, .environment = {.network = proxied.get()}}};
+    // [/webhook_proxy]
     // [webhook_outcome]
     bus.async_publish(
         "orders.42", tidings::event{"com.acme.order.paid", "/shop", {{"total", 99}}}.id("order-42"),

@@ -197,6 +197,7 @@ describe("tidings receives what a vendor's package signs", () => {
 describe("a vendor's package takes what tidings delivers", () => {
     // Each judge gets the request as its framework gives it, and throws or answers false.
     const text = (r) => r.body.toString();
+    const url_of = (r) => `http://${r.headers.host}${r.originalUrl}`;
     const judges = {
         standard: (r) => new StandardWebhook(secret).verify(text(r), r.headers),
         svix: (r) => new SvixWebhook(secret).verify(text(r), r.headers),
@@ -216,6 +217,9 @@ describe("a vendor's package takes what tidings delivers", () => {
             });
             return result.valid;
         },
+        twilio: (r) => twilio.validateRequestWithBody(key, r.headers["x-twilio-signature"], url_of(r), text(r)),
+        twilio_form: (r) => twilio.validateRequest(key, r.headers["x-twilio-signature"], url_of(r),
+            Object.fromEntries(new URLSearchParams(text(r)))),
         binary: (r) => judge_event(HTTP.toEvent({ headers: r.headers, body: text(r) }), false),
         structured: (r) => judge_event(HTTP.toEvent({ headers: r.headers, body: text(r) }), true),
         batch: (r) => {
@@ -284,13 +288,14 @@ describe("a vendor's package takes what tidings delivers", () => {
                 const code = await run.exit;
                 return [code, run.text().trim()];
             };
-            for (const scheme of ["standard", "payload", "github", "stripe", "slack", "shopify", "binary",
-                "structured", "batch"]) {
+            for (const scheme of ["standard", "payload", "github", "stripe", "slack", "shopify", "twilio",
+                "twilio_form", "binary", "structured", "batch"]) {
                 test(scheme, async () => {
                     assert.deepEqual(await deliver(scheme, keys[scheme] ?? key), [0, "delivered"]);
                 });
             }
-            for (const scheme of ["standard", "github", "stripe", "slack", "shopify"]) {
+            for (const scheme of ["standard", "github", "stripe", "slack", "shopify", "twilio",
+                "twilio_form"]) {
                 test(`${scheme} with another key is refused`, async () => {
                     const other = scheme === "standard"
                         ? "whsec_" + randomBytes(32).toString("base64") : "another key";

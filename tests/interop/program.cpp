@@ -72,6 +72,9 @@ webhook::endpoint_options endpoint_of(const std::string& scheme, const std::stri
     if (scheme == "stripe") return {.signer = by_hmac(webhook::stripe_scheme())};
     if (scheme == "slack") return {.signer = by_hmac(webhook::slack_scheme())};
     if (scheme == "shopify") return {.signer = by_hmac(webhook::shopify_scheme())};
+    if (scheme.starts_with("twilio"))
+        return {.signer = std::make_shared<webhook::twilio_signer>(key),
+                .form = webhook::body_form::raw};
     if (scheme == "structured")
         return {.signer = webhook::no_signature(), .form = webhook::body_form::structured};
     if (scheme == "batch")
@@ -102,6 +105,8 @@ int deliver(const std::string& url, const std::string& scheme, const std::string
     const auto hook = bus.subscribe(">", sender.endpoint(std::move(options)));
     tidings::event e{"com.acme.order.created", "/shop", {{"total", 99}, {"name", "Zoë 100%"}}};
     e.id("order-1").subject("Zoë's 100% \"order\"");
+    if (scheme == "twilio_form")
+        e.data("name=Zo%C3%AB+100%25&Total=99", "application/x-www-form-urlencoded");
     bus.publish("orders.42.created", std::move(e));
     io.run();
     std::cout << result << std::endl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "support/allocations.hpp"
 #include "support/counting_metrics.hpp"
 #include "support/network_fixture.hpp"
 
@@ -45,6 +46,7 @@ class http_peer {
  private:
     void read() {
         stream_->start_read(buffer_, [this](error_code ec, std::size_t n) {
+            const sparing memory;
             if (ec) {
                 ended_ = ec;
                 return;
@@ -162,6 +164,7 @@ class raw_listener {
     void accept() {
         acceptor_->start_accept(bed_.io().get_executor(), [this](error_code ec, io::stream_ptr s) {
             if (ec) return;
+            const sparing memory;
             // What a client does not see of the handshake of a simulated connection.
             peers.push_back(std::make_unique<http_peer>(std::move(s)));
             accept();

@@ -148,6 +148,27 @@ TEST_CASE("deliveries to an endpoint go one after another, in order", "[webhook]
     CHECK(bed.sender->in_flight() == 0);
 }
 
+TEST_CASE("as many connections as an endpoint has in flight are kept for what comes later",
+          "[webhook]") {
+    world w;
+    send_bed bed(w);
+    world_sink target(w);
+    std::vector<http::exchange> held;
+    bed.add(target.url(), {.max_in_flight = 8});
+    bed.publish();  // it is known to answer
+    REQUIRE(target.requests.size() == 1);
+    target.answer = [&](http::exchange& x) { held.push_back(std::move(x)); };
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 8; ++i) bed.hub->publish("a", event("test", "/test", "x"));
+        w.run_ready();
+        CHECK(held.size() == 8);
+        for (auto& x : std::exchange(held, {})) x.respond({.status = 204});
+        w.advance(std::chrono::seconds(20));
+    }
+    CHECK(target.requests.size() == 25);
+    CHECK(w.sim().connections() == 8);
+}
+
 TEST_CASE("an endpoint may have several at once, all together no more than the sender",
           "[webhook]") {
     world w;

@@ -94,6 +94,9 @@ inline constexpr errc_entry errc_table[] = {
      "the body has a Content-Encoding that was not asked for"},
     {errc::repeated_field, condition::protocol_violation,
      "a header field that must be single came twice with different values"},
+    {errc::proxy_failed, condition::retryable, "the proxy failed"},
+    {errc::proxy_refused, condition::retryable, "the proxy refused the connection to the target"},
+    {errc::proxy_unauthorized, condition::unauthorized, "the proxy wants other credentials"},
 
     {errc::ws_bad_handshake, condition::protocol_violation, "the WebSocket handshake is malformed"},
     {errc::ws_bad_key, condition::protocol_violation, "the WebSocket key is wrong"},

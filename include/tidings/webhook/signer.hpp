@@ -5,6 +5,7 @@
 #include <tidings/http/message.hpp>
 
 #include <chrono>
+#include <string>
 #include <string_view>
 
 namespace tidings::webhook {
@@ -13,7 +14,9 @@ namespace tidings::webhook {
 struct signing_input {
     std::string_view id{};  ///< the same on every attempt to deliver an event
     std::chrono::system_clock::time_point attempt{};
-    std::string_view body{};  ///< the bytes that are sent
+    std::string_view body{};          ///< the bytes that are sent
+    std::string_view content_type{};  ///< of the body; empty: none is sent
+    std::string_view url{};           ///< of the endpoint, as it was given
 };
 
 /// Signs a delivery. Implementations are safe from any thread.
@@ -25,6 +28,13 @@ class signer {
     /// errc::out_of_memory; `out` may have some of the fields then.
     [[nodiscard]] virtual error_code sign(const signing_input& what,
                                           http::fields& out) const noexcept = 0;
+    /// The same where what is signed is to stand in the URL, too: `query` is what this delivery has
+    /// at the end of its query, `name=value`, where it goes as it is. The sender calls this one.
+    [[nodiscard]] virtual error_code sign_with_query(const signing_input& what, http::fields& out,
+                                                     std::string& query) const noexcept {
+        query.clear();
+        return sign(what, out);
+    }
     /// Whether it sets a field of this name, which an endpoint may not have among its own then.
     /// `webhook-*` none may.
     virtual bool sets(std::string_view field) const noexcept {

@@ -97,8 +97,10 @@ class endpoint_target {
     http::request common_request(const signer* signs) const;
     /// What a delivery adds to that, but for the body and the fields of its message.
     /// @param made of an endpoint with an `async_signer`
+    /// @param query what the URL has behind its query; empty: nothing
     error_code sign_request(const store::outbox_entry& e, io::system_time now, const signer* signs,
-                            const made_signature& made, http::fields& out) const;
+                            const made_signature& made, http::fields& out,
+                            std::string& query) const;
     /// The question for its consent.
     http::request make_consent_request() const;
     std::atomic<std::uint64_t> accepted{0}, delivered{0}, failed_attempts{0}, dead{0}, gaps{0};

@@ -133,7 +133,7 @@ http::request endpoint_target::common_request(const signer* signs) const {
 
 error_code endpoint_target::sign_request(const store::outbox_entry& e, io::system_time now,
                                          const signer* signs, const made_signature& made,
-                                         http::fields& out) const {
+                                         http::fields& out, std::string& query) const {
     const auto& m = *e.message;
     const auto body = m.body ? std::string_view(*m.body) : std::string_view();
     out.clear();
@@ -143,8 +143,8 @@ error_code endpoint_target::sign_request(const store::outbox_entry& e, io::syste
     const auto at = signs != nullptr ? now : made.at;
     out.append(standard_headers::timestamp_name, std::to_string(signed_time(at).count()));
     for (const auto& [name, value] : made.fields) out.set(name, value);
-    if (signs != nullptr) return signs->sign({id_of(e), now, body}, out);
-    return {};
+    if (signs == nullptr) return {};
+    return signs->sign_with_query({id_of(e), now, body, m.content_type, terms_.url}, out, query);
 }
 
 http::request endpoint_target::make_consent_request() const {

@@ -31,7 +31,8 @@ std::string dotted_tokens(std::string_view text, char separator, std::size_t mos
 /// that many tokens behind the provider's. Other types have none.
 topic_rule provider_topic(std::string provider, std::size_t most);
 
-/// Whether the body is a form by its Content-Type (WHATWG URL 5).
+/// Whether a body of this Content-Type is a form (WHATWG URL 5).
+bool is_form_type(std::string_view content_type) noexcept;
 bool is_form(const http::request& r) noexcept;
 
 }  // namespace tidings::webhook::detail

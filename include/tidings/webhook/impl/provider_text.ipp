@@ -51,9 +51,13 @@ topic_rule provider_topic(std::string provider, std::size_t most) {
     });
 }
 
-bool is_form(const http::request& r) noexcept {
-    return tidings::detail::starts_with_ignoring_case(r.fields.get("content-type"),
+bool is_form_type(std::string_view content_type) noexcept {
+    return tidings::detail::starts_with_ignoring_case(content_type,
                                                       "application/x-www-form-urlencoded");
+}
+
+bool is_form(const http::request& r) noexcept {
+    return is_form_type(r.fields.get("content-type"));
 }
 
 }  // namespace tidings::webhook::detail

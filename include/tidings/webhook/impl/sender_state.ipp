@@ -235,9 +235,12 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
     if (t->terms().async_signer) made = gate_.take_signature(t->id(), *what);
     error_code ec;
     const auto prepared = prepared_.of(t, ec);
-    if (!ec)
+    auto alike = prepared ? prepared->request : nullptr;
+    if (std::string query; !ec) {
         ec = t->sign_request(*entry, options_.environment.clock->wall_now(), prepared->signs.get(),
-                             made, request_.fields);
+                             made, request_.fields, query);
+        if (!query.empty()) alike = alike->with_query(query);
+    }
     const auto began = options_.environment.clock->now();
     const auto trace = std::make_shared<attempt_trace>(began, t);
     // Not owned by what is under way: that is owned by the client, which is ours.
@@ -250,7 +253,7 @@ void sender_state::ask(const std::shared_ptr<endpoint_target>& t, const parcel_p
     const auto& body = entry->message->body;
     traces_.add(*trace);
     http::detail::start_request(*http_, t->terms().url, request_,
-                                {.prepared = prepared->request,
+                                {.prepared = std::move(alike),
                                  .further = entry->message->fields,
                                  .body = body ? body : empty,
                                  .trace = trace,

@@ -2,15 +2,13 @@
 #pragma once
 
 #include <tidings/crypto/impl/sha256.hpp>
-#include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/message/url.hpp>
-#include <tidings/text/impl/ascii.hpp>
 #include <tidings/text/impl/base64.hpp>
 #include <tidings/text/impl/hex.hpp>
 #include <tidings/webhook/impl/key_ring.hpp>
+#include <tidings/webhook/impl/twilio_text.hpp>
 #include <tidings/webhook/twilio_verifier.hpp>
 
-#include <algorithm>
 #include <array>
 #include <new>
 #include <optional>
@@ -22,30 +20,6 @@ namespace detail {
 namespace {
 
 using tidings::detail::equal_in_constant_time;
-
-// Name and value of each member, sorted by both and without repetitions, as Twilio's libraries
-// write them behind the URL.
-std::string sorted_members(std::string_view form, error_code& ec) {
-    auto members = http::parse_query(form, ec);
-    std::sort(members.begin(), members.end());
-    members.erase(std::unique(members.begin(), members.end()), members.end());
-    std::string text;
-    for (const auto& [name, value] : members) text += name + value;
-    return text;
-}
-
-std::optional<std::string> only_parameter(std::string_view target, std::string_view name,
-                                          error_code& ec) {
-    std::optional<std::string> found;
-    const auto at = target.find('?');
-    if (at == std::string_view::npos) return found;
-    for (auto& [key, value] : http::parse_query(target.substr(at + 1), ec)) {
-        if (key != name) continue;
-        if (found) ec = errc::bad_request;
-        found = std::move(value);
-    }
-    return found;
-}
 
 bool is_hash_of(std::string_view hex, std::string_view body) {
     const auto bytes = tidings::detail::hex_decode(hex);
@@ -82,9 +56,9 @@ error_code twilio_verifier::verify(const header_lookup& headers, std::string_vie
     if (!code) return errc::webhook_no_matching_signature;
     error_code ec;
     std::string members;
-    const auto hash = detail::only_parameter(target, "bodySHA256", ec);
+    const auto hash = detail::twilio_body_hash(target, ec);
     // Without a hash the body is a form, or empty.
-    if (!ec && !hash) members = detail::sorted_members(body, ec);
+    if (!ec && !hash) members = detail::twilio_members(body, ec);
     if (ec) return ec;
     if (hash && !detail::is_hash_of(*hash, body)) return errc::webhook_no_matching_signature;
     for (const auto& origin : origins_) {

@@ -32,6 +32,9 @@ struct prepared_request : request_target {
     TIDINGS_DECL static std::shared_ptr<const prepared_request> make(
         const std::string& text, const request& r, std::string_view user_agent,
         std::shared_ptr<const io::tls_client_options> tls, error_code& ec);
+    /// The same requests with more at the end of the query, which goes there as it is.
+    /// @throws std::bad_alloc
+    TIDINGS_DECL std::shared_ptr<const prepared_request> with_query(std::string_view more) const;
 };
 
 }  // namespace tidings::http::detail

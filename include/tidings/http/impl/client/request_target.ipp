@@ -32,4 +32,12 @@ std::shared_ptr<const prepared_request> prepared_request::make(
     return made;
 }
 
+std::shared_ptr<const prepared_request> prepared_request::with_query(std::string_view more) const {
+    auto made = std::make_shared<prepared_request>(*this);
+    const auto before = begin.find(' ') + 1;  // the target, behind the method
+    made->to.add_to_query(more);
+    made->begin.replace(before, to.target.size(), made->to.target);
+    return made;
+}
+
 }  // namespace tidings::http::detail

@@ -29,6 +29,11 @@ struct url {
     /// The URL as text without user info, fit for a log.
     std::string text() const { return scheme + "://" + authority() + target; }
 
+    /// Appends `name=value`, as it is, to the query.
+    void add_to_query(std::string_view more) {
+        (target += target.find('?') == std::string::npos ? '?' : '&') += more;
+    }
+
     /// Strict where readings differ. Refused are: any byte that is not printable ASCII, and the
     /// backslash (browsers read it as '/'); a host that is neither an IPv6 literal without zone nor
     /// dot-separated labels of letters, digits, '-' and '_', 253 bytes at most; a second '@'; an
