@@ -68,6 +68,8 @@ class live_hook {
     };
     hook_outlet::endpoint_ptr make_endpoint(const hook_means& by, std::function<void()> on_gone);
     bool is_tried_again(const hook_record& before) const;
+    /// Whether what is published may be owed to it by its place of this pattern.
+    bool is_to_have(const std::string& pattern) const;
 
     hook_record record_{};
     std::uint64_t revision_ = 0;

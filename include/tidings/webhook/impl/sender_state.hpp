@@ -79,7 +79,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool keeps_places() const noexcept { return taking_ && outbox_->durable(); }
     /// A subscription of an endpoint begins: see `place_book`. From any thread.
     place_ptr locate(const std::string& endpoint, std::string_view pattern, position here,
-                     locate_handler h);
+                     bool anew, locate_handler h);
     void leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept;
     /// What lies before `at` is gone.
     void on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
