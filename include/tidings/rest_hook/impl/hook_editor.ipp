@@ -360,16 +360,19 @@ void hook_editor::answer_changed(const edit_ptr& e, const hook_record& h,
 void hook_editor::read_again(const edit_ptr& e) {
     const auto lane = e->call->exchange.lane();
     const auto waiting = wait_for_store(e->call, parts_.options->table_timeout);
-    auto on_done = lane_handler<store::row>(
-        lane, errc::store_failed,
-        [self = shared_from_this(), waiting, e](error_code ec, const store::row& r) {
-            waiting->end();
-            if (!ec) self->parts_.hooks->apply(r);
-            if (ec == errc::not_found) self->parts_.hooks->drop(e->id);
-            if (!e->call->exchange) return;
-            if (ec && ec != errc::not_found) return e->call->respond(try_again(ec.message()));
-            self->run(e);
-        });
+    auto by = std::make_shared<const hook_list::reading>(parts_.hooks);
+    auto on_done =
+        lane_handler<store::row>(lane, errc::store_failed,
+                                 [self = shared_from_this(), waiting, e, by = std::move(by)](
+                                     error_code ec, const store::row& r) {
+                                     waiting->end();
+                                     if (!ec) self->parts_.hooks->apply(r, by);
+                                     if (ec == errc::not_found) self->parts_.hooks->drop(e->id);
+                                     if (!e->call->exchange) return;
+                                     if (ec && ec != errc::not_found)
+                                         return e->call->respond(try_again(ec.message()));
+                                     self->run(e);
+                                 });
     guarded(parts_.options->log, "rest_hook",
             [&] { parts_.hooks->table().start_get(e->id, std::move(on_done)); });
 }

@@ -106,9 +106,21 @@ hook_list::reservation hook_list::reserve_change(const hook_record& before, cons
     return {result::made, {}, std::move(held)};
 }
 
+hook_list::reading::reading(const std::shared_ptr<hook_list>& by) : list_(by) {
+    const std::lock_guard lock(by->mutex_);
+    began_ = by->ended_.begin_reading();
+}
+
+hook_list::reading::~reading() {
+    const auto l = list_.lock();
+    if (!l) return;
+    const std::lock_guard lock(l->mutex_);
+    l->ended_.end_reading();
+}
+
 error_code hook_list::serve(const hook_record& h, std::uint64_t revision) {
     // A watch may have told of the row already, and of its end.
-    apply({h.id, to_row_value(h), revision}, false);
+    apply({h.id, to_row_value(h), revision}, nullptr, false);
     const std::lock_guard lock(mutex_);
     const auto it = hooks_.find(h.id);
     return it == hooks_.end() ? error_code() : it->second.error();
@@ -146,7 +158,7 @@ hook_list::page hook_list::list(const selection& of) const {
 }
 
 // Where memory runs out what was served of the row still is.
-void hook_list::apply(const store::row& r, bool even_if_new) try {
+void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_new) try {
     if (r.revision == 0) return drop(r.key);
     auto record = read_row(r);
     if (!record) return means_.log("a row of the table is no subscription");
@@ -158,6 +170,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
     {
         const std::lock_guard lock(mutex_);
         if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
+        if (by && ended_.is_over(r, by->began_)) return;
         const auto [it, fresh] = hooks_.try_emplace(r.key);
         auto& h = it->second;
         if (!fresh && h.revision() >= r.revision) return;
@@ -205,7 +218,7 @@ void hook_list::drop(const std::string& id, std::uint64_t only) {
     {
         const std::lock_guard lock(mutex_);
         const bool any = only == any_revision;
-        if (phase_ == phase::loading && any) noted = finds_memory([&] { gone_.insert(id); });
+        if (only != 0) noted = finds_memory([&] { ended_.note(id, only); });
         const auto it = hooks_.find(id);
         if (it != hooks_.end() && (any || it->second.revision() == only)) {
             index_.remove(it->second.record());
