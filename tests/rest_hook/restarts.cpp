@@ -161,6 +161,19 @@ TEST_CASE("what passed while a target was asked does not come after a restart", 
     CHECK(b.brought() == texts{"1", "4"});
 }
 
+TEST_CASE(
+    "what several patterns of a subscription match comes once, whatever order they were given in",
+    "[rest_hook]") {
+    restart_bed b;
+    const auto id = b.make({"orders.paid"});
+    const auto changed = b.ask("PATCH", '/' + id, {{"topics", {"orders.*", "orders.paid"}}});
+    CHECK(changed.at("topics") == json{"orders.paid", "orders.*"});
+    b.publish("orders.paid", "1");
+    b.restart();
+    b.publish("orders.made", "2");
+    CHECK(b.brought() == texts{"1", "2"});
+}
+
 TEST_CASE("what an active subscription has missed comes after a restart", "[rest_hook]") {
     restart_bed b;
     const auto id = b.make({"a"});

@@ -12,6 +12,8 @@
 #include <tidings/webhook/make_secret.hpp>
 #include <tidings/webhook/secret.hpp>
 
+#include <algorithm>
+
 namespace tidings::rest_hook::detail {
 
 using namespace tidings::detail;
@@ -23,6 +25,16 @@ constexpr std::size_t most_retired = 10;
 
 http::response too_many(const std::string& detail) {
     return http::problem(429, "Too many subscriptions", detail);
+}
+
+// Of patterns that match an event the first brings it: those that stand go on as they were, also
+// after a restart.
+void keep_order(const std::vector<std::string>& before, std::vector<std::string>& topics) {
+    const auto rank = [&](const std::string& t) {
+        return std::find(before.begin(), before.end(), t) - before.begin();
+    };
+    std::stable_sort(topics.begin(), topics.end(),
+                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 http::response same_exists(const std::string& id) {
@@ -283,6 +295,7 @@ void hook_editor::run(const edit_ptr& e) {
     auto h = before->record;
     if (h.websub) return c->respond(of_a_hub());
     if (auto no = e->apply(*before, h)) return c->respond(std::move(*no));
+    keep_order(before->record.topics, h.topics);
     bool begins = false;
     if (auto no = round().settle(&before->record, h, begins)) return c->respond(std::move(*no));
     e->question = begins ? h.question.token : std::string();
