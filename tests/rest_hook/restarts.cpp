@@ -186,4 +186,23 @@ TEST_CASE("what an active subscription has missed comes after a restart", "[rest
     CHECK(b.brought() == texts{"1", "2", "3"});
 }
 
+TEST_CASE("a subscription that is deleted while its target is asked is owed nothing",
+          "[rest_hook]") {
+    restart_bed b(asking_for(rest_hook::proof::echo));
+    bool agrees = true;
+    b.target.answer = [&](http::exchange& x) {
+        if (agrees && x.request().fields.find("x-hook-secret")) return agree(x);
+        x.respond({.status = 503});
+    };
+    const auto id = b.make({"a"});
+    b.publish("a", "1");
+    b.publish("a", "2");
+    agrees = false;
+    b.ask("PATCH", '/' + id, {{"target_url", b.target.url("/hook?new")}});
+    if (GENERATE(false, true)) b.restart();
+    CHECK(b.outbox->stats().owed == 2);
+    b.ask("DELETE", '/' + id);
+    CHECK(b.outbox->stats().owed == 0);
+}
+
 }  // namespace tidings::test

@@ -100,8 +100,8 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     /// @throws std::bad_alloc: the table is read again, later
     void apply(const store::row& r, const reading_ptr& by, bool even_if_new = true);
     /// Ends what is served of a row. @param only where that is of this revision; 0: a place that no
-    /// row has taken
-    void drop(const std::string& id, std::uint64_t only = any_revision);
+    /// row has taken @param stays the row has not ended, and is about to say why
+    void drop(const std::string& id, std::uint64_t only = any_revision, bool stays = false);
     /// Erases the row, until that succeeds; with a revision only as long as it has that.
     void erase_later(const std::string& id, std::uint64_t revision = 0);
 

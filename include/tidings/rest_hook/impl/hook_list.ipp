@@ -212,23 +212,26 @@ void hook_list::note_pending() {
         if (h.record().is_asked()) asker_->note(h.record());
 }
 
-void hook_list::drop(const std::string& id, std::uint64_t only) {
+void hook_list::drop(const std::string& id, std::uint64_t only, bool stays) {
     hook_map::node_type dropped;
+    live_hook alive;
     bool noted = true;
     {
         const std::lock_guard lock(mutex_);
-        const bool any = only == any_revision;
-        if (only != 0) noted = finds_memory([&] { ended_.note(id, only); });
+        if (only != 0 && !stays) noted = finds_memory([&] { ended_.note(id, only); });
         const auto it = hooks_.find(id);
-        if (it != hooks_.end() && (any || it->second.revision() == only)) {
-            index_.remove(it->second.record());
-            dropped = hooks_.extract(it);
+        if (it != hooks_.end() && (only == any_revision || it->second.revision() == only)) {
+            alive = it->second.take_alive();
+            if (!stays) index_.remove(it->second.record());
+            if (!stays) dropped = hooks_.extract(it);
         }
     }
     if (!noted) missed();
-    if (!dropped) return;
-    if (dropped.mapped().revision() != 0) means_.gauge(-1);
-    dropped.mapped().close();
+    if (dropped && dropped.mapped().revision() != 0) {
+        means_.gauge(-1);
+        if (!alive.endpoint()) finds_memory([&] { means_.give_up(dropped.mapped().record()); });
+    }
+    alive.close();
 }
 
 void hook_list::close() noexcept {

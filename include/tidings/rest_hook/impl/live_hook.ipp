@@ -94,6 +94,13 @@ void live_hook::close() {
     outlet_.reset();
 }
 
+live_hook live_hook::take_alive() noexcept {
+    live_hook alive;
+    alive.outlet_.swap(outlet_);
+    alive.places_.swap(places_);
+    return alive;
+}
+
 // What it is owed waits for the next target.
 void live_hook::withdraw() {
     if (const auto e = endpoint()) e->withdraw();
