@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/rest_hook/impl/end_announcer.hpp>
+#include <tidings/rest_hook/impl/gone_hook.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
@@ -182,7 +183,8 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
                 // A hub makes rows of the same id again: none that comes behind this is meant.
                 const auto self = weak.lock();
                 const auto v = self ? self->find({.all = true}, id) : std::nullopt;
-                if (v) self->erase_later(id, v->revision);
+                if (!v) return;
+                std::make_shared<gone_hook>(self->lane_, weak, self->options_.log, *v)->erase();
             });
         } catch (...) {
             if (counted) index_.remove(made.record());
