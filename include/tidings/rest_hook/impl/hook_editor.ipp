@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
@@ -110,11 +111,15 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     note_end(h, std::nullopt, now(), parts_.options->expiring_lead);
     bool asks = false;
     if (auto no = round().settle(nullptr, h, asks)) return c->respond(std::move(*no));
-    if (auto no = check_pace(h.owner)) return c->respond(std::move(*no));
+    auto value = to_row_value(h);
     if (auto no = refusal_of(parts_.hooks->reserve(h))) return c->respond(std::move(*no));
+    refusal no;
+    const bool known = finds_memory([&] { no = check_pace(h.owner); });
+    if (!known || no) parts_.hooks->drop(h.id, 0);
+    if (!known) no = try_again(make_error_code(errc::out_of_memory).message());
+    if (no) return c->respond(std::move(*no));
 
     const auto lane = c->exchange.lane();
-    auto value = to_row_value(h);
     // After a timeout the reservation is dropped, so that the client can repeat the request.
     const auto waiting = wait_for_store(c, parts_.options->table_timeout,
                                         [weak = std::weak_ptr(parts_.hooks), id = h.id] {
