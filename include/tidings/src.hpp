@@ -161,6 +161,7 @@
 #include <tidings/rest_hook/impl/delivery_view.ipp>
 #include <tidings/rest_hook/impl/end_announcer.ipp>
 #include <tidings/rest_hook/impl/event_catalogue.ipp>
+#include <tidings/rest_hook/impl/gone_hook.ipp>
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>

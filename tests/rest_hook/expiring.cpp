@@ -174,6 +174,22 @@ TEST_CASE("an end is announced later where the table does not take the mark",
     CHECK(bed.ends_told().empty());
 }
 
+TEST_CASE("the pause behind a mark that was not taken does not follow the wall clock",
+          "[rest_hook][faulty]") {
+    world w;
+    const auto table = std::make_shared<faulty_table>();
+    expiring_bed bed(w, table);
+    bed.make("a", 72h);
+    table->plan().fail({.operation = "put", .times = fault::always});
+    w.advance(48h);
+    for (int i = 0; i < 60; ++i) w.advance(1min);
+    CHECK(bed.ends_told().empty());
+    table->plan().heal();
+    w.clock().set_wall(w.clock().wall_now() - 30min);
+    w.advance(61s);
+    CHECK(bed.ends_told().size() == 1);
+}
+
 TEST_CASE("a closed manager announces nothing", "[rest_hook]") {
     world w;
     const auto table = store::make_memory_table();

@@ -111,4 +111,27 @@ TEST_CASE("a permission that ends as the manager closes ends nothing more", "[re
     CHECK(rows_of(w, *table) == 1);
 }
 
+TEST_CASE("the end of a permission that is written back does not become a lease", "[rest_hook]") {
+    world w;
+    hook_bed bed(w, granting(w, 60s, store::make_memory_table()));
+    w.run_ready();
+    const auto hook = bed.create("a");
+    const auto change = [&](const std::string& method, const json& what) {
+        const auto r = w.request(method, bed.url('/' + hook.at("id").get<std::string>()),
+                                 what.dump(), {{"Content-Type", "application/json"}});
+        INFO(r.body);
+        REQUIRE(r.status == 200);
+        return json::parse(r.body).at("expiration_date");
+    };
+    const auto& end = hook.at("expiration_date");
+    if (GENERATE(false, true))
+        CHECK(change("PATCH", {{"expiration_date", end}}) == end);
+    else
+        CHECK(change("PUT", {{"event", "a"},
+                             {"target_url", bed.target.url()},
+                             {"expiration_date", end}}) == end);
+    w.advance(30s);
+    CHECK(change("PATCH", {{"topics", {"b"}}}) == "2026-01-01T00:01:30Z");
+}
+
 }  // namespace tidings::test

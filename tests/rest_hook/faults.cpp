@@ -2,8 +2,8 @@
 // The API and its client when the other side, or the table, does not do its part.
 #include "support/careless_store.hpp"
 #include "support/outbox_message.hpp"
+#include "support/proof_bed.hpp"
 #include "support/raw_target.hpp"
-#include "support/rest_hook_bed.hpp"
 
 #include <tidings/rest_hook/client.hpp>
 #include <tidings/store/memory_outbox.hpp>
@@ -328,6 +328,46 @@ TEST_CASE("a table that drops a handler, or throws, has failed, and no place sta
     CHECK(bed.get().body == "[]");
     CHECK(bed.create("b").contains("id"));
     CHECK(table->plan.done());
+}
+
+TEST_CASE("a row that was read before its erasure is not served behind it", "[rest_hook][faulty]") {
+    world w;
+    const auto sound = store::make_memory_table();
+    const auto table = std::make_shared<faulty_table>(sound);
+    const bool confirms = GENERATE(false, true);
+    proof_bed bed(w, asking_for(confirms ? rest_hook::proof::echo : rest_hook::proof::none, table));
+    bed.target.answer = [](http::exchange& x) { x.respond({.status = 200}); };
+    w.run_ready();
+    const auto id = bed.make("a");
+    const auto path = confirms ? "/confirm?token=" + bed.secret_asked() : std::string();
+    table->plan().hold();
+    table->plan().fail({.operation = "put", .error = errc::store_conflict});
+    asking change(w, confirms ? "POST" : "PATCH", bed.url('/' + id + path),
+                  R"({"updated_at":"2026-01-01T00:00:00Z"})");
+    // The row that is read again is one of which nothing is to be changed.
+    store::row row;
+    sound->start_get(id, {w.io().get_executor(), [&](error_code, store::row r) { row = r; }});
+    w.run_ready();
+    auto value = json::parse(row.value);
+    value["state"] = "active";
+    value["updated_at"] = "2026-01-01T00:00:09Z";
+    sound->start_put(
+        id, value.dump(), row.revision,
+        {w.io().get_executor(), [](error_code ec, std::uint64_t) { CHECK_FALSE(ec); }});
+    w.run_ready();
+    CHECK(bed.hub->subscriptions() == 1);
+    REQUIRE(table->plan().release_one());
+    w.run_ready();
+    REQUIRE(table->plan().operations("get") == 1);
+    sound->start_erase(id, 0, {w.io().get_executor(), [](error_code ec) { CHECK_FALSE(ec); }});
+    w.run_ready();
+    CHECK(bed.hub->subscriptions() == 0);
+    table->plan().release();
+    w.run_ready();
+    REQUIRE(change.answer);
+    CHECK(change.answer->status == 404);
+    CHECK(bed.get('/' + id).status == 404);
+    CHECK(bed.hub->subscriptions() == 0);
 }
 
 }  // namespace tidings::test

@@ -142,6 +142,32 @@ TEST_CASE("names do not hide an address that was asked often enough", "[rest_hoo
     CHECK(bed.questions().size() <= 9);
 }
 
+TEST_CASE("a question that an address has no room for is asked in the next minute",
+          "[rest_hook][proof]") {
+    world w;
+    auto o = asking_for(proof::echo);
+    o.proof.max_per_host = 4;
+    o.proof.waits.clear();
+    proof_bed bed(w, std::move(o));
+    const auto port = bed.target.url().substr(std::string("http://127.0.0.1").size());
+    std::string id;
+    for (int i = 0; i < 20; ++i) {
+        const auto name = "n" + std::to_string(i) + ".example";
+        w.sim().add_name(name, {"127.0.0.1"});
+        const auto r = bed.post(json{{"event", "a"}, {"url", "http://" + name + port}}.dump());
+        REQUIRE(r.status == 201);
+        w.run_ready();
+        id = json::parse(r.body).at("id");
+    }
+    CHECK(bed.questions().size() == 4);
+    CHECK_FALSE(bed.shown(id).contains("reason"));
+    w.advance(61s);
+    CHECK(bed.questions().size() <= 8);
+    for (int i = 0; i < 6; ++i) w.advance(61s);
+    CHECK(bed.questions().size() == 20);
+    CHECK(bed.shown(id).at("reason") == "the target's answer is no agreement");
+}
+
 TEST_CASE("the guard stands before a subscription and before each question", "[rest_hook][proof]") {
     world w;
     proof_bed bed(w, asking_for(proof::echo));

@@ -31,6 +31,19 @@ TEST_CASE("a host gets so many questions in a minute, and another one its own",
     CHECK(b.begin("ann", "a.example", start + 1min) == 0ms);
 }
 
+TEST_CASE("what an address has no room for is counted, and has room in the next window",
+          "[rest_hook][proof]") {
+    question_budget b(100, 1);
+    const auto address = net::ip::make_address("192.0.2.1");
+    CHECK(b.connects(address, start));
+    CHECK(b.refusals() == 0);
+    CHECK_FALSE(b.connects(address, start + 10s));
+    CHECK(b.refusals() == 1);
+    CHECK(b.until_next(start + 10s) == 50s);
+    CHECK(b.until_next(start + 2min) == 1ms);
+    CHECK(b.connects(address, start + 1min));
+}
+
 TEST_CASE(
     "an owner has a quarter of the questions that are open, and all have no more than there are",
     "[rest_hook][proof]") {

@@ -133,6 +133,26 @@ TEST_CASE("an owner makes no more subscriptions in a minute than it may", "[rest
     CHECK(bed.make("h").status == 429);
 }
 
+TEST_CASE("a subscription that is not made for another reason is none of those in a minute",
+          "[rest_hook]") {
+    world w;
+    quota_bed bed(w, {.max_hooks_per_principal = 2, .max_creates_per_minute = 3});
+    const auto first = bed.path_of(bed.make("a"));
+    CHECK(bed.make("a").status == 409);
+    CHECK(bed.make("b").status == 201);
+    CHECK_FALSE(bed.make("c").fields.find("retry-after"));
+    CHECK(bed.ask("DELETE", first, nullptr).status == 204);
+    CHECK(bed.make("c").status == 201);
+    CHECK(bed.ask("DELETE", first, nullptr).status == 404);
+    // What has no token keeps no place.
+    const auto second = bed.ask("GET", "", nullptr);
+    for (const auto& hook : json::parse(second.body))
+        CHECK(bed.ask("DELETE", '/' + hook.at("id").get<std::string>(), nullptr).status == 204);
+    for (int i = 0; i < 3; ++i) CHECK(bed.make("d").fields.find("retry-after"));
+    w.advance(20s);
+    CHECK(bed.make("d").status == 201);
+}
+
 TEST_CASE("two changes at once do not make two subscriptions the same", "[rest_hook][faulty]") {
     world w;
     const auto slow = std::make_shared<slow_table>();

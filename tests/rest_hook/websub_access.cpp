@@ -308,4 +308,26 @@ TEST_CASE("a hub that is closed takes no requests, and its subscriptions stay",
     manager.close();
 }
 
+TEST_CASE("a subscription outlives the token that it was requested with", "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    auto o = hub_options();
+    o.authenticator = [&w](const credentials&, error_code&) {
+        return principal{.name = "ann",
+                         .anonymous = false,
+                         .expires = w.clock().wall_now() + std::chrono::seconds(60)};
+    };
+    o.authorizer = [&w](const principal&, action, std::string_view topic) -> permission {
+        if (topic != "orders") return true;
+        return {true, w.clock().wall_now() + std::chrono::seconds(300)};
+    };
+    websub_bed bed(w, target, std::move(o));
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "1000"}}) == 202);
+    w.advance(std::chrono::seconds(100));
+    bed.publish("orders", "1");
+    w.advance(std::chrono::seconds(250));
+    bed.publish("orders", "2");
+    CHECK(bed.texts() == "1 ");
+}
+
 }  // namespace tidings::test

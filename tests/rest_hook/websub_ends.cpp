@@ -246,4 +246,56 @@ TEST_CASE("what stands goes by the hub that verified it", "[rest_hook][websub]")
     CHECK(target.brought()[1].fields.get("link").starts_with("<https://other.example/hub>"));
 }
 
+TEST_CASE("nothing comes behind the end of a lease whose renewal waits for its turn to be asked",
+          "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    rest_hook::manager_options m;
+    m.proof.max_per_host = 2;
+    m.proof.waits = {5s, 5s, 5s, 5s};
+    websub_bed bed(w, target, hub_options(), std::move(m));
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "130"}}) == 202);
+    w.advance(100s);
+    target.answer = [](http::exchange& x) {
+        x.respond({.status = x.request().method == "GET" ? 503U : 200U});
+    };
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "130"}}) == 202);
+    for (int i = 0; i < 25; ++i) w.advance(1s);
+    CHECK(target.asked().size() == 3);
+    bed.publish("orders", "1");
+    for (int i = 0; i < 6; ++i) w.advance(1s);
+    bed.publish("orders", "2");
+    CHECK(bed.texts() == "1 ");
+}
+
+TEST_CASE(
+    "nothing comes behind the end of a lease, also where the table does not take that it is over",
+    "[rest_hook][websub]") {
+    world w;
+    callbacks target(w);
+    const auto table = std::make_shared<faulty_table>();
+    rest_hook::manager_options m;
+    m.table = table;
+    websub_bed bed(w, target, hub_options(), std::move(m));
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "130"}}) == 202);
+    w.advance(100s);
+    target.answer = [](http::exchange& x) {
+        x.respond({.status = x.request().method == "GET" ? 503U : 200U});
+    };
+    REQUIRE(bed.subscribe({{"hub.lease_seconds", "130"}}) == 202);
+    w.advance(25s);
+    bed.publish("orders", "1");
+    table->plan().fail({.operation = "put", .times = fault::always});
+    for (int i = 0; i < 10; ++i) w.advance(1s);
+    bed.publish("orders", "2");
+    CHECK(bed.texts() == "1 ");
+    table->plan().heal();
+    for (int i = 0; i < 3; ++i) w.advance(1s);
+    CHECK(bed.shown()[0].at("state") == "pending");
+    target.answer = nullptr;
+    for (int i = 0; i < 60; ++i) w.advance(1s);
+    bed.publish("orders", "3");
+    CHECK(bed.texts() == "1 3 ");
+}
+
 }  // namespace tidings::test

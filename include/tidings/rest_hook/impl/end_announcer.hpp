@@ -39,7 +39,7 @@ class end_announcer final : public std::enable_shared_from_this<end_announcer> {
     const std::chrono::seconds lead_;  // 0: nothing is announced
     mutable std::mutex mutex_;         // guards what follows
     bool busy_ = false;                // a row is being marked
-    io::system_time not_before_{};
+    io::steady_time not_before_{};
 };
 
 /// Decides whether the end of `h`, which was `before`, is to be announced. One that comes in less

@@ -46,7 +46,11 @@ http::detail::expiry_time end_announcer::next(const hook_index& index) const {
     const auto* const first = index.first_unannounced();
     const std::lock_guard lock(mutex_);
     if (first == nullptr || busy_ || lead_.count() == 0) return end;
-    return http::detail::earlier(end, std::max(first->first - lead_, not_before_));
+    const auto paused = std::chrono::ceil<io::system_time::duration>(
+        not_before_ - means_.options->environment.clock->now());
+    auto at = first->first - lead_;
+    if (paused.count() > 0) at = std::max(at, now() + paused);
+    return http::detail::earlier(end, at);
 }
 
 void end_announcer::look(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& first) {
@@ -54,7 +58,7 @@ void end_announcer::look(const std::shared_ptr<hook_list>& hooks, const hook_ind
     if (lead_.count() == 0 || first.first > at + lead_ + together) return;
     {
         const std::lock_guard lock(mutex_);
-        if (busy_ || at < not_before_) return;
+        if (busy_ || means_.options->environment.clock->now() < not_before_) return;
         busy_ = true;
     }
     if (!finds_memory([&] { mark(hooks, first); })) pause(after_change);
@@ -110,7 +114,7 @@ void end_announcer::publish(const hook_record& h) const {
 void end_announcer::pause(std::chrono::seconds time) {
     const std::lock_guard lock(mutex_);
     busy_ = false;
-    not_before_ = now() + time;
+    not_before_ = means_.options->environment.clock->now() + time;
 }
 
 }  // namespace tidings::rest_hook::detail

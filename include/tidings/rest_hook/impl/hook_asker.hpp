@@ -64,6 +64,7 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
                   const hook_record& written);
     void on_answer(const hook_record& h, const proof_question& q, error_code ec,
                    const http::response& r);
+    void give_back(const hook_record& h);
     void release(const std::string& token) noexcept;
     void settle(unsettled what);
     void settle_again();

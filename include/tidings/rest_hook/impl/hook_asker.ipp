@@ -32,11 +32,16 @@ std::string asked_by(const hook_record& h) {
     return h.websub && h.owner.empty() ? '@' + host_of(h.target_url) : h.owner;
 }
 
-// When something of the question is due.
-io::system_time due_of(const hook_record& h) {
-    auto at = std::min(h.question.next, h.question.until);
+// Something ends then that stands while it is asked, whenever its next question is.
+io::system_time no_later_than_its_end(io::system_time at, const hook_record& h) {
+    at = std::min(at, h.question.until);
     if (const auto lapse = lapse_of(h)) at = std::min(at, *lapse);
     return at;
+}
+
+// When something of the question is due.
+io::system_time due_of(const hook_record& h) {
+    return no_later_than_its_end(h.question.next, h);
 }
 
 }  // namespace
@@ -125,19 +130,23 @@ void hook_asker::look(const question_calendar::entry& e) {
                            return end_question(
                                h, h.reason.empty() ? "the target has not agreed in time" : "");
                        }});
-    if (const auto lapse = lapse_of(v->record); lapse && *lapse <= at)
+    if (const auto lapse = lapse_of(v->record); lapse && *lapse <= at) {
+        hooks->drop(e.id, v->revision, true);  // whenever the table takes that
         return settle({e.id, q.token, [](hook_record& h) {
                            h.state = hook_state::pending;
                            return true;
                        }});
+    }
     const bool begun = e.begun != 0 && e.begun == v->revision;
     if (!begun && at < q.next) return put_off(e.id, due_of(v->record));
-    if (open_.contains(q.token)) return put_off(e.id, at + after_failure);
+    const auto put_off_by = [&](std::chrono::milliseconds wait, std::uint64_t begun_as) {
+        put_off(e.id, no_later_than_its_end(at + wait, v->record), begun_as);
+    };
+    if (open_.contains(q.token)) return put_off_by(after_failure, 0);
     const auto owner = asked_by(v->record);
     const auto wait =
         budget_->begin(owner, host_of(v->record.target_url), lane_->timers().clock().now());
-    if (wait.count() != 0)
-        return put_off(e.id, std::min<io::system_time>(at + wait, q.until), begun ? e.begun : 0);
+    if (wait.count() != 0) return put_off_by(wait, begun ? e.begun : 0);
     try {
         open_.emplace(q.token, owner);
     } catch (...) {
@@ -184,10 +193,12 @@ void hook_asker::send(const hook_record& h) {
     put_off(h.id, due_of(h));
     const auto q = std::make_shared<const proof_question>(
         h, *terms_, *means_.options->environment.random, now());
-    auto on_done = [weak = weak_from_this(), h = h, q](error_code ec, const http::response& r) {
+    auto on_done = [weak = weak_from_this(), h = h, q, refusals = budget_->refusals()](
+                       error_code ec, const http::response& r) {
         if (const auto self = weak.lock()) {
             self->release(h.question.token);
-            finds_memory([&] { self->on_answer(h, *q, ec, r); });
+            const bool full = ec == errc::address_refused && self->budget_->refusals() != refusals;
+            finds_memory([&] { full ? self->give_back(h) : self->on_answer(h, *q, ec, r); });
         }
     };
     if (const auto refused = means_.sender->check_target(q->url()))
@@ -224,6 +235,17 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
                 if (over) return end_question(row, why);
                 if (row.question.ended || row.reason == why) return false;
                 row.reason = why;
+                return true;
+            }});
+}
+
+// Nothing was sent, because the target's address had its share: that is not the target's doing.
+void hook_asker::give_back(const hook_record& h) {
+    const auto next = now() + budget_->until_next(lane_->timers().clock().now());
+    settle({h.id, h.question.token, [next, asked = h.question.asked](hook_record& row) {
+                if (row.question.ended || row.question.asked != asked || asked == 0) return false;
+                --row.question.asked;
+                row.question.next = std::min<io::system_time>(next, row.question.until);
                 return true;
             }});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
@@ -11,6 +12,8 @@
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/webhook/make_secret.hpp>
 #include <tidings/webhook/secret.hpp>
+
+#include <algorithm>
 
 namespace tidings::rest_hook::detail {
 
@@ -23,6 +26,16 @@ constexpr std::size_t most_retired = 10;
 
 http::response too_many(const std::string& detail) {
     return http::problem(429, "Too many subscriptions", detail);
+}
+
+// Of patterns that match an event the first brings it: those that stand go on as they were, also
+// after a restart.
+void keep_order(const std::vector<std::string>& before, std::vector<std::string>& topics) {
+    const auto rank = [&](const std::string& t) {
+        return std::find(before.begin(), before.end(), t) - before.begin();
+    };
+    std::stable_sort(topics.begin(), topics.end(),
+                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 http::response same_exists(const std::string& id) {
@@ -98,11 +111,15 @@ void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     note_end(h, std::nullopt, now(), parts_.options->expiring_lead);
     bool asks = false;
     if (auto no = round().settle(nullptr, h, asks)) return c->respond(std::move(*no));
-    if (auto no = check_pace(h.owner)) return c->respond(std::move(*no));
+    auto value = to_row_value(h);
     if (auto no = refusal_of(parts_.hooks->reserve(h))) return c->respond(std::move(*no));
+    refusal no;
+    const bool known = finds_memory([&] { no = check_pace(h.owner); });
+    if (!known || no) parts_.hooks->drop(h.id, 0);
+    if (!known) no = try_again(make_error_code(errc::out_of_memory).message());
+    if (no) return c->respond(std::move(*no));
 
     const auto lane = c->exchange.lane();
-    auto value = to_row_value(h);
     // After a timeout the reservation is dropped, so that the client can repeat the request.
     const auto waiting = wait_for_store(c, parts_.options->table_timeout,
                                         [weak = std::weak_ptr(parts_.hooks), id = h.id] {
@@ -283,6 +300,7 @@ void hook_editor::run(const edit_ptr& e) {
     auto h = before->record;
     if (h.websub) return c->respond(of_a_hub());
     if (auto no = e->apply(*before, h)) return c->respond(std::move(*no));
+    keep_order(before->record.topics, h.topics);
     bool begins = false;
     if (auto no = round().settle(&before->record, h, begins)) return c->respond(std::move(*no));
     e->question = begins ? h.question.token : std::string();
@@ -360,16 +378,19 @@ void hook_editor::answer_changed(const edit_ptr& e, const hook_record& h,
 void hook_editor::read_again(const edit_ptr& e) {
     const auto lane = e->call->exchange.lane();
     const auto waiting = wait_for_store(e->call, parts_.options->table_timeout);
-    auto on_done = lane_handler<store::row>(
-        lane, errc::store_failed,
-        [self = shared_from_this(), waiting, e](error_code ec, const store::row& r) {
-            waiting->end();
-            if (!ec) self->parts_.hooks->apply(r);
-            if (ec == errc::not_found) self->parts_.hooks->drop(e->id);
-            if (!e->call->exchange) return;
-            if (ec && ec != errc::not_found) return e->call->respond(try_again(ec.message()));
-            self->run(e);
-        });
+    auto by = std::make_shared<const hook_list::reading>(parts_.hooks);
+    auto on_done =
+        lane_handler<store::row>(lane, errc::store_failed,
+                                 [self = shared_from_this(), waiting, e, by = std::move(by)](
+                                     error_code ec, const store::row& r) {
+                                     waiting->end();
+                                     if (!ec) self->parts_.hooks->apply(r, by);
+                                     if (ec == errc::not_found) self->parts_.hooks->drop(e->id);
+                                     if (!e->call->exchange) return;
+                                     if (ec && ec != errc::not_found)
+                                         return e->call->respond(try_again(ec.message()));
+                                     self->run(e);
+                                 });
     guarded(parts_.options->log, "rest_hook",
             [&] { parts_.hooks->table().start_get(e->id, std::move(on_done)); });
 }

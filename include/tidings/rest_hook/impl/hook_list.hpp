@@ -4,6 +4,7 @@
 #include <tidings/inlet/impl/backoff.hpp>
 #include <tidings/lane/impl/lane_task.hpp>
 #include <tidings/outlet/impl/access.hpp>
+#include <tidings/rest_hook/impl/ended_rows.hpp>
 #include <tidings/rest_hook/impl/hook_index.hpp>
 #include <tidings/rest_hook/impl/live_hook.hpp>
 
@@ -12,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +53,20 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
         /// Of a change: what keeps it reserved.
         std::shared_ptr<void> held{};
     };
+    /// Rows are being read from the table, from its beginning until its end.
+    class reading {
+     public:
+        explicit reading(const std::shared_ptr<hook_list>& by);
+        reading(const reading&) = delete;
+        reading& operator=(const reading&) = delete;
+        ~reading();
+
+     private:
+        friend class hook_list;
+        const std::weak_ptr<hook_list> list_;
+        ended_rows::moment began_ = 0;
+    };
+    using reading_ptr = std::shared_ptr<const reading>;
     /// Which subscriptions to list.
     struct selection {
         hook_viewer who{};
@@ -82,11 +96,12 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     reservation reserve(const hook_record& h);
     /// The row was written: serves it, unless it ended meanwhile. Why it cannot be served, if so.
     error_code serve(const hook_record& h, std::uint64_t revision);
-    /// A row as it stands in the table. @throws std::bad_alloc: the table is read again, later
-    void apply(const store::row& r, bool even_if_new = true);
+    /// A row as it stands in the table. @param by it was found; null: it has changed
+    /// @throws std::bad_alloc: the table is read again, later
+    void apply(const store::row& r, const reading_ptr& by, bool even_if_new = true);
     /// Ends what is served of a row. @param only where that is of this revision; 0: a place that no
-    /// row has taken
-    void drop(const std::string& id, std::uint64_t only = any_revision);
+    /// row has taken @param stays the row has not ended, and is about to say why
+    void drop(const std::string& id, std::uint64_t only = any_revision, bool stays = false);
     /// Erases the row, until that succeeds; with a revision only as long as it has that.
     void erase_later(const std::string& id, std::uint64_t revision = 0);
 
@@ -146,12 +161,12 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     store::watch_handle watch_;
     phase phase_;
     http::detail::expiry_time first_expiry_;  // that the timer waits for
-    std::set<std::string> gone_;  // rows erased while it loads: a page may still hold them
-
+    ended_rows ended_;
     bool stale_ = false;  // what the pages under way say may be over
 
     // In the lane.
     std::uint64_t round_ = 0;  // of loading
+    reading_ptr loading_;
     backoff backoff_;
     wheel_timer again_;
     std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/rest_hook/impl/end_announcer.hpp>
+#include <tidings/rest_hook/impl/gone_hook.hpp>
 #include <tidings/rest_hook/impl/hook_asker.hpp>
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/store/memory_table.hpp>
@@ -106,9 +107,21 @@ hook_list::reservation hook_list::reserve_change(const hook_record& before, cons
     return {result::made, {}, std::move(held)};
 }
 
+hook_list::reading::reading(const std::shared_ptr<hook_list>& by) : list_(by) {
+    const std::lock_guard lock(by->mutex_);
+    began_ = by->ended_.begin_reading();
+}
+
+hook_list::reading::~reading() {
+    const auto l = list_.lock();
+    if (!l) return;
+    const std::lock_guard lock(l->mutex_);
+    l->ended_.end_reading();
+}
+
 error_code hook_list::serve(const hook_record& h, std::uint64_t revision) {
     // A watch may have told of the row already, and of its end.
-    apply({h.id, to_row_value(h), revision}, false);
+    apply({h.id, to_row_value(h), revision}, nullptr, false);
     const std::lock_guard lock(mutex_);
     const auto it = hooks_.find(h.id);
     return it == hooks_.end() ? error_code() : it->second.error();
@@ -146,7 +159,7 @@ hook_list::page hook_list::list(const selection& of) const {
 }
 
 // Where memory runs out what was served of the row still is.
-void hook_list::apply(const store::row& r, bool even_if_new) try {
+void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_new) try {
     if (r.revision == 0) return drop(r.key);
     auto record = read_row(r);
     if (!record) return means_.log("a row of the table is no subscription");
@@ -158,6 +171,7 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
     {
         const std::lock_guard lock(mutex_);
         if (phase_ == phase::closed || (!even_if_new && !hooks_.contains(r.key))) return;
+        if (by && ended_.is_over(r, by->began_)) return;
         const auto [it, fresh] = hooks_.try_emplace(r.key);
         auto& h = it->second;
         if (!fresh && h.revision() >= r.revision) return;
@@ -169,7 +183,8 @@ void hook_list::apply(const store::row& r, bool even_if_new) try {
                 // A hub makes rows of the same id again: none that comes behind this is meant.
                 const auto self = weak.lock();
                 const auto v = self ? self->find({.all = true}, id) : std::nullopt;
-                if (v) self->erase_later(id, v->revision);
+                if (!v) return;
+                std::make_shared<gone_hook>(self->lane_, weak, self->options_.log, *v)->erase();
             });
         } catch (...) {
             if (counted) index_.remove(made.record());
@@ -199,23 +214,26 @@ void hook_list::note_pending() {
         if (h.record().is_asked()) asker_->note(h.record());
 }
 
-void hook_list::drop(const std::string& id, std::uint64_t only) {
+void hook_list::drop(const std::string& id, std::uint64_t only, bool stays) {
     hook_map::node_type dropped;
+    live_hook alive;
     bool noted = true;
     {
         const std::lock_guard lock(mutex_);
-        const bool any = only == any_revision;
-        if (phase_ == phase::loading && any) noted = finds_memory([&] { gone_.insert(id); });
+        if (only != 0 && !stays) noted = finds_memory([&] { ended_.note(id, only); });
         const auto it = hooks_.find(id);
-        if (it != hooks_.end() && (any || it->second.revision() == only)) {
-            index_.remove(it->second.record());
-            dropped = hooks_.extract(it);
+        if (it != hooks_.end() && (only == any_revision || it->second.revision() == only)) {
+            alive = it->second.take_alive();
+            if (!stays) index_.remove(it->second.record());
+            if (!stays) dropped = hooks_.extract(it);
         }
     }
     if (!noted) missed();
-    if (!dropped) return;
-    if (dropped.mapped().revision() != 0) means_.gauge(-1);
-    dropped.mapped().close();
+    if (dropped && dropped.mapped().revision() != 0) {
+        means_.gauge(-1);
+        if (!alive.endpoint()) finds_memory([&] { means_.give_up(dropped.mapped().record()); });
+    }
+    alive.close();
 }
 
 void hook_list::close() noexcept {

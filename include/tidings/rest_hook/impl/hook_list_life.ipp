@@ -23,7 +23,7 @@ constexpr std::chrono::seconds after_failed_erasure{1};
 void hook_list::start() {
     const auto weak = weak_from_this();
     watch_ = table_->watch([weak](const store::row_change& r) {
-        if (const auto self = weak.lock()) self->apply(r);
+        if (const auto self = weak.lock()) self->apply(r, nullptr);
     });
     if (now() == phase::loading)
         lane_->post([weak] {
@@ -33,6 +33,7 @@ void hook_list::start() {
 
 void hook_list::load(std::string after) {
     const bool found = finds_memory([&] {
+        if (after.empty()) loading_ = std::make_shared<const reading>(shared_from_this());
         using row_list = std::vector<store::row>;
         auto on_done = lane_handler<row_list>(
             lane_, errc::store_failed,
@@ -57,26 +58,22 @@ void hook_list::load_later(error_code ec) noexcept {
 }
 
 void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
-    const auto is_over = [this](const store::row& r) {
-        const std::lock_guard lock(mutex_);
-        return stale_ || gone_.contains(r.key);
-    };
     const bool found = finds_memory([&] {
-        for (const auto& r : rows)
-            if (!is_over(r)) apply(r);
+        for (const auto& r : rows) apply(r, loading_);
     });
     if (ec || !found) return load_later(ec ? ec : make_error_code(errc::out_of_memory));
     if (rows.size() == rows_per_page) return load(rows.back().key);
+    const auto ended = std::exchange(loading_, nullptr);  // outside the mutex
     const std::lock_guard lock(mutex_);
     if (stale_) return;  // it is read again
     if (phase_ == phase::loading) phase_ = phase::ready;
-    gone_.clear();
 }
 
 // There was no memory for something that the table or the watch said: all is read again, and no
 // request is answered until it is.
 void hook_list::missed() noexcept {
     const std::lock_guard lock(mutex_);
+    ended_.lose();
     if (phase_ == phase::closed || std::exchange(stale_, true)) return;
     phase_ = phase::loading;
     missed_.whose = shared_from_this();
@@ -87,7 +84,6 @@ void hook_list::load_again() noexcept {
     {
         const std::lock_guard lock(mutex_);
         stale_ = false;
-        gone_.clear();  // what is read from here on is younger
     }
     load_later(errc::out_of_memory);
     if (!finds_memory([&] { note_pending(); })) missed();

@@ -229,7 +229,14 @@ class hook_reader {
     refusal take_expiration(std::string_view name, std::string_view raw) {
         std::string text;
         if (auto no = read_text(name, raw, text)) return no;
-        return lease_.take_date(name, text, how_.now);
+        if (how_.before == nullptr) return lease_.take_date(name, text, how_.now);
+        // The end of the permission that is written back as it was read is no lease.
+        const auto& before = how_.before->record;
+        if (!before.ends() || before.lease_until == before.ends() ||
+            text != to_text(*before.ends()))
+            return lease_.take_date(name, text, how_.now);
+        out_.lease_until = before.lease_until;
+        return std::nullopt;
     }
 
     // What the server gives may be repeated, as by a client that writes back what it has read.

@@ -37,7 +37,7 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     bool reserve_owner(const hook_record& before, const hook_record& h);
     void on_written(error_code ec, const hook_record& h, std::uint64_t revision);
     void read_again();
-    void on_read(error_code ec, const store::row& r);
+    void on_read(error_code ec, const store::row& r, const hook_list::reading_ptr& by);
     /// Ends with errc::out_of_memory where `f` finds none.
     template <class F>
     void step(F f);

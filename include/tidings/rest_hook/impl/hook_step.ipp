@@ -91,15 +91,17 @@ void hook_step::on_written(error_code ec, const hook_record& h, std::uint64_t re
 }
 
 void hook_step::read_again() {
+    auto by = std::make_shared<const hook_list::reading>(hooks_);
     auto on_done = lane_handler<store::row>(
-        lane_, errc::store_failed, [self = shared_from_this()](error_code ec, const store::row& r) {
-            self->step([&] { self->on_read(ec, r); });
+        lane_, errc::store_failed,
+        [self = shared_from_this(), by = std::move(by)](error_code ec, const store::row& r) {
+            self->step([&] { self->on_read(ec, r, by); });
         });
     guarded(log_, "rest_hook", [&] { hooks_->table().start_get(id_, std::move(on_done)); });
 }
 
-void hook_step::on_read(error_code ec, const store::row& r) {
-    if (!ec) hooks_->apply(r);
+void hook_step::on_read(error_code ec, const store::row& r, const hook_list::reading_ptr& by) {
+    if (!ec) hooks_->apply(r, by);
     // One that was made again meanwhile, under the same id, stays.
     if (ec == errc::not_found) hooks_->drop(id_, known_);
     if (ec && ec != errc::not_found) return end(ec, {});

@@ -12,13 +12,15 @@
 namespace tidings::rest_hook::detail {
 
 /// The place of one pattern of a subscription on a bus. It goes on after a restart where it was, as
-/// that of a webhook endpoint does.
+/// that of a webhook endpoint does; one that this process has known not to be there begins anew.
 class hook_subscriber final : public subscriber {
  public:
-    hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, origin_id origin,
-                    std::shared_ptr<hook_placing> placing) noexcept
+    /// @param anew what was published before is not for it
+    hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, bool anew,
+                    origin_id origin, std::shared_ptr<hook_placing> placing) noexcept
         : outlet_(std::move(to)),
           pattern_(std::move(pattern)),
+          anew_(anew),
           origin_(origin),
           placing_(std::move(placing)) {}
 
@@ -37,6 +39,7 @@ class hook_subscriber final : public subscriber {
 
     const std::shared_ptr<hook_outlet> outlet_;
     const std::string pattern_;
+    const bool anew_;
     const origin_id origin_;
     mutable std::atomic<bool> is_asked_{false};  // a bus will ask for the place
     hook_placing::share placing_;

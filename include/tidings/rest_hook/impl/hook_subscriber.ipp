@@ -40,7 +40,7 @@ void hook_subscriber::start_locate(std::string_view pattern, position here, loca
         if (!ec) s.done();
         std::move(h)(ec, std::move(at));
     };
-    place_ = to->locate(pattern, std::move(here), locate_handler(io, std::move(on_located)));
+    place_ = to->locate(pattern, std::move(here), anew_, locate_handler(io, std::move(on_located)));
 }
 
 void hook_subscriber::on_unsubscribed(error_code) noexcept {

@@ -26,6 +26,10 @@ struct hook_means {
     void log(std::string_view message, error_code ec = {}) const {
         if (options->log) options->log({log_level::error, "rest_hook", message, ec});
     }
+    /// What one is owed that has no endpoint is for nobody.
+    void give_up(const hook_record& h) const {
+        sender->on_endpoint_closed(std::make_shared<const std::string>(endpoint_id_of(h)), true);
+    }
     /// So many subscriptions more, or fewer, are in the metrics.
     void gauge(std::int64_t add) const noexcept {
         if (options->metrics) options->metrics->gauge("rest_hooks", {}, add);
@@ -47,6 +51,8 @@ class live_hook {
     void begin(const hook_means& by, live_hook& before, std::function<void()> on_gone);
     /// Nothing more is delivered: neither what comes, nor what is owed.
     void close();
+    /// What is alive of it, to be closed: the row stays here, and is not served.
+    live_hook take_alive() noexcept;
     /// The same until another one serves it: what is owed stays so.
     void withdraw();
     /// What comes is not taken any more, and what is owed is delivered.
@@ -68,6 +74,8 @@ class live_hook {
     };
     hook_outlet::endpoint_ptr make_endpoint(const hook_means& by, std::function<void()> on_gone);
     bool is_tried_again(const hook_record& before) const;
+    /// Whether what is published may be owed to it by its place of this pattern.
+    bool is_to_have(const std::string& pattern) const;
 
     hook_record record_{};
     std::uint64_t revision_ = 0;

@@ -27,6 +27,13 @@ hook_outlet::endpoint_ptr live_hook::make_endpoint(const hook_means& by,
     return by.sender->add(std::move(o), error_);
 }
 
+// Of a row that was not known what it had when the process before ended goes on.
+bool live_hook::is_to_have(const std::string& pattern) const {
+    const auto& all = record_.topics;
+    return revision_ == 0 || (record_.state == hook_state::active &&
+                              std::find(all.begin(), all.end(), pattern) != all.end());
+}
+
 bool live_hook::is_tried_again(const hook_record& before) const {
     return record_.resumed_at != before.resumed_at || record_.target_url != before.target_url;
 }
@@ -69,8 +76,8 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     if (!placing && !added.empty()) placing = std::make_shared<hook_placing>();
     placing_ = placing;
     for (auto& topic : added) {
-        const auto to =
-            std::make_shared<hook_subscriber>(outlet_, topic, by.options->origin, placing);
+        const auto to = std::make_shared<hook_subscriber>(outlet_, topic, !before.is_to_have(topic),
+                                                          by.options->origin, placing);
         auto on_bus = by.bus->subscribe(topic, to, {});
         to->begun();
         if (on_bus.error()) error_ = on_bus.error();
@@ -85,6 +92,13 @@ void live_hook::close() {
     if (const auto e = endpoint()) e->close();
     places_.clear();
     outlet_.reset();
+}
+
+live_hook live_hook::take_alive() noexcept {
+    live_hook alive;
+    alive.outlet_.swap(outlet_);
+    alive.places_.swap(places_);
+    return alive;
 }
 
 // What it is owed waits for the next target.

@@ -34,8 +34,7 @@ class question_budget {
             (is_stranger(owner) && of_strangers_ >= std::max<std::size_t>(under_way_ / 2, 1)))
             return until_one_ends;
         open_window(now);
-        if (is_full(host))
-            return std::chrono::ceil<std::chrono::milliseconds>(began_ + window - now);
+        if (is_full(host)) return until_next(now);
         ++counted_[host];
         ++of_owner_[owner];
         if (is_stranger(owner)) ++of_strangers_;
@@ -53,9 +52,16 @@ class question_budget {
     bool connects(const net::ip::address& to, io::steady_time now) {
         open_window(now);
         const auto place = '@' + to.to_string();  // no host begins so
-        if (is_full(place)) return false;
+        if (is_full(place)) return ++refusals_, false;
         ++counted_[place];
         return true;
+    }
+    /// How many connections it has refused so far.
+    std::size_t refusals() const noexcept { return refusals_; }
+    /// When the next window opens.
+    std::chrono::milliseconds until_next(io::steady_time now) const {
+        return std::chrono::ceil<std::chrono::milliseconds>(std::max<io::steady_time::duration>(
+            began_ + window - now, std::chrono::milliseconds(1)));
     }
 
  private:
@@ -80,6 +86,7 @@ class question_budget {
     std::size_t open_ = 0;
     std::size_t of_strangers_ = 0;                   // of those that are open
     std::map<std::string, std::size_t> of_owner_{};  // of those that are open
+    std::size_t refusals_ = 0;
     io::steady_time began_{};
     std::map<std::string, std::size_t> counted_{};  // since then, by host and by address
 };

@@ -172,8 +172,10 @@ void websub_hub_state::ask_permission(http::exchange& x, const websub_request& r
               [self = shared_from_this(), r, wish](http::exchange& here, const permissions& p) {
                   if (p.error) return here.respond(http::undecided(p.error));
                   auto what = wish;
-                  what.permitted_until = http::detail::earlier(p.expires, here.caller()->expires);
-                  if (what.permitted_until && *what.permitted_until <= self->now())
+                  // The end of what the caller has shown is none of the subscription's.
+                  what.permitted_until = p.expires;
+                  const auto first = http::detail::earlier(p.expires, here.caller()->expires);
+                  if (first && *first <= self->now())
                       return here.respond(http::refusal_of(here, errc::unauthorized));
                   if (!p.denied.empty()) {
                       what.mode = websub_mode::denied;

@@ -5,29 +5,54 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace tidings::webhook::detail {
 
-/// Endpoints that were closed, or answered 410, while the outbox may hold something for them: that
-/// is claimed before it is due, so that it is given up at once. Lane-confined.
+/// Endpoints that were closed, or answered 410, while the outbox may hold something for them, and
+/// ids of which there is none, and will be none: that is claimed before it is due, so that it is
+/// given up at once. Lane-confined.
 class ended_endpoints {
  public:
-    /// Of one that is known, more is looked for.
-    void add(const std::string& id, error_code why) {
-        endpoints_.try_emplace(id, known{why}).first->second.asked = false;
+    /// What the sender has of an id now: where it is added anew nothing is given up.
+    enum class presence { active, ended, none };
+
+    /// Of one that is known, more is looked for. @param absent there is no endpoint of this id
+    void add(const std::string& id, error_code why, bool absent) {
+        auto& e = endpoints_.try_emplace(id, known{why}).first->second;
+        e.asked = false;
+        e.absent = e.absent || absent;
     }
     /// Why what is owed to this one is given up; nothing: it is not.
     error_code why(const std::string& id) const noexcept {
         const auto it = endpoints_.find(id);
         return it == endpoints_.end() ? error_code() : it->second.why;
     }
+    /// Whether that is so of one that is there, or not, in this way.
+    bool ends(const std::string& id, presence p) const noexcept {
+        const auto it = endpoints_.find(id);
+        return it != endpoints_.end() &&
+               (p == presence::ended || (p == presence::none && it->second.absent));
+    }
+    /// Those of which there was no endpoint, beside those that the sender has.
+    void add_absent(std::shared_ptr<const store::outbox_endpoints>& ids) const {
+        std::shared_ptr<store::outbox_endpoints> all;
+        for (const auto& [id, e] : endpoints_) {
+            if (!e.absent || ids->contains(id)) continue;
+            if (!all) all = std::make_shared<store::outbox_endpoints>(*ids);
+            all->insert(std::make_shared<const std::string>(id));
+        }
+        if (all) ids = std::move(all);
+    }
     bool empty() const noexcept { return endpoints_.empty(); }
 
-    /// Adds them to a claim. @param has_ended of an id: false where it has been added anew
-    template <class HasEnded>
-    void ask(store::outbox_query& q, HasEnded has_ended) {
-        std::erase_if(endpoints_, [&](const auto& item) { return !has_ended(item.first); });
+    /// Adds them to a claim. @param presence_of an id
+    template <class PresenceOf>
+    void ask(store::outbox_query& q, PresenceOf presence_of) {
+        std::erase_if(endpoints_,
+                      [&](const auto& item) { return !ends(item.first, presence_of(item.first)); });
         for (auto& [id, e] : endpoints_) {
             q.shares.push_back({id, most, {}, true});
             e.asked = true;
@@ -47,7 +72,8 @@ class ended_endpoints {
     static constexpr std::size_t most = 128;  // entries in one claim
     struct known {
         error_code why;
-        bool asked = false;  // in the claim that is under way
+        bool asked = false;   // in the claim that is under way
+        bool absent = false;  // also where there is no endpoint of this id
         std::size_t claimed = 0;
     };
     std::map<std::string, known> endpoints_;

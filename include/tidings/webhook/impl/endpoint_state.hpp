@@ -46,7 +46,8 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     origin_id origin() const noexcept { return target_->terms().origin; }
     net::any_io_executor executor() const noexcept;
     bool keeps_place() const noexcept;
-    place_ptr locate(std::string_view pattern, position here, locate_handler h);
+    /// @param anew wherever the place of this pattern was before, it begins at `here`
+    place_ptr locate(std::string_view pattern, position here, bool anew, locate_handler h);
     void leave(const place_ptr& p) noexcept;
 
  private:

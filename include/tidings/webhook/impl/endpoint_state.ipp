@@ -71,7 +71,7 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
 
 void endpoint_state::close() noexcept {
     target_->close();
-    sender_->on_endpoint_closed(*target_);
+    sender_->on_endpoint_closed(target_->name());
 }
 
 void endpoint_state::withdraw() noexcept {
@@ -90,8 +90,9 @@ bool endpoint_state::keeps_place() const noexcept {
     return active() && sender_->keeps_places();
 }
 
-place_ptr endpoint_state::locate(std::string_view pattern, position here, locate_handler h) {
-    return sender_->locate(target_->id(), pattern, std::move(here), std::move(h));
+place_ptr endpoint_state::locate(std::string_view pattern, position here, bool anew,
+                                 locate_handler h) {
+    return sender_->locate(target_->id(), pattern, std::move(here), anew, std::move(h));
 }
 
 void endpoint_state::leave(const place_ptr& p) noexcept {

@@ -14,7 +14,7 @@ void endpoint_subscriber::start_deliver(event_ptr e, deliver_handler handler) {
 }
 
 void endpoint_subscriber::start_locate(std::string_view pattern, position here, locate_handler h) {
-    place_ = endpoint_->locate(pattern, std::move(here), std::move(h));
+    place_ = endpoint_->locate(pattern, std::move(here), false, std::move(h));
 }
 
 void endpoint_subscriber::on_unsubscribed(error_code) noexcept {

@@ -48,7 +48,8 @@ class place_book : public std::enable_shared_from_this<place_book> {
     /// A subscription begins. It goes on where it was when the process ended; one that was ended in
     /// this process, and begins again, at `here`. A place that is new is in the outbox before the
     /// answer.
-    void locate(const place_ptr& p, position here, locate_handler h);
+    /// @param anew at `here` as well, wherever it was before
+    void locate(const place_ptr& p, position here, bool anew, locate_handler h);
     /// A subscription has ended. `forget`: its endpoint has, too.
     void leave(const place_ptr& p, bool forget);
     /// The events up to there are gone.
@@ -59,6 +60,7 @@ class place_book : public std::enable_shared_from_this<place_book> {
  private:
     struct question {
         position here;
+        bool anew;
         locate_handler answer;
     };
 

@@ -5,6 +5,8 @@
 #include <tidings/lane/impl/lane_handler.hpp>
 #include <tidings/webhook/impl/place_book.hpp>
 
+#include <algorithm>
+
 namespace tidings::webhook::detail {
 
 using namespace tidings::detail;
@@ -44,11 +46,11 @@ place_ptr place_book::open(const std::string& endpoint, std::string_view pattern
     return p;
 }
 
-void place_book::locate(const place_ptr& p, position here, locate_handler h) {
+void place_book::locate(const place_ptr& p, position here, bool anew, locate_handler h) {
     auto& questions = waiting_[p];
-    questions.push_back({std::move(here), std::move(h)});
+    questions.push_back({std::move(here), anew, std::move(h)});
     // What came while there was no subscription is not for it.
-    const bool begins_again = p->known && p->held == 0;
+    const bool begins_again = anew || (p->known && p->held == 0);
     ++p->held;
     if (p->asking) return;
     if (begins_again) return write(p, questions.back().here);
@@ -68,7 +70,10 @@ void place_book::on_position(const place_ptr& p, error_code ec, position at) {
     const auto waits = waiting_.find(p);
     if (waits == waiting_.end()) return;
     if (ec) return try_again(ec);
-    if (at.empty()) return write(p, waits->second.front().here);
+    const auto& all = waits->second;
+    const auto last = std::find_if(all.rbegin(), all.rend(), [](const auto& q) { return q.anew; });
+    if (last != all.rend()) return write(p, last->here);
+    if (at.empty()) return write(p, all.front().here);
     p->taken = std::move(at);
     p->known = true;
     answer(p);

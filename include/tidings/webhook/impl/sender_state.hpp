@@ -44,8 +44,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     error_code check_target(const std::string& url) const;
     /// By which rule the guard refuses the address or port of such a one, in words.
     std::string_view rule_against(const std::string& url) const;
-    /// Nothing more is sent to this target: what its endpoint is owed waits in the outbox until the
-    /// endpoint is added again.
+    /// Nothing more is sent to it: what it is owed waits until its endpoint is added again.
     void withdraw(endpoint_target& t) noexcept;
     /// Without hooks.
     const sender_options& options() const noexcept { return options_; }
@@ -79,7 +78,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool keeps_places() const noexcept { return taking_ && outbox_->durable(); }
     /// A subscription of an endpoint begins: see `place_book`. From any thread.
     place_ptr locate(const std::string& endpoint, std::string_view pattern, position here,
-                     locate_handler h);
+                     bool anew, locate_handler h);
     void leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept;
     /// What lies before `at` is gone.
     void on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
@@ -92,7 +91,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
     outcome_book& outcomes() noexcept { return *outcomes_; }
-    void on_endpoint_closed(const endpoint_target& t) noexcept;
+    /// @param absent there is no endpoint of this id, and will be none
+    void on_endpoint_closed(std::shared_ptr<const std::string> id, bool absent = false) noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -175,7 +175,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     bool hold(const store::outbox_entry& e);
     void give_back();
     bool is_expired(const store::outbox_entry& e) const;
-    void drop_expired(const store::outbox_entry& e);
     bool sheds_expired(line& l);
     std::optional<store::outbox_gathering> gathering_of(const line& l) const;
     void form_requests(const std::string& id, line& l);
@@ -218,7 +217,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void put_back_all(const std::string& id, line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
     void give_up_one(endpoint_target& t, const store::outbox_entry& e, error_code why);
-    void give_up_owed(const std::string& id, error_code why);
+    void give_up_entry(const store::outbox_entry& e, error_code why);
+    void give_up_owed(const std::string& id, error_code why, bool absent = false);
     void note_end(const endpoint_target* t, const store::outbox_entry& e,
                   const store::outbox_result& r, unsigned status = 0) noexcept;
     void note_dropped(const std::vector<store::outbox_entry>& dead) noexcept;

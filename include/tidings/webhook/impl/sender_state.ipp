@@ -86,7 +86,7 @@ std::string_view sender_state::rule_against(const std::string& url) const {
 void sender_state::withdraw(endpoint_target& t) noexcept {
     t.withdraw();
     endpoints_.forget(t);
-    on_endpoint_closed(t);
+    on_endpoint_closed(t.name());
 }
 
 // An order is worth little when one event holds up the others for days.

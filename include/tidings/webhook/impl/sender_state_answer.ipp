@@ -171,14 +171,15 @@ void sender_state::note_end(const endpoint_target* t, const store::outbox_entry&
 }
 
 // What it is owed is put back or given up now, whatever it waits for.
-void sender_state::on_endpoint_closed(const endpoint_target& t) noexcept {
+void sender_state::on_endpoint_closed(std::shared_ptr<const std::string> name,
+                                      bool absent) noexcept {
     const bool posted = finds_memory([&] {
-        lane_->post([self = shared_from_this(), id = t.name()] {
+        lane_->post([self = shared_from_this(), id = std::move(name), absent] {
             self->outcomes_->look_again();
             if (!self->running()) return;
             if (!finds_memory([&] {
                     self->wait_turn(*id);
-                    self->give_up_owed(*id, errc::closed);
+                    self->give_up_owed(*id, errc::closed, absent);
                 }))
                 self->claim_later(errc::out_of_memory);
             self->end_round_and_report();

@@ -95,11 +95,12 @@ void sender_state::note_dropped(const std::vector<store::outbox_entry>& dead) no
 }
 
 place_ptr sender_state::locate(const std::string& endpoint, std::string_view pattern, position here,
-                               locate_handler h) {
+                               bool anew, locate_handler h) {
     auto p = places_->open(endpoint, pattern);
-    lane_->post([self = shared_from_this(), p, here = std::move(here), h = std::move(h)]() mutable {
-        if (self->running()) self->places_->locate(p, std::move(here), std::move(h));
-    });
+    lane_->post(
+        [self = shared_from_this(), p, here = std::move(here), anew, h = std::move(h)]() mutable {
+            if (self->running()) self->places_->locate(p, std::move(here), anew, std::move(h));
+        });
     return p;
 }
 

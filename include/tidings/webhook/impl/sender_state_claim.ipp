@@ -16,6 +16,12 @@ using settled = store::outbox_result::state;
 constexpr std::size_t max_claim = 256;
 constexpr std::chrono::hours between_sweeps{1};
 
+ended_endpoints::presence presence_of(const endpoint_target* t) noexcept {
+    using presence = ended_endpoints::presence;
+    if (t == nullptr) return presence::none;
+    return t->active() ? presence::active : presence::ended;
+}
+
 }  // namespace
 
 // Called when all that is due has been claimed: when nothing came for an endpoint as long as what
@@ -78,7 +84,9 @@ bool sender_state::ask_claim() {
     auto q = claim_query();
     if (prompt_ != nullptr) {
         store::outbox_claim c;
-        const auto known = [this](const std::string& id) { return endpoints_.is_known(id); };
+        const auto known = [this](const std::string& id) {
+            return endpoints_.is_known(id) || gone_.ends(id, ended_endpoints::presence::none);
+        };
         const bool done = ask_store([&] { c = prompt_->claim(q, known); });
         on_claimed(done ? error_code() : make_error_code(errc::store_failed), std::move(c), q.now);
         return true;
@@ -112,10 +120,8 @@ store::outbox_query sender_state::claim_query() {
     }
     for (const auto& id : unopened_)
         if (!lines_.contains(id)) q.shares.push_back({id, 0, {}});
-    gone_.ask(q, [this](const std::string& id) {
-        const auto t = endpoints_.find(id);
-        return t && !t->active();
-    });
+    gone_.ask(q, [this](const std::string& id) { return presence_of(endpoints_.find(id).get()); });
+    if (q.of) gone_.add_absent(q.of);
     return q;
 }
 
@@ -145,9 +151,8 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
         const auto id = e.endpoint;
         if (const auto why = gone_.why(id)) {
             reserve_results(1);
-            const auto t = endpoints_.find(id);
-            if (t && !t->active())
-                give_up_one(*t, e, why);
+            if (gone_.ends(id, presence_of(endpoints_.find(id).get())))
+                give_up_entry(e, why);
             else
                 put_back(lines_[id], e);  // added anew since the claim began: sent when it is due
             gone_.note_claimed(id);
@@ -156,7 +161,7 @@ void sender_state::take_claimed(error_code ec, store::outbox_claim& c, std::size
         }
         auto& l = lines_[id];
         if (is_expired(e)) {
-            drop_expired(e);
+            give_up_entry(e, errc::webhook_expired);
             ++taken;
             continue;
         }
@@ -224,9 +229,16 @@ void sender_state::give_up_one(endpoint_target& t, const store::outbox_entry& e,
     finds_memory([&] { operational_.note_exhausted(t, e, e.attempts, 0, why); });
 }
 
+// Also of an endpoint that is not known.
+void sender_state::give_up_entry(const store::outbox_entry& e, error_code why) {
+    if (const auto t = endpoints_.find(e.endpoint)) return give_up_one(*t, e, why);
+    results_.push_back({e.key, settled::dead, e.attempts, now(), why, {}});
+    note_end(nullptr, e, results_.back());
+}
+
 // Also what the outbox holds, and what of it is due later.
-void sender_state::give_up_owed(const std::string& id, error_code why) {
-    gone_.add(id, why);
+void sender_state::give_up_owed(const std::string& id, error_code why, bool absent) {
+    gone_.add(id, why, absent);
     claim();
 }
 
@@ -249,20 +261,15 @@ bool sender_state::sheds_expired(line& l) {
     p.for_each([&](const auto& e) { any = any || is_expired(e); });
     if (!any) return false;
     reserve_results(p.size());
-    p.for_each([&](const auto& e) { is_expired(e) ? drop_expired(e) : put_back(l, e); });
+    p.for_each([&](const auto& e) {
+        is_expired(e) ? give_up_entry(e, errc::webhook_expired) : put_back(l, e);
+    });
     l.queue.pop_front();
     return true;
 }
 
 bool sender_state::is_expired(const store::outbox_entry& e) const {
     return e.expires && *e.expires <= options_.environment.clock->wall_now();
-}
-
-void sender_state::drop_expired(const store::outbox_entry& e) {
-    if (const auto t = endpoints_.find(e.endpoint))
-        return give_up_one(*t, e, errc::webhook_expired);
-    results_.push_back({e.key, settled::dead, e.attempts, now(), errc::webhook_expired, {}});
-    note_end(nullptr, e, results_.back());
 }
 
 void sender_state::claim_later(error_code ec) noexcept {
