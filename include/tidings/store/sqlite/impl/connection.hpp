@@ -52,8 +52,9 @@ class connection {
     /// The same, and leaves the log empty, of no bytes; other connections must not read.
     /// @throws failure
     TIDINGS_DECL void empty_log();
-    /// Calls `f` now and then while a statement runs; empty: no more. `f` must not use this.
-    TIDINGS_DECL void set_progress(void (*f)(void*), void* argument) noexcept;
+    /// Calls `f` now and then while a statement runs, which fails when that gives false. `f` must
+    /// not use this.
+    TIDINGS_DECL void set_progress(bool (*f)(void*), void* argument) noexcept;
 
     sqlite3* native() const noexcept { return db_.get(); }
 
@@ -63,7 +64,7 @@ class connection {
         TIDINGS_DECL void operator()(sqlite3* db) const noexcept;
     };
     struct progress {
-        void (*f)(void*) = nullptr;
+        bool (*f)(void*) = nullptr;
         void* argument = nullptr;
     };
     progress progress_;

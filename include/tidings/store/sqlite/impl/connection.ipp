@@ -106,18 +106,14 @@ void connection::checkpoint(int mode) {
     if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) report(db_.get(), code, "checkpoint");
 }
 
-void connection::set_progress(void (*f)(void*), void* argument) noexcept {
+void connection::set_progress(bool (*f)(void*), void* argument) noexcept {
     constexpr int instructions = 1000;
     progress_ = {f, argument};
     const auto call = [](void* p) {
         const auto& [of, with] = *static_cast<progress*>(p);
-        of(with);
-        return 0;
+        return of(with) ? 0 : 1;
     };
-    if (f != nullptr)
-        sqlite3_progress_handler(db_.get(), instructions, call, &progress_);
-    else
-        sqlite3_progress_handler(db_.get(), 0, nullptr, nullptr);
+    sqlite3_progress_handler(db_.get(), instructions, call, &progress_);
 }
 
 rows::~rows() {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support/sqlite_bed.hpp"
+
+#include <tidings/store/sqlite/impl/connection.hpp>
+#include <tidings/store/sqlite/impl/schema.hpp>
+
+#include <fstream>
+#include <limits>
+
+namespace tidings::test {
+
+namespace {
+
+namespace files = std::filesystem;
+
+/// A history of so many events of a kilobyte, appended without waiting for each.
+void fill(stored_history& f, int events) {
+    for (int i = 0; i < events; ++i) {
+        error_code ec;
+        auto e = publication::make("a", made(std::to_string(i) + std::string(1'000, 'x')), {}, ec);
+        f.events->append(pending_publication(std::move(e)), {});
+    }
+    CHECK_FALSE(drain(*f.db));
+}
+
+TEST_CASE("two backups at once are made one behind the other", "[sqlite][threads]") {
+    const temporary_folder folder;
+    stored_history f(store_options(folder.file("store.db")), 10'000);
+    fill(f, 3'000);
+    std::vector<std::string> ended;
+    for (const std::string name : {"first", "second"})
+        f.db->async_backup(folder.file(name), net::bind_executor(f.io, [&, name](error_code ec) {
+                               ended.push_back(ec ? ec.message() : name);
+                           }));
+    REQUIRE(run_io_until(f.io, [&] { return ended.size() == 2; }));
+    CHECK(ended == std::vector<std::string>{"first", "second"});
+    const auto all = f.read_all();
+    for (const char* name : {"first", "second"})
+        CHECK(stored_history(store_options(folder.file(name)), 10'000).read_all() == all);
+}
+
+TEST_CASE("a backup ends when the database is closed", "[sqlite][threads]") {
+    const temporary_folder folder;
+    stored_history f(store_options(folder.file("store.db")), 10'000);
+    fill(f, 1'000);
+    std::vector<error_code> ended;
+    for (const char* name : {"first", "second"})
+        f.db->async_backup(folder.file(name),
+                           net::bind_executor(f.io, [&](error_code ec) { ended.push_back(ec); }));
+    f.close();
+    REQUIRE(run_io_until(f.io, [&] { return ended.size() == 2; }));
+    for (const auto& ec : ended) CHECK((!ec || ec == errc::closed));
+    CHECK_FALSE(files::exists(folder.file("first.part")));
+    CHECK_FALSE(files::exists(folder.file("second.part")));
+}
+
+}  // namespace
+
+}  // namespace tidings::test
