@@ -26,6 +26,12 @@ struct evicted_event {
     std::optional<event_key> key{};
 };
 
+/// So much is evicted in one transaction, which the write-ahead log has to hold.
+struct eviction_limit {
+    std::size_t events = 0;
+    std::size_t bytes = 0;
+};
+
 /// What a history finds in its file when it begins.
 struct loaded_history {
     epoch_list epochs;
@@ -44,8 +50,9 @@ class history_file {
     /// Keeps an event in a ring; gives its offset.
     TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t ring,
                                       std::int64_t now);
-    /// Takes what the rules have no room for.
-    TIDINGS_DECL void evict(std::int64_t now, std::vector<evicted_event>& gone);
+    /// Takes what the rules have no room for, until the limit is reached. Whether that is all.
+    TIDINGS_DECL bool evict(std::int64_t now, eviction_limit limit,
+                            std::vector<evicted_event>& gone);
     /// Writes down what reads need to know after a restart.
     TIDINGS_DECL void note(std::span<const evicted_event> gone,
                            std::span<const std::uint64_t> forgotten);
@@ -59,7 +66,8 @@ class history_file {
     void load_epochs(loaded_history& loaded, std::uint64_t epoch, std::int64_t now);
     void load_lost(loaded_history& loaded);
     void count();
-    void evict_from(std::size_t ring, std::int64_t now, std::vector<evicted_event>& gone);
+    void evict_from(std::size_t ring, std::int64_t now, eviction_limit& limit,
+                    std::vector<evicted_event>& gone);
     bool is_over(std::size_t ring, const ring_totals& t, std::int64_t now) const noexcept;
 
     connection& connection_;

@@ -190,26 +190,34 @@ bool history_file::is_over(std::size_t ring, const ring_totals& t,
            (is_old || t.events > rule.max_events || (t.bytes > rule.max_bytes && t.events > 1));
 }
 
-void history_file::evict(std::int64_t now, std::vector<evicted_event>& gone) {
-    for (std::size_t ring = 0; ring < rules_.size(); ++ring)
-        while (is_over(ring, totals_[ring], now)) evict_from(ring, now, gone);
+bool history_file::evict(std::int64_t now, eviction_limit limit, std::vector<evicted_event>& gone) {
+    for (std::size_t ring = 0; ring < rules_.size(); ++ring) {
+        while (is_over(ring, totals_[ring], now)) {
+            if (limit.events == 0 || limit.bytes == 0) return false;
+            evict_from(ring, now, limit, gone);
+        }
+    }
+    return true;
 }
 
 // Takes some of the oldest. `oldest` of the totals is that of the first that stays.
-void history_file::evict_from(std::size_t ring, std::int64_t now,
+void history_file::evict_from(std::size_t ring, std::int64_t now, eviction_limit& limit,
                               std::vector<evicted_event>& gone) {
     auto& t = totals_[ring];
     auto r = oldest_.query(signed_of(ring), evicted_at_once);
     std::size_t found = 0;
     for (; r.next(); ++found) {
         t.oldest = r.number(2);
-        if (!is_over(ring, t, now)) return;
+        if (limit.events == 0 || limit.bytes == 0 || !is_over(ring, t, now)) return;
         evicted_event e{ring, unsigned_of(r.number(0)), std::string(r.text(3)), std::nullopt};
         if ((r.number(5) & own_id_flag) != 0) e.key = keys_.of(r.text(6), r.text(7));
         if (!r.is_null(4)) bodies_.release(r.number(4));
         erase_.run(r.number(0));
+        const auto size = static_cast<std::size_t>(r.number(1));
         --t.events;
-        t.bytes -= static_cast<std::size_t>(r.number(1));
+        t.bytes -= size;
+        --limit.events;
+        limit.bytes -= std::min(limit.bytes, size);
         gone.push_back(std::move(e));
     }
     if (found == 0 || t.events == 0) t = {};

@@ -91,7 +91,7 @@ class history_state final : public group_member,
         std::uint64_t head = 0;
         std::uint64_t lost = 0;
     };
-    /// A rule holds what is too old: it goes with the next group.
+    /// A rule holds what is too old: it goes with the next groups.
     TIDINGS_DECL bool is_expired() const;
     /// A slice of what is in memory; nothing where the file is needed. @throws std::bad_alloc
     TIDINGS_DECL std::optional<history_slice> read_cache(const question& q) const;
@@ -110,6 +110,8 @@ class history_state final : public group_member,
           cache_(o.cache_bytes) {}
     std::int64_t now() const noexcept;
     void start(loaded_history loaded);
+    eviction_limit limit_of_group() const noexcept;
+    void evict_more() noexcept;
     view view_of(const question& q) const;
     std::optional<std::uint64_t> scan_cache(const question& q, const view& v,
                                             history_slice& slice) const;
@@ -126,6 +128,8 @@ class history_state final : public group_member,
     const database_options& options_;
     const std::vector<history_rule> rules_;
     mutable event_keys event_keys_;
+    writer* writer_ = nullptr;
+    std::atomic<bool> has_room_{true};  // false: more is held than the rules have room for
     connection* connection_ = nullptr;  // of the writing thread, as the next three
     std::optional<history_file> file_;
     std::vector<append_job*> group_;
