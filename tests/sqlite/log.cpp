@@ -13,7 +13,11 @@ namespace tidings::test {
 namespace {
 
 using namespace std::chrono_literals;
-namespace files = std::filesystem;
+
+std::string bytes_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
 
 /// Appends without waiting for each.
 void fill(stored_history& f, int events, std::size_t bytes) {
@@ -24,6 +28,18 @@ void fill(stored_history& f, int events, std::size_t bytes) {
     }
     CHECK_FALSE(drain(*f.db));
 }
+
+/// A read of another program that does not end.
+class foreign_read {
+ public:
+    explicit foreign_read(const std::string& path) : connection_(path, "") {
+        connection_.execute("BEGIN");
+        connection_.number("SELECT count(*) FROM sqlite_master");
+    }
+
+ private:
+    sqlite::detail::connection connection_;
+};
 
 TEST_CASE("a history that has to become small does so in several transactions", "[sqlite]") {
     const temporary_folder folder;
@@ -78,6 +94,51 @@ TEST_CASE("what else one large event displaces goes with later groups", "[sqlite
     f.close();
     sqlite::detail::connection c(o.path, "");
     CHECK(c.number("SELECT count(*) FROM events") == 1);
+}
+
+TEST_CASE("a log that another program reads is not called empty", "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    stored_history f(o);
+    f.add("a", "1");
+    std::optional<foreign_read> theirs(o.path);
+    fill(f, 6, 1 << 20);
+    CHECK_FALSE(drain(*f.db));
+    CHECK(f.db->sizes().log > 5 << 20);
+    CHECK_FALSE(f.db->status());
+    theirs.reset();
+    fill(f, 6, 1 << 20);
+    CHECK_FALSE(drain(*f.db));
+    CHECK(f.read_all().size() == 13);
+}
+
+TEST_CASE("what stands in the log of another program's read is not called erased",
+          "[sqlite][store]") {
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    net::io_context io;
+    sqlite::database db(io, store_options(path));
+    std::shared_ptr<store::outbox> rows;
+    outbox_bed o({"sqlite", [&](store::outbox_options options) {
+                      return rows = sqlite::make_outbox(db, options);
+                  }});
+    store::outbox_endpoint theirs;
+    theirs.id = "theirs";
+    theirs.owner = "somebody";
+    o.open({theirs});
+    o.append("theirs", "what-they-sent");
+    const auto erase = [&] {
+        return wait_for([&](auto h) { rows->async_erase("somebody", std::move(h)); });
+    };
+    {
+        const foreign_read reading(path);
+        CHECK(erase() == errc::store_failed);
+        CHECK((bytes_of(path) + bytes_of(path + "-wal")).find("what-they-sent") !=
+              std::string::npos);
+    }
+    CHECK_FALSE(db.status());
+    CHECK_FALSE(erase());
+    CHECK((bytes_of(path) + bytes_of(path + "-wal")).find("what-they-sent") == std::string::npos);
 }
 
 }  // namespace

@@ -96,14 +96,17 @@ void connection::make_checkpoint() {
     checkpoint(SQLITE_CHECKPOINT_PASSIVE);
 }
 
-void connection::empty_log() {
-    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+bool connection::empty_log() {
+    if (!checkpoint(SQLITE_CHECKPOINT_TRUNCATE)) return false;
     log_pages_ = 0;
+    return true;
 }
 
-void connection::checkpoint(int mode) {
+bool connection::checkpoint(int mode) {
     const int code = sqlite3_wal_checkpoint_v2(db_.get(), "main", mode, nullptr, nullptr);
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) report(db_.get(), code, "checkpoint");
+    if ((code & 0xff) == SQLITE_BUSY) return false;
+    if (code != SQLITE_OK) report(db_.get(), code, "checkpoint");
+    return true;
 }
 
 void connection::set_progress(bool (*f)(void*), void* argument) noexcept {

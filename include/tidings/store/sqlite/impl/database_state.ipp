@@ -102,6 +102,7 @@ void database_state::finish() noexcept {
     bodies_.reset();
     opened_.reading.reset();
     try {
+        // Of a program that reads it the log is kept, for the next opening.
         if (!shared_.failed) opened_.writing->empty_log();
     } catch (const failure& f) {
         if (options_.log) options_.log({log_level::error, "sqlite", f.what(), errc::store_failed});

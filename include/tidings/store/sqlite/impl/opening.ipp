@@ -78,6 +78,14 @@ bool is_ours_by_log(const database_options& o) {
     }
 }
 
+void log_remains(const database_options& o) {
+    if (o.log)
+        o.log({log_level::error, "sqlite",
+               "another program reads " + o.path +
+                   ": its log has what was sealed as plain text until the next opening",
+               make_error_code(errc::store_in_use)});
+}
+
 // @throws failure, std::bad_alloc
 error_code open_connections(opened_store& store, const database_options& o) {
     store.writing = std::make_unique<connection>(o.path, o.vfs);
@@ -92,8 +100,8 @@ error_code open_connections(opened_store& store, const database_options& o) {
     c.execute("PRAGMA synchronous=FULL");
     // What is deleted is overwritten, so that what was erased cannot be read.
     c.execute("PRAGMA secure_delete=1");
-    if (o.cipher) seal_all(c, *o.cipher);
-    c.empty_log();
+    if (o.cipher && !seal_all(c, *o.cipher)) log_remains(o);
+    c.empty_log();  // of a program that reads it the log is kept
     c.execute("PRAGMA journal_size_limit=4194304");
     c.execute(synchronous(o.durable));
     store.reading = std::make_unique<connection>(o.path, o.vfs);

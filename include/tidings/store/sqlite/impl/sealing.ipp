@@ -65,7 +65,7 @@ bool can_open_all(connection& c, const secret_cipher* cipher) {
 
 // Pages that were filled anew keep remains of what stood in them: the file is written anew, also
 // where the process ended before that.
-void seal_all(connection& c, const secret_cipher& cipher) {
+bool seal_all(connection& c, const secret_cipher& cipher) {
     if (c.number("SELECT EXISTS (SELECT 1 FROM rows WHERE seal IS NULL)") != 0)
         c.execute("UPDATE sealing SET remains = 1");
     std::optional<value_row> last;
@@ -75,9 +75,11 @@ void seal_all(connection& c, const secret_cipher& cipher) {
         seal_page(c, cipher, page);
         last = page.back();
     }
-    if (c.number("SELECT remains FROM sealing") == 0) return;
+    if (c.number("SELECT remains FROM sealing") == 0) return true;
     c.execute("VACUUM");
+    if (!c.empty_log()) return false;
     c.execute("UPDATE sealing SET remains = 0");
+    return true;
 }
 
 }  // namespace tidings::sqlite::detail
