@@ -23,6 +23,10 @@ void fill(stored_history& f, int events) {
     CHECK_FALSE(drain(*f.db));
 }
 
+error_code back_up(stored_history& f, const std::string& to) {
+    return wait_for([&](auto h) { f.db->async_backup(to, std::move(h)); });
+}
+
 TEST_CASE("two backups at once are made one behind the other", "[sqlite][threads]") {
     const temporary_folder folder;
     stored_history f(store_options(folder.file("store.db")), 10'000);
@@ -52,6 +56,28 @@ TEST_CASE("a backup ends when the database is closed", "[sqlite][threads]") {
     for (const auto& ec : ended) CHECK((!ec || ec == errc::closed));
     CHECK_FALSE(files::exists(folder.file("first.part")));
     CHECK_FALSE(files::exists(folder.file("second.part")));
+}
+
+TEST_CASE("a backup that is put in the place of its file is not mixed with the log there",
+          "[sqlite]") {
+    const temporary_folder folder;
+    const auto o = store_options(folder.file("store.db"));
+    texts held;
+    {
+        stored_history f(o);
+        fill(f, 50);
+        held = f.read_all();
+        REQUIRE_FALSE(back_up(f, folder.file("copy")));
+        fill(f, 100);
+        // As a process that was killed leaves it.
+        files::copy_file(o.path + "-wal", folder.file("log"));
+        REQUIRE(files::file_size(folder.file("log")) > 100'000);
+    }
+    files::remove(o.path);
+    files::rename(folder.file("copy"), o.path);
+    files::rename(folder.file("log"), o.path + "-wal");
+    stored_history restored(o);
+    CHECK(restored.read_all() == held);
 }
 
 }  // namespace

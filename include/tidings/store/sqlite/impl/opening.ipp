@@ -116,6 +116,9 @@ error_code try_to_open(opened_store& store, const database_options& o) {
         const auto found = find_file(o.path, ec);
         if (!ec) ec = remove_unfinished(o);
         if (!ec && found == found_file::none) ec = make_file(o);
+        // The log of the file in whose place a backup was put would be taken for its own.
+        if (!ec && found == found_file::copy && file_bytes(o.path + "-wal") != 0)
+            ec = remove_beside(o.path);
         if (!ec && found == found_file::unknown && !is_ours_by_log(o)) ec = errc::store_foreign;
         return ec ? ec : open_connections(store, o);
     } catch (const failure& f) {
