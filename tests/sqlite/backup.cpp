@@ -58,6 +58,22 @@ TEST_CASE("a backup ends when the database is closed", "[sqlite][threads]") {
     CHECK_FALSE(files::exists(folder.file("second.part")));
 }
 
+TEST_CASE("a backup that would fill the disk is refused, and the store goes on", "[sqlite]") {
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    {
+        stored_history f(o);
+        fill(f, 10);
+    }
+    o.min_free_bytes = std::numeric_limits<std::size_t>::max();
+    stored_history f(o);
+    CHECK(back_up(f, folder.file("copy")) == errc::store_full);
+    CHECK_FALSE(files::exists(folder.file("copy")));
+    CHECK_FALSE(files::exists(folder.file("copy.part")));
+    CHECK_FALSE(f.db->status());
+    CHECK(f.read_all().size() == 10);
+}
+
 TEST_CASE("a backup that is put in the place of its file is not mixed with the log there",
           "[sqlite]") {
     const temporary_folder folder;

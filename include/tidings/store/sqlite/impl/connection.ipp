@@ -110,7 +110,7 @@ bool connection::checkpoint(int mode) {
 }
 
 void connection::set_progress(bool (*f)(void*), void* argument) noexcept {
-    constexpr int instructions = 1000;
+    constexpr int instructions = 200;
     progress_ = {f, argument};
     const auto call = [](void* p) {
         const auto& [of, with] = *static_cast<progress*>(p);
