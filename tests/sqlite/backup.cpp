@@ -96,6 +96,24 @@ TEST_CASE("a backup that is put in the place of its file is not mixed with the l
     CHECK(restored.read_all() == held);
 }
 
+TEST_CASE("a copy that cannot be made before a migration is no damage and no lock", "[sqlite]") {
+    namespace d = sqlite::detail;
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    { std::ofstream made(path); }
+    d::connection c(path, "");
+    d::create_schema(c);
+    c.execute("PRAGMA user_version=1");
+    const d::migration steps[] = {[](d::connection& to) { to.execute("CREATE TABLE two (x)"); }};
+    try {
+        d::migrate(c, 1, steps, folder.file("none/copy"));
+        FAIL("it was made");
+    } catch (const d::failure& e) {
+        constexpr int sqlite_ioerr = 10;
+        CHECK(e.code() == sqlite_ioerr);
+    }
+}
+
 }  // namespace
 
 }  // namespace tidings::test

@@ -39,6 +39,7 @@ class reader {
         kept_work work;
     };
     TIDINGS_DECL error_code enqueue(read_job job, bool is_long);
+    error_code start_thread() noexcept;
     void work();
     void perform(read_job& job) noexcept;
 

@@ -16,17 +16,28 @@ error_code reader::enqueue(read_job job, bool is_long) {
     if (stopping_) return errc::closed;
     try {
         queue.push_back({std::move(job), kept_work(work_)});
-        if (!thread_.joinable()) {
-            const tidings::detail::signals_blocked inherited;
-            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
-        }
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    }
+    if (const auto ec = start_thread()) {
+        queue.pop_back();
+        return ec;
+    }
+    wake_.notify_one();
+    return {};
+}
+
+// With the mutex held.
+error_code reader::start_thread() noexcept {
+    if (thread_.joinable()) return {};
+    try {
+        const tidings::detail::signals_blocked inherited;
+        thread_ = std::thread([this, keep = owner_.lock()] { work(); });
     } catch (const std::bad_alloc&) {
         return errc::out_of_memory;
     } catch (const std::system_error&) {
-        queue.pop_back();
         return errc::store_failed;
     }
-    wake_.notify_one();
     return {};
 }
 

@@ -63,6 +63,7 @@ class writer {
  private:
     using group = std::vector<std::unique_ptr<write_job>>;
     error_code enqueue(std::unique_ptr<write_job> job, bool bounded);
+    error_code start_thread() noexcept;
     void work();
     group wait_for_group();
     void perform(group& jobs) noexcept;

@@ -77,19 +77,30 @@ error_code writer::enqueue(std::unique_ptr<write_job> job, bool bounded) {
     try {
         refused->keep(kept_work(work_));
         waiting_.push_back(std::move(refused));
-        if (!thread_.joinable()) {
-            const tidings::detail::signals_blocked inherited;
-            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
-        }
     } catch (const std::bad_alloc&) {
         return errc::out_of_memory;
-    } catch (const std::system_error&) {
+    }
+    if (const auto ec = start_thread()) {
         refused = std::move(waiting_.back());
         waiting_.pop_back();
-        return errc::store_failed;
+        return ec;
     }
     waiting_bytes_ += bytes;
     if (waiting_.size() == 1) wake_.notify_one();
+    return {};
+}
+
+// With the mutex held.
+error_code writer::start_thread() noexcept {
+    if (thread_.joinable()) return {};
+    try {
+        const tidings::detail::signals_blocked inherited;
+        thread_ = std::thread([this, keep = owner_.lock()] { work(); });
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    } catch (const std::system_error&) {
+        return errc::store_failed;
+    }
     return {};
 }
 
