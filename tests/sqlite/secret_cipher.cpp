@@ -250,6 +250,36 @@ TEST_CASE("a sealed value that was changed or put elsewhere is an error of its o
     CHECK_FALSE(f.db->status());
 }
 
+TEST_CASE("a scan leaves out what cannot be opened, logs it, and fills its page", "[sqlite]") {
+    const temporary_folder folder;
+    sealed_file f(folder, cipher_of({first_key}));
+    for (const char* key : {"a", "b", "c", "d", "e"}) f.put(key, "value");
+    const char* const damage = GENERATE("UPDATE rows SET value = x'00' WHERE key IN (x'61', x'63')",
+                                        "UPDATE rows SET value = CAST('plain' AS BLOB), "
+                                        "seal = NULL WHERE key IN (x'61', x'63')");
+    execute(f.path, damage);
+    CHECK(f.scan() == "bde");
+    CHECK(f.logged.size() == 2);
+    CHECK(f.scan(1) == "b");
+    CHECK(f.scan(2) == "bd");
+    CHECK(f.get("a") == damaged);
+    CHECK_FALSE(f.db->status());
+}
+
+TEST_CASE("a value that is damaged asks for no old key when keys are rotated", "[sqlite]") {
+    const temporary_folder folder;
+    {
+        sealed_file f(folder, cipher_of({first_key}));
+        for (const char* key : {"a", "b"}) f.put(key, "value");
+    }
+    execute(folder.file("store.db"), "UPDATE rows SET value = x'00' WHERE key = x'61'");
+    REQUIRE_FALSE(sealed_file(folder, cipher_of({second_key, first_key})).error);
+    sealed_file f(folder, cipher_of({second_key}));
+    REQUIRE_FALSE(f.error);
+    CHECK(f.get("a") == damaged);
+    CHECK(f.get("b") == "value");
+}
+
 TEST_CASE("what was plain text is sealed anew while another program reads the log", "[sqlite]") {
     const temporary_folder folder;
     const auto path = folder.file("store.db");

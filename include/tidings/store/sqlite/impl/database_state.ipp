@@ -70,7 +70,7 @@ void database_state::start() {
 std::shared_ptr<table_state> database_state::table_of(const std::string& name) {
     const std::lock_guard lock(tables_mutex_);
     auto& t = tables_[name];
-    if (!t) t = std::make_shared<table_state>(name, options_.cipher);
+    if (!t) t = std::make_shared<table_state>(name, options_.cipher, options_.log);
     return t;
 }
 
