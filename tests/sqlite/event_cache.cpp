@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "support/power_vfs.hpp"
 #include "support/sqlite_bed.hpp"
 
 #include <tidings/store/sqlite/impl/event_cache.hpp>
@@ -33,9 +34,9 @@ void append_many(stored_history& f, std::string_view topic, int count) {
 TEST_CASE("the cache keeps no place for what was erased behind an old event", "[sqlite][history]") {
     event_cache cache(1 << 20);
     dropped_events gone;
-    cache.add(numbered(1), gone);  // of a quiet ring: it stays at the front
+    cache.add(numbered(1), 300, gone);  // of a quiet ring: it stays at the front
     for (std::uint64_t n = 2; n < 5'000; ++n) {
-        cache.add(numbered(n), gone);
+        cache.add(numbered(n), 300, gone);
         if (n > 10) cache.erase(n - 8, gone);
         gone = {};
     }
@@ -90,6 +91,26 @@ TEST_CASE("a read passes the places of more erased events than a slice looks at"
         CHECK(at_end);
         CHECK(read == 1);
     }
+}
+
+TEST_CASE("a C++ value counts in the cache with the bytes that were made of it",
+          "[sqlite][history]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto o = store_options(folder.file("store.db"));
+    o.vfs = power_vfs::name;
+    o.cache_bytes = 100'000;
+    stored_history f(o);
+    const auto to_bytes = [](int count, std::string& out) {
+        out.assign(static_cast<std::size_t>(count), 'x');
+        return error_code();
+    };
+    const auto first = f.append("a", event::of("value", "/s", 1, to_bytes)).second;
+    for (int i = 0; i < 20; ++i)
+        CHECK_FALSE(f.append("a", event::of("value", "/s", 20'000, to_bytes)).first);
+    const auto reads = vfs.reads();
+    CHECK(f.read(first).events.size() == 20);
+    CHECK(vfs.reads() != reads);
 }
 
 }  // namespace

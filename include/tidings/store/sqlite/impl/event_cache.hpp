@@ -12,6 +12,7 @@ class event_cache {
  public:
     struct entry {
         std::uint64_t offset = 0;
+        std::size_t bytes = 0;
         event_ptr event{};  ///< null: it was erased
     };
     using entries = std::deque<entry>;
@@ -20,9 +21,9 @@ class event_cache {
 
     std::uint64_t from() const noexcept { return from_; }
     void start(std::uint64_t offset) noexcept { from_ = offset; }
-    /// Offsets rise. What makes room goes to `gone`: its end may be the user's code, which must
-    /// find no lock held.
-    TIDINGS_DECL void add(const event_ptr& e, dropped_events& gone) noexcept;
+    /// Offsets rise. `bytes`: what the event holds. What makes room goes to `gone`: its end may be
+    /// the user's code, which must find no lock held.
+    TIDINGS_DECL void add(const event_ptr& e, std::size_t bytes, dropped_events& gone) noexcept;
     /// The event is held no more.
     TIDINGS_DECL void erase(std::uint64_t offset, dropped_events& gone) noexcept;
     /// The first that lies behind an offset.

@@ -20,9 +20,9 @@ void drop(event_ptr e, dropped_events& gone) noexcept {
 
 }  // namespace
 
-void event_cache::add(const event_ptr& e, dropped_events& gone) noexcept {
+void event_cache::add(const event_ptr& e, std::size_t bytes, dropped_events& gone) noexcept {
     try {
-        entries_.push_back({e->sequence(), e});
+        entries_.push_back({e->sequence(), bytes, e});
     } catch (const std::bad_alloc&) {
         // Without a place for this one it holds none: the file has them all.
         entries_.clear();
@@ -31,7 +31,7 @@ void event_cache::add(const event_ptr& e, dropped_events& gone) noexcept {
         from_ = e->sequence();
         return;
     }
-    bytes_ += e->footprint();
+    bytes_ += bytes;
     trim(gone);
 }
 
@@ -40,9 +40,9 @@ void event_cache::add(const event_ptr& e, dropped_events& gone) noexcept {
 void event_cache::erase(std::uint64_t offset, dropped_events& gone) noexcept {
     const auto place = place_of(offset);
     if (place == entries_.end() || !place->event) return;
-    auto& e = entries_[static_cast<std::size_t>(place - entries_.begin())].event;
-    bytes_ -= e->footprint();
-    drop(std::exchange(e, {}), gone);
+    auto& erased = entries_[static_cast<std::size_t>(place - entries_.begin())];
+    bytes_ -= erased.bytes;
+    drop(std::exchange(erased.event, {}), gone);
     ++erased_;
     trim(gone);
     if (erased_ * 2 <= entries_.size()) return;
@@ -58,7 +58,7 @@ void event_cache::drop_front(dropped_events& gone) noexcept {
     auto& front = entries_.front();
     from_ = front.offset;
     if (front.event) {
-        bytes_ -= front.event->footprint();
+        bytes_ -= front.bytes;
         drop(std::move(front.event), gone);
     } else {
         --erased_;

@@ -47,9 +47,9 @@ class history_file {
 
     /// Fits the rows to the rules, and begins an epoch. `now`: milliseconds since 1970.
     TIDINGS_DECL loaded_history load(std::uint64_t epoch, std::int64_t now);
-    /// Keeps an event in a ring; gives its offset.
-    TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t ring,
-                                      std::int64_t now);
+    /// Keeps an event in a ring; gives its offset. `size`: what the event holds, in bytes.
+    TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t size,
+                                      std::size_t ring, std::int64_t now);
     /// Takes what the rules have no room for, until the limit is reached. Whether that is all.
     TIDINGS_DECL bool evict(std::int64_t now, eviction_limit limit,
                             std::vector<evicted_event>& gone);

@@ -168,10 +168,8 @@ void history_file::load_epochs(loaded_history& loaded, std::uint64_t epoch, std:
         .run(signed_of(epoch), signed_of(head_), signed_of(head_), now);
 }
 
-std::uint64_t history_file::append(const publication& e, std::string_view data, std::size_t ring,
-                                   std::int64_t now) {
-    auto size = e.footprint();
-    if (e.event().native()) size += data.size();
+std::uint64_t history_file::append(const publication& e, std::string_view data, std::size_t size,
+                                   std::size_t ring, std::int64_t now) {
     event_place at{signed_of(head_ + 1), signed_of(ring), now, signed_of(size)};
     if (!data.empty()) at.body = bodies_.add(data);
     insert_event(insert_, e, at);

@@ -33,9 +33,13 @@ class append_job final : public write_job {
 
     const publication& event() const noexcept { return *event_; }
     std::size_t ring() const noexcept { return ring_; }
-    /// Gives it its place in the file; of the group's transaction.
-    void set_offset(std::uint64_t offset) noexcept { offset_ = offset; }
+    /// Gives it its place in the file, of the group's transaction, and says how much it holds.
+    void set_place(std::uint64_t offset, std::size_t size) noexcept {
+        offset_ = offset;
+        size_ = size;
+    }
     std::uint64_t offset() const noexcept { return offset_; }
+    std::size_t size() const noexcept { return size_; }
     /// Of an event that came with an id.
     const std::optional<event_key>& key() const noexcept { return key_; }
     const event_ptr& commit(const position& at) noexcept {
@@ -47,6 +51,7 @@ class append_job final : public write_job {
     pending_publication event_;
     std::size_t ring_;
     std::uint64_t offset_ = 0;
+    std::size_t size_ = 0;
     std::optional<event_key> key_;
     event_ptr committed_;
     handler done_;

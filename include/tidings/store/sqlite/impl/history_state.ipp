@@ -95,7 +95,9 @@ void history_state::store(append_job& job) {
     error_code ec;
     const auto data = job.event().text(ec);
     if (ec) return job.refuse(ec);
-    job.set_offset(file_->append(job.event(), data, job.ring(), now()));
+    // Of a C++ value the bytes that were just made are kept as well.
+    const auto size = job.event().footprint() + (job.event().event().native() ? data.size() : 0);
+    job.set_place(file_->append(job.event(), data, size, job.ring(), now()), size);
     group_.push_back(&job);
     const auto& from = job.event().info().remote;
     const auto* note = from ? dynamic_cast<const delivered_note*>(from->note.get()) : nullptr;
@@ -139,7 +141,7 @@ void history_state::after_commit() noexcept {
 // Twice what is added, so that a history which is over its bounds comes down to them.
 eviction_limit history_state::limit_of_group() const noexcept {
     std::size_t bytes = 0;
-    for (const auto* job : group_) bytes += job->bytes();
+    for (const auto* job : group_) bytes += job->size();
     return {std::max(least_evicted, 2 * group_.size()),
             std::max(options_.max_wal_bytes / log_part_evicted, 2 * bytes)};
 }
@@ -155,7 +157,7 @@ void history_state::evict_more() noexcept {
 
 void history_state::take_committed(append_job& job, dropped_events& gone) noexcept {
     epochs_.set_head(job.offset());
-    cache_.add(job.commit(epochs_.position_of(job.offset())), gone);
+    cache_.add(job.commit(epochs_.position_of(job.offset())), job.size(), gone);
     if (!job.key()) return;
     try {
         keys_[*job.key()] = job.offset();

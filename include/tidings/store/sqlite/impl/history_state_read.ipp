@@ -112,8 +112,9 @@ std::optional<std::uint64_t> history_state::scan_cache_back(const question& q, c
     for (auto it = cache_.after(v.from.offset - 1);
          it != cache_.begin() && scanned < max_scanned && slice.events.size() < q.max_events;
          ++scanned) {
-        const auto& [offset, e] = *--it;
-        next = offset;
+        --it;
+        next = it->offset;
+        const auto& e = it->event;
         if (e && matches_any(q.patterns, e->topic())) slice.events.push_back(e);
     }
     return next;
