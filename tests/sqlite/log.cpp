@@ -19,11 +19,13 @@ std::string bytes_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Appends without waiting for each.
+/// Appends events of different data without waiting for each.
 void fill(stored_history& f, int events, std::size_t bytes) {
     for (int i = 0; i < events; ++i) {
         error_code ec;
-        auto e = publication::make("a", made(std::string(bytes, 'x')), {}, ec);
+        auto text = std::to_string(i);
+        text.resize(bytes, 'x');
+        auto e = publication::make("a", made(text), {}, ec);
         f.events->append(pending_publication(std::move(e)), {});
     }
     CHECK_FALSE(drain(*f.db));
@@ -59,6 +61,16 @@ TEST_CASE("a history that has to become small does so in several transactions", 
         stored_history f(o, rules);
         CHECK(f.db->commits().count >= 4);
         CHECK(f.read({}).events.size() == 10);
+    }
+    SECTION("of topics that no rule keeps any more, before it is opened") {
+        stored_history f(o, {{.pattern = "b", .max_events = 10}});
+        CHECK(f.db->commits().count >= 4);
+        CHECK(f.read({}).events.empty());
+        CHECK_FALSE(f.read(last).gap);
+        f.close();
+        sqlite::detail::connection c(o.path, "");
+        CHECK(c.number("SELECT count(*) FROM events") == 0);
+        CHECK(c.number("SELECT count(*) FROM bodies") == 0);
     }
     SECTION("by its age, before it is read") {
         stored_history f(o, rules);
@@ -98,7 +110,8 @@ TEST_CASE("what else one large event displaces goes with later groups", "[sqlite
 
 TEST_CASE("a log that another program reads is not called empty", "[sqlite]") {
     const temporary_folder folder;
-    const auto o = store_options(folder.file("store.db"));
+    auto o = store_options(folder.file("store.db"));
+    o.max_wal_bytes = 8 << 20;
     stored_history f(o);
     f.add("a", "1");
     std::optional<foreign_read> theirs(o.path);

@@ -45,7 +45,8 @@ class history_file {
     TIDINGS_DECL history_file(connection& c, body_store& bodies, event_keys& keys,
                               std::vector<history_rule> rules);
 
-    /// Fits the rows to the rules, and begins an epoch. `now`: milliseconds since 1970.
+    /// Fits the rows to the rules, and begins an epoch; what has to go goes by `evict`. `now`:
+    /// milliseconds since 1970.
     TIDINGS_DECL loaded_history load(std::uint64_t epoch, std::int64_t now);
     /// Keeps an event in a ring; gives its offset. `size`: what the event holds, in bytes.
     TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t size,
@@ -75,7 +76,7 @@ class history_file {
     event_keys& keys_;
     const std::vector<history_rule> rules_;
     statement insert_, oldest_, erase_, note_lost_, forget_, set_forgotten_, set_head_;
-    std::vector<ring_totals> totals_;
+    std::vector<ring_totals> totals_;       // of each rule, and of topics that none keeps any more
     std::vector<std::uint64_t> forgotten_;  // as the file has them
     std::uint64_t head_ = 0;
     std::uint64_t noted_head_ = 0;
