@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <tidings/store/sqlite/impl/backup.ipp>
 #include <tidings/store/sqlite/impl/body_store.ipp>
 #include <tidings/store/sqlite/impl/connection.ipp>
 #include <tidings/store/sqlite/impl/database.ipp>

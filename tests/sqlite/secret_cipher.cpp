@@ -46,6 +46,7 @@ struct sealed_file {
     sealed_file(const temporary_folder& folder, cipher_pointer with)
         : path(folder.file("store.db")) {
         auto o = store_options(path);
+        o.log = [this](const log_record& r) { logged.push_back(std::string(r.message)); };
         o.cipher = std::move(with);
         db.emplace(io.get_executor(), std::move(o), error);
         if (!error) rows = sqlite::make_table(*db, "hooks");
@@ -61,17 +62,21 @@ struct sealed_file {
             bed.wait_for<store::row>([&](auto h) { rows->async_get(key, std::move(h)); });
         return ec ? ec.message() : std::get<0>(row).value;
     }
-    error_code scan() {
-        return bed
-            .wait_for<std::vector<store::row>>(
-                [&](auto h) { rows->async_scan("", 100, std::move(h)); })
-            .first;
+    /// The keys of the first rows, or the error.
+    std::string scan(std::size_t max = 100) {
+        const auto [ec, page] = bed.wait_for<std::vector<store::row>>(
+            [&](auto h) { rows->async_scan("", max, std::move(h)); });
+        if (ec) return ec.message();
+        std::string keys;
+        for (const auto& row : std::get<0>(page)) keys += row.key;
+        return keys;
     }
     void back_up() {
         CHECK_FALSE(wait_for([&](auto h) { db->async_backup(path + ".copy", std::move(h)); }));
     }
 
     const std::string path;
+    std::vector<std::string> logged;
     store_bed bed;
     net::io_context io;
     error_code error;
@@ -240,11 +245,62 @@ TEST_CASE("a sealed value that was changed or put elsewhere is an error of its o
     sealed_file f(folder, cipher_of({second_key, first_key}));
     CHECK(f.get("a") == damaged);
     CHECK(f.get("b") == "value");
-    CHECK(f.scan() == errc::store_damaged);
     f.put("a", "new", 1);
     CHECK(f.get("a") == "new");
-    CHECK_FALSE(f.scan());
     CHECK_FALSE(f.db->status());
+}
+
+TEST_CASE("a scan leaves out what cannot be opened, logs it, and fills its page", "[sqlite]") {
+    const temporary_folder folder;
+    sealed_file f(folder, cipher_of({first_key}));
+    for (const char* key : {"a", "b", "c", "d", "e"}) f.put(key, "value");
+    const char* const damage = GENERATE("UPDATE rows SET value = x'00' WHERE key IN (x'61', x'63')",
+                                        "UPDATE rows SET value = CAST('plain' AS BLOB), "
+                                        "seal = NULL WHERE key IN (x'61', x'63')");
+    execute(f.path, damage);
+    CHECK(f.scan() == "bde");
+    CHECK(f.logged.size() == 2);
+    CHECK(f.scan(1) == "b");
+    CHECK(f.scan(2) == "bd");
+    CHECK(f.get("a") == damaged);
+    CHECK_FALSE(f.db->status());
+}
+
+TEST_CASE("a value that is damaged asks for no old key when keys are rotated", "[sqlite]") {
+    const temporary_folder folder;
+    {
+        sealed_file f(folder, cipher_of({first_key}));
+        for (const char* key : {"a", "b"}) f.put(key, "value");
+    }
+    execute(folder.file("store.db"), "UPDATE rows SET value = x'00' WHERE key = x'61'");
+    REQUIRE_FALSE(sealed_file(folder, cipher_of({second_key, first_key})).error);
+    sealed_file f(folder, cipher_of({second_key}));
+    REQUIRE_FALSE(f.error);
+    CHECK(f.get("a") == damaged);
+    CHECK(f.get("b") == "value");
+}
+
+TEST_CASE("what was plain text is sealed anew while another program reads the log", "[sqlite]") {
+    const temporary_folder folder;
+    const auto path = folder.file("store.db");
+    {
+        sealed_file f(folder, nullptr);
+        f.put("a", "in-plain-text");
+    }
+    ::sqlite3* theirs = nullptr;
+    REQUIRE(::sqlite3_open(path.c_str(), &theirs) == SQLITE_OK);
+    REQUIRE(::sqlite3_exec(theirs, "BEGIN; SELECT * FROM rows", nullptr, nullptr, nullptr) ==
+            SQLITE_OK);
+    {
+        sealed_file f(folder, cipher_of({first_key}));
+        CHECK_FALSE(f.error);
+        CHECK_FALSE(f.logged.empty());
+    }
+    CHECK_FALSE(where(path, "in-plain-text").empty());
+    ::sqlite3_close(theirs);
+    sealed_file f(folder, cipher_of({first_key}));
+    CHECK(f.logged.empty());
+    CHECK(where(path, "in-plain-text").empty());
 }
 
 TEST_CASE("keys come from a file, one a line", "[sqlite]") {

@@ -81,10 +81,11 @@ class database {
     TIDINGS_DECL database_commits commits() const noexcept;
 
     /// Copies the file as it is at one moment to a new one at `path`, with mode 0600, while reads
-    /// and writes go on. The copy is synced and complete when it has its name. Per-operation
-    /// cancellation: none; closing ends it.
-    /// @error errc::closed, errc::store_failed (also where the write-ahead log would have grown
-    /// above `max_wal_bytes` meanwhile), what the system reports (a file is there)
+    /// and writes go on. The copy is synced and complete when it has its name. Several are made one
+    /// behind the other. Per-operation cancellation: none; closing ends it.
+    /// @error errc::closed, errc::store_full (the disk of `path` has not room for it, or less than
+    /// `min_free_bytes` would be left), errc::store_failed (also where the write-ahead log would
+    /// have grown above `max_wal_bytes` meanwhile), what the system reports (a file is there)
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_backup(std::string path, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(

@@ -49,21 +49,23 @@ class connection {
     std::size_t log_pages() const noexcept { return log_pages_; }
     /// Copies what the log holds to the file, as far as no read needs it. @throws failure
     TIDINGS_DECL void make_checkpoint();
-    /// The same, and leaves the log empty, of no bytes; other connections must not read.
+    /// The same, and leaves the log empty, of no bytes; other connections must not read. False: one
+    /// did, of another program, for longer than the busy timeout; the log is as it was.
     /// @throws failure
-    TIDINGS_DECL void empty_log();
-    /// Calls `f` now and then while a statement runs; empty: no more. `f` must not use this.
-    TIDINGS_DECL void set_progress(void (*f)(void*), void* argument) noexcept;
+    TIDINGS_DECL bool empty_log();
+    /// Calls `f` now and then while a statement runs, which fails when that gives false. `f` must
+    /// not use this.
+    TIDINGS_DECL void set_progress(bool (*f)(void*), void* argument) noexcept;
 
     sqlite3* native() const noexcept { return db_.get(); }
 
  private:
-    void checkpoint(int mode);
+    bool checkpoint(int mode);
     struct closer {
         TIDINGS_DECL void operator()(sqlite3* db) const noexcept;
     };
     struct progress {
-        void (*f)(void*) = nullptr;
+        bool (*f)(void*) = nullptr;
         void* argument = nullptr;
     };
     progress progress_;

@@ -96,28 +96,27 @@ void connection::make_checkpoint() {
     checkpoint(SQLITE_CHECKPOINT_PASSIVE);
 }
 
-void connection::empty_log() {
-    checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+bool connection::empty_log() {
+    if (!checkpoint(SQLITE_CHECKPOINT_TRUNCATE)) return false;
     log_pages_ = 0;
+    return true;
 }
 
-void connection::checkpoint(int mode) {
+bool connection::checkpoint(int mode) {
     const int code = sqlite3_wal_checkpoint_v2(db_.get(), "main", mode, nullptr, nullptr);
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) report(db_.get(), code, "checkpoint");
+    if ((code & 0xff) == SQLITE_BUSY) return false;
+    if (code != SQLITE_OK) report(db_.get(), code, "checkpoint");
+    return true;
 }
 
-void connection::set_progress(void (*f)(void*), void* argument) noexcept {
-    constexpr int instructions = 1000;
+void connection::set_progress(bool (*f)(void*), void* argument) noexcept {
+    constexpr int instructions = 200;
     progress_ = {f, argument};
     const auto call = [](void* p) {
         const auto& [of, with] = *static_cast<progress*>(p);
-        of(with);
-        return 0;
+        return of(with) ? 0 : 1;
     };
-    if (f != nullptr)
-        sqlite3_progress_handler(db_.get(), instructions, call, &progress_);
-    else
-        sqlite3_progress_handler(db_.get(), 0, nullptr, nullptr);
+    sqlite3_progress_handler(db_.get(), instructions, call, &progress_);
 }
 
 rows::~rows() {

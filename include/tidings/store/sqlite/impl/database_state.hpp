@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/completion_handler.hpp>
+#include <tidings/store/sqlite/impl/backup.hpp>
 #include <tidings/store/sqlite/impl/body_store.hpp>
 #include <tidings/store/sqlite/impl/opening.hpp>
 #include <tidings/store/sqlite/impl/reader.hpp>
@@ -47,7 +48,6 @@ class database_state : public std::enable_shared_from_this<database_state> {
  private:
     void start();
     void finish() noexcept;
-    error_code back_up(const std::string& path) noexcept;
 
     const net::any_io_executor executor_;
     const database_options options_;
@@ -57,6 +57,7 @@ class database_state : public std::enable_shared_from_this<database_state> {
     std::optional<body_store> bodies_;
     std::optional<writer> writer_;
     std::optional<reader> reader_;
+    std::optional<backup> backup_;  // of the reading thread
     std::mutex tables_mutex_;
     std::map<std::string, std::shared_ptr<table_state>> tables_;
     std::set<std::string> ids_;  // guarded by tables_mutex_, too

@@ -5,7 +5,6 @@
 #include <tidings/store/sqlite/impl/waiting_handler.hpp>
 
 #include <boost/asio/append.hpp>
-#include <cstdio>
 #include <new>
 
 namespace tidings::sqlite::detail {
@@ -64,13 +63,14 @@ void database_state::start() {
     bodies_.emplace(*opened_.writing);
     writer_.emplace(options_, *opened_.writing, shared_, work_, weak_from_this());
     reader_.emplace(*opened_.reading, shared_, work_, weak_from_this());
+    backup_.emplace(options_, shared_, *reader_, closed_);
     tidings::detail::watch_context(executor_, work_);
 }
 
 std::shared_ptr<table_state> database_state::table_of(const std::string& name) {
     const std::lock_guard lock(tables_mutex_);
     auto& t = tables_[name];
-    if (!t) t = std::make_shared<table_state>(name, options_.cipher);
+    if (!t) t = std::make_shared<table_state>(name, options_.cipher, options_.log);
     return t;
 }
 
@@ -102,6 +102,7 @@ void database_state::finish() noexcept {
     bodies_.reset();
     opened_.reading.reset();
     try {
+        // Of a program that reads it the log is kept, for the next opening.
         if (!shared_.failed) opened_.writing->empty_log();
     } catch (const failure& f) {
         if (options_.log) options_.log({log_level::error, "sqlite", f.what(), errc::store_failed});
@@ -120,46 +121,10 @@ void database_state::start_drain(handler h) {
 
 void database_state::start_backup(std::string path, handler h) {
     const auto waiting = waiting_handler<error_code>::make(std::move(h));
-    const auto ec = reader_->post([this, path = std::move(path), waiting](connection* c) {
-        waiting->complete(c != nullptr ? back_up(path) : status());
+    const auto ec = reader_->post_long([this, path = std::move(path), waiting](connection* c) {
+        waiting->complete(c != nullptr ? backup_->make(path) : status());
     });
     if (ec) waiting->complete(ec);
-}
-
-// Reads go on meanwhile, on this thread and their own connection.
-error_code database_state::back_up(const std::string& path) noexcept {
-    struct registration {
-        shared_parts& shared;
-        ~registration() {
-            const std::lock_guard lock(shared.backup_mutex);
-            shared.backup = nullptr;
-        }
-    };
-    try {
-        const auto part = path + ".part";
-        std::remove(part.c_str());
-        if (const auto ec = create_private_file(part)) return ec;
-        error_code ec;
-        try {
-            connection c(options_.path, options_.vfs);
-            const registration registered{shared_};
-            {
-                const std::lock_guard lock(shared_.backup_mutex);
-                shared_.backup = &c;
-            }
-            c.set_progress([](void* r) { static_cast<reader*>(r)->run_waiting(); }, &*reader_);
-            statement(c, "VACUUM INTO ?").run(part);
-            ec = publish_file(part, path);
-        } catch (const failure& f) {
-            if (options_.log)
-                options_.log({log_level::error, "sqlite", f.what(), errc::store_failed});
-            ec = closed_ ? errc::closed : errc::store_failed;
-        }
-        if (ec) std::remove(part.c_str());
-        return ec;
-    } catch (const std::bad_alloc&) {
-        return errc::out_of_memory;
-    }
 }
 
 }  // namespace tidings::sqlite::detail

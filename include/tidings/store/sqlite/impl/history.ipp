@@ -110,7 +110,10 @@ void read_anywhere(const std::shared_ptr<database_state>& db,
         read_in_file(db, r);
 }
 
-/// What is too old goes with a group, before a read that would find it.
+void read_when_fresh(const std::shared_ptr<database_state>& db,
+                     const std::shared_ptr<history_read>& r) noexcept;
+
+/// What is too old goes with groups, as many as it needs, before a read that would find it.
 class expiry_job final : public write_job {
  public:
     expiry_job(std::shared_ptr<database_state> db, std::shared_ptr<history_read> r)
@@ -120,11 +123,7 @@ class expiry_job final : public write_job {
     void run() override {}
     void finish(error_code ec) noexcept override {
         if (ec) return read_->complete(ec);
-        try {
-            read_anywhere(db_, read_);
-        } catch (const std::bad_alloc&) {
-            read_->complete(errc::out_of_memory);
-        }
+        read_when_fresh(db_, read_);
     }
 
  private:
@@ -132,14 +131,23 @@ class expiry_job final : public write_job {
     const std::shared_ptr<history_read> read_;
 };
 
+void read_when_fresh(const std::shared_ptr<database_state>& db,
+                     const std::shared_ptr<history_read>& r) noexcept {
+    try {
+        if (!r->state->is_expired()) return read_anywhere(db, r);
+        const auto ec = db->writing().post_always(std::make_unique<expiry_job>(db, r));
+        if (ec) r->complete(ec);
+    } catch (const std::bad_alloc&) {
+        r->complete(errc::out_of_memory);
+    }
+}
+
 void sqlite_history::ask(history_state::question q, read_handler handler) {
     const auto r = std::make_shared<history_read>(
         history_read{state_, std::move(q),
                      waiting_handler<error_code, history_slice>::make(std::move(handler))});
     if (const auto failed = db_->status()) return r->complete(failed);
-    if (!state_->is_expired()) return read_anywhere(db_, r);
-    const auto ec = db_->writing().post_always(std::make_unique<expiry_job>(db_, r));
-    if (ec) r->complete(ec);
+    read_when_fresh(db_, r);
 }
 
 }  // namespace

@@ -26,6 +26,12 @@ struct evicted_event {
     std::optional<event_key> key{};
 };
 
+/// So much is evicted in one transaction, which the write-ahead log has to hold.
+struct eviction_limit {
+    std::size_t events = 0;
+    std::size_t bytes = 0;
+};
+
 /// What a history finds in its file when it begins.
 struct loaded_history {
     epoch_list epochs;
@@ -39,13 +45,15 @@ class history_file {
     TIDINGS_DECL history_file(connection& c, body_store& bodies, event_keys& keys,
                               std::vector<history_rule> rules);
 
-    /// Fits the rows to the rules, and begins an epoch. `now`: milliseconds since 1970.
+    /// Fits the rows to the rules, and begins an epoch; what has to go goes by `evict`. `now`:
+    /// milliseconds since 1970.
     TIDINGS_DECL loaded_history load(std::uint64_t epoch, std::int64_t now);
-    /// Keeps an event in a ring; gives its offset.
-    TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t ring,
-                                      std::int64_t now);
-    /// Takes what the rules have no room for.
-    TIDINGS_DECL void evict(std::int64_t now, std::vector<evicted_event>& gone);
+    /// Keeps an event in a ring; gives its offset. `size`: what the event holds, in bytes.
+    TIDINGS_DECL std::uint64_t append(const publication& e, std::string_view data, std::size_t size,
+                                      std::size_t ring, std::int64_t now);
+    /// Takes what the rules have no room for, until the limit is reached. Whether that is all.
+    TIDINGS_DECL bool evict(std::int64_t now, eviction_limit limit,
+                            std::vector<evicted_event>& gone);
     /// Writes down what reads need to know after a restart.
     TIDINGS_DECL void note(std::span<const evicted_event> gone,
                            std::span<const std::uint64_t> forgotten);
@@ -59,7 +67,8 @@ class history_file {
     void load_epochs(loaded_history& loaded, std::uint64_t epoch, std::int64_t now);
     void load_lost(loaded_history& loaded);
     void count();
-    void evict_from(std::size_t ring, std::int64_t now, std::vector<evicted_event>& gone);
+    void evict_from(std::size_t ring, std::int64_t now, eviction_limit& limit,
+                    std::vector<evicted_event>& gone);
     bool is_over(std::size_t ring, const ring_totals& t, std::int64_t now) const noexcept;
 
     connection& connection_;
@@ -67,7 +76,7 @@ class history_file {
     event_keys& keys_;
     const std::vector<history_rule> rules_;
     statement insert_, oldest_, erase_, note_lost_, forget_, set_forgotten_, set_head_;
-    std::vector<ring_totals> totals_;
+    std::vector<ring_totals> totals_;       // of each rule, and of topics that none keeps any more
     std::vector<std::uint64_t> forgotten_;  // as the file has them
     std::uint64_t head_ = 0;
     std::uint64_t noted_head_ = 0;

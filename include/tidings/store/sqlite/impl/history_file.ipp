@@ -96,8 +96,9 @@ bool history_file::has_same_rules() {
     return i == rules_.size();
 }
 
-// Rows of topics that no rule keeps any more are lost to the first ring, and so are the topics that
-// were lost before: which ring a topic was lost by matters to the bound of their number only.
+// Rows of topics that no rule keeps any more go to a ring behind the others, which has room for
+// none. They are lost to the first ring, and so are the topics that were lost before: which ring a
+// topic was lost by matters to the bound of their number only.
 void history_file::fit_to_rules(std::vector<lost_topics>& lost) {
     std::uint64_t forgotten = 0;
     for (const auto& l : lost) forgotten = std::max(forgotten, l.forgotten());
@@ -118,21 +119,11 @@ void history_file::fit_to_rules(std::vector<lost_topics>& lost) {
         lost.back().forget_through(forgotten);
     }
     if (rules_.empty()) return;
-    statement move(connection_, "UPDATE events SET ring = ? WHERE topic = ?");
-    statement last(connection_, "SELECT max(offset) FROM events WHERE topic = ?");
-    statement bodies(connection_, "SELECT body FROM events WHERE topic = ? AND body IS NOT NULL");
-    statement erase(connection_, "DELETE FROM events WHERE topic = ?");
-    for (auto& [topic, offset] : topics) {
+    statement move(connection_, "UPDATE events SET ring = ? WHERE topic = ? AND ring <> ?");
+    for (const auto& [topic, offset] : topics) {
         const auto ring = detail::ring_of(rules_, topic);
-        if (ring) {
-            move.run(signed_of(*ring), topic);
-        } else {
-            auto newest = last.query(topic);
-            while (newest.next()) offset = std::max(offset, unsigned_of(newest.number(0)));
-            auto body = bodies.query(topic);
-            while (body.next()) bodies_.release(body.number(0));
-            erase.run(topic);
-        }
+        const auto to = signed_of(ring.value_or(rules_.size()));
+        move.run(to, topic, to);
         if (offset == 0) continue;
         lost[ring.value_or(0)].note(topic, offset);
         note_lost_.run(signed_of(ring.value_or(0)), topic, signed_of(offset));
@@ -140,7 +131,8 @@ void history_file::fit_to_rules(std::vector<lost_topics>& lost) {
 }
 
 void history_file::count() {
-    totals_.assign(rules_.size(), {});
+    if (rules_.empty()) return;
+    totals_.assign(rules_.size() + 1, {});
     statement all(connection_,
                   "SELECT ring, count(*), sum(size), min(stored) FROM events GROUP BY ring");
     auto r = all.query();
@@ -168,10 +160,8 @@ void history_file::load_epochs(loaded_history& loaded, std::uint64_t epoch, std:
         .run(signed_of(epoch), signed_of(head_), signed_of(head_), now);
 }
 
-std::uint64_t history_file::append(const publication& e, std::string_view data, std::size_t ring,
-                                   std::int64_t now) {
-    auto size = e.footprint();
-    if (e.event().native()) size += data.size();
+std::uint64_t history_file::append(const publication& e, std::string_view data, std::size_t size,
+                                   std::size_t ring, std::int64_t now) {
     event_place at{signed_of(head_ + 1), signed_of(ring), now, signed_of(size)};
     if (!data.empty()) at.body = bodies_.add(data);
     insert_event(insert_, e, at);
@@ -184,32 +174,42 @@ std::uint64_t history_file::append(const publication& e, std::string_view data, 
 
 bool history_file::is_over(std::size_t ring, const ring_totals& t,
                            std::int64_t now) const noexcept {
+    if (ring == rules_.size()) return t.events != 0;
     const auto& rule = rules_[ring];
     const bool is_old = rule.max_age.count() != 0 && now - t.oldest > rule.max_age.count();
     return t.events != 0 &&
            (is_old || t.events > rule.max_events || (t.bytes > rule.max_bytes && t.events > 1));
 }
 
-void history_file::evict(std::int64_t now, std::vector<evicted_event>& gone) {
-    for (std::size_t ring = 0; ring < rules_.size(); ++ring)
-        while (is_over(ring, totals_[ring], now)) evict_from(ring, now, gone);
+bool history_file::evict(std::int64_t now, eviction_limit limit, std::vector<evicted_event>& gone) {
+    for (std::size_t ring = 0; ring < totals_.size(); ++ring) {
+        while (is_over(ring, totals_[ring], now)) {
+            if (limit.events == 0 || limit.bytes == 0) return false;
+            evict_from(ring, now, limit, gone);
+        }
+    }
+    return true;
 }
 
 // Takes some of the oldest. `oldest` of the totals is that of the first that stays.
-void history_file::evict_from(std::size_t ring, std::int64_t now,
+void history_file::evict_from(std::size_t ring, std::int64_t now, eviction_limit& limit,
                               std::vector<evicted_event>& gone) {
     auto& t = totals_[ring];
+    const auto lost_to = ring < rules_.size() ? ring : 0;
     auto r = oldest_.query(signed_of(ring), evicted_at_once);
     std::size_t found = 0;
     for (; r.next(); ++found) {
         t.oldest = r.number(2);
-        if (!is_over(ring, t, now)) return;
-        evicted_event e{ring, unsigned_of(r.number(0)), std::string(r.text(3)), std::nullopt};
+        if (limit.events == 0 || limit.bytes == 0 || !is_over(ring, t, now)) return;
+        evicted_event e{lost_to, unsigned_of(r.number(0)), std::string(r.text(3)), std::nullopt};
         if ((r.number(5) & own_id_flag) != 0) e.key = keys_.of(r.text(6), r.text(7));
         if (!r.is_null(4)) bodies_.release(r.number(4));
         erase_.run(r.number(0));
+        const auto size = static_cast<std::size_t>(r.number(1));
         --t.events;
-        t.bytes -= static_cast<std::size_t>(r.number(1));
+        t.bytes -= size;
+        --limit.events;
+        limit.bytes -= std::min(limit.bytes, size);
         gone.push_back(std::move(e));
     }
     if (found == 0 || t.events == 0) t = {};

@@ -33,9 +33,13 @@ class append_job final : public write_job {
 
     const publication& event() const noexcept { return *event_; }
     std::size_t ring() const noexcept { return ring_; }
-    /// Gives it its place in the file; of the group's transaction.
-    void set_offset(std::uint64_t offset) noexcept { offset_ = offset; }
+    /// Gives it its place in the file, of the group's transaction, and says how much it holds.
+    void set_place(std::uint64_t offset, std::size_t size) noexcept {
+        offset_ = offset;
+        size_ = size;
+    }
     std::uint64_t offset() const noexcept { return offset_; }
+    std::size_t size() const noexcept { return size_; }
     /// Of an event that came with an id.
     const std::optional<event_key>& key() const noexcept { return key_; }
     const event_ptr& commit(const position& at) noexcept {
@@ -47,6 +51,7 @@ class append_job final : public write_job {
     pending_publication event_;
     std::size_t ring_;
     std::uint64_t offset_ = 0;
+    std::size_t size_ = 0;
     std::optional<event_key> key_;
     event_ptr committed_;
     handler done_;
@@ -91,7 +96,7 @@ class history_state final : public group_member,
         std::uint64_t head = 0;
         std::uint64_t lost = 0;
     };
-    /// A rule holds what is too old: it goes with the next group.
+    /// A rule holds what is too old: it goes with the next groups.
     TIDINGS_DECL bool is_expired() const;
     /// A slice of what is in memory; nothing where the file is needed. @throws std::bad_alloc
     TIDINGS_DECL std::optional<history_slice> read_cache(const question& q) const;
@@ -110,6 +115,8 @@ class history_state final : public group_member,
           cache_(o.cache_bytes) {}
     std::int64_t now() const noexcept;
     void start(loaded_history loaded);
+    eviction_limit limit_of_group() const noexcept;
+    void evict_more() noexcept;
     view view_of(const question& q) const;
     std::optional<std::uint64_t> scan_cache(const question& q, const view& v,
                                             history_slice& slice) const;
@@ -126,6 +133,8 @@ class history_state final : public group_member,
     const database_options& options_;
     const std::vector<history_rule> rules_;
     mutable event_keys event_keys_;
+    writer* writer_ = nullptr;
+    std::atomic<bool> has_room_{true};  // false: more is held than the rules have room for
     connection* connection_ = nullptr;  // of the writing thread, as the next three
     std::optional<history_file> file_;
     std::vector<append_job*> group_;

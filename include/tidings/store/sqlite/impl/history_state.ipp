@@ -5,9 +5,26 @@
 #include <tidings/store/sqlite/impl/delivered_state.hpp>
 #include <tidings/store/sqlite/impl/history_state.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace tidings::sqlite::detail {
+
+namespace {
+
+// So many are evicted in a group at least; and of the log's bound, one part for their bytes.
+constexpr std::size_t least_evicted = 4096;
+constexpr std::size_t log_part_evicted = 4;
+
+/// A group of its own, for what its members do in each.
+class empty_job final : public write_job {
+ public:
+    empty_job() : write_job(0, false) {}
+    void run() override {}
+    void finish(error_code) noexcept override {}
+};
+
+}  // namespace
 
 void append_job::run() {
     if (!event_->event().id().empty())
@@ -26,11 +43,13 @@ std::shared_ptr<history_state> history_state::make(const std::shared_ptr<databas
                                                    error_code& ec) {
     const std::shared_ptr<history_state> made(new history_state(db->options(), std::move(rules)));
     ec = db->writing().run_now([&] {
+        made->writer_ = &db->writing();
         made->connection_ = &db->writing().of();
         made->file_.emplace(*made->connection_, db->bodies(), made->event_keys_, made->rules_);
         made->start(made->file_->load(io::system_random().next() >> 4, made->now()));
         db->writing().add(made);
     });
+    while (!ec && !made->has_room_) ec = db->writing().run_now([] {});
     return made;
 }
 
@@ -76,7 +95,9 @@ void history_state::store(append_job& job) {
     error_code ec;
     const auto data = job.event().text(ec);
     if (ec) return job.refuse(ec);
-    job.set_offset(file_->append(job.event(), data, job.ring(), now()));
+    // Of a C++ value the bytes that were just made are kept as well.
+    const auto size = job.event().footprint() + (job.event().event().native() ? data.size() : 0);
+    job.set_place(file_->append(job.event(), data, size, job.ring(), now()), size);
     group_.push_back(&job);
     const auto& from = job.event().info().remote;
     const auto* note = from ? dynamic_cast<const delivered_note*>(from->note.get()) : nullptr;
@@ -96,7 +117,7 @@ void history_state::report(const event_ptr& e, error_code ec) noexcept {
 // memory behind the commit.
 void history_state::before_commit() {
     evicted_.clear();
-    file_->evict(now(), evicted_);
+    has_room_ = file_->evict(now(), limit_of_group(), evicted_);
     std::vector<std::uint64_t> forgotten;
     {
         const std::lock_guard lock(mutex_);
@@ -114,11 +135,29 @@ void history_state::after_commit() noexcept {
         for (std::size_t i = 0; i < totals_.size(); ++i) totals_[i] = file_->totals()[i];
     }
     group_.clear();
+    if (!has_room_) evict_more();
+}
+
+// Twice what is added, so that a history which is over its bounds comes down to them.
+eviction_limit history_state::limit_of_group() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto* job : group_) bytes += job->size();
+    return {std::max(least_evicted, 2 * group_.size()),
+            std::max(options_.max_wal_bytes / log_part_evicted, 2 * bytes)};
+}
+
+// Without a group of its own what is left goes with the next.
+void history_state::evict_more() noexcept {
+    try {
+        writer_->post_always(std::make_unique<empty_job>());
+    } catch (const std::bad_alloc&) {
+        return;
+    }
 }
 
 void history_state::take_committed(append_job& job, dropped_events& gone) noexcept {
     epochs_.set_head(job.offset());
-    cache_.add(job.commit(epochs_.position_of(job.offset())), gone);
+    cache_.add(job.commit(epochs_.position_of(job.offset())), job.size(), gone);
     if (!job.key()) return;
     try {
         keys_[*job.key()] = job.offset();

@@ -97,9 +97,9 @@ std::optional<std::uint64_t> history_state::scan_cache(const question& q, const 
     auto it = cache_.after(next);
     for (; it != cache_.end() && scanned < max_scanned && slice.events.size() < q.max_events;
          ++it, ++scanned) {
-        if (!*it) continue;
-        next = (*it)->sequence();
-        if (matches_any(q.patterns, (*it)->topic())) slice.events.push_back(*it);
+        next = it->offset;
+        const auto& e = it->event;
+        if (e && matches_any(q.patterns, e->topic())) slice.events.push_back(e);
     }
     return it == cache_.end() ? v.head : next;
 }
@@ -112,10 +112,10 @@ std::optional<std::uint64_t> history_state::scan_cache_back(const question& q, c
     for (auto it = cache_.after(v.from.offset - 1);
          it != cache_.begin() && scanned < max_scanned && slice.events.size() < q.max_events;
          ++scanned) {
-        const auto& e = *--it;
-        if (!e) continue;
-        next = e->sequence();
-        if (matches_any(q.patterns, e->topic())) slice.events.push_back(e);
+        --it;
+        next = it->offset;
+        const auto& e = it->event;
+        if (e && matches_any(q.patterns, e->topic())) slice.events.push_back(e);
     }
     return next;
 }

@@ -78,6 +78,14 @@ bool is_ours_by_log(const database_options& o) {
     }
 }
 
+void log_remains(const database_options& o) {
+    if (o.log)
+        o.log({log_level::error, "sqlite",
+               "another program reads " + o.path +
+                   ": its log has what was sealed as plain text until the next opening",
+               make_error_code(errc::store_in_use)});
+}
+
 // @throws failure, std::bad_alloc
 error_code open_connections(opened_store& store, const database_options& o) {
     store.writing = std::make_unique<connection>(o.path, o.vfs);
@@ -92,8 +100,8 @@ error_code open_connections(opened_store& store, const database_options& o) {
     c.execute("PRAGMA synchronous=FULL");
     // What is deleted is overwritten, so that what was erased cannot be read.
     c.execute("PRAGMA secure_delete=1");
-    if (o.cipher) seal_all(c, *o.cipher);
-    c.empty_log();
+    if (o.cipher && !seal_all(c, *o.cipher)) log_remains(o);
+    c.empty_log();  // of a program that reads it the log is kept
     c.execute("PRAGMA journal_size_limit=4194304");
     c.execute(synchronous(o.durable));
     store.reading = std::make_unique<connection>(o.path, o.vfs);
@@ -108,6 +116,9 @@ error_code try_to_open(opened_store& store, const database_options& o) {
         const auto found = find_file(o.path, ec);
         if (!ec) ec = remove_unfinished(o);
         if (!ec && found == found_file::none) ec = make_file(o);
+        // The log of the file in whose place a backup was put would be taken for its own.
+        if (!ec && found == found_file::copy && file_bytes(o.path + "-wal") != 0)
+            ec = remove_beside(o.path);
         if (!ec && found == found_file::unknown && !is_ours_by_log(o)) ec = errc::store_foreign;
         return ec ? ec : open_connections(store, o);
     } catch (const failure& f) {

@@ -24,8 +24,11 @@ class reader {
     /// From any thread. Never calls the job inside, and calls it with null after `stop`, or where
     /// the store has failed, on that thread still. @error errc::closed, errc::store_failed (no
     /// thread could be started), errc::out_of_memory; the job is not called then
-    TIDINGS_DECL error_code post(read_job job);
-    /// On that thread, inside of a job that takes long and uses another connection.
+    error_code post(read_job job) { return enqueue(std::move(job), false); }
+    /// The same for a job that takes long, uses another connection, and calls `run_waiting`
+    /// meanwhile. There is one at a time.
+    error_code post_long(read_job job) { return enqueue(std::move(job), true); }
+    /// On that thread, inside of a long job: runs what was posted and is not long.
     TIDINGS_DECL void run_waiting() noexcept;
     /// Returns when the thread has ended, unless this is it.
     TIDINGS_DECL void stop() noexcept;
@@ -35,6 +38,8 @@ class reader {
         read_job job;
         kept_work work;
     };
+    TIDINGS_DECL error_code enqueue(read_job job, bool is_long);
+    error_code start_thread() noexcept;
     void work();
     void perform(read_job& job) noexcept;
 
@@ -45,6 +50,7 @@ class reader {
     std::mutex mutex_;  // guards what follows
     std::condition_variable wake_;
     std::deque<waiting_job> waiting_;
+    std::deque<waiting_job> waiting_long_;  // a long one runs the others meanwhile
     bool stopping_ = false;
     std::thread thread_;
 };

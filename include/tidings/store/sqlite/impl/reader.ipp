@@ -10,32 +10,46 @@
 
 namespace tidings::sqlite::detail {
 
-error_code reader::post(read_job job) {
+error_code reader::enqueue(read_job job, bool is_long) {
+    auto& queue = is_long ? waiting_long_ : waiting_;
     const std::lock_guard lock(mutex_);
     if (stopping_) return errc::closed;
     try {
-        waiting_.push_back({std::move(job), kept_work(work_)});
-        if (!thread_.joinable()) {
-            const tidings::detail::signals_blocked inherited;
-            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
-        }
+        queue.push_back({std::move(job), kept_work(work_)});
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    }
+    if (const auto ec = start_thread()) {
+        queue.pop_back();
+        return ec;
+    }
+    wake_.notify_one();
+    return {};
+}
+
+// With the mutex held.
+error_code reader::start_thread() noexcept {
+    if (thread_.joinable()) return {};
+    try {
+        const tidings::detail::signals_blocked inherited;
+        thread_ = std::thread([this, keep = owner_.lock()] { work(); });
     } catch (const std::bad_alloc&) {
         return errc::out_of_memory;
     } catch (const std::system_error&) {
-        waiting_.pop_back();
         return errc::store_failed;
     }
-    wake_.notify_one();
     return {};
 }
 
 void reader::work() {
     for (;;) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-        if (waiting_.empty()) return;
-        auto next = std::move(waiting_.front());
-        waiting_.pop_front();
+        wake_.wait(lock,
+                   [this] { return stopping_ || !waiting_.empty() || !waiting_long_.empty(); });
+        auto& queue = waiting_long_.empty() ? waiting_ : waiting_long_;
+        if (queue.empty()) return;
+        auto next = std::move(queue.front());
+        queue.pop_front();
         lock.unlock();
         perform(next.job);
     }

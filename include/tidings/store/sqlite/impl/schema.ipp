@@ -67,8 +67,10 @@ CREATE TABLE ids (name INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NU
 // Whole and synced before it has its name, and never over one that is there: a migration that was
 // cut off behind it leaves one more.
 void make_backup(connection& c, const std::string& name) {
+    // What the system reports is no code of SQLite's.
+    constexpr int sqlite_ioerr = 10;
     const auto check = [&](error_code ec) {
-        if (ec) throw failure(ec.value(), name + ": " + ec.message());
+        if (ec) throw failure(sqlite_ioerr, name + ": " + ec.message());
     };
     const auto part = name + ".making";
     check(remove_file(part));

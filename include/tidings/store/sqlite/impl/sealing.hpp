@@ -14,8 +14,9 @@ TIDINGS_DECL bool can_open_all(connection& c, const secret_cipher* cipher);
 
 /// Seals what is not sealed by the cipher's first key, some at a time, so that an end of the
 /// process between leaves what can be opened, too. What was plain text is nowhere in the file then,
-/// nor in its log once that is emptied. What cannot be opened stays as it is.
+/// nor in its log. A value that cannot be opened stays damaged, under the name of the first key.
+/// False: another program reads the log, which has the plain text until the next call.
 /// @throws failure, std::bad_alloc
-TIDINGS_DECL void seal_all(connection& c, const secret_cipher& cipher);
+TIDINGS_DECL bool seal_all(connection& c, const secret_cipher& cipher);
 
 }  // namespace tidings::sqlite::detail

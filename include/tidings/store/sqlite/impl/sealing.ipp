@@ -33,6 +33,8 @@ std::vector<value_row> find_unsealed(connection& c, std::int64_t key, const valu
     return found;
 }
 
+// A value that its key does not open is damaged, and stays so: it goes by the first key from now
+// on, so that the old one can go.
 void seal_page(connection& c, const secret_cipher& cipher, const std::vector<value_row>& page) {
     statement put(c, "UPDATE rows SET value = ?, seal = ? WHERE name = ? AND key = ?");
     transaction t(c);
@@ -40,9 +42,8 @@ void seal_page(connection& c, const secret_cipher& cipher, const std::vector<val
         const auto place = place_of_row(one.table, one.key);
         const auto plain =
             one.seal ? cipher.open(*one.seal, place, one.value) : std::optional(one.value);
-        if (plain)
-            put.run(bytes_view{cipher.seal(place, *plain)}, cipher.sealing_key(), one.table,
-                    bytes_view{one.key});
+        put.run(bytes_view{plain ? cipher.seal(place, *plain) : one.value}, cipher.sealing_key(),
+                one.table, bytes_view{one.key});
     }
     t.commit();
 }
@@ -65,7 +66,7 @@ bool can_open_all(connection& c, const secret_cipher* cipher) {
 
 // Pages that were filled anew keep remains of what stood in them: the file is written anew, also
 // where the process ended before that.
-void seal_all(connection& c, const secret_cipher& cipher) {
+bool seal_all(connection& c, const secret_cipher& cipher) {
     if (c.number("SELECT EXISTS (SELECT 1 FROM rows WHERE seal IS NULL)") != 0)
         c.execute("UPDATE sealing SET remains = 1");
     std::optional<value_row> last;
@@ -75,9 +76,11 @@ void seal_all(connection& c, const secret_cipher& cipher) {
         seal_page(c, cipher, page);
         last = page.back();
     }
-    if (c.number("SELECT remains FROM sealing") == 0) return;
+    if (c.number("SELECT remains FROM sealing") == 0) return true;
     c.execute("VACUUM");
+    if (!c.empty_log()) return false;
     c.execute("UPDATE sealing SET remains = 0");
+    return true;
 }
 
 }  // namespace tidings::sqlite::detail

@@ -38,6 +38,7 @@ constexpr std::uint32_t schema_version = 3;
 enum class found_file {
     none,     ///< nothing, or a file without a byte
     ours,     ///< by its header
+    copy,     ///< the same, and without a log of its own: a backup that was not opened yet
     unknown,  ///< its header is none of SQLite's
 };
 /// Looks at the header alone: nothing is opened by SQLite, which would change it.

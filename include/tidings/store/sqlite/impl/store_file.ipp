@@ -86,8 +86,9 @@ file_lock::~file_lock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-// The header is the one of SQLite's file format, 1.3: magic, user version at 60, id at 68. A file
-// of ours has it from the moment that it has its name.
+// The header is the one of SQLite's file format, 1.3: magic, version for writing at 18 (1: without
+// a write-ahead log), user version at 60, id at 68. A file of ours has it from the moment that it
+// has its name.
 found_file find_file(const std::string& path, error_code& ec) noexcept {
     ec = {};
     const opened_file file(path, O_RDWR);
@@ -104,7 +105,7 @@ found_file find_file(const std::string& path, error_code& ec) noexcept {
         ec = errc::store_foreign;
     else if (big_endian(&header[60]) > schema_version)
         ec = errc::store_newer;
-    return found_file::ours;
+    return header[18] == 1 ? found_file::copy : found_file::ours;
 }
 
 std::string target_of(std::string path) {

@@ -136,8 +136,7 @@ void sqlite_table::start_scan(std::string after, std::size_t max, scan_handler h
     perform(std::move(h), bytes, false,
             [after = std::move(after), max](table_state& t,
                                             table_result<std::vector<store::row>>& result) {
-                result.error = t.scan(after, max, std::get<0>(result.values));
-                if (result.error) std::get<0>(result.values).clear();
+                t.scan(after, max, std::get<0>(result.values));
             });
 }
 

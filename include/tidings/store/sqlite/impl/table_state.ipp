@@ -28,7 +28,8 @@ bool table_state::open(connection& c) {
 
 error_code table_state::read_row(const rows& r, std::string_view key, store::row& out) const {
     out = {std::string(key), std::string(r.text(1)), static_cast<std::uint64_t>(r.number(2))};
-    if (r.is_null(3)) return {};
+    // With a cipher everything is sealed when the file is opened: plain text came in another way.
+    if (r.is_null(3)) return cipher_ ? make_error_code(errc::store_damaged) : error_code();
     auto opened = cipher_ ? cipher_->open(r.number(3), place_of_row(name_, key), out.value)
                           : std::optional<std::string>();
     if (!opened) return errc::store_damaged;
@@ -69,17 +70,33 @@ void table_state::erase(const std::string& key) {
     statements_->erase.run(name_, bytes_view{key});
 }
 
-error_code table_state::scan(const std::string& after, std::size_t max,
-                             std::vector<store::row>& page) {
+// What is left out is made up for by rows behind it: a page that is not full is the last.
+void table_state::scan(const std::string& after, std::size_t max, std::vector<store::row>& page) {
     constexpr std::size_t most = std::numeric_limits<std::int64_t>::max();
-    auto r = statements_->scan.query(name_, bytes_view{after},
-                                     static_cast<std::int64_t>(std::min(max, most)));
-    while (r.next()) {
-        store::row one;
-        if (const auto ec = read_row(r, r.text(0), one)) return ec;
-        page.push_back(std::move(one));
+    auto from = after;
+    for (std::size_t wanted = max, left_out = max; left_out != 0; wanted = left_out) {
+        left_out = 0;
+        auto r = statements_->scan.query(name_, bytes_view{from},
+                                         static_cast<std::int64_t>(std::min(wanted, most)));
+        std::string last;
+        while (r.next()) {
+            last = r.text(0);
+            store::row one;
+            if (read_row(r, last, one)) {
+                log_damage(last);
+                ++left_out;
+            } else {
+                page.push_back(std::move(one));
+            }
+        }
+        from = std::move(last);
     }
-    return {};
+}
+
+void table_state::log_damage(std::string_view key) const {
+    if (!log_) return;
+    const auto what = "a row of the table " + name_ + " cannot be opened: " + std::string(key);
+    log_({log_level::error, "sqlite", what, make_error_code(errc::store_damaged)});
 }
 
 }  // namespace tidings::sqlite::detail

@@ -52,7 +52,7 @@ class writer {
         for (const auto& m : members_) m->on_close();
     }
     /// On the writing thread, in `finish`: nothing that was deleted is left in the log.
-    /// @error errc::store_failed
+    /// @error errc::store_failed, also while a backup or another program reads the log
     TIDINGS_DECL error_code erase_log() noexcept;
     connection& of() noexcept { return connection_; }
 
@@ -63,6 +63,7 @@ class writer {
  private:
     using group = std::vector<std::unique_ptr<write_job>>;
     error_code enqueue(std::unique_ptr<write_job> job, bool bounded);
+    error_code start_thread() noexcept;
     void work();
     group wait_for_group();
     void perform(group& jobs) noexcept;
@@ -71,7 +72,8 @@ class writer {
     void maintain() noexcept;
     void limit_log();
     bool is_backing_up(bool interrupt);
-    void empty_log();
+    bool empty_log();
+    void restart_log() noexcept;
     bool shrink();
     bool is_idle() noexcept;
 
@@ -84,6 +86,7 @@ class writer {
     std::vector<std::shared_ptr<group_member>> members_;  // of the writing thread, as what follows
     std::size_t checkpoint_at_ = 0;                       // bytes of the log
     std::size_t checkpointed_at_ = 0;
+    std::size_t empty_at_ = 0;  // not before: another program has read it
     std::size_t groups_ = 0;
 
     std::mutex mutex_;  // guards what follows

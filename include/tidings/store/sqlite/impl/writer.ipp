@@ -5,6 +5,7 @@
 #include <tidings/store/sqlite/impl/store_file.hpp>
 #include <tidings/store/sqlite/impl/writer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <system_error>
@@ -76,19 +77,30 @@ error_code writer::enqueue(std::unique_ptr<write_job> job, bool bounded) {
     try {
         refused->keep(kept_work(work_));
         waiting_.push_back(std::move(refused));
-        if (!thread_.joinable()) {
-            const tidings::detail::signals_blocked inherited;
-            thread_ = std::thread([this, keep = owner_.lock()] { work(); });
-        }
     } catch (const std::bad_alloc&) {
         return errc::out_of_memory;
-    } catch (const std::system_error&) {
+    }
+    if (const auto ec = start_thread()) {
         refused = std::move(waiting_.back());
         waiting_.pop_back();
-        return errc::store_failed;
+        return ec;
     }
     waiting_bytes_ += bytes;
     if (waiting_.size() == 1) wake_.notify_one();
+    return {};
+}
+
+// With the mutex held.
+error_code writer::start_thread() noexcept {
+    if (thread_.joinable()) return {};
+    try {
+        const tidings::detail::signals_blocked inherited;
+        thread_ = std::thread([this, keep = owner_.lock()] { work(); });
+    } catch (const std::bad_alloc&) {
+        return errc::out_of_memory;
+    } catch (const std::system_error&) {
+        return errc::store_failed;
+    }
     return {};
 }
 
@@ -190,7 +202,9 @@ void writer::maintain() noexcept {
         limit_log();
         if (++groups_ % groups_between_counts == 0) shrink();
         while (is_idle() && shrink()) limit_log();
-        if (is_idle() && shared_.log_bytes > checkpoint_slice && !is_backing_up(false)) empty_log();
+        if (is_idle() && shared_.log_bytes > std::max(checkpoint_slice, empty_at_) &&
+            !is_backing_up(false))
+            empty_log();
     } catch (const std::exception& e) {
         fail(e.what());
     }
@@ -205,12 +219,10 @@ bool writer::is_idle() noexcept {
 void writer::limit_log() {
     const auto bytes = connection_.log_pages() * page_bytes_;
     shared_.log_bytes = bytes;
-    if (bytes < checkpointed_at_) {
-        checkpointed_at_ = 0;
-        checkpoint_at_ = checkpoint_slice;
-    }
-    if (bytes >= options_.max_wal_bytes / 2 && !is_backing_up(bytes >= options_.max_wal_bytes))
-        return empty_log();
+    if (bytes < checkpointed_at_) restart_log();
+    if (bytes >= options_.max_wal_bytes / 2 && !is_backing_up(bytes >= options_.max_wal_bytes) &&
+        bytes >= empty_at_ && empty_log())
+        return;
     if (bytes < checkpoint_at_) return;
     connection_.make_checkpoint();
     checkpointed_at_ = bytes;
@@ -223,22 +235,33 @@ bool writer::is_backing_up(bool interrupt) {
     return shared_.backup != nullptr;
 }
 
-void writer::empty_log() {
+// Whether it was done. A program that reads the log keeps it, and makes this wait for the busy
+// timeout: it is tried again when the log has grown.
+bool writer::empty_log() {
     struct closed_gate {
         explicit closed_gate(read_gate& g) : gate(g) { gate.close(); }
         ~closed_gate() { gate.open(); }
         read_gate& gate;
     } const closed(shared_.gate);
-    connection_.empty_log();
+    if (!connection_.empty_log()) {
+        empty_at_ = connection_.log_pages() * page_bytes_ + checkpoint_slice;
+        return false;
+    }
     shared_.log_bytes = 0;
+    restart_log();
+    return true;
+}
+
+void writer::restart_log() noexcept {
     checkpointed_at_ = 0;
     checkpoint_at_ = checkpoint_slice;
+    empty_at_ = 0;
 }
 
 error_code writer::erase_log() noexcept {
     try {
-        if (is_backing_up(true)) return errc::store_failed;  // it holds the log
-        empty_log();
+        // A reader of the log keeps what was deleted there: the caller tries again.
+        if (is_backing_up(true) || !empty_log()) return errc::store_failed;
     } catch (const std::exception& e) {
         fail(e.what());
     }
