@@ -40,7 +40,7 @@ response ticket_for(const tidings::http::exchange& x, tidings::rest_hook::portal
 
 void mount_portal(tidings::http::server& admin, tidings::rest_hook::manager& hooks,
                   tidings::authenticator who) {
-    const tidings::rest_hook::portal page{hooks, {.title = "tidings hub: REST hooks"}};
+    tidings::rest_hook::portal page{hooks, {.title = "tidings hub: REST hooks"}};
     admin.mount("/portal", page);
     admin.mount("/portal/tickets",
                 [page, who = std::move(who)](tidings::http::exchange& x) mutable {

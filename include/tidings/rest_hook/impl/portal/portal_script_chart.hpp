@@ -7,9 +7,9 @@ namespace tidings::rest_hook::detail {
 
 /// The module chart.js: success and latency over the last day.
 inline constexpr std::string_view portal_script_chart =
-    R"js(import { drawn, duration, el } from './dom.js';
+    R"js(import { count, drawn, duration, el } from './dom.js';
 
-const hours = 24, hour = 3600e3;
+const hours = 25, hour = 3600e3;  // of the clock: the first and the last are parts
 
 function quantile(sorted, part) {
     return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] : null;
@@ -19,7 +19,7 @@ const took = (attempt) => attempt.timings?.total_us;
 const latencies = (attempts) =>
     attempts.map(took).filter((us) => us != null).sort((one, other) => one - other);
 
-/// The attempts of each of the last 24 hours, oldest first.
+/// The attempts of each hour of the last day, oldest first.
 export function by_hour(attempts, now) {
     const first = Math.floor(now / hour) - hours + 1;
     const bins = Array.from({ length: hours }, (_, i) => ({ start: (first + i) * hour, attempts: [] }));
@@ -75,7 +75,7 @@ function plot(width, bins) {
             parts.push(drawn('circle', { class: 'slow', cx: middle, cy: y_of(bin.slow), r: 3 }),
                 drawn('circle', { class: 'dot', cx: middle, cy: y_of(bin.median), r: 3 }));
         }
-        if (i % (width < 500 ? 8 : 4) === 3)
+        if (i % (width < 500 ? 6 : 4) === 1)
             parts.push(drawn('text', { x: middle, y: 228, 'text-anchor': 'middle' }, clock.format(bin.start)));
     });
     if (line.length > 1) parts.push(drawn('path', { class: 'line', d: line.join('') }));
@@ -118,7 +118,7 @@ export function day(attempts, { all, successes }) {
     if (!attempts.length) {
         return [figures, el('p', { class: 'soft' }, 'Nothing in the log of the last 24 hours.'), ...notes];
     }
-    const text = `${attempts.length - failed} attempts succeeded and ${failed} failed in the last 24 hours. ` +
+    const text = `${count(attempts.length - failed, 'attempt')} succeeded and ${failed} failed in the last 24 hours. ` +
         `The median took ${duration(quantile(times, 0.5))}.`;
     const svg = drawn('svg', { role: 'img', 'aria-label': text });
     const box = el('div', { class: 'chart' }, svg);

@@ -27,7 +27,10 @@ export const button = (text, press, attributes = {}) =>
     el('button', { type: 'button', click: press, ...attributes }, text);
 
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-export const moment = (text) => el('time', { datetime: text }, moments.format(new Date(text)));
+const instants = new Intl.DateTimeFormat(undefined,
+    { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' });
+const time = (format) => (text) => el('time', { datetime: text }, format.format(new Date(text)));
+export const moment = time(moments), instant = time(instants);
 
 export function duration(us) {
     if (us == null) return '–';
@@ -54,9 +57,7 @@ export function complain(error) {
     document.getElementById('notice').textContent = '';
     document.getElementById('problem').textContent = typeof error === 'string' ? error : error.message;
 }
-export function hush() {
-    for (const id of ['notice', 'problem']) document.getElementById(id).textContent = '';
-}
+export const forgive = () => { document.getElementById('problem').textContent = ''; };
 
 /// Runs an action of a button: one at a time, and what goes wrong is said.
 export function acting(work) {
@@ -72,22 +73,31 @@ export function acting(work) {
     };
 }
 
+// What is wrong with a field is read with it, beside its hint.
+function mark(field, invalid) {
+    const parts = (field.getAttribute('aria-describedby') ?? '').split(' ').filter((id) => id && id !== 'wrong');
+    field.toggleAttribute('aria-invalid', false);
+    if (invalid) {
+        parts.push('wrong');
+        field.setAttribute('aria-invalid', 'true');
+    }
+    if (parts.length) field.setAttribute('aria-describedby', parts.join(' '));
+    else field.removeAttribute('aria-describedby');
+}
+
 /// A dialog of a form; `send` is called with it when it is submitted, and the dialog stays while
 /// that throws. What throws may name a field as its `member`.
 export function ask({ title, body, verb, risky = false, send, closes = 'Cancel' }) {
     const wrong = el('p', { class: 'wrong', role: 'alert', id: 'wrong' });
     const heading = el('h2', { id: 'asked' }, title);
     const submit = verb && el('button', { class: risky ? 'risky' : 'main' }, verb);
-    const form = el('form', { novalidate: true }, heading, ...body, wrong,
-        el('div', { class: 'ends' }, button(closes, () => dialog.close()), submit));
+    const form = el('form', { novalidate: true }, heading, ...body,
+        el('div', { class: 'ends' }, wrong, button(closes, () => dialog.close()), submit));
     const dialog = el('dialog', { 'aria-labelledby': 'asked', close: () => dialog.remove() }, form);
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (!submit) return dialog.close();
-        for (const field of form.querySelectorAll('[aria-invalid]')) {
-            field.removeAttribute('aria-invalid');
-            field.removeAttribute('aria-describedby');
-        }
+        for (const field of form.querySelectorAll('[aria-invalid]')) mark(field, false);
         wrong.textContent = '';
         submit.disabled = true;
         try {
@@ -97,8 +107,7 @@ export function ask({ title, body, verb, risky = false, send, closes = 'Cancel' 
             wrong.textContent = error.message;
             const field = error.member && form.elements.namedItem(error.member.split('.')[0]);
             if (field instanceof HTMLElement) {
-                field.setAttribute('aria-invalid', 'true');
-                field.setAttribute('aria-describedby', 'wrong');
+                mark(field, true);
                 const hidden = field.closest('details');
                 if (hidden) hidden.open = true;
                 field.focus();

@@ -82,10 +82,12 @@ function patch_of(before, after) {
 }
 
 function field(label, name, value, { hint, tag = 'input', ...more } = {}) {
-    const input = el(tag, { name, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', ...more },
-        tag === 'textarea' ? value : null);
+    const id = `field-${name}`, described = hint && `hint-${name}`;
+    const input = el(tag, { id, name, 'aria-describedby': described, spellcheck: 'false', autocomplete: 'off',
+        autocapitalize: 'off', ...more }, tag === 'textarea' ? value : null);
     if (tag === 'input') input.value = value;
-    return el('label', {}, label, hint && el('span', { class: 'hint' }, hint), input);
+    return el('div', { class: 'field' }, el('label', { for: id }, label),
+        hint && el('span', { class: 'hint', id: described }, hint), input);
 }
 
 function choice(label, name, values, chosen) {
@@ -239,12 +241,12 @@ export function rotate(hook) {
 
 export function remove(hook, done) {
     return ask({
-        title: 'End this subscription?', verb: 'End it', risky: true,
+        title: 'Delete this subscription?', verb: 'Delete', risky: true,
         body: [el('p', {}, 'Nothing more is sent to ', el('code', {}, hook.target_url), ', also what it is still owed.')],
         send: async () => {
             await api.remove(hook.id);
             done();
-            say('The subscription has ended.');
+            say('The subscription is deleted.');
         },
     });
 }

@@ -8,7 +8,7 @@ namespace tidings::rest_hook::detail {
 /// The module hook.js: one subscription, how it does, and what was sent to it.
 inline constexpr std::string_view portal_script_hook = R"js(import * as api from './api.js';
 import { day } from './chart.js';
-import { acting, badge, button, count, duration, el, moment, say } from './dom.js';
+import { acting, badge, button, count, duration, el, instant, moment, say } from './dom.js';
 import * as form from './form.js';
 
 const a_day = 24 * 3600e3, shown_at_once = 25;
@@ -110,7 +110,7 @@ function attempt_rows(id, one, refresh) {
     const opener = button(one.event?.type ?? one.webhook_id, toggle,
         { class: 'plain', 'aria-expanded': 'false', 'aria-controls': `attempt-${one.id}` });
     const row = el('tr', {},
-        el('td', {}, opener, el('span', { class: 'soft' }, moment(one.at), one.number > 1 && `, attempt ${one.number}`)),
+        el('td', {}, opener, el('span', { class: 'soft' }, instant(one.at), one.number > 1 && `, attempt ${one.number}`)),
         el('td', {}, result, one.error && el('span', { class: 'soft' }, one.error)),
         el('td', { class: 'number' }, duration(one.timings?.total_us)));
     return [row, more];
@@ -129,7 +129,7 @@ function attempts_table(id, newest, refresh) {
     extend();
     const head = ['Event', 'Result', 'Took'].map((text, i) =>
         el('th', { scope: 'col', class: i === 2 ? 'number' : null }, text));
-    return [el('table', {}, el('caption', { class: 'unseen' }, 'Attempts, newest first'),
+    return [el('table', { class: 'log' }, el('caption', { class: 'unseen' }, 'Attempts, newest first'),
         el('thead', {}, el('tr', {}, head)), body), show_more];
 }
 
@@ -144,7 +144,7 @@ function deliveries_table(id, owed, more, refresh) {
         el('td', {}, one.event?.type ?? one.webhook_id,
             el('span', { class: 'soft' }, count(one.attempts, 'attempt'), one.error && `: ${one.error}`)),
         el('td', {}, badge(one.state, kind[one.state]),
-            one.state === 'pending' && el('span', { class: 'soft' }, 'due ', moment(one.due_at))),
+            one.state === 'pending' && el('span', { class: 'soft' }, 'due ', instant(one.due_at))),
         el('td', { class: 'number' }, ['dead', 'stopped'].includes(one.state) &&
             button('Send again', again(one), { class: 'plain', 'aria-label': `Send ${one.event?.type ?? one.webhook_id} again` }))));
     return [el('div', { class: 'scroll' }, el('table', {}, el('caption', { class: 'unseen' }, 'What it is owed, and dead letters'),
@@ -153,7 +153,7 @@ function deliveries_table(id, owed, more, refresh) {
 }
 
 /// Shows one subscription in `place`, until `left` says that another page is shown.
-export async function show(place, id, { successes, left, go_back }) {
+export async function show(place, id, { successes, left, shown, go_back }) {
     const log = card('attempts', 'Attempts of the last day', button('Refresh', acting(() => refresh())));
     const health = card('day', 'The last 24 hours');
     const fail_again = acting(async () => {
@@ -213,13 +213,14 @@ export async function show(place, id, { successes, left, go_back }) {
             el('code', {}, hook.target_url),
             hook.reason ? el('p', { class: 'reason' }, hook.reason) : '',
             el('div', { class: 'actions' }, actions,
-                button('End it', () => form.remove(hook, go_back), { class: 'risky' }))];
+                button('Delete', () => form.remove(hook, go_back), { class: 'risky' }))];
     }
 
     await read_hook();
     if (left()) return;
     place.replaceChildren(el('a', { href: '#/' }, '← All subscriptions'), top,
         el('div', { class: 'sides' }, el('div', {}, health.whole, log.whole, owed.whole), aside));
+    shown();
     await Promise.all([read_log(), read_owed()]);
 }
 )js";

@@ -15,7 +15,7 @@ function row(hook, operator) {
     return el('li', {},
         el('div', {}, el('a', { href: `#/hooks/${encodeURIComponent(hook.id)}` }, hook.description || host),
             el('code', { class: 'where' }, hook.target_url),
-            operator && el('span', { class: 'soft' }, hook.owner ? `of ${hook.owner}` : 'of nobody by name')),
+            operator && el('span', { class: 'soft' }, hook.owner ? `of ${hook.owner}` : 'without an owner')),
         el('ul', { class: 'topics' }, hook.topics.map((topic) => el('li', {}, el('code', {}, topic)))),
         el('div', {}, badge(hook.state)));
 }
@@ -30,7 +30,7 @@ function empty(filtered) {
 let last = {};  // what was looked for, for the way back
 
 /// Shows the list in `place`, until `left` says that another page is shown.
-export async function show(place, { operator, left, open }) {
+export async function show(place, { operator, left, shown, open }) {
     const items = el('ul', { class: 'hooks' });
     const more = button('Show more', acting(() => read(next)), { class: 'more', hidden: true });
     const results = el('div');
@@ -70,6 +70,7 @@ export async function show(place, { operator, left, open }) {
     place.replaceChildren(el('div', { class: 'bar' },
         el('h2', { tabindex: '-1' }, operator ? 'All subscriptions' : 'Your subscriptions'), filter,
         button('New subscription', () => add((hook) => open(hook.id)), { class: 'main' })), results, more);
+    shown();
 }
 )js";
 

@@ -7,7 +7,7 @@ namespace tidings::rest_hook::detail {
 
 /// The module main.js: the entrance, and which page is shown.
 inline constexpr std::string_view portal_script_main = R"js(import * as api from './api.js';
-import { acting, complain, el, hush, say } from './dom.js';
+import { acting, complain, el, forgive, say } from './dom.js';
 import * as hook from './hook.js';
 import * as list from './list.js';
 
@@ -30,8 +30,10 @@ const how = 'This page is opened by a link that the application gives you. Each 
 async function show_page(first) {
     const mine = ++turn;
     const left = () => mine !== turn;
-    hush();
+    forgive();
     const [, id] = /^#\/hooks\/([^/]+)$/.exec(location.hash) ?? [];
+    // A screen reader says then that the page has changed.
+    const shown = () => first || content.querySelector('h2')?.focus();
     const go = (hash) => {
         if (location.hash === hash) show_page();
         else location.hash = hash;
@@ -39,9 +41,9 @@ async function show_page(first) {
     try {
         if (id) {
             await hook.show(content, decodeURIComponent(id),
-                { successes: visitor.logs_successes, left, go_back: () => go('#/') });
+                { successes: visitor.logs_successes, left, shown, go_back: () => go('#/') });
         } else {
-            await list.show(content, { operator: visitor.operator, left,
+            await list.show(content, { operator: visitor.operator, left, shown,
                 open: (made) => go(`#/hooks/${encodeURIComponent(made)}`) });
         }
     } catch (error) {
@@ -49,12 +51,11 @@ async function show_page(first) {
         if (error.status === 404) {
             content.replaceChildren(el('div', { class: 'empty' }, el('h2', { tabindex: '-1' }, 'There is no such subscription'),
                 el('p', {}, el('a', { href: '#/' }, 'All subscriptions'))));
+            shown();
         } else {
             complain(error);
         }
     }
-    // A screen reader says then that the page has changed.
-    if (!left() && !first) content.querySelector('h2')?.focus();
 }
 
 // The link has the ticket behind `#`, which browsers send nobody; it is gone from the history, too,

@@ -64,13 +64,14 @@ h2 { margin: 0; font-size: 19px; line-height: 1.3; font-weight: 650; letter-spac
 h3 { margin: 0; font-size: 15px; font-weight: 650; }
 
 .hooks { list-style: none; margin: 0; padding: 0; background: var(--card); border: 1px solid var(--line); border-radius: var(--radius); overflow: hidden; }
-.hooks li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr) auto; gap: 2px 20px; align-items: start; padding: 13px 18px; position: relative; }
-.hooks li + li { border-top: 1px solid var(--line); }
-.hooks li:hover { background: color-mix(in srgb, var(--accent-soft) 35%, var(--card)); }
+.hooks > li { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr) 84px; gap: 2px 20px; align-items: start; padding: 13px 18px; position: relative; }
+.hooks > li + li { border-top: 1px solid var(--line); }
+.hooks > li:hover { background: color-mix(in srgb, var(--accent-soft) 35%, var(--card)); }
 .hooks a { font-weight: 600; color: inherit; text-decoration: none; overflow-wrap: anywhere; }
 .hooks a::after { content: ""; position: absolute; inset: 0; }
 .hooks a:focus-visible { outline: none; }
 .hooks a:focus-visible::after { outline: 2px solid var(--accent); outline-offset: -3px; border-radius: var(--radius); }
+.hooks > li > div:last-child { text-align: right; }
 .hooks .where { display: block; color: var(--soft); overflow-wrap: anywhere; }
 .topics { display: flex; flex-wrap: wrap; gap: 5px; margin: 0; padding: 0; list-style: none; }
 .topics code { padding: 1px 7px; border-radius: 5px; background: var(--ground); border: 1px solid var(--line); }
@@ -92,7 +93,7 @@ h3 { margin: 0; font-size: 15px; font-weight: 650; }
 .card dl { margin: 0; display: grid; gap: 10px; }
 .card dt { color: var(--soft); font-size: 13px; }
 .card dd { margin: 0; overflow-wrap: anywhere; }
-.figures { display: flex; flex-wrap: wrap; gap: 6px 32px; margin: 0 0 8px; }
+.card .figures { display: flex; flex-wrap: wrap; gap: 6px 32px; margin: 0 0 12px; }
 .figures div { display: flex; flex-direction: column-reverse; }
 .card .figures dd { font-size: 21px; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .chart svg { display: block; width: 100%; height: 232px; }
@@ -114,7 +115,7 @@ tr:last-child > td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.number:last-child, td.number:last-child { padding-right: 0; }
 td .soft { display: block; }
-tr.open > td { border-bottom: 0; }
+tr.open > td, tr:has(+ tr[hidden]:last-child) > td { border-bottom: 0; }
 .exchange { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; padding-bottom: 8px; }
 .exchange h4 { margin: 0 0 4px; font-size: 13px; }
 .exchange pre { margin: 0; padding: 9px 11px; max-height: 320px; overflow: auto; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; font: 12.5px/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -123,14 +124,15 @@ tr.open > td { border-bottom: 0; }
 dialog { width: min(620px, calc(100vw - 24px)); max-height: calc(100dvh - 24px); padding: 0; border: 1px solid var(--line); border-radius: var(--radius); background: var(--card); color: var(--ink); }
 dialog::backdrop { background: rgb(0 0 0 / 50%); }
 dialog form { display: grid; gap: 14px; padding: 18px 20px 20px; }
-dialog label, .field { display: grid; gap: 3px; font-weight: 600; font-size: 14px; min-width: 0; }
-dialog label > *, .field > * { font-weight: 400; }
+dialog label, .field { display: grid; gap: 3px; font-size: 14px; min-width: 0; }
+dialog label { font-weight: 600; }
+dialog label > * { font-weight: 400; }
 dialog input, dialog select, dialog textarea { width: 100%; }
 dialog .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; align-items: start; }
 dialog .hint { color: var(--soft); font-size: 13px; }
-dialog .wrong { color: var(--bad); font-size: 14px; overflow-wrap: anywhere; }
+dialog .wrong { flex: 1 0 100%; color: var(--bad); font-size: 14px; overflow-wrap: anywhere; }
 dialog .wrong:empty { display: none; }
-dialog .ends { display: flex; flex-wrap: wrap; gap: 10px; justify-content: flex-end; }
+dialog .ends { position: sticky; bottom: 0; display: flex; flex-wrap: wrap; gap: 10px; justify-content: flex-end; margin: 0 -20px -20px; padding: 12px 20px; background: var(--card); border-top: 1px solid var(--line); }
 dialog details > div { display: grid; gap: 14px; margin-top: 12px; }
 .types { list-style: none; margin: 4px 0 0; padding: 0; max-height: 160px; overflow: auto; display: grid; gap: 6px; font-size: 14px; }
 .secret { display: block; padding: 10px 12px; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; user-select: all; }
@@ -138,19 +140,23 @@ dialog details > div { display: grid; gap: 14px; margin-top: 12px; }
 @media (max-width: 760px) {
     body { padding: 0 12px 32px; }
     .top { padding: 12px 0; margin-bottom: 14px; }
-    .hooks li { grid-template-columns: minmax(0, 1fr) auto; padding: 12px 14px; }
+    h1 { flex-basis: 100%; }
+    #who { margin-right: auto; }
+    .hooks > li { grid-template-columns: minmax(0, 1fr) auto; padding: 12px 14px; }
     .hooks .topics { grid-column: 1 / -1; grid-row: 2; margin-top: 5px; }
     .bar form { width: 100%; }
-    .bar form label { flex: 1 1 40%; min-width: 0; }
+    .bar form label { flex: 1 1 30%; min-width: 0; }
     .bar input, .bar select { width: 100%; }
     .sides, .exchange, dialog .pair { grid-template-columns: minmax(0, 1fr); }
     .card { padding: 12px 14px 14px; }
     .actions button { flex: 1 1 auto; }
-    .figures { gap: 6px 22px; }
+    .card .figures { gap: 6px 22px; }
     th, td { padding-right: 8px; }
     dialog form { padding: 14px; }
+    dialog .ends { margin: 0 -14px -14px; padding: 10px 14px; }
+    .log th:first-child { width: 56%; }
 }
-@media (prefers-reduced-motion: no-preference) { button, .hooks li { transition: background-color 0.12s, border-color 0.12s; } }
+@media (prefers-reduced-motion: no-preference) { button, .hooks > li { transition: background-color 0.12s, border-color 0.12s; } }
 )css";
 
 }  // namespace tidings::rest_hook::detail
