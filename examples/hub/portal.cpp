@@ -27,9 +27,7 @@ response ticket_for(const tidings::http::exchange& x, tidings::rest_hook::portal
     if (r.body.size() > max_name_bytes) return problem(413, "Too long a name");
     const bool is_operator = r.body.empty();
     const auto ticket =
-        page.make_ticket({.who = {.name = std::string(r.body), .anonymous = is_operator},
-                          .is_operator = is_operator},
-                         ec);
+        page.make_ticket({.who = {.name = std::string(r.body)}, .is_operator = is_operator}, ec);
     if (ec) return problem(503, "No ticket", ec.message());
     return {201,
             {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}},

@@ -64,7 +64,7 @@ TEST_CASE("the page's portal gives tickets", "[guide]") {
 
     // Where the application has identified its customer:
     tidings::error_code ec;
-    const auto ticket = portal.make_ticket({.who = {.name = "ann", .anonymous = false}}, ec);
+    const auto ticket = portal.make_ticket({.who = {.name = "ann"}}, ec);
     const auto link = "https://shop.example/webhooks/#ticket=" + ticket;
     // [/rest_hook_portal]
     CHECK_FALSE(ec);

@@ -28,7 +28,7 @@ struct portal_options {
 
 /// The visitor that a ticket lets in.
 struct portal_visitor {
-    tidings::principal who{};
+    tidings::principal who{};  ///< anonymous where it has no name
     /// Sees and changes the subscriptions of every owner, and what targets answered that are no
     /// public addresses; `manager_options::is_operator` is not asked.
     bool is_operator = false;
