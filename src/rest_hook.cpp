@@ -32,6 +32,10 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/portal.ipp>
+#include <tidings/rest_hook/impl/portal/portal_files.ipp>
+#include <tidings/rest_hook/impl/portal/portal_state.ipp>
+#include <tidings/rest_hook/impl/portal/token_book.ipp>
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>

@@ -4,6 +4,7 @@
 #include "admin.hpp"
 #include "console.hpp"
 #include "options.hpp"
+#include "portal.hpp"
 #include "stores.hpp"
 
 #include <tidings/tidings.hpp>
@@ -36,6 +37,7 @@ tidings::webhook::sender_options sender_options(const std::shared_ptr<hub::count
     s.on_attempt = [n = counts->counter("route_events", {{"route", route}})](const auto& a) {
         if (a.result == tidings::webhook::verdict::success) ++*n;
     };
+    s.attempts.successes = std::string_view(route) == "rest_hook";  // its page has them
     s.log = log;
     s.metrics = counts;
     return s;
@@ -84,13 +86,14 @@ void run(const hub::options& o) {
     server.mount("/in/github", tidings::webhook::receiver{bus, github});
 
     tidings::webhook::sender hook_sender{io, sender_options(counts, stores, log, "rest_hook")};
-    server.mount("/hooks", tidings::rest_hook::manager{bus,
-                                                       hook_sender,
-                                                       {.table = stores.hooks,
-                                                        .authenticator = who,
-                                                        .authorizer = tidings::allow_all(),
-                                                        .log = log,
-                                                        .metrics = counts}});
+    tidings::rest_hook::manager hooks{bus,
+                                      hook_sender,
+                                      {.table = stores.hooks,
+                                       .authenticator = who,
+                                       .authorizer = tidings::allow_all(),
+                                       .log = log,
+                                       .metrics = counts}};
+    server.mount("/hooks", hooks);
 
     tidings::webhook::sender sender{io, sender_options(counts, stores, log, "webhook")};
     tidings::subscription hook;
@@ -104,6 +107,7 @@ void run(const hub::options& o) {
     tidings::http::server admin{io, admin_options};
     const auto listening = url(server.local_endpoint());
     hub::mount_admin(admin, bus, server, stores, counts, listening);
+    hub::mount_portal(admin, hooks, who);
 
     server.start();
     admin.start();

@@ -55,6 +55,8 @@ and REST hooks.
                              /hooks                 REST hooks
   --admin HOST:PORT        page, /livez, /readyz, /metrics, /status (default 127.0.0.1:8081;
                            loopback only)
+                             POST /portal/tickets   a link that opens the page of the REST hooks
+                                                    once, for all or for the owner in the body
   --token TEXT             clients must send it as a bearer token; needed to listen beyond loopback
   --data DIR               keep history, REST hooks and what is owed to webhooks in the file
                            DIR/hub.db, which survives the hub (default: in memory)

@@ -6,13 +6,10 @@
 // Exit 0 when every assertion held, else 1.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { assert_signed, receive_hooks } from '../examples/receive_hooks.mjs';
 import { start_program } from '../examples/running.mjs';
+import { end, open_browser, take, within } from './browsing.mjs';
 
 const [hub_program, folder, program = '/usr/bin/chromium'] = process.argv.slice(2);
 if (!folder) {
@@ -24,10 +21,7 @@ const webhook_target = await receive_hooks(), rest_hook_target = await receive_h
 const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 const running = start_program(hub_program, ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0',
     '--webhook', webhook_target.url, '--webhook-secret', secret]);
-setTimeout(() => {
-    console.log('FAIL  not done after 3 minutes');
-    process.exit(1);
-}, 180_000).unref();
+within(3);
 const hub = await running.line('hub: listening on ');
 const admin = await running.line('hub: admin on ');
 
@@ -50,29 +44,8 @@ async function publish(topic, type, data) {
     return id;
 }
 
-const profile = mkdtempSync(join(tmpdir(), 'tidings-browser.'));
-mkdirSync(folder, { recursive: true });
-const context = await chromium.launchPersistentContext(profile, {
-    executablePath: program,
-    args: ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
-    viewport: { width: 1280, height: 800 },
-    colorScheme: 'light',
-});
-context.setDefaultTimeout(20_000);
-
-const complaints = [];
-const page = await context.newPage();
-page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
-});
-page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
-page.on('request', (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol !== 'data:' && origin !== new URL(admin).origin) complaints.push(`foreign: ${request.url()}`);
-});
-page.on('websocket', (socket) => {
-    if (new URL(socket.url()).host !== new URL(admin).host) complaints.push(`foreign: ${socket.url()}`);
-});
+const { context, page, complaints, shot, no_sideways_scroll, close } =
+    await open_browser({ program, folder, home: admin });
 
 /// Passes bytes on to the hub's admin address; `cut` tears every connection and takes none until
 /// `mend`.
@@ -112,13 +85,6 @@ async function start_relay(target) {
 }
 
 const row = (transport, id) => page.locator(`#${transport} tbody tr[data-id="${id}"]`);
-const shot = (name) => page.screenshot({ path: join(folder, `${name}.png`) });
-
-async function no_sideways_scroll(width) {
-    const widest = await page.evaluate(() =>
-        Math.max(document.documentElement.scrollWidth, document.body.scrollWidth));
-    assert.ok(widest <= width, `${widest} px wide in a window of ${width} px`);
-}
 
 const steps = {
     async 'both transports connect'() {
@@ -346,23 +312,6 @@ const steps = {
     },
 };
 
-let failed = 0;
-for (const [name, step] of Object.entries(steps)) {
-    try {
-        await step();
-        console.log(`ok    ${name}`);
-    } catch (error) {
-        ++failed;
-        console.log(`FAIL  ${name}\n      ${String(error.message).split('\n').slice(0, 6).join('\n      ')}`);
-        await shot(`failed-${failed}`).catch(() => {});
-    }
-}
-await context.close();
-rmSync(profile, { recursive: true, force: true });
-running.child.kill('SIGINT');
-if (await running.exit !== 0) {
-    ++failed;
-    console.log('FAIL  the hub did not end well');
-}
-console.log(failed === 0 ? `page: all ${Object.keys(steps).length} held` : `page: ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+const failed = await take(steps, shot);
+await close();
+await end('page', steps, failed, running);

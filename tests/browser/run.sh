@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# run.sh DIR: tests the page of the hub in DIR in a real Chromium. Screenshots are kept in
+# run.sh DIR: tests the pages of the hub in DIR in a real Chromium. Screenshots are kept in
 # DIR/screenshots. 77: there is no Chromium.
 set -euo pipefail
 programs=$(realpath "$1")
@@ -9,4 +9,6 @@ chromium=$(command -v chromium || command -v chromium-browser || command -v goog
     echo "skipped: no chromium"
     exit 77
 }
-exec node page.test.mjs "$programs/hub" "$programs/screenshots" "$chromium"
+for page in page portal; do
+    node "$page.test.mjs" "$programs/hub" "$programs/screenshots" "$chromium"
+done

@@ -5,6 +5,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/http/server.hpp>
 #include <tidings/rest_hook/manager.hpp>
+#include <tidings/rest_hook/portal.hpp>
 #include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -47,6 +48,27 @@ TEST_CASE("the pages' manager of REST hooks is mounted", "[guide]") {
     // [/websub_hub]
     server.mount("/strict", rest_hook::manager{bus, sender, std::move(options)});
     CHECK(bus.subscriptions() == 0);
+}
+
+TEST_CASE("the page's portal gives tickets", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::webhook::sender sender{io};
+    tidings::http::server server{io, {.port = 0}};
+    const auto table = tidings::store::make_memory_table();
+    namespace rest_hook = tidings::rest_hook;
+    // [rest_hook_portal]
+    rest_hook::manager manager{bus, sender, {.table = table, .authorizer = tidings::allow_all()}};
+    rest_hook::portal portal{manager, {.title = "Webhooks of the shop"}};
+    server.mount("/webhooks", portal);
+
+    // Where the application has identified its customer:
+    tidings::error_code ec;
+    const auto ticket = portal.make_ticket({.who = {.name = "ann"}}, ec);
+    const auto link = "https://shop.example/webhooks/#ticket=" + ticket;
+    // [/rest_hook_portal]
+    CHECK_FALSE(ec);
+    CHECK(link.size() > ticket.size());
 }
 
 TEST_CASE("the page's event types are taken", "[guide]") {

@@ -111,11 +111,13 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     described_api api(document);
     api.check_references(document);
 
-    std::string id, name = "a.b";
+    std::string id, name = "a.b", attempt;
     const auto ask = [&](std::string method, const std::string& path, const json& body = nullptr) {
         auto below = path;
         if (const auto at = below.find("{id}"); at != below.npos) below.replace(at, 4, id);
         if (const auto at = below.find("{name}"); at != below.npos) below.replace(at, 6, name);
+        if (const auto at = below.find("{attempt}"); at != below.npos)
+            below.replace(at, 9, attempt);
         if (below == "/") below.clear();
         const auto r = w.request(method, bed.url(below), body.is_null() ? "" : body.dump(),
                                  {{"Content-Type", "application/json"}});
@@ -147,7 +149,10 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     ask("GET", "/");
     ask("GET", "/{id}");
     CHECK(json::parse(ask("GET", "/{id}/deliveries").body).size() == 2);
-    CHECK(json::parse(ask("GET", "/{id}/attempts").body).size() == 2);
+    const auto attempts = json::parse(ask("GET", "/{id}/attempts").body);
+    REQUIRE(attempts.size() == 2);
+    attempt = attempts[0].at("id").dump();
+    CHECK(ask("GET", "/{id}/attempts/{attempt}").status == 200);
     CHECK(ask("POST", "/{id}/redeliver").status == 202);
     CHECK(ask("PATCH", "/{id}", {{"topics", {"c"}}}).status == 200);
     CHECK(ask("PUT", "/{id}", {{"topics", {"d"}}, {"url", bed.target.url()}}).status == 200);

@@ -114,6 +114,7 @@ class manager {
     TIDINGS_DECL void close() noexcept;
 
  private:
+    friend class portal;
     friend class websub_hub;
     std::shared_ptr<tidings::detail::closing_slot<detail::manager_state>> slot_;
 };

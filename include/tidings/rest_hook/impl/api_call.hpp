@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 namespace tidings::rest_hook::detail {
 
@@ -32,7 +33,9 @@ struct api_parts {
 /// A request that is being answered, and its caller.
 class api_call {
  public:
-    api_call(http::exchange x, principal who, hook_viewer sees, answer_memory::claim key) noexcept;
+    /// @param at the path of the collection, where the answer names it
+    api_call(http::exchange x, principal who, hook_viewer sees, answer_memory::claim key,
+             std::string at = {}) noexcept;
 
     /// Answers, unless that was done. What was done is remembered for a repetition; what was
     /// refused may be tried again.
@@ -42,6 +45,7 @@ class api_call {
     http::exchange exchange;  // empty once it was answered, and while others have it
     const principal caller;
     const hook_viewer viewer;
+    const std::string collection;  ///< the path of it
 
  private:
     answer_memory::claim key_;
@@ -61,9 +65,6 @@ http::response changed_all_the_time();
 /// The answer 409 to what is not done with a subscription by a WebSub hub.
 http::response of_a_hub();
 http::response json_answer(unsigned status, std::string body);
-
-/// Where the collection stands: what the request's path has before the suffix.
-std::string collection_path(const http::exchange& x);
 
 /// A call that waits for a store, no longer than the options say; made by `lane::make_resident`.
 struct waiting_call {

@@ -10,11 +10,12 @@ namespace tidings::rest_hook::detail {
 
 using namespace tidings::detail;
 
-api_call::api_call(http::exchange x, principal who, hook_viewer sees,
-                   answer_memory::claim key) noexcept
+api_call::api_call(http::exchange x, principal who, hook_viewer sees, answer_memory::claim key,
+                   std::string at) noexcept
     : exchange(std::move(x)),
       caller(std::move(who)),
       viewer(std::move(sees)),
+      collection(std::move(at)),
       key_(std::move(key)) {}
 
 void api_call::respond(http::response r) {
@@ -63,11 +64,6 @@ http::response answer_to(error_code ec) {
     auto r = http::problem(429, "Too much is owed", ec.message());
     r.fields.set("Retry-After", "60");
     return r;
-}
-
-std::string collection_path(const http::exchange& x) {
-    const auto path = x.request().path();
-    return std::string(path.substr(0, path.size() - x.suffix().size()));
 }
 
 waiting_call::waiting_call(call_ptr c, std::chrono::milliseconds timeout,

@@ -23,6 +23,8 @@ class delivery_api final : public std::enable_shared_from_this<delivery_api> {
     void redeliver(const call_ptr& c, const std::string& id);
     void list_deliveries(const call_ptr& c, const std::string& id, const http::query_parameters& q);
     void list_attempts(const call_ptr& c, const std::string& id, const http::query_parameters& q);
+    /// One, with what it sent.
+    void show_attempt(const call_ptr& c, const std::string& id, const std::string& attempt);
 
  private:
     struct wanted;
@@ -30,6 +32,9 @@ class delivery_api final : public std::enable_shared_from_this<delivery_api> {
     std::optional<hook_view> find(const call_ptr& c, const std::string& id) const;
     void send(const call_ptr& c, const hook_view& to, std::string_view topic, event e);
     void resend(const call_ptr& c, const std::string& endpoint, const wanted& w);
+    /// Calls `f` with an attempt of the endpoint; where it has none of this key it answers 410.
+    template <class F>
+    void with_attempt(const call_ptr& c, const std::string& endpoint, std::uint64_t key, F f) const;
     void redeliver_all(const call_ptr& c, const std::string& endpoint, const wanted& w);
     std::string source_of(const call_ptr& c, const std::string& id) const;
     /// The handler of an operation of the sender or its outbox, which `c` waits for.

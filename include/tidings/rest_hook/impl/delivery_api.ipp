@@ -70,6 +70,10 @@ refusal read_time(std::string_view name, std::string_view raw, store::outbox_tim
     return malformed(name, in_quotes(name) + " is not a time of RFC 3339");
 }
 
+http::response no_attempt() {
+    return http::problem(410, "Gone", "the log has no such attempt, or has it no more");
+}
+
 }  // namespace
 
 /// What a request to send again says.
@@ -122,7 +126,7 @@ std::optional<hook_view> delivery_api::find(const call_ptr& c, const std::string
 }
 
 std::string delivery_api::source_of(const call_ptr& c, const std::string& id) const {
-    return collection_path(c->exchange) + '/' + http::percent_encode(id);
+    return c->collection + '/' + http::percent_encode(id);
 }
 
 void delivery_api::ping(const call_ptr& c, const std::string& id) {
@@ -206,28 +210,46 @@ void delivery_api::redeliver(const call_ptr& c, const std::string& id) {
     w.attempt != 0 ? resend(c, endpoint, w) : redeliver_all(c, endpoint, w);
 }
 
-// What another subscription's attempt sent is not for this one.
-void delivery_api::resend(const call_ptr& c, const std::string& endpoint, const wanted& w) {
+// Another subscription's attempt is none of this one.
+template <class F>
+void delivery_api::with_attempt(const call_ptr& c, const std::string& endpoint, std::uint64_t key,
+                                F f) const {
     using page = std::vector<store::outbox_attempt>;
-    const auto gone = [] {
-        return http::problem(410, "Gone", "the log has no such attempt, or has it no more");
-    };
-    auto on_found = handler<page>(c, [self = shared_from_this(), w, gone](
-                                         const call_ptr& call, error_code ec, const page& found) {
-        if (ec) return call->respond(answer_to(ec));
-        if (found.empty() || found.front().key != w.attempt) return call->respond(gone());
-        self->parts_.sender->resend(
-            w.attempt, w.as_new,
-            self->handler<>(call, [gone](const call_ptr& last, error_code failed) {
-                if (failed == errc::not_found) return last->respond(gone());
-                if (failed) return last->respond(answer_to(failed));
-                last->respond(202, R"({"count":1})");
-            }));
-    });
+    auto on_found = handler<page>(
+        c, [key, f = std::move(f)](const call_ptr& call, error_code ec, const page& found) mutable {
+            if (ec) return call->respond(answer_to(ec));
+            if (found.empty() || found.front().key != key) return call->respond(no_attempt());
+            f(call, found.front());
+        });
     guarded(parts_.options->log, "rest_hook", [&] {
-        parts_.sender->outbox()->start_list_attempts(endpoint, w.attempt - 1, 1,
-                                                     std::move(on_found));
+        parts_.sender->outbox()->start_list_attempts(endpoint, key - 1, 1, std::move(on_found));
     });
+}
+
+void delivery_api::resend(const call_ptr& c, const std::string& endpoint, const wanted& w) {
+    with_attempt(c, endpoint, w.attempt,
+                 [self = shared_from_this(), w](const call_ptr& call, const auto&) {
+                     auto on_done = [](const call_ptr& last, error_code failed) {
+                         if (failed == errc::not_found) return last->respond(no_attempt());
+                         if (failed) return last->respond(answer_to(failed));
+                         last->respond(202, R"({"count":1})");
+                     };
+                     self->parts_.sender->resend(w.attempt, w.as_new,
+                                                 self->handler<>(call, std::move(on_done)));
+                 });
+}
+
+void delivery_api::show_attempt(const call_ptr& c, const std::string& id,
+                                const std::string& attempt) {
+    const auto v = find(c, id);
+    if (!v) return;
+    std::uint64_t key = 0;
+    if (read_key("attempt", attempt, key)) return c->respond(not_there());
+    with_attempt(c, endpoint_id_of(v->record), key,
+                 [](const call_ptr& call, const store::outbox_attempt& found) {
+                     call->respond(200,
+                                   to_json(found, call->viewer.all, attempt_view::with_request));
+                 });
 }
 
 void delivery_api::redeliver_all(const call_ptr& c, const std::string& endpoint, const wanted& w) {

@@ -7,6 +7,7 @@
 #include <tidings/text/utf8.hpp>
 #include <tidings/webhook/address_guard.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -46,6 +47,21 @@ std::string text_of(std::string_view bytes) {
     return text;
 }
 
+// The fields of the event; what a sender adds to each request, as a signature, is not kept.
+std::string request_of(const store::outbox_message& m) {
+    constexpr std::size_t max_body_bytes = 64 * 1024;
+    json_writer fields;
+    for (const auto& [name, value] : m.fields) fields.add(name, text_of(value));
+    const auto body = m.body ? std::string_view(*m.body) : std::string_view();
+    auto shown = std::min(body.size(), max_body_bytes);
+    const auto splits = [&] { return (static_cast<unsigned char>(body[shown]) & 0xC0U) == 0x80; };
+    while (shown > 0 && shown < body.size() && splits()) --shown;
+    json_writer out;
+    out.add_any("content_type", text_of(m.content_type)).raw("fields", fields.end());
+    out.add("body", text_of(body.substr(0, shown))).add("body_bytes", body.size());
+    return out.end();
+}
+
 std::string timings_of(const store::outbox_timings& t) {
     json_writer out;
     const auto add = [&](std::string_view name, const store::outbox_timings::phase& p) {
@@ -82,7 +98,7 @@ std::string to_json(const store::outbox_listed& d) {
     return out.end();
 }
 
-std::string to_json(const store::outbox_attempt& a, bool all) {
+std::string to_json(const store::outbox_attempt& a, bool all, attempt_view view) {
     json_writer out;
     out.add("id", a.key).add("delivery", a.entry);
     if (a.message) out.raw("event", event_of(*a.message));
@@ -90,6 +106,7 @@ std::string to_json(const store::outbox_attempt& a, bool all) {
     out.add("number", a.number).add("at", to_text(a.at)).add("status", a.status);
     out.add("error", a.error).add_any("cause", text_of(a.cause));
     out.raw("timings", timings_of(a.timings));
+    if (view == attempt_view::with_request && a.message) out.raw("request", request_of(*a.message));
     if (!all && !is_public(a.address)) return out.end();
     out.add_any("address", a.address);
     out.add("response_head", text_of(a.response_head));

@@ -231,7 +231,7 @@ void hook_editor::answer_created(const call_ptr& c, const hook_record& h, bool s
     const auto v = parts_.hooks->find(c->viewer, h.id);
     auto answer = json_answer(201, to_json(v.value_or(hook_view{h, revision, {}, nullptr}),
                                            parts_.options->form, shows_secret));
-    answer.fields.set("Location", collection_path(c->exchange) + '/' + h.id);
+    answer.fields.set("Location", c->collection + '/' + h.id);
     answer.fields.set("ETag", tag_of(revision));
     c->respond(std::move(answer));
 }

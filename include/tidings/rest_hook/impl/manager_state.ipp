@@ -117,18 +117,30 @@ std::string manager_state::confirmed_id(const http::exchange& x) {
 }
 
 void manager_state::serve(http::exchange& x) {
-    http::stream_request caller;
-    if (auto no = http::read_stream_caller(x, caller)) return x.respond(std::move(*no));
+    known_caller caller{.suffix = x.suffix()};
+    if (auto no = http::read_stream_caller(x, caller.asked)) return x.respond(std::move(*no));
+    serve_known(x, std::move(caller));
+}
+
+void manager_state::serve_visitor(http::exchange& x, portal_visitor v, std::size_t mount) {
+    known_caller caller{.viewer = hook_viewer{.owner = v.who.name, .all = v.is_operator},
+                        .suffix = x.suffix().substr(mount)};
+    x.caller(std::move(v.who));
+    if (auto no = http::read_stream_caller(x, caller.asked)) return x.respond(std::move(*no));
+    serve_known(x, std::move(caller));
+}
+
+void manager_state::serve_known(http::exchange& x, known_caller caller) {
     // A service cannot see where its server listens: the request tells.
     if (!parts_.options->authorizer && !http::is_local(x))
         return x.respond(http::problem(403, "Not granted",
                                        "beyond this machine, subscriptions are managed only where "
                                        "the server's program has set an authorizer"));
+    auto who = caller.asked.principal;
     http::permit(x, parts_.access.state(),
-                 {.principal = caller.principal, .action = action::manage, .topics = {""}},
-                 [self = shared_from_this(), caller](http::exchange& here, const auto&) {
-                     self->serve_granted(here, caller);
-                 });
+                 {.principal = std::move(who), .action = action::manage, .topics = {""}},
+                 [self = shared_from_this(), caller = std::move(caller)](
+                     http::exchange& here, const auto&) { self->serve_granted(here, caller); });
 }
 
 hook_viewer manager_state::viewer_of(const principal& who) const {
@@ -175,22 +187,27 @@ bool manager_state::begin_once(http::exchange& x, const principal& who,
     return false;
 }
 
-void manager_state::serve_granted(http::exchange& x, const http::stream_request& caller) {
+void manager_state::serve_granted(http::exchange& x, const known_caller& caller) {
     const auto phase = parts_.hooks->now();
     if (phase == hook_list::phase::closed)
         return x.respond(try_again(make_error_code(errc::closed).message()));
     if (phase == hook_list::phase::loading)
         return x.respond(try_again("the subscriptions are being loaded"));
     error_code ec;
-    const auto path = split_path(x.suffix(), ec);
+    const auto path = split_path(caller.suffix, ec);
     if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
     answer_memory::claim key;
-    if (!begin_once(x, caller.principal, key)) return;
-    const auto c = std::make_shared<api_call>(std::move(x), caller.principal,
-                                              viewer_of(caller.principal), std::move(key));
-    if (path.empty()) return serve_collection(c, caller.query);
-    if (path.front() == types_name) return serve_types(c, path, caller.query);
-    path.size() == 1 ? serve_hook(c, path.front()) : serve_part(c, path, caller.query);
+    const auto& who = caller.asked.principal;
+    const auto& query = caller.asked.query;
+    if (!begin_once(x, who, key)) return;
+    auto at = std::string(x.request().path());
+    at.resize(at.size() - caller.suffix.size());
+    const auto c = std::make_shared<api_call>(std::move(x), who,
+                                              caller.viewer ? *caller.viewer : viewer_of(who),
+                                              std::move(key), std::move(at));
+    if (path.empty()) return serve_collection(c, query);
+    if (path.front() == types_name) return serve_types(c, path, query);
+    path.size() == 1 ? serve_hook(c, path.front()) : serve_part(c, path, query);
 }
 
 void manager_state::serve_collection(const call_ptr& c, const http::query_parameters& query) {
@@ -201,8 +218,7 @@ void manager_state::serve_collection(const call_ptr& c, const http::query_parame
 
 void manager_state::serve_hook(const call_ptr& c, const std::string& id) {
     const auto& method = c->exchange.request().method;
-    if (id == openapi_name && reads(*c))
-        return c->respond(200, openapi_document(collection_path(c->exchange)));
+    if (id == openapi_name && reads(*c)) return c->respond(200, openapi_document(c->collection));
     if (method == "PUT") return editor_->change(c, id, reading::kind::replace);
     if (method == "PATCH") return editor_->change(c, id, reading::kind::merge);
     if (method == "DELETE") return editor_->remove(c, id);
@@ -223,7 +239,8 @@ void manager_state::serve_part(const call_ptr& c, const path_parts& path,
                                                              "ping",  "test",   "redeliver"};
     const bool acts = std::find(actions.begin(), actions.end(), part) != actions.end();
     const bool shows = part == "deliveries" || part == "attempts";
-    if (path.size() > 2 || (!acts && !shows)) return c->respond(not_there());
+    const bool is_attempt = path.size() == 3 && part == "attempts";
+    if ((path.size() > 2 && !is_attempt) || (!acts && !shows)) return c->respond(not_there());
     if (acts && !is_post) return c->respond(wrong_method("POST"));
     if (shows && !reads(*c)) return c->respond(wrong_method("GET, HEAD"));
     if (part == "pause") return editor_->set_state(c, id, hook_state::paused);
@@ -232,6 +249,7 @@ void manager_state::serve_part(const call_ptr& c, const path_parts& path,
     if (part == "ping") return deliveries_->ping(c, id);
     if (part == "test") return deliveries_->test(c, id);
     if (part == "redeliver") return deliveries_->redeliver(c, id);
+    if (is_attempt) return deliveries_->show_attempt(c, id, path[2]);
     if (part == "deliveries") return deliveries_->list_deliveries(c, id, query);
     deliveries_->list_attempts(c, id, query);
 }
@@ -254,7 +272,7 @@ void manager_state::serve_types(const call_ptr& c, const path_parts& path,
             return c->respond(std::move(*no));
         const auto found = types.list(q.after(), q.limit());
         answer = json_answer(200, '[' + found.items + ']');
-        const auto self = collection_path(c->exchange) + '/' + std::string(types_name);
+        const auto self = c->collection + '/' + std::string(types_name);
         if (found.more) answer.fields.set("Link", q.next(self, found.last));
         tag += '-' + std::to_string(q.limit());
     }
@@ -287,7 +305,7 @@ void manager_state::list(const call_ptr& c, const http::query_parameters& query)
     }
     const auto found = parts_.hooks->list(of);
     auto answer = json_answer(200, '[' + found.items + ']');
-    if (found.more) answer.fields.set("Link", q.next(collection_path(c->exchange), found.last));
+    if (found.more) answer.fields.set("Link", q.next(c->collection, found.last));
     c->respond(std::move(answer));
 }
 
