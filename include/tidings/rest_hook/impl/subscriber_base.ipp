@@ -126,7 +126,7 @@ void subscriber_base::take_answer(std::uint64_t number, error_code ec, const htt
     } else {
         auto changed = record();
         a = server_->read(asked_.step, r, changed, now());
-        record() = std::move(changed);
+        if (a.what != server_answer::kind::refused) record() = std::move(changed);
     }
     on_answer(a, r);
 }
