@@ -9,6 +9,7 @@
 #include <tidings/rest_hook/impl/websub_server.hpp>
 #include <tidings/store/memory_table.hpp>
 
+#include <new>
 #include <utility>
 
 namespace tidings::rest_hook::detail {
@@ -102,16 +103,22 @@ bool subscriber_base::stands() const {
     return r.until.has_value() || !r.id.empty();
 }
 
+// Where there is no memory for it the answer may come within the call.
 void subscriber_base::send(server_step s) {
-    asked_ = {.step = s, .number = asked_.number + 1};
     if (!http_) return;
-    http_->async_request(server_->url_of(s, record()), server_->make(s, record()),
-                         lane_->bind_here([this, weak = weak_from_this(), number = asked_.number](
-                                              error_code ec, const http::response& r) {
-                             if (const auto self = weak.lock())
-                                 step([&] { take_answer(number, ec, r); });
-                         }));
+    asked_ = {.step = s, .number = asked_.number + 1};
+    auto url = server_->url_of(s, record());
+    auto request = server_->make(s, record());
+    auto on_done = lane_->bind_here([this, weak = weak_from_this(), number = asked_.number](
+                                        error_code ec, const http::response& r) {
+        if (const auto self = weak.lock()) step([&] { take_answer(number, ec, r); });
+    });
     asked_.open = true;
+    if (finds_memory(
+            [&] { http_->async_request(std::move(url), std::move(request), std::move(on_done)); }))
+        return;
+    asked_.open = false;
+    throw std::bad_alloc();
 }
 
 void subscriber_base::take_answer(std::uint64_t number, error_code ec, const http::response& r) {

@@ -49,7 +49,7 @@ class subscriber_state final : public subscriber_base {
     // In the lane.
     unsigned in_a_row_ = 0;  // steps that have followed each other
     tidings::detail::backoff backoff_;
-    server_step due_step_ = server_step::subscribe;
+    std::optional<server_step> due_step_;  // none before the first
     std::optional<io::system_time> renews_at_;
     stop_action how_ = stop_action::keep;
 };

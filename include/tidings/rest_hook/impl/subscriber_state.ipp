@@ -53,6 +53,7 @@ void subscriber_state::begin() {
     ++asked_.number;
     asked_.open = false;
     in_a_row_ = 0;
+    due_step_.reset();
     backoff_.reset();
     again_->cancel();
     load();
@@ -235,12 +236,15 @@ void subscriber_state::later(server_step s, std::chrono::milliseconds asked,
 
 void subscriber_state::on_due() {
     if (life_ != life::running && life_ != life::ending) return;
-    if (life_ == life::running && !row_.is_loaded()) return load();  // memory was missing
+    if (life_ == life::running && !due_step_) {  // memory was missing
+        if (row_.is_loaded()) return enter();
+        return load();
+    }
     if (asked_.open) return;
     if (renews_at_ && now() < *renews_at_) return watch_renewal();
     renews_at_.reset();
     if (life_ == life::ending) return leave();
-    run(due_step_);
+    run(*due_step_);
 }
 
 void subscriber_state::give_up(client_phase s, error_code why, std::string reason) {
