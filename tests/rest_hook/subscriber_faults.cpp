@@ -347,8 +347,8 @@ TEST_CASE("what cannot be a client's options is refused", "[rest_hook][subscribe
     moved.start();
     CHECK(moved.status().error == errc::closed);
     std::optional<error_code> ended;
-    moved.async_stop([&](error_code ec) { ended = ec; });
-    w.run_ready();
+    moved.async_stop(net::bind_executor(w.io(), [&](error_code ec) { ended = ec; }));
+    w.run_until([&] { return ended.has_value(); });
     CHECK(ended == make_error_code(errc::closed));
 }
 

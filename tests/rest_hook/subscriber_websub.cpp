@@ -192,6 +192,10 @@ TEST_CASE("a denial is a state with the hub's reason", "[rest_hook][subscriber][
     w.advance(1s);
     CHECK(p.here.now() == state::denied);
     CHECK_FALSE(p.here.client().status().until);
+    CHECK(p.here.stop() == error_code());
+    CHECK(p.here.row().empty());
+    CHECK(p.here.stop() == error_code());
+    CHECK(p.here.stop(true) == make_error_code(errc::not_found));
 }
 
 TEST_CASE("a client confirms to a hub what it has asked for, and nothing else",
@@ -252,17 +256,27 @@ TEST_CASE("a hub that verifies nothing is asked again", "[rest_hook][subscriber]
 TEST_CASE("a hub may send to another one, which gets no credentials",
           "[rest_hook][subscriber][websub]") {
     world w;
-    websub_pair p(w);
+    subscriber_bed here(w);
     world_sink first(w);
+    world_sink second(w);
     first.answer = [&](http::exchange& x) {
-        CHECK(x.request().fields.get("authorization") == "Bearer t");
-        x.respond({.status = 307, .fields = {{"Location", p.hub()}}});
+        x.respond({.status = 307, .fields = {{"Location", second.url()}}});
     };
-    auto o = p.options();
+    second.answer = [](http::exchange& x) { x.respond({.status = 202}); };
+    auto o = here.options();
+    o.topic_url = topic_of_hub;
     o.hub_url = first.url();
     o.token = "t";
-    p.here.begin(o);
-    CHECK(p.here.now() == state::active);
+    o.fields = {{"X-Api-Key", "k"}};
+    here.begin(o);
+    CHECK(here.now() == state::pending);
+    REQUIRE(first.requests.size() == 1);
+    CHECK(first.requests[0].fields.get("authorization") == "Bearer t");
+    CHECK(first.requests[0].fields.get("x-api-key") == "k");
+    REQUIRE(second.requests.size() == 1);
+    CHECK_FALSE(second.requests[0].fields.find("authorization"));
+    CHECK_FALSE(second.requests[0].fields.find("x-api-key"));
+    CHECK(second.requests[0].body == first.requests[0].body);
 }
 
 TEST_CASE("links of fields are read", "[rest_hook][subscriber][websub]") {

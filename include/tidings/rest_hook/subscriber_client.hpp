@@ -70,7 +70,7 @@ struct subscriber_client_options {
     std::chrono::milliseconds stop_timeout{10'000};  ///< of `async_stop` and `async_unsubscribe`
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{30'000};
-    std::size_t max_response_bytes = 256 * 1024;  ///< of an answer's body
+    std::size_t max_response_bytes = 1024 * 1024;  ///< of an answer's body
     io::tls_client_options tls{};
     std::string unix_path{};
     /// Called with each change, in the client's lane; it may stop or destroy the client.
@@ -129,13 +129,16 @@ class subscriber_client {
     /// mount point are answered 410 then, or, where the subscription stands, 503. Of WebSub the
     /// server must still be reachable, for the verification. Per-operation cancellation: none.
     /// @error errc::timed_out: not within `stop_timeout`; the subscription, or its row, may stand;
-    /// errc::closed; of an end: errc::store_failed (the row was not read), and as the server
-    /// refused it: errc::unauthorized, errc::forbidden, errc::http_status, errc::invalid_argument
+    /// errc::closed; errc::store_conflict (another client has changed the row),
+    /// errc::out_of_memory; of an end: errc::store_failed (the row was not read yet), and as the
+    /// server refused it: errc::unauthorized, errc::forbidden, errc::http_status,
+    /// errc::invalid_argument
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_stop(Token&& token = Token{}) {
         return initiate_stop(std::nullopt, std::forward<Token>(token));
     }
     /// The same, and the subscription ends whatever `at_stop` is.
+    /// @error errc::not_found: it was not started, or has ended, and as `async_stop`
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_unsubscribe(Token&& token = Token{}) {
         return initiate_stop(stop_action::unsubscribe, std::forward<Token>(token));

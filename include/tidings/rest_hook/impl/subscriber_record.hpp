@@ -23,8 +23,6 @@ struct subscriber_record {
     std::chrono::seconds lease{0};  ///< how long it was given; 0: it has no end, or none yet
     std::optional<io::system_time> until{};  ///< the end of the lease
     bool pending = false;                    ///< of a REST hook: the server waits for its proof
-
-    friend bool operator==(const subscriber_record&, const subscriber_record&) = default;
 };
 
 TIDINGS_DECL std::string to_row_value(const subscriber_record& r);
