@@ -2,6 +2,7 @@
 #include <tidings/rest_hook/impl/answer_memory.ipp>
 #include <tidings/rest_hook/impl/api_call.ipp>
 #include <tidings/rest_hook/impl/api_query.ipp>
+#include <tidings/rest_hook/impl/callback_door.ipp>
 #include <tidings/rest_hook/impl/client.ipp>
 #include <tidings/rest_hook/impl/client_state.ipp>
 #include <tidings/rest_hook/impl/confirm_api.ipp>
@@ -10,6 +11,7 @@
 #include <tidings/rest_hook/impl/end_announcer.ipp>
 #include <tidings/rest_hook/impl/event_catalogue.ipp>
 #include <tidings/rest_hook/impl/gone_hook.ipp>
+#include <tidings/rest_hook/impl/hook_answer.ipp>
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
@@ -24,10 +26,12 @@
 #include <tidings/rest_hook/impl/hook_reader.ipp>
 #include <tidings/rest_hook/impl/hook_record.ipp>
 #include <tidings/rest_hook/impl/hook_rotation.ipp>
+#include <tidings/rest_hook/impl/hook_server.ipp>
 #include <tidings/rest_hook/impl/hook_step.ipp>
 #include <tidings/rest_hook/impl/hook_subscriber.ipp>
 #include <tidings/rest_hook/impl/hook_view.ipp>
 #include <tidings/rest_hook/impl/hook_wishes.ipp>
+#include <tidings/rest_hook/impl/hub_links.ipp>
 #include <tidings/rest_hook/impl/live_hook.ipp>
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
@@ -39,8 +43,18 @@
 #include <tidings/rest_hook/impl/proof_question.ipp>
 #include <tidings/rest_hook/impl/proof_round.ipp>
 #include <tidings/rest_hook/impl/proof_terms.ipp>
+#include <tidings/rest_hook/impl/rest_server.ipp>
+#include <tidings/rest_hook/impl/row_keeper.ipp>
+#include <tidings/rest_hook/impl/subscriber_base.ipp>
+#include <tidings/rest_hook/impl/subscriber_client.ipp>
+#include <tidings/rest_hook/impl/subscriber_receiver.ipp>
+#include <tidings/rest_hook/impl/subscriber_record.ipp>
+#include <tidings/rest_hook/impl/subscriber_state.ipp>
+#include <tidings/rest_hook/impl/subscriber_state_stop.ipp>
+#include <tidings/rest_hook/impl/subscription_row.ipp>
 #include <tidings/rest_hook/impl/target_headers.ipp>
 #include <tidings/rest_hook/impl/websub_hub.ipp>
 #include <tidings/rest_hook/impl/websub_hub_state.ipp>
 #include <tidings/rest_hook/impl/websub_request.ipp>
 #include <tidings/rest_hook/impl/websub_round.ipp>
+#include <tidings/rest_hook/impl/websub_server.ipp>

@@ -37,6 +37,7 @@
 #include <tidings/rest_hook/event_type.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/rest_hook/portal.hpp>
+#include <tidings/rest_hook/subscriber_client.hpp>
 #include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/retained.hpp>
 #include <tidings/sse/client.hpp>

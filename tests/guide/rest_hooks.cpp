@@ -6,6 +6,7 @@
 #include <tidings/http/server.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/rest_hook/portal.hpp>
+#include <tidings/rest_hook/subscriber_client.hpp>
 #include <tidings/rest_hook/websub_hub.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/webhook/sender.hpp>
@@ -87,4 +88,39 @@ TEST_CASE("the page's event types are taken", "[guide]") {
     options.known_types_only = true;
     // [/rest_hook_event_types]
     CHECK_NOTHROW(rest_hook::manager(bus, sender, std::move(options)));
+}
+
+TEST_CASE("the page's subscriber is mounted and started", "[guide]") {
+    net::io_context io;
+    tidings::bus bus{io};
+    tidings::http::server server{io, {.port = 0}};
+    const auto table = tidings::store::make_memory_table();
+    // [subscriber_client]
+    tidings::rest_hook::subscriber_client orders{io,
+                                                 bus,
+                                                 {.api_url = "https://shop.example/hooks",
+                                                  .event = "orders.>",
+                                                  .public_url = "https://mine.example/in/orders",
+                                                  .lease = std::chrono::hours(24 * 7),
+                                                  .at_stop = tidings::rest_hook::stop_action::keep,
+                                                  .table = table,
+                                                  .name = "orders",
+                                                  .token = "api-token"}};
+    tidings::rest_hook::subscriber_client news{io,
+                                               bus,
+                                               {.topic_url = "https://blog.example/feed",
+                                                .public_url = "https://mine.example/in/news",
+                                                .table = table,
+                                                .name = "news"}};
+    server.mount("/in/orders", orders);
+    server.mount("/in/news", news);
+    orders.start();
+    news.start();
+    // [/subscriber_client]
+    using tidings::rest_hook::subscriber_client_state;
+    CHECK(orders.status().state == subscriber_client_state::stopped);  // nothing ran yet
+    orders.close();
+    news.close();
+    io.poll();
+    CHECK(orders.status().error == tidings::errc::closed);
 }

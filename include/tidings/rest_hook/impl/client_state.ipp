@@ -3,7 +3,7 @@
 
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/rest_hook/impl/client_state.hpp>
-#include <tidings/rest_hook/impl/hook_record.hpp>
+#include <tidings/rest_hook/impl/hook_answer.hpp>
 #include <tidings/text/impl/json_text.hpp>
 
 #include <boost/asio/bind_executor.hpp>
@@ -13,43 +13,6 @@ namespace tidings::rest_hook::detail {
 using namespace tidings::detail;
 
 namespace {
-
-std::string text_member(std::string_view body, std::string_view name) {
-    if (!is_json(body)) return {};
-    for (const auto& [key, raw] : json_members(body))
-        if (key == name && raw.starts_with('"')) return read_json_string(raw);
-    return {};
-}
-
-error_code error_of(const http::response& r) {
-    switch (r.status) {
-        case 400:
-        case 413:
-        case 415:
-            return errc::invalid_argument;
-        case 401:
-            return errc::unauthorized;
-        case 403:
-            return errc::forbidden;
-        case 404:
-        case 410:
-            return errc::not_found;
-        case 409:
-            return errc::store_conflict;
-        case 429:
-            return errc::too_many;
-        case 503:
-            return errc::shutting_down;
-        case 422:
-            break;
-        default:
-            return r.status < 200 || r.status > 299 ? errc::http_status : error_code();
-    }
-    const auto title = text_member(r.body, "title");
-    if (title == bad_event_title) return errc::hook_bad_event;
-    if (title == bad_member_title) return errc::invalid_argument;
-    return title == bad_secret_title ? errc::webhook_invalid_secret : errc::hook_bad_target;
-}
 
 http::client_options http_options(const client_options& o) {
     http::client_options h;

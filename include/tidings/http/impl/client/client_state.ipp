@@ -123,10 +123,14 @@ void client_state::line_up(const std::shared_ptr<client_job>& job) {
 
 origin_pool& client_state::pool_of(client_job& job) {
     const auto& target = *job.asked.target;
-    auto& p = pools_[target.pool];
-    if (!p) p = std::make_unique<origin_pool>(origin_pool{.key = target.pool, .tls = target.tls});
-    job.pool = p.get();
-    return *p;
+    auto it = pools_.find(target.pool);
+    if (it == pools_.end()) {
+        auto made =
+            std::make_unique<origin_pool>(origin_pool{.key = target.pool, .tls = target.tls});
+        it = pools_.emplace(target.pool, std::move(made)).first;
+    }
+    job.pool = it->second.get();
+    return *it->second;
 }
 
 void client_state::connect_again(const std::shared_ptr<client_job>& job) {
