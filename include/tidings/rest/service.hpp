@@ -98,8 +98,8 @@ class service_state;
 ///
 /// `GET /<pattern>?before=<position>&max=N` reads what is held before a position, and with an empty
 /// one the newest: the newest first, with `Link: <...>; rel="next"` while older ones are held. A
-/// position that the history does not know: `Tidings-Gap: true`, and the newest. 501 where a history
-/// is not read backwards.
+/// position that the history does not know: `Tidings-Gap: true`, and the newest. 501 where a
+/// history is not read backwards.
 ///
 /// `items=data` gives of each event its data alone, and `items=standard` the payload of Standard
 /// Webhooks, as JSON (application/json), as webhooks bring it; an event whose data are neither JSON
