@@ -50,7 +50,7 @@ struct database_options {
     /// Of what waits for its commit; more is refused with errc::overflow.
     std::size_t max_pending_bytes = 64 * 1024 * 1024;
     /// While the file's disk has less free, what would make the file grow is refused with
-    /// errc::store_full; what makes it smaller goes on.
+    /// errc::store_full; what makes it smaller goes on. A backup leaves as much on its disk.
     std::size_t min_free_bytes = 64 * 1024 * 1024;
     /// Of the newest events of a history, kept in memory beside the file.
     std::size_t cache_bytes = 16 * 1024 * 1024;

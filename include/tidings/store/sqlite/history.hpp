@@ -17,8 +17,8 @@ namespace tidings::sqlite {
 /// errc::event_no_wire_form, one that is read from the file is bytes.
 ///
 /// Beside the database's cache each event that is held and came with an id costs about 64 bytes of
-/// memory. The file keeps one history; blocks until that is read; not for a thread that must not
-/// wait.
+/// memory. The file keeps one history; blocks until that is read and fitted to the rules; not for a
+/// thread that must not wait.
 /// @throws boost::system::system_error with what `database` reports, std::invalid_argument for a
 /// rule that is no pattern, and for a second history
 TIDINGS_DECL std::shared_ptr<tidings::history> make_history(database& db,

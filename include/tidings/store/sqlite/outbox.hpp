@@ -11,7 +11,8 @@ namespace tidings::sqlite {
 /// in the transaction that inserts its entries. A claim ends with the process.
 ///
 /// `async_erase` completes when neither the file nor its write-ahead log holds a byte of it; a
-/// backup that was made before does.
+/// backup that was made before does. While a backup or another program reads the log, which keeps
+/// it there, that is errc::store_failed: the rows are gone, and the caller erases again.
 /// @error of its operations, beside those of `store::outbox`: errc::closed, errc::store_full (for
 /// an append), errc::overflow (`max_pending_bytes`), errc::out_of_memory
 /// @throws boost::system::system_error with what `database` reports, std::invalid_argument for a
