@@ -149,6 +149,9 @@ const checks = {
                 headers: { "Content-Type": "application/json", ...headers },
             });
             const get = (path, headers) => fetch(hub + path, { headers });
+            const admin = await running.line("hub: admin on ");
+            const ticket = (headers) =>
+                fetch(new URL("portal/tickets", admin), { method: "POST", headers });
             // What the handshake was answered: 101 when it opened, and then the socket too.
             const socket = (headers) => new Promise((done) => {
                 const one = new WebSocket(`${hub.replace("http", "ws")}/ws?topic=a.b`, "cloudevents.json",
@@ -163,11 +166,15 @@ const checks = {
                 const statuses = await Promise.all([
                     publish(headers), get("/topics/a.b?after=", headers),
                     get("/events?topic=a.b", headers), socket(headers), get("/hooks", headers),
-                    subscribe_hook(hub, "a.b", hooks.url, key, headers),
+                    subscribe_hook(hub, "a.b", hooks.url, key, headers), ticket(headers),
                 ]);
-                assert.deepEqual(statuses.map(({ status }) => status), Array(6).fill(401),
+                assert.deepEqual(statuses.map(({ status }) => status), Array(7).fill(401),
                     `${listen} ${authorization}`);
             }
+            const known = { Authorization: "Bearer a-token" };
+            assert.match(await (await ticket(known)).text(), /\/portal\/#ticket=[0-9a-f]{64}\n$/);
+            const foreign = await ticket({ ...known, Origin: "http://evil.example" });
+            assert.equal(foreign.status, 403);
 
             const headers = { Authorization: "Bearer a-token" };
             const { status, one } = await socket(headers);
