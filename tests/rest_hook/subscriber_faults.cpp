@@ -43,6 +43,9 @@ TEST_CASE("what a server refuses is said, or tried again", "[rest_hook][subscrib
         {302, "", state::failed, errc::http_status},
         {201, "x", state::failed, errc::invalid_json},
         {201, R"({"id":"i","expiration_date":"soon"})", state::failed, errc::event_bad_time},
+        {201, R"({"id":"i","secret":"short"})", state::failed, errc::webhook_invalid_secret},
+        {201, R"({"id":"i","secret":"short","state":"pending"})", state::failed,
+         errc::webhook_invalid_secret},
         {408, "", state::subscribing, errc::http_status},
         {429, "", state::subscribing, errc::too_many},
         {500, "", state::subscribing, errc::http_status},
@@ -222,6 +225,21 @@ TEST_CASE("a row that is none of the client's is said, and stays", "[rest_hook][
     CHECK(there.get().body == "[]");
     CHECK(here.stop() == error_code());
     CHECK(here.row() == r.value);
+}
+
+TEST_CASE("a row whose secret is none is said, and stays", "[rest_hook][subscriber]") {
+    world w;
+    proof_bed there(w);
+    subscriber_bed here(w);
+    const auto value =
+        json{{"server", there.url()}, {"subject", "orders.>"}, {"path", "p"}, {"secret", "short"}}
+            .dump();
+    here.put_row(value);
+    here.begin(rest_options(here, there.url()));
+    CHECK(here.now() == state::failed);
+    CHECK(here.client().status().error == errc::webhook_invalid_secret);
+    CHECK(there.get().body == "[]");
+    CHECK(here.row() == value);
 }
 
 TEST_CASE("a row that another client has changed ends this one", "[rest_hook][subscriber]") {

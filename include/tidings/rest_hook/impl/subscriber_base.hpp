@@ -51,7 +51,8 @@ class subscriber_base : public tidings::detail::context_dependent,
     /// What the server has asked, or said, at the callback.
     virtual void on_heard(const webhook::websub_intent& asked) = 0;
 
-    void open_door();
+    /// By the record's secret. @error errc::webhook_invalid_secret
+    error_code open_door();
     void shut_door(bool stands);
     void expect(expected_question::kind what);
     void send(server_step s);

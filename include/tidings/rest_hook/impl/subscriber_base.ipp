@@ -10,6 +10,7 @@
 #include <tidings/store/memory_table.hpp>
 
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 namespace tidings::rest_hook::detail {
@@ -69,9 +70,10 @@ void subscriber_base::log(std::string_view what, error_code why) const {
     if (options_.log && !released_) options_.log({log_level::warning, "rest_hook", what, why});
 }
 
-void subscriber_base::open_door() {
+// The secret is a stranger's: a server's, or of a row.
+error_code subscriber_base::open_door() try {
     auto& secret = record().secret;
-    if (opened_with_ == secret) return;
+    if (opened_with_ == secret) return {};
     door_->open(record().path, receiver_of(options_, secret),
                 [this, weak = weak_from_this()](const webhook::websub_intent& asked) {
                     const auto keep = weak.lock();
@@ -81,6 +83,9 @@ void subscriber_base::open_door() {
                     });
                 });
     opened_with_ = secret;
+    return {};
+} catch (const std::invalid_argument&) {
+    return errc::webhook_invalid_secret;
 }
 
 void subscriber_base::shut_door(bool stands) {

@@ -91,7 +91,8 @@ void subscriber_state::enter() {
     const bool other_hub = !options_.hub_url.empty() && r.hub != options_.hub_url;
     if (other_hub) r.hub = options_.hub_url;
     if (websub && (moved || other_hub)) r.until.reset();
-    open_door();
+    if (const auto ec = open_door())
+        return give_up(client_phase::failed, ec, "the row's secret cannot be used");
     expect(expected_question::kind::subscribe);
     const auto next = server_->first(r, now());
     if (!next) return granted();
@@ -184,7 +185,7 @@ void subscriber_state::on_verified(const webhook::websub_intent& asked) {
 void subscriber_state::granted() {
     in_a_row_ = 0;
     backoff_.reset();
-    open_door();
+    if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
     record().pending = false;
     row_.save();
@@ -195,7 +196,7 @@ void subscriber_state::granted() {
 // A hub asks at the callback; an API is asked whether it is content.
 void subscriber_state::wait_for_proof() {
     in_a_row_ = 0;
-    open_door();
+    if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
     const bool polled = server_->is_polled();
     record().pending = polled;
