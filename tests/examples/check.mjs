@@ -134,6 +134,22 @@ const checks = {
         assert.equal(await running.exit, 0);
     },
 
+    // Without a token tickets are for this machine's own requests.
+    async hub_tickets() {
+        const running = start("--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0");
+        const admin = new URL(await running.line("hub: admin on "));
+        const status = (headers) => new Promise((done, failed) => {
+            http.request(new URL("portal/tickets", admin), { method: "POST", headers },
+                (answer) => answer.resume().on("end", () => done(answer.statusCode))).on("error", failed).end();
+        });
+        assert.equal(await status({}), 201);
+        assert.equal(await status({ "X-Forwarded-For": "192.0.2.1" }), 403);
+        assert.equal(await status({ Origin: "http://evil.example" }), 403);
+        const rebound = `evil.example:${admin.port}`;
+        assert.equal(await status({ Host: rebound, Origin: `http://${rebound}` }), 421);
+        await stop(running);
+    },
+
     // With --token a caller without one is refused by every mount but the webhooks' inlet, which goes by
     // the signature.
     async hub_token() {

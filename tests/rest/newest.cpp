@@ -57,6 +57,20 @@ TEST_CASE("a page of the newest holds no more bytes than the service allows", "[
     CHECK(data_of(bed.get(next_of(r))) == texts{std::string(1800, 'b')});
 }
 
+TEST_CASE("a service that drains does not say that nothing older is held", "[rest]") {
+    world w;
+    rest_bed bed(w);
+    bed.publish("a", "1");
+    rest::service draining(bed.hub);
+    draining.drain();
+    http::server other(w.io(), {.environment = w.environment()});
+    other.mount("/topics", draining);
+    other.start();
+    const auto r = w.request("GET", url_of(other, "/topics/a?before="));
+    CHECK(r.body == "[]");
+    CHECK(next_of(r) == "/a?before=");
+}
+
 TEST_CASE("a history that is read forwards alone says so", "[rest]") {
     world w;
     const auto kept = std::make_shared<ordering_history>(100);

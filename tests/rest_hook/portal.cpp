@@ -131,6 +131,21 @@ TEST_CASE("a ticket lets in once, by a cookie that scripts and other sites do no
           401);
 }
 
+TEST_CASE("a browser has one session, and none where it names two", "[rest_hook]") {
+    world w;
+    portal_bed bed(w);
+    const auto ann = bed.enter(owner("ann"));
+    const auto mallory = bed.enter(owner("mallory"));
+    const auto both = std::string(mallory.get("Cookie")) + "; " + std::string(ann.get("Cookie"));
+    CHECK(bed.ask("GET", "/portal/api", {}, {{"Cookie", both}}).status == 401);
+    const auto twice = std::string(ann.get("Cookie")) + "; " + std::string(ann.get("Cookie"));
+    CHECK(bed.ask("GET", "/portal/api", {}, {{"Cookie", twice}}).status == 200);
+    // The next ticket of a browser ends the session that it had.
+    CHECK(bed.redeem(bed.ticket(owner("ann")), ann).status == 200);
+    CHECK(bed.ask("GET", "/portal/api", {}, ann).status == 401);
+    CHECK(bed.ask("GET", "/portal/api", {}, mallory).status == 200);
+}
+
 TEST_CASE("a ticket that is too old, or none, lets nobody in", "[rest_hook]") {
     world w;
     portal_bed bed(w, {.ticket_lifetime = 10s});
@@ -383,6 +398,9 @@ TEST_CASE("a portal's options that are none are refused", "[rest_hook]") {
     for (const rest_hook::portal_options& o :
          {rest_hook::portal_options{.origin = "shop.example"},
           rest_hook::portal_options{.origin = "https://shop.example/"},
+          rest_hook::portal_options{.origin = "https://Shop.example"},
+          rest_hook::portal_options{.origin = "https://shop.example:443"},
+          rest_hook::portal_options{.origin = "https://ann@shop.example"},
           rest_hook::portal_options{.ticket_lifetime = 0s},
           rest_hook::portal_options{.session_lifetime = -1s},
           rest_hook::portal_options{.max_tickets = 0}, rest_hook::portal_options{.max_sessions = 0},

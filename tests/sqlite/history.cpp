@@ -6,6 +6,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/event_json.hpp>
 
+#include <atomic>
 #include <fstream>
 
 namespace tidings::test {
@@ -29,6 +30,21 @@ struct whole_history {
     }
     temporary_folder folder;
     stored_history store;
+};
+
+/// A clock by whose wall a millisecond passes whenever it is looked at.
+class hurried_clock final : public io::clock {
+ public:
+    io::steady_time now() const noexcept override { return io::system_clock().now(); }
+    io::system_time wall_now() const noexcept override {
+        return io::system_time(std::chrono::hours(1) + std::chrono::milliseconds(++looks_));
+    }
+    std::unique_ptr<io::timer> make_timer(net::any_io_executor executor) override {
+        return io::system_clock().make_timer(std::move(executor));
+    }
+
+ private:
+    mutable std::atomic<int> looks_ = 0;
 };
 
 TEST_CASE("the history in a file is a history", "[sqlite][threads][history]") {
@@ -246,6 +262,17 @@ TEST_CASE("a rule of bytes and one of age hold in the file", "[sqlite][history]"
     REQUIRE(s.events.size() == 3);
     CHECK(show(s.events[0]) == "old=2");
     CHECK(f.read(first).gap);
+}
+
+TEST_CASE("a read does not wait for what becomes too old after it was asked", "[sqlite][history]") {
+    const temporary_folder folder;
+    hurried_clock clock;
+    auto o = store_options(folder.file("store.db"));
+    o.clock = &clock;
+    stored_history f(
+        o, {{.pattern = ">", .max_events = 999, .max_age = std::chrono::milliseconds(200)}});
+    for (int i = 0; i < 100; ++i) f.add("a", "x");
+    CHECK(f.read({}).events.size() > 20);
 }
 
 TEST_CASE("a bus over the file shows nothing before its commit, and resumes after a restart",

@@ -35,7 +35,7 @@ struct proxy_bed : http_bed {
     explicit proxy_bed(http::proxy_options o = {}) {
         proxy.emplace(*this, proxy_port);
         sim().add_name("proxy.example", {"127.0.0.1"});
-        sim().add_name("target.example", {"8.8.4.4", "2001:4860:4860::8888", "8.8.8.8"});
+        sim().add_name("target.example", {"8.8.4.4", "8.8.8.8", "2001:4860:4860::8888"});
         if (o.host.empty()) o.host = "proxy.example";
         o.clock = &clock;
         o.log = [this](const log_record& r) {

@@ -41,9 +41,10 @@ struct proxy_options {
 /// The name of the target is resolved here, by `inner`, and each address is judged by
 /// `connect_options::address_filter` before the proxy is asked for it. The proxy is given the
 /// literal address that was judged, and no name: it has none to resolve a second time. Addresses
-/// are tried one after another. TLS is made through the tunnel, so that the proxy reads nothing of
-/// it, and verifies the target's name. The peer of such a stream is the target, not the proxy. An
-/// answer's head is read up to 8 KiB, and up to 16 interim answers before it.
+/// are tried one after another, IPv6 and IPv4 in turn. TLS is made through the tunnel, so that the
+/// proxy reads nothing of it, and verifies the target's name. The peer of such a stream is the
+/// target, not the proxy. An answer's head is read up to 8 KiB, and up to 16 interim answers before
+/// it.
 ///
 /// The proxy itself is spoken to without TLS. A Unix path in `connect_options` is connected to
 /// directly, and `listen` is that of `inner`. `on_phase` has the connection to the proxy and its

@@ -3,6 +3,7 @@
 
 #include <tidings/io/impl/connecting.hpp>
 #include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/interleaved.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
 #include <tidings/io/impl/tls_stream.hpp>
 
@@ -11,7 +12,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 
-#include <algorithm>
 #include <atomic>
 
 namespace tidings::detail {
@@ -50,13 +50,13 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void resolve() {
         if (cancelled_) return;
         if (!options_.unix_path.empty()) return attempt_unix();
-        if (!options_.addresses.empty()) return attempt_all(interleaved(known()));
+        if (!options_.addresses.empty()) return attempt_in_turn(known());
         enter(io::connect_phase::resolve, {});
         auto resolved = [self = shared_from_this()](error_code e,
                                                     std::vector<io::socket_address> found) {
             if (self->cancelled_) return;
             if (e) return self->finish(e, nullptr);
-            self->attempt_all(interleaved(std::move(found)));
+            self->attempt_in_turn(std::move(found));
         };
         cancel_resolution_ =
             network_.start_resolve(executor_, options_.host, options_.port, std::move(resolved));
@@ -66,21 +66,6 @@ class connecting : public std::enable_shared_from_this<connecting> {
         std::vector<io::socket_address> all;
         for (const auto& a : options_.addresses) all.push_back({a, options_.port});
         return all;
-    }
-
-    // RFC 8305 4: a family that leads nowhere costs one attempt.
-    static std::vector<io::socket_address> interleaved(std::vector<io::socket_address> found) {
-        const auto first = found.empty() || found.front().address.is_v6();
-        const auto rest = std::stable_partition(
-            found.begin(), found.end(),
-            [first](const io::socket_address& e) { return e.address.is_v6() == first; });
-        std::vector<io::socket_address> mixed;
-        mixed.reserve(found.size());
-        for (auto a = found.begin(), b = rest; a != rest || b != found.end();) {
-            if (a != rest) mixed.push_back(*a++);
-            if (b != found.end()) mixed.push_back(*b++);
-        }
-        return mixed;
     }
 
     void attempt_unix() {
@@ -95,8 +80,9 @@ class connecting : public std::enable_shared_from_this<connecting> {
 #endif
     }
 
-    void attempt_all(std::vector<io::socket_address> endpoints) {
-        endpoints_ = std::move(endpoints);
+    void attempt_in_turn(std::vector<io::socket_address> found) {
+        endpoints_ = interleaved(std::move(found),
+                                 [](const auto& endpoint) { return endpoint.address.is_v6(); });
         failure_ = errc::address_refused;
         attempt_next();
     }

@@ -139,6 +139,7 @@ class long_poll final : public lane_target,
     std::uint64_t gone_ = 0;       // what the slice before said is gone
     std::optional<position> gap_;  // in front of the answer's events
     bool attached_ = false;
+    bool at_oldest_ = false;  // nothing is held before what the answer has
 };
 
 }  // namespace tidings::rest::detail

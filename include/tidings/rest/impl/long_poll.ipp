@@ -236,8 +236,9 @@ poll_event long_poll::take_back(const history_slice& slice) {
             return count_ != 0 ? poll_event::full : poll_event::read_failed;
         question_.from = *e->position();
     }
-    question_.from = slice.at_end ? position() : slice.next;
-    if (slice.at_end || count_ >= question_.max) return poll_event::full;
+    question_.from = slice.next;
+    at_oldest_ = slice.at_end;
+    if (at_oldest_ || count_ >= question_.max) return poll_event::full;
     return poll_event::slice_more;
 }
 
@@ -366,7 +367,7 @@ void long_poll::answer() {
         r.fields.set("Tidings-Gap", "true");
         if (!gap_->empty()) r.fields.set("Tidings-Gap-Position", gap_->text());
     }
-    if (!question_.from.empty()) {
+    if (question_.back ? !at_oldest_ : !question_.from.empty()) {
         if (!question_.back) r.fields.set("Tidings-Position", question_.from.text());
         r.fields.set("Link", '<' + question_.next_target + (question_.back ? "before=" : "after=") +
                                  http::percent_encode(question_.from.text()) + ">; rel=\"next\"");

@@ -5,6 +5,7 @@
 #include <tidings/http/impl/client/tunnel_stream.hpp>
 #include <tidings/http/impl/client/tunnelling.hpp>
 #include <tidings/impl/finds_memory.hpp>
+#include <tidings/io/impl/interleaved.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
 #include <tidings/io/impl/tls_stream.hpp>
 
@@ -59,7 +60,7 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
     }
 
     void resolve() {
-        if (!options_.addresses.empty()) return try_next();
+        if (!options_.addresses.empty()) return try_in_turn();
         enter(io::connect_phase::resolve, {});
         cancel_ = inner_.start_resolve(
             executor_, options_.host, options_.port,
@@ -73,6 +74,12 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
         if (!ec && found.empty()) ec = errc::name_not_resolved;
         if (ec) return finish(ec, nullptr);
         for (const auto& each : found) options_.addresses.push_back(each.address);
+        try_in_turn();
+    }
+
+    void try_in_turn() {
+        options_.addresses = tidings::detail::interleaved(
+            std::move(options_.addresses), [](const auto& address) { return address.is_v6(); });
         try_next();
     }
 

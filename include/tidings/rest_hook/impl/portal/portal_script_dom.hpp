@@ -42,6 +42,15 @@ export function duration(us) {
 export const count = (number, one, many = `${one}s`) =>
     `${number.toLocaleString()} ${number === 1 ? one : many}`;
 
+/// The host of a URL; the URL itself where this browser would not call it.
+export function host_of(url) {
+    try {
+        return new URL(url).host;
+    } catch {
+        return url;
+    }
+}
+
 const kinds = { active: 'good', paused: '', pending: 'wait', disabled: 'bad' };
 export const badge = (text, kind = kinds[text] ?? '') => el('span', { class: `badge ${kind}` }, text);
 

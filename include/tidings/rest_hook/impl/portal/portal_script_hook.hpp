@@ -8,7 +8,7 @@ namespace tidings::rest_hook::detail {
 /// The module hook.js: one subscription, how it does, and what was sent to it.
 inline constexpr std::string_view portal_script_hook = R"js(import * as api from './api.js';
 import { day } from './chart.js';
-import { acting, badge, button, count, duration, el, instant, moment, say } from './dom.js';
+import { acting, badge, button, count, duration, el, instant, moment, say, host_of } from './dom.js';
 import * as form from './form.js';
 
 const a_day = 24 * 3600e3, shown_at_once = 25;
@@ -71,10 +71,10 @@ function request_text({ fields, content_type, body, body_bytes }) {
 }
 
 function response_text(attempt) {
+    if (!attempt.status) return 'There was no answer.';
     if (attempt.response_head === undefined) {
         return 'The target has no public address: what it answered is shown to operators only.';
     }
-    if (!attempt.status) return 'There was no answer.';
     const type = /^content-type: *(.*)$/im.exec(attempt.response_head)?.[1];
     return `${attempt.response_head.trimEnd()}\n\n${readable(attempt.response_body, type)}`;
 }
@@ -202,7 +202,7 @@ export async function show(place, id, { successes, left, shown, go_back }) {
             say(`Sent: event ${value.event}.`);
             soon();
         });
-        const title = hook.description || new URL(hook.target_url).host;
+        const title = hook.description || host_of(hook.target_url);
         const actions = hook.hub_topic ? [] : [
             button('Edit', () => form.edit(hook, tag, refresh)),
             button(hook.state === 'active' ? 'Pause' : 'Resume', turn),

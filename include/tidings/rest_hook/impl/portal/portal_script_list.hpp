@@ -7,11 +7,11 @@ namespace tidings::rest_hook::detail {
 
 /// The module list.js: the subscriptions that a visitor sees.
 inline constexpr std::string_view portal_script_list = R"js(import * as api from './api.js';
-import { acting, badge, button, complain, el } from './dom.js';
+import { acting, badge, button, complain, el, host_of } from './dom.js';
 import { add } from './form.js';
 
 function row(hook, operator) {
-    const { host } = new URL(hook.target_url);
+    const host = host_of(hook.target_url);
     return el('li', {},
         el('div', {}, el('a', { href: `#/hooks/${encodeURIComponent(hook.id)}` }, hook.description || host),
             el('code', { class: 'where' }, hook.target_url),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/message/url.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/outlet/impl/access.hpp>
 #include <tidings/outlet/impl/origin.hpp>
@@ -31,14 +32,20 @@ constexpr std::string_view session_methods = "DELETE, GET, HEAD, POST";
     throw std::invalid_argument("tidings::rest_hook::portal_options: " + why);
 }
 
+// As browsers write it: in lower case, without the port of the scheme.
+std::string origin_of(const std::string& url) {
+    error_code ec;
+    const auto u = http::url::parse(url, ec);
+    return u.scheme + "://" + u.authority();
+}
+
 const portal_options& checked(const portal_options& o) {
     if (o.ticket_lifetime.count() <= 0 || o.session_lifetime.count() <= 0)
         refuse_portal("ticket_lifetime and session_lifetime are at least a second");
     if (o.max_tickets == 0 || o.max_sessions == 0 || o.max_per_principal == 0)
         refuse_portal("max_tickets, max_sessions and max_per_principal are at least 1");
-    const auto host = o.origin.find("://") + 3;
-    if (!o.origin.empty() && (!is_web_url(o.origin) || o.origin.find('/', host) != o.origin.npos))
-        refuse_portal("origin is no http or https URL without a path");
+    if (!o.origin.empty() && (!is_web_url(o.origin) || origin_of(o.origin) != o.origin))
+        refuse_portal("origin is no http or https URL as a browser writes it, without a path");
     return o;
 }
 
@@ -169,12 +176,17 @@ void portal_state::handle(http::exchange& x, const std::shared_ptr<manager_state
     hooks->serve_visitor(x, std::move(found->visitor), api_prefix.size());
 }
 
+// None where two are named: a neighbour under the same domain can add its own to a browser's.
 std::optional<portal_state::session> portal_state::session_of(const http::request& r) const {
     const auto cookies = r.fields.joined("Cookie");
-    for (const auto token : cookies_of(cookies, cookie_name))
-        if (auto visitor = sessions_.find(token))
-            return session{std::move(*visitor), std::string(token)};
-    return std::nullopt;
+    std::optional<session> found;
+    for (const auto token : cookies_of(cookies, cookie_name)) {
+        auto visitor = sessions_.find(token);
+        if (!visitor || (found && found->token == token)) continue;
+        if (found) return std::nullopt;
+        found.emplace(session{std::move(*visitor), std::string(token)});
+    }
+    return found;
 }
 
 void portal_state::serve_session(http::exchange& x) {
@@ -210,7 +222,11 @@ void portal_state::redeem(http::exchange& x) {
     if (auto no = read_ticket(object, ticket)) return x.respond(std::move(*no));
     const auto visitor = tickets_.find(ticket);
     const bool by_https = x.request().fields.get("Origin").starts_with("https://");
-    x.respond(visitor ? let_in(*visitor, ticket, by_https) : ticket_refused());
+    if (!visitor) return x.respond(ticket_refused());
+    const auto before = session_of(x.request());
+    auto answer = let_in(*visitor, ticket, by_https);
+    if (before && answer.status == 200) sessions_.end(before->token);
+    x.respond(std::move(answer));
 }
 
 // The session comes before the ticket's end, so that one that finds no place may come again.

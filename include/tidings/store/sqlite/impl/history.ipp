@@ -72,6 +72,7 @@ append_result sqlite_history::append(pending_publication e, append_handler handl
 struct history_read {
     std::shared_ptr<history_state> state;
     history_state::question what;
+    std::int64_t asked_at;  // what becomes too old later does not keep it waiting
     std::shared_ptr<waiting_handler<error_code, history_slice>> done;
 
     void complete(error_code ec, history_slice slice = {}) const noexcept {
@@ -134,7 +135,7 @@ class expiry_job final : public write_job {
 void read_when_fresh(const std::shared_ptr<database_state>& db,
                      const std::shared_ptr<history_read>& r) noexcept {
     try {
-        if (!r->state->is_expired()) return read_anywhere(db, r);
+        if (!r->state->is_expired(r->asked_at)) return read_anywhere(db, r);
         const auto ec = db->writing().post_always(std::make_unique<expiry_job>(db, r));
         if (ec) r->complete(ec);
     } catch (const std::bad_alloc&) {
@@ -144,7 +145,7 @@ void read_when_fresh(const std::shared_ptr<database_state>& db,
 
 void sqlite_history::ask(history_state::question q, read_handler handler) {
     const auto r = std::make_shared<history_read>(
-        history_read{state_, std::move(q),
+        history_read{state_, std::move(q), state_->now(),
                      waiting_handler<error_code, history_slice>::make(std::move(handler))});
     if (const auto failed = db_->status()) return r->complete(failed);
     read_when_fresh(db_, r);

@@ -96,8 +96,10 @@ class history_state final : public group_member,
         std::uint64_t head = 0;
         std::uint64_t lost = 0;
     };
-    /// A rule holds what is too old: it goes with the next groups.
-    TIDINGS_DECL bool is_expired() const;
+    /// In milliseconds since 1970.
+    TIDINGS_DECL std::int64_t now() const noexcept;
+    /// A rule holds what was too old at that time: it goes with the next groups.
+    TIDINGS_DECL bool is_expired(std::int64_t at) const;
     /// A slice of what is in memory; nothing where the file is needed. @throws std::bad_alloc
     TIDINGS_DECL std::optional<history_slice> read_cache(const question& q) const;
     /// The same from the file, on the reading thread. @throws failure, std::bad_alloc
@@ -113,7 +115,6 @@ class history_state final : public group_member,
         : options_(o),
           rules_(std::move(rules)),
           cache_(o.cache_bytes) {}
-    std::int64_t now() const noexcept;
     void start(loaded_history loaded);
     eviction_limit limit_of_group() const noexcept;
     void evict_more() noexcept;

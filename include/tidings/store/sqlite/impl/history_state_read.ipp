@@ -44,8 +44,7 @@ struct history_state::read_statements {
     statement snapshot, scan, scan_back, body;
 };
 
-bool history_state::is_expired() const {
-    const auto at = now();
+bool history_state::is_expired(std::int64_t at) const {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < rules_.size(); ++i) {
         const auto age = rules_[i].max_age.count();
