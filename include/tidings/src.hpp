@@ -314,6 +314,7 @@
 
 // The component sqlite, where it is wanted: it needs sqlite3.h.
 #if defined(TIDINGS_SQLITE)
+#include <tidings/store/sqlite/impl/backup.ipp>
 #include <tidings/store/sqlite/impl/body_store.ipp>
 #include <tidings/store/sqlite/impl/connection.ipp>
 #include <tidings/store/sqlite/impl/database.ipp>
