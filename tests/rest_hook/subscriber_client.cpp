@@ -219,6 +219,59 @@ TEST_CASE("a client finds the subscription whose answer was lost", "[rest_hook][
     CHECK(p.here.seen == "a ");
 }
 
+TEST_CASE("a client finds its subscription on any page of the list", "[rest_hook][subscriber]") {
+    world w;
+    subscriber_bed here(w);
+    world_sink server(w);
+    world_sink other(w);
+    struct row {
+        std::string link;
+        std::size_t pages;  // that are read
+        std::size_t has_it;
+    };
+    const auto r = GENERATE(values<row>({
+        {"</hook?page=N>; rel=\"next\"", 13, 12},
+        {"<?page=N>; rel=next", 3, 2},
+        {"<HERE?page=N>; rel=\"prev next\"", 3, 2},
+        {"<OTHER?page=N>; rel=next", 1, 2},
+        {"<//127.0.0.1/hook?page=N>; rel=next", 1, 2},
+        {"</hook?page=N>; rel=prev", 1, 2},
+        {"</hook?page=N>; rel=next", 100, 1000},
+    }));
+    CAPTURE(r.link);
+    std::string target;
+    std::size_t pages = 0;
+    server.answer = [&](http::exchange& x) {
+        if (x.request().method == "POST") {
+            target = json::parse(x.request().body).at("target_url");
+            return x.respond({.status = 409});
+        }
+        if (x.request().query().empty()) return x.respond({.status = 200, .body = R"({"id":"i"})"});
+        auto link = r.link;
+        const auto put = [&](std::string_view name, const std::string& text) {
+            if (const auto at = link.find(name); at != link.npos)
+                link.replace(at, name.size(), text);
+        };
+        put("HERE", server.url());
+        put("OTHER", other.url());
+        put("N", std::to_string(pages + 1));
+        const bool has_it = pages++ == r.has_it;
+        x.respond({200,
+                   {{"Link", link}},
+                   has_it ? json::array({{{"id", "i"}, {"target_url", target}}}).dump() : "[]"});
+    };
+    auto o = here.options();
+    o.api_url = server.url();
+    o.event = "orders.>";
+    here.begin(o);
+    const bool found = r.pages > r.has_it;
+    CHECK(pages == r.pages);
+    CHECK(other.requests.empty());
+    CHECK(here.now() == (found ? state::active : state::failed));
+    if (found) return;
+    CHECK(here.client().status().error == errc::store_conflict);
+}
+
 TEST_CASE("a subscription that the server has disabled is taken up again",
           "[rest_hook][subscriber]") {
     world w;

@@ -35,7 +35,8 @@ struct subscriber_client_options {
     std::string event{};    ///< of a REST hook: the topic pattern
     /// Of W3C WebSub, in the place of both: the URL of the topic. Its hub, and the URL that the hub
     /// knows it by, are found by the `Link` fields of a GET there (section 4); links inside
-    /// documents are not read.
+    /// documents are not read. They are looked for again where the hub answers 403, 404 or 410, and
+    /// where it fails once the lease is over.
     std::string topic_url{};
     std::string hub_url{};  ///< of `topic_url`, which is not asked for its hub then
     /// Where the client is mounted, as the server reaches it: `https://example.com/in`. Deliveries
@@ -127,12 +128,14 @@ class subscriber_client {
     /// Stops as `at_stop` has it, and completes with `void(error_code)`: once the server has
     /// confirmed the end and the row is erased, or once the row is written. Requests below the
     /// mount point are answered 410 then, or, where the subscription stands, 503. Of WebSub the
-    /// server must still be reachable, for the verification. Per-operation cancellation: none.
+    /// server must still be reachable, for the verification. A stop that failed can be repeated.
+    /// Per-operation cancellation: none.
     /// @error errc::timed_out: not within `stop_timeout`; the subscription, or its row, may stand;
     /// errc::closed; errc::store_conflict (another client has changed the row),
     /// errc::out_of_memory; of an end: errc::store_failed (the row was not read yet), and as the
-    /// server refused it: errc::unauthorized, errc::forbidden, errc::http_status,
-    /// errc::invalid_argument
+    /// server refused it, or to show its list where an answer was lost: errc::unauthorized,
+    /// errc::forbidden, errc::not_found, errc::http_status, errc::invalid_argument,
+    /// errc::invalid_json
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_stop(Token&& token = Token{}) {
         return initiate_stop(std::nullopt, std::forward<Token>(token));

@@ -59,6 +59,11 @@ class hook_server {
     /// Notes in `r` what the answer says of it.
     virtual server_answer read(server_step s, const http::response& answer, subscriber_record& r,
                                io::system_time now) const = 0;
+    /// What is tried in the place of a step that has failed: the same, or what may lead elsewhere.
+    virtual server_step after_failure(server_step s, const subscriber_record&,
+                                      io::system_time) const {
+        return s;
+    }
     /// The step by which a lease is renewed.
     virtual server_step renewal() const noexcept = 0;
     /// Whether the server may have it: there is something to unsubscribe.
@@ -70,6 +75,7 @@ class hook_server {
 
 /// The begin of a server's words.
 TIDINGS_DECL std::string reason_of(std::string_view text);
+TIDINGS_DECL bool same_origin(const std::string& url, const std::string& other);
 /// A request with the user's fields and credentials, where `url` is of an origin that has them.
 TIDINGS_DECL http::request request_to(const std::string& url, std::string method,
                                       const subscriber_client_options& o);

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t max_reason_bytes = 500;
 
+}  // namespace
+
 bool same_origin(const std::string& url, const std::string& other) {
     error_code ec;
     const auto a = http::url::parse(url, ec);
@@ -23,8 +25,6 @@ bool same_origin(const std::string& url, const std::string& other) {
     const auto b = http::url::parse(other, ec);
     return !ec && a.scheme == b.scheme && a.host == b.host && a.port == b.port;
 }
-
-}  // namespace
 
 // What is no text, or is cut within a character, is left out as a whole.
 std::string reason_of(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <tidings/http/message.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace tidings::rest_hook::detail {
 
@@ -15,5 +16,8 @@ struct hub_links {
 
 /// Only absolute URLs count.
 TIDINGS_DECL hub_links read_hub_links(const http::fields& fields);
+
+/// The target of the first link with this relation, as it is written; empty: there is none.
+TIDINGS_DECL std::string read_link(const http::fields& fields, std::string_view relation);
 
 }  // namespace tidings::rest_hook::detail

@@ -76,18 +76,19 @@ bool has_relation(std::string_view relations, std::string_view wanted) {
 
 }  // namespace
 
-hub_links read_hub_links(const http::fields& fields) {
-    hub_links found;
+std::string read_link(const http::fields& fields, std::string_view relation) {
     for (const auto& [name, value] : fields) {
         if (!equal_ignoring_case(name, "link")) continue;
         std::string_view url;
         std::string_view relations;
-        for (link_reader links(value); links.next(url, relations);) {
-            if (found.hub.empty() && has_relation(relations, "hub")) found.hub = url;
-            if (found.self.empty() && has_relation(relations, "self")) found.self = url;
-        }
+        for (link_reader links(value); links.next(url, relations);)
+            if (has_relation(relations, relation)) return std::string(url);
     }
-    return found;
+    return {};
+}
+
+hub_links read_hub_links(const http::fields& fields) {
+    return {.hub = read_link(fields, "hub"), .self = read_link(fields, "self")};
 }
 
 }  // namespace tidings::rest_hook::detail

@@ -27,7 +27,8 @@ class rest_server final : public hook_server {
                                            io::system_time now);
     static void note_end(std::optional<io::system_time> until, io::system_time now,
                          subscriber_record& r);
-    static server_answer read_list(const http::response& answer, subscriber_record& r);
+    server_answer read_list(const http::response& answer, subscriber_record& r) const;
+    std::string page_behind(const http::response& answer) const;
     static server_answer read_refusal(server_step s, const http::response& answer);
 
     const subscriber_client_options& options_;  // of the client, which has this

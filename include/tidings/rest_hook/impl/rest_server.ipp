@@ -4,7 +4,9 @@
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/inlet/impl/reconnector.hpp>
 #include <tidings/rest_hook/impl/hook_answer.hpp>
+#include <tidings/rest_hook/impl/hub_links.hpp>
 #include <tidings/rest_hook/impl/rest_server.hpp>
+#include <tidings/rest_hook/impl/websub_request.hpp>
 #include <tidings/rest_hook/subscriber_client.hpp>
 #include <tidings/text/impl/json_writer.hpp>
 #include <tidings/text/impl/timestamp.hpp>
@@ -15,6 +17,12 @@ using namespace tidings::detail;
 
 using answer_kind = server_answer::kind;
 
+namespace {
+
+constexpr unsigned most_pages = 100;
+
+}  // namespace
+
 // The lease alone does not say whether the server has it still.
 std::optional<server_step> rest_server::first(const subscriber_record& r,
                                               io::system_time now) const {
@@ -24,6 +32,7 @@ std::optional<server_step> rest_server::first(const subscriber_record& r,
 
 std::string rest_server::url_of(server_step s, const subscriber_record& r) const {
     if (s == server_step::subscribe) return options_.api_url;
+    if (s == server_step::find && !r.way.url.empty()) return r.way.url;
     if (s == server_step::find)
         return options_.api_url + "?topic=" + http::percent_encode(options_.event);
     return options_.api_url + '/' + http::percent_encode(r.id);
@@ -60,7 +69,7 @@ std::string rest_server::changes(server_step s, const subscriber_record& r) cons
     out.add("target_url", r.callback);
     if (s == server_step::revive) out.add("state", "active");
     const auto lease = options_.lease.count() != 0 ? options_.lease : r.lease;
-    if (lease.count() != 0) out.add("lease_seconds", lease.count());
+    if (lease.count() > 0) out.add("lease_seconds", lease.count());
     return out.end();
 }
 
@@ -96,13 +105,16 @@ server_answer rest_server::read_refusal(server_step s, const http::response& ans
     return a;
 }
 
-// The same end again says nothing of how long the lease was.
+// The same end again says nothing of how long the lease was. An end may be any that a clock has.
 void rest_server::note_end(std::optional<io::system_time> until, io::system_time now,
                            subscriber_record& r) {
     if (until == r.until) return;
     r.until = until;
-    r.lease =
-        until ? std::chrono::ceil<std::chrono::seconds>(*until - now) : std::chrono::seconds(0);
+    r.lease = {};
+    if (!until || *until <= now) return;
+    r.lease = *until > now + longest_granted
+                  ? longest_granted
+                  : std::chrono::ceil<std::chrono::seconds>(*until - now);
 }
 
 server_answer rest_server::read_subscription(const http::response& answer, subscriber_record& r,
@@ -126,16 +138,31 @@ server_answer rest_server::read_subscription(const http::response& answer, subsc
 }
 
 // Its path is made at random: what leads there is its own.
-server_answer rest_server::read_list(const http::response& answer, subscriber_record& r) {
-    const server_answer none{.error = errc::store_conflict};
-    if (!is_json(answer.body) || !answer.body.starts_with('[')) return none;
+server_answer rest_server::read_list(const http::response& answer, subscriber_record& r) const {
+    const server_answer none{.what = answer_kind::ended, .error = errc::store_conflict};
+    if (!is_json(answer.body) || !answer.body.starts_with('['))
+        return {.error = errc::invalid_json};
     for (const auto one : json_elements(answer.body)) {
         if (text_member(one, "target_url") != r.callback) continue;
         r.id = text_member(one, "id");
         if (r.id.empty()) return none;
         return {.what = answer_kind::next, .then = server_step::check};
     }
-    return none;
+    r.way.url = page_behind(answer);
+    if (r.way.url.empty() || ++r.way.pages >= most_pages) return none;
+    return {.what = answer_kind::next, .then = server_step::find};
+}
+
+// RFC 8288; only where the token may go, too. Empty: it is the last page.
+std::string rest_server::page_behind(const http::response& answer) const {
+    auto link = read_link(answer.fields, "next");
+    const auto& api = options_.api_url;
+    if (link.starts_with('?')) link.insert(0, api);
+    if (link.starts_with('/') && !link.starts_with("//")) {
+        const auto host = api.find("://") + 3;
+        link.insert(0, api, 0, api.find('/', host));
+    }
+    return is_web_url(link) && same_origin(link, api) ? link : std::string();
 }
 
 }  // namespace tidings::rest_hook::detail

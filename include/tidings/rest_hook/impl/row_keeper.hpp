@@ -30,11 +30,14 @@ class row_keeper final : public std::enable_shared_from_this<row_keeper> {
     void want(value v);
     /// `done` is called when the table has what is wanted; at once where it does already.
     void when_idle(unique_function<void()> done);
-    /// Calls nothing any more. What was asked of the table is done or not.
+    /// Calls nothing any more, until something is wanted again. What was asked of the table is done
+    /// or not.
     void stop() noexcept;
+    /// Whether somebody else has changed the row.
+    bool is_over() const noexcept { return work_ == work::over; }
 
  private:
-    enum class work : std::uint8_t { none, asking, waiting };
+    enum class work : std::uint8_t { none, asking, waiting, over };
 
     template <class... Values, class F, class Ask>
     void ask(F take, Ask start);

@@ -45,7 +45,7 @@ void row_keeper::when_idle(unique_function<void()> done) {
 
 void row_keeper::stop() noexcept {
     ++turn_;
-    work_ = work::none;
+    if (work_ != work::over) work_ = work::none;
     again_.cancel();
     const auto last = std::exchange(on_loaded_, {});
     const auto idle = std::exchange(on_idle_, {});
@@ -111,6 +111,7 @@ void row_keeper::on_read(error_code ec, const store::row& r) {
     if (stranger) {
         const auto keep = shared_from_this();
         stop();
+        work_ = work::over;
         return on_stranger_();
     }
     if (!on_loaded_) return settle();
@@ -135,6 +136,7 @@ void row_keeper::on_written(error_code ec, std::uint64_t revision, const value& 
 }
 
 void row_keeper::try_again(error_code ec) {
+    if (work_ == work::over) return;
     if (log_)
         finds_memory([&] {
             log_({log_level::warning, "rest_hook", "the row " + key_ + " is tried again", ec});

@@ -51,7 +51,7 @@ class subscriber_base : public tidings::detail::context_dependent,
     /// What the server has asked, or said, at the callback.
     virtual void on_heard(const webhook::websub_intent& asked) = 0;
 
-    /// By the record's secret. @error errc::webhook_invalid_secret
+    /// By the record's path and secret. @error errc::webhook_invalid_secret
     error_code open_door();
     void shut_door(bool stands);
     void expect(expected_question::kind what);
@@ -99,7 +99,7 @@ class subscriber_base : public tidings::detail::context_dependent,
     mutable std::mutex mutex_;
     subscriber_status status_;  // guarded by mutex_
     std::optional<http::client> http_;
-    std::string opened_with_;  // the secret that the door has
+    std::string opened_with_;  // the path and the secret that the door has
 };
 
 }  // namespace tidings::rest_hook::detail

@@ -72,9 +72,11 @@ void subscriber_base::log(std::string_view what, error_code why) const {
 
 // The secret is a stranger's: a server's, or of a row.
 error_code subscriber_base::open_door() try {
-    auto& secret = record().secret;
-    if (opened_with_ == secret) return {};
-    door_->open(record().path, receiver_of(options_, secret),
+    const auto& path = record().path;
+    const auto& secret = record().secret;
+    auto key = path + '\n' + secret;
+    if (opened_with_ == key) return {};
+    door_->open(path, receiver_of(options_, secret),
                 [this, weak = weak_from_this()](const webhook::websub_intent& asked) {
                     const auto keep = weak.lock();
                     if (!keep) return;
@@ -82,7 +84,7 @@ error_code subscriber_base::open_door() try {
                         if (const auto self = weak.lock()) step([&] { on_heard(asked); });
                     });
                 });
-    opened_with_ = secret;
+    opened_with_ = std::move(key);
     return {};
 } catch (const std::invalid_argument&) {
     return errc::webhook_invalid_secret;
@@ -140,6 +142,7 @@ void subscriber_base::take_answer(std::uint64_t number, error_code ec, const htt
         a = server_->read(asked_.step, r, changed, now());
         if (a.what != server_answer::kind::refused) record() = std::move(changed);
     }
+    if (a.what != server_answer::kind::next || a.then != asked_.step) record().way = {};
     on_answer(a, r);
 }
 

@@ -10,8 +10,17 @@
 
 namespace tidings::rest_hook::detail {
 
-/// What a subscriber's client has to know behind a restart.
+/// No lease is counted as a longer one.
+constexpr std::chrono::seconds longest_granted = std::chrono::hours(24 * 365 * 10);
+
+/// What a subscriber's client has to know behind a restart, and of the step that is under way.
 struct subscriber_record {
+    /// Where an answer has led the step. Not in the row.
+    struct onward {
+        std::string url{};   ///< empty: nowhere
+        unsigned pages = 0;  ///< of a list that were read
+    };
+
     std::string server{};    ///< the API; empty: it is WebSub
     std::string subject{};   ///< the pattern, or the topic's URL as the user has it
     std::string path{};      ///< of its callback, below `public_url`
@@ -23,6 +32,8 @@ struct subscriber_record {
     std::chrono::seconds lease{0};  ///< how long it was given; 0: it has no end, or none yet
     std::optional<io::system_time> until{};  ///< the end of the lease
     bool pending = false;                    ///< of a REST hook: the server waits for its proof
+    onward way{};
+    bool just_found = false;  ///< the hub, since it last granted anything; not in the row
 };
 
 TIDINGS_DECL std::string to_row_value(const subscriber_record& r);

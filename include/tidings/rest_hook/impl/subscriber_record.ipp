@@ -6,6 +6,7 @@
 #include <tidings/text/impl/json_writer.hpp>
 #include <tidings/text/impl/timestamp.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -15,11 +16,12 @@ using namespace tidings::detail;
 
 namespace {
 
-std::optional<std::chrono::seconds> seconds_of(std::string_view raw) {
+// What is no lease counts as none: the end says enough.
+std::chrono::seconds lease_of(std::string_view raw) {
     std::uint32_t n = 0;
     const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), n);
-    if (ec != std::errc() || end != raw.data() + raw.size()) return std::nullopt;
-    return std::chrono::seconds(n);
+    if (ec != std::errc() || end != raw.data() + raw.size()) return {};
+    return std::min(std::chrono::seconds(n), longest_granted);
 }
 
 }  // namespace
@@ -50,11 +52,7 @@ subscriber_record read_subscriber_row(const std::string& value, error_code& ec) 
             *text = read_json_string(raw);
         }
         if (name == "pending") r.pending = raw == "true";
-        if (name == "lease") {
-            const auto lease = seconds_of(raw);
-            if (!lease) return r;
-            r.lease = *lease;
-        }
+        if (name == "lease") r.lease = lease_of(raw);
         if (name == "until") {
             error_code bad;
             if (raw.starts_with('"'))

@@ -35,7 +35,9 @@ class subscriber_state final : public subscriber_base {
     void granted();
     void wait_for_proof();
     void arm_renewal();
+    io::system_time next_try(io::system_time until);
     void watch_renewal();
+    server_step renewal();
     void later(server_step s, std::chrono::milliseconds asked, const server_answer& why);
     void give_up(subscriber_client_state s, error_code why, std::string reason);
     void on_due();
@@ -51,6 +53,8 @@ class subscriber_state final : public subscriber_base {
     tidings::detail::backoff backoff_;
     std::optional<server_step> due_step_;  // none before the first
     std::optional<io::system_time> renews_at_;
+    std::optional<io::system_time> tried_until_;  // the end that a renewal was to move
+    bool in_doubt_ = false;  // the server may have it, although its id is not known
     stop_action how_ = stop_action::keep;
 };
 

@@ -18,7 +18,6 @@ using client_phase = subscriber_client_state;
 constexpr unsigned most_in_a_row = 8;           // steps without a pause
 constexpr std::chrono::hours longest_look(24);  // a wall clock may be set meanwhile
 constexpr std::chrono::hours unsaid_lease(24);  // where a hub gives none
-constexpr std::chrono::seconds longest_granted = std::chrono::hours(24 * 365 * 10);
 constexpr std::chrono::milliseconds shortest_renewal(1000);
 
 // When so much of the lease is left, or at random up to half as much more.
@@ -54,6 +53,8 @@ void subscriber_state::begin() {
     asked_.open = false;
     in_a_row_ = 0;
     due_step_.reset();
+    renews_at_.reset();
+    tried_until_.reset();
     backoff_.reset();
     again_->cancel();
     load();
@@ -83,6 +84,7 @@ void subscriber_state::load() {
 
 void subscriber_state::enter() {
     auto& r = record();
+    in_doubt_ = row_.is_old() && server_->is_polled();
     const auto callback = options_.public_url + '/' + r.path;
     const bool moved = !r.callback.empty() && r.callback != callback;
     r.callback = callback;
@@ -107,6 +109,7 @@ void subscriber_state::run(server_step s) {
         return later(s, {}, {.error = errc::too_many_redirects});
     }
     due_step_ = s;
+    if (s == server_step::subscribe) in_doubt_ = true;
     again_->cancel();
     const bool ends = s == server_step::unsubscribe;
     expect(ends ? expected_question::kind::unsubscribe : expected_question::kind::subscribe);
@@ -119,6 +122,8 @@ void subscriber_state::run(server_step s) {
 
 void subscriber_state::on_answer(const server_answer& a, const http::response& r) {
     due_step_ = asked_.step;
+    const bool refused = a.what == server_answer::kind::refused && r.status >= 400;
+    if (asked_.step == server_step::subscribe && refused) in_doubt_ = false;
     if (life_ == life::ending) return act_ending(a, r);
     if (life_ == life::running) act(a, r);
 }
@@ -129,6 +134,7 @@ void subscriber_state::act(const server_answer& a, const http::response& r) {
     if (asked_.confirmed && a.what != kind::next) return granted();
     switch (a.what) {
         case kind::next:
+            if (record().way.pages != 0) in_a_row_ = 0;  // which are counted themselves
             return run(a.then);
         case kind::active:
             return granted();
@@ -147,6 +153,9 @@ void subscriber_state::act(const server_answer& a, const http::response& r) {
         case kind::refused:
         case kind::ended:
             if (stands()) return later(asked_.step, {}, a);
+            if (const auto other = server_->after_failure(asked_.step, record(), now());
+                other != asked_.step && !record().just_found)
+                return run(other);
             return give_up(client_phase::failed, a.error, a.reason);
     }
 }
@@ -184,10 +193,10 @@ void subscriber_state::on_verified(const webhook::websub_intent& asked) {
 
 void subscriber_state::granted() {
     in_a_row_ = 0;
-    backoff_.reset();
     if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
     record().pending = false;
+    record().just_found = false;
     row_.save();
     arm_renewal();
     tell({.state = client_phase::active, .until = record().until});
@@ -196,6 +205,7 @@ void subscriber_state::granted() {
 // A hub asks at the callback; an API is asked whether it is content.
 void subscriber_state::wait_for_proof() {
     in_a_row_ = 0;
+    renews_at_.reset();
     if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
     const bool polled = server_->is_polled();
@@ -208,10 +218,22 @@ void subscriber_state::wait_for_proof() {
 
 void subscriber_state::arm_renewal() {
     renews_at_.reset();
-    if (!record().until) return again_->cancel();
+    const auto until = record().until;
+    const bool in_vain = until && (*until <= now() || until == tried_until_);
+    if (!in_vain) backoff_.reset();
+    if (!until) return again_->cancel();
     due_step_ = server_->renewal();
-    renews_at_ = renewal_of(record(), now(), options_.renew_before, drawn());
+    renews_at_ =
+        in_vain ? next_try(*until) : renewal_of(record(), now(), options_.renew_before, drawn());
     watch_renewal();
+}
+
+// A renewal that was in vain is repeated with a quarter less to go, and once more behind the end.
+io::system_time subscriber_state::next_try(io::system_time until) {
+    const auto begin = now();
+    const io::system_time waited = begin + backoff_.next(drawn());
+    if (until <= begin) return waited;
+    return std::min(std::max(waited, begin + (until - begin) / 4), until + shortest_renewal);
 }
 
 // The wall clock may be set while the timer runs.
@@ -227,7 +249,8 @@ void subscriber_state::later(server_step s, std::chrono::milliseconds asked,
     if (record().pending) state = client_phase::pending;
     if (!options_.reconnect.enabled && state != client_phase::active && life_ == life::running)
         return give_up(client_phase::failed, why.error, why.reason);
-    due_step_ = s;
+    due_step_ = server_->after_failure(s, record(), now());
+    record().way = {};
     renews_at_.reset();
     again_->arm(lane_->timers(), backoff_.next(drawn(), asked));
     in_a_row_ = 0;
@@ -243,9 +266,17 @@ void subscriber_state::on_due() {
     }
     if (asked_.open) return;
     if (renews_at_ && now() < *renews_at_) return watch_renewal();
-    renews_at_.reset();
+    const bool renews = std::exchange(renews_at_, std::nullopt).has_value();
     if (life_ == life::ending) return leave();
-    run(*due_step_);
+    run(renews ? renewal() : *due_step_);
+}
+
+// What has not moved the end before does not do so behind it.
+server_step subscriber_state::renewal() {
+    const auto until = record().until;
+    const bool anew = until && *until <= now() && until == tried_until_;
+    tried_until_ = until;
+    return anew ? server_step::subscribe : server_->renewal();
 }
 
 void subscriber_state::give_up(client_phase s, error_code why, std::string reason) {

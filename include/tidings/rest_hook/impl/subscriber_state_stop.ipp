@@ -35,6 +35,8 @@ void subscriber_state::begin_end(std::optional<stop_action> how) {
     how_ = wanted;
     life_ = life::ending;
     again_->cancel();
+    renews_at_.reset();
+    if (row_.is_lost()) return finish(errc::store_conflict, true);
     if (!row_.is_loaded()) {
         error_code why;
         if (how_ == stop_action::unsubscribe && !nothing) why = errc::store_failed;
@@ -47,13 +49,18 @@ void subscriber_state::begin_end(std::optional<stop_action> how) {
         return;
     asked_.open = false;
     in_a_row_ = 0;
+    record().way = {};
     step([this] { leave(); });
 }
 
+// Where an earlier stop has failed the door is shut. A secret that is of no use hinders no end.
 void subscriber_state::leave() {
-    if (how_ == stop_action::unsubscribe && server_->may_stand(record()))
-        return run(server_step::unsubscribe);
-    if (how_ == stop_action::unsubscribe) return erase();
+    if (how_ == stop_action::unsubscribe) {
+        const bool known = server_->may_stand(record());
+        if (!known && !in_doubt_) return erase();
+        static_cast<void>(open_door());
+        return run(known ? server_step::unsubscribe : server_step::find);
+    }
     row_.when_idle([this, weak = weak_from_this()] {
         const auto self = weak.lock();
         if (self && life_ == life::ending && how_ == stop_action::keep) finish({}, true);
@@ -62,7 +69,10 @@ void subscriber_state::leave() {
 
 void subscriber_state::act_ending(const server_answer& a, const http::response& r) {
     using kind = server_answer::kind;
-    if (asked_.step != server_step::unsubscribe) return leave();
+    const bool finds = asked_.step == server_step::find;
+    if (asked_.step != server_step::unsubscribe && !finds) return leave();
+    if (record().way.pages != 0) in_a_row_ = 0;
+    if (finds && a.what == kind::next) return leave();
     switch (a.what) {
         case kind::ended:
             return erase();
@@ -92,7 +102,10 @@ void subscriber_state::finish(error_code why, bool stands) {
     asked_.open = false;
     again_->cancel();
     stop_deadline_->cancel();
-    row_.stop();
+    if (why)
+        row_.pause();  // so that the stop can be repeated
+    else
+        row_.stop();
     shut_door(stands);
     for (const auto& each : std::exchange(stopping_, {})) each->complete(why);
     tell({.state = subscriber_client_state::stopped, .error = why});

@@ -29,8 +29,16 @@ class subscription_row {
     void erase() { keeper_->want(std::nullopt); }
     /// `done` is called when the table has what it is to have.
     void when_idle(unique_function<void()> done) { keeper_->when_idle(std::move(done)); }
-    /// Calls nothing any more.
+    /// Calls nothing any more, until something is wanted again.
+    void pause() noexcept {
+        if (keeper_) keeper_->stop();
+    }
+    /// The same, and what was loaded is forgotten.
     void stop() noexcept;
+    /// Whether it was in the table when it was loaded.
+    bool is_old() const noexcept { return old_; }
+    /// Whether somebody else has changed the row, which is theirs from then on.
+    bool is_lost() const noexcept { return keeper_ && keeper_->is_over(); }
 
  private:
     void take(const row_keeper::value& found, const subscriber_client_options& o,
@@ -39,6 +47,7 @@ class subscription_row {
     std::shared_ptr<row_keeper> keeper_;
     subscriber_record record_;
     bool loaded_ = false;
+    bool old_ = false;
 };
 
 }  // namespace tidings::rest_hook::detail

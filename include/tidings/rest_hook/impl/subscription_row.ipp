@@ -46,6 +46,7 @@ void subscription_row::load(const std::shared_ptr<lane>& home, const subscriber_
 
 void subscription_row::take(const row_keeper::value& found, const subscriber_client_options& o,
                             const loaded& done) {
+    old_ = found.has_value();
     if (!found) {
         record_ = new_record(o);
         save();
@@ -64,7 +65,7 @@ void subscription_row::take(const row_keeper::value& found, const subscriber_cli
 }
 
 void subscription_row::stop() noexcept {
-    if (keeper_) keeper_->stop();
+    pause();
     loaded_ = false;
 }
 

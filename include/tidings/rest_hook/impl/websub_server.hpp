@@ -16,17 +16,18 @@ class websub_server final : public hook_server {
         if (!r.until || *r.until <= now) return server_step::subscribe;
         return std::nullopt;
     }
-    std::string url_of(server_step s, const subscriber_record& r) const override {
-        return s == server_step::discover ? r.topic : r.hub;
-    }
+    std::string url_of(server_step s, const subscriber_record& r) const override;
     http::request make(server_step s, const subscriber_record& r) const override;
     server_answer read(server_step s, const http::response& answer, subscriber_record& r,
                        io::system_time now) const override;
+    server_step after_failure(server_step s, const subscriber_record& r,
+                              io::system_time now) const override;
     server_step renewal() const noexcept override { return server_step::subscribe; }
     bool may_stand(const subscriber_record& r) const noexcept override { return !r.hub.empty(); }
     bool is_polled() const noexcept override { return false; }
 
  private:
+    bool may_look_again(server_step s, const subscriber_record& r) const;
     server_answer read_topic(const http::response& answer, subscriber_record& r) const;
     server_answer read_hub(server_step s, const http::response& answer, subscriber_record& r) const;
     static bool is_moved(const http::response& answer, bool also_for_get) noexcept;
