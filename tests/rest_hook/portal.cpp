@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The portal: who is let in by a ticket, and what a visitor sees and may change.
+// The portal: tickets, sessions, and what a visitor sees and may change.
 #include "support/rest_hook_bed.hpp"
 
 #include <tidings/rest_hook/portal.hpp>

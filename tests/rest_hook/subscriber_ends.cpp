@@ -16,13 +16,6 @@ using nlohmann::json;
 using rest_hook::stop_action;
 using state = subscriber_bed::state;
 
-rest_hook::subscriber_client_options rest_options(subscriber_bed& here, const std::string& api) {
-    auto o = here.options();
-    o.api_url = api;
-    o.event = "orders.>";
-    return o;
-}
-
 /// Answers as an API does whose subscription is this one.
 void answer_as(http::exchange& x, const std::string& target) {
     const auto& r = x.request();

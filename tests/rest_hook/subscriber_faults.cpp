@@ -16,13 +16,6 @@ using nlohmann::json;
 using rest_hook::stop_action;
 using state = subscriber_bed::state;
 
-rest_hook::subscriber_client_options rest_options(subscriber_bed& here, const std::string& api) {
-    auto o = here.options();
-    o.api_url = api;
-    o.event = "orders.>";
-    return o;
-}
-
 }  // namespace
 
 TEST_CASE("what a server refuses is said, or tried again", "[rest_hook][subscriber]") {
@@ -58,7 +51,7 @@ TEST_CASE("what a server refuses is said, or tried again", "[rest_hook][subscrib
     CHECK(here.client().status().error == r.error);
     CHECK(here.client().status().reason == (r.status == 403 ? "no" : ""));
     REQUIRE(server.requests.size() == 1);
-    // It comes back where that may help, as it does when it is told to.
+    // It tries again by itself after a temporary refusal, and after any when it is started again.
     server.answer = [&](http::exchange& x) { x.respond({.status = 201, .body = R"({"id":"i"})"}); };
     w.advance(2s);
     CHECK(server.requests.size() == (r.then == state::failed ? 1 : 2));

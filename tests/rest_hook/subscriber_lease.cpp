@@ -15,13 +15,6 @@ using nlohmann::json;
 using rest_hook::stop_action;
 using state = subscriber_bed::state;
 
-rest_hook::subscriber_client_options rest_options(subscriber_bed& here, const std::string& api) {
-    auto o = here.options();
-    o.api_url = api;
-    o.event = "orders.>";
-    return o;
-}
-
 /// What an API answers, whose subscription has this end.
 http::response subscription(unsigned status, const std::string& end,
                             const std::string& phase = "active") {

@@ -13,8 +13,7 @@ namespace {
 namespace files = std::filesystem;
 using files::perms;
 
-/// While it lives the process has no rights but those of files: root, whom no mode stops, is
-/// another user.
+/// Makes the process an unprivileged user while it lives, because file modes do not restrict root.
 class another_user {
  public:
     another_user() { REQUIRE((!was_root_ || ::seteuid(nobody) == 0)); }

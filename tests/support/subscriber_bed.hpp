@@ -126,4 +126,13 @@ class subscriber_bed {
     const std::shared_ptr<client_slot> slot_ = std::make_shared<client_slot>();
 };
 
+/// Options of a client of the REST hooks at `api`.
+inline rest_hook::subscriber_client_options rest_options(subscriber_bed& here,
+                                                         const std::string& api) {
+    auto o = here.options();
+    o.api_url = api;
+    o.event = "orders.>";
+    return o;
+}
+
 }  // namespace tidings::test
