@@ -115,7 +115,7 @@ class exchange {
     /// The caller that `admit` found by the header; null before, and where the service
     /// authenticates by the body or not at all.
     const tidings::principal* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
-    void caller(tidings::principal who) { caller_ = std::move(who); }
+    TIDINGS_DECL void caller(tidings::principal who);
     /// In `admit`, of a service that authenticates otherwise, as by a signature of the body: any
     /// Host is taken (see `server_options::allowed_hosts`).
     void accept_any_host() noexcept { any_host_ = true; }

@@ -33,9 +33,7 @@ class fields {
     /// The first value of that name.
     TIDINGS_DECL std::optional<std::string_view> find(std::string_view name) const noexcept;
     /// The first value of that name, or empty text.
-    std::string_view get(std::string_view name) const noexcept {
-        return find(name).value_or(std::string_view());
-    }
+    TIDINGS_DECL std::string_view get(std::string_view name) const noexcept;
     /// All values of that name joined with ", " (RFC 9110 5.2).
     TIDINGS_DECL std::string joined(std::string_view name) const;
     TIDINGS_DECL std::size_t count(std::string_view name) const noexcept;
@@ -43,7 +41,7 @@ class fields {
     TIDINGS_DECL fields& append(std::string_view name, std::string_view value);
     TIDINGS_DECL void erase(std::string_view name);
     /// Makes room for so many in all.
-    void reserve(std::size_t count) { list_.reserve(count); }
+    TIDINGS_DECL void reserve(std::size_t count);
     /// Empties it, and keeps some of its memory for as many as there were, at most 16.
     TIDINGS_DECL void clear() noexcept;
 

@@ -16,11 +16,7 @@ class random {
     /// Fills with bytes an attacker cannot predict.
     virtual void fill(std::span<std::byte> out) noexcept = 0;
     /// A uniform 64-bit number.
-    std::uint64_t next() noexcept {
-        std::uint64_t value = 0;
-        fill(std::as_writable_bytes(std::span(&value, 1)));
-        return value;
-    }
+    TIDINGS_DECL std::uint64_t next() noexcept;
 };
 
 /// The operating system's generator, buffered per thread.

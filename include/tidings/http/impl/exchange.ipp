@@ -72,6 +72,10 @@ const io::environment& exchange::environment() const noexcept {
     return owner_ ? owner_->environment() : default_environment;
 }
 
+void exchange::caller(tidings::principal who) {
+    caller_ = std::move(who);
+}
+
 void exchange::add_answer_fields(response& r) const {
     for (const auto& [name, value] : answer_fields_) r.fields.append(name, value);
 }

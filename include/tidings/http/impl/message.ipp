@@ -36,6 +36,10 @@ std::optional<std::string_view> fields::find(std::string_view name) const noexce
     return std::nullopt;
 }
 
+std::string_view fields::get(std::string_view name) const noexcept {
+    return find(name).value_or(std::string_view());
+}
+
 std::string fields::joined(std::string_view name) const {
     std::string all;
     bool first = true;
@@ -99,6 +103,10 @@ void fields::erase(std::string_view name) {
         return detail::equal_ignoring_case(f.first, name);
     });
     size_ = static_cast<std::size_t>(left - list_.begin());
+}
+
+void fields::reserve(std::size_t count) {
+    list_.reserve(count);
 }
 
 void fields::clear() noexcept {

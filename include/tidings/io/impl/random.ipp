@@ -56,6 +56,12 @@ class openssl_random final : public random {
 
 }  // namespace
 
+std::uint64_t random::next() noexcept {
+    std::uint64_t value = 0;
+    fill(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+}
+
 random& system_random() noexcept {
     static openssl_random instance;
     return instance;
