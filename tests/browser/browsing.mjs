@@ -12,12 +12,13 @@ export async function open_browser({ program, folder, home, expected = /^$/ }) {
     const profile = mkdtempSync(join(tmpdir(), 'tidings-browser.'));
     mkdirSync(folder, { recursive: true });
     const context = await chromium.launchPersistentContext(profile, {
+        timeout: 120_000,
         executablePath: program,
         args: ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
         viewport: { width: 1280, height: 800 },
         colorScheme: 'light',
     });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
 
     const complaints = [];

@@ -21,7 +21,7 @@ const webhook_target = await receive_hooks(), rest_hook_target = await receive_h
 const secret = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 const running = start_program(hub_program, ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0',
     '--webhook', webhook_target.url, '--webhook-secret', secret]);
-within(3);
+within(8);
 const hub = await running.line('hub: listening on ');
 const admin = await running.line('hub: admin on ');
 

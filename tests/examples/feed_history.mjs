@@ -20,7 +20,7 @@ process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 setTimeout(() => {
     console.error("feed_history: not done after 60 s");
     process.exit(1);
-}, 60_000).unref();
+}, 240_000).unref();
 
 // Stands in for the hub's /in/github; the second delivery it refuses.
 const came = [];

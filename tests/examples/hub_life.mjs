@@ -17,7 +17,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const ceiling = setTimeout(() => {
     console.error("not done after 60 s");
     process.exit(1);
-}, 60_000);
+}, 240_000);
 
 for (let i = 0; i < 30; ++i) {
     const running = start_program(program, anywhere);

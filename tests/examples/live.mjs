@@ -150,7 +150,7 @@ const checks = {
 setTimeout(() => {
     console.error(`live: not done after 150 s; the last said:\n${latest.text()}`);
     process.exit(1);
-}, 150_000).unref();
+}, 400_000).unref();
 for (const [name, check] of Object.entries(checks)) {
     await check();
     console.log(`ok    ${name}`);

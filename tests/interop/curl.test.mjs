@@ -15,7 +15,7 @@ import { serve_hooks } from "./serving_hooks.mjs";
 const page = readFileSync(new URL("../../docs/rest-hooks.md", import.meta.url), "utf8");
 const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block);
 
-describe("docs/rest-hooks.md", { timeout: 60_000 }, () => {
+describe("docs/rest-hooks.md", { timeout: 180_000 }, () => {
     // A target that wants every subscription.
     const agreeing = ({ headers }) => ({
         status: 200,

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { HTTP } from "cloudevents";
 import { serve_hooks, token } from "./serving_hooks.mjs";
 
-describe("what REST hooks deliver", { timeout: 60_000 }, () => {
+describe("what REST hooks deliver", { timeout: 180_000 }, () => {
     let hooks;
     before(async () => {
         hooks = await serve_hooks(process.argv[2], { "hooks.zapier.com": () => ({ status: 200 }) });

@@ -13,7 +13,7 @@ import { run_hooks } from "./serving_hooks.mjs";
 
 const topic_url = (topic) => `https://hub.example.com/topics/${topic}`;
 
-describe("a WebSub subscriber", { timeout: 60_000 }, () => {
+describe("a WebSub subscriber", { timeout: 180_000 }, () => {
     const app = express();
     let hooks;
     before(async () => {

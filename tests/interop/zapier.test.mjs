@@ -10,7 +10,7 @@ import { app, spellings, zapier } from "./zapier_app.mjs";
 
 const run = zapier.createAppTester(app);
 
-describe("an integration of Zapier's", { timeout: 60_000 }, () => {
+describe("an integration of Zapier's", { timeout: 180_000 }, () => {
     // Which Zaps are on, by the paths of their URLs. Zapier answers 410 for the others.
     const zaps = new Set(), refused = [];
     const zapier_host = ({ path }) => {

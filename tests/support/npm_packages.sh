@@ -7,6 +7,6 @@ for folder in examples/hub/check tests/browser tests/interop; do
     (
         cd "$folder"
         flock 9
-        [[ package-lock.json -ot node_modules/.package-lock.json ]] || npm ci
+        [[ package-lock.json -ot node_modules/.package-lock.json ]] || npm ci --fetch-retries=5
     ) 9<"$folder/package-lock.json"
 done
