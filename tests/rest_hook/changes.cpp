@@ -539,7 +539,7 @@ TEST_CASE("a list is of a topic, a state or an owner, page by page", "[rest_hook
     for (const auto* const bad :
          {"?state=asleep", "?topic=a..b", "?page=2", "?state=active&state=x"})
         CHECK(bed.get(bad).status == 400);
-    CHECK(bed.get("?after=%00%ff/../x").status == 200);
+    CHECK(bed.get("?after=%00%ff/../x").status == 400);
 }
 
 TEST_CASE("ids may hold any character", "[rest_hook]") {

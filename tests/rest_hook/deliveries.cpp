@@ -205,14 +205,16 @@ TEST_CASE("a request about deliveries that cannot be is refused with the member"
         json body;
         unsigned status;
     };
-    for (const auto& r : std::vector<row>{{{{"attempt", 0}}, 400},
-                                          {{{"attempt", "1"}}, 400},
-                                          {{{"attempt", -1}}, 400},
-                                          {{{"attempt", 1}, {"delivery", 1}}, 400},
-                                          {{{"since", "yesterday"}}, 400},
-                                          {{{"as_new", 1}}, 400},
-                                          {{{"all", true}}, 422},
-                                          {json::array(), 400}}) {
+    for (const auto& r : std::vector<row>{
+             {{{"attempt", 0}}, 400},
+             {{{"attempt", "1"}}, 400},
+             {{{"attempt", -1}}, 400},
+             {{{"attempt", 1}, {"delivery", 1}}, 400},
+             {{{"since", "yesterday"}}, 400},
+             {{{"since", "2027-01-02T00:00:00Z"}, {"until", "2027-01-01T00:00:00Z"}}, 400},
+             {{{"as_new", 1}}, 400},
+             {{{"all", true}}, 422},
+             {json::array(), 400}}) {
         CAPTURE(r.body.dump());
         CHECK(bed.ask("POST", '/' + id + "/redeliver", r.body).status == r.status);
     }

@@ -79,7 +79,7 @@ TEST_CASE("the catalogue is listed by name, in pages, and one is shown by its na
     REQUIRE(json::parse(second.body).size() == 1);
     CHECK(json::parse(second.body)[0].at("name") == "orders.paid");
     CHECK(second.fields.get("link").empty());
-    CHECK(json::parse(bed.get("/event-types?after=zzz").body).empty());
+    CHECK(bed.get("/event-types?after=zzz").status == 400);
     CHECK(bed.get("/event-types?state=x").status == 400);
 
     const auto one = bed.get("/event-types/orders.%3E");

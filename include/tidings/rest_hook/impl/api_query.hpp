@@ -26,6 +26,8 @@ class api_query {
     const std::string& after() const noexcept { return after_; }
     /// The same of a list whose places are numbers. The answer is set where it is none: 400.
     refusal number_after(std::uint64_t& out) const;
+    /// The answer to an `after` that is no place of a list: 400.
+    static http::response bad_after();
     /// Of one of the names; none: it is not there.
     std::optional<std::string> get(std::string_view name) const;
     /// The value of Link for the page behind `last`.

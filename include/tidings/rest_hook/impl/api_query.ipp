@@ -48,6 +48,10 @@ refusal api_query::read(const http::query_parameters& all, std::span<const std::
 refusal api_query::number_after(std::uint64_t& out) const {
     out = 0;
     if (after_.empty() || read_number(after_, out)) return std::nullopt;
+    return bad_after();
+}
+
+http::response api_query::bad_after() {
     return problem_of("after", 400, "Bad query", "after is what the link to the page says");
 }
 

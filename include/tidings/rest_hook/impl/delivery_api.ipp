@@ -101,6 +101,7 @@ struct delivery_api::wanted {
         }
         if (attempt != 0 && delivery != 0)
             return malformed("attempt", "an attempt or a delivery is sent again, not both");
+        if (until < since) return malformed("until", R"("until" is before "since")");
         return std::nullopt;
     }
 

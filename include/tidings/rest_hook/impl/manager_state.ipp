@@ -27,6 +27,12 @@ std::shared_ptr<rate_limit> pace_of_creations(std::size_t per_minute) {
     return std::make_shared<rate_limit>(burst / 60, burst, max_owners);
 }
 
+bool is_hook_id(std::string_view text) noexcept {
+    constexpr std::string_view prefix = "hook_";
+    return text.starts_with(prefix) &&
+           text.find_first_not_of("0123456789abcdef", prefix.size()) == std::string_view::npos;
+}
+
 http::response wrong_method(std::string_view allowed) {
     auto r = http::problem(405, "Method not allowed", allowed);
     r.fields.set("Allow", allowed);
@@ -218,7 +224,9 @@ void manager_state::serve_collection(const call_ptr& c, const http::query_parame
 
 void manager_state::serve_hook(const call_ptr& c, const std::string& id) {
     const auto& method = c->exchange.request().method;
-    if (id == openapi_name && reads(*c)) return c->respond(200, openapi_document(c->collection));
+    if (id == openapi_name)
+        return reads(*c) ? c->respond(200, openapi_document(c->collection))
+                         : c->respond(wrong_method("GET, HEAD"));
     if (method == "PUT") return editor_->change(c, id, reading::kind::replace);
     if (method == "PATCH") return editor_->change(c, id, reading::kind::merge);
     if (method == "DELETE") return editor_->remove(c, id);
@@ -270,6 +278,8 @@ void manager_state::serve_types(const call_ptr& c, const path_parts& path,
         api_query q;
         if (auto no = q.read(query, {}, parts_.options->max_page))
             return c->respond(std::move(*no));
+        if (!q.after().empty() && types.find(q.after()) == nullptr)
+            return c->respond(api_query::bad_after());
         const auto found = types.list(q.after(), q.limit());
         answer = json_answer(200, '[' + found.items + ']');
         const auto self = c->collection + '/' + std::string(types_name);
@@ -288,6 +298,7 @@ void manager_state::list(const call_ptr& c, const http::query_parameters& query)
     static constexpr std::array<std::string_view, 3> names{"owner", "state", "topic"};
     api_query q;
     if (auto no = q.read(query, names, parts_.options->max_page)) return c->respond(std::move(*no));
+    if (!q.after().empty() && !is_hook_id(q.after())) return c->respond(api_query::bad_after());
     hook_list::selection of{.who = c->viewer, .after = q.after(), .max = q.limit()};
     of.owner = q.get("owner");
     of.topic = q.get("topic").value_or("");
