@@ -210,7 +210,8 @@ class sender {
     /// not logged and count as none; with an outbox of several senders those of this one. Completes
     /// with `void(error_code)` when it cannot be read from the storage any more. Endpoints that are
     /// still added here take new events: close them before. Per-operation cancellation: none.
-    /// @error errc::store_failed (what was cut off is sent again), errc::closed
+    /// @error errc::store_failed (what was cut off and not erased is sent again), errc::store_full
+    /// (the rows are gone, what is left of them in a file may not be: erase again), errc::closed
     template <net::completion_token_for<void(error_code)> Token = net::deferred_t>
     [[nodiscard]] auto async_erase(std::string owner, Token&& token = Token{}) {
         return tidings::detail::initiate<void(error_code)>(

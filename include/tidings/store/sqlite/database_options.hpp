@@ -45,7 +45,8 @@ struct database_options {
     /// shows then and not later.
     bool check = true;
     /// Above this the write-ahead log does not grow: commits wait for a read, at most 50 ms, and a
-    /// backup that goes on is given up. At least 8 MiB.
+    /// backup that goes on is given up. At least 8 MiB. An erasure (`make_outbox`) and the first
+    /// opening with a cipher write the whole file through it, whatever this says.
     std::size_t max_wal_bytes = 64 * 1024 * 1024;
     /// Of what waits for its commit; more is refused with errc::overflow.
     std::size_t max_pending_bytes = 64 * 1024 * 1024;

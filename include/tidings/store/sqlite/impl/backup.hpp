@@ -25,7 +25,6 @@ class backup {
 
  private:
     error_code copy_to(const std::string& part);
-    bool has_room(const std::string& part) const noexcept;
     bool go_on() noexcept;
 
     const database_options& options_;

@@ -45,8 +45,9 @@ error_code backup::make(const std::string& path) noexcept {
 }
 
 error_code backup::copy_to(const std::string& part) {
-    constexpr int sqlite_full = 13;
-    if (!has_room(part)) return errc::store_full;
+    // A copy on the store's own disk must not take what its next commit needs.
+    if (!has_room(part, file_bytes(options_.path) + shared_.log_bytes, options_.min_free_bytes))
+        return errc::store_full;
     part_ = &part;
     was_full_ = false;
     try {
@@ -57,18 +58,10 @@ error_code backup::copy_to(const std::string& part) {
         return {};
     } catch (const failure& f) {
         if (closed_) return errc::closed;
-        const auto ec =
-            was_full_ || (f.code() & 0xff) == sqlite_full ? errc::store_full : errc::store_failed;
+        const auto ec = was_full_ || f.is_full() ? errc::store_full : errc::store_failed;
         if (options_.log) options_.log({log_level::error, "sqlite", f.what(), ec});
         return ec;
     }
-}
-
-// A copy on the store's own disk must not take what its next commit needs.
-bool backup::has_room(const std::string& part) const noexcept {
-    const auto free = free_bytes(part);
-    const auto needed = file_bytes(options_.path) + shared_.log_bytes;
-    return free >= options_.min_free_bytes && free - options_.min_free_bytes >= needed;
 }
 
 // An interruption ends a statement that runs, and none that begins behind it: the database may have

@@ -23,6 +23,8 @@ class failure : public std::runtime_error {
     int code() const noexcept { return code_; }
     /// The file is no database, or a damaged one. What the disk or the system refuses is neither.
     TIDINGS_DECL bool is_damage() const noexcept;
+    /// The disk has no room, or refuses the process more of it.
+    TIDINGS_DECL bool is_full() const noexcept;
 
  private:
     int code_;

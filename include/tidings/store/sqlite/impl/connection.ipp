@@ -45,6 +45,10 @@ bool failure::is_damage() const noexcept {
     return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
 }
 
+bool failure::is_full() const noexcept {
+    return (code_ & 0xff) == SQLITE_FULL;
+}
+
 void connection::closer::operator()(sqlite3* db) const noexcept {
     sqlite3_close_v2(db);
 }

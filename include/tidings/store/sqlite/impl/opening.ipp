@@ -98,7 +98,7 @@ error_code open_connections(opened_store& store, const database_options& o) {
     c.execute("PRAGMA journal_mode=WAL");
     migrate(c, version, migrations(), o.path + ".v" + std::to_string(version) + ".backup");
     c.execute("PRAGMA synchronous=FULL");
-    // What is deleted is overwritten, so that what was erased cannot be read.
+    // What is deleted is overwritten; `writer::erase_remains` takes what else is left of it.
     c.execute("PRAGMA secure_delete=1");
     if (o.cipher && !seal_all(c, *o.cipher)) log_remains(o);
     c.empty_log();  // of a program that reads it the log is kept

@@ -142,13 +142,12 @@ class sqlite_outbox final : public store::outbox {
     const std::shared_ptr<outbox_state> state_;
 };
 
-// What a page had is overwritten by zeros; the log, which still has it, is emptied.
 void sqlite_outbox::start_erase(std::string owner, done_handler h) {
     auto done = waiting_handler<error_code>::make(std::move(h));
     post(
         0, false, done, [owner = std::move(owner)](outbox_table_rows& rows) { rows.erase(owner); },
         [done, db = db_](error_code ec) noexcept {
-            done->complete(ec ? ec : db->writing().erase_log());
+            done->complete(ec ? ec : db->writing().erase_remains());
         });
 }
 

@@ -70,6 +70,9 @@ TIDINGS_DECL std::string file_set_aside(const std::string& path);
 
 /// What the file's disk has free for us; all ones where the system does not say.
 TIDINGS_DECL std::uint64_t free_bytes(const std::string& path) noexcept;
+/// Whether the file's disk has so many bytes for us, and `min_free` beside them.
+TIDINGS_DECL bool has_room(const std::string& path, std::uint64_t bytes,
+                           std::uint64_t min_free) noexcept;
 /// 0 where it is not there.
 TIDINGS_DECL std::uint64_t file_bytes(const std::string& path) noexcept;
 

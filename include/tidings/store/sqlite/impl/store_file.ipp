@@ -176,6 +176,11 @@ std::uint64_t free_bytes(const std::string& path) noexcept {
     return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 
+bool has_room(const std::string& path, std::uint64_t bytes, std::uint64_t min_free) noexcept {
+    const auto free = free_bytes(path);
+    return free >= min_free && free - min_free >= bytes;
+}
+
 std::uint64_t file_bytes(const std::string& path) noexcept {
     struct stat file {};
     return ::stat(path.c_str(), &file) == 0 ? static_cast<std::uint64_t>(file.st_size) : 0;

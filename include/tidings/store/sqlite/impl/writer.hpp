@@ -51,9 +51,10 @@ class writer {
     void release_members() noexcept {
         for (const auto& m : members_) m->on_close();
     }
-    /// On the writing thread, in `finish`: nothing that was deleted is left in the log.
-    /// @error errc::store_failed, also while a backup or another program reads the log
-    TIDINGS_DECL error_code erase_log() noexcept;
+    /// On the writing thread, in `finish`: nothing that was deleted is left in the file or its log.
+    /// @error errc::store_failed, also while a backup or another program reads the log,
+    /// errc::store_full (the log has no room for what the file holds)
+    TIDINGS_DECL error_code erase_remains() noexcept;
     connection& of() noexcept { return connection_; }
 
     /// Takes nothing more; what waits is done. `last` runs at the end, on that thread if it was
@@ -73,6 +74,7 @@ class writer {
     void limit_log();
     bool is_backing_up(bool interrupt);
     bool empty_log();
+    error_code write_anew();
     void restart_log() noexcept;
     bool shrink();
     bool is_idle() noexcept;
@@ -88,6 +90,7 @@ class writer {
     std::size_t checkpointed_at_ = 0;
     std::size_t empty_at_ = 0;  // not before: another program has read it
     std::size_t groups_ = 0;
+    std::uint64_t written_anew_at_ = 0;  // the commit behind which the file was
 
     std::mutex mutex_;  // guards what follows
     std::condition_variable wake_;

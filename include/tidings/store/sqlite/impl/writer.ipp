@@ -258,14 +258,33 @@ void writer::restart_log() noexcept {
     empty_at_ = 0;
 }
 
-error_code writer::erase_log() noexcept {
+// Of the erasures in one group the first does it for all.
+error_code writer::erase_remains() noexcept {
+    if (written_anew_at_ == shared_.commits.count()) return {};
     try {
-        // A reader of the log keeps what was deleted there: the caller tries again.
-        if (is_backing_up(true) || !empty_log()) return errc::store_failed;
+        if (const auto ec = write_anew()) return ec;
+        written_anew_at_ = shared_.commits.count();
     } catch (const std::exception& e) {
         fail(e.what());
     }
     return shared_.failed ? make_error_code(errc::store_failed) : error_code();
+}
+
+// What is deleted is overwritten, but where SQLite has moved a row to another page a copy may stay
+// in the free part of the first: the whole file is written anew, by way of the log.
+error_code writer::write_anew() {
+    // A reader of the log keeps what was deleted there: the caller tries again.
+    if (is_backing_up(true) || !empty_log()) return errc::store_failed;
+    if (!has_room(options_.path, file_bytes(options_.path), options_.min_free_bytes))
+        return errc::store_full;
+    try {
+        connection_.execute("VACUUM");
+    } catch (const failure& f) {
+        if (!f.is_full()) throw;
+        empty_log();  // of what was written there in vain
+        return errc::store_full;
+    }
+    return empty_log() ? error_code() : make_error_code(errc::store_failed);
 }
 
 // Gives pages back to the system where more than a quarter of the file is free. Whether it did.
