@@ -87,7 +87,7 @@ enum class errc {
     unsupported_http_version = 311,  ///< The message is of another major version (RFC 9110 6.2).
     unsupported_encoding = 312,      ///< The body has a Content-Encoding that was not asked for.
     repeated_field = 313,            ///< A field that is single came twice with different values.
-    proxy_failed = 314,              ///< The proxy cannot be reached, or its answer is malformed.
+    proxy_failed = 314,              ///< The proxy cannot be reached, or fails itself.
     proxy_refused = 315,             ///< The proxy opens no way to the target (RFC 9110 9.3.6).
     proxy_unauthorized = 316,        ///< The proxy wants other credentials: it answered 407.
 

@@ -177,6 +177,26 @@ TEST_CASE("a proxy that is not there is another error than a target that is not"
     bed.proxy.emplace(bed, proxy_port);
 }
 
+TEST_CASE("a proxy to which no connection is made in time has failed", "[http]") {
+    proxy_bed bed;
+    bed.sim().set_link({.connect = sim_link::on_connect::hang});
+    bed.start();
+    bed.advance(5s);
+    CHECK(bed.ended == error_code(errc::proxy_failed));
+    CHECK(bed.judged.size() == 1);
+}
+
+TEST_CASE("a proxy that answers for itself is asked for no other address", "[http]") {
+    proxy_bed bed;
+    const auto status = GENERATE(405, 429, 500, 501, 505, 599);
+    bed.start();
+    bed.answer("HTTP/1.1 " + std::to_string(status) + " x\r\n\r\n");
+    CHECK(bed.ended == error_code(errc::proxy_failed));
+    CHECK(bed.asked().size() == 1);
+    CHECK(bed.logged == std::vector<std::string>{"the proxy answered " + std::to_string(status) +
+                                                 " to CONNECT: the proxy failed"});
+}
+
 TEST_CASE("an answer that trickles has the time of one address", "[http]") {
     proxy_bed bed({.connect_timeout = 2s});
     bed.sim().add_name("target.example", {"8.8.4.4"});

@@ -41,6 +41,17 @@ struct delivery_bed : hook_bed {
     unsigned status = 204;
 };
 
+const http::fields ann{{"Authorization", "ann"}}, root{{"Authorization", "root"}};
+
+rest_hook::manager_options of_owners() {
+    return {.authenticator =
+                [](const credentials& c, error_code&) {
+                    return principal{.name = std::string(c.authorization), .anonymous = false};
+                },
+            .authorizer = allow_all(),
+            .is_operator = [](const principal& p) { return p.name == "root"; }};
+}
+
 }  // namespace
 
 TEST_CASE("a ping goes the way of events, to this target alone", "[rest_hook]") {
@@ -174,14 +185,7 @@ TEST_CASE("attempts are listed, and what one sent is sent again", "[rest_hook]")
 
 TEST_CASE("an owner does not see what a private address answered", "[rest_hook]") {
     world w;
-    delivery_bed bed(w, {.authenticator =
-                             [](const credentials& c, error_code&) {
-                                 return principal{.name = std::string(c.authorization),
-                                                  .anonymous = false};
-                             },
-                         .authorizer = allow_all(),
-                         .is_operator = [](const principal& p) { return p.name == "root"; }});
-    const http::fields ann{{"Authorization", "ann"}}, root{{"Authorization", "root"}};
+    delivery_bed bed(w, of_owners());
     const std::string id = json::parse(bed.post(bed.body("a"), ann).body).at("id");
     bed.status = 500;
     bed.publish("a");
@@ -191,6 +195,22 @@ TEST_CASE("an owner does not see what a private address answered", "[rest_hook]"
     CHECK(seen.find("127.0.0.1") == std::string::npos);
     CHECK(bed.ask("GET", '/' + id + "/attempts", nullptr, root).body.find("an answer") !=
           std::string::npos);
+}
+
+TEST_CASE("an owner sees by which rule an address was refused, and not the address",
+          "[rest_hook]") {
+    world w;
+    auto o = of_owners();
+    o.proof.takes = {rest_hook::proof::none};
+    delivery_bed bed(w, std::move(o));
+    w.sim().add_name("inner.example", {"10.1.2.3"});
+    const json wanted{{"event", "a"}, {"target_url", "http://inner.example/hook"}};
+    const std::string id = json::parse(bed.post(wanted.dump(), ann).body).at("id");
+    bed.publish("a");
+    const auto seen = bed.ask("GET", '/' + id + "/attempts", nullptr, ann).body;
+    const auto cause = json::parse(seen).at(0).at("cause").get<std::string>();
+    CHECK(cause.find(": a private network (allow_private)") != std::string::npos);
+    CHECK(seen.find("10.1.2.3") == std::string::npos);
 }
 
 TEST_CASE("a request about deliveries that cannot be is refused with the member", "[rest_hook]") {

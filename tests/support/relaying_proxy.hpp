@@ -25,10 +25,18 @@ class relaying_proxy {
         : network_(network),
           executor_(std::move(executor)),
           target_(target) {
+        start();
+    }
+    void start() {
         error_code ec;
         acceptor_ = network_.listen(executor_, {.port = port}, ec);
         REQUIRE_FALSE(ec);
         accept();
+    }
+    /// It takes no connections, and those that stand are closed.
+    void stop() {
+        acceptor_.reset();
+        for (const auto& t : tunnels_) t->here->close();
     }
 
     /// The first lines of the requests.

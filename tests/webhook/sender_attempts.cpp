@@ -93,6 +93,21 @@ TEST_CASE("an attempt that got no answer is in the log with the cause", "[webhoo
     CHECK_FALSE(all[0].cause.empty());
 }
 
+TEST_CASE("an attempt at a refused address is in the log with the rule that refuses it",
+          "[webhook]") {
+    attempts_bed b;
+    const auto [address, rule] = GENERATE(
+        table<std::string, std::string>({{"10.1.2.3", ": a private network (allow_private)"},
+                                         {"169.254.169.254", ": a provider's metadata service"}}));
+    b.w.sim().add_name("inner.example", {address, "192.168.0.1"});
+    const auto endpoint = b.bed.add("http://inner.example/hook");
+    b.bed.publish("1");
+    const auto all = b.attempts();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].error == errc::address_refused);
+    CHECK(all[0].cause == all[0].error.message() + rule + " (connect)");
+}
+
 TEST_CASE("attempts that succeeded are in the log where that is asked for", "[webhook]") {
     attempts_bed b({.successes = true});
     const auto endpoint = b.bed.add(b.target.url());

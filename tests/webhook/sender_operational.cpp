@@ -102,6 +102,18 @@ TEST_CASE("an attempt without an answer is told with its cause", "[webhook]") {
     CHECK_FALSE(data["error"].get<std::string>().empty());
 }
 
+TEST_CASE("an attempt at a refused address is told with the rule, and without the address",
+          "[webhook]") {
+    operational_bed b;
+    b.w.sim().add_name("inner.example", {"10.1.2.3"});
+    const auto e = b.bed.add("http://inner.example/hook", {.id = "e"});
+    b.bed.publish();
+    REQUIRE(b.topics() == texts{"attempt.failed"});
+    const auto cause = b.told[0]->json().at("cause").get<std::string>();
+    CHECK(cause ==
+          make_error_code(errc::address_refused).message() + ": a private network (allow_private)");
+}
+
 TEST_CASE("attempts that succeeded are told where that is asked for", "[webhook]") {
     const bool asked = GENERATE(false, true);
     operational_bed b(asked);

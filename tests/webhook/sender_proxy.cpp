@@ -15,8 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 
 struct proxied_bed {
-    proxied_bed() {
+    explicit proxied_bed(const webhook::health_options& health = {}) {
         auto o = webhook_options(w);
+        o.health = health;
+        o.on_endpoint = [this](const webhook::endpoint_change& c) { changes.push_back(c.what); };
         o.environment.network = network.get();
         o.guard = {.schemes = {"http", "https"}};  // the proxy's own address is not allowed
         o.tls.ca_pem = certificates().authority.certificate_pem;
@@ -35,8 +37,27 @@ struct proxied_bed {
         return bed->attempts.back().error;
     }
 
+    /// What fails here counts, if anything does.
+    static webhook::health_options strict() {
+        return {.open_after = 1, .disable_after = 1, .disable_after_time = 0ms};
+    }
+    webhook::endpoint add(std::string id, webhook::endpoint_options o = {}) {
+        o.id = std::move(id);
+        return bed->add("http://target.example/hook", std::move(o));
+    }
+    void pass(std::chrono::milliseconds time) {
+        for (; time.count() > 0; time -= 1s) w.advance(1s);
+    }
+    /// Of what is owed.
+    std::vector<std::uint32_t> attempts_used() {
+        std::vector<std::uint32_t> all;
+        for (const auto& l : listed(w, *bed->sender->outbox())) all.push_back(l.entry.attempts);
+        return all;
+    }
+
     world w;
     world_sink sink{w};
+    std::vector<webhook::endpoint_change::kind> changes;
     const std::uint16_t target = [this] {
         error_code ec;
         return http::url::parse(sink.url(), ec).port;
@@ -112,6 +133,115 @@ TEST_CASE("what a proxy refuses is tried again later", "[webhook]") {
     REQUIRE(b.bed->attempts.size() == 3);
     CHECK_FALSE(b.bed->attempts[2].error);
     CHECK(b.sink.requests.size() == 1);
+}
+
+TEST_CASE("an outage of the proxy uses up no attempts and is no fault of endpoints", "[webhook]") {
+    proxied_bed b(proxied_bed::strict());
+    const auto one = b.add("one");
+    const auto two = b.add("two");
+    auto expected = make_error_code(errc::proxy_failed);
+    SECTION("it is not there") {
+        b.proxy.stop();
+    }
+    SECTION("it wants other credentials") {
+        b.proxy.status = 407;
+        expected = errc::proxy_unauthorized;
+    }
+    SECTION("it has failed itself") {
+        b.proxy.status = 500;
+    }
+    SECTION("it takes no CONNECT") {
+        b.proxy.status = 405;
+    }
+    SECTION("it has enough of us") {
+        b.proxy.status = 429;
+    }
+    const bool stopped = b.proxy.status == 200;
+    b.bed->publish("1");
+    b.bed->publish("2");
+    b.pass(20min);
+    // There are four attempts in six minutes, which these are not.
+    CHECK(b.bed->attempts.size() > 8);
+    CHECK(b.bed->attempts.size() < 40);
+    for (const auto& a : b.bed->attempts) {
+        CHECK(a.error == expected);
+        CHECK(a.number == 1);
+        CHECK(a.next >= 1s);
+    }
+    CHECK(b.attempts_used() == std::vector<std::uint32_t>{0, 0, 0, 0});
+    CHECK(b.changes.empty());
+    CHECK_FALSE(one.disabled());
+    CHECK(one.counters().dead == 0);
+
+    b.proxy.status = 200;
+    if (stopped) b.proxy.start();
+    b.pass(5min);
+    CHECK(one.counters().delivered == 2);
+    CHECK(two.counters().delivered == 2);
+    CHECK(listed(b.w, *b.bed->sender->outbox()).empty());
+    CHECK(b.changes.empty());
+}
+
+TEST_CASE("a target that the proxy cannot reach or may not is at fault itself", "[webhook]") {
+    proxied_bed b(proxied_bed::strict());
+    const auto e = b.add("e");
+    b.proxy.status = GENERATE(403U, 502U, 503U, 504U);
+    b.bed->publish();
+    REQUIRE(b.bed->attempts.size() == 1);
+    CHECK(b.bed->attempts[0].error == errc::proxy_refused);
+    CHECK(b.attempts_used() == std::vector<std::uint32_t>{1});
+    CHECK(e.disabled());
+}
+
+TEST_CASE("what waits for the proxy waits no longer when another endpoint reaches it",
+          "[webhook]") {
+    proxied_bed b({.max_open_for = 2h});
+    b.proxy.stop();
+    const auto late = b.add("late", {.retry = webhook::retry_options{.delays = {0s, 1h, 1h}}});
+    b.bed->publish("1");
+    b.add("soon");
+    b.bed->publish("2");
+    REQUIRE(b.bed->attempts.size() == 2);
+    b.proxy.start();
+    b.pass(4s);
+    CHECK(late.counters().delivered == 0);
+    b.pass(2s);
+    CHECK(b.bed->attempts.size() == 5);
+    CHECK(late.counters().delivered == 2);
+}
+
+TEST_CASE("what waits for the proxy keeps its order and ends when it expires", "[webhook]") {
+    proxied_bed b;
+    b.proxy.stop();
+    const auto e = b.add("e", {.order = webhook::delivery_order::endpoint});
+    b.bed->hub->publish("a", event("test", "/test", "short")
+                                 .id("short")
+                                 .extension("expirytime", "2026-01-01T00:01:00Z"));
+    for (const auto* const text : {"1", "2", "3"}) b.bed->publish(text);
+    b.pass(30s);
+    CHECK(e.counters().dead == 0);
+    b.pass(10min);
+    CHECK(e.counters().dead == 1);
+    b.proxy.start();
+    b.pass(10min);
+    CHECK(bodies_of(b.sink) == std::vector<std::string>{"1", "2", "3"});
+}
+
+TEST_CASE("a probe that the proxy fails leaves the circuit as it is", "[webhook]") {
+    proxied_bed b({.open_after = 1, .open_for = 30s});
+    b.sink.answer = answering({500, 200});
+    const auto e = b.add("e");
+    b.bed->publish();
+    using kind = webhook::endpoint_change::kind;
+    REQUIRE(b.changes == std::vector{kind::circuit_opened});
+    b.proxy.stop();
+    b.pass(5min);
+    CHECK(b.changes == std::vector{kind::circuit_opened});
+    CHECK(b.attempts_used() == std::vector<std::uint32_t>{1});
+    b.proxy.start();
+    b.pass(5min);
+    CHECK(b.changes == std::vector{kind::circuit_opened, kind::circuit_closed});
+    CHECK(e.counters().delivered == 1);
 }
 
 }  // namespace tidings::test

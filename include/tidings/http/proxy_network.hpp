@@ -50,9 +50,11 @@ struct proxy_options {
 /// directly, and `listen` is that of `inner`. `on_phase` has the connection to the proxy and its
 /// answer as a part of `connect`.
 ///
-/// Further errors of `start_connect`: errc::proxy_failed (the proxy cannot be reached, or ends,
-/// or answers otherwise than HTTP/1.1 has it), errc::proxy_refused (its answer is no 2xx),
-/// errc::proxy_unauthorized (407), errc::timed_out (the last address took `connect_timeout`),
+/// Further errors of `start_connect`. Of the proxy itself, which is asked for no other address
+/// then: errc::proxy_failed (no connection to it is made, also within `connect_timeout`; it ends;
+/// it answers otherwise than HTTP/1.1 has it, or 405, 429 or 5xx but 502 to 504), and
+/// errc::proxy_unauthorized (407). Of the last address: errc::proxy_refused (an answer that is
+/// neither 2xx nor one of these), errc::timed_out (it did not come within `connect_timeout`). And
 /// errc::out_of_memory.
 ///
 /// Safe from any thread. The network may be destroyed while connections are made; `inner` outlives

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <tidings/http/impl/client/exchange_trace.hpp>
+#include <tidings/webhook/address_guard.hpp>
 #include <tidings/webhook/impl/endpoint_target.hpp>
 
 #include <boost/intrusive/list.hpp>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,6 +26,16 @@ struct attempt_trace
     const std::shared_ptr<endpoint_target> of;
     bool was_cut = false;
 };
+
+/// Why the exchange failed, for people: of an address that the guard refuses also by which rule,
+/// but not the address. Empty without an error.
+inline std::string cause_of(error_code ec, const attempt_trace& t, const address_guard& guard) {
+    if (!ec) return {};
+    auto text = ec.message();
+    if (ec == errc::address_refused && t.refused)
+        text.append(": ").append(guard.refusal(*t.refused));
+    return text;
+}
 
 /// The attempts of a sender; one that ends leaves by itself.
 class attempt_traces {

@@ -43,6 +43,13 @@ class endpoint_health {
     change on_answer(answer a, time now);
     /// It asked to be left alone until then.
     void pause(time until) noexcept { row_.paused_until = std::max(row_.paused_until, until); }
+    /// An attempt did not get beyond the proxy, which says nothing about the endpoint. Gives how
+    /// often in a row that is so: what was under way when the wait began is one with it.
+    std::uint32_t on_proxy_failure(time now) noexcept;
+    void wait_for_proxy(time until) noexcept { proxy_until_ = std::max(proxy_until_, until); }
+    /// Whether the last attempt did not get beyond the proxy.
+    bool lacks_proxy() const noexcept { return proxy_failures_ != 0; }
+    void stop_proxy_wait() noexcept { proxy_until_ = {}; }
     void disable(error_code why, std::string reason, time now);
     /// As if it had never failed.
     void enable() noexcept;
@@ -69,6 +76,9 @@ class endpoint_health {
     in_flight_window window_;
     store::outbox_health row_{};
     std::uint32_t broken_ = 0;  // in a row, of the failures that open the circuit
+    // Not stored: a sender that begins anew asks the proxy at once.
+    std::uint32_t proxy_failures_ = 0;
+    time proxy_until_{};
 };
 
 }  // namespace tidings::webhook::detail

@@ -9,6 +9,7 @@ namespace tidings::webhook::detail {
 
 endpoint_health::change endpoint_health::on_answer(answer a, time now) {
     const bool delivered = a == answer::success || a == answer::slow;
+    proxy_failures_ = 0;
     return delivered ? on_success(a, now) : on_failure(a, now);
 }
 
@@ -58,6 +59,12 @@ endpoint_health::change endpoint_health::on_failure(answer a, time now) {
     return change::opened;
 }
 
+std::uint32_t endpoint_health::on_proxy_failure(time now) noexcept {
+    ++row_.failed_attempts;
+    if (proxy_until_ <= now || proxy_failures_ == 0) ++proxy_failures_;
+    return proxy_failures_;
+}
+
 void endpoint_health::disable(error_code why, std::string reason, time now) {
     row_.disabled = why;
     row_.disabled_reason = std::move(reason);
@@ -68,6 +75,7 @@ void endpoint_health::disable(error_code why, std::string reason, time now) {
 void endpoint_health::enable() noexcept {
     forgive();
     row_.paused_until = {};
+    stop_proxy_wait();
 }
 
 void endpoint_health::forgive() noexcept {
@@ -82,7 +90,8 @@ void endpoint_health::forgive() noexcept {
 }
 
 endpoint_health::time endpoint_health::waits_until() const noexcept {
-    return is_probed() ? std::max(row_.paused_until, row_.probe_at) : row_.paused_until;
+    const auto spared = std::max(row_.paused_until, proxy_until_);
+    return is_probed() ? std::max(spared, row_.probe_at) : spared;
 }
 
 }  // namespace tidings::webhook::detail

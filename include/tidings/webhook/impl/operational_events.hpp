@@ -5,6 +5,7 @@
 #include <tidings/webhook/impl/endpoint_target.hpp>
 #include <tidings/webhook/sender.hpp>
 
+#include <string_view>
 #include <vector>
 
 namespace tidings::detail {
@@ -22,7 +23,7 @@ class operational_events {
     /// @param cause of an attempt that failed, besides its error
     /// @param now by the wall clock
     void note_attempt(const endpoint_target& t, const store::outbox_entry& e, const attempt& a,
-                      error_code cause, io::system_time now);
+                      std::string_view cause, io::system_time now);
     /// It was given up after so many attempts, the last of which had this status; 0: none.
     void note_exhausted(const endpoint_target& t, const store::outbox_entry& e,
                         std::uint32_t attempts, unsigned status, error_code why);

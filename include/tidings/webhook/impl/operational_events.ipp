@@ -55,7 +55,8 @@ void operational_events::note(std::string_view topic, const endpoint_target& t, 
 }
 
 void operational_events::note_attempt(const endpoint_target& t, const store::outbox_entry& e,
-                                      const attempt& a, error_code cause, io::system_time now) {
+                                      const attempt& a, std::string_view cause,
+                                      io::system_time now) {
     const bool success = a.result == verdict::success;
     if (!are_about(e) || (success && !successes_)) return;
     auto data = a.events == 1 ? about(t, e) : about(t).add("webhook_id", id_of(e));
@@ -63,7 +64,7 @@ void operational_events::note_attempt(const endpoint_target& t, const store::out
     data.add("attempt", a.number);
     if (a.status != 0) data.add("status", a.status);
     data.add("error", a.error);
-    if (cause != a.error) data.add("cause", cause);
+    if (cause != a.error.message()) data.add_any("cause", cause);
     if (!a.phase.empty()) data.add("phase", a.phase);
     if (!success && a.next) {
         const auto next = std::chrono::floor<std::chrono::microseconds>(now + *a.next);

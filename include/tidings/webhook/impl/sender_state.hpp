@@ -134,8 +134,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                    std::vector<store::outbox_endpoint> rows);
     void take_opened(const endpoint_target& opened, store::outbox_health health);
     endpoint_health& health_of(const endpoint_target& t);
-    using answer = endpoint_health::answer;
-    answer answer_of(const attempt& a, error_code ec) const noexcept;
+    std::chrono::milliseconds wait_for_proxy(endpoint_target& t);
+    void end_proxy_waits(const endpoint_target& t);
     void note(endpoint_target& t, const attempt& a, error_code ec);
     /// Counts the endpoint where it is.
     void count_state(const endpoint_target& t, bool probing = false);
@@ -212,7 +212,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     store::outbox_result result_of(const endpoint_target& t, const store::outbox_entry& entry,
                                    const attempt& a) const;
     void note_attempt(const endpoint_target& t, const store::outbox_entry& entry, const attempt& a,
-                      error_code cause);
+                      error_code cause, const attempt_trace& trace);
     void put_back(line& l, const store::outbox_entry& entry);
     void put_back_all(const std::string& id, line& l);
     void give_up(line& l, endpoint_target& t, error_code why);

@@ -21,6 +21,11 @@ bool says_disable(const http::response& r) noexcept {
     return equal_ignoring_case(r.fields.get("webhook-delivery"), "disable");
 }
 
+// The endpoint was not asked.
+bool failed_at_proxy(const attempt& a) noexcept {
+    return a.status == 0 && (a.error == errc::proxy_failed || a.error == errc::proxy_unauthorized);
+}
+
 }  // namespace
 
 void sender_state::on_answer(const asked& q, error_code ec, const http::response& r) {
@@ -64,10 +69,13 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         ++t->failed_attempts;
         auto& l = lines_[id];
         q.what->for_each([&](const auto& e) { put_back(l, e); });
-        note_attempt(*t, entry, a, ec);
+        note_attempt(*t, entry, a, ec, *q.trace);
     } else {
-        note_attempt(*t, entry, a, ec);
-        note(*t, a, ec);
+        const bool asked_nobody = failed_at_proxy(a);
+        if (asked_nobody) a.next = wait_for_proxy(*t);
+        if (q.trace->took(traced::connect)) end_proxy_waits(*t);
+        note_attempt(*t, entry, a, ec, *q.trace);
+        if (!asked_nobody) note(*t, a, ec);
         if (a.result == verdict::gone || says_disable(r)) {
             ended = t->end();
             circuits_.forget(id);
@@ -114,10 +122,11 @@ attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry&
 }
 
 void sender_state::note_attempt(const endpoint_target& t, const store::outbox_entry& entry,
-                                const attempt& a, error_code cause) {
+                                const attempt& a, error_code cause, const attempt_trace& trace) {
     if (!operational_.on()) return;
     const auto wall_now = options_.environment.clock->wall_now();
-    finds_memory([&] { operational_.note_attempt(t, entry, a, cause, wall_now); });
+    finds_memory(
+        [&] { operational_.note_attempt(t, entry, a, cause_of(cause, trace, guard_), wall_now); });
 }
 
 // Of one of the events that were sent.
@@ -128,7 +137,10 @@ store::outbox_result sender_state::result_of(const endpoint_target& t,
     if (a.result == verdict::success) return result;
     result.outcome = a.next ? settled::retry : settled::dead;
     // A pause keeps the entry from being claimed, and its place before younger ones.
-    if (a.next) result.due = a.result == verdict::throttled ? entry.due : now() + *a.next;
+    const bool asked_nobody = failed_at_proxy(a);
+    if (asked_nobody) result.attempts = entry.attempts;
+    const bool spared = asked_nobody || a.result == verdict::throttled;
+    if (a.next) result.due = spared ? entry.due : now() + *a.next;
     if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
     if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
         result.last_error = errc::webhook_exhausted;

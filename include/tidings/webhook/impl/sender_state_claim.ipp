@@ -225,6 +225,7 @@ void sender_state::put_back_all(const std::string& id, line& l) {
 void sender_state::give_up_one(endpoint_target& t, const store::outbox_entry& e, error_code why) {
     results_.push_back({e.key, settled::dead, e.attempts, now(), why, {}});
     ++t.dead;
+    next_of_order_ = next_of_order_ || e.partition.has_value();
     note_end(&t, e, results_.back());
     finds_memory([&] { operational_.note_exhausted(t, e, e.attempts, 0, why); });
 }

@@ -46,6 +46,15 @@ std::string_view text_of(endpoint_change::kind k) noexcept {
     }
 }
 
+// `ec`: of the request, although a status came.
+endpoint_health::answer answer_of(const attempt& a, error_code ec) noexcept {
+    using answer = endpoint_health::answer;
+    if (a.result == verdict::success) return ec == errc::timed_out ? answer::slow : answer::success;
+    if (a.status == 0) return answer::unreachable;
+    if (a.status == 429 || a.status == 503) return answer::overloaded;
+    return a.status == 408 || a.status >= 500 ? answer::failing : answer::rejected;
+}
+
 }  // namespace
 
 // One opening at a time, of all endpoints that were added meanwhile.
@@ -123,12 +132,31 @@ endpoint_health& sender_state::health_of(const endpoint_target& t) {
     return it->second;
 }
 
-// `ec`: of the request, although a status came.
-endpoint_health::answer sender_state::answer_of(const attempt& a, error_code ec) const noexcept {
-    if (a.result == verdict::success) return ec == errc::timed_out ? answer::slow : answer::success;
-    if (a.status == 0) return answer::unreachable;
-    if (a.status == 429 || a.status == 503) return answer::overloaded;
-    return a.status == 408 || a.status >= 500 ? answer::failing : answer::rejected;
+// An outage of the proxy is none of the endpoint's: what it is owed waits, as its schedule has it,
+// but without an end, doubled at least, and no longer than for a probe. What another endpoint
+// reaches ends that.
+std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
+    constexpr std::chrono::milliseconds first{1000};
+    auto& h = health_of(t);
+    const auto failures = h.on_proxy_failure(now());
+    const auto& s = t.schedule();
+    const auto step = std::min<std::size_t>(failures, s.max_attempts() - 1);
+    const auto scheduled = s.next(step, std::nullopt, options_.environment.random->next());
+    const auto doubled = first * (std::int64_t(1) << std::min<std::uint32_t>(failures - 1, 20));
+    const auto most = std::max(options_.health.max_open_for, first);
+    const auto wait = std::min<std::chrono::milliseconds>(
+        std::max<std::chrono::milliseconds>(scheduled.value_or(first), doubled), most);
+    h.wait_for_proxy(now() + wait);
+    changed_.insert(t.id());
+    count_state(t);
+    spare(t.id(), lines_[t.id()]);
+    return wait;
+}
+
+void sender_state::end_proxy_waits(const endpoint_target& t) {
+    if (!health_of(t).lacks_proxy()) return;
+    for (auto& [id, h] : health_) h.stop_proxy_wait();
+    claim();
 }
 
 void sender_state::note(endpoint_target& t, const attempt& a, error_code ec) {

@@ -81,7 +81,7 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
         options_.environment.clock->now() - q.at);
     row.status = a.status;
     row.error = a.error;
-    if (ec) row.cause = ec.message();
+    row.cause = cause_of(ec, *q.trace, guard_);
     if (!a.phase.empty()) row.cause.append(" (").append(a.phase).append(")");
     row.response_head = head_of(r, *q.of, kept.max_head_bytes);
     row.response_body =

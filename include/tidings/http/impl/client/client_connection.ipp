@@ -52,6 +52,17 @@ bool is_resolved_here(const client_options& o, const client_question& asked) {
            (o.keep_addresses.count() > 0 || asked.terms.unproven);
 }
 
+// Notes in a trace what the filter refuses.
+void trace_filter(const std::shared_ptr<exchange_trace>& trace, io::connect_options& how) {
+    if (!trace || !how.address_filter) return;
+    how.address_filter = [weak = std::weak_ptr(trace),
+                          filter = std::move(how.address_filter)](const net::ip::address& a) {
+        if (filter(a)) return true;
+        if (const auto live = weak.lock(); live && !live->refused) live->refused = a;
+        return false;
+    };
+}
+
 }  // namespace
 
 void client_connection::connect(std::shared_ptr<client_job> job) {
@@ -62,6 +73,7 @@ void client_connection::connect(std::shared_ptr<client_job> job) {
     deadline_.arm(lane.timers(), o.connect_timeout);
     if (const auto& trace = job_->asked.terms.trace) trace->restart(o.environment.clock->now());
     auto how = connecting_to(job_->asked.target->to, o, pool_.tls.get());
+    trace_filter(job_->asked.terms.trace, how);
     const auto& each = o.phases;
     if (job_->asked.terms.trace || (each.resolve + each.connect + each.tls).count() != 0)
         how.on_phase = [weak = weak_from_this()](auto p, const auto& to) {

@@ -3,6 +3,8 @@
 
 #include <tidings/io/clock.hpp>
 
+#include <boost/asio/ip/address.hpp>
+
 #include <array>
 #include <chrono>
 #include <memory>
@@ -44,8 +46,9 @@ struct exchange_trace {
     explicit exchange_trace(io::steady_time at) noexcept : since_(at) {}
 
     phase now = phase::queue;
-    std::string address{};            ///< of the peer, as `io::stream::remote_address`
-    std::weak_ptr<client_job> job{};  ///< set by the client: see `cut`
+    std::string address{};                      ///< of the peer, as `io::stream::remote_address`
+    std::optional<net::ip::address> refused{};  ///< the first that the address filter refused
+    std::weak_ptr<client_job> job{};            ///< set by the client: see `cut`
 
  private:
     io::steady_time since_;

@@ -23,6 +23,15 @@ namespace {
 
 using tidings::detail::finds_memory;
 
+// What is wrong when a proxy answers so to CONNECT: 502 to 504 it says of a target that it cannot
+// reach, and most of 4xx of one that its rules forbid.
+errc error_of_answer(unsigned status) noexcept {
+    if (status == 407) return errc::proxy_unauthorized;
+    const bool of_target = status >= 502 && status <= 504;
+    const bool of_itself = status == 405 || status == 429 || (status >= 500 && !of_target);
+    return of_itself ? errc::proxy_failed : errc::proxy_refused;
+}
+
 /// One `start_tunnelling`. Confined to its executor; alive as long as something is under way.
 class tunnelling final : public wire_user, public std::enable_shared_from_this<tunnelling> {
  public:
@@ -108,7 +117,7 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
         timer_->start_wait(proxy_->clock->now() + proxy_->connect_timeout,
                            [weak = weak_from_this()] {
                                if (const auto self = weak.lock())
-                                   self->step([&] { self->refuse(errc::timed_out); });
+                                   self->step([&] { self->on_timeout(); });
                            });
         cancel_ = inner_.start_connect(
             executor_, {.host = proxy_->host, .port = proxy_->port, .unix_path = proxy_->unix_path},
@@ -116,6 +125,13 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
                 self->cancel_ = nullptr;
                 self->step([&] { self->ask(ec, std::move(stream)); });
             });
+    }
+
+    // A proxy that takes the question and gives no answer waits for the target, as far as can be
+    // seen from here.
+    void on_timeout() {
+        if (!wire_) return fail("the proxy cannot be reached", errc::timed_out);
+        refuse(errc::timed_out);
     }
 
     void ask(error_code ec, io::stream_ptr stream) {
@@ -159,10 +175,11 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
 
     void take_answer(unsigned status) {
         const auto text = "the proxy answered " + std::to_string(status) + " to CONNECT";
-        if (status == 407) return fail(text, errc::proxy_unauthorized);
         if (status / 100 != 2) {
-            note(text, errc::proxy_refused);
-            return refuse(errc::proxy_refused);
+            const auto why = error_of_answer(status);
+            if (why != errc::proxy_refused) return fail(text, why);
+            note(text, why);
+            return refuse(why);
         }
         // A tunnel begins behind the request: nothing of that may still be on its way.
         if (wire_->writing()) return fail("the proxy answered too early", errc::bad_request);
