@@ -29,7 +29,7 @@ const admin = await running.line('hub: admin on ');
 
 // Chromium says so of every answer that is no success, those that the page expects as well.
 const { context, page, complaints, shot, no_sideways_scroll, close } = await open_browser(
-    { program, folder, home: admin, expected: /status of (401|403|404|412|422)/ });
+    { program, folder, home: admin, expected: /status of (401|403|404|409|412|422)/ });
 
 async function link_for(owner = '') {
     const answer = await fetch(new URL('portal/tickets', admin), { method: 'POST', body: owner });
@@ -109,6 +109,31 @@ const steps = {
         await page.goto('about:blank');
         await page.goto(link);
         await heading('This link does not open the page').waitFor();
+    },
+
+    async 'a link of another owner asks before it ends a session'() {
+        await page.goto(await link_for('ann'));
+        await heading('Your subscriptions').waitFor();
+        const foreign = await link_for('mallory');
+        await page.goto('about:blank');
+        await page.goto(foreign);
+        await heading('You are signed in as ann').waitFor();
+        assert.ok(await page.evaluate(() => document.activeElement.tagName === 'H2'));
+        assert.equal(new URL(page.url()).hash, '');
+        await wide_and_narrow('other-owner');
+        await tab_to('button', 'Stay ann', 1 + 3);
+        await page.keyboard.press('Enter');
+        await heading('Your subscriptions').waitFor();
+        assert.equal(await page.locator('#who').innerText(), 'ann');
+        // In the page that is open the same is asked, and the link is still good.
+        await page.goto(foreign);
+        await heading('You are signed in as ann').waitFor();
+        await tab_to('button', 'Sign in as mallory', 4);
+        await page.keyboard.press('Enter');
+        await heading('Your subscriptions').waitFor();
+        assert.equal(await page.locator('#who').innerText(), 'mallory');
+        await context.clearCookies();
+        await page.goto('about:blank');
     },
 
     async 'by the keyboard alone a subscription is made'() {

@@ -75,6 +75,29 @@ TEST_CASE("events that a filter does not want are never owed", "[rest_hook]") {
     CHECK(bed.logged->empty());
 }
 
+TEST_CASE("a bus explains which events a subscription wants", "[rest_hook][explain]") {
+    world w;
+    filter_bed bed(w);
+    const auto shown = [&](std::string_view topic) {
+        texts filters;
+        for (const auto& s : bed.hub->explain(topic).subscriptions) filters.push_back(s.filter);
+        return filters;
+    };
+    const auto wanted = exact("data.state", "paid");
+    const std::string id = bed.make({"a", "b"}, list(wanted)).at("id");
+    CHECK(shown("a") == texts{wanted.dump()});
+    CHECK(shown("b") == texts{wanted.dump()});
+    CHECK(shown("c").empty());
+    bed.order("a", open);
+    CHECK(to_string(bed.hub->explain("a")).find("subscriber, only " + wanted.dump()) !=
+          std::string::npos);
+    const auto more = list(wanted, exact("type", "order"));
+    CHECK(bed.ask("PATCH", '/' + id, {{"filters", more}}).status == 200);
+    CHECK(shown("a") == texts{json{{"all", more}}.dump()});
+    CHECK(bed.ask("PATCH", '/' + id, {{"filters", json::array()}}).status == 200);
+    CHECK(shown("a") == texts{""});
+}
+
 TEST_CASE("filters are changed without a break, and removed", "[rest_hook]") {
     world w;
     filter_bed bed(w);

@@ -146,6 +146,51 @@ TEST_CASE("a browser has one session, and none where it names two", "[rest_hook]
     CHECK(bed.ask("GET", "/portal/api", {}, mallory).status == 200);
 }
 
+TEST_CASE("another visitor's ticket replaces a session only where that is asked for",
+          "[rest_hook]") {
+    world w;
+    portal_bed bed(w);
+    const auto ann = bed.enter(owner("ann"));
+    const auto [next, name] =
+        GENERATE(std::pair(owner("mallory"), "mallory"), std::pair(admin(), ""),
+                 std::pair(portal_visitor{.who = {.name = "ann"}, .is_operator = true}, "ann"));
+    const auto ticket = bed.ticket(next);
+    const auto ask = [&](json replace, const http::fields& cookie) {
+        return bed.ask("POST", "/portal/session",
+                       json{{"ticket", ticket}, {"replace", replace}}.dump(), cookie);
+    };
+    for (const auto& no : {bed.redeem(ticket, ann), ask(false, ann)}) {
+        CHECK(no.status == 409);
+        CHECK(no.fields.get("set-cookie").empty());
+        CHECK(no.fields.get("content-type") == "application/problem+json");
+        CHECK(no.fields.get("cache-control") == "no-store");
+        const auto said = json::parse(no.body);
+        CHECK(said.at("present").at("name") == "ann");
+        CHECK(said.at("present").at("operator") == false);
+        CHECK(said.at("next").value("name", "") == name);
+        CHECK(said.at("next").at("operator") == next.is_operator);
+    }
+    CHECK(bed.ask("GET", "/portal/session", {}, ann).status == 200);
+    CHECK(ask("yes", ann).status == 400);
+    SECTION("it is asked for") {
+        const auto r = ask(true, ann);
+        CHECK(r.status == 200);
+        CHECK(json::parse(r.body).value("name", "") == name);
+        CHECK_FALSE(r.fields.get("set-cookie").empty());
+        CHECK(bed.ask("GET", "/portal/session", {}, ann).status == 401);
+        CHECK(ask(true, {}).status == 403);
+    }
+    SECTION("the ticket is still good elsewhere, and where the session has ended") {
+        if (GENERATE(false, true)) {
+            bed.page->end_sessions("ann");
+            if (next.who.name == "ann") return;  // its ticket has ended as well
+            CHECK(bed.redeem(ticket, ann).status == 200);
+        } else {
+            CHECK(bed.redeem(ticket).status == 200);
+        }
+    }
+}
+
 TEST_CASE("a ticket that is too old, or none, lets nobody in", "[rest_hook]") {
     world w;
     portal_bed bed(w, {.ticket_lifetime = 10s});

@@ -58,7 +58,8 @@ struct manager_options {
     std::size_t max_page = 1'000;  ///< subscriptions of one answer
     std::size_t max_body_bytes = 16 * 1024;
     /// How long a request waits for the table. Then it is answered 503, and a subscription that is
-    /// written all the same is erased.
+    /// written all the same is erased. So long, too, other subscriptions wait for one whose end is
+    /// announced or whose target is asked; the list is read again then, with longer waits.
     std::chrono::milliseconds table_timeout{10'000};
     webhook::body_form form = webhook::body_form::binary;  ///< of those that ask for none
     /// No subscription is sent to faster, nor in larger bursts, whatever its `rate`.

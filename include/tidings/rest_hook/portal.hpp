@@ -43,7 +43,8 @@ class portal_state;
 ///
 /// The application has identified the visitor and makes a ticket for it, which opens the page once:
 /// the URL of the mount point with `/#ticket=` and the ticket. What a browser keeps then is a
-/// cookie (HttpOnly, SameSite=Strict; Secure where the page came by https). Tickets and sessions
+/// cookie (HttpOnly, SameSite=Strict; Secure where the page came by https). A browser that has the
+/// session of another visitor is asked before a ticket ends that. Tickets and sessions
 /// are kept as hashes, in memory: a restart ends them. The manager's authorizer is asked for
 /// action::manage at each request, as by its API, and may take away what a ticket gave; the
 /// session ends with `principal::expires`. A manager without an authorizer serves only loopback

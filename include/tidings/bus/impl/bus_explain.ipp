@@ -17,9 +17,20 @@ std::string rule_of(const history_options& kept, std::string_view topic) {
     return ">";
 }
 
+// Some subscribers ask a filter of their own behind the bus's.
+std::string filter_of(const bus_members::standing& s) {
+    auto filter = s.filter;
+    if (const auto* target = dynamic_cast<const target_subscription*>(s.state.get())) {
+        auto own = target->filter_of_subscriber();
+        if (!own.empty())
+            filter = filter.empty() ? own : event_filter::all({std::move(filter), std::move(own)});
+    }
+    return filter.empty() ? std::string() : filter.json();
+}
+
 explained_subscription explain(const bus_members::standing& s) {
     explained_subscription made{.pattern = s.pattern, .kind = subscription_kind::stream};
-    if (!s.filter.empty()) made.filter = s.filter.json();
+    made.filter = filter_of(s);
     if (!s.state) return made;
     made.counters = s.state->counters();
     if (const auto* seat = s.state->seat()) made.group = seat->group().name();

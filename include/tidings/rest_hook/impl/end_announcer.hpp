@@ -8,13 +8,16 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 
 namespace tidings::rest_hook::detail {
 
 class hook_list;
 
 /// Publishes `tidings.rest_hook.expiring` a while before subscriptions end: at most once for each
-/// end, since the row is marked first. One row after the other, however many end at once.
+/// end, since the row is marked first. One row after the other, however many end at once; one whose
+/// mark the table does not answer in time waits for that alone.
 class end_announcer final : public std::enable_shared_from_this<end_announcer> {
  public:
     /// @param home the lane of the list, and of `look`
@@ -23,15 +26,19 @@ class end_announcer final : public std::enable_shared_from_this<end_announcer> {
     /// When `hook_list::on_expiry` has something to do: a subscription ends, or the first end that
     /// is not announced has to be. From any thread.
     http::detail::expiry_time next(const hook_index& index) const;
+    /// The first end that may be announced; null: there is none.
+    const hook_index::ending* first(const hook_index& index) const;
     /// Announces this one if that is due. `hooks` is notified (`on_expiry`) when that has been
     /// tried.
     void look(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& first);
 
  private:
     void mark(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& which);
-    void on_marked(error_code ec, const hook_record& h);
+    void on_late(const std::string& id);
+    void on_marked(const std::string& id, error_code ec, const hook_record& h);
     void publish(const hook_record& h) const;
     void pause(std::chrono::seconds time);
+    const hook_index::ending* first_of(const hook_index& index) const noexcept;
     io::system_time now() const { return means_.options->environment.clock->wall_now(); }
 
     const hook_means means_;
@@ -39,6 +46,7 @@ class end_announcer final : public std::enable_shared_from_this<end_announcer> {
     const std::chrono::seconds lead_;  // 0: nothing is announced
     mutable std::mutex mutex_;         // guards what follows
     bool busy_ = false;                // a row is being marked
+    std::set<std::string> late_{};     // ids whose mark has no answer yet, and none in time
     io::steady_time not_before_{};
 };
 

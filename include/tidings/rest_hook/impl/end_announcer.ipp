@@ -20,6 +20,8 @@ constexpr std::string_view expiring_topic = "tidings.rest_hook.expiring";
 constexpr std::chrono::minutes together{1};
 constexpr std::chrono::seconds until_marked_again{60};
 constexpr std::chrono::seconds after_change{1};  // somebody else's, of the same row
+/// Marks without an answer, beyond which no further one is begun.
+constexpr std::size_t most_late = 64;
 /// Far from where time points end.
 constexpr std::chrono::seconds longest_lead = std::chrono::hours(24 * 365 * 100);
 
@@ -43,14 +45,24 @@ end_announcer::end_announcer(hook_means means, std::shared_ptr<lane> home)
 
 http::detail::expiry_time end_announcer::next(const hook_index& index) const {
     const auto end = index.first_end();
-    const auto* const first = index.first_unannounced();
     const std::lock_guard lock(mutex_);
+    const auto* const first = first_of(index);
     if (first == nullptr || busy_ || lead_.count() == 0) return end;
     const auto paused = std::chrono::ceil<io::system_time::duration>(
         not_before_ - means_.options->environment.clock->now());
     auto at = first->first - lead_;
     if (paused.count() > 0) at = std::max(at, now() + paused);
     return http::detail::earlier(end, at);
+}
+
+const hook_index::ending* end_announcer::first(const hook_index& index) const {
+    const std::lock_guard lock(mutex_);
+    return first_of(index);
+}
+
+// With the mutex held.
+const hook_index::ending* end_announcer::first_of(const hook_index& index) const noexcept {
+    return late_.size() < most_late ? index.first_unannounced(late_) : nullptr;
 }
 
 void end_announcer::look(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& first) {
@@ -70,24 +82,42 @@ void end_announcer::mark(const std::shared_ptr<hook_list>& hooks, const hook_ind
         h.announced = end;
         return {};
     };
-    auto on_done = [self = shared_from_this(), weak = std::weak_ptr(hooks)](
+    auto on_done = [self = shared_from_this(), weak = std::weak_ptr(hooks), id = which.second](
                        error_code ec, const hook_record& h, std::uint64_t) {
-        self->on_marked(ec, h);
+        self->on_marked(id, ec, h);
+        if (const auto list = weak.lock()) list->on_expiry();
+    };
+    auto on_late = [self = shared_from_this(), weak = std::weak_ptr(hooks), id = which.second] {
+        self->on_late(id);
         if (const auto list = weak.lock()) list->on_expiry();
     };
     std::make_shared<hook_step>(lane_, hooks, means_.options->log, which.second, std::move(change),
                                 std::move(on_done))
-        ->start();
+        ->start(means_.options->table_timeout, std::move(on_late));
 }
 
-void end_announcer::on_marked(error_code ec, const hook_record& h) {
-    if (!ec) {
-        if (!finds_memory([&] { publish(h); })) ec = errc::out_of_memory;
+// The others go on. The mark may be made yet, and is announced then.
+void end_announcer::on_late(const std::string& id) {
+    const bool noted = finds_memory([&] {
         const std::lock_guard lock(mutex_);
+        late_.insert(id);
         busy_ = false;
-    } else {
-        pause(ec == errc::not_found ? after_change : until_marked_again);
+    });
+    if (!noted) pause(until_marked_again);
+    finds_memory([&] {
+        means_.log("the table does not answer; the end of " + id + " is announced when it does",
+                   errc::timed_out);
+    });
+}
+
+void end_announcer::on_marked(const std::string& id, error_code ec, const hook_record& h) {
+    const auto wait = ec == errc::not_found ? after_change : until_marked_again;
+    {
+        const std::lock_guard lock(mutex_);
+        if (late_.erase(id) == 0) busy_ = false;
+        if (ec) not_before_ = means_.options->environment.clock->now() + wait;
     }
+    if (!ec && !finds_memory([&] { publish(h); })) ec = errc::out_of_memory;
     if (ec && ec != errc::not_found)
         finds_memory([&] { means_.log("the end of a subscription was not announced", ec); });
 }

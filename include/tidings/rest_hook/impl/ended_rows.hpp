@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <new>
 #include <string>
 
 namespace tidings::rest_hook::detail {
@@ -16,6 +17,7 @@ class ended_rows {
  public:
     /// How much had ended when a reading began.
     using moment = std::uint64_t;
+    static constexpr std::size_t most = 100'000;
 
     /// A reading begins; `end_reading` is called behind it.
     moment begin_reading() noexcept {
@@ -26,13 +28,18 @@ class ended_rows {
         if (--readings_ == 0) rows_.clear();
     }
     /// A row has ended. @param revision the last that has; a later one is a row made anew
+    /// @throws std::bad_alloc also where it holds `most`: a reading may never end
     void note(const std::string& id, std::uint64_t revision) {
         if (readings_ == 0) return;
+        if (rows_.size() >= most) throw std::bad_alloc();
         rows_.insert_or_assign(id, end{revision, ended_ + 1});
         ++ended_;
     }
     /// There was no memory for one of them: nothing counts of what is being read.
-    void lose() noexcept { lost_ = ++ended_; }
+    void lose() noexcept {
+        rows_.clear();
+        lost_ = ++ended_;
+    }
     /// Whether this row, of a reading that began then, may have ended since.
     bool is_over(const store::row& r, moment began) const noexcept {
         if (began < lost_) return true;

@@ -62,6 +62,7 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     void send(const hook_record& h);
     void on_begun(const std::string& id, const std::string& token, error_code ec,
                   const hook_record& written);
+    void on_late(const hook_record& h);
     void on_answer(const hook_record& h, const proof_question& q, error_code ec,
                    const http::response& r);
     void give_back(const hook_record& h);

@@ -162,9 +162,21 @@ void hook_asker::look(const question_calendar::entry& e) {
 void hook_asker::begin_question(const hook_record& h) {
     const auto hooks = hooks_.lock();
     if (!hooks) return;
-    auto on_done = [weak = weak_from_this(), id = h.id, token = h.question.token](
-                       error_code ec, const hook_record& written, std::uint64_t) {
-        if (const auto self = weak.lock()) self->on_begun(id, token, ec, written);
+    const auto late = std::make_shared<bool>(false);
+    auto on_done = [weak = weak_from_this(), id = h.id, token = h.question.token, late](
+                       error_code ec, const hook_record& written, std::uint64_t revision) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!*late) return self->on_begun(id, token, ec, written);
+        // It has its turn as any other.
+        const auto look_again = [&] {
+            ec ? self->put_off(id, self->now() + after_failure) : self->ask_now(written, revision);
+        };
+        if (!finds_memory(look_again)) self->note_later();
+    };
+    auto on_late = [weak = weak_from_this(), late, h] {
+        *late = true;
+        if (const auto self = weak.lock()) self->on_late(h);
     };
     auto begin = [terms = terms_, asked = h.question.asked, at = now()](hook_record& r) {
         if (r.question.asked != asked || r.question.ended) return false;
@@ -174,7 +186,22 @@ void hook_asker::begin_question(const hook_record& h) {
     };
     std::make_shared<hook_step>(lane_, hooks, means_.options->log, h.id,
                                 of_question(h.question.token, std::move(begin)), std::move(on_done))
-        ->start();
+        ->start(means_.options->table_timeout, std::move(on_late));
+}
+
+// The table does not answer: other questions have the place of this one, which waits for it.
+void hook_asker::on_late(const hook_record& h) {
+    release(h.question.token);
+    const bool noted = finds_memory([&] {
+        log(log_level::warning, h, "the table does not answer", errc::timed_out);
+        const auto hooks = hooks_.lock();
+        const auto v = hooks ? hooks->find({.all = true}, h.id) : std::nullopt;
+        if (!v) return;
+        const bool written = v->record.question.asked != h.question.asked;
+        put_off(h.id, written ? due_of(v->record)
+                              : no_later_than_its_end(io::system_time::max(), v->record));
+    });
+    if (!noted) note_later();
 }
 
 // Where nothing was sent, the next question comes when the row says.

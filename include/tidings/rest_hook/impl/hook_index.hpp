@@ -49,8 +49,8 @@ class hook_index {
     http::detail::expiry_time first_end() const;
     /// The id of the first whose end has come; null: there is none.
     const std::string* first_ended(io::system_time now) const noexcept;
-    /// The first end that is to be announced, and the id; null: there is none.
-    const ending* first_unannounced() const noexcept;
+    /// The first end that is to be announced, and the id, but for these ids; null: there is none.
+    const ending* first_unannounced(const std::set<std::string>& but) const noexcept;
 
  private:
     /// By time, of two at once by id.

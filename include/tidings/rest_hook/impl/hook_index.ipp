@@ -118,8 +118,11 @@ const std::string* hook_index::first_ended(io::system_time now) const noexcept {
     return ends_.empty() || ends_.begin()->first > now ? nullptr : &ends_.begin()->second;
 }
 
-const hook_index::ending* hook_index::first_unannounced() const noexcept {
-    return unannounced_.empty() ? nullptr : &*unannounced_.begin();
+const hook_index::ending* hook_index::first_unannounced(
+    const std::set<std::string>& but) const noexcept {
+    const auto it = std::find_if(unannounced_.begin(), unannounced_.end(),
+                                 [&](const ending& e) { return !but.contains(e.second); });
+    return it == unannounced_.end() ? nullptr : &*it;
 }
 
 }  // namespace tidings::rest_hook::detail

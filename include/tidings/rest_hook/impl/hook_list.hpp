@@ -8,6 +8,7 @@
 #include <tidings/rest_hook/impl/hook_index.hpp>
 #include <tidings/rest_hook/impl/live_hook.hpp>
 
+#include <chrono>
 #include <limits>
 #include <map>
 #include <memory>
@@ -165,8 +166,9 @@ class hook_list final : public std::enable_shared_from_this<hook_list> {
     bool stale_ = false;  // what the pages under way say may be over
 
     // In the lane.
-    std::uint64_t round_ = 0;  // of loading
-    reading_ptr loading_;
+    std::uint64_t round_ = 0;             // of loading
+    reading_ptr loading_;                 // null: none is under way
+    std::chrono::milliseconds patience_;  // for a page
     backoff backoff_;
     wheel_timer again_;
     std::vector<std::pair<std::string, std::uint64_t>> unerased_;  // their erasure failed

@@ -40,8 +40,9 @@ hook_list::hook_list(hook_means means, std::shared_ptr<hook_asker> asker)
       announcer_(std::make_shared<end_announcer>(means_, lane_)),
       index_(*options_.environment.random),
       phase_(options_.table ? phase::loading : phase::ready),
+      patience_(options_.table_timeout),
       backoff_({.initial = std::chrono::seconds(1)}),
-      again_([this] { load({}); }),
+      again_([this] { loading_ ? load_later(errc::timed_out) : load({}); }),
       erase_again_([this] {
           for (const auto& [id, revision] : std::exchange(unerased_, {})) erase_later(id, revision);
       }),

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t rows_per_page = 256;
 constexpr std::chrono::seconds after_failed_erasure{1};
+constexpr std::chrono::minutes longest_patience{10};
 
 }  // namespace
 
@@ -34,6 +35,10 @@ void hook_list::start() {
 void hook_list::load(std::string after) {
     const bool found = finds_memory([&] {
         if (after.empty()) loading_ = std::make_shared<const reading>(shared_from_this());
+        {
+            const std::lock_guard lock(mutex_);
+            if (phase_ != phase::closed) again_.arm(lane_->timers(), patience_);
+        }
         using row_list = std::vector<store::row>;
         auto on_done = lane_handler<row_list>(
             lane_, errc::store_failed,
@@ -47,10 +52,13 @@ void hook_list::load(std::string after) {
     if (!found) load_later(errc::out_of_memory);
 }
 
-// From the beginning: what is known already is not applied again.
+// From the beginning: what is known already is not applied again. A table that did not answer in
+// time may be slow: it is given longer each time.
 void hook_list::load_later(error_code ec) noexcept {
     if (now() == phase::closed) return;
     ++round_;
+    loading_ = nullptr;
+    if (ec == errc::timed_out && patience_ < longest_patience) patience_ *= 2;
     finds_memory([&] { means_.log("loading the subscriptions failed; trying again", ec); });
     const std::lock_guard lock(mutex_);
     if (phase_ != phase::closed)
@@ -64,6 +72,8 @@ void hook_list::on_page(error_code ec, const std::vector<store::row>& rows) {
     if (ec || !found) return load_later(ec ? ec : make_error_code(errc::out_of_memory));
     if (rows.size() == rows_per_page) return load(rows.back().key);
     const auto ended = std::exchange(loading_, nullptr);  // outside the mutex
+    again_.cancel();
+    patience_ = options_.table_timeout;
     const std::lock_guard lock(mutex_);
     if (stale_) return;  // it is read again
     if (phase_ == phase::loading) phase_ = phase::ready;
@@ -127,7 +137,7 @@ void hook_list::on_expiry() {
     std::optional<hook_index::ending> next;
     finds_memory([&] {
         const std::lock_guard lock(mutex_);
-        const auto* const first = index_.first_unannounced();
+        const auto* const first = announcer_->first(index_);
         if (first != nullptr && phase_ != phase::closed) next = *first;
     });
     if (next) announcer_->look(shared_from_this(), *next);

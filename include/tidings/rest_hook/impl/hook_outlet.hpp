@@ -29,6 +29,8 @@ class hook_outlet {
         bool brings = false;  ///< else nothing is done with it: it is not wanted, or the place of
                               ///< another pattern brings it
     };
+    /// Which events of its patterns it wants.
+    event_filter filter() const;
     way way_of(const publication& p, std::string_view pattern) const;
 
  private:

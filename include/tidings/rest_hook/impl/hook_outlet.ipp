@@ -78,6 +78,11 @@ hook_outlet::endpoint_ptr hook_outlet::endpoint() const {
     return endpoint_;
 }
 
+event_filter hook_outlet::filter() const {
+    const std::lock_guard lock(mutex_);
+    return filter_;
+}
+
 hook_outlet::way hook_outlet::way_of(const publication& p, std::string_view pattern) const {
     way w;
     event_filter filter;

@@ -4,6 +4,7 @@
 #include <tidings/rest_hook/impl/hook_list.hpp>
 #include <tidings/unique_function.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,11 +28,15 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     /// errc::store_conflict: others change the row all the time; errc::store_failed,
     /// errc::out_of_memory: it was made or not
     void start();
+    /// The same, and `on_late` is called once where it has not ended in this time: what waits for
+    /// it goes on. `done` is called all the same, when the table answers.
+    void start(std::chrono::milliseconds patience, unique_function<void()> on_late);
 
  private:
     static constexpr int most_tries = 5;
 
     void run();
+    void wait(std::chrono::milliseconds patience);
     void write();
     bool reserve(const hook_record& h);
     bool reserve_owner(const hook_record& before, const hook_record& h);
@@ -49,6 +54,8 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     const std::string id_;
     const change apply_;
     handler done_;
+    unique_function<void()> on_late_{};
+    std::shared_ptr<tidings::detail::wheel_timer> patience_{};
     int tries_ = 0;
     std::uint64_t known_ = 0;        // the revision that was to be changed
     bool reserved_ = false;          // a place in the list, for a row that is not there yet

@@ -24,6 +24,25 @@ void hook_step::start() {
     lane_->post([self = shared_from_this()] { self->run(); });
 }
 
+void hook_step::start(std::chrono::milliseconds patience, unique_function<void()> on_late) {
+    on_late_ = std::move(on_late);
+    lane_->post([self = shared_from_this(), patience] {
+        self->step([&] {
+            self->wait(patience);
+            self->write();
+        });
+    });
+}
+
+// The table may release the step last, on any thread: the timer ends in the lane.
+void hook_step::wait(std::chrono::milliseconds patience) {
+    patience_ = lane_->make_resident<wheel_timer>([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (auto late = self ? std::exchange(self->on_late_, {}) : nullptr) late();
+    });
+    patience_->arm(lane_->timers(), patience);
+}
+
 template <class F>
 void hook_step::step(F f) {
     if (!finds_memory(std::move(f))) end(errc::out_of_memory, {});
@@ -111,6 +130,7 @@ void hook_step::on_read(error_code ec, const store::row& r, const hook_list::rea
 // A place that no row has taken is given back.
 void hook_step::end(error_code ec, const hook_record& h, std::uint64_t revision) {
     if (ec && std::exchange(reserved_, false)) finds_memory([&] { hooks_->drop(id_, 0); });
+    if (patience_) patience_->cancel();
     if (auto done = std::move(done_)) done(ec, h, revision);
 }
 

@@ -4,6 +4,7 @@
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/group/group_member.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
+#include <tidings/bus/impl/subscription/filtering_subscriber.hpp>
 
 #include <list>
 
@@ -18,7 +19,14 @@ class target_subscription final : public counted_subscription,
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s, log_sink log)
         : log_(std::move(log)),
           lane_(std::move(l)),
-          subscriber_(std::move(s)) {}
+          subscriber_(std::move(s)),
+          filtering_(std::dynamic_pointer_cast<const filtering_subscriber>(subscriber_)) {}
+
+    /// That of the subscriber itself, empty where it has none. Safe from any thread.
+    event_filter filter_of_subscriber() const {
+        const auto asks = filtering_.lock();
+        return asks ? asks->filter() : event_filter();
+    }
 
     net::any_io_executor executor() const noexcept override { return lane_->executor(); }
 
@@ -78,8 +86,9 @@ class target_subscription final : public counted_subscription,
     std::shared_ptr<lane> lane_;
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
-    questions asked_;                         // lane-confined, as the next two
-    std::uint64_t missed_ = 0;                // for want of memory, and not announced yet
+    const std::weak_ptr<const filtering_subscriber> filtering_;  // the same, where it is one
+    questions asked_;                                            // lane-confined, as the next two
+    std::uint64_t missed_ = 0;  // for want of memory, and not announced yet
     bool told_ = false;
     bool losing_ = false;  // the loss of this burst is in the log
     ending ending_;

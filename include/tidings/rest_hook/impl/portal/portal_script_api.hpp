@@ -14,6 +14,7 @@ export class Refused extends Error {
         super(problem.member && !text.includes(problem.member) ? `${problem.member}: ${text}` : text);
         this.status = status;
         this.member = problem.member;
+        this.problem = problem;
     }
 }
 
@@ -54,7 +55,8 @@ function next_page(link) {
 const at = (id, part = '') => `api/${encodeURIComponent(id)}${part}`;
 const once = () => ({ 'Idempotency-Key': random_text() });
 
-export const redeem = (ticket) => request('POST', 'session', { ticket });
+/// @param replace also where the browser has the session of somebody else, which ends then
+export const redeem = (ticket, replace = false) => request('POST', 'session', { ticket, replace });
 export const session = () => request('GET', 'session');
 export const leave = () => request('DELETE', 'session');
 

@@ -7,7 +7,7 @@ namespace tidings::rest_hook::detail {
 
 /// The module main.js: the entrance, and which page is shown.
 inline constexpr std::string_view portal_script_main = R"js(import * as api from './api.js';
-import { acting, complain, el, forgive, say } from './dom.js';
+import { acting, button, complain, el, forgive, say } from './dom.js';
 import * as hook from './hook.js';
 import * as list from './list.js';
 
@@ -58,17 +58,34 @@ async function show_page(first) {
     }
 }
 
+const name_of = (who) => [who.name, who.operator && 'operator'].filter(Boolean).join(', ') || 'another owner';
+
+// A stranger may have made the link, so that its reader works in the stranger's name.
+function ask_to_replace(ticket, { present, next }) {
+    const now = name_of(present), then = name_of(next);
+    show_entrance(`You are signed in as ${now}`,
+        `This link signs you in as ${then} instead. If you did not expect that, stay: what you make as ${then} is not yours.`);
+    content.firstChild.append(el('div', { class: 'actions' },
+        button(`Stay ${now}`, acting(() => come_in(null)), { class: 'main' }),
+        button(`Sign in as ${then}`, acting(() => come_in(ticket, true)))));
+}
+
 // The link has the ticket behind `#`, which browsers send nobody; it is gone from the history, too,
 // before anything else is done.
-async function enter() {
+function enter() {
     const ticket = /^#ticket=([0-9a-f]+)$/.exec(location.hash)?.[1];
     if (ticket) history.replaceState(null, '', location.pathname + location.search);
+    return come_in(ticket);
+}
+
+async function come_in(ticket, replace = false) {
     let refused = null;
     try {
-        visitor = (ticket ? await api.redeem(ticket) : await api.session()).value;
+        visitor = (ticket ? await api.redeem(ticket, replace) : await api.session()).value;
     } catch (error) {
         refused = error;
     }
+    if (refused?.status === 409 && refused.problem.present) return ask_to_replace(ticket, refused.problem);
     const used = refused?.status === 403 && ticket;
     if (used) visitor = await api.session().then(({ value }) => value, () => null);
     if (used && visitor) refused = null;
@@ -80,7 +97,7 @@ async function enter() {
         show_entrance('The page cannot be opened now', 'Try again in a while; the link is still good.');
         return complain(refused);
     }
-    document.getElementById('who').textContent = [visitor.name, visitor.operator && 'operator'].filter(Boolean).join(', ');
+    document.getElementById('who').textContent = visitor.name || visitor.operator ? name_of(visitor) : '';
     leave.hidden = false;
     await show_page(true);
     if (used) say('That link was used already; you are still signed in.');

@@ -40,6 +40,7 @@ class portal_state {
     void serve_session(http::exchange& x);
     void redeem(http::exchange& x);
     std::string describe(const portal_visitor& v) const;
+    http::response ask_to_replace(const portal_visitor& present, const portal_visitor& next) const;
     http::response let_in(const portal_visitor& v, std::string_view ticket, bool by_https);
 
     const std::vector<std::string> origins_;  // none, or the page's

@@ -100,11 +100,27 @@ http::response session_closed() {
     return http::problem(503, "Closed", make_error_code(errc::closed).message());
 }
 
-refusal read_ticket(std::string_view object, std::string& out) {
+bool is_same(const portal_visitor& a, const portal_visitor& b) {
+    return a.who.name == b.who.name && a.is_operator == b.is_operator;
+}
+
+/// What a browser asks for that is to be let in.
+struct entry_request {
+    std::string ticket{};
+    bool replaces = false;  ///< the session of another visitor that it has
+};
+
+refusal read_entry(std::string_view object, entry_request& out) {
     for (const auto& [name, raw] : json_members(object)) {
+        if (name == "replace") {
+            out.replaces = raw == "true";
+            if (!out.replaces && raw != "false")
+                return malformed(name, in_quotes(name) + " is neither true nor false");
+            continue;
+        }
         if (name != "ticket") return refused(name, "a session has no " + in_quotes(name));
         if (!raw.starts_with('"')) return malformed(name, in_quotes(name) + " is not a string");
-        out = read_json_string(raw);
+        out.ticket = read_json_string(raw);
     }
     return std::nullopt;
 }
@@ -215,16 +231,30 @@ std::string portal_state::describe(const portal_visitor& v) const {
     return out.end();
 }
 
+// A link that somebody else made must not change unseen in whose name the browser works.
+http::response portal_state::ask_to_replace(const portal_visitor& present,
+                                            const portal_visitor& next) const {
+    auto no =
+        http::problem(409, "Signed in as another visitor",
+                      "the ticket is still good; with \"replace\": true it ends that session");
+    no.body.pop_back();
+    no.body += ",\"present\":" + describe(present) + ",\"next\":" + describe(next) + '}';
+    no.fields.set("Cache-Control", "no-store");
+    return no;
+}
+
 void portal_state::redeem(http::exchange& x) {
     std::string object;
-    std::string ticket;
+    entry_request asked;
     if (auto no = read_body(x.request(), max_body_bytes_, object)) return x.respond(std::move(*no));
-    if (auto no = read_ticket(object, ticket)) return x.respond(std::move(*no));
-    const auto visitor = tickets_.find(ticket);
+    if (auto no = read_entry(object, asked)) return x.respond(std::move(*no));
+    const auto visitor = tickets_.find(asked.ticket);
     const bool by_https = x.request().fields.get("Origin").starts_with("https://");
     if (!visitor) return x.respond(ticket_refused());
     const auto before = session_of(x.request());
-    auto answer = let_in(*visitor, ticket, by_https);
+    if (before && !asked.replaces && !is_same(before->visitor, *visitor))
+        return x.respond(ask_to_replace(before->visitor, *visitor));
+    auto answer = let_in(*visitor, asked.ticket, by_https);
     if (before && answer.status == 200) sessions_.end(before->token);
     x.respond(std::move(answer));
 }

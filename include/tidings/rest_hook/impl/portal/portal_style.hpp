@@ -79,6 +79,7 @@ h3 { margin: 0; font-size: 15px; font-weight: 650; }
 .badge.good { color: var(--good); } .badge.wait { color: var(--wait); } .badge.bad { color: var(--bad); }
 .empty { padding: 44px 24px; text-align: center; color: var(--soft); background: var(--card); border: 1px solid var(--line); border-radius: var(--radius); }
 .empty h2 { color: var(--ink); margin-bottom: 8px; }
+.empty .actions { justify-content: center; margin-bottom: 0; }
 .more { margin-top: 12px; }
 
 .head { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin: 10px 0 4px; }
