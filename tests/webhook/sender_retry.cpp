@@ -49,6 +49,8 @@ TEST_CASE("a failed delivery is repeated on schedule, with the same id and a new
     REQUIRE(bed.attempts.size() == 4);
     CHECK(bed.attempts[0].error == errc::http_status);
     CHECK(bed.attempts[0].status == 500);
+    CHECK(bed.logged.find(" answered 500: " + bed.attempts[0].error.message()) !=
+          std::string::npos);
     CHECK(bed.attempts[0].next == 5s);
     CHECK(bed.attempts[2].number == 3);
     CHECK(bed.attempts[3].result == verdict::success);

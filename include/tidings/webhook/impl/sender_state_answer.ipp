@@ -206,8 +206,9 @@ void sender_state::report(const endpoint_target& t, const attempt& a) {
         options_.metrics->count("webhook_attempts", {{"result", success ? "success" : "failure"}},
                                 1);
     if (options_.log && !success) {
-        const bool named = a.error == errc::timed_out && !a.phase.empty();
-        const auto text = named ? t.label() + " in " + std::string(a.phase) : t.label();
+        auto text = t.label();
+        if (a.status != 0) text.append(" answered ").append(std::to_string(a.status));
+        if (a.error == errc::timed_out && !a.phase.empty()) text.append(" in ").append(a.phase);
         options_.log({a.next ? log_level::info : log_level::warning, "webhook", text, a.error});
     }
     const auto called = hooks_now();
