@@ -3,6 +3,7 @@
 // transaction, and that reads never stand before a commit.
 #include "support/outbox_bed.hpp"
 #include "support/sqlite_bed.hpp"
+#include "support/statement_trace.hpp"
 
 #include <tidings/store/sqlite/delivered_ids.hpp>
 #include <tidings/store/sqlite/impl/database_state.hpp>
@@ -21,39 +22,6 @@
 namespace tidings::test {
 
 namespace {
-
-/// Sees every statement, and every row that one gives, of connections that are opened while it
-/// lives, on the thread that runs them. One at a time.
-class statement_trace {
- public:
-    struct call {
-        sqlite3* connection;
-        std::string_view sql;
-        bool is_row;
-    };
-    explicit statement_trace(std::function<void(const call&)> f) {
-        seen() = std::move(f);
-        sqlite3_auto_extension(reinterpret_cast<void (*)()>(&follow));
-    }
-    ~statement_trace() { sqlite3_cancel_auto_extension(reinterpret_cast<void (*)()>(&follow)); }
-    statement_trace(const statement_trace&) = delete;
-    statement_trace& operator=(const statement_trace&) = delete;
-
- private:
-    static std::function<void(const call&)>& seen() {
-        static std::function<void(const call&)> f;
-        return f;
-    }
-    static int follow(sqlite3* c, const char**, const void*) {
-        return sqlite3_trace_v2(c, SQLITE_TRACE_STMT | SQLITE_TRACE_ROW, &tell, nullptr);
-    }
-    static int tell(unsigned what, void*, void* of, void*) {
-        auto* s = static_cast<sqlite3_stmt*>(of);
-        const char* sql = sqlite3_sql(s);
-        seen()({sqlite3_db_handle(s), sql != nullptr ? sql : "", what == SQLITE_TRACE_ROW});
-        return 0;
-    }
-};
 
 /// Small events in a history whose file has to be read.
 void fill(stored_history& f, int events) {
@@ -166,8 +134,8 @@ TEST_CASE("a connection that is closed makes no checkpoint", "[sqlite]") {
         sqlite::detail::connection last(copy, "");
         CHECK(last.number("SELECT count(*) FROM events") == 10);
     }
-    CHECK(bytes_of(copy) == file);
-    CHECK(bytes_of(copy + "-wal") == log);
+    CHECK((bytes_of(copy) == file));
+    CHECK((bytes_of(copy + "-wal") == log));
 }
 
 TEST_CASE("a long read has a transaction for each slice of rows", "[sqlite][threads]") {
