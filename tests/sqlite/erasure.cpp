@@ -24,6 +24,13 @@ std::string bytes_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// What is read here is what the kernel was given, synced or not.
+sqlite::database_options options_in(const temporary_folder& folder) {
+    auto o = store_options(folder.file("store.db"));
+    o.durable = sqlite::durability::memory;
+    return o;
+}
+
 /// What a row of an owner has wherever it has text.
 std::string mark_of(int owner) {
     return "<owner " + std::to_string(100 + owner) + ">";
@@ -125,7 +132,7 @@ class owners_outbox {
 
 TEST_CASE("nothing of an owner is left in pages whose rows were moved", "[sqlite][store]") {
     const temporary_folder folder;
-    owners_outbox o(store_options(folder.file("store.db")));
+    owners_outbox o(options_in(folder));
     for (int owner = 0; owner < owners_outbox::owners; ++owner) {
         INFO("owner " << owner);
         for (int i = 0; i < 6; ++i) {
@@ -140,7 +147,7 @@ TEST_CASE("nothing of an owner is left in pages whose rows were moved", "[sqlite
 
 TEST_CASE("an erasure that finds no room is made again", "[sqlite][store]") {
     const temporary_folder folder;
-    auto options = store_options(folder.file("store.db"));
+    auto options = options_in(folder);
     {
         owners_outbox o(options);
         for (int i = 0; i < 10; ++i) o.append();
@@ -166,7 +173,7 @@ TEST_CASE("a disk that fills up while a file is written anew ends no store", "[s
     for (std::size_t nth = 1; !was_whole && nth < 500; nth += 1 + nth / 4) {
         INFO("write " << nth);
         const temporary_folder folder;
-        auto options = store_options(folder.file("store.db"));
+        auto options = options_in(folder);
         options.vfs = power_vfs::name;
         owners_outbox o(options);
         for (int i = 0; i < 2; ++i) o.append();
@@ -189,7 +196,7 @@ TEST_CASE("a disk that fills up while a file is written anew ends no store", "[s
 
 TEST_CASE("erasures of one group write the file anew once", "[sqlite][store][threads]") {
     const temporary_folder folder;
-    const auto options = store_options(folder.file("store.db"));
+    const auto options = options_in(folder);
     owners_outbox o(options);
     for (int i = 0; i < 5; ++i) o.append();
     // Each rewriting changes the version of the schema.
