@@ -302,7 +302,7 @@ const steps = {
         await page.locator('.figures dd', { hasText: /^(999|1,000)$/ }).waitFor();
         assert.ok(asked < 40, `${asked} requests`);
         assert.ok([24, 25].includes(await page.locator('.chart svg[role=img] rect.ok').count()));
-        assert.equal(await page.locator('.card table').last().isVisible(), true);
+        await page.locator('.card table').last().waitFor();
         await wide_and_narrow('day');
         await page.unroute(/\/attempts\?/);
     },

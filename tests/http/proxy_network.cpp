@@ -186,15 +186,33 @@ TEST_CASE("a proxy to which no connection is made in time has failed", "[http]")
     CHECK(bed.judged.size() == 1);
 }
 
-TEST_CASE("a proxy that answers for itself is asked for no other address", "[http]") {
+TEST_CASE("a proxy that answers for itself has failed, where no other address is left", "[http]") {
     proxy_bed bed;
-    const auto status = GENERATE(405, 429, 500, 501, 505, 599);
-    bed.start();
-    bed.answer("HTTP/1.1 " + std::to_string(status) + " x\r\n\r\n");
-    CHECK(bed.ended == error_code(errc::proxy_failed));
-    CHECK(bed.asked().size() == 1);
-    CHECK(bed.logged == std::vector<std::string>{"the proxy answered " + std::to_string(status) +
-                                                 " to CONNECT: the proxy failed"});
+    const auto status = GENERATE(405, 429, 501, 505, 599);
+    const auto own = "HTTP/1.1 " + std::to_string(status) + " x\r\n\r\n";
+    SECTION("there is none") {
+        bed.sim().add_name("target.example", {"8.8.4.4"});
+        bed.start();
+        bed.answer(own);
+        CHECK(bed.ended == error_code(errc::proxy_failed));
+        CHECK(bed.asked().size() == 1);
+        CHECK(bed.logged ==
+              std::vector<std::string>{"the proxy answered " + std::to_string(status) +
+                                       " to CONNECT: the proxy failed"});
+    }
+    SECTION("it takes another") {
+        bed.start();
+        bed.answer(own);
+        REQUIRE(bed.asked().size() == 2);
+        bed.answer(opened);
+        CHECK(bed.stream);
+    }
+    SECTION("the last one is a target's fault") {
+        bed.start();
+        for (const auto& text : {own, own, std::string("HTTP/1.1 500 x\r\n\r\n")}) bed.answer(text);
+        CHECK(bed.asked().size() == 3);
+        CHECK(bed.ended == error_code(errc::proxy_refused));
+    }
 }
 
 TEST_CASE("an answer that trickles has the time of one address", "[http]") {

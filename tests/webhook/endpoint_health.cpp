@@ -53,6 +53,22 @@ TEST_CASE("failures in a row open the circuit, a probe closes it", "[webhook]") 
     CHECK(h.on_answer(why, at(12s)) == change::none);
 }
 
+TEST_CASE("an endpoint that lacks the proxy has one attempt at once until it succeeds",
+          "[webhook]") {
+    endpoint_health h(quick(), 4);
+    CHECK(h.on_proxy_failure(at(0s)) == 1);
+    h.wait_for_proxy(at(10s));
+    CHECK_FALSE(sends(h, 9s));
+    CHECK(h.on_proxy_failure(at(1s)) == 1);  // what was under way
+    CHECK(h.max_in_flight() == 1);
+    h.stop_proxy_wait();
+    CHECK(sends(h, 2s));
+    CHECK(h.max_in_flight() == 1);
+    CHECK(h.on_proxy_failure(at(2s)) == 2);
+    CHECK(h.on_answer(answer::success, at(3s)) == change::none);
+    CHECK(h.max_in_flight() == 4);
+}
+
 TEST_CASE("each probe that fails doubles the wait, up to its bound", "[webhook]") {
     auto options = quick();
     options.disable_after = 0;

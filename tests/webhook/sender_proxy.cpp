@@ -148,7 +148,7 @@ TEST_CASE("an outage of the proxy uses up no attempts and is no fault of endpoin
         expected = errc::proxy_unauthorized;
     }
     SECTION("it has failed itself") {
-        b.proxy.status = 500;
+        b.proxy.status = 501;
     }
     SECTION("it takes no CONNECT") {
         b.proxy.status = 405;
@@ -185,7 +185,7 @@ TEST_CASE("an outage of the proxy uses up no attempts and is no fault of endpoin
 TEST_CASE("a target that the proxy cannot reach or may not is at fault itself", "[webhook]") {
     proxied_bed b(proxied_bed::strict());
     const auto e = b.add("e");
-    b.proxy.status = GENERATE(403U, 502U, 503U, 504U);
+    b.proxy.status = GENERATE(403U, 500U, 502U, 503U, 504U);
     b.bed->publish();
     REQUIRE(b.bed->attempts.size() == 1);
     CHECK(b.bed->attempts[0].error == errc::proxy_refused);

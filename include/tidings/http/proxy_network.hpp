@@ -52,9 +52,9 @@ struct proxy_options {
 ///
 /// Further errors of `start_connect`. Of the proxy itself, which is asked for no other address
 /// then: errc::proxy_failed (no connection to it is made, also within `connect_timeout`; it ends;
-/// it answers otherwise than HTTP/1.1 has it, or 405, 429 or 5xx but 502 to 504), and
-/// errc::proxy_unauthorized (407). Of the last address: errc::proxy_refused (an answer that is
-/// neither 2xx nor one of these), errc::timed_out (it did not come within `connect_timeout`). And
+/// it answers otherwise than HTTP/1.1 has it), and errc::proxy_unauthorized (407). Of the last
+/// address: errc::proxy_failed (405, 429 or 5xx but 500 and 502 to 504), errc::proxy_refused
+/// (another answer that is no 2xx), errc::timed_out (it did not come within `connect_timeout`). And
 /// errc::out_of_memory.
 ///
 /// Safe from any thread. The network may be destroyed while connections are made; `inner` outlives

@@ -147,11 +147,7 @@ class hook_reader {
         return read_rate(name, raw, how_.max_rate, out_.rate);
     }
     refusal take_target(std::string_view name, std::string_view raw) {
-        if (auto no = read_text(name, raw, out_.target_url)) return no;
-        // It is not sent (RFC 9110 7.1): two that differ in it alone are one target.
-        if (out_.target_url.find('#') != std::string::npos)
-            return malformed(name, in_quotes(name) + " has a fragment");
-        return std::nullopt;
+        return read_text(name, raw, out_.target_url);
     }
     refusal take_secret(std::string_view name, std::string_view raw) {
         if (auto no = read_text(name, raw, out_.secret)) return no;

@@ -28,9 +28,10 @@ std::shared_ptr<rate_limit> pace_of_creations(std::size_t per_minute) {
 }
 
 bool is_hook_id(std::string_view text) noexcept {
-    constexpr std::string_view prefix = "hook_";
-    return text.starts_with(prefix) &&
-           text.find_first_not_of("0123456789abcdef", prefix.size()) == std::string_view::npos;
+    for (const std::string_view prefix : {"hook_", "websub_"})
+        if (text.starts_with(prefix))
+            return text.find_first_not_of("0123456789abcdef", prefix.size()) == text.npos;
+    return false;
 }
 
 http::response wrong_method(std::string_view allowed) {

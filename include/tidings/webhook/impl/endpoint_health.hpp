@@ -65,7 +65,9 @@ class endpoint_health {
     /// Whether one attempt at a time is to show how it does.
     bool is_probed() const noexcept { return row_.trips != 0 || is_disabled(); }
     /// How many attempts may be in flight at once, when it does not wait.
-    std::size_t max_in_flight() const noexcept { return is_probed() ? 1 : window_.size(); }
+    std::size_t max_in_flight() const noexcept {
+        return is_probed() || lacks_proxy() ? 1 : window_.size();
+    }
 
  private:
     void forgive() noexcept;

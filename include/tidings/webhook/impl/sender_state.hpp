@@ -286,7 +286,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::unordered_map<std::uint64_t, store::outbox_result> held_;
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
-    io::system_time last_retention_{}, last_sweep_{};
+    io::system_time last_retention_{}, last_sweep_{}, proxy_waits_end_{io::system_time::max()};
     wheel_timer drain_deadline_;
     std::vector<unique_function<void(error_code)>> drained_;
     std::size_t appending_ = 0;

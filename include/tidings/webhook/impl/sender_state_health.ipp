@@ -46,6 +46,8 @@ std::string_view text_of(endpoint_change::kind k) noexcept {
     }
 }
 
+constexpr std::chrono::seconds least_proxy_wait{5};  // of all together
+
 // `ec`: of the request, although a status came.
 endpoint_health::answer answer_of(const attempt& a, error_code ec) noexcept {
     using answer = endpoint_health::answer;
@@ -133,8 +135,9 @@ endpoint_health& sender_state::health_of(const endpoint_target& t) {
 }
 
 // An outage of the proxy is none of the endpoint's: what it is owed waits, as its schedule has it,
-// but without an end, doubled at least, and no longer than for a probe. What another endpoint
-// reaches ends that.
+// but without an end, doubled at least, and no longer than for a probe. What another endpoint that
+// waited reaches ends that, but not at once: a proxy that takes some connections and refuses the
+// others is not asked by all again for each that it takes.
 std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
     constexpr std::chrono::milliseconds first{1000};
     auto& h = health_of(t);
@@ -147,6 +150,7 @@ std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
     const auto wait = std::min<std::chrono::milliseconds>(
         std::max<std::chrono::milliseconds>(scheduled.value_or(first), doubled), most);
     h.wait_for_proxy(now() + wait);
+    proxy_waits_end_ = std::min(proxy_waits_end_, now() + least_proxy_wait);
     changed_.insert(t.id());
     count_state(t);
     spare(t.id(), lines_[t.id()]);
@@ -154,7 +158,8 @@ std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
 }
 
 void sender_state::end_proxy_waits(const endpoint_target& t) {
-    if (!health_of(t).lacks_proxy()) return;
+    if (!health_of(t).lacks_proxy() || now() < proxy_waits_end_) return;
+    proxy_waits_end_ = io::system_time::max();  // none waits
     for (auto& [id, h] : health_) h.stop_proxy_wait();
     claim();
 }

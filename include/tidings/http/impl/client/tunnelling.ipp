@@ -23,11 +23,11 @@ namespace {
 
 using tidings::detail::finds_memory;
 
-// What is wrong when a proxy answers so to CONNECT: 502 to 504 it says of a target that it cannot
-// reach, and most of 4xx of one that its rules forbid.
+// What is wrong when a proxy answers so to CONNECT: 500 (as tinyproxy does) and 502 to 504 it says
+// of a target that it cannot reach, and most of 4xx of one that its rules forbid.
 errc error_of_answer(unsigned status) noexcept {
     if (status == 407) return errc::proxy_unauthorized;
-    const bool of_target = status >= 502 && status <= 504;
+    const bool of_target = status == 500 || (status >= 502 && status <= 504);
     const bool of_itself = status == 405 || status == 429 || (status >= 500 && !of_target);
     return of_itself ? errc::proxy_failed : errc::proxy_refused;
 }
@@ -177,9 +177,9 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
         const auto text = "the proxy answered " + std::to_string(status) + " to CONNECT";
         if (status / 100 != 2) {
             const auto why = error_of_answer(status);
-            if (why != errc::proxy_refused) return fail(text, why);
+            if (why == errc::proxy_unauthorized) return fail(text, why);
             note(text, why);
-            return refuse(why);
+            return refuse(why);  // another address may be one that it takes
         }
         // A tunnel begins behind the request: nothing of that may still be on its way.
         if (wire_->writing()) return fail("the proxy answered too early", errc::bad_request);
