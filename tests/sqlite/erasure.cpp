@@ -7,6 +7,7 @@
 #include <tidings/store/sqlite/impl/database_state.hpp>
 #include <tidings/store/sqlite/outbox.hpp>
 
+#include <sqlite3.h>
 #include <array>
 #include <fstream>
 #include <limits>
@@ -88,6 +89,16 @@ class owners_outbox {
     }
     error_code try_erase(int owner) {
         return wait_for([&](auto h) { rows_.of().async_erase(mark_of(owner), std::move(h)); });
+    }
+    /// Erases owners in one group; what each came to.
+    texts erase_together(int count) {
+        store_bed bed;
+        // What the writing thread starts has the next group together.
+        CHECK_FALSE(db_.state()->writing().run_now([&] {
+            for (int owner = 0; owner < count; ++owner)
+                rows_.of().async_erase(mark_of(owner), bed.note(std::to_string(owner)));
+        }));
+        return bed.order();
     }
     std::size_t remains_of(int owner) const { return test::remains_of(owner, path_); }
     std::size_t entries_of(int owner) {
@@ -204,18 +215,135 @@ TEST_CASE("erasures of one group write the file anew once", "[sqlite][store][thr
         return sqlite::detail::connection(options.path, "").number("PRAGMA schema_version");
     };
     const auto before = version();
-    store_bed bed;
-    // What the writing thread starts has the next group together.
-    const auto ec = o.db().state()->writing().run_now([&] {
-        for (int owner = 0; owner < 3; ++owner)
-            o.rows().async_erase(mark_of(owner), bed.note(std::to_string(owner)));
-    });
-    REQUIRE_FALSE(ec);
-    CHECK(bed.order() == texts{"0", "1", "2"});
+    CHECK(o.erase_together(3) == texts{"0", "1", "2"});
     CHECK(version() == before + 1);
     for (int owner = 0; owner < 3; ++owner) CHECK(o.remains_of(owner) == 0);
     CHECK_FALSE(o.try_erase(3));  // of a later one, too
     CHECK(version() == before + 2);
+}
+
+/// A file of more pages than SQLite has in its cache: to write it anew takes a temporary file.
+void fill(owners_outbox& o) {
+    for (int i = 0; i < 100; ++i) o.append();
+}
+
+texts all_of(const std::string& what) {
+    return {"0: " + what, "1: " + what, "2: " + what};
+}
+
+TEST_CASE("without a temporary file an erasure is refused, and the store goes on",
+          "[sqlite][store]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto options = options_in(folder);
+    options.vfs = power_vfs::name;
+    texts lines;
+    options.log = [&](const log_record& r) { lines.emplace_back(r.message); };
+    owners_outbox o(options);
+    fill(o);
+    int asked = 0;
+    vfs.on_temporary([&] { return ++asked, false; });
+    // One group asks once, the next again.
+    const error_code refused = errc::store_failed;
+    CHECK(o.erase_together(3) == all_of(refused.message()));
+    CHECK(asked == 1);
+    CHECK(lines.size() == 1);
+    CHECK(o.try_erase(0) == refused);
+    CHECK(asked == 2);
+    CHECK_FALSE(o.db().status());
+    CHECK(std::filesystem::file_size(options.path + "-wal") == 0);
+    vfs.on_temporary({});
+    CHECK_FALSE(o.try_erase(0));
+    CHECK(o.remains_of(0) == 0);
+    o.append();
+}
+
+TEST_CASE("behind an erasure that ended the store no file is written anew", "[sqlite][store]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto options = store_options(folder.file("store.db"));
+    options.vfs = power_vfs::name;
+    owners_outbox o(options);
+    o.append();
+    REQUIRE_FALSE(drain(o.db()));
+    vfs.fail_from(1, power_vfs::fault::failed_sync);
+    const auto before = vfs.syncs();
+    CHECK(o.erase_together(3) == all_of(make_error_code(errc::store_failed).message()));
+    CHECK(o.db().status() == errc::store_failed);
+    CHECK(vfs.syncs() == before + 1);
+}
+
+TEST_CASE("of a transaction's failures those of a sync and of a damaged file are final",
+          "[sqlite][store]") {
+    const auto is_final = [](int code) { return sqlite::detail::failure(code, "").is_final(); };
+    for (const int code : {SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC, SQLITE_CORRUPT,
+                           SQLITE_CORRUPT_VTAB, SQLITE_NOTADB})
+        CHECK(is_final(code));
+    for (const int code : {SQLITE_FULL, SQLITE_IOERR, SQLITE_IOERR_WRITE, SQLITE_IOERR_GETTEMPPATH,
+                           SQLITE_CANTOPEN, SQLITE_INTERRUPT, SQLITE_READONLY})
+        CHECK_FALSE(is_final(code));
+}
+
+TEST_CASE("an erasure asks for the room of two copies", "[sqlite][store]") {
+    const temporary_folder folder;
+    const auto options = options_in(folder);
+    owners_outbox o(options);
+    REQUIRE_FALSE(drain(o.db()));
+    REQUIRE_FALSE(o.try_erase(0));          // leaves the log empty
+    const auto become = [&](double part) {  // without a block of its own
+        const auto free = static_cast<double>(sqlite::detail::free_bytes(options.path));
+        std::filesystem::resize_file(options.path, static_cast<std::uintmax_t>(free * part));
+    };
+    become(0.7);
+    CHECK(o.try_erase(0) == errc::store_full);
+    become(0.3);
+    CHECK_FALSE(o.try_erase(0));
+}
+
+/// Erases what an erasure at the end of the store before left.
+void erase_again(sqlite::database_options options) {
+    options.open_timeout = std::chrono::minutes(1);  // until the writing thread has ended
+    owners_outbox o(options);
+    CHECK(o.entries_of(0) == 0);
+    CHECK_FALSE(o.try_erase(0));
+    CHECK(o.remains_of(0) == 0);
+    CHECK(o.entries_of(1) > 0);
+}
+
+TEST_CASE("closing ends the writing of a file anew", "[sqlite][store][threads]") {
+    power_vfs vfs;
+    const temporary_folder folder;
+    auto options = options_in(folder);
+    options.vfs = power_vfs::name;
+    texts lines;
+    options.log = [&](const log_record& r) { lines.emplace_back(r.message); };
+    {
+        owners_outbox o(options);
+        fill(o);
+        // On the writing thread: it returns at once.
+        vfs.on_temporary([&] { return o.db().state()->close(), true; });
+        CHECK(o.try_erase(0) == errc::closed);
+    }
+    vfs.on_temporary({});
+    erase_again(options);
+    CHECK(lines.empty());
+}
+
+TEST_CASE("a store that closes writes no file anew", "[sqlite][store][threads]") {
+    const temporary_folder folder;
+    const auto options = options_in(folder);
+    {
+        owners_outbox o(options);
+        for (int i = 0; i < 5; ++i) o.append();
+        store_bed bed;
+        const auto ec = o.db().state()->writing().run_now([&] {
+            o.rows().async_erase(mark_of(0), bed.note("erased"));
+            o.db().state()->close();
+        });
+        CHECK_FALSE(ec);
+        CHECK(bed.order() == texts{"erased: " + make_error_code(errc::closed).message()});
+    }
+    erase_again(options);
 }
 
 }  // namespace

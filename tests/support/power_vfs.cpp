@@ -38,6 +38,7 @@ struct recorder {
     std::map<ino_t, std::string> synced;  // a file may be renamed
     std::filesystem::path folder;
     std::function<void(const power_vfs::disk&)> on_sync;
+    std::function<bool()> on_temporary;
     power_vfs::fault how = power_vfs::fault::none;
     std::size_t left = 0;
     std::size_t syncs = 0;
@@ -185,11 +186,21 @@ sqlite3_io_methods methods() {
 sqlite3_vfs* real_vfs = nullptr;
 sqlite3_vfs registered;
 
+bool may_make_temporary() {
+    std::function<bool()> f;
+    {
+        const std::lock_guard lock(notes->mutex);
+        f = notes->on_temporary;
+    }
+    return !f || f();
+}
+
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* f, int flags, int* out) {
     static const sqlite3_io_methods ours = methods();
     f->pMethods = nullptr;
     auto& file = of(f);
     file.real()->pMethods = nullptr;
+    if (path == nullptr && !may_make_temporary()) return SQLITE_IOERR_GETTEMPPATH;
     const int code = real_vfs->xOpen(real_vfs, path, file.real(), flags, out);
     if (code != SQLITE_OK) return code;
     file.path = new std::string(path != nullptr ? path : "");
@@ -224,6 +235,11 @@ power_vfs::~power_vfs() {
 void power_vfs::on_sync(std::function<void(const disk&)> f) {
     const std::lock_guard lock(notes->mutex);
     notes->on_sync = std::move(f);
+}
+
+void power_vfs::on_temporary(std::function<bool()> f) {
+    const std::lock_guard lock(notes->mutex);
+    notes->on_temporary = std::move(f);
 }
 
 void power_vfs::fail_from(std::size_t nth, fault how) {

@@ -27,6 +27,9 @@ class power_vfs {
 
     /// Called around each sync, before and behind it, on the thread that syncs.
     void on_sync(std::function<void(const disk&)> f);
+    /// Called before each temporary file is made, on the thread that makes it; where that gives
+    /// false none can be made.
+    void on_temporary(std::function<bool()> f);
     /// From here on the n-th write, truncation or sync (of `failed_sync`: the n-th sync, of
     /// `failed_read`: the n-th read) fails, and every one behind it. A full disk truncates.
     void fail_from(std::size_t nth, fault how);

@@ -13,9 +13,10 @@ namespace tidings::sqlite {
 /// `async_erase` completes when neither the file nor its write-ahead log holds a byte of it; a
 /// backup that was made before does. The file is written anew for that, while commits wait: about
 /// 10 s for each GiB, once for erasures that wait for the same commit; the log is as large as the
-/// file meanwhile. While a backup or another program reads the log, which keeps it there, that is
-/// errc::store_failed, and errc::store_full where the disk has not room for such a log: the rows
-/// are gone, and the caller erases again.
+/// file meanwhile, and so is a temporary file. That is errc::store_full where the disk has not room
+/// for both, errc::store_failed while a backup or another program reads the log, which keeps it
+/// there, or where no temporary file can be made, errc::closed where the database is closed: the
+/// rows are gone, the store goes on, and the caller erases again, after a restart if need be.
 /// @error of its operations, beside those of `store::outbox`: errc::closed, errc::store_full (for
 /// an append), errc::overflow (`max_pending_bytes`), errc::out_of_memory
 /// @throws boost::system::system_error with what `database` reports, std::invalid_argument for a

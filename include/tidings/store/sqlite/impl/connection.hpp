@@ -25,6 +25,10 @@ class failure : public std::runtime_error {
     TIDINGS_DECL bool is_damage() const noexcept;
     /// The disk has no room, or refuses the process more of it.
     TIDINGS_DECL bool is_full() const noexcept;
+    /// `interrupt` was called, or what `set_progress` was given said no.
+    TIDINGS_DECL bool is_interrupt() const noexcept;
+    /// Of a transaction: what the file holds is not known any more. It must not be tried again.
+    TIDINGS_DECL bool is_final() const noexcept;
 
  private:
     int code_;
@@ -56,7 +60,7 @@ class connection {
     /// @throws failure
     TIDINGS_DECL bool empty_log();
     /// Calls `f` now and then while a statement runs, which fails when that gives false. `f` must
-    /// not use this.
+    /// not use this. Null: no more.
     TIDINGS_DECL void set_progress(bool (*f)(void*), void* argument) noexcept;
 
     sqlite3* native() const noexcept { return db_.get(); }

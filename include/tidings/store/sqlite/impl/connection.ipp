@@ -49,6 +49,14 @@ bool failure::is_full() const noexcept {
     return (code_ & 0xff) == SQLITE_FULL;
 }
 
+bool failure::is_interrupt() const noexcept {
+    return (code_ & 0xff) == SQLITE_INTERRUPT;
+}
+
+bool failure::is_final() const noexcept {
+    return is_damage() || code_ == SQLITE_IOERR_FSYNC || code_ == SQLITE_IOERR_DIR_FSYNC;
+}
+
 void connection::closer::operator()(sqlite3* db) const noexcept {
     sqlite3_close_v2(db);
 }
@@ -120,7 +128,7 @@ void connection::set_progress(bool (*f)(void*), void* argument) noexcept {
         const auto& [of, with] = *static_cast<progress*>(p);
         return of(with) ? 0 : 1;
     };
-    sqlite3_progress_handler(db_.get(), instructions, call, &progress_);
+    sqlite3_progress_handler(db_.get(), f != nullptr ? instructions : 0, call, &progress_);
 }
 
 rows::~rows() {

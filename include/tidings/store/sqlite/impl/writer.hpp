@@ -52,8 +52,9 @@ class writer {
         for (const auto& m : members_) m->on_close();
     }
     /// On the writing thread, in `finish`: nothing that was deleted is left in the file or its log.
-    /// @error errc::store_failed, also while a backup or another program reads the log,
-    /// errc::store_full (the log has no room for what the file holds)
+    /// @error errc::store_failed, also while a backup or another program reads the log, and where
+    /// no temporary file can be made, errc::store_full (the disk has no room for two copies),
+    /// errc::closed (`stop` was called), errc::out_of_memory
     TIDINGS_DECL error_code erase_remains() noexcept;
     connection& of() noexcept { return connection_; }
 
@@ -78,6 +79,7 @@ class writer {
     void restart_log() noexcept;
     bool shrink();
     bool is_idle() noexcept;
+    bool is_stopping() noexcept;
 
     const database_options& options_;
     connection& connection_;
@@ -90,7 +92,8 @@ class writer {
     std::size_t checkpointed_at_ = 0;
     std::size_t empty_at_ = 0;  // not before: another program has read it
     std::size_t groups_ = 0;
-    std::uint64_t written_anew_at_ = 0;  // the commit behind which the file was
+    std::uint64_t written_anew_at_ = 0;  // the commit behind which the file was, or was refused
+    error_code written_anew_;
 
     std::mutex mutex_;  // guards what follows
     std::condition_variable wake_;

@@ -45,6 +45,38 @@ class function_job final : public write_job {
     result& result_;
 };
 
+/// While it lives, what runs on a connection fails when `go_on` says no.
+struct watched {
+    watched(connection& c, bool (*go_on)(void*), void* argument) noexcept : of(c) {
+        of.set_progress(go_on, argument);
+    }
+    ~watched() { of.set_progress(nullptr, nullptr); }
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+    connection& of;
+};
+
+// It is a transaction: where it is refused, for want of a temporary file, say, the file is whole,
+// and the store goes on. errc::closed: it was ended. @throws failure, where that is final
+error_code vacuum(connection& c, const database_options& o) {
+    error_code ec;
+    std::string what;
+    try {
+        c.execute("VACUUM");
+        return {};
+    } catch (const std::bad_alloc& e) {
+        ec = errc::out_of_memory;
+        what = e.what();
+    } catch (const failure& f) {
+        if (f.is_final()) throw;
+        if (f.is_interrupt()) return errc::closed;
+        ec = f.is_full() ? errc::store_full : errc::store_failed;
+        what = f.what();
+    }
+    if (o.log) o.log({log_level::warning, "sqlite", what, ec});
+    return ec;
+}
+
 }  // namespace
 
 writer::writer(const database_options& o, connection& c, shared_parts& shared,
@@ -258,33 +290,45 @@ void writer::restart_log() noexcept {
     empty_at_ = 0;
 }
 
-// Of the erasures in one group the first does it for all.
+bool writer::is_stopping() noexcept {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+}
+
+// Of the erasures in one group the first does it for all, or is refused for all.
 error_code writer::erase_remains() noexcept {
-    if (written_anew_at_ == shared_.commits.count()) return {};
+    if (shared_.failed) return errc::store_failed;
+    const auto commit = shared_.commits.count();
+    if (written_anew_at_ == commit) return written_anew_;
     try {
-        if (const auto ec = write_anew()) return ec;
-        written_anew_at_ = shared_.commits.count();
+        written_anew_ = write_anew();
+        written_anew_at_ = commit;
     } catch (const std::exception& e) {
         fail(e.what());
+        return errc::store_failed;
     }
-    return shared_.failed ? make_error_code(errc::store_failed) : error_code();
+    return written_anew_;
 }
 
 // What is deleted is overwritten, but where SQLite has moved a row to another page a copy may stay
 // in the free part of the first: the whole file is written anew, by way of the log.
 error_code writer::write_anew() {
+    if (is_stopping()) return errc::closed;
     // A reader of the log keeps what was deleted there: the caller tries again.
     if (is_backing_up(true) || !empty_log()) return errc::store_failed;
-    if (!has_room(options_.path, file_bytes(options_.path), options_.min_free_bytes))
+    // The first copy is a temporary file, which may be on the same disk; the second is the log.
+    if (!has_room(options_.path, 2 * file_bytes(options_.path), options_.min_free_bytes))
         return errc::store_full;
-    try {
-        connection_.execute("VACUUM");
-    } catch (const failure& f) {
-        if (!f.is_full()) throw;
-        empty_log();  // of what was written there in vain
-        return errc::store_full;
+    error_code ec;
+    {
+        const watched until_stopped(
+            connection_, [](void* self) { return !static_cast<writer*>(self)->is_stopping(); },
+            this);
+        ec = vacuum(connection_, options_);
     }
-    return empty_log() ? error_code() : make_error_code(errc::store_failed);
+    const bool is_empty = empty_log();  // of what was written there in vain, too
+    if (ec) return ec;
+    return is_empty ? error_code() : make_error_code(errc::store_failed);
 }
 
 // Gives pages back to the system where more than a quarter of the file is free. Whether it did.
