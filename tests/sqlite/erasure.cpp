@@ -222,6 +222,14 @@ TEST_CASE("erasures of one group write the file anew once", "[sqlite][store][thr
     CHECK(version() == before + 2);
 }
 
+/// On the power_vfs, with the log in `lines`.
+sqlite::database_options watched_options(const temporary_folder& folder, texts& lines) {
+    auto o = options_in(folder);
+    o.vfs = power_vfs::name;
+    o.log = [&lines](const log_record& r) { lines.emplace_back(r.message); };
+    return o;
+}
+
 /// A file of more pages than SQLite has in its cache: to write it anew takes a temporary file.
 void fill(owners_outbox& o) {
     for (int i = 0; i < 100; ++i) o.append();
@@ -235,10 +243,8 @@ TEST_CASE("without a temporary file an erasure is refused, and the store goes on
           "[sqlite][store]") {
     power_vfs vfs;
     const temporary_folder folder;
-    auto options = options_in(folder);
-    options.vfs = power_vfs::name;
     texts lines;
-    options.log = [&](const log_record& r) { lines.emplace_back(r.message); };
+    const auto options = watched_options(folder, lines);
     owners_outbox o(options);
     fill(o);
     int asked = 0;
@@ -313,10 +319,8 @@ void erase_again(sqlite::database_options options) {
 TEST_CASE("closing ends the writing of a file anew", "[sqlite][store][threads]") {
     power_vfs vfs;
     const temporary_folder folder;
-    auto options = options_in(folder);
-    options.vfs = power_vfs::name;
     texts lines;
-    options.log = [&](const log_record& r) { lines.emplace_back(r.message); };
+    const auto options = watched_options(folder, lines);
     {
         owners_outbox o(options);
         fill(o);
