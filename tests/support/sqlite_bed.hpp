@@ -54,10 +54,11 @@ class stored_history {
         CHECK_FALSE(ec);
         return at;
     }
-    std::pair<error_code, history_slice> try_read(position after, std::size_t max = 1000) {
+    std::pair<error_code, history_slice> try_read(position after, std::size_t max = 1000,
+                                                  std::vector<std::string> patterns = {">"}) {
         std::pair<error_code, history_slice> result;
         bool ended = false;
-        events->async_read(std::move(after), {">"}, max,
+        events->async_read(std::move(after), std::move(patterns), max,
                            net::bind_executor(io, [&](error_code ec, history_slice s) {
                                result = {ec, std::move(s)};
                                ended = true;
@@ -65,8 +66,9 @@ class stored_history {
         REQUIRE(run_io_until(io, [&] { return ended; }));
         return result;
     }
-    history_slice read(position after, std::size_t max = 1000) {
-        auto [ec, slice] = try_read(std::move(after), max);
+    history_slice read(position after, std::size_t max = 1000,
+                       std::vector<std::string> patterns = {">"}) {
+        auto [ec, slice] = try_read(std::move(after), max, std::move(patterns));
         CHECK_FALSE(ec);
         return slice;
     }

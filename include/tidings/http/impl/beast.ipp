@@ -15,7 +15,7 @@ io::stream_ptr adopt_socket(net::generic::stream_protocol::socket socket) {
     auto peer = socket.remote_endpoint(ec);
     if (ec) peer = net::ip::tcp::endpoint();
     tidings::detail::set_close_on_exec(socket.native_handle());
-    return std::make_unique<tidings::detail::socket_stream>(std::move(socket), peer);
+    return make_socket_stream(std::move(socket), peer);
 }
 
 peer_address describe(const error_code& ec, const net::ip::tcp::endpoint& peer) {

@@ -136,7 +136,7 @@ class connecting : public std::enable_shared_from_this<connecting> {
     void connected(any_socket socket, const any_endpoint& peer, const io::socket_address& to) {
         won_ = true;
         timer_->cancel();
-        io::stream_ptr made = std::make_unique<socket_stream>(std::move(socket), peer);
+        auto made = make_socket_stream(std::move(socket), peer);
         for (auto& other : sockets_) close(*other);
         if (!options_.tls) return finish({}, std::move(made));
         error_code ec;

@@ -20,8 +20,13 @@ TIDINGS_DECL std::optional<io::socket_address> internet_address(const any_endpoi
 /// `192.0.2.1:443`, `[2001:db8::1]:80`.
 TIDINGS_DECL std::string to_text(const io::socket_address& a);
 
-/// A connected TCP or Unix socket. Its last `close` is preceded by a shutdown, so that the peer
-/// sees the end although a child process may hold the descriptor.
+/// A stream over a connected socket: of the fastest kind that there is here.
+/// @throws std::bad_alloc
+TIDINGS_DECL io::stream_ptr make_socket_stream(any_socket socket, const any_endpoint& peer);
+
+/// A connected TCP or Unix socket that waits as Asio does, on every system. Its last `close` is
+/// preceded by a shutdown, so that the peer sees the end although a child process may hold the
+/// descriptor.
 class socket_stream final : public io::stream {
  public:
     TIDINGS_DECL socket_stream(any_socket socket, const any_endpoint& peer);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/polled_stream.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -39,6 +40,16 @@ std::optional<io::socket_address> internet_address(const any_endpoint& from) {
 std::string to_text(const io::socket_address& a) {
     const auto text = a.address.to_string();
     return (a.address.is_v6() ? '[' + text + ']' : text) + ':' + std::to_string(a.port);
+}
+
+io::stream_ptr make_socket_stream(any_socket socket, const any_endpoint& peer) {
+#if TIDINGS_POLL_SET
+    error_code ec;
+    const auto executor = socket.get_executor();
+    const auto descriptor = socket.release(ec);
+    if (!ec) return std::make_unique<polled_stream>(executor, descriptor, internet_address(peer));
+#endif
+    return std::make_unique<socket_stream>(std::move(socket), peer);
 }
 
 /// Shared with the operations under way: they end after the stream does.

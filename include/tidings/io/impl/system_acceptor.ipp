@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/io/impl/descriptor.hpp>
+#include <tidings/io/impl/polled_stream.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
 #include <tidings/io/impl/system_acceptor.hpp>
 #include <tidings/io/impl/tls_stream.hpp>
@@ -105,13 +106,17 @@ class system_acceptor final : public io::acceptor {
             return nullptr;
         }
         peer.resize(size);
+#if TIDINGS_POLL_SET
+        return std::make_unique<polled_stream>(executor, made, internet_address(peer));
+#else
         any_socket socket(executor);
         socket.assign(s.acceptor.local_endpoint(ec).protocol(), made, ec);
         if (ec) {
             ::close(made);
             return nullptr;
         }
-        return std::make_unique<socket_stream>(std::move(socket), peer);
+        return make_socket_stream(std::move(socket), peer);
+#endif
     }
 
     system_acceptor(net::any_io_executor executor, tls_context tls)

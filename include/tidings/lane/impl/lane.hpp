@@ -4,7 +4,7 @@
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
 #include <tidings/lane/impl/flushable.hpp>
-#include <tidings/lane/impl/handler_memory.hpp>
+#include <tidings/impl/handler_memory.hpp>
 #include <tidings/lane/impl/inbox_pair.hpp>
 #include <tidings/lane/impl/lane_executor.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
@@ -193,7 +193,7 @@ class lane final : public context_dependent, public std::enable_shared_from_this
     /// Whether a turn is posted or runs, and waits for no more laps.
     enum class turn : std::uint8_t { none, posting, posted, hurried };
     std::atomic<turn> turn_{turn::none};
-    handler_memory turn_memory_;  // of the turn that is posted
+    handler_memory<12> turn_memory_;  // of the turn that is posted
 
     // Lane-confined from here.
     bool in_turn_ = false;

@@ -214,7 +214,7 @@ bool lane::post_turn(unsigned lap) noexcept {
     auto enter = [self = shared_from_this(), lap] { self->enter_turn(lap); };
     if (const auto* io = context.target<net::io_context::executor_type>()) {
         net::require(*io, net::execution::blocking.never,
-                     net::execution::allocator(handler_allocator<void>(turn_memory_)))
+                     net::execution::allocator(handler_allocator<void, 12>(turn_memory_)))
             .execute(std::move(enter));
         return true;
     }

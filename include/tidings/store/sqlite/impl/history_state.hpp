@@ -128,6 +128,8 @@ class history_state final : public group_member,
     void take_committed(append_job& job, dropped_events& gone) noexcept;
     void forget(const evicted_event& e, dropped_events& gone) noexcept;
     struct read_statements;
+    std::uint64_t take(read_statements& s, std::span<const std::int64_t> found, const question& q,
+                       const view& v, history_slice& slice);
     std::uint64_t scan(read_statements& s, const question& q, const view& v, history_slice& slice);
     event_ptr make_event(read_statements& s, const rows& r, std::uint64_t offset);
 

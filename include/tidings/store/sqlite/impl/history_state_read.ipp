@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t max_scanned = 4096;
 constexpr std::chrono::milliseconds max_read_time(40);
 constexpr std::size_t max_slice_bytes = 8 * 1024 * 1024;
+// Where the topics that the patterns can match have so few events, these are looked up.
+constexpr std::size_t max_looked_up = 1024;
 
 /// The time of a read, which keeps the write-ahead log from beginning anew.
 class read_scope {
@@ -31,6 +33,22 @@ class read_scope {
     read_gate& gate_;
 };
 
+/// The topics that a pattern can match: those from `first` to before `end` in the order of their
+/// bytes. Of a literal pattern it is one, and `end` is empty.
+struct topic_range {
+    std::string first, end;
+};
+
+// Nothing where it begins with a wildcard.
+std::optional<topic_range> range_of(const std::string& pattern) {
+    if (is_literal_pattern(pattern)) return topic_range{pattern, {}};
+    const auto wildcard = pattern.find_first_of("*>");
+    if (wildcard == 0) return std::nullopt;
+    topic_range r{pattern.substr(0, wildcard), pattern.substr(0, wildcard)};
+    ++r.end.back();  // what follows the point in front of the wildcard
+    return r;
+}
+
 }  // namespace
 
 struct history_state::read_statements {
@@ -40,8 +58,18 @@ struct history_state::read_statements {
                       " FROM events WHERE offset > ? AND offset <= ? ORDER BY offset LIMIT ?"),
           scan_back(c, std::string("SELECT ") + event_columns +
                            " FROM events WHERE offset < ? ORDER BY offset DESC LIMIT ?"),
+          of_topic(c,
+                   "SELECT offset FROM events WHERE topic = ? AND offset > ? AND offset <= ? "
+                   "ORDER BY offset LIMIT ?"),
+          of_topic_back(c,
+                        "SELECT offset FROM events WHERE topic = ? AND offset < ? "
+                        "ORDER BY offset DESC LIMIT ?"),
+          of_topics(c, "SELECT offset, topic FROM events WHERE topic >= ? AND topic < ? LIMIT ?"),
+          one(c, std::string("SELECT ") + event_columns + " FROM events WHERE offset = ?"),
           body(c, "SELECT bytes FROM bodies WHERE id = ?") {}
-    statement snapshot, scan, scan_back, body;
+    std::optional<std::vector<std::int64_t>> look_up(const question& q, const view& v);
+
+    statement snapshot, scan, scan_back, of_topic, of_topic_back, of_topics, one, body;
 };
 
 bool history_state::is_expired(std::int64_t at) const {
@@ -134,12 +162,64 @@ history_slice history_state::read_file(connection& c, shared_parts& shared, cons
         v = view_of(q);
     }
     history_slice slice;
-    const auto next = scan(*reading_, q, v, slice);
+    const auto found = reading_->look_up(q, v);
+    const auto next = found ? take(*reading_, *found, q, v, slice) : scan(*reading_, q, v, slice);
     snapshot->commit();
     const std::lock_guard lock(mutex_);
     for (auto& e : slice.events)
         if (auto known = cache_.find(e->sequence())) e = std::move(known);
     return finish(std::move(slice), q, v, next);
+}
+
+// The offsets of what the patterns match, in the order in which it is read; those beyond
+// `max_events` are not all. Nothing where the index of topics is no help: thousands that come back
+// at once, each for a topic of its own, must not each read all that was kept.
+std::optional<std::vector<std::int64_t>> history_state::read_statements::look_up(const question& q,
+                                                                                 const view& v) {
+    const auto from = static_cast<std::int64_t>(v.from.offset);
+    const auto head = static_cast<std::int64_t>(v.head);
+    const auto is_wanted = [&](std::int64_t offset) {
+        return q.back ? offset < from : offset > from && offset <= head;
+    };
+    std::vector<std::int64_t> found;
+    std::size_t left = max_looked_up;
+    for (const auto& pattern : q.patterns) {
+        const auto range = range_of(pattern);
+        if (!range) return std::nullopt;
+        const auto most = static_cast<std::int64_t>(left);
+        const auto enough = static_cast<std::int64_t>(std::min(left, q.max_events + 1));
+        const bool is_one = range->end.empty();
+        auto r = !is_one  ? of_topics.query(range->first, range->end, most)
+                 : q.back ? of_topic_back.query(range->first, from, enough)
+                          : of_topic.query(range->first, from, head, enough);
+        while (r.next()) {
+            if (--left == 0) return std::nullopt;
+            if (is_one || (is_wanted(r.number(0)) && topic_matches(pattern, r.text(1))))
+                found.push_back(r.number(0));
+        }
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    if (q.back) std::reverse(found.begin(), found.end());
+    return found;
+}
+
+// Says how far it looked, as `scan` does.
+std::uint64_t history_state::take(read_statements& s, std::span<const std::int64_t> found,
+                                  const question& q, const view& v, history_slice& slice) {
+    const auto latest = std::chrono::steady_clock::now() + max_read_time;
+    auto at = v.from.offset;
+    std::size_t bytes = 0;
+    for (const auto offset : found) {
+        if (slice.events.size() >= q.max_events || bytes >= max_slice_bytes) return at;
+        if (!slice.events.empty() && std::chrono::steady_clock::now() > latest) return at;
+        at = static_cast<std::uint64_t>(offset);
+        auto r = s.one.query(offset);
+        if (!r.next()) continue;
+        slice.events.push_back(make_event(s, r, at));
+        bytes += slice.events.back()->footprint();
+    }
+    return q.back ? 0 : v.head;
 }
 
 // Says how far it looked.

@@ -63,6 +63,9 @@ CREATE TABLE idnames (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, secret 
 CREATE TABLE ids (name INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL,
     added INTEGER NOT NULL, PRIMARY KEY (name, number)) WITHOUT ROWID;
 )";
+constexpr char tables_of_4[] = R"(
+CREATE INDEX events_of_topic ON events (topic, offset);
+)";
 
 // Whole and synced before it has its name, and never over one that is there: a migration that was
 // cut off behind it leaves one more.
@@ -95,6 +98,7 @@ void create_schema(connection& c) {
     c.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
     c.execute(tables);
     c.execute(tables_of_3);
+    c.execute(tables_of_4);
     set_version(c, schema_version);
     t.commit();
 }
@@ -110,6 +114,7 @@ std::span<const migration> migrations() noexcept {
             c.execute(tables_of_3);
             c.execute("ALTER TABLE rows ADD COLUMN seal INTEGER");
         },
+        [](connection& c) { c.execute(tables_of_4); },
     };
     return all;
 }

@@ -7,8 +7,9 @@
 
 namespace tidings::detail {
 
-/// Memory for one handler that Asio holds, of several that come one after another. Safe from any
-/// thread.
+/// Memory for one handler that Asio holds, of so many pointers' size, of several that come one
+/// after another. Safe from any thread.
+template <std::size_t Pointers>
 class handler_memory {
  public:
     handler_memory() = default;
@@ -28,29 +29,34 @@ class handler_memory {
 
  private:
     std::atomic<bool> used_{false};
-    alignas(std::max_align_t) std::byte block_[12 * sizeof(void*)];
+    alignas(std::max_align_t) std::byte block_[Pointers * sizeof(void*)];
 };
 
 /// For Asio: what it allocates lies there, which outlives it.
-template <class T>
+template <class T, std::size_t Pointers>
 class handler_allocator {
  public:
     using value_type = T;
-    explicit handler_allocator(handler_memory& memory) noexcept : memory_(&memory) {}
     template <class U>
-    handler_allocator(const handler_allocator<U>& o) noexcept : memory_(o.memory_) {}
+    struct rebind {
+        using other = handler_allocator<U, Pointers>;
+    };
+    explicit handler_allocator(handler_memory<Pointers>& memory) noexcept : memory_(&memory) {}
+    template <class U>
+    handler_allocator(const handler_allocator<U, Pointers>& o) noexcept : memory_(o.memory_) {}
 
     T* allocate(std::size_t count) { return static_cast<T*>(memory_->allocate(count * sizeof(T))); }
     void deallocate(T* p, std::size_t) noexcept { memory_->deallocate(p); }
     template <class U>
-    friend bool operator==(const handler_allocator& a, const handler_allocator<U>& b) noexcept {
+    friend bool operator==(const handler_allocator& a,
+                           const handler_allocator<U, Pointers>& b) noexcept {
         return a.memory_ == b.memory_;
     }
 
  private:
-    template <class>
+    template <class, std::size_t>
     friend class handler_allocator;
-    handler_memory* memory_;
+    handler_memory<Pointers>* memory_;
 };
 
 }  // namespace tidings::detail
