@@ -18,6 +18,8 @@ namespace {
 // given.
 // `rows`: `seal` names the key that sealed the value; null: it is plain text.
 // `sealing`: plain text that was sealed may still stand in pages.
+// `attempt_minutes`: how often an endpoint was attempted in a minute, which is counted from 1970;
+// `total` and `longest` in microseconds, `latencies` the classes up to the last that is not 0.
 // `idnames`: the sets of ids of deliveries, each with the key of its HMAC; `ids`: in the order in
 // which they were added.
 constexpr char tables[] = R"(
@@ -63,6 +65,12 @@ CREATE TABLE idnames (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, secret 
 CREATE TABLE ids (name INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL,
     added INTEGER NOT NULL, PRIMARY KEY (name, number)) WITHOUT ROWID;
 )";
+constexpr char tables_of_4[] = R"(
+CREATE TABLE attempt_minutes (endpoint TEXT NOT NULL, minute INTEGER NOT NULL,
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, total INTEGER NOT NULL,
+    longest INTEGER NOT NULL, latencies TEXT NOT NULL, PRIMARY KEY (endpoint, minute))
+    WITHOUT ROWID;
+)";
 
 // Whole and synced before it has its name, and never over one that is there: a migration that was
 // cut off behind it leaves one more.
@@ -95,6 +103,7 @@ void create_schema(connection& c) {
     c.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
     c.execute(tables);
     c.execute(tables_of_3);
+    c.execute(tables_of_4);
     set_version(c, schema_version);
     t.commit();
 }
@@ -110,6 +119,7 @@ std::span<const migration> migrations() noexcept {
             c.execute(tables_of_3);
             c.execute("ALTER TABLE rows ADD COLUMN seal INTEGER");
         },
+        [](connection& c) { c.execute(tables_of_4); },
     };
     return all;
 }

@@ -32,7 +32,7 @@ class file_lock {
 /// "tide": what the header of each file of ours says (`PRAGMA application_id`).
 constexpr std::uint32_t application_id = 0x74696465;
 /// The schema that this library writes (`PRAGMA user_version`).
-constexpr std::uint32_t schema_version = 3;
+constexpr std::uint32_t schema_version = 4;
 
 /// What lies under the name of a file.
 enum class found_file {
