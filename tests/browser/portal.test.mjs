@@ -186,7 +186,7 @@ const steps = {
     async 'the day is drawn, and the same can be read'() {
         const image = page.locator('.chart svg[role=img]');
         await image.waitFor();
-        assert.match(await image.getAttribute('aria-label'), /^1 attempt succeeded and 1 failed/);
+        assert.match(await image.getAttribute('aria-label'), /^1 attempt succeeded and 1 failed.* took about \d/);
         assert.ok(await image.locator('rect.ok').count() === 1 && await image.locator('rect.no').count() === 1);
         await page.getByText('The same as a table').click();
         assert.equal(await page.locator('details tbody tr td').nth(1).innerText(), '1');
@@ -278,7 +278,69 @@ const steps = {
         assert.equal(await page.title(), 'tidings hub: REST hooks');
     },
 
-    async 'a whole day is drawn, the oldest attempts of the log are passed over'() {
+    async 'a whole day is drawn, of more attempts than the log has'() {
+        const now = Date.now(), pages = [];
+        await page.route(/\/attempt-counts\?/, (route) => {
+            const query = new URL(route.request().url()).searchParams;
+            pages.push(query);
+            assert.ok(Math.abs(now - Date.parse(query.get('after')) - 86.4e6) < 60e3 || pages.length > 1);
+            const first = Math.floor(Date.parse(query.get('after')) / 6e4) + 1, last = Math.floor(now / 6e4);
+            const limit = Number(query.get('limit'));
+            const made = Array.from({ length: Math.min(limit, last - first + 1) }, (_, i) => {
+                const minute = first + i, bad = minute % 600 < 20 ? 6 : minute % 7 === 0 ? 1 : 0;
+                return { minute: new Date(minute * 6e4).toISOString(), succeeded: 10 - bad, failed: bad,
+                    total_us: 3e5, longest_us: 11e4, latencies: [0, 0, 0, 0, 1, 7 - bad, 1, 1] };
+            });
+            const headers = first + limit <= last ? { Link: `</elsewhere?limit=${limit}&after=${
+                encodeURIComponent(new Date((first + limit - 1) * 6e4).toISOString())}>; rel="next"` } : {};
+            return route.fulfill({ json: made, headers });
+        });
+        await press('Refresh');
+        await page.locator('.figures dd', { hasText: /^14,(39|40)0$/ }).waitFor();
+        assert.equal(pages.length, 2);
+        const figures = await page.locator('.figures dd').allInnerTexts();
+        assert.match(figures[1], /^9\d\.\d%$/);
+        assert.match(figures[2], /^≈ (2\d|3[0-2]) ms$/); // most are in the class of 17 to 32 ms
+        assert.match(figures[3], /^≈ (6[5-9]|[7-9]\d|1[01]\d) ms$/);
+        const image = page.locator('.chart svg[role=img]');
+        assert.ok([24, 25].includes(await image.locator('rect.ok').count()));
+        assert.ok([24, 25].includes(await image.locator('circle.dot').count()));
+        await wide_and_narrow('counts');
+        await page.unroute(/\/attempt-counts\?/);
+    },
+
+    async 'a day without a success has bars and no times'() {
+        await page.route(/\/attempt-counts\?/, (route) => route.fulfill({ json: [
+            { minute: new Date(Date.now() - 36e5).toISOString(), succeeded: 0, failed: 3, total_us: 0, longest_us: 0, latencies: [] }] }));
+        await press('Refresh');
+        await page.locator('.figures dd', { hasText: /^0%$/ }).waitFor();
+        assert.deepEqual(await page.locator('.figures dd').allInnerTexts(), ['3', '0%', '–', '–']);
+        const image = page.locator('.chart svg[role=img]');
+        assert.equal(await image.locator('rect.no').count(), 1);
+        assert.equal(await image.locator('circle').count(), 0);
+        await page.unroute(/\/attempt-counts\?/);
+        await page.route(/\/attempt-counts\?/, (route) => route.fulfill({ json: [] }));
+        await press('Refresh');
+        await page.getByText('Nothing was sent in the last 24 hours.').waitFor();
+        await shot('portal-nothing');
+        await page.unroute(/\/attempt-counts\?/);
+    },
+
+    async 'where the log has no successes the page says so, and counts them'() {
+        await page.route(/\/portal\/session$/, async (route) => {
+            const answer = await route.fetch();
+            return route.fulfill({ response: answer, json: { ...await answer.json(), logs_successes: false } });
+        });
+        await page.reload();
+        await page.getByText('logs only attempts that failed').waitFor();
+        const image = page.locator('.chart svg[role=img]');
+        await image.waitFor();
+        assert.ok(await image.locator('rect.ok').count() >= 1);
+        await wide_and_narrow('failures-only');
+        await page.unroute(/\/portal\/session$/);
+    },
+
+    async 'the attempts of a day are listed, the oldest of the log are passed over'() {
         const now = Date.now(), all = 2000; // of two days
         let asked = 0;
         await page.route(/\/attempts\?/, (route) => {
@@ -299,11 +361,13 @@ const steps = {
             return route.fulfill({ json: made, headers });
         });
         await press('Refresh');
-        await page.locator('.figures dd', { hasText: /^(999|1,000)$/ }).waitFor();
+        const newest = page.locator('.log tbody tr').first();
+        await newest.locator('.badge', { hasText: '200' }).waitFor();
+        const more = page.getByRole('button', { name: 'Show more' });
+        while (await more.isVisible()) await more.click();
+        // One row for each attempt, and one for what it opens.
+        assert.ok([999, 1000].includes(await page.locator('.log tbody tr').count() / 2));
         assert.ok(asked < 40, `${asked} requests`);
-        assert.ok([24, 25].includes(await page.locator('.chart svg[role=img] rect.ok').count()));
-        await page.locator('.card table').last().waitFor();
-        await wide_and_narrow('day');
         await page.unroute(/\/attempts\?/);
     },
 

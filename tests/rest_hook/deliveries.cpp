@@ -183,6 +183,52 @@ TEST_CASE("attempts are listed, and what one sent is sent again", "[rest_hook]")
     CHECK(bed.target.requests.size() == 1);
 }
 
+TEST_CASE("how often was attempted is listed by minute", "[rest_hook]") {
+    world w;
+    delivery_bed bed(w);
+    const std::string id = bed.create("a").at("id");
+    const std::string other = bed.create("b", "/other").at("id");
+    const auto path = '/' + id + "/attempt-counts";
+    CHECK(bed.list(path).empty());
+    for (const auto status : {204U, 500U, 204U}) {
+        bed.status = status;
+        bed.publish("a");
+        bed.publish("a");
+        w.advance(60s);
+    }
+    bed.publish("b");
+    const auto all = bed.list(path);
+    REQUIRE(all.size() == 3);
+    CHECK(all[0] == json{{"minute", "2026-01-01T00:00:00Z"},
+                         {"succeeded", 2},
+                         {"failed", 0},
+                         {"total_us", 0},
+                         {"longest_us", 0},
+                         {"latencies", {2}}});
+    CHECK(all[1] == json{{"minute", "2026-01-01T00:01:00Z"},
+                         {"succeeded", 0},
+                         {"failed", 2},
+                         {"total_us", 0},
+                         {"longest_us", 0},
+                         {"latencies", json::array()}});
+    CHECK(bed.list('/' + other + "/attempt-counts").size() == 1);
+    CHECK(bed.list(path + "?after=2026-01-01T00:00:00Z") == json{all[1], all[2]});
+    CHECK(bed.list(path + "?after=2026-01-01T01:00:30%2B01:00") == json{all[1], all[2]});
+    CHECK(bed.list(path + "?before=2026-01-01T00:01:30Z") == json{all[0], all[1]});
+    CHECK(bed.list(path + "?after=2026-01-01T00:02:00Z").empty());
+
+    const auto page = bed.ask("GET", path + "?limit=1&before=2026-01-01T00:02:00Z");
+    CHECK(json::parse(page.body) == json::array({all[0]}));
+    const std::string link(page.fields.get("link"));
+    REQUIRE(link.starts_with("</hooks" + path + "?limit=1&before="));
+    const auto next = w.request("GET", bed.url() + link.substr(7, link.find('>') - 7));
+    CHECK(json::parse(next.body) == json::array({all[1]}));
+    CHECK(next.fields.get("link").empty());
+    CHECK(bed.ask("POST", path).status == 405);
+    CHECK(bed.ask("GET", path + "/1").status == 404);
+    CHECK(bed.ask("GET", "/none/attempt-counts").status == 404);
+}
+
 TEST_CASE("an owner does not see what a private address answered", "[rest_hook]") {
     world w;
     delivery_bed bed(w, of_owners());
@@ -219,7 +265,9 @@ TEST_CASE("a request about deliveries that cannot be is refused with the member"
     const std::string id = bed.create("a").at("id");
     for (const auto* const query :
          {"/deliveries?state=lost", "/deliveries?after=x", "/deliveries?limit=0",
-          "/deliveries?page=1", "/attempts?after=-1", "/attempts?state=dead"})
+          "/deliveries?page=1", "/attempts?after=-1", "/attempts?state=dead",
+          "/attempt-counts?after=7", "/attempt-counts?before=yesterday", "/attempt-counts?limit=0",
+          "/attempt-counts?since=2026-01-01T00:00:00Z"})
         CHECK(bed.ask("GET", '/' + id + query).status == 400);
     struct row {
         json body;
@@ -252,6 +300,7 @@ TEST_CASE("an outbox that fails, hangs or drops its handler is answered 503", "[
                                          {"append", "POST", "/test"},
                                          {"list", "GET", "/deliveries"},
                                          {"list_attempts", "GET", "/attempts"},
+                                         {"list_attempt_counts", "GET", "/attempt-counts"},
                                          {"redeliver", "POST", "/redeliver"}}));
     CAPTURE(r.operation);
     outbox->plan().fail({.operation = r.operation});

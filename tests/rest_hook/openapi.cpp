@@ -153,6 +153,7 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     REQUIRE(attempts.size() == 2);
     attempt = attempts[0].at("id").dump();
     CHECK(ask("GET", "/{id}/attempts/{attempt}").status == 200);
+    CHECK(json::parse(ask("GET", "/{id}/attempt-counts").body).size() == 1);
     CHECK(ask("POST", "/{id}/redeliver").status == 202);
     CHECK(ask("PATCH", "/{id}", {{"topics", {"c"}}}).status == 200);
     CHECK(ask("PUT", "/{id}", {{"topics", {"d"}}, {"url", bed.target.url()}}).status == 200);
@@ -166,7 +167,7 @@ TEST_CASE("the API is what its OpenAPI document says", "[rest_hook]") {
     ask("POST", "/{id}/redeliver", {{"attempt", 9999}});
     ask("POST", "/{id}/rotate", {{"secret", "x"}});
     CHECK(ask("DELETE", "/{id}").status == 204);
-    for (const auto* const part : {"", "/deliveries", "/attempts"})
+    for (const auto* const part : {"", "/deliveries", "/attempts", "/attempt-counts"})
         CHECK(ask("GET", "/{id}" + std::string(part)).status == 404);
     for (const auto* const part : {"/pause", "/resume", "/ping"})
         CHECK(ask("POST", "/{id}" + std::string(part)).status == 404);

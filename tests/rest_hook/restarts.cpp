@@ -35,6 +35,9 @@ class lasting_outbox final : public store::outbox {
                              attempts_handler h) override {
         inner_->start_list_attempts(std::move(endpoint), after_key, max, std::move(h));
     }
+    void start_list_attempt_counts(store::outbox_counts_selection s, counts_handler h) override {
+        inner_->start_list_attempt_counts(std::move(s), std::move(h));
+    }
     void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
         inner_->start_list_endpoints(std::move(after_id), max, std::move(h));
     }

@@ -56,7 +56,12 @@ store::outbox_round round_of(std::uint64_t key, std::size_t n) {
     attempt.entry = key;
     attempt.status = 500;
     return {.now = outbox_bed::at(),
-            .results = {{key, end_of(n), 1, outbox_bed::at(), errc::http_status, {}}},
+            .results = {{.key = key,
+                         .outcome = end_of(n),
+                         .attempts = 1,
+                         .due = outbox_bed::at(),
+                         .last_error = errc::http_status,
+                         .attempt = store::outbox_result::attempt_end{outbox_bed::at()}}},
             .attempts = {attempt}};
 }
 
@@ -107,6 +112,12 @@ void check_rows(outbox_bed& o, const progress& p) {
         if (end_of(n) == state::retry) CHECK(is == store::outbox_state::pending);
     }
     CHECK(o.attempts().size() >= p.settled);
+    // What is settled is counted by the same transaction.
+    std::size_t settled = p.taken != 0 && !state_of(0) ? 1 : 0;
+    for (const auto& l : all) settled += l.entry.attempts;
+    std::size_t counted = 0;
+    for (const auto& c : o.counts_of("e")) counted += c.succeeded + c.failed;
+    CHECK(counted == settled);
 }
 
 TEST_CASE("an outbox has what it took after a power cut at any sync", "[sqlite][store]") {

@@ -54,7 +54,7 @@ TEST_CASE("a file of each schema there was is read as one that is new", "[sqlite
     SECTION("new") {
         fill(path);
     }
-    for (const std::string version : {"1", "2"}) SECTION(version) {
+    for (const std::string version : {"1", "2", "3"}) SECTION(version) {
             std::filesystem::copy_file("tests/sqlite/version_" + version + ".db", path);
         }
     stored_history f(store_options(path), 2);
@@ -84,8 +84,12 @@ TEST_CASE("a file of each schema there was is read as one that is new", "[sqlite
     const auto claimed = o.claim();
     REQUIRE(ids_of(claimed) == outbox_bed::texts{"owed", "first"});
     CHECK(*claimed.entries[0].message->body == "body of owed");
+    CHECK(o.of().stats().attempt_counts == 0);
+    o.finish(
+        {{.key = claimed.entries[1].key, .attempt = store::outbox_result::attempt_end{o.at()}}});
+    CHECK(o.counts_of("fifo").size() == 1);
     o.erase("somebody");
-    CHECK(o.listed_ids() == outbox_bed::texts{"first", "second"});
+    CHECK(o.listed_ids() == outbox_bed::texts{"second"});
 }
 
 }  // namespace

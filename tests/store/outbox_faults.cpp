@@ -71,7 +71,7 @@ TEST_CASE("whichever operation of an outbox fails, what was taken is delivered",
         outbox_fault_bed f(w);
         // Of each kind of result one: due again, spared, done.
         f.answer = answering({500, 429, 204});
-        const auto e = f.bed.add(f.target.url());
+        const auto e = f.bed.add(f.target.url(), {.id = "e"});
         f.outbox->plan().fail({.nth = nth, .times = times, .after = after});
         for (const auto* text : {"1", "2", "3"}) f.publish(text);
         w.run_ready();
@@ -106,6 +106,14 @@ TEST_CASE("whichever operation of an outbox fails, what was taken is delivered",
         f.publish("5");
         w.run_ready();
         CHECK(f.deliveries["5"] == 1);
+
+        // Each that was delivered counts once, whatever had to be repeated.
+        for (int i = 0; i < 100; ++i) w.advance(1s);
+        std::size_t succeeded = 0;
+        for (const auto& c : counts_of(w, *f.outbox, "e")) succeeded += c.succeeded;
+        std::size_t delivered = 0;
+        for (const auto& [text, made] : f.deliveries) delivered += made > 0 ? 1 : 0;
+        CHECK(succeeded == delivered);
     }
     CHECK(nth > 8);
 }
@@ -171,7 +179,7 @@ TEST_CASE("what was settled, and said not to be, is attempted as often as it wou
     world w;
     outbox_fault_bed f(w);
     f.answer = answering({500, 204});
-    const auto e = f.bed.add(f.target.url());
+    const auto e = f.bed.add(f.target.url(), {.id = "e"});
     // For longer than the wait before the second attempt.
     f.outbox->plan().fail({.operation = "finish", .times = 20, .after = true});
     f.publish("1");
@@ -179,6 +187,10 @@ TEST_CASE("what was settled, and said not to be, is attempted as often as it wou
     CHECK(f.outbox->plan().failures() == 20);
     CHECK(f.deliveries["1"] == 2);
     CHECK(e.counters().delivered == 1);
+    const auto counts = counts_of(w, *f.outbox, "e");
+    REQUIRE(counts.size() == 1);
+    CHECK(counts[0].failed == 1);
+    CHECK(counts[0].succeeded == 1);
     CHECK(listed(w, *f.outbox).empty());
 }
 

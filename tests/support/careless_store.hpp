@@ -76,6 +76,11 @@ class careless_outbox final : public store::outbox {
             inner_->start_list_attempts(std::move(endpoint), after_key, max, std::move(to));
         });
     }
+    void start_list_attempt_counts(store::outbox_counts_selection s, counts_handler h) override {
+        plan.carry_out("list_attempt_counts", std::move(h), [&](counts_handler to) {
+            inner_->start_list_attempt_counts(std::move(s), std::move(to));
+        });
+    }
     void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
         plan.carry_out("list_endpoints", std::move(h), [&](endpoints_handler to) {
             inner_->start_list_endpoints(std::move(after_id), max, std::move(to));

@@ -140,6 +140,13 @@ class outbox_bed {
             outbox_->async_list_attempts(std::move(endpoint), after, max, std::move(h));
         });
     }
+    std::vector<store::outbox_attempt_counts> counts(store::outbox_counts_selection s) {
+        return value_of<std::vector<store::outbox_attempt_counts>>(
+            [&](auto h) { outbox_->async_list_attempt_counts(std::move(s), std::move(h)); });
+    }
+    std::vector<store::outbox_attempt_counts> counts_of(std::string endpoint) {
+        return counts({.endpoint = std::move(endpoint)});
+    }
     std::vector<store::outbox_endpoint_listed> endpoints(std::string after = {},
                                                          std::size_t max = 100) {
         return value_of<std::vector<store::outbox_endpoint_listed>>(

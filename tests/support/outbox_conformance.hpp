@@ -3,6 +3,7 @@
 
 #include "support/outbox_bed.hpp"
 #include "support/outbox_conformance_bounds.hpp"
+#include "support/outbox_conformance_counts.hpp"
 #include "support/outbox_conformance_order.hpp"
 #include "support/outbox_conformance_rows.hpp"
 
@@ -385,6 +386,7 @@ inline void outbox_conformance(const outbox_kit& kit) {
     outbox_order_conformance(kit);
     outbox_rows_conformance(kit);
     outbox_bounds_conformance(kit);
+    outbox_counts_conformance(kit);
 }
 
 }  // namespace tidings::test

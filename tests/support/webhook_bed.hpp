@@ -83,4 +83,15 @@ inline std::vector<store::outbox_listed> listed(world& w, store::outbox& o) {
     return page;
 }
 
+/// How often an endpoint was attempted in each minute.
+inline std::vector<store::outbox_attempt_counts> counts_of(world& w, store::outbox& o,
+                                                           std::string endpoint) {
+    std::vector<store::outbox_attempt_counts> found;
+    o.start_list_attempt_counts(
+        {.endpoint = std::move(endpoint)},
+        {w.io().get_executor(), [&](error_code, auto all) { found = std::move(all); }});
+    w.run_ready();
+    return found;
+}
+
 }  // namespace tidings::test

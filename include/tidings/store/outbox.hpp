@@ -25,7 +25,7 @@ namespace tidings::store {
 /// have a partition and are not dead; by (endpoint, batch) where they have one; by (endpoint,
 /// state, key); by (state, since, key); by (created, key) and by (expires, key) where they are
 /// pending or stopped; by their event, (id, key). Endpoints by owner, by added and by owed bytes.
-/// Attempts by (endpoint, key), by (entry) and by (at).
+/// Attempts by (endpoint, key), by (entry) and by (at). Counts by (endpoint, minute) and by minute.
 class outbox : public std::enable_shared_from_this<outbox> {
  public:
     using executor_type = net::any_io_executor;
@@ -38,6 +38,7 @@ class outbox : public std::enable_shared_from_this<outbox> {
     using claim_handler = handler<outbox_claim>;
     using list_handler = handler<std::vector<outbox_listed>>;
     using attempts_handler = handler<std::vector<outbox_attempt>>;
+    using counts_handler = handler<std::vector<outbox_attempt_counts>>;
     using endpoints_handler = handler<std::vector<outbox_endpoint_listed>>;
     using redeliver_handler = handler<outbox_redelivered>;
     using retain_handler = handler<outbox_retained>;
@@ -56,21 +57,23 @@ class outbox : public std::enable_shared_from_this<outbox> {
     virtual void start_append(outbox_append a, append_handler h) = 0;
     /// Entries that are due at `now`.
     virtual void start_claim(outbox_query q, claim_handler h) = 0;
-    /// Settles claimed entries, logs attempts, keeps the health of endpoints.
+    /// Settles claimed entries, logs and counts attempts, keeps the health of endpoints.
     virtual void start_finish(outbox_round r, done_handler h) = 0;
     /// In order of keys.
     virtual void start_list(outbox_selection s, list_handler h) = 0;
     /// Attempts of an endpoint (empty: of all) after a key, in order of keys.
     virtual void start_list_attempts(std::string endpoint, std::uint64_t after_key, std::size_t max,
                                      attempts_handler h) = 0;
+    /// Minutes of an endpoint in which there were attempts, in order of time.
+    virtual void start_list_attempt_counts(outbox_counts_selection s, counts_handler h) = 0;
     /// Endpoints after an id, in order of ids.
     virtual void start_list_endpoints(std::string after_id, std::size_t max,
                                       endpoints_handler h) = 0;
     /// Makes dead and stopped entries pending again, in order of keys.
     virtual void start_redeliver(outbox_redelivery r, redeliver_handler h) = 0;
-    /// Applies every bound of time: dead letters and attempts that are too old are dropped; entries
-    /// that are expired or too old, or whose endpoint was not added for too long, become dead
-    /// letters (errc::webhook_expired, errc::webhook_not_added).
+    /// Applies every bound of time: dead letters, attempts and counts that are too old are dropped;
+    /// entries that are expired or too old, or whose endpoint was not added for too long, become
+    /// dead letters (errc::webhook_expired, errc::webhook_not_added).
     virtual void start_retain(outbox_retention r, retain_handler h) = 0;
     /// Endpoints of this owner, with everything of them. Completes when it cannot be read from the
     /// storage any more. What a sender has claimed of it is settled in vain; an attempt that is
@@ -113,6 +116,13 @@ class outbox : public std::enable_shared_from_this<outbox> {
                                            std::size_t max, Token&& token = Token{}) {
         return initiate(&outbox::start_list_attempts, std::forward<Token>(token),
                         std::move(endpoint), after_key, max);
+    }
+    template <net::completion_token_for<void(error_code, std::vector<outbox_attempt_counts>)>
+                  Token = net::deferred_t>
+    [[nodiscard]] auto async_list_attempt_counts(outbox_counts_selection s,
+                                                 Token&& token = Token{}) {
+        return initiate(&outbox::start_list_attempt_counts, std::forward<Token>(token),
+                        std::move(s));
     }
     template <net::completion_token_for<void(error_code, std::vector<outbox_endpoint_listed>)>
                   Token = net::deferred_t>

@@ -45,6 +45,7 @@ struct outbox_options {
     outbox_limits each{.max_entries = 100'000, .max_bytes = 64 * 1024 * 1024};  ///< per endpoint
     outbox_log_limits dead{};
     outbox_log_limits attempts{};
+    outbox_log_limits attempt_counts{};  ///< by endpoint and minute, 160 bytes each
     /// What is owed to an endpoint that was not added for so long becomes dead letters.
     std::chrono::milliseconds keep_unknown = std::chrono::hours(24 * 7);
 };

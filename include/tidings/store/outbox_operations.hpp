@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/store/outbox_attempt.hpp>
+#include <tidings/store/outbox_attempt_counts.hpp>
 #include <tidings/store/outbox_endpoint.hpp>
 #include <tidings/store/outbox_endpoints.hpp>
 
@@ -105,12 +106,19 @@ struct outbox_result {
         stopped,  ///< given up, and blocks its partition
         keep,     ///< still claimed: only `batch` changes
     };
+    /// An attempt that ended so. It is counted in the minute of `at`.
+    struct attempt_end {
+        outbox_time at{};
+        std::chrono::microseconds took{0};
+    };
     std::uint64_t key = 0;
     state outcome = state::done;
     std::uint32_t attempts = 0;
     outbox_time due{};
     error_code last_error{};
     std::optional<outbox_batch> batch{};  ///< none: as it was
+    /// Counts as a success where `outcome` is `done`, else as a failure. None: nothing is counted.
+    std::optional<attempt_end> attempt{};
 };
 
 /// What a sender learned in one round. One transaction.
@@ -172,6 +180,7 @@ struct outbox_stats {
     std::size_t owed = 0, owed_bytes = 0;
     std::size_t dead = 0, dead_bytes = 0;
     std::size_t attempts = 0, attempt_bytes = 0;
+    std::size_t attempt_counts = 0, attempt_count_bytes = 0;  ///< minutes of endpoints
     std::optional<outbox_time> oldest{};  ///< when the oldest of what is owed was appended
 };
 

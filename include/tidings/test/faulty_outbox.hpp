@@ -7,9 +7,9 @@
 namespace tidings::test {
 
 /// An outbox that goes wrong as its plan says; without faults it is the one it wraps. Operations:
-/// `open`, `append`, `claim`, `finish`, `list`, `list_attempts`, `list_endpoints`, `redeliver`,
-/// `retain`, `erase`, `position`; they fail with errc::store_failed, in the order of the calls like
-/// all others.
+/// `open`, `append`, `claim`, `finish`, `list`, `list_attempts`, `list_attempt_counts`,
+/// `list_endpoints`, `redeliver`, `retain`, `erase`, `position`; they fail with errc::store_failed,
+/// in the order of the calls like all others.
 class faulty_outbox final : public store::outbox {
  public:
     explicit faulty_outbox(std::shared_ptr<store::outbox> inner = store::make_memory_outbox(),
@@ -38,6 +38,10 @@ class faulty_outbox final : public store::outbox {
                              attempts_handler h) override {
         forward("list_attempts", &outbox::start_list_attempts, std::move(h), std::move(endpoint),
                 after_key, max);
+    }
+    void start_list_attempt_counts(store::outbox_counts_selection s, counts_handler h) override {
+        forward("list_attempt_counts", &outbox::start_list_attempt_counts, std::move(h),
+                std::move(s));
     }
     void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
         forward("list_endpoints", &outbox::start_list_endpoints, std::move(h), std::move(after_id),

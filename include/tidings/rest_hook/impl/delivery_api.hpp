@@ -23,6 +23,8 @@ class delivery_api final : public std::enable_shared_from_this<delivery_api> {
     void redeliver(const call_ptr& c, const std::string& id);
     void list_deliveries(const call_ptr& c, const std::string& id, const http::query_parameters& q);
     void list_attempts(const call_ptr& c, const std::string& id, const http::query_parameters& q);
+    /// How many there were in each minute.
+    void list_counts(const call_ptr& c, const std::string& id, const http::query_parameters& q);
     /// One, with what it sent.
     void show_attempt(const call_ptr& c, const std::string& id, const std::string& attempt);
 
@@ -36,6 +38,12 @@ class delivery_api final : public std::enable_shared_from_this<delivery_api> {
     template <class F>
     void with_attempt(const call_ptr& c, const std::string& endpoint, std::uint64_t key, F f) const;
     void redeliver_all(const call_ptr& c, const std::string& endpoint, const wanted& w);
+    /// The handler of a list: answers with a page of it, and the link to the next one.
+    /// @param show a row as JSON, for a call
+    /// @param place_of where it stands, as `after` says it
+    template <class Row, class Show, class Place>
+    auto page_handler(const call_ptr& c, const std::string& path, const api_query& query, Show show,
+                      Place place_of) const;
     std::string source_of(const call_ptr& c, const std::string& id) const;
     /// The handler of an operation of the sender or its outbox, which `c` waits for.
     template <class... Values, class F>

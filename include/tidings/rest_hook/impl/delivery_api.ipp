@@ -63,11 +63,24 @@ refusal read_key(std::string_view name, std::string_view raw, std::uint64_t& out
     return malformed(name, in_quotes(name) + " is not the number of one");
 }
 
+std::string no_time(std::string_view name) {
+    return in_quotes(name) + " is not a time of RFC 3339";
+}
+
 refusal read_time(std::string_view name, std::string_view raw, store::outbox_time& out) {
     error_code ec = errc::event_bad_time;
     if (raw.starts_with('"')) out = to_system_time(parse_timestamp(read_json_string(raw), ec));
     if (!ec) return std::nullopt;
-    return malformed(name, in_quotes(name) + " is not a time of RFC 3339");
+    return malformed(name, no_time(name));
+}
+
+// Of a query; nothing: it says none.
+refusal read_query_time(std::string_view name, std::string_view text, store::outbox_time& out) {
+    if (text.empty()) return std::nullopt;
+    error_code ec;
+    out = to_system_time(parse_timestamp(text, ec));
+    if (!ec) return std::nullopt;
+    return problem_of(name, 400, "Bad query", no_time(name));
 }
 
 http::response no_attempt() {
@@ -117,6 +130,23 @@ auto delivery_api::handler(const call_ptr& c, F f) const {
         c->exchange.lane(), errc::store_failed,
         [waiting, f = std::move(f)](error_code ec, Values... values) mutable {
             if (waiting->end()) f(waiting->call, ec, std::move(values)...);
+        });
+}
+
+template <class Row, class Show, class Place>
+auto delivery_api::page_handler(const call_ptr& c, const std::string& path, const api_query& query,
+                                Show show, Place place_of) const {
+    return handler<std::vector<Row>>(
+        c, [path, query, show, place_of](const call_ptr& call, error_code ec,
+                                         const std::vector<Row>& found) {
+            if (ec) return call->respond(answer_to(ec));
+            std::string items;
+            const auto shown = std::min(found.size(), query.limit());
+            for (std::size_t i = 0; i < shown; ++i) append_element(items, show(*call, found[i]));
+            auto r = json_answer(200, '[' + items + ']');
+            if (found.size() > shown)
+                r.fields.set("Link", query.next(path, place_of(found[shown - 1])));
+            call->respond(std::move(r));
         });
 }
 
@@ -286,18 +316,10 @@ void delivery_api::list_deliveries(const call_ptr& c, const std::string& id,
                                          "state is pending, claimed, stopped or dead"));
     }
     of.max_entries = query.limit() + 1;
-    using page = std::vector<store::outbox_listed>;
-    auto on_done = handler<page>(c, [query, path = source_of(c, id) + "/deliveries"](
-                                        const call_ptr& call, error_code ec, const page& found) {
-        if (ec) return call->respond(answer_to(ec));
-        std::string items;
-        const auto shown = std::min(found.size(), query.limit());
-        for (std::size_t i = 0; i < shown; ++i) append_element(items, to_json(found[i]));
-        auto r = json_answer(200, '[' + items + ']');
-        if (found.size() > shown)
-            r.fields.set("Link", query.next(path, std::to_string(found[shown - 1].entry.key)));
-        call->respond(std::move(r));
-    });
+    auto on_done = page_handler<store::outbox_listed>(
+        c, source_of(c, id) + "/deliveries", query,
+        [](const api_call&, const auto& one) { return to_json(one); },
+        [](const auto& one) { return std::to_string(one.entry.key); });
     guarded(parts_.options->log, "rest_hook",
             [&] { parts_.sender->outbox()->start_list(std::move(of), std::move(on_done)); });
 }
@@ -310,22 +332,35 @@ void delivery_api::list_attempts(const call_ptr& c, const std::string& id,
     std::uint64_t after = 0;
     if (auto no = query.read(q, {}, parts_.options->max_page)) return c->respond(std::move(*no));
     if (auto no = query.number_after(after)) return c->respond(std::move(*no));
-    using page = std::vector<store::outbox_attempt>;
-    auto on_done = handler<page>(c, [query, path = source_of(c, id) + "/attempts"](
-                                        const call_ptr& call, error_code ec, const page& found) {
-        if (ec) return call->respond(answer_to(ec));
-        std::string items;
-        const auto shown = std::min(found.size(), query.limit());
-        for (std::size_t i = 0; i < shown; ++i)
-            append_element(items, to_json(found[i], call->viewer.all));
-        auto r = json_answer(200, '[' + items + ']');
-        if (found.size() > shown)
-            r.fields.set("Link", query.next(path, std::to_string(found[shown - 1].key)));
-        call->respond(std::move(r));
-    });
+    auto on_done = page_handler<store::outbox_attempt>(
+        c, source_of(c, id) + "/attempts", query,
+        [](const api_call& call, const auto& one) { return to_json(one, call.viewer.all); },
+        [](const auto& one) { return std::to_string(one.key); });
     guarded(parts_.options->log, "rest_hook", [&] {
         parts_.sender->outbox()->start_list_attempts(endpoint_id_of(v->record), after,
                                                      query.limit() + 1, std::move(on_done));
+    });
+}
+
+void delivery_api::list_counts(const call_ptr& c, const std::string& id,
+                               const http::query_parameters& q) {
+    static constexpr std::array<std::string_view, 1> names{"before"};
+    const auto v = find(c, id);
+    if (!v) return;
+    api_query query;
+    store::outbox_counts_selection of{.endpoint = endpoint_id_of(v->record)};
+    if (auto no = query.read(q, names, parts_.options->max_page)) return c->respond(std::move(*no));
+    if (auto no = read_query_time("after", query.after(), of.after))
+        return c->respond(std::move(*no));
+    if (auto no = read_query_time("before", query.get("before").value_or(""), of.before))
+        return c->respond(std::move(*no));
+    of.max_minutes = query.limit() + 1;
+    auto on_done = page_handler<store::outbox_attempt_counts>(
+        c, source_of(c, id) + "/attempt-counts", query,
+        [](const api_call&, const auto& one) { return to_json(one); },
+        [](const auto& one) { return to_text(one.minute); });
+    guarded(parts_.options->log, "rest_hook", [&] {
+        parts_.sender->outbox()->start_list_attempt_counts(std::move(of), std::move(on_done));
     });
 }
 

@@ -18,6 +18,9 @@ TIDINGS_DECL std::string to_json(const store::outbox_listed& d);
 TIDINGS_DECL std::string to_json(const store::outbox_attempt& a, bool all,
                                  attempt_view view = attempt_view::listed);
 
+/// One minute. Of the latencies those up to the last that is not 0.
+TIDINGS_DECL std::string to_json(const store::outbox_attempt_counts& c);
+
 /// `pending`, `claimed`, `stopped`, `dead`; nothing for another text.
 TIDINGS_DECL std::optional<store::outbox_state> read_delivery_state(std::string_view text) noexcept;
 

@@ -114,4 +114,17 @@ std::string to_json(const store::outbox_attempt& a, bool all, attempt_view view)
     return out.end();
 }
 
+std::string to_json(const store::outbox_attempt_counts& c) {
+    std::string latencies;
+    auto left = c.latencies.size();
+    while (left != 0 && c.latencies[left - 1] == 0) --left;
+    for (std::size_t i = 0; i < left; ++i)
+        append_element(latencies, std::to_string(c.latencies[i]));
+    json_writer out;
+    out.add("minute", to_text(c.minute)).add("succeeded", c.succeeded).add("failed", c.failed);
+    out.add("total_us", c.total.count()).add("longest_us", c.longest.count());
+    out.raw("latencies", '[' + latencies + ']');
+    return out.end();
+}
+
 }  // namespace tidings::rest_hook::detail

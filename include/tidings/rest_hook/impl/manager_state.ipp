@@ -247,7 +247,7 @@ void manager_state::serve_part(const call_ptr& c, const path_parts& path,
     static constexpr std::array<std::string_view, 6> actions{"pause", "resume", "rotate",
                                                              "ping",  "test",   "redeliver"};
     const bool acts = std::find(actions.begin(), actions.end(), part) != actions.end();
-    const bool shows = part == "deliveries" || part == "attempts";
+    const bool shows = part == "deliveries" || part == "attempts" || part == "attempt-counts";
     const bool is_attempt = path.size() == 3 && part == "attempts";
     if ((path.size() > 2 && !is_attempt) || (!acts && !shows)) return c->respond(not_there());
     if (acts && !is_post) return c->respond(wrong_method("POST"));
@@ -260,6 +260,7 @@ void manager_state::serve_part(const call_ptr& c, const path_parts& path,
     if (part == "redeliver") return deliveries_->redeliver(c, id);
     if (is_attempt) return deliveries_->show_attempt(c, id, path[2]);
     if (part == "deliveries") return deliveries_->list_deliveries(c, id, query);
+    if (part == "attempt-counts") return deliveries_->list_counts(c, id, query);
     deliveries_->list_attempts(c, id, query);
 }
 

@@ -69,6 +69,9 @@ class memory_outbox final : public detail::prompt_outbox {
                              attempts_handler h) override {
         complete(std::move(h), [&] { return rows_.attempts().list(endpoint, after_key, max); });
     }
+    void start_list_attempt_counts(outbox_counts_selection s, counts_handler h) override {
+        complete(std::move(h), [&] { return rows_.list_attempt_counts(s); });
+    }
     void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
         complete(std::move(h), [&] { return rows_.list_endpoints(after_id, max); });
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/store/outbox_attempt_counts.hpp>
+
 #include <cstdint>
 #include <new>
 #include <set>
@@ -23,13 +25,23 @@ class outbox_changes {
     void note_mark(const std::string& endpoint, const std::string& history) noexcept {
         note(marks_, std::tie(endpoint, history));
     }
+    void note_minute(const std::string& endpoint, outbox_minute minute) noexcept {
+        note(minutes_, std::tie(endpoint, minute));
+    }
+    /// All that there were of an endpoint are gone; those that are noted may be there anew.
+    void note_no_minutes(const std::string& endpoint) noexcept { note(no_minutes_, endpoint); }
 
     const std::set<std::uint64_t>& entries() const noexcept { return entries_; }
     const std::set<std::uint64_t>& attempts() const noexcept { return attempts_; }
     const std::set<std::string>& endpoints() const noexcept { return endpoints_; }
     const std::set<mark_key>& marks() const noexcept { return marks_; }
+    const std::set<std::pair<std::string, outbox_minute>>& minutes() const noexcept {
+        return minutes_;
+    }
+    const std::set<std::string>& no_minutes() const noexcept { return no_minutes_; }
     bool empty() const noexcept {
-        return entries_.empty() && attempts_.empty() && endpoints_.empty() && marks_.empty();
+        return entries_.empty() && attempts_.empty() && endpoints_.empty() && marks_.empty() &&
+               minutes_.empty() && no_minutes_.empty();
     }
     /// There was no memory to note something.
     bool is_incomplete() const noexcept { return incomplete_; }
@@ -47,8 +59,9 @@ class outbox_changes {
     }
 
     std::set<std::uint64_t> entries_, attempts_;
-    std::set<std::string> endpoints_;
+    std::set<std::string> endpoints_, no_minutes_;
     std::set<mark_key> marks_;
+    std::set<std::pair<std::string, outbox_minute>> minutes_;
     bool incomplete_ = false;
 };
 

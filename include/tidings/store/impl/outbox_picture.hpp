@@ -16,10 +16,13 @@ class outbox_picture {
     void follow(outbox_changes& c) noexcept {
         of_.changes_ = &c;
         of_.attempts_.follow(c);
+        of_.tally_.follow(c);
     }
     /// Null where it is not there any more.
     TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
     TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
+    TIDINGS_DECL const outbox_attempt_counts* find_counts(const std::string& endpoint,
+                                                          outbox_minute minute) const noexcept;
     const outbox_attempt* find_attempt(std::uint64_t key) const noexcept {
         return of_.attempts_.find(key);
     }
@@ -33,6 +36,8 @@ class outbox_picture {
     TIDINGS_DECL void restore(outbox_endpoint e);
     TIDINGS_DECL void restore(outbox_listed l);
     void restore(outbox_attempt a) { of_.attempts_.restore(std::move(a)); }
+    /// Of an endpoint that is there.
+    TIDINGS_DECL void restore(const std::string& endpoint, const outbox_attempt_counts& counts);
     void restore(const mark_key& key, position p) {
         if (key.first.empty() || of_.endpoints_.contains(key.first))
             of_.set_mark(key, std::move(p));

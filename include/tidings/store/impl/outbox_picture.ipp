@@ -15,6 +15,20 @@ const outbox_endpoint* outbox_picture::find_endpoint(const std::string& id) cons
     return it == of_.endpoints_.end() ? nullptr : &it->second.row;
 }
 
+const outbox_attempt_counts* outbox_picture::find_counts(const std::string& endpoint,
+                                                         outbox_minute minute) const noexcept {
+    const auto of = of_.endpoints_.find(endpoint);
+    if (of == of_.endpoints_.end()) return nullptr;
+    const auto& minutes = of->second.counts.minutes;
+    const auto it = minutes.find(minute);
+    return it == minutes.end() ? nullptr : &it->second;
+}
+
+void outbox_picture::restore(const std::string& endpoint, const outbox_attempt_counts& counts) {
+    const auto of = of_.endpoints_.find(endpoint);
+    if (of != of_.endpoints_.end()) of_.tally_.open(of->second.counts, counts.minute) = counts;
+}
+
 void outbox_picture::restore(outbox_endpoint e) {
     auto& made = of_.open_one(e.id, e.added);
     of_.set_row(made, std::move(e));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/store/impl/attempt_log.hpp>
+#include <tidings/store/impl/attempt_tally.hpp>
 #include <tidings/store/impl/claim_lines.hpp>
 #include <tidings/store/impl/event_index.hpp>
 #include <tidings/store/outbox_operations.hpp>
@@ -34,6 +35,7 @@ class outbox_rows {
         std::map<std::string, key_set, std::less<>> partitions{};  // of what is owed
         std::map<std::string, members, std::less<>> batches{};     // of what is owed
         mark_map marks{};
+        attempt_tally::endpoint counts{};
         std::size_t owed_bytes = 0;
     };
     using endpoint_map = std::map<std::string, endpoint, std::less<>>;
@@ -52,7 +54,9 @@ class outbox_rows {
     };
     using owner_set = std::set<endpoint*, by_owner>;
 
-    explicit outbox_rows(const outbox_options& options) : options_(options) {}
+    explicit outbox_rows(const outbox_options& options)
+        : options_(options),
+          tally_(options_.attempt_counts) {}
     ~outbox_rows() = default;
 
     /// Finds the row of an endpoint or makes it.
@@ -94,6 +98,7 @@ class outbox_rows {
     const outbox_options options_;
     outbox_changes* changes_ = nullptr;
     message_uses uses_;
+    attempt_tally tally_;
     row_map rows_;
     endpoint_map endpoints_;
     mark_map marks_;  // of the whole outbox

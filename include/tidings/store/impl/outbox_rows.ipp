@@ -22,7 +22,7 @@ outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time 
     const auto known = endpoints_.find(id);
     if (known != endpoints_.end()) return known->second;
     const auto it = endpoints_.try_emplace(id, id).first;
-    it->second.lines.id = &it->first;
+    it->second.lines.id = it->second.counts.id = &it->first;
     it->second.row.added = now;
     try {
         it->second.row.id = id;
@@ -222,6 +222,7 @@ outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
     note(it->second);
     if (changes_ != nullptr)
         for (const auto& [history, at] : it->second.marks) changes_->note_mark(it->first, history);
+    tally_.erase(it->second.counts);
     sizes_.erase({it->second.owed_bytes, &it->second});
     if (!it->second.row.owner.empty()) owners_.erase(&it->second);
     return endpoints_.erase(it);

@@ -25,6 +25,8 @@ class outbox_tables final : private outbox_rows {
     TIDINGS_DECL std::vector<outbox_listed> list(const outbox_selection& s) const;
     TIDINGS_DECL std::vector<outbox_endpoint_listed> list_endpoints(const std::string& after,
                                                                     std::size_t max) const;
+    TIDINGS_DECL std::vector<outbox_attempt_counts> list_attempt_counts(
+        const outbox_counts_selection& s) const;
     TIDINGS_DECL outbox_redelivered redeliver(const outbox_redelivery& r);
     TIDINGS_DECL outbox_retained retain(const outbox_retention& r);
     /// As `prompt_outbox`.

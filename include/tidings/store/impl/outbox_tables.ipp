@@ -67,14 +67,25 @@ void outbox_tables::finish(outbox_round&& round) {
         a.message = entry.message;
         attempts_.add(std::move(a));
     }
-    for (const auto& result : round.results)
-        if (auto* r = find_claimed(result.key)) settle(*r, result, round.now);
+    for (const auto& result : round.results) {
+        auto* const r = find_claimed(result.key);
+        if (r == nullptr) continue;
+        // What is repeated, since something threw, is counted once: nothing throws behind `settle`.
+        auto& of = r->of->counts;
+        auto* const counts =
+            result.attempt ? &tally_.open(of, minute_of(result.attempt->at)) : nullptr;
+        settle(*r, result, round.now);
+        if (counts == nullptr) continue;
+        count_attempt(*counts, result.outcome == outbox_result::state::done, result.attempt->took);
+        tally_.note(of, counts->minute);
+    }
     for (auto& [id, health] : round.health)
         if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
             it->second.row.health = std::move(health);
             note(it->second);
         }
     trim_dead();
+    tally_.trim();
 }
 
 std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const {
@@ -129,6 +140,13 @@ std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::str
     return page;
 }
 
+std::vector<outbox_attempt_counts> outbox_tables::list_attempt_counts(
+    const outbox_counts_selection& s) const {
+    const auto of = endpoints_.find(s.endpoint);
+    if (of == endpoints_.end()) return {};
+    return attempt_tally::list(of->second.counts, s);
+}
+
 position outbox_tables::mark_of(const mark_key& key) const {
     const auto& [id, history] = key;
     const auto of = endpoints_.find(id);
@@ -146,6 +164,8 @@ outbox_stats outbox_tables::stats() const noexcept {
     s.dead_bytes = dead_bytes_ + uses_.bytes(message_uses::dead);
     s.attempts = attempts_.size();
     s.attempt_bytes = attempts_.bytes();
+    s.attempt_counts = tally_.size();
+    s.attempt_count_bytes = tally_.bytes();
     if (owed_ == 0) return s;
     // Keys rise, so that each row is passed once.
     auto it = rows_.lower_bound(oldest_owed_);

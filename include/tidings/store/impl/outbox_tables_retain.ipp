@@ -148,6 +148,7 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
         remove_dead(key);
     }
     left -= attempts_.retain(r.now, left);
+    left -= tally_.retain(r.now, left);
     left -= bury_expired(r.now, left, result.dead);
     left -= bury_aged(r.now, left, result.dead);
     left -= bury_unknown(r.now, left, result.dead);

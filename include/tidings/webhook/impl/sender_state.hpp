@@ -8,6 +8,7 @@
 #include <tidings/webhook/impl/attempt_gate.hpp>
 #include <tidings/webhook/impl/changed_error.hpp>
 #include <tidings/webhook/impl/circuit_gauge.hpp>
+#include <tidings/webhook/impl/ended_attempt.hpp>
 #include <tidings/webhook/impl/ended_endpoints.hpp>
 #include <tidings/webhook/impl/endpoint_health.hpp>
 #include <tidings/webhook/impl/endpoint_line.hpp>
@@ -65,10 +66,8 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     /// What a delivery's id gets so that it is another.
     std::string new_suffix() const;
     /// The wall clock's time of the beginning, and what has passed since by the steady clock.
-    io::system_time now() const {
-        const auto passed = options_.environment.clock->now() - began_;
-        return wall_began_ + std::chrono::duration_cast<io::system_time::duration>(passed);
-    }
+    io::system_time now() const { return time_at(options_.environment.clock->now()); }
+    io::system_time time_at(io::steady_time at) const;
     bool taking() const noexcept { return taking_; }
     /// Puts an entry into the outbox, with all others of this turn; `done` in the lane.
     /// @param from, at what brought its event, and where that stands; null: nothing with a place
@@ -181,7 +180,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void unbatch(line& l);
     void drop_unstored() noexcept;
     static bool splits(const parcel& p, const attempt& a) noexcept;
-    void split(endpoint_target& t, const parcel& p, const attempt& a);
+    void split(endpoint_target& t, const parcel& p, const ended_attempt& a);
     void add_results(std::vector<store::outbox_result> results);
     void reserve_results(std::size_t more);
     void run();
@@ -199,21 +198,21 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     using asked = pending_attempt;
     void on_answer(const asked& q, error_code ec, const http::response& r);
     void settle(const asked& q, error_code ec, const http::response& r);
-    void log_attempt(const asked& q, const attempt& a, error_code ec, const http::response& r);
+    void log_attempt(const asked& q, const ended_attempt& a, error_code, const http::response& r);
     struct redelivery;
     void redeliver_more(const std::shared_ptr<redelivery>& r);
     void on_attempt_found(error_code ec, const std::vector<store::outbox_attempt>& found,
                           const std::string& suffix, store::outbox::done_handler h);
-    attempt judge(const endpoint_target& t, const store::outbox_entry& entry, error_code ec,
-                  const http::response& r) const;
+    ended_attempt judge(const asked& q, const store::outbox_entry& entry, error_code ec,
+                        const http::response& r) const;
     std::shared_ptr<const retry_schedule> schedule_of(const endpoint_options& o,
                                                       error_code& ec) const;
-    void conclude(endpoint_target& t, const parcel& p, const attempt& a);
+    void conclude(endpoint_target& t, const parcel& p, const ended_attempt& a);
     store::outbox_result result_of(const endpoint_target& t, const store::outbox_entry& entry,
-                                   const attempt& a) const;
+                                   const ended_attempt& a) const;
     void note_attempt(const endpoint_target& t, const store::outbox_entry& entry, const attempt& a,
                       error_code cause, const attempt_trace& trace);
-    void put_back(line& l, const store::outbox_entry& entry);
+    void put_back(line& l, const store::outbox_entry& entry, const ended_attempt* a = nullptr);
     void put_back_all(const std::string& id, line& l);
     void give_up(line& l, endpoint_target& t, error_code why);
     void give_up_one(endpoint_target& t, const store::outbox_entry& e, error_code why);

@@ -54,7 +54,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     }
     const auto known = endpoints_.find(id);
     const auto& t = known ? known : q.of;
-    auto a = judge(*q.of, entry, ec, r);
+    auto a = judge(q, entry, ec, r);
     a.events = q.what->size();
     const bool in_halves = splits(*q.what, a);
     if (in_halves) {
@@ -68,7 +68,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         a.next = std::chrono::milliseconds(0);
         ++t->failed_attempts;
         auto& l = lines_[id];
-        q.what->for_each([&](const auto& e) { put_back(l, e); });
+        q.what->for_each([&](const auto& e) { put_back(l, e, &a); });
         note_attempt(*t, entry, a, ec, *q.trace);
     } else {
         const bool asked_nobody = failed_at_proxy(a);
@@ -98,17 +98,25 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
     if (const auto on_gone = t->take_on_gone()) guarded(options_.log, "webhook", on_gone);
 }
 
-attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry& entry,
-                            error_code ec, const http::response& r) const {
+io::system_time sender_state::time_at(io::steady_time at) const {
+    return wall_began_ + std::chrono::duration_cast<io::system_time::duration>(at - began_);
+}
+
+ended_attempt sender_state::judge(const asked& q, const store::outbox_entry& entry, error_code ec,
+                                  const http::response& r) const {
     // An answer with which something is wrong is an answer all the same: nothing but its status,
     // and a Retry-After that says one thing, is of interest here.
     const bool answered = r.status != 0;
-    attempt a{.endpoint = t.id(),
-              .message_id = entry.message_id,
-              .number = entry.attempts + 1,
-              .status = r.status,
-              .error = ec,
-              .result = answered ? t.schedule().classify(r.status) : verdict::retry};
+    const auto& schedule = q.of->schedule();
+    const auto at = options_.environment.clock->now();
+    ended_attempt a{
+        {.endpoint = q.of->id(),
+         .message_id = entry.message_id,
+         .number = entry.attempts + 1,
+         .status = r.status,
+         .error = ec,
+         .result = answered ? schedule.classify(r.status) : verdict::retry},
+        {time_at(at), std::chrono::duration_cast<std::chrono::microseconds>(at - q.at)}};
     if (answered)
         a.error = a.result == verdict::success ? error_code() : make_error_code(errc::http_status);
     if (a.result != verdict::success && says_disable(r)) a.result = verdict::gone;
@@ -117,7 +125,7 @@ attempt sender_state::judge(const endpoint_target& t, const store::outbox_entry&
     if (ec != errc::repeated_field)
         after = http::parse_retry_after(r.fields.get("retry-after"),
                                         options_.environment.clock->wall_now());
-    a.next = t.schedule().next(a.number, after, options_.environment.random->next());
+    a.next = schedule.next(a.number, after, options_.environment.random->next());
     return a;
 }
 
@@ -132,15 +140,15 @@ void sender_state::note_attempt(const endpoint_target& t, const store::outbox_en
 // Of one of the events that were sent.
 store::outbox_result sender_state::result_of(const endpoint_target& t,
                                              const store::outbox_entry& entry,
-                                             const attempt& a) const {
-    store::outbox_result result{entry.key, settled::done, a.number, now(), a.error, {}};
+                                             const ended_attempt& a) const {
+    store::outbox_result result{entry.key, settled::done, a.number, a.end.at, a.error, {}, a.end};
     if (a.result == verdict::success) return result;
     result.outcome = a.next ? settled::retry : settled::dead;
     // A pause keeps the entry from being claimed, and its place before younger ones.
     const bool asked_nobody = failed_at_proxy(a);
     if (asked_nobody) result.attempts = entry.attempts;
     const bool spared = asked_nobody || a.result == verdict::throttled;
-    if (a.next) result.due = spared ? entry.due : now() + *a.next;
+    if (a.next) result.due = spared ? entry.due : a.end.at + *a.next;
     if (a.result == verdict::gone) result.last_error = errc::webhook_gone;
     if (!a.next && (a.result == verdict::retry || a.result == verdict::throttled))
         result.last_error = errc::webhook_exhausted;
@@ -150,7 +158,7 @@ store::outbox_result sender_state::result_of(const endpoint_target& t,
     return result;
 }
 
-void sender_state::conclude(endpoint_target& t, const parcel& p, const attempt& a) {
+void sender_state::conclude(endpoint_target& t, const parcel& p, const ended_attempt& a) {
     const auto first = result_of(t, p.first, a);
     if (p.size() == 1) {
         results_.push_back(first);

@@ -113,7 +113,7 @@ bool sender_state::splits(const parcel& p, const attempt& a) noexcept {
 }
 
 // In halves, which have not been attempted more often than the whole.
-void sender_state::split(endpoint_target& t, const parcel& p, const attempt& a) {
+void sender_state::split(endpoint_target& t, const parcel& p, const ended_attempt& a) {
     const auto half = (p.size() + 1) / 2;
     const std::string ids[]{batch_id(p, 0, half), batch_id(p, half, p.size() - half)};
     std::vector<store::outbox_result> results;
@@ -122,6 +122,7 @@ void sender_state::split(endpoint_target& t, const parcel& p, const attempt& a) 
         const auto index = static_cast<std::uint32_t>(second ? i - half : i);
         auto r = with_batch(settled::retry, p.at(i), {ids[second ? 1 : 0], index});
         r.last_error = a.error;
+        r.attempt = a.end;
         results.push_back(std::move(r));
     }
     add_results(std::move(results));

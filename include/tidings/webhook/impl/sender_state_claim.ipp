@@ -205,10 +205,11 @@ void sender_state::reserve_results(std::size_t more) {
 }
 
 // To the outbox, as it was claimed. Until it is there again, what is younger must not be claimed.
-void sender_state::put_back(line& l, const store::outbox_entry& entry) {
+void sender_state::put_back(line& l, const store::outbox_entry& entry, const ended_attempt* a) {
     l.back_with = settlements_ + 1;
     results_.push_back(
         {entry.key, settled::retry, entry.attempts, entry.due, entry.last_error, {}});
+    if (a != nullptr) results_.back().attempt = a->end;
 }
 
 // All or nothing: what is put back and stays in the line would be sent twice.

@@ -61,7 +61,7 @@ std::string head_of(const http::response& r, const endpoint_target& t, std::size
 }  // namespace
 
 // The secrets are looked for a little behind what is kept, so that none is cut in two.
-void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
+void sender_state::log_attempt(const asked& q, const ended_attempt& a, error_code ec,
                                const http::response& r) {
     constexpr std::size_t longest_secret = 1024;
     const auto& kept = options_.attempts;
@@ -69,7 +69,7 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
     store::outbox_attempt row;
     row.entry = q.entry->key;
     row.number = a.number;
-    row.at = now();
+    row.at = a.end.at;
     using timed = http::detail::exchange_trace::phase;
     row.timings = {.resolve = q.trace->took(timed::resolve),
                    .connect = q.trace->took(timed::connect),
@@ -77,8 +77,7 @@ void sender_state::log_attempt(const asked& q, const attempt& a, error_code ec,
                    .write = q.trace->took(timed::write),
                    .first_byte = q.trace->took(timed::first_byte)};
     row.address = q.trace->address;
-    row.timings.total = std::chrono::duration_cast<std::chrono::microseconds>(
-        options_.environment.clock->now() - q.at);
+    row.timings.total = a.end.took;
     row.status = a.status;
     row.error = a.error;
     row.cause = cause_of(ec, *q.trace, guard_);

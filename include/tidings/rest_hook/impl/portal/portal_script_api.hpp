@@ -72,6 +72,18 @@ export const deliveries = (id, query) => request('GET', at(id, `/deliveries?${qu
 export const attempts = (id, query) => request('GET', at(id, `/attempts?${query}`));
 export const attempt = (id, key) => request('GET', at(id, `/attempts/${key}`));
 
+/// The minutes behind a time in which there were attempts, oldest first.
+export async function counts_since(id, since) {
+    const found = [];
+    let query = `limit=1000&after=${encodeURIComponent(new Date(since).toISOString())}`;
+    while (query) {
+        const page = await request('GET', at(id, `/attempt-counts?${query}`));
+        found.push(...page.value);
+        query = page.next;
+    }
+    return found;
+}
+
 const most_pages = 50, page_size = 200;
 
 // The log is in order of keys, and so of time, but is not listed by time: the key is searched

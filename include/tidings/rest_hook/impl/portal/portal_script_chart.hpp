@@ -11,27 +11,37 @@ inline constexpr std::string_view portal_script_chart =
 
 const hours = 25, hour = 3600e3;  // of the clock: the first and the last are parts
 
-function quantile(sorted, part) {
-    return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] : null;
+// The latency that so large a part of the successes did not exceed, in microseconds. The class of each
+// is known, up to 1 ms, 2 ms, 4 ms and so on: within it they are taken to be spread evenly.
+function quantile({ succeeded, longest, classes }, part) {
+    let rank = Math.ceil(succeeded * part);
+    for (const [i, size] of classes.entries()) {
+        const low = i ? 2 ** (i - 1) * 1e3 : 0;
+        const high = i === 15 ? longest : Math.min(2 ** i * 1e3, longest);
+        if (rank <= size) return size ? low + (high - low) * rank / size : null;
+        rank -= size;
+    }
+    return null;
 }
 
-const took = (attempt) => attempt.timings?.total_us;
-const latencies = (attempts) =>
-    attempts.map(took).filter((us) => us != null).sort((one, other) => one - other);
+// Several minutes together.
+function sum(minutes) {
+    const all = { succeeded: 0, failed: 0, longest: 0, classes: Array(16).fill(0) };
+    for (const one of minutes) {
+        all.succeeded += one.succeeded;
+        all.failed += one.failed;
+        all.longest = Math.max(all.longest, one.longest_us);
+        one.latencies.forEach((size, i) => { all.classes[i] += size; });
+    }
+    return { ...all, median: quantile(all, 0.5), slow: quantile(all, 0.95) };
+}
 
-/// The attempts of each hour of the last day, oldest first.
-export function by_hour(attempts, now) {
+/// The counts of each hour of the last day, oldest first.
+export function by_hour(minutes, now) {
     const first = Math.floor(now / hour) - hours + 1;
-    const bins = Array.from({ length: hours }, (_, i) => ({ start: (first + i) * hour, attempts: [] }));
-    for (const one of attempts) bins[Math.floor(Date.parse(one.at) / hour) - first]?.attempts.push(one);
-    return bins.map(({ start, attempts: some }) => {
-        const times = latencies(some);
-        const failed = some.filter((one) => one.error).length;
-        return {
-            start, failed, succeeded: some.length - failed,
-            median: quantile(times, 0.5), slow: quantile(times, 0.95),
-        };
-    });
+    const bins = Array.from({ length: hours }, (_, i) => ({ start: (first + i) * hour, minutes: [] }));
+    for (const one of minutes) bins[Math.floor(Date.parse(one.minute) / hour) - first]?.minutes.push(one);
+    return bins.map(({ start, minutes: some }) => ({ start, ...sum(some) }));
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -93,33 +103,31 @@ function table(bins) {
     return el('details', {}, el('summary', {}, 'The same as a table'),
         el('div', { class: 'scroll' }, el('table', {},
             el('caption', { class: 'unseen' }, 'Attempts of the last day by hour'),
-            el('thead', {}, el('tr', {}, cells('th', ['From', 'Succeeded', 'Failed', 'Median', 'Slow']))),
+            el('thead', {}, el('tr', {}, cells('th', ['From', 'Succeeded', 'Failed', 'Median time', 'Slowest 5 %']))),
             el('tbody', {}, rows.map((bin) => el('tr', {}, cells('td', [clock.format(bin.start),
-                String(bin.succeeded), String(bin.failed), duration(bin.median), duration(bin.slow)])))))));
+                bin.succeeded.toLocaleString(), bin.failed.toLocaleString(), about(bin.median), about(bin.slow)])))))));
 }
 
-/// The figures and the chart of a day's attempts.
-export function day(attempts, { all, successes }) {
-    const bins = by_hour(attempts, Date.now());
-    const times = latencies(attempts);
-    const failed = attempts.filter((one) => one.error).length;
+const about = (us) => (us == null ? '–' : `≈ ${duration(us)}`);
+
+function percent(share) {
+    // 100 % is said only where all succeeded.
+    const shown = share < 1 ? Math.min(share, 0.999) : share;
+    return shown.toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 });
+}
+
+/// The figures and the chart of a day, by its minutes.
+export function day(minutes) {
+    const bins = by_hour(minutes, Date.now());
+    const { succeeded, failed, median, slow } = sum(minutes);
+    const all = succeeded + failed;
     const figure = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
-    const share = attempts.length ? (attempts.length - failed) / attempts.length : null;
     const figures = el('dl', { class: 'figures' },
-        figure('Attempts', attempts.length.toLocaleString()),
-        successes ? figure('Succeeded', share == null ? '–'
-            : share.toLocaleString(undefined, { style: 'percent', maximumFractionDigits: 1 }))
-            : figure('Failed', failed.toLocaleString()),
-        figure('Median', duration(quantile(times, 0.5))), figure('Slowest 5 %', duration(quantile(times, 0.95))));
-    const gaps = [];
-    if (!successes) gaps.push('The server keeps only attempts that failed: those that succeeded are not counted here.');
-    if (!all) gaps.push('There were more attempts than this page reads: the newest are missing.');
-    const notes = gaps.map((text) => el('p', { class: 'soft' }, text));
-    if (!attempts.length) {
-        return [figures, el('p', { class: 'soft' }, 'Nothing in the log of the last 24 hours.'), ...notes];
-    }
-    const text = `${count(attempts.length - failed, 'attempt')} succeeded and ${failed} failed in the last 24 hours. ` +
-        `The median took ${duration(quantile(times, 0.5))}.`;
+        figure('Attempts', all.toLocaleString()), figure('Succeeded', all ? percent(succeeded / all) : '–'),
+        figure('Median time', about(median)), figure('Slowest 5 %', about(slow)));
+    if (!all) return [figures, el('p', { class: 'soft' }, 'Nothing was sent in the last 24 hours.')];
+    const text = `${count(succeeded, 'attempt')} succeeded and ${failed.toLocaleString()} failed in the last 24 hours.` +
+        (succeeded ? ` The median of those that succeeded took about ${duration(median)}.` : '');
     const svg = drawn('svg', { role: 'img', 'aria-label': text });
     const box = el('div', { class: 'chart' }, svg);
     new ResizeObserver(([{ contentRect: { width } }]) => {
@@ -130,7 +138,8 @@ export function day(attempts, { all, successes }) {
         key(mark('ok'), 'succeeded'),
         key(drawn('g', {}, mark('no'), drawn('rect', { fill: 'url(#hatch)', x: 2, y: 2, width: 10, height: 10 })), 'failed'),
         key(drawn('circle', { class: 'dot', cx: 7, cy: 7, r: 3.5 }), 'median time'),
-        key(drawn('circle', { class: 'slow', cx: 7, cy: 7, r: 3.5 }), 'slowest 5 %')), table(bins), ...notes];
+        key(drawn('circle', { class: 'slow', cx: 7, cy: 7, r: 3.5 }), 'slowest 5 %')), table(bins),
+    el('p', { class: 'soft' }, 'Times are of attempts that succeeded, and accurate to a factor of two.')];
 }
 )js";
 

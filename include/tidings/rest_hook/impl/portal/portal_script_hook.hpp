@@ -164,12 +164,19 @@ export async function show(place, id, { successes, left, shown, go_back }) {
     const owed = card('owed', 'Owed and dead letters', button('Send all that failed again', fail_again));
     const top = el('div'), aside = el('div');
 
+    async function read_day() {
+        const minutes = await api.counts_since(id, Date.now() - a_day);
+        if (!left()) health.fill(day(minutes));
+    }
     async function read_log() {
         const { found, all } = await api.attempts_since(id, Date.now() - a_day);
         if (left()) return;
-        health.fill(day(found, { all, successes }));
+        const notes = [];
+        if (!successes) notes.push('The server logs only attempts that failed: those that succeeded are counted, and not listed.');
+        if (!all) notes.push('There were more attempts than this page reads: the newest are missing.');
         log.fill(found.length ? attempts_table(id, found.reverse(), refresh)
-            : el('p', { class: 'soft' }, 'Nothing in the log of the last 24 hours.'));
+            : el('p', { class: 'soft' }, 'Nothing in the log of the last 24 hours.'),
+        notes.map((text) => el('p', { class: 'soft' }, text)));
     }
     async function read_owed() {
         const { value, next } = await api.deliveries(id, 'limit=50');
@@ -185,7 +192,7 @@ export async function show(place, id, { successes, left, shown, go_back }) {
         [...top.querySelectorAll('button')].find((one) => one.textContent === focused)?.focus();
         aside.replaceChildren(settings(hook));
     }
-    const refresh = () => Promise.all([read_hook(), read_log(), read_owed()]);
+    const refresh = () => Promise.all([read_hook(), read_day(), read_log(), read_owed()]);
     const soon = () => {
         for (const wait of [700, 3000]) setTimeout(() => left() || refresh().catch(() => {}), wait);
     };
@@ -221,7 +228,7 @@ export async function show(place, id, { successes, left, shown, go_back }) {
     place.replaceChildren(el('a', { href: '#/' }, '← All subscriptions'), top,
         el('div', { class: 'sides' }, el('div', {}, health.whole, log.whole, owed.whole), aside));
     shown();
-    await Promise.all([read_log(), read_owed()]);
+    await Promise.all([read_day(), read_log(), read_owed()]);
 }
 )js";
 

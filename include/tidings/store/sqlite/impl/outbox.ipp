@@ -87,6 +87,10 @@ class sqlite_outbox final : public store::outbox {
                 return rows.attempts().list(endpoint, after_key, max);
             });
     }
+    void start_list_attempt_counts(store::outbox_counts_selection s, counts_handler h) override {
+        ask(std::move(h), 0, false,
+            [s = std::move(s)](outbox_table_rows& rows) { return rows.list_attempt_counts(s); });
+    }
     void start_list_endpoints(std::string after_id, std::size_t max, endpoints_handler h) override {
         ask(std::move(h), 0, false, [after = std::move(after_id), max](outbox_table_rows& rows) {
             return rows.list_endpoints(after, max);

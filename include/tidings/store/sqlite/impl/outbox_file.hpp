@@ -40,6 +40,9 @@ class outbox_file {
     void write_entry(const picture& from, std::uint64_t key);
     void write_attempt(const picture& from, std::uint64_t key);
     void write_endpoint(const picture& from, const std::string& id);
+    void load_counts(picture& to);
+    void write_minute(const picture& from, const std::string& endpoint,
+                      store::outbox_minute minute);
     void write_mark(const picture& from, const store::detail::mark_key& key);
     std::int64_t name_message(named_map& of, std::uint64_t key, const message_pointer& m);
     void unname_message(named_map& of, std::uint64_t key);
@@ -48,7 +51,8 @@ class outbox_file {
     connection& connection_;
     body_store& bodies_;
     statement put_entry_, erase_entry_, put_attempt_, erase_attempt_, put_endpoint_,
-        erase_endpoint_, put_message_, erase_message_, put_mark_, erase_mark_, put_keys_;
+        erase_endpoint_, put_message_, erase_message_, put_mark_, erase_mark_, put_keys_,
+        put_minute_, erase_minute_, erase_minutes_;
     stored_map stored_;
     named_map entries_, attempts_;
     std::uint64_t last_entry_ = 0, last_attempt_ = 0;  // as the file has them

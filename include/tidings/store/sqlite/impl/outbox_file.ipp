@@ -67,6 +67,8 @@ constexpr char attempt_columns[] =
     "key, entry, endpoint, messageid, webhookid, message, number, at, resolve, connect, tls, "
     "firstbyte, total, status, error, cause, address, head, body, write";
 
+constexpr char minute_columns[] = "endpoint, minute, succeeded, failed, total, longest, latencies";
+
 std::string put_sql(const char* table, const char* columns, int count) {
     std::string sql =
         std::string("INSERT OR REPLACE INTO ") + table + " (" + columns + ") VALUES (?";
@@ -91,13 +93,17 @@ outbox_file::outbox_file(connection& c, body_store& bodies)
       erase_message_(c, "DELETE FROM messages WHERE id = ?"),
       put_mark_(c, put_sql("marks", "history, position", 2)),
       erase_mark_(c, "DELETE FROM marks WHERE history = ?"),
-      put_keys_(c, "UPDATE keys SET entry = ?, attempt = ?") {}
+      put_keys_(c, "UPDATE keys SET entry = ?, attempt = ?"),
+      put_minute_(c, put_sql("attempt_minutes", minute_columns, 7)),
+      erase_minute_(c, "DELETE FROM attempt_minutes WHERE endpoint = ? AND minute = ?"),
+      erase_minutes_(c, "DELETE FROM attempt_minutes WHERE endpoint = ?") {}
 
 void outbox_file::load(store::detail::outbox_picture to) {
     const auto known = load_messages();
     load_endpoints(to);
     load_entries(to, known);
     load_attempts(to, known);
+    load_counts(to);
     statement marks(connection_, "SELECT history, position FROM marks");
     auto mark = marks.query();
     while (mark.next()) to.restore(mark_named(mark.text(0)), read_position(mark.text(1)));
@@ -155,6 +161,21 @@ void outbox_file::load_endpoints(picture& to) {
         e.added = time_in(r, 5);
         e.health = read_health(r.text(6));
         to.restore(std::move(e));
+    }
+}
+
+void outbox_file::load_counts(picture& to) {
+    statement all(connection_, std::string("SELECT ") + minute_columns + " FROM attempt_minutes");
+    auto r = all.query();
+    while (r.next()) {
+        store::outbox_attempt_counts c;
+        c.minute = store::outbox_minute(std::chrono::minutes(r.number(1)));
+        c.succeeded = static_cast<std::uint32_t>(r.number(2));
+        c.failed = static_cast<std::uint32_t>(r.number(3));
+        c.total = std::chrono::microseconds(r.number(4));
+        c.longest = std::chrono::microseconds(r.number(5));
+        c.latencies = read_latencies(r.text(6));
+        to.restore(string_in(r, 0), c);
     }
 }
 

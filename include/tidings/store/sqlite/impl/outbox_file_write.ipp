@@ -13,6 +13,8 @@ void outbox_file::write(const picture& from, const store::detail::outbox_changes
     for (const auto key : changes.attempts()) write_attempt(from, key);
     for (const auto key : changes.entries()) write_entry(from, key);
     for (const auto& key : changes.marks()) write_mark(from, key);
+    for (const auto& id : changes.no_minutes()) erase_minutes_.run(id);
+    for (const auto& [id, minute] : changes.minutes()) write_minute(from, id, minute);
     const auto entry = from.last_entry();
     const auto attempt = from.last_attempt();
     if (entry == last_entry_ && attempt == last_attempt_) return;
@@ -59,6 +61,17 @@ void outbox_file::write_endpoint(const picture& from, const std::string& id) {
     if (e == nullptr) return erase_endpoint_.run(id);
     put_endpoint_.run(id, e->owner, text_of(e->limits), e->history, e->began.text(),
                       ticks_of(e->added), text_of(e->health));
+}
+
+void outbox_file::write_minute(const picture& from, const std::string& endpoint,
+                               store::outbox_minute minute) {
+    const std::int64_t number = minute.time_since_epoch().count();
+    const auto* c = from.find_counts(endpoint, minute);
+    if (c == nullptr) return erase_minute_.run(endpoint, number);
+    const auto latencies = text_of(c->latencies);
+    put_minute_.run(endpoint, number, static_cast<std::int64_t>(c->succeeded),
+                    static_cast<std::int64_t>(c->failed), std::int64_t{c->total.count()},
+                    std::int64_t{c->longest.count()}, latencies);
 }
 
 void outbox_file::write_mark(const picture& from, const store::detail::mark_key& key) {

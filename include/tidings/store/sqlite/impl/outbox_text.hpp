@@ -22,6 +22,11 @@ TIDINGS_DECL store::outbox_health read_health(std::string_view text);
 TIDINGS_DECL std::optional<std::string> text_of(const std::optional<store::outbox_limits>& l);
 TIDINGS_DECL store::outbox_limits read_limits(std::string_view text);
 
+/// Numbers with spaces between them, up to the last that is not 0.
+using latency_counts = decltype(store::outbox_attempt_counts::latencies);
+TIDINGS_DECL std::string text_of(const latency_counts& counts);
+TIDINGS_DECL latency_counts read_latencies(std::string_view text);
+
 /// Empty for no place.
 TIDINGS_DECL position read_position(std::string_view text);
 

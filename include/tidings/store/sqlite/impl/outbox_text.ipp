@@ -159,6 +159,27 @@ store::outbox_limits read_limits(std::string_view text) try {
     report_damaged_text();
 }
 
+std::string text_of(const latency_counts& counts) {
+    std::string text;
+    auto left = counts.size();
+    while (left != 0 && counts[left - 1] == 0) --left;
+    for (std::size_t i = 0; i < left; ++i)
+        text.append(i == 0 ? "" : " ").append(std::to_string(counts[i]));
+    return text;
+}
+
+latency_counts read_latencies(std::string_view text) {
+    latency_counts counts{};
+    for (std::size_t i = 0; !text.empty(); ++i) {
+        if (i == counts.size()) report_damaged_text();
+        const auto* const end = text.data() + text.size();
+        const auto [at, ec] = std::from_chars(text.data(), end, counts[i]);
+        if (ec != std::errc() || (at != end && *at != ' ')) report_damaged_text();
+        text.remove_prefix(static_cast<std::size_t>(at - text.data()) + (at == end ? 0 : 1));
+    }
+    return counts;
+}
+
 position read_position(std::string_view text) {
     if (text.empty()) return {};
     error_code ec;

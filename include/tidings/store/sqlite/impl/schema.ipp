@@ -18,6 +18,8 @@ namespace {
 // given.
 // `rows`: `seal` names the key that sealed the value; null: it is plain text.
 // `sealing`: plain text that was sealed may still stand in pages.
+// `attempt_minutes`: how often an endpoint was attempted in a minute, which is counted from 1970;
+// `total` and `longest` in microseconds, `latencies` the classes up to the last that is not 0.
 // `idnames`: the sets of ids of deliveries, each with the key of its HMAC; `ids`: in the order in
 // which they were added.
 constexpr char tables[] = R"(
@@ -65,6 +67,10 @@ CREATE TABLE ids (name INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NU
 )";
 constexpr char tables_of_4[] = R"(
 CREATE INDEX events_of_topic ON events (topic, offset);
+CREATE TABLE attempt_minutes (endpoint TEXT NOT NULL, minute INTEGER NOT NULL,
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, total INTEGER NOT NULL,
+    longest INTEGER NOT NULL, latencies TEXT NOT NULL, PRIMARY KEY (endpoint, minute))
+    WITHOUT ROWID;
 )";
 
 // Whole and synced before it has its name, and never over one that is there: a migration that was
