@@ -190,9 +190,10 @@ void poll_set::cancel_epoll() noexcept {
 struct poll_set::turn {
     explicit turn(poll_set& s) noexcept : set(s) { set.state_ = state::in_turn; }
     ~turn() {
-        for (const auto& ready : std::exchange(set.batch_, {}))
-            if (ready.data.ptr != nullptr) set.ask(*static_cast<entry*>(ready.data.ptr), 0);
+        const auto left = std::exchange(set.batch_, {});
         if (set.state_ == state::ended) return;
+        for (const auto& ready : left)
+            if (ready.data.ptr != nullptr) set.ask(*static_cast<entry*>(ready.data.ptr), 0);
         set.state_ = state::idle;
         set.arm();
         if (!set.aborted_.empty() && set.state_ == state::armed) set.cancel_epoll();
@@ -202,8 +203,8 @@ struct poll_set::turn {
 
 void poll_set::on_ready() {
     if (state_ == state::ended) return;
-    const turn ends(*this);
     std::array<epoll_event, max_turn_events> events;
+    const turn ends(*this);
     const int count =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     batch_ = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
