@@ -184,7 +184,7 @@ TEMPLATE_TEST_CASE("a context runs while a stream waits, and no longer", "[io]",
         c.stream->close();
         CHECK(ends.empty());
         io.run();
-        CHECK(ends == std::vector<error_code>{net::error::operation_aborted});
+        CHECK(ends == std::vector{error_code(net::error::operation_aborted)});
     }
     SECTION("destroyed: the wait is dropped") {
         c.stream.reset();
@@ -200,7 +200,7 @@ TEMPLATE_TEST_CASE("a context runs while a stream waits, and no longer", "[io]",
     SECTION("the peer ends: the wait completes") {
         c.hang_up();
         io.run();
-        CHECK(ends == std::vector<error_code>{error_code()});
+        CHECK(ends == std::vector{error_code()});
     }
 }
 
@@ -350,7 +350,7 @@ TEST_CASE("where the process has no descriptor left a wait says so", "[io]") {
     io.restart();
     for (const int d : all) ::close(d);
     ::setrlimit(RLIMIT_NOFILE, &before);
-    CHECK(ends == std::vector<error_code>{net::error::no_descriptors});
+    CHECK(ends == std::vector{error_code(net::error::no_descriptors)});
     wait();
     c.send("x");
     io.run();
