@@ -76,8 +76,14 @@ class owners_outbox {
         for (const auto& e : rows_.claim(random(40), 100).entries) {
             const int owner = std::stoi(e.endpoint.substr(7, 3)) - 100;
             const auto outcome = outcomes.at(random(outcomes.size() - 1));
-            r.results.push_back(
-                {e.key, outcome, e.attempts + 1, outbox_bed::at(), errc::http_status, {}});
+            const auto at = outbox_bed::at(std::chrono::minutes(r.results.size()));
+            r.results.push_back({e.key,
+                                 outcome,
+                                 e.attempts + 1,
+                                 outbox_bed::at(),
+                                 errc::http_status,
+                                 {},
+                                 store::outbox_result::attempt_end{at}});
             store::outbox_attempt a;
             a.entry = e.key;
             a.status = 500;

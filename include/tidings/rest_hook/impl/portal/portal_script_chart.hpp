@@ -103,12 +103,10 @@ function table(bins) {
     return el('details', {}, el('summary', {}, 'The same as a table'),
         el('div', { class: 'scroll' }, el('table', {},
             el('caption', { class: 'unseen' }, 'Attempts of the last day by hour'),
-            el('thead', {}, el('tr', {}, cells('th', ['From', 'Succeeded', 'Failed', 'Median time', 'Slowest 5 %']))),
+            el('thead', {}, el('tr', {}, cells('th', ['From', 'Succeeded', 'Failed', 'Median', 'Slow']))),
             el('tbody', {}, rows.map((bin) => el('tr', {}, cells('td', [clock.format(bin.start),
-                bin.succeeded.toLocaleString(), bin.failed.toLocaleString(), about(bin.median), about(bin.slow)])))))));
+                bin.succeeded.toLocaleString(), bin.failed.toLocaleString(), duration(bin.median), duration(bin.slow)])))))));
 }
-
-const about = (us) => (us == null ? '–' : `≈ ${duration(us)}`);
 
 function percent(share) {
     // 100 % is said only where all succeeded.
@@ -124,7 +122,7 @@ export function day(minutes) {
     const figure = (name, value) => el('div', {}, el('dt', {}, name), el('dd', {}, value));
     const figures = el('dl', { class: 'figures' },
         figure('Attempts', all.toLocaleString()), figure('Succeeded', all ? percent(succeeded / all) : '–'),
-        figure('Median time', about(median)), figure('Slowest 5 %', about(slow)));
+        figure('Median', duration(median)), figure('Slowest 5 %', duration(slow)));
     if (!all) return [figures, el('p', { class: 'soft' }, 'Nothing was sent in the last 24 hours.')];
     const text = `${count(succeeded, 'attempt')} succeeded and ${failed.toLocaleString()} failed in the last 24 hours.` +
         (succeeded ? ` The median of those that succeeded took about ${duration(median)}.` : '');
