@@ -229,7 +229,8 @@ TEST_CASE("Over TLS nobody is refused by a word", "[http]") {
     auto listening = bed.listen_options();
     http::server_options o;
     o.tls = listening.tls;
-    o.max_connections = 0;
+    o.max_connections_per_address = 0;
+    o.count_loopback = true;
     http::server server(bed.context(), std::move(o));
     server.start();
     std::optional<error_code> error;

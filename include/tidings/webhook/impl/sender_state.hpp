@@ -91,8 +91,13 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
     outcome_book& outcomes() noexcept { return *outcomes_; }
-    /// @param absent there is no endpoint of this id, and will be none
-    void on_endpoint_closed(std::shared_ptr<const std::string> id, bool absent = false) noexcept;
+    /// How an endpoint is left.
+    enum class leaving {
+        withdrawn,  ///< it is to be added again
+        closed,     ///< nothing of it is to stay
+        absent,     ///< the same: there is no endpoint of this id
+    };
+    void on_endpoint_closed(std::shared_ptr<const std::string> id, leaving how) noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -225,7 +230,11 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void end_round();
     void end_round_and_report();
     bool finish() noexcept;
-    bool start_finish(std::vector<store::outbox_result>& results);
+    bool is_over(const std::string& id);
+    std::vector<std::string> take_over();
+    void keep_over(const std::vector<std::string>& ids) noexcept;
+    bool start_finish(std::vector<store::outbox_result>& results,
+                      const std::vector<std::string>& ended);
     bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain(bool goes_on = false);
@@ -235,6 +244,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void end(error_code why);
     void release() noexcept;
     void report(const endpoint_target& t, const attempt& a);
+    void note_gone(const endpoint_target& t, unsigned status);
     void report_changes();
     void publish_operational();
     std::shared_ptr<const hooks> hooks_now() const;
@@ -272,6 +282,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::vector<std::weak_ptr<const bool>> redeliveries_;  // under way, where not expired
     std::set<std::string> unopened_;                       // endpoints whose rows were not read
     std::set<std::string> changed_;                        // endpoints whose health is to be stored
+    std::set<std::string> over_;                           // endpoints whose rows are to go
     std::vector<endpoint_change> changes_;                 // to be reported
     operational_events operational_;                       // the same
     circuit_gauge circuits_;
