@@ -69,7 +69,7 @@ TEST_CASE("a subscription whose lease ends leaves no row in the outbox", "[rest_
 TEST_CASE("a target that answers 410 ends its subscription with its row, and that is logged",
           "[rest_hook]") {
     world w;
-    counted_outbox kept(w, {.dead = {.max_entries = 0}});
+    counted_outbox kept(w, {.dead = {.max_bytes = 0}});
     std::vector<std::string> lines;
     auto o = kept.options();
     o.log = [&](const log_record& r) { lines.emplace_back(r.message); };
@@ -163,6 +163,9 @@ TEST_CASE("a lease that ended while the manager was away is logged with what end
     w.advance(2min);
     hook_bed bed(w, {.table = table}, kept.options());
     w.run_ready();
+    if (const auto shown = bed.get('/' + id); shown.status == 200)  // not yet erased
+        CHECK(json::parse(shown.body).at("reason") == "its lease, or its permission, has ended");
+    w.advance(1s);
     CHECK(bed.get('/' + id).status == 404);
     INFO(*bed.logged);
     CHECK(bed.logged->find("the lease of subscription " + id + " has ended") != std::string::npos);

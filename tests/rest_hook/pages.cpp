@@ -55,15 +55,16 @@ TEST_CASE("a list is followed page by page, whatever comes and goes between", "[
         w.advance(std::chrono::milliseconds(2));
     }
     std::string added;
-    const auto ids = ids_of(
-        w, *bed.server, "/hooks?limit=5", [&](std::size_t page, const std::vector<std::string>& so) {
-            if (page != 1) return;
-            REQUIRE(bed.del(so.back()).status == 204);  // where the next page begins
-            REQUIRE(bed.del(made[0]).status == 204);    // on a page that was read
-            REQUIRE(bed.del(made[12]).status == 204);   // on one that was not
-            REQUIRE(w.request("POST", bed.url('/' + made[13] + "/pause")).status == 200);
-            added = bed.create("added").at("id");
-        });
+    const auto ids =
+        ids_of(w, *bed.server, "/hooks?limit=5",
+               [&](std::size_t page, const std::vector<std::string>& so) {
+                   if (page != 1) return;
+                   REQUIRE(bed.del(so.back()).status == 204);  // where the next page begins
+                   REQUIRE(bed.del(made[0]).status == 204);    // on a page that was read
+                   REQUIRE(bed.del(made[12]).status == 204);   // on one that was not
+                   REQUIRE(w.request("POST", bed.url('/' + made[13] + "/pause")).status == 200);
+                   added = bed.create("added").at("id");
+               });
     CHECK(is_once(ids));
     for (std::size_t i = 0; i < made.size(); ++i) CHECK(has(ids, made[i]) == (i != 12));
     CHECK(has(ids, added));
@@ -76,7 +77,7 @@ TEST_CASE("a list is followed over the subscriptions of a hub as well", "[rest_h
     world w;
     callbacks target(w);
     websub_bed bed(w, target);
-    const auto path = [](int i) { return "/hook" + std::to_string(i); };
+    const auto path = [](int i) { return "/hook/" + std::to_string(i); };
     for (int i = 0; i < 9; ++i) REQUIRE(bed.ask("subscribe", {}, "orders", path(i)) == 202);
     for (int i = 0; i < 4; ++i) {
         const json body{{"event", "t" + std::to_string(i)}, {"target_url", bed.callback()}};
@@ -89,21 +90,19 @@ TEST_CASE("a list is followed over the subscriptions of a hub as well", "[rest_h
     for (const auto& one : bed.shown()) before.push_back(one.at("id"));
     REQUIRE(before.size() == 13);
     std::string ended;
-    const auto ids = ids_of(w, *bed.server, "/hooks?limit=2",
-                            [&](std::size_t page, const std::vector<std::string>& so) {
-                                if (page == 0) {  // renewed: a row of the same id
-                                    for (int i = 0; i < 9; ++i)
-                                        REQUIRE(bed.ask("subscribe", {}, "orders", path(i)) == 202);
-                                }
-                                if (page != 2) return;
-                                for (const auto& one : bed.shown())
-                                    if (!has(so, one.at("id")) && one.contains("hub_topic"))
-                                        ended = one.at("id");
-                                REQUIRE(w.request("DELETE",
-                                                  url_of(*bed.server, "/hooks/" + ended))
-                                            .status == 204);
-                                w.advance(websub_bed::tick);
-                            });
+    const auto ids = ids_of(
+        w, *bed.server, "/hooks?limit=2",
+        [&](std::size_t page, const std::vector<std::string>& so) {
+            if (page == 0) {  // renewed: a row of the same id
+                for (int i = 0; i < 9; ++i)
+                    REQUIRE(bed.ask("subscribe", {}, "orders", path(i)) == 202);
+            }
+            if (page != 2) return;
+            for (const auto& one : bed.shown())
+                if (!has(so, one.at("id")) && one.contains("hub_topic")) ended = one.at("id");
+            REQUIRE(w.request("DELETE", url_of(*bed.server, "/hooks/" + ended)).status == 204);
+            w.advance(websub_bed::tick);
+        });
     CHECK(is_once(ids));
     REQUIRE_FALSE(ended.empty());
     for (const auto& id : before) CHECK(has(ids, id) == (id != ended));

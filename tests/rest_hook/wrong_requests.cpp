@@ -13,7 +13,7 @@ using nlohmann::json;
 
 struct refused_request {
     unsigned status = 0;
-    std::string member, detail, title;
+    std::string member{}, detail{}, title{};
 };
 
 refused_request read(const http::response& r) {
@@ -61,7 +61,7 @@ TEST_CASE("JSON that is nested too deep is refused", "[rest_hook]") {
     const auto no = bed.ask("POST", "/test", R"({"data":)" + nested(512) + "}");
     CHECK(no.status == 400);
     CHECK(no.detail.find("512") != std::string::npos);
-    CHECK(bed.ask("POST", "/rotate", R"({"x":)" + nested(100'000) + "}").status == 400);
+    CHECK(bed.ask("POST", "/rotate", R"({"x":)" + nested(2'000) + "}").status == 400);
     CHECK(bed.make(bed.with("\"metadata\":" + nested(512))).status == 400);
 }
 
@@ -109,16 +109,16 @@ TEST_CASE("what a request without members says is refused, and nothing stays all
 TEST_CASE("a query that is not known is refused by name, everywhere", "[rest_hook]") {
     world w;
     one_hook bed(w);
-    for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
-             {"GET", "?x=1"},
-             {"HEAD", "?x=1"},
-             {"DELETE", "?x=1"},
-             {"POST", "/pause?x=1"},
-             {"POST", "/rotate?x=1"},
-             {"POST", "/ping?x=1"},
-             {"GET", "/attempts?x=1"},
-             {"GET", "/attempts/1?x=1"},
-             {"GET", "/deliveries?x=1"}}) {
+    for (const auto& [method, path] :
+         std::vector<std::pair<std::string, std::string>>{{"GET", "?x=1"},
+                                                          {"HEAD", "?x=1"},
+                                                          {"DELETE", "?x=1"},
+                                                          {"POST", "/pause?x=1"},
+                                                          {"POST", "/rotate?x=1"},
+                                                          {"POST", "/ping?x=1"},
+                                                          {"GET", "/attempts?x=1"},
+                                                          {"GET", "/attempts/1?x=1"},
+                                                          {"GET", "/deliveries?x=1"}}) {
         CAPTURE(method, path);
         const auto no = bed.ask(method, path);
         CHECK(no.status == 400);

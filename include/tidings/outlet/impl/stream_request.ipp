@@ -74,9 +74,8 @@ bool is_nearly(std::string_view a, std::string_view b) noexcept {
     if (a.size() + 1 == b.size()) return a.substr(i) == b.substr(i + 1);
     if (a.size() != b.size() || i == a.size()) return false;
     const bool other = a.substr(i + 1) == b.substr(i + 1);
-    return (other && a.size() >= 5) ||
-           (i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] &&
-            a.substr(i + 2) == b.substr(i + 2));
+    return (other && a.size() >= 5) || (i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] &&
+                                        a.substr(i + 2) == b.substr(i + 2));
 }
 
 // What a request says once.

@@ -104,9 +104,9 @@ bool is_too_deep(std::string_view type, std::string_view body) noexcept {
 }
 
 http::response too_deep() {
-    return http::problem(400, "Nested too deep",
-                         "JSON is nested deeper than " + std::to_string(max_json_depth) +
-                             " levels");
+    return http::problem(
+        400, "Nested too deep",
+        "JSON is nested deeper than " + std::to_string(max_json_depth) + " levels");
 }
 
 // Of a body that an event gets as a copy.

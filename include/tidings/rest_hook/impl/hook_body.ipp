@@ -108,9 +108,9 @@ refusal check_object(std::string_view text) {
     if (text[text.find_first_not_of(" \t\r\n")] != '{')
         return http::problem(400, "Not a JSON object", "the body is not a JSON object");
     if (is_nested_deeper(text, max_json_depth))
-        return http::problem(400, "Nested too deep",
-                             "the body is nested deeper than " + std::to_string(max_json_depth) +
-                                 " levels");
+        return http::problem(
+            400, "Nested too deep",
+            "the body is nested deeper than " + std::to_string(max_json_depth) + " levels");
     const auto as_it_is = [](const std::string& name) { return name; };
     if (const auto twice = repeated_name(json_members(text), as_it_is))
         return refused(*twice, in_quotes(*twice) + " stands there twice");
@@ -118,9 +118,9 @@ refusal check_object(std::string_view text) {
 }
 
 http::response no_json(std::string_view text, std::string_view why) {
-    return http::problem(400, "Invalid JSON",
-                         make_error_code(errc::invalid_json).message() + ": " + json_fault(text) +
-                             std::string(why));
+    return http::problem(
+        400, "Invalid JSON",
+        make_error_code(errc::invalid_json).message() + ": " + json_fault(text) + std::string(why));
 }
 
 }  // namespace
@@ -139,8 +139,9 @@ refusal read_body(const http::request& r, std::size_t max_body_bytes, std::strin
     if (form && !json) {
         const auto first = out.find_first_not_of(" \t\r\n");
         if (first != out.npos && (out[first] == '{' || out[first] == '['))
-            return no_json(out, "; its Content-Type says that it is a form, and it looks like JSON, "
-                                "which is sent as application/json");
+            return no_json(out,
+                           "; its Content-Type says that it is a form, and it looks like JSON, "
+                           "which is sent as application/json");
         auto no = read_form(r.body, out);
         return no ? std::move(no) : check_object(out);
     }

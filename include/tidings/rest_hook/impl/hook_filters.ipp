@@ -38,8 +38,8 @@ refusal read_filters(std::string_view name, std::string_view raw, filter_texts& 
     for (const auto one : all) {
         ec = read_one(one, read);
         if (ec)
-            return refused(name, describe_filter_error(ec, one) + ": " +
-                                     std::string(one.substr(0, 100)));
+            return refused(name,
+                           describe_filter_error(ec, one) + ": " + std::string(one.substr(0, 100)));
     }
     filter_of(read, ec);
     if (ec == errc::out_of_memory) throw std::bad_alloc();

@@ -141,7 +141,8 @@ void hook_list::on_expiry() {
         while (const auto over = take_first()) {
             drop(over->id, over->revision);
             erase_later(over->id, over->revision);
-            means_.log((over->by_lease ? "the lease of subscription " : "the permission of subscription ") +
+            means_.log((over->by_lease ? "the lease of subscription "
+                                       : "the permission of subscription ") +
                            over->id + " has ended",
                        {}, log_level::info);
         }

@@ -74,7 +74,8 @@ refusal merge_headers(std::string_view name, std::string_view raw, const text_pa
         return refused(name, in_quotes(key) + " has no value yet that could stay");
     };
     const auto in_lower_case = [](std::string text) {
-        std::transform(text.begin(), text.end(), text.begin(), [](char c) { return ascii_lower(c); });
+        std::transform(text.begin(), text.end(), text.begin(),
+                       [](char c) { return ascii_lower(c); });
         return text;
     };
     if (auto no = merge_pairs(name, raw, into, in_lower_case, check)) return no;

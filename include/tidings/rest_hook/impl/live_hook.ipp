@@ -115,6 +115,8 @@ hook_condition live_hook::condition() const {
     const bool ended = record_.state == hook_state::pending && record_.question.ended;
     if (ended) return {hook_state::disabled, record_.reason};
     if (record_.state != hook_state::active) return {record_.state, record_.reason};
+    if (error_ == errc::forbidden)  // until its row is erased
+        return {hook_state::disabled, "its lease, or its permission, has ended"};
     if (error_) return disabled(error_);
     const auto e = endpoint();
     if (!e || !e->active()) return disabled(errc::closed);

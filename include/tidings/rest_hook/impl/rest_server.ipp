@@ -135,8 +135,7 @@ server_answer rest_server::read_subscription(const http::response& answer, subsc
                                              io::system_time now) {
     const auto id = text_member(answer.body, "id");
     if (id.empty())
-        return {.error = errc::invalid_json,
-                .reason = "the API's answer has no id that is a text"};
+        return {.error = errc::invalid_json, .reason = "the API's answer has no id that is a text"};
     r.id = id;
     if (auto secret = text_member(answer.body, "secret"); !secret.empty())
         r.secret = std::move(secret);

@@ -25,9 +25,10 @@ inline bool is_packed(const request& r) {
 /// The answer to a body that is packed: 415, with the codings that are taken (RFC 9110 15.5.16).
 inline std::optional<response> refuse_packed(const request& r) {
     if (!is_packed(r)) return std::nullopt;
-    auto no = problem(415, "Unsupported content coding",
-                      "the body is taken as it is, without a Content-Encoding (identity), and not " +
-                          r.fields.joined("content-encoding"));
+    auto no =
+        problem(415, "Unsupported content coding",
+                "the body is taken as it is, without a Content-Encoding (identity), and not " +
+                    r.fields.joined("content-encoding"));
     no.fields.set("Accept-Encoding", "identity");
     return no;
 }
