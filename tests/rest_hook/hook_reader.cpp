@@ -319,7 +319,7 @@ TEST_CASE("a form says what JSON says", "[rest_hook]") {
     CHECK(taken(form("topic=a&topic=b&url=https://x")).topics.size() == 2);
     CHECK(taken(form("topic[]=a&url=https://x")).topics.size() == 1);
     CHECK(refusal_of(form("event=a")).detail == "\"target_url\" is missing");
-    CHECK(refusal_of(form("event=a&url=https://x&url=https://y")).status == 400);
+    CHECK(refusal_of(form("event=a&url=https://x&url=https://y")).status == 422);
     CHECK(refusal_of(form("event=a&url=https://x&active=maybe")).member == "active");
     CHECK(refusal_of(form("event=a&url=https://x&lease_seconds=%22")).member == "lease_seconds");
     CHECK(refusal_of(form("event=%zz")).status == 400);
