@@ -29,7 +29,7 @@ struct hook_means {
     }
     /// What one is owed that has no endpoint is for nobody.
     void give_up(const hook_record& h) const {
-        using leaving = webhook::detail::sender_state::leaving;
+        using leaving = webhook::detail::leaving;
         sender->on_endpoint_closed(std::make_shared<const std::string>(endpoint_id_of(h)),
                                    leaving::absent);
     }

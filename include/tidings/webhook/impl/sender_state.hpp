@@ -91,12 +91,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
     outcome_book& outcomes() noexcept { return *outcomes_; }
-    /// How an endpoint is left.
-    enum class leaving {
-        withdrawn,  ///< it is to be added again
-        closed,     ///< nothing of it is to stay
-        absent,     ///< the same: there is no endpoint of this id
-    };
     void on_endpoint_closed(std::shared_ptr<const std::string> id, leaving how) noexcept;
 
  private:
@@ -230,11 +224,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void end_round();
     void end_round_and_report();
     bool finish() noexcept;
-    bool is_over(const std::string& id);
-    std::vector<std::string> take_over();
-    void keep_over(const std::vector<std::string>& ids) noexcept;
-    bool start_finish(std::vector<store::outbox_result>& results,
-                      const std::vector<std::string>& ended);
+    bool start_finish(store::outbox_round& all);
     bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain(bool goes_on = false);
@@ -282,7 +272,6 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     std::vector<std::weak_ptr<const bool>> redeliveries_;  // under way, where not expired
     std::set<std::string> unopened_;                       // endpoints whose rows were not read
     std::set<std::string> changed_;                        // endpoints whose health is to be stored
-    std::set<std::string> over_;                           // endpoints whose rows are to go
     std::vector<endpoint_change> changes_;                 // to be reported
     operational_events operational_;                       // the same
     circuit_gauge circuits_;

@@ -144,7 +144,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     // A durable outbox may hold deliveries for it from before.
     std::set<std::string> one{target->id()};
     lane_->post([self = shared_from_this(), one = std::move(one)]() mutable {
-        for (const auto& id : one) self->over_.erase(id);
+        for (const auto& id : one) self->gone_.drop_over(id);
         self->unopened_.merge(one);
         self->open_endpoints();
     });
@@ -175,7 +175,7 @@ void sender_state::run() {
         }
         if (!t->active()) {
             give_up(l, *t, errc::closed);
-            over_.insert(id);
+            gone_.note_over(id);
             continue;
         }
         const auto most = health_of(*t).max_in_flight();

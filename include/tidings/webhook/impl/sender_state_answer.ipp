@@ -88,7 +88,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         if (a.result != verdict::success) ++t->failed_attempts;
         if (!t->active()) {
             give_up_owed(id, ended ? errc::webhook_gone : errc::closed);
-            over_.insert(id);
+            gone_.note_over(id);
         }
         if (ended) outcomes_->look_again();
         if (ended) finds_memory([&] { note_gone(*t, a.status); });
@@ -195,7 +195,7 @@ void sender_state::on_endpoint_closed(std::shared_ptr<const std::string> name,
             if (!finds_memory([&] {
                     self->wait_turn(*id);
                     self->give_up_owed(*id, errc::closed, how == leaving::absent);
-                    if (how != leaving::withdrawn) self->over_.insert(*id);
+                    if (how != leaving::withdrawn) self->gone_.note_over(*id);
                 }))
                 self->claim_later(errc::out_of_memory);
             self->end_round_and_report();

@@ -19,48 +19,34 @@ constexpr std::size_t endpoints_at_once = 256;
 
 // One transaction a round: everything that was settled since the last. Whether that is so by now.
 bool sender_state::finish() noexcept {
-    if (finishing_ || (results_.empty() && changed_.empty() && over_.empty())) return false;
-    std::vector<std::string> ended;
-    finds_memory([&] { ended = take_over(); });  // else the next time
-    if (results_.empty() && changed_.empty() && ended.empty()) return false;
+    if (finishing_ || (results_.empty() && changed_.empty() && !gone_.any_over())) return false;
+    // Nothing of it is here, or still to be given up.
+    const auto is_over = [this](const std::string& id) {
+        const auto t = endpoints_.find(id);
+        const auto l = lines_.find(id);
+        const bool held = l != lines_.end() && (!l->second.empty() || l->second.in_flight != 0);
+        return !(t && t->active()) && !held && !gone_.why(id);
+    };
+    store::outbox_round round{.now = now()};
+    finds_memory([&] { round.ended = gone_.take_over(is_over); });  // else the next time
+    if (results_.empty() && changed_.empty() && round.ended.empty()) return false;
     finishing_ = true;
     ++settlements_;
-    auto results = std::exchange(results_, {});
+    round.results = std::exchange(results_, {});
     bool done = false;
-    if (finds_memory([&] { done = start_finish(results, ended); })) return done;
+    if (finds_memory([&] { done = start_finish(round); })) return done;
     finishing_ = false;
     --settlements_;
-    results_ = std::move(results);
-    keep_over(ended);
+    results_ = std::move(round.results);
+    gone_.note_over(round.ended);
     wake_at(now() + after_failed_storage);
     return false;
 }
 
-// Nothing of it is here, or still to be given up.
-bool sender_state::is_over(const std::string& id) {
-    const auto t = endpoints_.find(id);
-    const auto l = lines_.find(id);
-    const bool held = l != lines_.end() && (!l->second.empty() || l->second.in_flight != 0);
-    return !(t && t->active()) && !held && !gone_.why(id);
-}
-
-// The endpoints whose rows may go.
-std::vector<std::string> sender_state::take_over() {
-    std::vector<std::string> ended;
-    for (const auto& id : over_)
-        if (is_over(id)) ended.push_back(id);
-    for (const auto& id : ended) over_.erase(id);
-    return ended;
-}
-
-// Where there is no memory for it the row goes by `outbox_options::keep_unknown`.
-void sender_state::keep_over(const std::vector<std::string>& ids) noexcept {
-    finds_memory([&] { over_.insert(ids.begin(), ids.end()); });
-}
-
 // As `finish`.
-bool sender_state::start_finish(std::vector<store::outbox_result>& results,
-                                const std::vector<std::string>& ended) {
+bool sender_state::start_finish(store::outbox_round& all) {
+    auto& results = all.results;
+    const auto& ended = all.ended;
     const bool retries =
         next_of_order_ || std::any_of(results.begin(), results.end(),
                                       [](const auto& r) { return r.outcome == settled::retry; });
@@ -77,7 +63,7 @@ bool sender_state::start_finish(std::vector<store::outbox_result>& results,
             changed_.clear();
             attempts_.clear();
         }
-        if (!done) keep_over(ended);
+        if (!done) gone_.note_over(ended);
         const auto ec = done ? error_code() : make_error_code(errc::store_failed);
         return on_finished(ec, std::move(round.results), retries);
     }
@@ -85,7 +71,7 @@ bool sender_state::start_finish(std::vector<store::outbox_result>& results,
     auto on_done = store_handler(
         [this, results, changed, ended, attempts = attempts_, retries](error_code ec) mutable {
             if (ec) changed_.merge(*changed);
-            if (ec) keep_over(ended);
+            if (ec) gone_.note_over(ended);
             if (ec)
                 finds_memory(
                     [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });
