@@ -20,7 +20,7 @@ FLOORS = [
     "text",
     "crypto",
     "io",
-    "values: attribute_name data_index event event_filter event_json event_ptr filter_node publication_info topic position control_event matches_any",
+    "values: attribute_name data_index event event_filter event_json event_ptr filter_bounds filter_node publication_info topic position control_event matches_any",
     "interfaces: receipt subscriber authorizer bearer drain topic_rule history",
     "lane, store",
     "sqlite",

@@ -47,10 +47,8 @@ struct as_json_t {
 };
 inline constexpr as_json_t as_json{};
 
-/// A json value is printed, copied and compared by recursion: what a stranger sent must not be so
-/// deep that the stack ends. Deeper data is refused as JSON and can still be read as text.
-inline constexpr std::size_t max_json_depth = 512;
-
+/// Data that is nested deeper than `max_json_depth` is refused as JSON, and can still be read as
+/// text.
 template <class Json>
 Json publication::json(error_code& ec) const {
     const auto bytes = text(ec);

@@ -2,7 +2,7 @@
 #pragma once
 
 // Every body of the core: include it in exactly one source file to use the library without a build
-// system. That file needs OpenSSL (libssl, libcrypto) to link.
+// system. That file needs OpenSSL (libssl, libcrypto) to link, and about 4 GB of memory to compile.
 
 #include <tidings/bus/impl/awaited_joins.ipp>
 #include <tidings/bus/impl/bounded_queue.ipp>

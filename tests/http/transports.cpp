@@ -9,6 +9,7 @@
 #include "support/network_fixture.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 using namespace tidings;
 using namespace tidings::test;
@@ -229,9 +230,12 @@ TEST_CASE("Over TLS nobody is refused by a word", "[http]") {
     auto listening = bed.listen_options();
     http::server_options o;
     o.tls = listening.tls;
-    o.max_connections = 0;
+    o.max_connections = 1;
     http::server server(bed.context(), std::move(o));
     server.start();
+    net::ip::tcp::socket first(bed.context());
+    first.connect({net::ip::address_v4::loopback(), server.local_endpoint().port});
+    bed.run_until([&] { return server.connections() == 1; });
     std::optional<error_code> error;
     bed.client->async_request(
         "https://127.0.0.1:" + std::to_string(server.local_endpoint().port) + "/", {},

@@ -106,7 +106,8 @@ TEST_CASE("a body that is no subscription is refused with what is wrong", "[rest
         {R"({"event":"","target_url":"https://x"})", 400, "\"event\" is empty"},
         {R"({"event":"a","target_url":""})", 400, "\"target_url\" is empty"},
         {R"({"event":"a","target_url":"https://x","secret":""})", 400, "\"secret\" is empty"},
-        {R"({"event":"a","event":"b","target_url":"https://x"})", 400, "says what was said"},
+        {R"({"event":"a","event":"b","target_url":"https://x"})", 422,
+         "\"event\" stands there twice"},
         {R"({"event":"a","topics":["a","b"],"target_url":"https://x"})", 400, "says what was"},
         {R"({"event":"a","url":"https://x","target":"https://y"})", 400, "\"target\" says what"},
         {R"({"event":"a","target_url":"https://x","filters":{}})", 400,
@@ -175,8 +176,8 @@ TEST_CASE("a member that cannot be what it says is named", "[rest_hook]") {
         {"metadata", R"({")" + std::string(41, 'n') + R"(":"a"})", 422},
         {"metadata", R"({"a":")" + std::string(501, 'v') + R"("})", 422},
         {"lease_seconds", "0", 422},
-        {"lease_seconds", "-1", 400},
-        {"lease_seconds", "1.5", 400},
+        {"lease_seconds", "-1", 422},
+        {"lease_seconds", "1.5", 422},
         {"lease_seconds", "\"60\"", 400},
         {"expiration_date", "60", 400},
         {"expiration_date", "\"tomorrow\"", 422},
@@ -318,7 +319,7 @@ TEST_CASE("a form says what JSON says", "[rest_hook]") {
     CHECK(taken(form("topic=a&topic=b&url=https://x")).topics.size() == 2);
     CHECK(taken(form("topic[]=a&url=https://x")).topics.size() == 1);
     CHECK(refusal_of(form("event=a")).detail == "\"target_url\" is missing");
-    CHECK(refusal_of(form("event=a&url=https://x&url=https://y")).status == 400);
+    CHECK(refusal_of(form("event=a&url=https://x&url=https://y")).status == 422);
     CHECK(refusal_of(form("event=a&url=https://x&active=maybe")).member == "active");
     CHECK(refusal_of(form("event=a&url=https://x&lease_seconds=%22")).member == "lease_seconds");
     CHECK(refusal_of(form("event=%zz")).status == 400);

@@ -49,7 +49,10 @@ TEST_CASE("what a server refuses is said, or tried again", "[rest_hook][subscrib
     here.begin(rest_options(here, server.url()));
     CHECK(here.now() == r.then);
     CHECK(here.client().status().error == r.error);
-    CHECK(here.client().status().reason == (r.status == 403 ? "no" : ""));
+    CHECK(here.client().status().reason == (r.status == 403 ? "no"
+                                            : r.body == "x"
+                                                ? "the API's answer has no id that is a text"
+                                                : ""));
     REQUIRE(server.requests.size() == 1);
     // It tries again by itself after a temporary refusal, and after any when it is started again.
     server.answer = [&](http::exchange& x) { x.respond({.status = 201, .body = R"({"id":"i"})"}); };

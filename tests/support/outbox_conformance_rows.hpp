@@ -57,6 +57,45 @@ inline void check_health_kept(const outbox_kit& kit) {
     CHECK(o.endpoints().size() == 2);  // none was made of what has no row
 }
 
+inline void check_ended(const outbox_kit& kit) {
+    using namespace std::chrono_literals;
+    store::outbox_options options;
+    options.dead.max_age = 50s;
+    outbox_bed o(kit, options);
+    o.open({{.id = "a"}, {.id = "b"}, {.id = "c"}, {.id = "d", .owner = "me"}});
+    o.append("b", "owed");
+    o.append("c", "dead");
+    o.finish({.now = o.at(),
+              .results = {{o.claim_of({"c"}).entries.at(0).key,
+                           outbox_bed::state::dead,
+                           1,
+                           o.at(),
+                           errc::closed,
+                           {}}},
+              .ended = {"a", "b", "c", "d", "none"}});
+    const auto left = [&] {
+        outbox_bed::texts ids;
+        for (const auto& e : o.endpoints()) ids.push_back(e.row.id);
+        return ids;
+    };
+    // What is owed keeps its row, and so does a dead letter, for as long as it is there.
+    CHECK(left() == outbox_bed::texts{"b", "c"});
+    o.reopen();
+    CHECK(left() == outbox_bed::texts{"b", "c"});
+    o.end_of_append({.now = o.at(), .marks = {{.history = ">", .endpoint = "a"}}});
+    CHECK(left() == outbox_bed::texts{"b", "c"});  // what is forgotten makes no row
+    o.retain(40s);
+    CHECK(left() == outbox_bed::texts{"b", "c"});
+    CHECK(o.redeliver({.endpoint = "c"}, 40s).count == 1);
+    CHECK(o.retain(41s).dead.empty());
+    CHECK(ids_of(o.claim_of({"c"})).empty());  // it is due at 40 s
+    o.claim_and_finish(outbox_bed::state::dead, 42s);
+    o.finish({.now = o.at(42s), .ended = {"b", "c"}});
+    o.retain(93s);
+    o.retain(94s);
+    CHECK(left().empty());
+}
+
 inline void check_endpoints_listed(const outbox_kit& kit) {
     using namespace std::chrono_literals;
     outbox_bed o(kit);
@@ -310,6 +349,9 @@ inline void check_erase(const outbox_kit& kit) {
 inline void outbox_rows_conformance(const outbox_kit& kit) {
     SECTION("an endpoint's health is kept, and given back when it is opened again") {
         check_health_kept(kit);
+    }
+    SECTION("the row of an endpoint that is over goes when nothing is left of it") {
+        check_ended(kit);
     }
     SECTION("endpoints are listed with what they are owed") {
         check_endpoints_listed(kit);

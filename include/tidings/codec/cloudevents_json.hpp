@@ -60,7 +60,7 @@ TIDINGS_DECL wire_event parse_cloudevents_json(std::string_view text, error_code
 TIDINGS_DECL std::vector<wire_event> parse_cloudevents_batch(std::string_view text,
                                                              error_code& ec) noexcept;
 
-/// Whether the publication's data is well-formed JSON; found out once per content.
+/// Whether its data is well-formed JSON, no deeper than `max_json_depth`; found once per content.
 TIDINGS_DECL bool has_json_data(const publication& p) noexcept;
 
 }  // namespace tidings

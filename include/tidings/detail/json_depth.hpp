@@ -4,6 +4,14 @@
 #include <cstddef>
 #include <string_view>
 
+namespace tidings {
+
+/// How deep JSON of others may be nested. Values of most JSON libraries are printed, copied and
+/// compared by recursion: what a stranger sent must not be so deep that the stack ends.
+inline constexpr std::size_t max_json_depth = 512;
+
+}  // namespace tidings
+
 namespace tidings::detail {
 
 /// The position behind the string literal that starts at `at`.

@@ -32,7 +32,7 @@ struct server_options {
 
     std::size_t max_header_bytes = 8 * 1024;
     std::size_t max_body_bytes = 1024 * 1024;  ///< a service may allow more or less for itself
-    std::size_t max_connections = 16 * 1024;   ///< beyond: 503, or closed for TLS
+    std::size_t max_connections = 16 * 1024;   ///< beyond: 503, or closed for TLS; not 0
     /// Beyond: 429. IPv6 addresses count by their first 64 bits; Unix sockets never count, loopback
     /// addresses, which may be a proxy's, only if `count_loopback` is set.
     std::size_t max_connections_per_address = 256;
@@ -129,7 +129,8 @@ concept service = requires(S& s, exchange& x) {
 /// destroyed. `mount` before `start`; `stop` is safe from any thread.
 class server {
  public:
-    /// Binds and listens. @throws boost::system::system_error, whose text names the address and
+    /// Binds and listens. @throws std::invalid_argument for options that cannot be, here and below;
+    /// boost::system::system_error, whose text names the address and
     /// port, the path, or the certificate's file
     TIDINGS_DECL explicit server(net::any_io_executor executor, server_options options = {});
     /// @error what the system reports, errc::tls_failed; the log names the object. Every other call

@@ -129,6 +129,10 @@ struct outbox_round {
     std::vector<outbox_attempt> attempts{};
     /// By endpoint; of one that has no row: ignored.
     std::vector<std::pair<std::string, outbox_health>> health{};
+    /// Endpoints that are over, behind all of the above: the row of one that has neither entries
+    /// nor dead letters goes. Of one that has dead letters it goes as they do, without
+    /// `outbox_options::keep_unknown`. One that is added again is not over.
+    std::vector<std::string> ended{};
 };
 
 /// What names an event.

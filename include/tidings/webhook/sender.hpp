@@ -43,7 +43,7 @@ struct sender_options {
     /// Attempts under way, of all endpoints, which take turns. Those without a recent success have
     /// half of them at most, and half of the threads that resolve names. An endpoint that is new
     /// waits for its first attempt at most `request_timeout` times the number of endpoints without
-    /// a recent success, divided by half of this and rounded up.
+    /// a recent success, divided by half of this and rounded up. Not 0.
     std::size_t max_connections = 1024;
     attempt_options attempts{};  ///< which are written to the outbox
     /// So many deliveries that have ended are known to `sender::async_outcome`, the newest. Each
@@ -89,6 +89,7 @@ class sender_state;
 /// it is connected to.
 class sender {
  public:
+    /// @throws std::invalid_argument for options that cannot be, with what is wrong in its text
     TIDINGS_DECL explicit sender(net::any_io_executor executor, sender_options options = {});
     template <class Context>
     requires std::convertible_to<Context&, net::execution_context&>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/detail/json_depth.hpp>
 #include <tidings/text/impl/base64.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/impl/timestamp.hpp>
@@ -75,8 +76,12 @@ bool has_json_data(const publication& p) noexcept {
     const auto& forms = p.content_forms();
     try {
         const auto* known = forms.find(&detail::validity_form);
-        if (known == nullptr)
-            known = &forms.store(&detail::validity_form, detail::is_json(p.text()) ? "1" : "0");
+        // What is too deep would make what holds it unreadable.
+        const auto fits = [&] {
+            const auto text = p.text();
+            return !detail::is_nested_deeper(text, max_json_depth) && detail::is_json(text);
+        };
+        if (known == nullptr) known = &forms.store(&detail::validity_form, fits() ? "1" : "0");
         return *known == "1";
     } catch (const std::bad_alloc&) {
         return false;

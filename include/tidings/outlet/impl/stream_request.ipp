@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/http/impl/message/percent.hpp>
+#include <tidings/impl/filter_bounds.hpp>
 #include <tidings/outlet/access.hpp>
 #include <tidings/outlet/stream_request.hpp>
 #include <tidings/text/impl/ascii.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 namespace tidings::http {
 
@@ -37,7 +39,7 @@ std::optional<response> read_event_filter(std::string_view text, stream_request&
     error_code ec;
     const bool repeated = !out.filter.empty();
     out.filter = event_filter::parse(text, ec);
-    if (ec) return problem(400, "Bad filter", ec.message());
+    if (ec) return problem(400, "Bad filter", tidings::detail::describe_filter_error(ec, text));
     if (repeated) return problem(400, "Bad filter", "there is more than one; `all` joins them");
     return std::nullopt;
 }
@@ -63,7 +65,31 @@ std::string plain_name(std::string_view name) {
     return plain;
 }
 
-// A parameter that means one of ours and is spelled otherwise would be ignored in silence.
+// Whether one of the two lacks a character of the other, or has two that are exchanged, or, of
+// names that are not short, has another one.
+bool is_nearly(std::string_view a, std::string_view b) noexcept {
+    if (a.size() > b.size()) std::swap(a, b);
+    const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin());
+    const auto i = static_cast<std::size_t>(x - a.begin());
+    if (a.size() + 1 == b.size()) return a.substr(i) == b.substr(i + 1);
+    if (a.size() != b.size() || i == a.size()) return false;
+    const bool other = a.substr(i + 1) == b.substr(i + 1);
+    return (other && a.size() >= 5) || (i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] &&
+                                        a.substr(i + 2) == b.substr(i + 2));
+}
+
+// What a request says once.
+std::optional<response> check_repeated(const stream_request& r) {
+    for (const std::string_view once :
+         {"after", "after_gap", "retained", "before", "items", "wait", "max"})
+        if (std::count_if(r.query.begin(), r.query.end(),
+                          [&](const auto& p) { return p.first == once; }) > 1)
+            return problem(400, "Bad query", std::string(once) + " stands there twice");
+    return std::nullopt;
+}
+
+// A parameter that means one of ours and is spelled otherwise would be ignored in silence. What is
+// none of them may be the authenticator's.
 std::optional<response> check_spelling(const stream_request& r) {
     constexpr std::array<std::string_view, 12> ours{
         "topic", "after", "last_event_id", "lastEventId", "Last-Event-ID", "after_gap",
@@ -74,8 +100,12 @@ std::optional<response> check_spelling(const stream_request& r) {
     const auto has = [](const auto& names, std::string_view name) {
         return std::find(names.begin(), names.end(), name) != names.end();
     };
+    const auto is_alike = [&](const std::string& name) {
+        return std::any_of(alike.begin(), alike.end(),
+                           [&](auto other) { return name == other || is_nearly(name, other); });
+    };
     for (const auto& [name, value] : r.query)
-        if (!has(ours, name) && has(alike, plain_name(name)))
+        if (!has(ours, name) && is_alike(plain_name(name)))
             return problem(
                 400, "Unknown parameter",
                 name +
@@ -110,7 +140,7 @@ std::optional<response> read_stream_caller(const exchange& x, stream_request& ou
     if (x.caller() != nullptr) out.principal = *x.caller();
     error_code ec;
     out.query = parse_query(x.request().query(), ec);
-    if (ec) return problem(400, "Bad query", ec.message());
+    if (ec) return problem(400, "Bad query", bad_escape(x.request().query()));
     return std::nullopt;
 }
 
@@ -118,6 +148,7 @@ std::optional<response> read_stream_request(const exchange& x, std::size_t max_p
                                             stream_request& out) {
     if (auto refused = read_stream_caller(x, out)) return refused;
     if (auto refused = check_spelling(out)) return refused;
+    if (auto refused = check_repeated(out)) return refused;
     for (const auto& [name, value] : out.query) {
         std::optional<response> refused;
         if (name == "topic") out.patterns.push_back(value);

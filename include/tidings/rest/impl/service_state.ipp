@@ -3,6 +3,8 @@
 
 #include <tidings/codec/cloudevents_http.hpp>
 #include <tidings/crypto/impl/sha256.hpp>
+#include <tidings/detail/json_depth.hpp>
+#include <tidings/http/impl/message/content_coding.hpp>
 #include <tidings/http/impl/resource_name.hpp>
 #include <tidings/http/impl/server/peer_key.hpp>
 #include <tidings/outlet/impl/authenticate.hpp>
@@ -96,6 +98,17 @@ http::response failure(error_code ec) {
     return of_the_event ? refusal(ec) : later(503, "Not published to everyone", ec.message());
 }
 
+// It would end the readers of others, whose pages have it.
+bool is_too_deep(std::string_view type, std::string_view body) noexcept {
+    return is_json_media_type(type) && is_nested_deeper(body, max_json_depth);
+}
+
+http::response too_deep() {
+    return http::problem(
+        400, "Nested too deep",
+        "JSON is nested deeper than " + std::to_string(max_json_depth) + " levels");
+}
+
 // Of a body that an event gets as a copy.
 constexpr std::size_t max_copied_bytes = 256;
 
@@ -137,8 +150,9 @@ void service_state::serve(http::exchange& x) {
     error_code ec;
     const auto name = http::detail::resource_name(x, ec);
     if (ec || name.empty())
-        return x.respond(http::problem(ec ? 400 : 404, "No topic",
-                                       "the path ends in a topic: orders.42.created"));
+        return x.respond(http::problem(
+            ec ? 400 : 404, "No topic",
+            ec ? http::bad_escape(x.suffix()) : "the path ends in a topic: orders.42.created"));
     if (r.method == "POST") return publish(x, name);
     if (r.method == "GET" || r.method == "HEAD") return read(x, name);
     auto refused = http::problem(405, "Method not allowed", "POST publishes, GET reads");
@@ -169,9 +183,11 @@ event service_state::event_of(std::string&& body, std::string_view type) const {
 // The event has the body then.
 or_refusal<wire_event> service_state::read_event(http::request& r, const std::string& key) const {
     error_code ec;
+    if (auto packed = http::detail::refuse_packed(r)) return *std::move(packed);
     if (content_mode_of(r.fields) != content_mode::none) {
         auto e = read_http_event(r.fields, std::move(r.body), ec);
         if (ec) return refusal(ec);
+        if (is_too_deep(e.event.content_type(), e.event.text())) return too_deep();
         return e;
     }
     auto type = r.fields.get("content-type");
@@ -179,7 +195,9 @@ or_refusal<wire_event> service_state::read_event(http::request& r, const std::st
     // `curl -d` names forms whatever it sends.
     if (type == "application/x-www-form-urlencoded" && is_json(r.body)) type = "application/json";
     if (is_json_media_type(type) && !is_json(r.body))
-        return http::problem(400, "Invalid JSON", "the body is not the JSON its type says");
+        return http::problem(400, "Invalid JSON",
+                             "the body is not the JSON its type says: " + json_fault(r.body));
+    if (is_too_deep(type, r.body)) return too_deep();
     wire_event e;
     e.event = event_of(std::move(r.body), type);
     // Of the key, so that a history that outlives this process knows it, too.

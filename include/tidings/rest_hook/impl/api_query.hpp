@@ -22,6 +22,9 @@ class api_query {
     refusal read(const http::query_parameters& all, std::span<const std::string_view> names,
                  std::size_t most);
 
+    /// Of what is no list, which has no query.
+    static refusal refuse_any(const http::query_parameters& all);
+
     std::size_t limit() const noexcept { return limit_; }
     const std::string& after() const noexcept { return after_; }
     /// The same of a list whose places are numbers. The answer is set where it is none: 400.

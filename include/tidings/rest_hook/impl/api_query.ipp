@@ -26,6 +26,9 @@ bool read_number(std::string_view text, Number& out) noexcept {
 refusal api_query::read(const http::query_parameters& all, std::span<const std::string_view> names,
                         std::size_t most) {
     limit_ = std::min(usual_limit, most);
+    const auto as_it_is = [](const std::string& name) { return name; };
+    if (const auto twice = repeated_name(all, as_it_is))
+        return problem_of(*twice, 400, "Bad query", in_quotes(*twice) + " stands there twice");
     for (const auto& [name, value] : all) {
         const bool known = name == "after" || name == "limit" ||
                            std::find(names.begin(), names.end(), name) != names.end();
@@ -36,13 +39,17 @@ refusal api_query::read(const http::query_parameters& all, std::span<const std::
             if (!read_number(value, limit_) || limit_ == 0)
                 return problem_of(name, 400, "Bad query", "limit is a number from 1");
             limit_ = std::min(limit_, most);
-        } else if (get(name)) {
-            return problem_of(name, 400, "Bad query", in_quotes(name) + " stands there twice");
         } else {
             others_.emplace_back(name, value);
         }
     }
     return std::nullopt;
+}
+
+refusal api_query::refuse_any(const http::query_parameters& all) {
+    if (all.empty()) return std::nullopt;
+    const auto& name = all.front().first;
+    return problem_of(name, 400, "Bad query", "there is no " + in_quotes(name) + " here");
 }
 
 refusal api_query::number_after(std::uint64_t& out) const {

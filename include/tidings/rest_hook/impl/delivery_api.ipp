@@ -163,6 +163,8 @@ std::string delivery_api::source_of(const call_ptr& c, const std::string& id) co
 void delivery_api::ping(const call_ptr& c, const std::string& id) {
     const auto v = find(c, id);
     if (!v) return;
+    if (auto no = read_nothing(c->exchange.request(), parts_.options->max_body_bytes))
+        return c->respond(std::move(*no));
     json_writer data;
     data.add("hook", id).add("target_url", v->record.target_url);
     event e(ping_topic, source_of(c, id));

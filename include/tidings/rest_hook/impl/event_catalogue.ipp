@@ -19,7 +19,6 @@ using namespace tidings::detail;
 namespace {
 
 constexpr std::size_t bytes_beside_texts = sizeof(event_type);
-constexpr std::size_t max_depth = 512;  // max_json_depth, which is beside a JSON library
 
 bool is_schema(std::string_view text) {
     const auto first = text.find_first_not_of(" \t\r\n");
@@ -31,7 +30,7 @@ std::string fault_of_example(const event_type& t, std::size_t max_bytes) {
     if (!is_json(t.example)) return "the example is not JSON";
     if (t.example.size() > max_bytes)
         return "the example has more than max_body_bytes, " + std::to_string(max_bytes);
-    if (is_nested_deeper(t.example, max_depth)) return "the example is nested too deep";
+    if (is_nested_deeper(t.example, max_json_depth)) return "the example is nested too deep";
     return {};
 }
 

@@ -34,7 +34,15 @@ void gone_hook::erase() {
 void gone_hook::on_erased(error_code ec) {
     const auto hooks = hooks_.lock();
     if (!hooks || hooks->now() == hook_list::phase::closed) return;
-    if (!ec || ec == errc::not_found) return hooks->drop(was_.id, revision_);
+    if (!ec || ec == errc::not_found) {
+        if (log_ && !ec)
+            finds_memory([&] {
+                log_({log_level::warning, "rest_hook",
+                      "subscription " + was_.id + " has ended: its target wants nothing more",
+                      errc::webhook_gone});
+            });
+        return hooks->drop(was_.id, revision_);
+    }
     const bool other = ec == errc::store_conflict && ++tries_ < most_tries;
     if (other && finds_memory([&] { read_again(); })) return;
     finds_memory([&] { hooks->erase_later(was_.id, revision_); });

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tidings/codec/cloudevents_json.hpp>
+#include <tidings/detail/json_depth.hpp>
+#include <tidings/http/impl/message/content_coding.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/rest_hook/impl/hook_body.hpp>
 #include <tidings/text/impl/ascii.hpp>
@@ -63,7 +65,7 @@ std::string object_of(const std::map<std::string, form_member>& members) {
 refusal read_form(const std::string& body, std::string& out) {
     error_code ec;
     const auto pairs = http::parse_query(body, ec);
-    if (ec) return http::problem(400, "Bad form", ec.message());
+    if (ec) return http::problem(400, "Bad form", http::bad_escape(body));
     std::map<std::string, form_member> members;
     for (const auto& [name, value] : pairs) {
         if (!is_valid_utf8(name) || !is_valid_utf8(value))
@@ -99,7 +101,32 @@ http::response problem_of(std::string_view member, unsigned status, std::string_
     return r;
 }
 
+namespace {
+
+// That it is one object, in which nothing is said twice.
+refusal check_object(std::string_view text) {
+    if (text[text.find_first_not_of(" \t\r\n")] != '{')
+        return http::problem(400, "Not a JSON object", "the body is not a JSON object");
+    if (is_nested_deeper(text, max_json_depth))
+        return http::problem(
+            400, "Nested too deep",
+            "the body is nested deeper than " + std::to_string(max_json_depth) + " levels");
+    const auto as_it_is = [](const std::string& name) { return name; };
+    if (const auto twice = repeated_name(json_members(text), as_it_is))
+        return refused(*twice, in_quotes(*twice) + " stands there twice");
+    return std::nullopt;
+}
+
+http::response no_json(std::string_view text, std::string_view why) {
+    return http::problem(
+        400, "Invalid JSON",
+        make_error_code(errc::invalid_json).message() + ": " + json_fault(text) + std::string(why));
+}
+
+}  // namespace
+
 refusal read_body(const http::request& r, std::size_t max_body_bytes, std::string& out) {
+    if (auto no = http::detail::refuse_packed(r)) return no;
     if (r.body.size() > max_body_bytes)
         return http::problem(413, "Too large",
                              "at most " + std::to_string(max_body_bytes) + " bytes are taken");
@@ -109,7 +136,15 @@ refusal read_body(const http::request& r, std::size_t max_body_bytes, std::strin
     const bool form = starts_with_ignoring_case(type, "application/x-www-form-urlencoded");
     const bool json = is_json(out);
     // `curl -d` says that it sends a form, whatever it sends.
-    if (form && !json) return read_form(r.body, out);
+    if (form && !json) {
+        const auto first = out.find_first_not_of(" \t\r\n");
+        if (first != out.npos && (out[first] == '{' || out[first] == '['))
+            return no_json(out,
+                           "; its Content-Type says that it is a form, and it looks like JSON, "
+                           "which is sent as application/json");
+        auto no = read_form(r.body, out);
+        return no ? std::move(no) : check_object(out);
+    }
     const bool patch = starts_with_ignoring_case(type, "application/json-patch+json");
     if (patch || (!type.empty() && !form && !is_json_media_type(type))) {
         auto refused = http::problem(415, "Unsupported media type",
@@ -117,11 +152,14 @@ refusal read_body(const http::request& r, std::size_t max_body_bytes, std::strin
         refused.fields.set("Accept-Patch", "application/merge-patch+json, application/json");
         return refused;
     }
-    if (!json)
-        return http::problem(400, "Invalid JSON", make_error_code(errc::invalid_json).message());
-    const auto first = out.find_first_not_of(" \t\r\n");
-    if (out[first] != '{')
-        return http::problem(400, malformed_title, "the body is not a JSON object");
+    return json ? check_object(out) : no_json(out, "");
+}
+
+refusal read_nothing(const http::request& r, std::size_t max_body_bytes) {
+    std::string object;
+    if (auto no = read_body(r, max_body_bytes, object)) return no;
+    for (const auto& [name, raw] : json_members(object, 1))
+        return refused(name, "this request says nothing more, and has no " + in_quotes(name));
     return std::nullopt;
 }
 

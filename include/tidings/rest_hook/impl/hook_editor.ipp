@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/message/url.hpp>
 #include <tidings/impl/finds_memory.hpp>
 #include <tidings/impl/guarded.hpp>
 #include <tidings/lane/impl/lane_handler.hpp>
@@ -73,7 +74,12 @@ refusal hook_editor::check_phase() const {
 }
 
 refusal hook_editor::check_target(const std::string& url) const {
-    const auto ec = parts_.sender->check_target(url);
+    error_code ec;
+    if (!http::url::parse(url, ec).user_info.empty())
+        return problem_of("target_url", 422, bad_target_title,
+                          "it has credentials before its host: they go into \"headers\", as "
+                          "Authorization");
+    ec = parts_.sender->check_target(url);
     if (!ec) return std::nullopt;
     return problem_of(
         "target_url", 422, bad_target_title,
@@ -257,13 +263,6 @@ void hook_editor::change(const call_ptr& c, std::string id, reading::kind kind) 
         });
     e->asks = kind == reading::kind::replace;
     run(e);
-}
-
-void hook_editor::set_state(const call_ptr& c, std::string id, hook_state state) {
-    const auto object = R"({"state":")" + std::string(spell(state)) + "\"}";
-    run(make_edit(c, std::move(id), [this, object](const hook_view& before, auto& h) {
-        return read_hook(object, reading_of(reading::kind::merge, &before), h);
-    }));
 }
 
 void hook_editor::rotate(const call_ptr& c, std::string id) {

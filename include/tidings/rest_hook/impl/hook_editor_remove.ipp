@@ -6,11 +6,20 @@
 #include <tidings/rest_hook/impl/hook_editor.hpp>
 #include <tidings/rest_hook/impl/hook_step.hpp>
 
-// How a request ends a subscription.
+// How a request pauses, resumes and ends a subscription.
 
 namespace tidings::rest_hook::detail {
 
 using namespace tidings::detail;
+
+void hook_editor::set_state(const call_ptr& c, std::string id, hook_state state) {
+    if (auto no = read_nothing(c->exchange.request(), parts_.options->max_body_bytes))
+        return c->respond(std::move(*no));
+    const auto object = R"({"state":")" + std::string(spell(state)) + "\"}";
+    run(make_edit(c, std::move(id), [this, object](const hook_view& before, auto& h) {
+        return read_hook(object, reading_of(reading::kind::merge, &before), h);
+    }));
+}
 
 void hook_editor::remove(const call_ptr& c, const std::string& id) {
     const auto before = parts_.hooks->find(c->viewer, id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/filter_bounds.hpp>
 #include <tidings/rest_hook/impl/hook_filters.hpp>
 #include <tidings/text/impl/json_text.hpp>
 #include <tidings/text/impl/json_writer.hpp>
@@ -31,16 +32,18 @@ refusal read_filters(std::string_view name, std::string_view raw, filter_texts& 
     if (!raw.starts_with('[')) return malformed(name, in_quotes(name) + " is not a list");
     const auto all = json_elements(raw, max_filter_nodes + 1);
     if (all.size() > max_filter_nodes)
-        return refused(name, make_error_code(errc::too_large).message());
+        return refused(name, "at most " + std::to_string(max_filter_nodes) + " filters are taken");
     filter_texts read;
     error_code ec;
     for (const auto one : all) {
         ec = read_one(one, read);
-        if (ec) return refused(name, ec.message() + ": " + std::string(one.substr(0, 100)));
+        if (ec)
+            return refused(name,
+                           describe_filter_error(ec, one) + ": " + std::string(one.substr(0, 100)));
     }
     filter_of(read, ec);
     if (ec == errc::out_of_memory) throw std::bad_alloc();
-    if (ec) return refused(name, ec.message());
+    if (ec) return refused(name, describe_filter_error(ec, raw));
     out = std::move(read);
     return std::nullopt;
 }

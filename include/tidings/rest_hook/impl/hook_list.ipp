@@ -168,6 +168,8 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
     live_hook made(std::move(*record), r.revision);
     live_hook replaced;
     error_code failure;
+    // `on_expiry` says so.
+    const bool ended = http::detail::has_expired(made.record().expires(), means_.clock());
     bool noted = false;
     {
         const std::lock_guard lock(mutex_);
@@ -202,7 +204,7 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
     }
     // Either sink may call back into the list.
     if (replaced.revision() == 0) means_.gauge(1);
-    if (failure) means_.log("a subscription cannot be served", failure);
+    if (failure && !ended) means_.log("subscription " + r.key + " cannot be served", failure);
     if (!noted) missed();
 } catch (const std::bad_alloc&) {
     missed();

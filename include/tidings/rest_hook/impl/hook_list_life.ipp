@@ -18,6 +18,12 @@ constexpr std::size_t rows_per_page = 256;
 constexpr std::chrono::seconds after_failed_erasure{1};
 constexpr std::chrono::minutes longest_patience{10};
 
+struct ended_hook {
+    std::string id;
+    std::uint64_t revision = 0;
+    bool by_lease = false;  // else by its permission
+};
+
 }  // namespace
 
 // Changes that are made while the pages are read arrive by the watch: the newer revision counts.
@@ -119,18 +125,26 @@ void hook_list::watch_expiry() {
 // Nothing is delivered from here on, whether the row can be erased now or later. One whose end was
 // put off meanwhile has another revision.
 void hook_list::on_expiry() {
-    const auto take_first = [this] {
-        std::optional<std::pair<std::string, std::uint64_t>> first;
+    const auto now = lane_->timers().clock().wall_now();
+    const auto take_first = [this, now] {
+        std::optional<ended_hook> first;
         const std::lock_guard lock(mutex_);
         if (phase_ == phase::closed) return first;  // the index still has what was served
-        const auto* id = index_.first_ended(lane_->timers().clock().wall_now());
-        if (id != nullptr) first.emplace(*id, hooks_.at(*id).revision());
+        const auto* id = index_.first_ended(now);
+        if (id == nullptr) return first;
+        const auto& h = hooks_.at(*id);
+        const auto lease = h.record().lease_until;
+        first.emplace(ended_hook{*id, h.revision(), lease && *lease <= now});
         return first;
     };
     const bool found = finds_memory([&] {
         while (const auto over = take_first()) {
-            drop(over->first, over->second);
-            erase_later(over->first, over->second);
+            drop(over->id, over->revision);
+            erase_later(over->id, over->revision);
+            means_.log((over->by_lease ? "the lease of subscription "
+                                       : "the permission of subscription ") +
+                           over->id + " has ended",
+                       {}, log_level::info);
         }
     });
     if (!found) missed();

@@ -16,14 +16,19 @@ using namespace tidings::detail;
 
 namespace {
 
-// `same` compares names; `check` may refuse a name with its value, or change the value.
-template <class Same, class Check>
-refusal merge_pairs(std::string_view name, std::string_view raw, text_pairs& into, Same same,
+// Names are the same where `fold` makes the same of them; `check` may refuse a name with its value,
+// or change the value.
+template <class Fold, class Check>
+refusal merge_pairs(std::string_view name, std::string_view raw, text_pairs& into, Fold fold,
                     Check check) {
     if (!raw.starts_with('{')) return malformed(name, in_quotes(name) + " is not an object");
-    for (const auto& [key, value] : json_members(raw)) {
-        const auto it = std::find_if(into.begin(), into.end(),
-                                     [&, &k = key](const auto& p) { return same(p.first, k); });
+    const auto members = json_members(raw);
+    if (const auto twice = repeated_name(members, fold))
+        return refused(name, in_quotes(*twice) + " stands there twice");
+    for (const auto& [key, value] : members) {
+        const auto it = std::find_if(into.begin(), into.end(), [&, &k = key](const auto& p) {
+            return fold(p.first) == fold(k);
+        });
         if (value == "null") {
             if (it != into.end()) into.erase(it);
             continue;
@@ -51,8 +56,8 @@ refusal merge_metadata(std::string_view name, std::string_view raw, text_pairs& 
                                  " bytes, a value at most " +
                                  std::to_string(max_metadata_value_bytes));
     };
-    const auto same = [](std::string_view a, std::string_view b) { return a == b; };
-    if (auto no = merge_pairs(name, raw, into, same, check)) return no;
+    const auto as_it_is = [](const std::string& text) { return text; };
+    if (auto no = merge_pairs(name, raw, into, as_it_is, check)) return no;
     if (into.size() <= max_metadata) return std::nullopt;
     return refused(name, "at most " + std::to_string(max_metadata) + " are taken");
 }
@@ -68,7 +73,12 @@ refusal merge_headers(std::string_view name, std::string_view raw, const text_pa
                 if (equal_ignoring_case(known, key)) return value = hidden, std::nullopt;
         return refused(name, in_quotes(key) + " has no value yet that could stay");
     };
-    if (auto no = merge_pairs(name, raw, into, equal_ignoring_case, check)) return no;
+    const auto in_lower_case = [](std::string text) {
+        std::transform(text.begin(), text.end(), text.begin(),
+                       [](char c) { return ascii_lower(c); });
+        return text;
+    };
+    if (auto no = merge_pairs(name, raw, into, in_lower_case, check)) return no;
     std::size_t bytes = 0;
     for (const auto& [known, value] : into) bytes += known.size() + value.size();
     if (into.size() <= max_headers && bytes <= max_header_bytes) return std::nullopt;

@@ -260,9 +260,8 @@ class hook_reader {
     }
 
     refusal finish() {
-        if (out_.topics.empty())
-            return malformed("event", "\"event\", a topic pattern, is missing");
-        if (out_.target_url.empty()) return malformed("target_url", "\"target_url\" is missing");
+        if (out_.topics.empty()) return missing("event", "\"event\", a topic pattern, is missing");
+        if (out_.target_url.empty()) return missing("target_url", "\"target_url\" is missing");
         if (!state_.agrees())
             return malformed("state", R"("active" and "state" contradict each other)");
         const bool elsewhere =

@@ -53,9 +53,11 @@ refusal lease_wish::take_seconds(std::string_view name, std::string_view raw, io
     const char* const stop = raw.data() + raw.size();
     const auto [end, ec] = std::from_chars(raw.data(), stop, seconds);
     const bool too_many = ec == std::errc::result_out_of_range;
-    if (end != stop || (ec != std::errc() && !too_many))
+    if (raw.find_first_not_of("+-.0123456789eE") != raw.npos)
         return malformed(name, in_quotes(name) + " is not a number of seconds");
-    if (seconds == 0 && !too_many) return refused(name, in_quotes(name) + " is at least 1");
+    if (end != stop || (ec != std::errc() && !too_many) || (seconds == 0 && !too_many))
+        return refused(name, in_quotes(name) + " is a whole number of seconds, from 1 to " +
+                                 std::to_string(most));
     seconds = too_many ? most : std::min(seconds, most);
     return take(name, now + std::chrono::seconds(seconds));
 }

@@ -23,13 +23,17 @@ struct hook_means {
     std::shared_ptr<webhook::detail::sender_state> sender{};
     std::shared_ptr<const manager_options> options{};
 
-    void log(std::string_view message, error_code ec = {}) const {
-        if (options->log) options->log({log_level::error, "rest_hook", message, ec});
+    void log(std::string_view message, error_code ec = {},
+             log_level level = log_level::error) const {
+        if (options->log) options->log({level, "rest_hook", message, ec});
     }
     /// What one is owed that has no endpoint is for nobody.
     void give_up(const hook_record& h) const {
-        sender->on_endpoint_closed(std::make_shared<const std::string>(endpoint_id_of(h)), true);
+        using leaving = webhook::detail::leaving;
+        sender->on_endpoint_closed(std::make_shared<const std::string>(endpoint_id_of(h)),
+                                   leaving::absent);
     }
+    const io::clock& clock() const noexcept { return *options->environment.clock; }
     /// So many subscriptions more, or fewer, are in the metrics.
     void gauge(std::int64_t add) const noexcept {
         if (options->metrics) options->metrics->gauge("rest_hooks", {}, add);

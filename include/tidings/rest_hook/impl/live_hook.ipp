@@ -39,7 +39,7 @@ bool live_hook::is_tried_again(const hook_record& before) const {
 }
 
 void live_hook::begin(const hook_means& by, live_hook& before, std::function<void()> on_gone) {
-    const bool over = http::detail::has_expired(record_.ends(), *by.options->environment.clock);
+    const bool over = http::detail::has_expired(record_.ends(), by.clock());
     // By a hub, one that is asked whether it begins again has ended.
     if (record_.websub && (over || record_.state == hook_state::pending)) return before.close();
     if (over) error_ = errc::forbidden;
@@ -115,6 +115,8 @@ hook_condition live_hook::condition() const {
     const bool ended = record_.state == hook_state::pending && record_.question.ended;
     if (ended) return {hook_state::disabled, record_.reason};
     if (record_.state != hook_state::active) return {record_.state, record_.reason};
+    if (error_ == errc::forbidden)  // until its row is erased
+        return {hook_state::disabled, "its lease, or its permission, has ended"};
     if (error_) return disabled(error_);
     const auto e = endpoint();
     if (!e || !e->active()) return disabled(errc::closed);

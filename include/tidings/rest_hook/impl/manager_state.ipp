@@ -60,6 +60,14 @@ std::vector<std::string> split_path(std::string_view suffix, error_code& ec) {
     return parts;
 }
 
+// What has a query of its own.
+bool is_list(const std::vector<std::string>& path, bool reads) noexcept {
+    if (path.empty() || !reads) return reads;
+    if (path.size() == 1) return path[0] == types_name;
+    return path.size() == 2 && path[0] != types_name &&
+           (path[1] == "deliveries" || path[1] == "attempts");
+}
+
 api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
                      manager_options o) {
     auto types = std::make_shared<const event_catalogue>(o);
@@ -202,7 +210,7 @@ void manager_state::serve_granted(http::exchange& x, const known_caller& caller)
         return x.respond(try_again("the subscriptions are being loaded"));
     error_code ec;
     const auto path = split_path(caller.suffix, ec);
-    if (ec) return x.respond(http::problem(400, "Bad path", ec.message()));
+    if (ec) return x.respond(http::problem(400, "Bad path", http::bad_escape(caller.suffix)));
     answer_memory::claim key;
     const auto& who = caller.asked.principal;
     const auto& query = caller.asked.query;
@@ -212,6 +220,8 @@ void manager_state::serve_granted(http::exchange& x, const known_caller& caller)
     const auto c = std::make_shared<api_call>(std::move(x), who,
                                               caller.viewer ? *caller.viewer : viewer_of(who),
                                               std::move(key), std::move(at));
+    if (!is_list(path, reads(*c)))
+        if (auto no = api_query::refuse_any(query)) return c->respond(std::move(*no));
     if (path.empty()) return serve_collection(c, query);
     if (path.front() == types_name) return serve_types(c, path, query);
     path.size() == 1 ? serve_hook(c, path.front()) : serve_part(c, path, query);

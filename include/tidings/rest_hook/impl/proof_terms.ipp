@@ -4,6 +4,7 @@
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/rest_hook/impl/proof_terms.hpp>
+#include <tidings/rest_hook/impl/websub_request.hpp>
 #include <tidings/text/impl/ascii.hpp>
 #include <tidings/webhook/impl/consent_question.hpp>
 #include <tidings/webhook/impl/ip_network.hpp>
@@ -56,6 +57,8 @@ proof_terms::proof_terms(proof_options o, const webhook::address_guard_options& 
     : options_(std::move(o)),
       guard_(guard) {
     for (const auto& text : guard.allowed_networks) allowed_.push_back(network_of(text));
+    if (!options_.public_url.empty() && !is_web_url(options_.public_url))
+        refuse_options("public_url is no http or https URL");
     while (options_.public_url.ends_with('/')) options_.public_url.pop_back();
     std::string what;
     if (!options_.origin.empty() &&

@@ -10,6 +10,7 @@
 #include <tidings/rest_hook/subscriber_client.hpp>
 #include <tidings/text/impl/json_writer.hpp>
 #include <tidings/text/impl/timestamp.hpp>
+#include <tidings/text/json_media_type.hpp>
 
 namespace tidings::rest_hook::detail {
 
@@ -20,6 +21,17 @@ using answer_kind = server_answer::kind;
 namespace {
 
 constexpr unsigned most_pages = 100;
+
+// What no API answers that has done it; empty: it may have. One may leave out what its body is.
+std::string fault_of_answer(server_step s, const http::response& answer) {
+    const bool made = answer.status == 201 || answer.status == 202;
+    if (answer.status != 200 && !(made && s == server_step::subscribe))
+        return "the API answered " + std::to_string(answer.status);
+    const auto type = answer.fields.get("content-type");
+    if (!type.empty() && !is_json_media_type(type))
+        return "the API answered no JSON, but " + std::string(type);
+    return {};
+}
 
 }  // namespace
 
@@ -79,6 +91,8 @@ server_answer rest_server::read(server_step s, const http::response& answer, sub
     if (s == server_step::unsubscribe && (gone || !error_of(answer)))
         return {.what = answer_kind::ended};
     if (error_of(answer)) return read_refusal(s, answer);
+    if (auto why = fault_of_answer(s, answer); !why.empty())
+        return {.error = errc::invalid_json, .reason = std::move(why)};
     if (s == server_step::find) return read_list(answer, r);
     return read_subscription(answer, r, now);
 }
@@ -120,7 +134,8 @@ void rest_server::note_end(std::optional<io::system_time> until, io::system_time
 server_answer rest_server::read_subscription(const http::response& answer, subscriber_record& r,
                                              io::system_time now) {
     const auto id = text_member(answer.body, "id");
-    if (id.empty()) return {.error = errc::invalid_json};
+    if (id.empty())
+        return {.error = errc::invalid_json, .reason = "the API's answer has no id that is a text"};
     r.id = id;
     if (auto secret = text_member(answer.body, "secret"); !secret.empty())
         r.secret = std::move(secret);

@@ -57,7 +57,7 @@ class subscriber_base : public tidings::detail::context_dependent,
     void expect(expected_question::kind what);
     void send(server_step s);
     void tell(subscriber_status s);
-    void log(std::string_view what, error_code why) const;
+    void log(std::string_view what, error_code why, log_level level = log_level::warning) const;
     /// Whether the server delivers.
     bool stands() const;
     /// Runs `f`; where it finds no memory, what is due is tried again.

@@ -66,8 +66,8 @@ void subscriber_base::tell(subscriber_status s) {
     guarded(options_.log, "rest_hook", [&] { options_.on_state(s); });
 }
 
-void subscriber_base::log(std::string_view what, error_code why) const {
-    if (options_.log && !released_) options_.log({log_level::warning, "rest_hook", what, why});
+void subscriber_base::log(std::string_view what, error_code why, log_level level) const {
+    if (options_.log && !released_) options_.log({level, "rest_hook", what, why});
 }
 
 // The secret is a stranger's: a server's, or of a row.

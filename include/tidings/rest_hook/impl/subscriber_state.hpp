@@ -32,6 +32,7 @@ class subscriber_state final : public subscriber_base {
     void run(server_step s);
     void act(const server_answer& a, const http::response& r);
     void on_verified(const webhook::websub_intent& asked);
+    void note_answered();
     void granted();
     void wait_for_proof();
     void arm_renewal();
@@ -56,6 +57,7 @@ class subscriber_state final : public subscriber_base {
     std::optional<io::system_time> tried_until_;  // the end that a renewal was to move
     bool in_doubt_ = false;  // the server may have it, although its id is not known
     stop_action how_ = stop_action::keep;
+    error_code failing_{};  // why the server is asked again, as the log has it
 };
 
 }  // namespace tidings::rest_hook::detail

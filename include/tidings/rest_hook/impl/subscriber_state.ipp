@@ -191,8 +191,14 @@ void subscriber_state::on_verified(const webhook::websub_intent& asked) {
     if (!asked_.open) granted();
 }
 
+void subscriber_state::note_answered() {
+    if (failing_) log("the server answers again", {}, log_level::info);
+    failing_ = {};
+}
+
 void subscriber_state::granted() {
     in_a_row_ = 0;
+    note_answered();
     if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
     record().pending = false;
@@ -205,6 +211,7 @@ void subscriber_state::granted() {
 // A hub asks at the callback; an API is asked whether it is content.
 void subscriber_state::wait_for_proof() {
     in_a_row_ = 0;
+    note_answered();
     renews_at_.reset();
     if (const auto ec = open_door()) return give_up(client_phase::failed, ec, {});
     expect(expected_question::kind::subscribe);
@@ -254,6 +261,10 @@ void subscriber_state::later(server_step s, std::chrono::milliseconds asked,
     renews_at_.reset();
     again_->arm(lane_->timers(), backoff_.next(drawn(), asked));
     in_a_row_ = 0;
+    if (why.error != failing_)
+        log("the server is asked again: " + (why.reason.empty() ? why.error.message() : why.reason),
+            why.error);
+    failing_ = why.error;
     if (life_ == life::running)
         tell({.state = state, .until = record().until, .error = why.error, .reason = why.reason});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/message/content_coding.hpp>
 #include <tidings/http/impl/message/percent.hpp>
 #include <tidings/http/impl/message/url.hpp>
 #include <tidings/rest_hook/impl/websub_request.hpp>
@@ -44,7 +45,7 @@ class form_reader {
     refused_by read(const std::string& body) {
         error_code ec;
         auto pairs = http::parse_query(body, ec);
-        if (ec) return text_answer(400, "the body is not a form");
+        if (ec) return text_answer(400, "the body is not a form: it has a % that is no escape");
         for (auto& [name, value] : pairs)
             if (auto no = take(name, std::move(value))) return no;
         if (const auto* mode = find("hub.mode"); mode != nullptr && *mode == "publish")
@@ -147,6 +148,11 @@ std::optional<http::response> read_websub(const http::request& r, std::size_t ma
                                           websub_request& out) {
     if (r.body.size() > max_body_bytes)
         return text_answer(413, "at most " + std::to_string(max_body_bytes) + " bytes are taken");
+    if (http::detail::is_packed(r)) {
+        auto no = text_answer(415, "the body is taken as it is, without a Content-Encoding");
+        no.fields.set("Accept-Encoding", "identity");
+        return no;
+    }
     if (!is_form(r.fields.get("content-type")))
         return text_answer(415, "a form, application/x-www-form-urlencoded, is taken");
     return form_reader(out).read(r.body);

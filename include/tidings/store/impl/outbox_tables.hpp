@@ -52,6 +52,7 @@ class outbox_tables final : private outbox_rows {
     bool has_room_for(const row& dead) const noexcept;
     void revive(row& r, const outbox_redelivery& how);
     endpoint_map::iterator erase(endpoint_map::iterator it);
+    void end_endpoint(const std::string& id) noexcept;
     // What `retain` looks at, at most so much of each.
     using entries = std::vector<outbox_entry>;
     std::size_t bury_expired(outbox_time now, std::size_t max, entries& dead);

@@ -86,6 +86,16 @@ void outbox_tables::finish(outbox_round&& round) {
         }
     trim_dead();
     tally_.trim();
+    for (const auto& id : round.ended) end_endpoint(id);
+}
+
+// One whose dead letters are looked at still counts as unknown for as long as can be.
+void outbox_tables::end_endpoint(const std::string& id) noexcept {
+    const auto it = endpoints_.find(id);
+    if (it == endpoints_.end() || !it->second.owed.empty()) return;
+    if (it->second.dead.empty()) return static_cast<void>(remove_endpoint(it));
+    it->second.row.added = {};
+    note(it->second);
 }
 
 std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const {

@@ -117,6 +117,9 @@ void outbox_tables::set_marks(outbox_append& a, const outbox_appended& result) {
     try {
         for (auto& m : a.marks) {
             mark_key key(std::move(m.endpoint), std::move(m.history));
+            // What is forgotten of an endpoint that is over makes it no row.
+            if (m.position.empty() && !key.first.empty() && !endpoints_.contains(key.first))
+                continue;
             if (!key.first.empty()) open_one(key.first, a.now);
             auto was = mark_of(key);
             before.emplace_back(key, std::move(was));

@@ -28,7 +28,10 @@ void outbox_tables::revive(row& r, const outbox_redelivery& how) {
     // An `expirytime` that has passed would end it again at once.
     if (state == outbox_state::dead) {
         if (entry.expires && *entry.expires <= how.now) entry.expires.reset();
+        // Of an endpoint that was over it waits for that to be added again.
+        if (r.of->row.added == outbox_time()) r.of->row.added = how.now;
         unbury(r);
+        note(*r.of);
     }
     if (!how.id_suffix.empty()) entry.webhook_id = std::move(id);
     entry.attempts = 0;

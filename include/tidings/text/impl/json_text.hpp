@@ -26,6 +26,9 @@ TIDINGS_DECL error_code check_json(std::string_view text) noexcept;
 inline bool is_json(std::string_view text) noexcept {
     return !check_json(text);
 }
+/// Where a text stops being JSON, for people: `line 2, column 11` (in bytes, from 1). Empty: it is
+/// JSON.
+TIDINGS_DECL std::string json_fault(std::string_view text);
 /// The same, and the value is an array.
 TIDINGS_DECL error_code check_json_array(std::string_view text) noexcept;
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <new>
+#include <span>
 
 namespace tidings::detail {
 
@@ -107,6 +108,9 @@ class json_grammar {
         }
     }
 
+    /// What was read of it, up to what is wrong.
+    const char* reached() const noexcept { return at_; }
+
  private:
     // After a value, or at the end of an empty object or array: what closes, and a comma with the
     // name that follows it.
@@ -163,7 +167,7 @@ class json_grammar {
         while (at_ != end_) {
             const char c = *at_++;
             if (c == '"') return true;
-            if (static_cast<unsigned char>(c) < 0x20) return false;
+            if (static_cast<unsigned char>(c) < 0x20) return --at_, false;
             if (c != '\\') continue;
             if (!take_escape()) return false;
             skip_plain();
@@ -270,6 +274,21 @@ error_code check_json(std::string_view text) noexcept {
     } catch (const std::bad_alloc&) {
         return errc::out_of_memory;
     }
+}
+
+std::string json_fault(std::string_view text) {
+    std::size_t at = 0;
+    utf8_validator utf8;
+    while (at < text.size() && utf8.feed(std::as_bytes(std::span(text.substr(at, 1))))) ++at;
+    if (at == text.size()) {
+        json_grammar grammar(text);
+        if (utf8.complete() && grammar.is_value()) return {};
+        at = static_cast<std::size_t>(grammar.reached() - text.data());
+    }
+    const auto before = text.substr(0, at);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const auto column = at - (before.rfind('\n') + 1) + 1;  // none is -1
+    return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
 namespace {

@@ -6,10 +6,20 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <new>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tidings::webhook::detail {
+
+/// How an endpoint is left.
+enum class leaving {
+    withdrawn,  ///< it is to be added again
+    closed,     ///< nothing of it is to stay
+    absent,     ///< the same: there is no endpoint of this id
+};
 
 /// Endpoints that were closed, or answered 410, while the outbox may hold something for them, and
 /// ids of which there is none, and will be none: that is claimed before it is due, so that it is
@@ -18,6 +28,28 @@ class ended_endpoints {
  public:
     /// What the sender has of an id now: where it is added anew nothing is given up.
     enum class presence { active, ended, none };
+
+    /// The row of one is to go, once nothing of it is here.
+    void note_over(const std::string& id) { over_.insert(id); }
+    /// The same of several. Where there is no memory for it, the rows go by
+    /// `outbox_options::keep_unknown`.
+    void note_over(const std::vector<std::string>& ids) noexcept try {
+        over_.insert(ids.begin(), ids.end());
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+    /// It is added anew.
+    void drop_over(const std::string& id) noexcept { over_.erase(id); }
+    bool any_over() const noexcept { return !over_.empty(); }
+    /// Those whose rows may go. @param is_over whether nothing is left of an id
+    template <class IsOver>
+    std::vector<std::string> take_over(IsOver is_over) {
+        std::vector<std::string> taken;
+        for (const auto& id : over_)
+            if (is_over(id)) taken.push_back(id);
+        for (const auto& id : taken) over_.erase(id);
+        return taken;
+    }
 
     /// Of one that is known, more is looked for. @param absent there is no endpoint of this id
     void add(const std::string& id, error_code why, bool absent) {
@@ -77,6 +109,7 @@ class ended_endpoints {
         std::size_t claimed = 0;
     };
     std::map<std::string, known> endpoints_;
+    std::set<std::string> over_;
 };
 
 }  // namespace tidings::webhook::detail

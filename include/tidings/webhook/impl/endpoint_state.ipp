@@ -71,7 +71,7 @@ error_code endpoint_state::make_entry(const event_ptr& e, store::outbox_entry& o
 
 void endpoint_state::close() noexcept {
     target_->close();
-    sender_->on_endpoint_closed(target_->name());
+    sender_->on_endpoint_closed(target_->name(), leaving::closed);
 }
 
 void endpoint_state::withdraw() noexcept {

@@ -126,6 +126,7 @@ void place_book::leave(const place_ptr& p, bool forget) {
         if (it == places_.end() || it->second != p) return;
         places_.erase(it);
     }
+    const auto dropped = waiting_.extract(p);  // nobody waits for where it begins
     write(p, {});
 }
 

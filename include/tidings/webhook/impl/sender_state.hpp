@@ -90,8 +90,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void redeliver(store::outbox_selection of, bool as_new, redeliver_handler h);
     void resend(std::uint64_t attempt, bool as_new, store::outbox::done_handler h);
     outcome_book& outcomes() noexcept { return *outcomes_; }
-    /// @param absent there is no endpoint of this id, and will be none
-    void on_endpoint_closed(std::shared_ptr<const std::string> id, bool absent = false) noexcept;
+    void on_endpoint_closed(std::shared_ptr<const std::string> id, leaving how) noexcept;
 
  private:
     static constexpr std::chrono::seconds after_failed_storage{1};
@@ -224,7 +223,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void end_round();
     void end_round_and_report();
     bool finish() noexcept;
-    bool start_finish(std::vector<store::outbox_result>& results);
+    bool start_finish(store::outbox_round& all);
     bool on_finished(error_code ec, std::vector<store::outbox_result> results, bool retries);
     void wake_at(io::system_time due);
     void retain(bool goes_on = false);
@@ -234,6 +233,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     void end(error_code why);
     void release() noexcept;
     void report(const endpoint_target& t, const attempt& a);
+    void note_gone(const endpoint_target& t, unsigned status);
     void report_changes();
     void publish_operational();
     std::shared_ptr<const hooks> hooks_now() const;

@@ -28,6 +28,13 @@ bool has_good_batches(const endpoint_options& o) noexcept {
            o.batch.max_delay <= longest_delay;
 }
 
+// Else nothing would be sent, or more than was said.
+sender_options with_connections(sender_options o) {
+    if (o.max_connections == 0)
+        throw std::invalid_argument("tidings::webhook::sender_options: max_connections is 0");
+    return o;
+}
+
 }  // namespace
 
 sender_state::sender_state(net::any_io_executor executor, sender_options options)
@@ -35,7 +42,7 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
       wall_began_(options.environment.clock->wall_now()),
       hooks_(std::make_shared<const hooks>(hooks{std::exchange(options.on_attempt, nullptr),
                                                  std::exchange(options.on_endpoint, nullptr)})),
-      options_(std::move(options)),
+      options_(with_connections(std::move(options))),
       outbox_(options_.outbox ? options_.outbox : store::make_memory_outbox()),
       prompt_(dynamic_cast<store::detail::prompt_outbox*>(outbox_.get())),
       schedule_(std::make_shared<const retry_schedule>(options_.retry)),
@@ -86,7 +93,7 @@ std::string_view sender_state::rule_against(const std::string& url) const {
 void sender_state::withdraw(endpoint_target& t) noexcept {
     t.withdraw();
     endpoints_.forget(t);
-    on_endpoint_closed(t.name());
+    on_endpoint_closed(t.name(), leaving::withdrawn);
 }
 
 // An order is worth little when one event holds up the others for days.
@@ -137,6 +144,7 @@ std::shared_ptr<endpoint_state> sender_state::add(endpoint_options options, erro
     // A durable outbox may hold deliveries for it from before.
     std::set<std::string> one{target->id()};
     lane_->post([self = shared_from_this(), one = std::move(one)]() mutable {
+        for (const auto& id : one) self->gone_.drop_over(id);
         self->unopened_.merge(one);
         self->open_endpoints();
     });
@@ -167,6 +175,7 @@ void sender_state::run() {
         }
         if (!t->active()) {
             give_up(l, *t, errc::closed);
+            gone_.note_over(id);
             continue;
         }
         const auto most = health_of(*t).max_in_flight();

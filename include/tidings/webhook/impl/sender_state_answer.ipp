@@ -86,9 +86,12 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         else
             conclude(*t, *q.what, a);
         if (a.result != verdict::success) ++t->failed_attempts;
-        if (!t->active()) give_up_owed(id, ended ? errc::webhook_gone : errc::closed);
+        if (!t->active()) {
+            give_up_owed(id, ended ? errc::webhook_gone : errc::closed);
+            gone_.note_over(id);
+        }
         if (ended) outcomes_->look_again();
-        if (ended) finds_memory([&] { operational_.note_gone(*t, a.status); });
+        if (ended) finds_memory([&] { note_gone(*t, a.status); });
     }
     finds_memory([&] { log_attempt(q, a, ec, r); });
     wait_turn(id);
@@ -192,14 +195,15 @@ void sender_state::note_end(const endpoint_target* t, const store::outbox_entry&
 
 // What it is owed is put back or given up now, whatever it waits for.
 void sender_state::on_endpoint_closed(std::shared_ptr<const std::string> name,
-                                      bool absent) noexcept {
+                                      leaving how) noexcept {
     const bool posted = finds_memory([&] {
-        lane_->post([self = shared_from_this(), id = std::move(name), absent] {
+        lane_->post([self = shared_from_this(), id = std::move(name), how] {
             self->outcomes_->look_again();
             if (!self->running()) return;
             if (!finds_memory([&] {
                     self->wait_turn(*id);
-                    self->give_up_owed(*id, errc::closed, absent);
+                    self->give_up_owed(*id, errc::closed, how == leaving::absent);
+                    if (how != leaving::withdrawn) self->gone_.note_over(*id);
                 }))
                 self->claim_later(errc::out_of_memory);
             self->end_round_and_report();
@@ -223,6 +227,16 @@ void sender_state::report(const endpoint_target& t, const attempt& a) {
     if (called && called->on_attempt)
         guarded(options_.log, "webhook", [&] { called->on_attempt(a); });
     report_changes();
+}
+
+void sender_state::note_gone(const endpoint_target& t, unsigned status) {
+    operational_.note_gone(t, status);
+    const error_code why = errc::webhook_gone;
+    auto text = status == 410 ? std::string("it answered 410")
+                              : "it answered " + std::to_string(status) + ", to be disabled";
+    if (options_.log)
+        options_.log({log_level::warning, "webhook", t.label() + " has ended: " + text, why});
+    changes_.push_back({t.id(), endpoint_change::kind::gone, why, std::move(text)});
 }
 
 // Immediate callbacks run in it, which may do anything.

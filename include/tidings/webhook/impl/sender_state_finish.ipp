@@ -19,26 +19,40 @@ constexpr std::size_t endpoints_at_once = 256;
 
 // One transaction a round: everything that was settled since the last. Whether that is so by now.
 bool sender_state::finish() noexcept {
-    if (finishing_ || (results_.empty() && changed_.empty())) return false;
+    if (finishing_ || (results_.empty() && changed_.empty() && !gone_.any_over())) return false;
+    // Nothing of it is here, or still to be given up.
+    const auto is_over = [this](const std::string& id) {
+        const auto t = endpoints_.find(id);
+        const auto l = lines_.find(id);
+        const bool held = l != lines_.end() && (!l->second.empty() || l->second.in_flight != 0);
+        return !(t && t->active()) && !held && !gone_.why(id);
+    };
+    store::outbox_round round{.now = now()};
+    finds_memory([&] { round.ended = gone_.take_over(is_over); });  // else the next time
+    if (results_.empty() && changed_.empty() && round.ended.empty()) return false;
     finishing_ = true;
     ++settlements_;
-    auto results = std::exchange(results_, {});
+    round.results = std::exchange(results_, {});
     bool done = false;
-    if (finds_memory([&] { done = start_finish(results); })) return done;
+    if (finds_memory([&] { done = start_finish(round); })) return done;
     finishing_ = false;
     --settlements_;
-    results_ = std::move(results);
+    results_ = std::move(round.results);
+    gone_.note_over(round.ended);
     wake_at(now() + after_failed_storage);
     return false;
 }
 
 // As `finish`.
-bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
+bool sender_state::start_finish(store::outbox_round& all) {
+    auto& results = all.results;
+    const auto& ended = all.ended;
     const bool retries =
         next_of_order_ || std::any_of(results.begin(), results.end(),
                                       [](const auto& r) { return r.outcome == settled::retry; });
     store::outbox_round round{.now = now(), .results = {}, .attempts = attempts_, .health = {}};
     round.health = health_of_changed();
+    round.ended = ended;
     if (prompt_ != nullptr) {
         // Nothing throws from here on.
         outcomes_->begin_settling();
@@ -49,13 +63,15 @@ bool sender_state::start_finish(std::vector<store::outbox_result>& results) {
             changed_.clear();
             attempts_.clear();
         }
+        if (!done) gone_.note_over(ended);
         const auto ec = done ? error_code() : make_error_code(errc::store_failed);
         return on_finished(ec, std::move(round.results), retries);
     }
     const auto changed = std::make_shared<std::set<std::string>>(changed_);
     auto on_done = store_handler(
-        [this, results, changed, attempts = attempts_, retries](error_code ec) mutable {
+        [this, results, changed, ended, attempts = attempts_, retries](error_code ec) mutable {
             if (ec) changed_.merge(*changed);
+            if (ec) gone_.note_over(ended);
             if (ec)
                 finds_memory(
                     [&] { attempts_.insert(attempts_.begin(), attempts.begin(), attempts.end()); });

@@ -67,7 +67,7 @@ void sender_state::open_endpoints() {
         std::vector<target_ptr> opened;
         for (auto it = unopened_.begin(); it != unopened_.end();) {
             const auto t = endpoints_.find(*it);
-            if (!t) {
+            if (!t || !t->active()) {
                 it = unopened_.erase(it);
                 continue;
             }

@@ -15,6 +15,10 @@ namespace tidings::http {
 /// @error errc::bad_request for a '%' without two hexadecimal digits; the result is empty then.
 TIDINGS_DECL std::string percent_decode(std::string_view text, error_code& ec);
 
+/// The first '%' of a text that is no escape, for people: `"%zz" at byte 5 is no escape` (from 1).
+/// Empty: there is none.
+TIDINGS_DECL std::string bad_escape(std::string_view text);
+
 /// Writes every byte but the unreserved ones (RFC 3986 2.3: letters, digits, `-._~`) as `%XX`, in
 /// upper case. Fit for a path segment and for a query's name or value.
 TIDINGS_DECL std::string percent_encode(std::string_view bytes);

@@ -44,6 +44,17 @@ std::string percent_decode(std::string_view text, error_code& ec) {
     return {};
 }
 
+std::string bad_escape(std::string_view text) {
+    const auto is_hex = [&](std::size_t i) {
+        return i < text.size() && tidings::detail::hex_value(text[i]) >= 0;
+    };
+    for (auto at = text.find('%'); at != text.npos; at = text.find('%', at + 1))
+        if (!is_hex(at + 1) || !is_hex(at + 2))
+            return '"' + std::string(text.substr(at, 3)) + "\" at byte " + std::to_string(at + 1) +
+                   " is no escape";
+    return {};
+}
+
 std::string percent_encode(std::string_view bytes) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string text;

@@ -41,6 +41,8 @@ server_state::server_state(net::any_io_executor executor, server_options options
       options_(std::make_shared<const server_options>(logging_through(log_, std::move(options)))),
       ledger_(std::make_shared<ledger>(options_)) {
     const auto& o = *options_;
+    if (o.max_connections == 0)
+        throw std::invalid_argument("tidings::http::server_options: max_connections is 0");
     acceptor_ = o.environment.network->listen(
         control_, {.address = o.address, .port = o.port, .unix_path = o.unix_path, .tls = o.tls},
         ec);

@@ -24,8 +24,9 @@ void check_options(const database_options& o) {
 
 database::database(executor_type executor, database_options options) : executor_(executor) {
     error_code ec;
+    auto what = "tidings::sqlite::database: " + options.path;
     *this = database(std::move(executor), std::move(options), ec);
-    if (ec) throw boost::system::system_error(ec, "tidings::sqlite::database");
+    if (ec) throw boost::system::system_error(ec, what);
 }
 
 database::database(executor_type executor, database_options options, error_code& ec)
