@@ -19,7 +19,8 @@ class outbox_picture {
     }
     /// Null where it is not there any more.
     TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
-    TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
+    /// @throws std::bad_alloc
+    TIDINGS_DECL std::optional<outbox_endpoint> find_endpoint(const std::string& id) const;
     const outbox_attempt* find_attempt(std::uint64_t key) const noexcept {
         return of_.attempts_.find(key);
     }
@@ -34,8 +35,12 @@ class outbox_picture {
     TIDINGS_DECL void restore(outbox_listed l);
     void restore(outbox_attempt a) { of_.attempts_.restore(std::move(a)); }
     void restore(const mark_key& key, position p) {
-        if (key.first.empty() || of_.endpoints_.contains(key.first))
-            of_.set_mark(key, std::move(p));
+        if (!key.first.empty()) {
+            const auto of = of_.endpoints_.find(key.first);
+            if (of == of_.endpoints_.end()) return;
+            of_.open_one(key.first, of->second.added);
+        }
+        of_.set_mark(key, std::move(p));
     }
     void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
         of_.last_key_ = std::max(of_.last_key_, entry);

@@ -10,13 +10,13 @@ const outbox_listed* outbox_picture::find_entry(std::uint64_t key) const noexcep
     return it == of_.rows_.end() ? nullptr : &it->second.listed;
 }
 
-const outbox_endpoint* outbox_picture::find_endpoint(const std::string& id) const noexcept {
+std::optional<outbox_endpoint> outbox_picture::find_endpoint(const std::string& id) const {
     const auto it = of_.endpoints_.find(id);
-    return it == of_.endpoints_.end() ? nullptr : &it->second.row;
+    return it == of_.endpoints_.end() ? std::nullopt : std::optional(it->second.listed(id));
 }
 
 void outbox_picture::restore(outbox_endpoint e) {
-    auto& made = of_.open_one(e.id, e.added);
+    auto& made = of_.open_row(e.id, e.added);
     of_.set_row(made, std::move(e));
 }
 

@@ -43,6 +43,8 @@ class outbox_tables final : private outbox_rows {
     class claiming;
     class making_room;
 
+    /// Null: nothing is held of it.
+    const endpoint* find_held(const std::string& id) const noexcept;
     void set_marks(outbox_append& a, const outbox_appended& result);
     void set_mark(const mark_key& key, position at);
     row* find_claimed(std::uint64_t key) noexcept;

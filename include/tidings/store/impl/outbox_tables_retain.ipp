@@ -12,7 +12,7 @@ namespace tidings::store::detail {
 
 bool outbox_tables::has_room_for(const row& dead) const noexcept {
     const auto& e = *dead.of;
-    const auto& each = limits_of(e);
+    const auto& each = limits_of(e.row);
     const auto& total = options_.total;
     const auto& message = dead.listed.entry.message;
     const auto in_all = owed_bytes_ + uses_.bytes(message_uses::owed) + dead.bytes +
@@ -81,9 +81,10 @@ std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max, entries& 
     for (auto& [id, e] : endpoints_) {
         const auto each = limits_of(e).max_age;
         const auto total = options_.total.max_age;
-        if (each.count() == 0 && total.count() == 0) continue;
+        if (!e.held || (each.count() == 0 && total.count() == 0)) continue;
         const auto age = each.count() == 0 || (total.count() != 0 && total < each) ? total : each;
-        for (auto it = e.owed.begin(); it != e.owed.end() && n < max;) {
+        const auto& owed = e.held->owed;
+        for (auto it = owed.begin(); it != owed.end() && n < max;) {
             auto& r = rows_.at(*it++);
             if (!is_of_age(r.listed.entry.created, age, now)) break;
             if (r.listed.state == outbox_state::claimed) continue;
@@ -95,15 +96,11 @@ std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max, entries& 
     return n;
 }
 
-// With the row of an endpoint of which nothing is left.
+// With the row of an endpoint of which nothing is left. Of the others what holds nothing is given
+// back.
 std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entries& dead) {
     std::size_t n = 0;
-    for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
-        auto& e = it->second;
-        if (!is_of_age(e.row.added, options_.keep_unknown, now)) {
-            ++it;
-            continue;
-        }
+    const auto bury_owed = [&](const endpoint& e) {
         for (auto at = e.owed.begin(); at != e.owed.end() && n < max;) {
             auto& r = rows_.at(*at++);
             if (r.listed.state == outbox_state::claimed) continue;
@@ -111,7 +108,16 @@ std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entrie
             dead.push_back(r.listed.entry);
             ++n;
         }
-        if (!e.owed.empty() || !e.dead.empty()) {
+    };
+    for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
+        auto& e = it->second;
+        if (e.held && e.held->empty()) {
+            sizes_.erase({e.held->owed_bytes, e.held.get()});
+            e.held.reset();
+        }
+        const bool is_known = !is_of_age(e.added, options_.keep_unknown, now);
+        if (!is_known && e.held) bury_owed(*e.held);
+        if (is_known || (e.held && !(e.held->owed.empty() && e.held->dead.empty()))) {
             ++it;
             continue;
         }
@@ -127,8 +133,8 @@ std::optional<std::string> outbox_tables::note_added(
     for (auto it = endpoints_.upper_bound(after); it != endpoints_.end(); ++it) {
         if (max-- == 0) return std::prev(it)->first;
         if (!added(it->first)) continue;
-        it->second.row.added = now;
-        note(it->second);
+        it->second.added = now;
+        note_endpoint(it->first);
     }
     return std::nullopt;
 }
@@ -137,8 +143,8 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
     if (r.of)
         for (const auto& id : *r.of)
             if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
-                it->second.row.added = r.now;
-                note(it->second);
+                it->second.added = r.now;
+                note_endpoint(id);
             }
     outbox_retained result;
     auto left = r.max_entries;
@@ -157,9 +163,10 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
 }
 
 outbox_rows::endpoint_map::iterator outbox_tables::erase(endpoint_map::iterator it) {
-    auto& e = it->second;
-    while (!e.owed.empty()) remove(rows_.find(*e.owed.begin()));
-    while (!e.dead.empty()) remove_dead(*e.dead.begin());
+    if (auto* const e = it->second.held.get()) {
+        while (!e->owed.empty()) remove(rows_.find(*e->owed.begin()));
+        while (!e->dead.empty()) remove_dead(*e->dead.begin());
+    }
     attempts_.erase(it->first);
     return remove_endpoint(it);
 }
@@ -167,13 +174,13 @@ outbox_rows::endpoint_map::iterator outbox_tables::erase(endpoint_map::iterator 
 void outbox_tables::erase(const std::string& owner) {
     if (owner.empty()) {
         for (auto it = endpoints_.begin(); it != endpoints_.end();)
-            it = it->second.row.owner.empty() ? erase(it) : std::next(it);
+            it = it->second.owner.empty() ? erase(it) : std::next(it);
         return;
     }
     for (;;) {
         const auto it = owners_.lower_bound(std::string_view(owner));
-        if (it == owners_.end() || (*it)->row.owner != owner) return;
-        erase(endpoints_.find((*it)->row.id));
+        if (it == owners_.end() || (*it)->second.owner != owner) return;
+        erase(endpoints_.find((*it)->first));
     }
 }
 
