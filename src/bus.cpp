@@ -29,6 +29,7 @@
 #include <tidings/bus/impl/request/request_desk.ipp>
 #include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
+#include <tidings/bus/impl/subscription/direct_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
 #include <tidings/bus/impl/subscription/posting_lane.ipp>
 #include <tidings/bus/impl/subscription/publisher_line.ipp>

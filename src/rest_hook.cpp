@@ -36,6 +36,7 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/packed_hook.ipp>
 #include <tidings/rest_hook/impl/portal.ipp>
 #include <tidings/rest_hook/impl/portal/portal_files.ipp>
 #include <tidings/rest_hook/impl/portal/portal_state.ipp>

@@ -34,6 +34,7 @@
 #include <tidings/bus/impl/request/request_desk.ipp>
 #include <tidings/bus/impl/retained_store.ipp>
 #include <tidings/bus/impl/subscription/callback_subscription.ipp>
+#include <tidings/bus/impl/subscription/direct_subscription.ipp>
 #include <tidings/bus/impl/subscription/immediate_subscription.ipp>
 #include <tidings/bus/impl/subscription/posting_lane.ipp>
 #include <tidings/bus/impl/subscription/publisher_line.ipp>
@@ -190,6 +191,7 @@
 #include <tidings/rest_hook/impl/manager.ipp>
 #include <tidings/rest_hook/impl/manager_state.ipp>
 #include <tidings/rest_hook/impl/openapi.ipp>
+#include <tidings/rest_hook/impl/packed_hook.ipp>
 #include <tidings/rest_hook/impl/portal.ipp>
 #include <tidings/rest_hook/impl/portal/portal_files.ipp>
 #include <tidings/rest_hook/impl/portal/portal_state.ipp>

@@ -4,6 +4,8 @@
 
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/rest_hook/impl/hook_view.hpp>
+#include <tidings/rest_hook/impl/packed_hook.hpp>
+#include <tidings/test/fixed_random.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -47,6 +49,56 @@ hook_record full() {
 }
 
 }  // namespace
+
+TEST_CASE("a packed row is the record again", "[rest_hook]") {
+    auto h = full();
+    h.state = hook_state::pending;
+    h.description.assign(20'000, 'd');  // its size takes three bytes
+    h.question = {"t\0ken", hook_state::paused, 3, new_year + 1min, new_year + 2min, true};
+    h.announced = new_year + 2h;
+    const bool by_hub = GENERATE(false, true);
+    if (by_hub) {
+        auto& w = h.websub.emplace();
+        w = {"https://topic", "https://hub", digest::sha384, "since", {}};
+        w.wish = {websub_mode::denied, "a.>", "a secret",    "https://other",
+                  digest::sha512,      90s,   new_year + 3h, "it does"};
+    }
+    test::fixed_random random;
+    const hook_index index(random);
+    const packed_hook packed(h, index);
+    const auto back = packed.unpack();
+    CHECK(back.id == h.id);
+    CHECK(to_row_value(back) == to_row_value(h));  // all of it but for the next
+    CHECK(back.question == h.question);
+    CHECK(back.headers == h.headers);
+    CHECK(packed.owner() == h.owner);
+    CHECK(packed.reason() == h.reason);
+    CHECK(packed.state() == h.state);
+    CHECK(packed.by_hub() == by_hub);
+    CHECK(packed.is_asked());
+    CHECK(packed.has_ended_question());
+    std::vector<std::string> topics;
+    CHECK_FALSE(packed.any_topic([&](auto topic) {
+        topics.emplace_back(topic);
+        return false;
+    }));
+    CHECK(topics == h.topics);
+    const auto entry = packed.entry(), made = index.entry_of(h);
+    CHECK(entry.id == h.id);
+    CHECK(entry.owner == h.owner);
+    CHECK(entry.key == made.key);
+    CHECK(entry.held == bytes_held(h));
+    CHECK(entry.expires == h.expires());
+    CHECK(entry.unannounced == h.is_unannounced());
+}
+
+TEST_CASE("an empty packed row is an empty record", "[rest_hook]") {
+    const packed_hook none;
+    CHECK(to_row_value(none.unpack()) == to_row_value(hook_record()));
+    CHECK(none.state() == hook_state::active);
+    CHECK_FALSE(none.any_topic([](auto) { return true; }));
+    CHECK_FALSE((none.by_hub() || none.is_asked() || none.has_ended_question()));
+}
 
 TEST_CASE("a row is read back as it was written", "[rest_hook]") {
     const auto h = full();

@@ -225,6 +225,7 @@ std::vector<bus_members::standing> bus_members::standing_under(std::string_view 
                 if (const auto* const g = dynamic_cast<const queue_group*>(target.get()))
                     g->for_each(
                         [&](group_member& m) { add(dynamic_cast<subscription_state&>(m)); });
+                if (auto* const s = dynamic_cast<subscription_state*>(target.get())) add(*s);
                 const auto* const f = dynamic_cast<const feed*>(target.get());
                 if (auto sink = f != nullptr ? f->sink() : nullptr) {
                     sinks.push_back(std::move(sink));

@@ -6,7 +6,7 @@
 #include <tidings/bus/impl/dispatch.hpp>
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/bus/impl/pending_appends.hpp>
-#include <tidings/bus/impl/subscription/target_subscription.hpp>
+#include <tidings/bus/impl/subscription/direct_subscription.hpp>
 #include <tidings/control_event.hpp>
 #include <tidings/io/environment.hpp>
 
@@ -97,7 +97,8 @@ void bus_state::start_drain(unique_function<void(error_code)> done) {
     });
 }
 
-// A subscription that begins in the past, and each outlet, has a feed in the bus's lane.
+// A subscription that begins in the past, and each outlet on a bus with a history, has a feed in
+// the bus's lane.
 error_code bus_state::add_fed(std::string_view pattern,
                               const std::shared_ptr<subscription_state>& s,
                               const subscribe_options& options) {
@@ -145,7 +146,14 @@ void bus_state::join(std::string_view pattern, const std::shared_ptr<subscriptio
 subscription bus_state::subscribe(std::string_view pattern, std::shared_ptr<subscriber> target,
                                   subscribe_options options) {
     const bool missing = target == nullptr;
-    const auto s = make_subscription<target_subscription>(lane_, std::move(target), options_.log);
+    const bool is_direct =
+        !history_ && !options.after && options.group.empty() && !(options.retained && retains());
+    std::shared_ptr<target_subscription> s;
+    if (is_direct)
+        s = make_subscription<direct_subscription>(lane_, std::move(target), options_.log, pattern,
+                                                   options.filter, options.overflow);
+    else
+        s = make_subscription<target_subscription>(lane_, std::move(target), options_.log);
     missing ? s->end(errc::invalid_argument) : join(pattern, s, options);
     return subscription(s);
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,12 +23,24 @@ class hook_index {
  public:
     using ending = std::pair<io::system_time, std::string>;  ///< an end, and the id
 
+    /// What it needs of one that was added, to remove it without memory.
+    struct entry {
+        std::string_view id{}, owner{};
+        std::uint64_t key = 0;  ///< the same of those that are the same
+        std::size_t held = 0;   ///< `bytes_held`
+        http::detail::expiry_time expires{};
+        bool unannounced = false;  ///< its end is to be announced
+    };
+
     explicit hook_index(io::random& random);
 
+    /// It lives as long as the record. From any thread.
+    entry entry_of(const hook_record& h) const noexcept;
     /// Nothing has changed where memory runs out. One may be added again, and counts twice then.
     void add(const hook_record& h);
     /// Once, of one that was added.
-    void remove(const hook_record& h) noexcept;
+    void remove(const hook_record& h) noexcept { remove(entry_of(h)); }
+    void remove(const entry& e) noexcept;
     /// What an owner has.
     struct share {
         std::size_t count = 0;
@@ -63,12 +76,19 @@ class hook_index {
         }
     };
     using end_set = std::multiset<ending, sooner>;
+    /// Finds what a view names without memory.
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>()(text);
+        }
+    };
     std::uint64_t key_of(const hook_record& h) const noexcept;
-    void take_from_owner(const std::string& owner, const share& less) noexcept;
-    void take_same(std::uint64_t key, const std::string& id) noexcept;
+    void take_from_owner(std::string_view owner, const share& less) noexcept;
+    void take_same(std::uint64_t key, std::string_view id) noexcept;
 
     const tidings::detail::siphash hash_;
-    std::unordered_map<std::string, share> owned_{};
+    std::unordered_map<std::string, share, text_hash, std::equal_to<>> owned_{};
     std::unordered_multimap<std::uint64_t, std::string> same_{};  // ids by what makes them the same
     end_set ends_{};                                              // of those that end
     end_set unannounced_{};  // of these those whose end is to be announced

@@ -33,6 +33,10 @@ std::uint64_t hook_index::key_of(const hook_record& h) const noexcept {
     return hash_({reinterpret_cast<const char*>(parts.data()), sizeof(parts)});
 }
 
+hook_index::entry hook_index::entry_of(const hook_record& h) const noexcept {
+    return {h.id, h.owner, key_of(h), bytes_held(h), h.expires(), h.is_unannounced()};
+}
+
 void hook_index::add(const hook_record& h) {
     const auto owner = owned_.try_emplace(h.owner).first;
     auto same = same_.end();
@@ -51,18 +55,18 @@ void hook_index::add(const hook_record& h) {
     owner->second.bytes += bytes_held(h);
 }
 
-void hook_index::remove(const hook_record& h) noexcept {
-    const auto take_from = [&](end_set& ends, const http::detail::expiry_time& end) {
-        if (const auto it = ends.find(std::pair(*end, std::string_view(h.id))); it != ends.end())
-            ends.erase(it);
+void hook_index::remove(const entry& e) noexcept {
+    const auto take_from = [&](end_set& ends) {
+        const auto it = ends.find(std::pair(*e.expires, e.id));
+        if (it != ends.end()) ends.erase(it);
     };
-    if (const auto end = h.expires()) take_from(ends_, end);
-    if (h.is_unannounced()) take_from(unannounced_, h.expires());
-    take_from_owner(h.owner, {1, bytes_held(h)});
-    take_same(key_of(h), h.id);
+    if (e.expires) take_from(ends_);
+    if (e.unannounced) take_from(unannounced_);
+    take_from_owner(e.owner, {1, e.held});
+    take_same(e.key, e.id);
 }
 
-void hook_index::take_from_owner(const std::string& owner, const share& less) noexcept {
+void hook_index::take_from_owner(std::string_view owner, const share& less) noexcept {
     const auto it = owned_.find(owner);
     if (it == owned_.end()) return;
     it->second.count -= less.count;
@@ -70,7 +74,7 @@ void hook_index::take_from_owner(const std::string& owner, const share& less) no
     if (it->second.count == 0 && it->second.bytes == 0) owned_.erase(it);
 }
 
-void hook_index::take_same(std::uint64_t key, const std::string& id) noexcept {
+void hook_index::take_same(std::uint64_t key, std::string_view id) noexcept {
     const auto [first, last] = same_.equal_range(key);
     const auto it = std::find_if(first, last, [&](const auto& s) { return s.second == id; });
     if (it != last) same_.erase(it);

@@ -33,9 +33,10 @@ struct hook_viewer {
     bool all = false;  ///< those of every owner
 
     /// What strangers subscribed by a hub is an operator's to see.
-    bool sees(const hook_record& h) const noexcept {
-        return all || (h.owner == owner && !(h.websub && owner.empty()));
+    bool sees(std::string_view of, bool by_hub) const noexcept {
+        return all || (of == owner && !(by_hub && owner.empty()));
     }
+    bool sees(const hook_record& h) const noexcept { return sees(h.owner, h.websub.has_value()); }
 };
 
 /// The subscriptions of a manager. The table is the truth; the list follows it and holds what is

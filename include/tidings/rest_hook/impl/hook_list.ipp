@@ -18,14 +18,14 @@ using namespace tidings::detail;
 namespace {
 
 bool is_selected(const live_hook& h, const hook_list::selection& of) {
-    const auto& r = h.record();
-    if (h.revision() == 0 || !of.who.sees(r)) return false;
-    if (of.owner && r.owner != *of.owner) return false;
+    const auto& r = h.row();
+    if (h.revision() == 0 || !of.who.sees(r.owner(), r.by_hub())) return false;
+    if (of.owner && r.owner() != *of.owner) return false;
     const bool literal = is_literal_pattern(of.topic);
-    const auto is_about = [&](const std::string& pattern) {
+    const auto is_about = [&](std::string_view pattern) {
         return pattern == of.topic || (literal && topic_matches(pattern, of.topic));
     };
-    if (!of.topic.empty() && std::none_of(r.topics.begin(), r.topics.end(), is_about)) return false;
+    if (!of.topic.empty() && !r.any_topic(is_about)) return false;
     return !of.state || h.condition().state == *of.state;
 }
 
@@ -66,7 +66,7 @@ hook_list::reservation hook_list::reserve(const hook_record& h) {
         return {result::owner_holds_much};
     index_.add(h);
     try {
-        hooks_.insert_or_assign(h.id, live_hook(h));
+        hooks_.insert_or_assign(h.id, live_hook(packed_hook(h, index_), 0));
     } catch (...) {
         index_.remove(h);
         throw;
@@ -139,8 +139,8 @@ bool hook_list::when_placed(const std::string& id, unique_function<void(bool)> f
 std::optional<hook_view> hook_list::find(const hook_viewer& who, const std::string& id) const {
     const std::lock_guard lock(mutex_);
     const auto it = hooks_.find(id);
-    if (it == hooks_.end() || it->second.revision() == 0 || !who.sees(it->second.record()))
-        return std::nullopt;
+    if (it == hooks_.end() || it->second.revision() == 0) return std::nullopt;
+    if (const auto& r = it->second.row(); !who.sees(r.owner(), r.by_hub())) return std::nullopt;
     return it->second.view();
 }
 
@@ -162,10 +162,10 @@ hook_list::page hook_list::list(const selection& of) const {
 // Where memory runs out what was served of the row still is.
 void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_new) try {
     if (r.revision == 0) return drop(r.key);
-    auto record = read_row(r);
+    const auto record = read_row(r);
     if (!record) return means_.log("a row of the table is no subscription");
     // Both end outside the mutex.
-    live_hook made(std::move(*record), r.revision);
+    live_hook made(packed_hook(*record, index_), r.revision);
     live_hook replaced;
     error_code failure;
     // `on_expiry` says so.
@@ -180,9 +180,9 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
         if (!fresh && h.revision() >= r.revision) return;
         bool counted = false;
         try {
-            index_.add(made.record());
+            index_.add(*record);
             counted = true;
-            made.begin(means_, h, [weak = weak_from_this(), id = r.key] {
+            made.begin(means_, *record, h, [weak = weak_from_this(), id = r.key] {
                 // A hub makes rows of the same id again: none that comes behind this is meant.
                 const auto self = weak.lock();
                 const auto v = self ? self->find({.all = true}, id) : std::nullopt;
@@ -190,16 +190,16 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
                 std::make_shared<gone_hook>(self->lane_, weak, self->options_.log, *v)->erase();
             });
         } catch (...) {
-            if (counted) index_.remove(made.record());
+            if (counted) index_.remove(*record);
             if (fresh) hooks_.erase(it);
             throw;
         }
-        if (!fresh) index_.remove(h.record());
+        if (!fresh) index_.remove(h.row().entry());
         replaced = std::exchange(h, std::move(made));
         failure = h.error();
         noted = finds_memory([&] {
             note_expiry();
-            if (h.record().is_asked()) asker_->note(h.record());
+            if (record->is_asked()) asker_->note(*record);
         });
     }
     // Either sink may call back into the list.
@@ -214,7 +214,7 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
 void hook_list::note_pending() {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, h] : hooks_)
-        if (h.record().is_asked()) asker_->note(h.record());
+        if (h.row().is_asked()) asker_->note(h.row().unpack());
 }
 
 void hook_list::drop(const std::string& id, std::uint64_t only, bool stays) {
@@ -227,14 +227,15 @@ void hook_list::drop(const std::string& id, std::uint64_t only, bool stays) {
         const auto it = hooks_.find(id);
         if (it != hooks_.end() && (only == any_revision || it->second.revision() == only)) {
             alive = it->second.take_alive();
-            if (!stays) index_.remove(it->second.record());
+            if (!stays) index_.remove(it->second.row().entry());
             if (!stays) dropped = hooks_.extract(it);
         }
     }
     if (!noted) missed();
     if (dropped && dropped.mapped().revision() != 0) {
         means_.gauge(-1);
-        if (!alive.endpoint()) finds_memory([&] { means_.give_up(dropped.mapped().record()); });
+        if (!alive.endpoint())
+            finds_memory([&] { means_.give_up(dropped.mapped().row().unpack()); });
     }
     alive.close();
 }

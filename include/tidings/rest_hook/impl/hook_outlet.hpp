@@ -36,7 +36,8 @@ class hook_outlet {
  private:
     mutable std::mutex mutex_;
     endpoint_ptr endpoint_;
-    std::vector<std::string> patterns_;  // of those that match the first brings an event
+    std::vector<std::string> patterns_;  // of those that match the first brings an event;
+                                         // empty: there is one place at most
     event_filter filter_;
 };
 

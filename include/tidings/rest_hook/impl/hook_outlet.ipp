@@ -67,6 +67,7 @@ std::shared_ptr<const webhook::signer> signer_of(const hook_record& h, error_cod
 }  // namespace
 
 void hook_outlet::set(endpoint_ptr e, std::vector<std::string> patterns, event_filter filter) {
+    if (patterns.size() == 1) std::vector<std::string>().swap(patterns);  // it brings all
     const std::lock_guard lock(mutex_);
     endpoint_.swap(e);  // the one before ends outside the mutex
     patterns_ = std::move(patterns);
@@ -90,7 +91,7 @@ hook_outlet::way hook_outlet::way_of(const publication& p, std::string_view patt
         const std::lock_guard lock(mutex_);
         w = {endpoint_, true};
         filter = filter_;
-        if (patterns_.size() > 1 && !is_control(p.topic()))
+        if (!patterns_.empty() && !is_control(p.topic()))
             for (const auto& other : patterns_) {
                 if (other == pattern) break;
                 if (topic_matches(other, p.topic())) w.brings = false;

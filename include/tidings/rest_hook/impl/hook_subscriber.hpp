@@ -25,6 +25,7 @@ class hook_subscriber final : public subscriber, public tidings::detail::filteri
           origin_(origin),
           placing_(std::move(placing)) {}
 
+    const std::string& pattern() const noexcept { return pattern_; }
     /// It was subscribed: unless the bus goes on to ask where it begins, its place is done.
     void begun() noexcept;
 

@@ -5,6 +5,7 @@
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/rest_hook/impl/hook_placing.hpp>
 #include <tidings/rest_hook/impl/hook_view.hpp>
+#include <tidings/rest_hook/impl/packed_hook.hpp>
 #include <tidings/rest_hook/manager.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
@@ -16,6 +17,8 @@
 namespace tidings::rest_hook::detail {
 
 using tidings::detail::bus_state;
+
+class hook_subscriber;
 
 /// What subscriptions are served by.
 struct hook_means {
@@ -45,14 +48,16 @@ struct hook_means {
 class live_hook {
  public:
     live_hook() = default;
-    /// A place for a row that is being written.
-    explicit live_hook(hook_record r) : record_(std::move(r)) {}
-    live_hook(hook_record r, std::uint64_t revision) : record_(std::move(r)), revision_(revision) {}
+    /// @param revision 0: a place for a row that is being written
+    live_hook(packed_hook row, std::uint64_t revision) noexcept
+        : row_(std::move(row)),
+          revision_(revision) {}
 
-    /// Serves it. What `before`, the same subscription until now, has in common with it goes on
-    /// without a break; the rest of that ends with `before`. Why it cannot be served: `error`.
-    /// Where memory runs out `before` goes on, and this is to be destroyed.
-    void begin(const hook_means& by, live_hook& before, std::function<void()> on_gone);
+    /// Serves it, which is `h`. What `before`, the same subscription until now, has in common with
+    /// it goes on without a break; the rest of that ends with `before`. Why it cannot be served:
+    /// `error`. Where memory runs out `before` goes on, and this is to be destroyed.
+    void begin(const hook_means& by, const hook_record& h, live_hook& before,
+               std::function<void()> on_gone);
     /// Nothing more is delivered: neither what comes, nor what is owed.
     void close();
     /// What is alive of it, to be closed: the row stays here, and is not served.
@@ -62,26 +67,26 @@ class live_hook {
     /// What comes is not taken any more, and what is owed is delivered.
     void leave() noexcept { places_.clear(); }
 
-    const hook_record& record() const noexcept { return record_; }
+    const packed_hook& row() const noexcept { return row_; }
     std::uint64_t revision() const noexcept { return revision_; }  // 0: it is being written
     error_code error() const noexcept { return error_; }
     hook_outlet::endpoint_ptr endpoint() const;
     hook_condition condition() const;
     /// Null: the outbox knows where each of its places begins, or is to know none.
     std::shared_ptr<hook_placing> placing() const noexcept { return placing_.lock(); }
-    hook_view view() const { return {record_, revision_, condition(), endpoint()}; }
+    hook_view view() const { return {row_.unpack(), revision_, condition(), endpoint()}; }
 
  private:
     struct place {
-        std::string pattern;
+        std::shared_ptr<const hook_subscriber> of;
         subscription on_bus;
     };
-    hook_outlet::endpoint_ptr make_endpoint(const hook_means& by, std::function<void()> on_gone);
-    bool is_tried_again(const hook_record& before) const;
+    hook_outlet::endpoint_ptr make_endpoint(const hook_means& by, const hook_record& h,
+                                            std::function<void()> on_gone);
     /// Whether what is published may be owed to it by its place of this pattern.
-    bool is_to_have(const std::string& pattern) const;
+    bool is_to_have(std::string_view pattern) const;
 
-    hook_record record_{};
+    packed_hook row_{};
     std::uint64_t revision_ = 0;
     error_code error_{};
     std::shared_ptr<hook_outlet> outlet_{};

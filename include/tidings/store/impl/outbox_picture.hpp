@@ -20,7 +20,8 @@ class outbox_picture {
     }
     /// Null where it is not there any more.
     TIDINGS_DECL const outbox_listed* find_entry(std::uint64_t key) const noexcept;
-    TIDINGS_DECL const outbox_endpoint* find_endpoint(const std::string& id) const noexcept;
+    /// @throws std::bad_alloc
+    TIDINGS_DECL std::optional<outbox_endpoint> find_endpoint(const std::string& id) const;
     TIDINGS_DECL const outbox_attempt_counts* find_counts(const std::string& endpoint,
                                                           outbox_minute minute) const noexcept;
     const outbox_attempt* find_attempt(std::uint64_t key) const noexcept {
@@ -39,8 +40,12 @@ class outbox_picture {
     /// Of an endpoint that is there.
     TIDINGS_DECL void restore(const std::string& endpoint, const outbox_attempt_counts& counts);
     void restore(const mark_key& key, position p) {
-        if (key.first.empty() || of_.endpoints_.contains(key.first))
-            of_.set_mark(key, std::move(p));
+        if (!key.first.empty()) {
+            const auto of = of_.endpoints_.find(key.first);
+            if (of == of_.endpoints_.end()) return;
+            of_.open_one(key.first, of->second.added);
+        }
+        of_.set_mark(key, std::move(p));
     }
     void start_after(std::uint64_t entry, std::uint64_t attempt) noexcept {
         of_.last_key_ = std::max(of_.last_key_, entry);

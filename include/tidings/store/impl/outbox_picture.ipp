@@ -10,27 +10,29 @@ const outbox_listed* outbox_picture::find_entry(std::uint64_t key) const noexcep
     return it == of_.rows_.end() ? nullptr : &it->second.listed;
 }
 
-const outbox_endpoint* outbox_picture::find_endpoint(const std::string& id) const noexcept {
+std::optional<outbox_endpoint> outbox_picture::find_endpoint(const std::string& id) const {
     const auto it = of_.endpoints_.find(id);
-    return it == of_.endpoints_.end() ? nullptr : &it->second.row;
+    return it == of_.endpoints_.end() ? std::nullopt : std::optional(it->second.listed(id));
 }
 
 const outbox_attempt_counts* outbox_picture::find_counts(const std::string& endpoint,
                                                          outbox_minute minute) const noexcept {
-    const auto of = of_.endpoints_.find(endpoint);
-    if (of == of_.endpoints_.end()) return nullptr;
-    const auto& minutes = of->second.counts.minutes;
+    const auto* const of = of_.find_held(endpoint);
+    if (of == nullptr) return nullptr;
+    const auto& minutes = of->counts.minutes;
     const auto it = minutes.find(minute);
     return it == minutes.end() ? nullptr : &it->second;
 }
 
 void outbox_picture::restore(const std::string& endpoint, const outbox_attempt_counts& counts) {
     const auto of = of_.endpoints_.find(endpoint);
-    if (of != of_.endpoints_.end()) of_.tally_.open(of->second.counts, counts.minute) = counts;
+    if (of == of_.endpoints_.end()) return;
+    auto& held = of_.open_one(endpoint, of->second.added);
+    of_.tally_.open(held.counts, counts.minute) = counts;
 }
 
 void outbox_picture::restore(outbox_endpoint e) {
-    auto& made = of_.open_one(e.id, e.added);
+    auto& made = of_.open_row(e.id, e.added);
     of_.set_row(made, std::move(e));
 }
 

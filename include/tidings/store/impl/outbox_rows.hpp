@@ -8,6 +8,7 @@
 #include <tidings/store/outbox_operations.hpp>
 
 #include <map>
+#include <memory>
 
 namespace tidings::store::detail {
 
@@ -27,32 +28,64 @@ class outbox_rows {
     using row_map = std::map<std::uint64_t, row>;
     using mark_map = std::map<std::string, position>;                   // by history
     using members = std::set<std::pair<std::uint32_t, std::uint64_t>>;  // index, key
+    struct endpoint_row;
+    /// What of an endpoint is held, with its marks: made with the first of it, given back when
+    /// there is nothing any more.
     struct endpoint {
-        explicit endpoint(const std::string& id) : lines(id) {}
-        outbox_endpoint row{};
+        endpoint(const std::string& id, endpoint_row& r)
+            : row(r),
+              lines(id),
+              counts{.id = lines.id} {}
+        const std::string& id() const noexcept { return *lines.id; }
+        bool empty() const noexcept {
+            return owed.empty() && dead.empty() && marks.empty() && counts.minutes.empty();
+        }
+
+        endpoint_row& row;
         claim_lines::endpoint lines;
         key_set owed{}, dead{};
         std::map<std::string, key_set, std::less<>> partitions{};  // of what is owed
         std::map<std::string, members, std::less<>> batches{};     // of what is owed
         mark_map marks{};
-        attempt_tally::endpoint counts{};
+        attempt_tally::endpoint counts;
         std::size_t owed_bytes = 0;
     };
-    using endpoint_map = std::map<std::string, endpoint, std::less<>>;
+    /// The row of an endpoint, in little memory as long as nothing has happened to it.
+    struct endpoint_row {
+        /// What few of them have.
+        struct particulars {
+            std::optional<outbox_limits> limits{};
+            std::string history{};
+            position began{};
+            outbox_health health{};
+        };
+        const outbox_health& health() const noexcept;
+        /// @throws std::bad_alloc, and nothing is changed, as the next
+        particulars& change();
+        void set_limits(const std::optional<outbox_limits>& l);
+        outbox_endpoint listed(const std::string& id) const;
+
+        std::string owner{};
+        outbox_time added{};
+        std::unique_ptr<particulars> more{};  // null: as of a new one
+        std::unique_ptr<endpoint> held{};     // null: nothing is
+    };
+    using endpoint_map = std::map<std::string, endpoint_row, std::less<>>;
+    using endpoint_item = endpoint_map::value_type;
     struct by_owner {
         using is_transparent = void;
-        bool operator()(const endpoint* a, const endpoint* b) const noexcept {
-            return std::pair(std::string_view(a->row.owner), a) <
-                   std::pair(std::string_view(b->row.owner), b);
+        bool operator()(const endpoint_item* a, const endpoint_item* b) const noexcept {
+            return std::pair(std::string_view(a->second.owner), a) <
+                   std::pair(std::string_view(b->second.owner), b);
         }
-        bool operator()(const endpoint* a, std::string_view owner) const noexcept {
-            return a->row.owner < owner;
+        bool operator()(const endpoint_item* a, std::string_view owner) const noexcept {
+            return a->second.owner < owner;
         }
-        bool operator()(std::string_view owner, const endpoint* a) const noexcept {
-            return owner < a->row.owner;
+        bool operator()(std::string_view owner, const endpoint_item* a) const noexcept {
+            return owner < a->second.owner;
         }
     };
-    using owner_set = std::set<endpoint*, by_owner>;
+    using owner_set = std::set<endpoint_item*, by_owner>;
 
     explicit outbox_rows(const outbox_options& options)
         : options_(options),
@@ -60,12 +93,14 @@ class outbox_rows {
     ~outbox_rows() = default;
 
     /// Finds the row of an endpoint or makes it.
+    endpoint_item& open_row(const std::string& id, outbox_time now);
+    /// The same, and what is held of it.
     endpoint& open_one(const std::string& id, outbox_time now);
     /// Where one of these throws, nothing is changed.
-    void set_row(endpoint& e, outbox_endpoint as);
-    void set_owner(endpoint& e, std::string owner);
-    const outbox_limits& limits_of(const endpoint& e) const noexcept {
-        return e.row.limits ? *e.row.limits : options_.each;
+    void set_row(endpoint_item& e, outbox_endpoint as);
+    void set_owner(endpoint_item& e, std::string owner);
+    const outbox_limits& limits_of(const endpoint_row& e) const noexcept {
+        return e.more && e.more->limits ? *e.more->limits : options_.each;
     }
     /// Pending, with its key. Where it throws, nothing was inserted.
     void insert(outbox_entry entry, endpoint& of, outbox_time now);
@@ -91,8 +126,8 @@ class outbox_rows {
     void note(const row& r) noexcept {
         if (changes_ != nullptr) changes_->note_entry(r.listed.entry.key);
     }
-    void note(const endpoint& e) noexcept {
-        if (changes_ != nullptr) changes_->note_endpoint(e.row.id);
+    void note_endpoint(const std::string& id) noexcept {
+        if (changes_ != nullptr) changes_->note_endpoint(id);
     }
 
     const outbox_options options_;
@@ -103,7 +138,7 @@ class outbox_rows {
     endpoint_map endpoints_;
     mark_map marks_;  // of the whole outbox
     claim_lines lines_;
-    std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed
+    std::set<std::pair<std::size_t, endpoint*>> sizes_;       // bytes owed, of what is held
     owner_set owners_;                                        // of endpoints that have one
     std::set<place> by_death_;                                // since when, key
     std::set<place> by_expiry_;                               // of what is owed

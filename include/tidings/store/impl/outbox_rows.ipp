@@ -12,43 +12,80 @@ namespace {
 claim_lines::which line_of(const outbox_entry& e) noexcept {
     return e.attempts == 0 ? claim_lines::fresh : claim_lines::again;
 }
+// As of a new endpoint.
+bool is_fresh(const outbox_health& h) noexcept {
+    constexpr outbox_time never{};
+    return h.accepted + h.delivered + h.failed_attempts + h.dead + h.failures + h.trips == 0 &&
+           !h.failing_since && !h.last_success && !h.disabled && h.disabled_reason.empty() &&
+           h.probe_at == never && h.paused_until == never && h.disabled_since == never;
+}
 claim_lines::place place_of(const outbox_entry& e) noexcept {
     return {e.due, e.key};
 }
 
 }  // namespace
 
-outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time now) {
-    const auto known = endpoints_.find(id);
-    if (known != endpoints_.end()) return known->second;
-    const auto it = endpoints_.try_emplace(id, id).first;
-    it->second.lines.id = it->second.counts.id = &it->first;
-    it->second.row.added = now;
-    try {
-        it->second.row.id = id;
-        sizes_.insert({0, &it->second});
-    } catch (...) {
-        endpoints_.erase(it);
-        throw;
-    }
-    note(it->second);
-    return it->second;
+const outbox_health& outbox_rows::endpoint_row::health() const noexcept {
+    static const outbox_health fresh;
+    return more ? more->health : fresh;
 }
 
-void outbox_rows::set_owner(endpoint& e, std::string owner) {
+outbox_rows::endpoint_row::particulars& outbox_rows::endpoint_row::change() {
+    if (!more) more = std::make_unique<particulars>();
+    return *more;
+}
+
+void outbox_rows::endpoint_row::set_limits(const std::optional<outbox_limits>& l) {
+    if (l || more) change().limits = l;
+}
+
+outbox_endpoint outbox_rows::endpoint_row::listed(const std::string& id) const {
+    outbox_endpoint e{.id = id, .owner = owner, .added = added};
+    if (more) {
+        e.limits = more->limits;
+        e.history = more->history;
+        e.began = more->began;
+        e.health = more->health;
+    }
+    return e;
+}
+
+outbox_rows::endpoint_item& outbox_rows::open_row(const std::string& id, outbox_time now) {
+    const auto [it, fresh] = endpoints_.try_emplace(id);
+    if (!fresh) return *it;
+    it->second.added = now;
+    note_endpoint(id);
+    return *it;
+}
+
+outbox_rows::endpoint& outbox_rows::open_one(const std::string& id, outbox_time now) {
+    auto& [key, e] = open_row(id, now);
+    if (e.held) return *e.held;
+    auto made = std::make_unique<endpoint>(key, e);
+    sizes_.insert({0, made.get()});
+    e.held = std::move(made);
+    return *e.held;
+}
+
+void outbox_rows::set_owner(endpoint_item& e, std::string owner) {
+    auto& present = e.second.owner;
     owner_set::node_type node;
-    if (!e.row.owner.empty())
+    if (!present.empty())
         node = owners_.extract(&e);
     else if (!owner.empty())
         node = make_node<owner_set>(&e);
-    e.row.owner = std::move(owner);
-    if (!e.row.owner.empty()) owners_.insert(std::move(node));
+    present = std::move(owner);
+    if (!present.empty()) owners_.insert(std::move(node));
 }
 
-void outbox_rows::set_row(endpoint& e, outbox_endpoint as) {
+void outbox_rows::set_row(endpoint_item& e, outbox_endpoint as) {
+    std::unique_ptr<endpoint_row::particulars> more;
+    if (as.limits || !as.history.empty() || !as.began.empty() || !is_fresh(as.health))
+        more = std::make_unique<endpoint_row::particulars>(endpoint_row::particulars{
+            as.limits, std::move(as.history), std::move(as.began), std::move(as.health)});
     set_owner(e, std::move(as.owner));
-    as.owner = std::move(e.row.owner);
-    e.row = std::move(as);
+    e.second.added = as.added;
+    e.second.more = std::move(more);
 }
 
 // A row's node is in its endpoint's line where it can be claimed, and with the row where not.
@@ -219,12 +256,13 @@ void outbox_rows::remove_dead(std::uint64_t key) noexcept {
 
 outbox_rows::endpoint_map::iterator outbox_rows::remove_endpoint(
     endpoint_map::iterator it) noexcept {
-    note(it->second);
-    if (changes_ != nullptr)
-        for (const auto& [history, at] : it->second.marks) changes_->note_mark(it->first, history);
-    tally_.erase(it->second.counts);
-    sizes_.erase({it->second.owed_bytes, &it->second});
-    if (!it->second.row.owner.empty()) owners_.erase(&it->second);
+    auto& [id, e] = *it;
+    note_endpoint(id);
+    if (e.held && changes_ != nullptr)
+        for (const auto& [history, at] : e.held->marks) changes_->note_mark(id, history);
+    if (e.held) tally_.erase(e.held->counts);
+    if (e.held) sizes_.erase({e.held->owed_bytes, e.held.get()});
+    if (!e.owner.empty()) owners_.erase(&*it);
     return endpoints_.erase(it);
 }
 

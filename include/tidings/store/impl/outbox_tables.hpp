@@ -44,7 +44,10 @@ class outbox_tables final : private outbox_rows {
     friend class outbox_picture;
     class claiming;
     class making_room;
+    class retaining;
 
+    /// Null: nothing is held of it.
+    const endpoint* find_held(const std::string& id) const noexcept;
     void set_marks(outbox_append& a, const outbox_appended& result);
     void set_mark(const mark_key& key, position at);
     row* find_claimed(std::uint64_t key) noexcept;
@@ -53,11 +56,6 @@ class outbox_tables final : private outbox_rows {
     void revive(row& r, const outbox_redelivery& how);
     endpoint_map::iterator erase(endpoint_map::iterator it);
     void end_endpoint(const std::string& id) noexcept;
-    // What `retain` looks at, at most so much of each.
-    using entries = std::vector<outbox_entry>;
-    std::size_t bury_expired(outbox_time now, std::size_t max, entries& dead);
-    std::size_t bury_aged(outbox_time now, std::size_t max, entries& dead);
-    std::size_t bury_unknown(outbox_time now, std::size_t max, entries& dead);
 
     attempt_log attempts_;
     std::uint64_t last_key_ = 0;

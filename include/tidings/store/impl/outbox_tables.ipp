@@ -12,25 +12,31 @@ std::vector<outbox_endpoint> outbox_tables::open(outbox_opening o) {
     result.reserve(o.endpoints.size());
     for (auto& given : o.endpoints) {
         const bool known = endpoints_.contains(given.id);
-        auto& e = open_one(given.id, o.now);
+        auto& item = open_row(given.id, o.now);
+        auto& [id, e] = item;
         if (known) {
-            set_owner(e, std::move(given.owner));
-            e.row.limits = given.limits;
+            e.set_limits(given.limits);
+            set_owner(item, std::move(given.owner));
         } else {
-            set_row(e, std::move(given));
+            set_row(item, std::move(given));
         }
-        e.row.added = o.now;
-        note(e);
+        e.added = o.now;
+        note_endpoint(id);
         const auto latest = o.now + o.longest_wait;
-        if (o.longest_wait.count() != 0)
-            for (const auto key : e.owed) {
+        if (o.longest_wait.count() != 0 && e.held)
+            for (const auto key : e.held->owed) {
                 auto& r = rows_.at(key);
                 const bool pending = r.listed.state == outbox_state::pending;
                 if (pending && r.listed.entry.due > latest) set_due(r, latest);
             }
-        result.push_back(e.row);
+        result.push_back(e.listed(id));
     }
     return result;
+}
+
+const outbox_rows::endpoint* outbox_tables::find_held(const std::string& id) const noexcept {
+    const auto it = endpoints_.find(id);
+    return it == endpoints_.end() ? nullptr : it->second.held.get();
 }
 
 void outbox_tables::settle(row& r, const outbox_result& result, outbox_time now) {
@@ -57,6 +63,8 @@ outbox_rows::row* outbox_tables::find_claimed(std::uint64_t key) noexcept {
 }
 
 void outbox_tables::finish(outbox_round&& round) {
+    for (const auto& [id, health] : round.health)  // nothing throws where it is taken
+        if (const auto it = endpoints_.find(id); it != endpoints_.end()) it->second.change();
     for (auto& a : round.attempts) {
         const auto* r = find_claimed(a.entry);
         if (r == nullptr) continue;
@@ -81,8 +89,8 @@ void outbox_tables::finish(outbox_round&& round) {
     }
     for (auto& [id, health] : round.health)
         if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
-            it->second.row.health = std::move(health);
-            note(it->second);
+            it->second.change().health = std::move(health);
+            note_endpoint(id);
         }
     trim_dead();
     tally_.trim();
@@ -92,10 +100,12 @@ void outbox_tables::finish(outbox_round&& round) {
 // One whose dead letters are looked at still counts as unknown for as long as can be.
 void outbox_tables::end_endpoint(const std::string& id) noexcept {
     const auto it = endpoints_.find(id);
-    if (it == endpoints_.end() || !it->second.owed.empty()) return;
-    if (it->second.dead.empty()) return static_cast<void>(remove_endpoint(it));
-    it->second.row.added = {};
-    note(it->second);
+    if (it == endpoints_.end()) return;
+    const auto* const held = it->second.held.get();
+    if (held != nullptr && !held->owed.empty()) return;
+    if (held == nullptr || held->dead.empty()) return static_cast<void>(remove_endpoint(it));
+    it->second.added = {};
+    note_endpoint(id);
 }
 
 std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const {
@@ -110,7 +120,7 @@ std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const 
             if (key > s.last_key || page.size() >= s.max_entries) break;
             const auto& r = rows_.at(key);
             const auto& m = *r.listed.entry.message;
-            const bool here = s.endpoint.empty() || s.endpoint == r.of->row.id;
+            const bool here = s.endpoint.empty() || s.endpoint == r.of->id();
             if (here && m.source == s.event->source && m.id == s.event->id) add(r);
         }
         return page;
@@ -121,11 +131,11 @@ std::vector<outbox_listed> outbox_tables::list(const outbox_selection& s) const 
             add(it->second);
         return page;
     }
-    const auto of = endpoints_.find(s.endpoint);
-    if (of == endpoints_.end()) return page;
+    const auto* const of = find_held(s.endpoint);
+    if (of == nullptr) return page;
     const key_set none;
-    const auto& owed = s.state == outbox_state::dead ? none : of->second.owed;
-    const auto& dead = !s.state || s.state == outbox_state::dead ? of->second.dead : none;
+    const auto& owed = s.state == outbox_state::dead ? none : of->owed;
+    const auto& dead = !s.state || s.state == outbox_state::dead ? of->dead : none;
     auto a = owed.upper_bound(s.after_key);
     auto b = dead.upper_bound(s.after_key);
     while ((a != owed.end() || b != dead.end()) && page.size() < s.max_entries) {
@@ -142,26 +152,30 @@ std::vector<outbox_endpoint_listed> outbox_tables::list_endpoints(const std::str
     std::vector<outbox_endpoint_listed> page;
     for (auto it = endpoints_.upper_bound(after); it != endpoints_.end() && page.size() < max;
          ++it) {
-        const auto& e = it->second;
-        outbox_endpoint_listed listed{e.row, e.owed.size(), e.owed_bytes, e.dead.size(), {}};
-        if (!e.owed.empty()) listed.oldest = rows_.at(*e.owed.begin()).listed.entry.created;
-        page.push_back(std::move(listed));
+        auto& listed = page.emplace_back();
+        listed.row = it->second.listed(it->first);
+        const auto* const held = it->second.held.get();
+        if (held == nullptr) continue;
+        listed.owed = held->owed.size();
+        listed.owed_bytes = held->owed_bytes;
+        listed.dead = held->dead.size();
+        if (listed.owed != 0) listed.oldest = rows_.at(*held->owed.begin()).listed.entry.created;
     }
     return page;
 }
 
 std::vector<outbox_attempt_counts> outbox_tables::list_attempt_counts(
     const outbox_counts_selection& s) const {
-    const auto of = endpoints_.find(s.endpoint);
-    if (of == endpoints_.end()) return {};
-    return attempt_tally::list(of->second.counts, s);
+    const auto* const of = find_held(s.endpoint);
+    if (of == nullptr) return {};
+    return attempt_tally::list(of->counts, s);
 }
 
 position outbox_tables::mark_of(const mark_key& key) const {
     const auto& [id, history] = key;
-    const auto of = endpoints_.find(id);
-    if (!id.empty() && of == endpoints_.end()) return {};
-    const auto& marks = id.empty() ? marks_ : of->second.marks;
+    const auto* const of = find_held(id);
+    if (!id.empty() && of == nullptr) return {};
+    const auto& marks = id.empty() ? marks_ : of->marks;
     const auto it = marks.find(history);
     return it == marks.end() ? position() : it->second;
 }

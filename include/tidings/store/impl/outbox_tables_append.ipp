@@ -19,14 +19,14 @@ class outbox_tables::making_room {
 
     /// Empty: there is room. @error errc::webhook_disabled, errc::outbox_full
     error_code operator()(endpoint& e, const outbox_entry& entry) {
-        if (e.row.health.disabled) return errc::webhook_disabled;
+        if (e.row.health().disabled) return errc::webhook_disabled;
         const auto own = held_bytes(entry) + sizeof(row);
         const auto whole = own + held_bytes(*entry.message);
-        const auto& each = rows_.limits_of(e);
+        const auto& each = rows_.limits_of(e.row);
         const auto& total = rows_.options_.total;
         if (whole > each.max_bytes || whole > total.max_bytes) return errc::outbox_full;
         while (e.owed.size() >= each.max_entries || e.owed_bytes + whole > each.max_bytes)
-            if (!free_some(e, each.policy) || e.row.health.disabled) return errc::outbox_full;
+            if (!free_some(e, each.policy) || e.row.health().disabled) return errc::outbox_full;
         const auto in_all = [&] {
             return rows_.owed_bytes_ + rows_.uses_.bytes(message_uses::owed) + own +
                    rows_.uses_.cost(message_uses::owed, entry.message);
@@ -35,7 +35,7 @@ class outbox_tables::making_room {
             auto* const largest = find_largest();
             if (largest == nullptr || !free_some(*largest, total.policy)) return errc::outbox_full;
         }
-        return e.row.health.disabled ? errc::webhook_disabled : error_code();
+        return e.row.health().disabled ? errc::webhook_disabled : error_code();
     }
 
  private:
@@ -56,10 +56,11 @@ class outbox_tables::making_room {
         auto* oldest = oldest_of(e);
         if (policy == at_bound::refuse) return false;
         if (policy == at_bound::disable) {
-            result_.disabled.push_back(e.row.id);
-            e.row.health.disabled = errc::outbox_full;
-            e.row.health.disabled_since = now_;
-            rows_.note(e);
+            result_.disabled.push_back(e.id());
+            auto& health = e.row.change().health;
+            health.disabled = errc::outbox_full;
+            health.disabled_since = now_;
+            rows_.note_endpoint(e.id());
         }
         if (oldest == nullptr) return false;
         for (; oldest != nullptr; oldest = oldest_of(e)) {
@@ -132,10 +133,10 @@ void outbox_tables::set_marks(outbox_append& a, const outbox_appended& result) {
     }
 }
 
-// Of an endpoint that has a row. Takes memory for a mark that is new alone.
+// Of an endpoint that was opened. Takes memory for a mark that is new alone.
 void outbox_tables::set_mark(const mark_key& key, position at) {
     const auto& [id, history] = key;
-    auto& marks = id.empty() ? marks_ : endpoints_.find(id)->second.marks;
+    auto& marks = id.empty() ? marks_ : endpoints_.find(id)->second.held->marks;
     if (at.empty())
         marks.erase(history);
     else

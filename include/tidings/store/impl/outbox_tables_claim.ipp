@@ -127,7 +127,7 @@ class outbox_tables::claiming {
     }
     // With the whole of its batch.
     void take(row& r) {
-        const auto* together = gathering_of(r.of->row.id);
+        const auto* together = gathering_of(r.of->id());
         const auto before = taken_.size();
         auto& count = counts_[&r.of->lines];
         const auto& batch = r.listed.entry.batch.id;
@@ -146,20 +146,20 @@ class outbox_tables::claiming {
         return taken_.size() >= q_.max_entries || taken_of(e) >= s.max_entries;
     }
     void take_at_once(const outbox_share& s) {
-        const auto of = rows_.endpoints_.find(s.endpoint);
-        if (of == rows_.endpoints_.end() || !is_asked_for(s.endpoint)) return;
-        const auto& line = of->second.lines.lines[lines::fresh];
+        const auto* const of = rows_.find_held(s.endpoint);
+        if (of == nullptr || !is_asked_for(s.endpoint)) return;
+        const auto& line = of->lines.lines[lines::fresh];
         for (auto n = s.gathering->at_once; n != 0 && !line.empty(); --n) {
-            if (has_all(of->second, s)) return;
+            if (has_all(*of, s)) return;
             if (line.begin()->first > q_.now + s.gathering->ahead) return;
             take(rows_.rows_.find(line.begin()->second)->second);
         }
     }
     void take_early(const outbox_share& s) {
-        const auto of = rows_.endpoints_.find(s.endpoint);
-        if (of == rows_.endpoints_.end() || !is_asked_for(s.endpoint)) return;
-        for (const auto& line : of->second.lines.lines)
-            while (!line.empty() && !has_all(of->second, s))
+        const auto* const of = rows_.find_held(s.endpoint);
+        if (of == nullptr || !is_asked_for(s.endpoint)) return;
+        for (const auto& line : of->lines.lines)
+            while (!line.empty() && !has_all(*of, s))
                 take(rows_.rows_.find(line.begin()->second)->second);
     }
     void take_one(row& r) {

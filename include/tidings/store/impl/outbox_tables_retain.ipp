@@ -12,7 +12,7 @@ namespace tidings::store::detail {
 
 bool outbox_tables::has_room_for(const row& dead) const noexcept {
     const auto& e = *dead.of;
-    const auto& each = limits_of(e);
+    const auto& each = limits_of(e.row);
     const auto& total = options_.total;
     const auto& message = dead.listed.entry.message;
     const auto in_all = owed_bytes_ + uses_.bytes(message_uses::owed) + dead.bytes +
@@ -31,7 +31,7 @@ void outbox_tables::revive(row& r, const outbox_redelivery& how) {
         // Of an endpoint that was over it waits for that to be added again.
         if (r.of->row.added == outbox_time()) r.of->row.added = how.now;
         unbury(r);
-        note(*r.of);
+        note_endpoint(r.of->id());
     }
     if (!how.id_suffix.empty()) entry.webhook_id = std::move(id);
     entry.attempts = 0;
@@ -66,59 +66,83 @@ outbox_redelivered outbox_tables::redeliver(const outbox_redelivery& how) {
     return result;
 }
 
-std::size_t outbox_tables::bury_expired(outbox_time now, std::size_t max, entries& dead) {
+/// Takes what is over out of what is owed, at most so much of each kind.
+class outbox_tables::retaining {
+ public:
+    retaining(outbox_tables& of, outbox_time now, std::vector<outbox_entry>& dead) noexcept
+        : of_(of),
+          now_(now),
+          dead_(dead) {}
+    std::size_t bury_expired(std::size_t max);
+    std::size_t bury_aged(std::size_t max);
+    std::size_t bury_unknown(std::size_t max);
+
+ private:
+    outbox_tables& of_;
+    const outbox_time now_;
+    std::vector<outbox_entry>& dead_;
+};
+
+std::size_t outbox_tables::retaining::bury_expired(std::size_t max) {
     std::size_t n = 0;
-    for (auto it = by_expiry_.begin(); it != by_expiry_.end() && it->first <= now && n < max;) {
-        auto& r = rows_.at(it->second);
+    for (auto it = of_.by_expiry_.begin();
+         it != of_.by_expiry_.end() && it->first <= now_ && n < max;) {
+        auto& r = of_.rows_.at(it->second);
         ++it;
         if (r.listed.state == outbox_state::claimed) continue;
-        bury(r, errc::webhook_expired, now);
-        dead.push_back(r.listed.entry);
+        of_.bury(r, errc::webhook_expired, now_);
+        dead_.push_back(r.listed.entry);
         ++n;
     }
     return n;
 }
 
-std::size_t outbox_tables::bury_aged(outbox_time now, std::size_t max, entries& dead) {
+std::size_t outbox_tables::retaining::bury_aged(std::size_t max) {
     std::size_t n = 0;
-    for (auto& [id, e] : endpoints_) {
-        const auto each = limits_of(e).max_age;
-        const auto total = options_.total.max_age;
-        if (each.count() == 0 && total.count() == 0) continue;
+    for (auto& [id, e] : of_.endpoints_) {
+        const auto each = of_.limits_of(e).max_age;
+        const auto total = of_.options_.total.max_age;
+        if (!e.held || (each.count() == 0 && total.count() == 0)) continue;
         const auto age = each.count() == 0 || (total.count() != 0 && total < each) ? total : each;
-        for (auto it = e.owed.begin(); it != e.owed.end() && n < max;) {
-            auto& r = rows_.at(*it++);
-            if (!is_of_age(r.listed.entry.created, age, now)) break;
+        const auto& owed = e.held->owed;
+        for (auto it = owed.begin(); it != owed.end() && n < max;) {
+            auto& r = of_.rows_.at(*it++);
+            if (!is_of_age(r.listed.entry.created, age, now_)) break;
             if (r.listed.state == outbox_state::claimed) continue;
-            bury(r, errc::webhook_expired, now);
-            dead.push_back(r.listed.entry);
+            of_.bury(r, errc::webhook_expired, now_);
+            dead_.push_back(r.listed.entry);
             ++n;
         }
     }
     return n;
 }
 
-// With the row of an endpoint of which nothing is left.
-std::size_t outbox_tables::bury_unknown(outbox_time now, std::size_t max, entries& dead) {
+// With the row of an endpoint of which nothing is left. Of the others what holds nothing is given
+// back.
+std::size_t outbox_tables::retaining::bury_unknown(std::size_t max) {
     std::size_t n = 0;
-    for (auto it = endpoints_.begin(); it != endpoints_.end() && n < max;) {
-        auto& e = it->second;
-        if (!is_of_age(e.row.added, options_.keep_unknown, now)) {
-            ++it;
-            continue;
-        }
+    const auto bury_owed = [&](const endpoint& e) {
         for (auto at = e.owed.begin(); at != e.owed.end() && n < max;) {
-            auto& r = rows_.at(*at++);
+            auto& r = of_.rows_.at(*at++);
             if (r.listed.state == outbox_state::claimed) continue;
-            bury(r, errc::webhook_not_added, now);
-            dead.push_back(r.listed.entry);
+            of_.bury(r, errc::webhook_not_added, now_);
+            dead_.push_back(r.listed.entry);
             ++n;
         }
-        if (!e.owed.empty() || !e.dead.empty()) {
+    };
+    for (auto it = of_.endpoints_.begin(); it != of_.endpoints_.end() && n < max;) {
+        auto& e = it->second;
+        if (e.held && e.held->empty()) {
+            of_.sizes_.erase({e.held->owed_bytes, e.held.get()});
+            e.held.reset();
+        }
+        const bool is_known = !is_of_age(e.added, of_.options_.keep_unknown, now_);
+        if (!is_known && e.held) bury_owed(*e.held);
+        if (is_known || (e.held && !(e.held->owed.empty() && e.held->dead.empty()))) {
             ++it;
             continue;
         }
-        it = remove_endpoint(it);
+        it = of_.remove_endpoint(it);
         ++n;
     }
     return n;
@@ -130,8 +154,8 @@ std::optional<std::string> outbox_tables::note_added(
     for (auto it = endpoints_.upper_bound(after); it != endpoints_.end(); ++it) {
         if (max-- == 0) return std::prev(it)->first;
         if (!added(it->first)) continue;
-        it->second.row.added = now;
-        note(it->second);
+        it->second.added = now;
+        note_endpoint(it->first);
     }
     return std::nullopt;
 }
@@ -140,8 +164,8 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
     if (r.of)
         for (const auto& id : *r.of)
             if (const auto it = endpoints_.find(id); it != endpoints_.end()) {
-                it->second.row.added = r.now;
-                note(it->second);
+                it->second.added = r.now;
+                note_endpoint(id);
             }
     outbox_retained result;
     auto left = r.max_entries;
@@ -152,18 +176,20 @@ outbox_retained outbox_tables::retain(const outbox_retention& r) {
     }
     left -= attempts_.retain(r.now, left);
     left -= tally_.retain(r.now, left);
-    left -= bury_expired(r.now, left, result.dead);
-    left -= bury_aged(r.now, left, result.dead);
-    left -= bury_unknown(r.now, left, result.dead);
+    retaining owed(*this, r.now, result.dead);
+    left -= owed.bury_expired(left);
+    left -= owed.bury_aged(left);
+    left -= owed.bury_unknown(left);
     trim_dead();
     result.at_end = left != 0;
     return result;
 }
 
 outbox_rows::endpoint_map::iterator outbox_tables::erase(endpoint_map::iterator it) {
-    auto& e = it->second;
-    while (!e.owed.empty()) remove(rows_.find(*e.owed.begin()));
-    while (!e.dead.empty()) remove_dead(*e.dead.begin());
+    if (auto* const e = it->second.held.get()) {
+        while (!e->owed.empty()) remove(rows_.find(*e->owed.begin()));
+        while (!e->dead.empty()) remove_dead(*e->dead.begin());
+    }
     attempts_.erase(it->first);
     return remove_endpoint(it);
 }
@@ -171,13 +197,13 @@ outbox_rows::endpoint_map::iterator outbox_tables::erase(endpoint_map::iterator 
 void outbox_tables::erase(const std::string& owner) {
     if (owner.empty()) {
         for (auto it = endpoints_.begin(); it != endpoints_.end();)
-            it = it->second.row.owner.empty() ? erase(it) : std::next(it);
+            it = it->second.owner.empty() ? erase(it) : std::next(it);
         return;
     }
     for (;;) {
         const auto it = owners_.lower_bound(std::string_view(owner));
-        if (it == owners_.end() || (*it)->row.owner != owner) return;
-        erase(endpoints_.find((*it)->row.id));
+        if (it == owners_.end() || (*it)->second.owner != owner) return;
+        erase(endpoints_.find((*it)->first));
     }
 }
 

@@ -11,10 +11,8 @@
 namespace tidings::detail {
 
 /// Delivers to a subscriber in the bus's lane. It must have every event: where a history covers the
-/// topic its feed loses nothing that this still holds.
-class target_subscription final : public counted_subscription,
-                                  public feed_sink,
-                                  public group_member {
+/// topic its feed loses nothing that this still holds. Of a queue group it is handed its share.
+class target_subscription : public counted_subscription, public feed_sink, public group_member {
  public:
     target_subscription(std::shared_ptr<lane> l, std::shared_ptr<subscriber> s, log_sink log)
         : log_(std::move(log)),
@@ -57,6 +55,13 @@ class target_subscription final : public counted_subscription,
     void lose(std::uint64_t count) noexcept override { miss(count); }
     void announce(std::uint64_t count) noexcept override { miss(count); }
 
+ protected:
+    const std::shared_ptr<lane>& home() const noexcept { return lane_; }
+    /// So many events for it are gone, of this pattern.
+    void note_dropped(std::uint64_t count, std::string_view pattern) noexcept;
+    bool announce_missed() noexcept;
+    void miss(std::uint64_t count) noexcept;
+
  private:
     class answer;
     struct question;
@@ -77,9 +82,6 @@ class target_subscription final : public counted_subscription,
     void count(const event_ptr& e, outcome o) noexcept;
     bool offer(const event_ptr& e) noexcept;
     void ask(const event_ptr& e, std::shared_ptr<delivery_join> join);
-    bool announce_missed() noexcept;
-    void miss(std::uint64_t count) noexcept;
-
     void let_go_of_subscriber() noexcept;
 
     const log_sink log_;

@@ -128,15 +128,18 @@ void target_subscription::settle(const question& q, error_code ec, outcome o) no
     last->join->finished(ec, o);
 }
 
-// Logged once, until it gets an event again.
 void target_subscription::on_dropped(std::uint64_t count) noexcept {
+    const auto source = source_.lock();
+    note_dropped(count, seat() != nullptr ? seat()->group().pattern()
+                        : source          ? source->patterns().front()
+                                          : std::string_view());
+}
+
+// Logged once, until it gets an event again.
+void target_subscription::note_dropped(std::uint64_t count, std::string_view pattern) noexcept {
     add(matched, count);
     add(dropped, count);
     if (std::exchange(losing_, true) || !log_) return;
-    const auto source = source_.lock();
-    const std::string_view pattern = seat() != nullptr ? seat()->group().pattern()
-                                     : source          ? source->patterns().front()
-                                                       : std::string_view();
     log_({log_level::warning, "bus", pattern, errc::missed});
 }
 

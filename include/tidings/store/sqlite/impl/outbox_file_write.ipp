@@ -57,8 +57,8 @@ void outbox_file::write_attempt(const picture& from, std::uint64_t key) {
 }
 
 void outbox_file::write_endpoint(const picture& from, const std::string& id) {
-    const auto* e = from.find_endpoint(id);
-    if (e == nullptr) return erase_endpoint_.run(id);
+    const auto e = from.find_endpoint(id);
+    if (!e) return erase_endpoint_.run(id);
     put_endpoint_.run(id, e->owner, text_of(e->limits), e->history, e->began.text(),
                       ticks_of(e->added), text_of(e->health));
 }
