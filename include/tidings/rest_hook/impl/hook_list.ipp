@@ -169,7 +169,7 @@ void hook_list::apply(const store::row& r, const reading_ptr& by, bool even_if_n
     live_hook replaced;
     error_code failure;
     // `on_expiry` says so.
-    const bool ended = http::detail::has_expired(made.record().expires(), means_.clock());
+    const bool ended = http::detail::has_expired(record->expires(), means_.clock());
     bool noted = false;
     {
         const std::lock_guard lock(mutex_);

@@ -133,7 +133,7 @@ void hook_list::on_expiry() {
         const auto* id = index_.first_ended(now);
         if (id == nullptr) return first;
         const auto& h = hooks_.at(*id);
-        const auto lease = h.record().lease_until;
+        const auto lease = h.row().unpack().lease_until;
         first.emplace(ended_hook{*id, h.revision(), lease && *lease <= now});
         return first;
     };
