@@ -7,11 +7,19 @@
 
 namespace tidings::detail {
 
+/// Hands a line to the sink. What one throws, against its contract, goes no further.
+inline void write_log(const log_sink& log, const log_record& line) noexcept {
+    try {
+        if (log) log(line);
+    } catch (...) {
+        return;  // there is nothing to say it with
+    }
+}
+
 /// Logs the exception that is being handled: user's code threw it.
 inline void report_exception(const log_sink& log, std::string_view module) noexcept {
-    if (!log) return;
     const auto report = [&](std::string_view what) {
-        log({log_level::error, module, what, errc::callback_threw});
+        write_log(log, {log_level::error, module, what, errc::callback_threw});
     };
     try {
         throw;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/sqlite/impl/backup.hpp>
 #include <tidings/store/sqlite/impl/store_file.hpp>
 
@@ -59,7 +60,7 @@ error_code backup::copy_to(const std::string& part) {
     } catch (const failure& f) {
         if (closed_) return errc::closed;
         const auto ec = was_full_ || f.is_full() ? errc::store_full : errc::store_failed;
-        if (options_.log) options_.log({log_level::error, "sqlite", f.what(), ec});
+        tidings::detail::write_log(options_.log, {log_level::error, "sqlite", f.what(), ec});
         return ec;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/sqlite/impl/database_state.hpp>
 #include <tidings/store/sqlite/impl/waiting_handler.hpp>
 
@@ -12,11 +13,12 @@ namespace tidings::sqlite::detail {
 namespace {
 
 void log_opening(const database_options& o, const opened_store& opened, error_code ec) {
-    if (!o.log) return;
-    if (ec) o.log({log_level::error, "sqlite", opened.what.empty() ? o.path : opened.what, ec});
+    const auto say = [&o](std::string_view what, error_code why) {
+        tidings::detail::write_log(o.log, {log_level::error, "sqlite", what, why});
+    };
+    if (ec) say(opened.what.empty() ? o.path : opened.what, ec);
     if (!ec && !opened.set_aside.empty())
-        o.log({log_level::error, "sqlite", "the damaged file is now " + opened.set_aside,
-               make_error_code(errc::store_damaged)});
+        say("the damaged file is now " + opened.set_aside, errc::store_damaged);
 }
 
 /// Completes behind what was started before.
@@ -105,7 +107,8 @@ void database_state::finish() noexcept {
         // Of a program that reads it the log is kept, for the next opening.
         if (!shared_.failed) opened_.writing->empty_log();
     } catch (const failure& f) {
-        if (options_.log) options_.log({log_level::error, "sqlite", f.what(), errc::store_failed});
+        tidings::detail::write_log(options_.log,
+                                   {log_level::error, "sqlite", f.what(), errc::store_failed});
     } catch (const std::bad_alloc&) {
         // The next opening makes the checkpoint.
     }

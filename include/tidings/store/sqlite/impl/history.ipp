@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/sqlite/history.hpp>
 #include <tidings/store/sqlite/impl/history_state.hpp>
 #include <tidings/topic.hpp>
@@ -87,8 +88,8 @@ void read_in_file(const std::shared_ptr<database_state>& db,
         try {
             r->complete({}, r->state->read_file(*c, db->shared(), r->what));
         } catch (const failure& f) {
-            if (const auto& log = db->options().log)
-                log({log_level::error, "sqlite", f.what(), errc::store_failed});
+            tidings::detail::write_log(db->options().log,
+                                       {log_level::error, "sqlite", f.what(), errc::store_failed});
             r->complete(errc::history_failed);
         } catch (const std::bad_alloc&) {
             r->complete(errc::out_of_memory);

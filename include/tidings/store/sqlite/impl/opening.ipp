@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/sqlite/impl/opening.hpp>
 #include <tidings/store/sqlite/impl/schema.hpp>
 #include <tidings/store/sqlite/impl/sealing.hpp>
@@ -79,11 +80,9 @@ bool is_ours_by_log(const database_options& o) {
 }
 
 void log_remains(const database_options& o) {
-    if (o.log)
-        o.log({log_level::error, "sqlite",
-               "another program reads " + o.path +
-                   ": its log has what was sealed as plain text until the next opening",
-               make_error_code(errc::store_in_use)});
+    const auto what = "another program reads " + o.path +
+                      ": its log has what was sealed as plain text until the next opening";
+    tidings::detail::write_log(o.log, {log_level::error, "sqlite", what, errc::store_in_use});
 }
 
 // @throws failure, std::bad_alloc

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/store/sqlite/impl/sealing.hpp>
 #include <tidings/store/sqlite/impl/table_state.hpp>
 
@@ -96,7 +97,7 @@ void table_state::scan(const std::string& after, std::size_t max, std::vector<st
 void table_state::log_damage(std::string_view key) const {
     if (!log_) return;
     const auto what = "a row of the table " + name_ + " cannot be opened: " + std::string(key);
-    log_({log_level::error, "sqlite", what, make_error_code(errc::store_damaged)});
+    tidings::detail::write_log(log_, {log_level::error, "sqlite", what, errc::store_damaged});
 }
 
 }  // namespace tidings::sqlite::detail

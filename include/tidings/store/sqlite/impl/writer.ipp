@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/impl/guarded.hpp>
 #include <tidings/io/impl/signals_blocked.hpp>
 #include <tidings/store/sqlite/impl/store_file.hpp>
 #include <tidings/store/sqlite/impl/writer.hpp>
@@ -59,22 +60,20 @@ struct watched {
 // It is a transaction: where it is refused, for want of a temporary file, say, the file is whole,
 // and the store goes on. errc::closed: it was ended. @throws failure, where that is final
 error_code vacuum(connection& c, const database_options& o) {
-    error_code ec;
-    std::string what;
+    const auto refused = [&o](const char* what, errc why) -> error_code {
+        tidings::detail::write_log(o.log, {log_level::warning, "sqlite", what, why});
+        return why;
+    };
     try {
         c.execute("VACUUM");
         return {};
     } catch (const std::bad_alloc& e) {
-        ec = errc::out_of_memory;
-        what = e.what();
+        return refused(e.what(), errc::out_of_memory);
     } catch (const failure& f) {
         if (f.is_final()) throw;
         if (f.is_interrupt()) return errc::closed;
-        ec = f.is_full() ? errc::store_full : errc::store_failed;
-        what = f.what();
+        return refused(f.what(), f.is_full() ? errc::store_full : errc::store_failed);
     }
-    if (o.log) o.log({log_level::warning, "sqlite", what, ec});
-    return ec;
 }
 
 }  // namespace
@@ -225,8 +224,8 @@ void writer::run_jobs(group& jobs) {
 // and a second one would succeed.
 void writer::fail(const char* what) noexcept {
     shared_.failed = true;
-    if (options_.log)
-        options_.log({log_level::error, "sqlite", what, make_error_code(errc::store_failed)});
+    tidings::detail::write_log(options_.log,
+                               {log_level::error, "sqlite", what, errc::store_failed});
 }
 
 void writer::maintain() noexcept {
