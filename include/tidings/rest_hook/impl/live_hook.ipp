@@ -56,6 +56,9 @@ void live_hook::begin(const hook_means& by, live_hook& before, std::function<voi
     if (agreed || (before.outlet_ && is_tried_again(before.record_))) endpoint->enable();
 
     outlet_ = before.outlet_ ? before.outlet_ : std::make_shared<hook_outlet>();
+    // A change that was made elsewhere comes with no request that waits for this.
+    if (before.outlet_ && record_.filters != before.record_.filters && endpoint->keeps_place())
+        endpoint->store_passed({});
     std::vector<place*> going_on;
     std::vector<std::string> added;
     for (const auto& topic : record_.state == hook_state::active ? record_.topics : added) {
