@@ -170,6 +170,7 @@
 #include <tidings/rest_hook/impl/hook_asker.ipp>
 #include <tidings/rest_hook/impl/hook_body.ipp>
 #include <tidings/rest_hook/impl/hook_editor.ipp>
+#include <tidings/rest_hook/impl/hook_editor_places.ipp>
 #include <tidings/rest_hook/impl/hook_editor_remove.ipp>
 #include <tidings/rest_hook/impl/hook_filters.ipp>
 #include <tidings/rest_hook/impl/hook_index.ipp>

@@ -4,6 +4,7 @@
 #include "support/proof_bed.hpp"
 
 #include <tidings/rest_hook/impl/ended_rows.hpp>
+#include <tidings/rest_hook/impl/question_calendar.hpp>
 #include <tidings/store/memory_table.hpp>
 #include <tidings/test/faulty_table.hpp>
 
@@ -294,6 +295,45 @@ TEST_CASE("a request whose row hangs is answered 503, others go on, and the answ
     if (method == "PATCH") CHECK(bed.shown(id).at("description") == "new");
     if (method == "DELETE") CHECK(bed.get('/' + id).status == 404);
     CHECK(json::parse(bed.get().body).size() == (method == "DELETE" ? 1 : 2));
+}
+
+TEST_CASE("a question that was begun is sent at its time, whatever is noted behind it",
+          "[rest_hook][proof]") {
+    using std::chrono::seconds;
+    const auto at = [](int s) { return io::system_time(seconds(s)); };
+    rest_hook::detail::question_calendar calendar;
+    calendar.note("a", at(10), 7);
+    calendar.note("a", at(20));
+    CHECK_FALSE(calendar.take(at(9)));
+    const auto due = calendar.take(at(10));
+    REQUIRE(due);
+    CHECK(due->begun == 7);
+    CHECK_FALSE(calendar.take(at(30)));
+    calendar.note("a", at(40));
+    calendar.note("a", at(50));
+    CHECK_FALSE(calendar.take(at(45)));
+    CHECK(calendar.take(at(50))->begun == 0);
+}
+
+TEST_CASE("a manager that ends leaves no timer for a table that hangs", "[rest_hook][faulty]") {
+    world w;
+    const auto table = std::make_shared<hanging_table>();
+    const bool asks = GENERATE(true, false);
+    hanging_bed bed(w, table, asks ? rest_hook::proof::echo : rest_hook::proof::none);
+    bed.target.answer = [](http::exchange& x) { x.respond({.status = 500}); };
+    const auto stuck = asks ? bed.make("a") : bed.make_for("a", 72h);
+    table->hang("put", stuck);
+    for (int i = 0; i < 100 && table->hanging() == 0; ++i) w.advance(asks ? 1s : 1h);
+    REQUIRE(table->hanging() == 1);
+    const auto until = w.clock().now() + 3s;
+    bed.sender.reset();
+    bed.server.reset();
+    bed.hub.reset();
+    w.run_ready();
+    const auto next = w.clock().next_deadline();
+    CHECK((!next || *next > until));
+    table->let_go();
+    w.run_ready();
 }
 
 }  // namespace tidings::test

@@ -8,6 +8,8 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
+
 namespace tidings::test {
 
 namespace {
@@ -180,6 +182,31 @@ TEST_CASE("an outage of the proxy uses up no attempts and is no fault of endpoin
     CHECK(two.counters().delivered == 2);
     CHECK(listed(b.w, *b.bed->sender->outbox()).empty());
     CHECK(b.changes.empty());
+}
+
+TEST_CASE("a question for consent that ends at the proxy counts as not asked", "[webhook]") {
+    proxied_bed b(proxied_bed::strict());
+    b.sink.answer = [](http::exchange& x) {
+        http::response r{.status = 200};
+        if (x.request().method == "OPTIONS")
+            r.fields = {{"WebHook-Allowed-Origin", "hub.example.com"},
+                        {"WebHook-Allowed-Rate", "*"}};
+        x.respond(std::move(r));
+    };
+    const bool stopped = GENERATE(true, false);
+    stopped ? b.proxy.stop() : static_cast<void>(b.proxy.status = 407);
+    const auto e = b.add("e", {.consent = webhook::consent_request{.origin = "hub.example.com"}});
+    b.bed->publish("1");
+    const auto outage = GENERATE(10s, 10'000s);
+    b.pass(outage);
+    CHECK(e.consent() == errc::undecided);
+    CHECK(b.changes.empty());
+    CHECK(b.sink.requests.empty());
+    if (!stopped) CHECK(b.proxy.asked.size() < 20);
+    stopped ? b.proxy.start() : static_cast<void>(b.proxy.status = 200);
+    b.pass(std::min<std::chrono::seconds>(outage, 1h) + 2s);
+    CHECK_FALSE(e.consent());
+    CHECK(e.counters().delivered == 1);
 }
 
 TEST_CASE("a target that the proxy cannot reach or may not is at fault itself", "[webhook]") {

@@ -69,6 +69,9 @@ struct subscriber_client_options {
     /// How long a hub has for its verification. Then it is asked again.
     std::chrono::milliseconds verification_timeout{300'000};
     std::chrono::milliseconds stop_timeout{10'000};  ///< of `async_stop` and `async_unsubscribe`
+    /// How long the table has for one operation. Then it counts as failed, and is tried again; what
+    /// it answers late does no harm.
+    std::chrono::milliseconds table_timeout{10'000};
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds request_timeout{30'000};
     std::size_t max_response_bytes = 1024 * 1024;  ///< of an answer's body

@@ -110,6 +110,10 @@ class feed final : public lane_target, public std::enable_shared_from_this<feed>
     void refuse(const std::shared_ptr<delivery_join>& join) noexcept;
     void pass(feed_sink& sink, const event_ptr& e,
               const std::shared_ptr<delivery_join>& join) noexcept;
+    void pass_over(feed_sink& sink, const position& at) noexcept {
+        move_to(at);
+        if (options_.asks) sink.on_passed(at);
+    }
     void count_dropped(std::uint64_t count) noexcept;
     void move_to(const position& p) noexcept {
         cursor_ = p;

@@ -145,7 +145,7 @@ void feed::accept(const event_ptr& e, const std::shared_ptr<delivery_join>& join
         if (!live_)
             seen_ = std::max(seen_, sequence);
         else if (sequence != 0)
-            move_to(*e->position());
+            pass_over(*sink, *e->position());
         if (join) join->skipped();
         return;
     }
@@ -362,11 +362,12 @@ bool feed::take_slice(feed_sink& sink, const history_slice& slice) noexcept {
             return true;
         }
         if (!sink.ready()) return false;
-        move_to(*e->position());
         if (!wants(*e)) {
+            pass_over(sink, *e->position());
             if (auto join = joins_.take(e)) join->skipped();
             continue;
         }
+        move_to(*e->position());
         if (behind_ != 0 && e->sequence() > start_.number()) --behind_;
         auto join = joins_.take(e);
         join ? sink.push_joined(e, join) : sink.push(e);

@@ -31,6 +31,9 @@ class feed_sink {
     virtual void locate(std::string_view /*pattern*/, const position& here, locate_handler h) {
         std::move(h)(error_code(), here);
     }
+    /// Of one that says where it begins: an event up to here matched, and is not for it, so that it
+    /// was not pushed.
+    virtual void on_passed(const position& /*at*/) noexcept {}
     /// Everything that is retained was pushed; what follows was published since it began.
     virtual void on_retained_end() noexcept {}
     /// So many events for it are gone.

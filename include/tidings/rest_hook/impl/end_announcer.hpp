@@ -14,6 +14,7 @@
 namespace tidings::rest_hook::detail {
 
 class hook_list;
+class hook_step;
 
 /// Publishes `tidings.rest_hook.expiring` a while before subscriptions end: at most once for each
 /// end, since the row is marked first. One row after the other, however many end at once; one whose
@@ -31,10 +32,12 @@ class end_announcer final : public std::enable_shared_from_this<end_announcer> {
     /// Announces this one if that is due. `hooks` is notified (`on_expiry`) when that has been
     /// tried.
     void look(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& first);
+    /// In the lane: nothing waits for the table any more.
+    void stop() noexcept;
 
  private:
     void mark(const std::shared_ptr<hook_list>& hooks, const hook_index::ending& which);
-    void on_late(const std::string& id);
+    void on_late(std::set<std::string>::node_type id);
     void on_marked(const std::string& id, error_code ec, const hook_record& h);
     void publish(const hook_record& h) const;
     void pause(std::chrono::seconds time);
@@ -48,6 +51,7 @@ class end_announcer final : public std::enable_shared_from_this<end_announcer> {
     bool busy_ = false;                // a row is being marked
     std::set<std::string> late_{};     // ids whose mark has no answer yet, and none in time
     io::steady_time not_before_{};
+    std::weak_ptr<hook_step> marking_{};  // lane-confined; the newest, which alone has a timer
 };
 
 /// Decides whether the end of `h`, which was `before`, is to be announced. One that comes in less

@@ -87,27 +87,34 @@ void end_announcer::mark(const std::shared_ptr<hook_list>& hooks, const hook_ind
         self->on_marked(id, ec, h);
         if (const auto list = weak.lock()) list->on_expiry();
     };
-    auto on_late = [self = shared_from_this(), weak = std::weak_ptr(hooks), id = which.second] {
-        self->on_late(id);
+    std::set<std::string> one{which.second};  // no memory is needed to say that it is late
+    auto on_late = [self = shared_from_this(), weak = std::weak_ptr(hooks),
+                    node = one.extract(one.begin())]() mutable {
+        self->on_late(std::move(node));
         if (const auto list = weak.lock()) list->on_expiry();
     };
-    std::make_shared<hook_step>(lane_, hooks, means_.options->log, which.second, std::move(change),
-                                std::move(on_done))
-        ->start(means_.options->table_timeout, std::move(on_late));
+    const auto step = std::make_shared<hook_step>(lane_, hooks, means_.options->log, which.second,
+                                                  std::move(change), std::move(on_done));
+    marking_ = step;
+    step->start(means_.options->table_timeout, std::move(on_late));
+}
+
+void end_announcer::stop() noexcept {
+    if (const auto step = marking_.lock()) step->stop_waiting();
 }
 
 // The others go on. The mark may be made yet, and is announced then.
-void end_announcer::on_late(const std::string& id) {
-    const bool noted = finds_memory([&] {
-        const std::lock_guard lock(mutex_);
-        late_.insert(id);
-        busy_ = false;
-    });
-    if (!noted) pause(until_marked_again);
+void end_announcer::on_late(std::set<std::string>::node_type id) {
+    std::string text;
     finds_memory([&] {
-        means_.log("the table does not answer; the end of " + id + " is announced when it does",
-                   errc::timed_out);
+        text = "the table does not answer; the end of " + id.value() + " is announced when it does";
     });
+    {
+        const std::lock_guard lock(mutex_);
+        late_.insert(std::move(id));
+        busy_ = false;
+    }
+    if (!text.empty()) finds_memory([&] { means_.log(text, errc::timed_out); });
 }
 
 void end_announcer::on_marked(const std::string& id, error_code ec, const hook_record& h) {

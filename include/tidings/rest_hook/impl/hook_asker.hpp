@@ -20,6 +20,7 @@
 namespace tidings::rest_hook::detail {
 
 class hook_list;
+class hook_step;
 
 /// Asks the targets of subscriptions that have a question, until they agree or the question ends. A
 /// question is begun in the row before it is sent, so that of several managers on one table one
@@ -65,7 +66,8 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     void on_late(const hook_record& h);
     void on_answer(const hook_record& h, const proof_question& q, error_code ec,
                    const http::response& r);
-    void give_back(const hook_record& h);
+    void give_back(const hook_record& h, io::system_time next);
+    void wait_for_proxy(const hook_record& h, error_code ec);
     void release(const std::string& token) noexcept;
     void settle(unsettled what);
     void settle_again();
@@ -90,6 +92,9 @@ class hook_asker final : public std::enable_shared_from_this<hook_asker> {
     const std::shared_ptr<question_budget> budget_;
     std::map<std::string, std::string> open_;  // owners of the questions under way, by token
     std::vector<unsettled> unsettled_;
+    std::vector<std::weak_ptr<hook_step>> steps_;  // whose table has time to answer
+    std::uint32_t proxy_failures_ = 0;             // in a row
+    io::steady_time proxy_until_{};                // nothing is asked before
     bool missed_ = false;  // something that is asked may not stand in the calendar
     wheel_timer due_;
     wheel_timer again_;

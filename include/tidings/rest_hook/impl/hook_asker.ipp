@@ -9,6 +9,7 @@
 #include <tidings/rest_hook/impl/hook_step.hpp>
 #include <tidings/rest_hook/impl/proof_round.hpp>
 #include <tidings/rest_hook/impl/websub_round.hpp>
+#include <tidings/webhook/impl/proxy_fault.hpp>
 #include <tidings/webhook/impl/target_client.hpp>
 
 #include <algorithm>
@@ -142,10 +143,13 @@ void hook_asker::look(const question_calendar::entry& e) {
     const auto put_off_by = [&](std::chrono::milliseconds wait, std::uint64_t begun_as) {
         put_off(e.id, no_later_than_its_end(at + wait, v->record), begun_as);
     };
-    if (open_.contains(q.token)) return put_off_by(after_failure, 0);
+    if (open_.contains(q.token)) return put_off_by(after_failure, begun ? e.begun : 0);
+    const auto steady = lane_->timers().clock().now();
+    if (proxy_until_ > steady)
+        return put_off_by(std::chrono::ceil<std::chrono::milliseconds>(proxy_until_ - steady),
+                          begun ? e.begun : 0);
     const auto owner = asked_by(v->record);
-    const auto wait =
-        budget_->begin(owner, host_of(v->record.target_url), lane_->timers().clock().now());
+    const auto wait = budget_->begin(owner, host_of(v->record.target_url), steady);
     if (wait.count() != 0) return put_off_by(wait, begun ? e.begun : 0);
     try {
         open_.emplace(q.token, owner);
@@ -184,9 +188,12 @@ void hook_asker::begin_question(const hook_record& h) {
         r.question.next = terms->next_after(r.question, at);
         return true;
     };
-    std::make_shared<hook_step>(lane_, hooks, means_.options->log, h.id,
-                                of_question(h.question.token, std::move(begin)), std::move(on_done))
-        ->start(means_.options->table_timeout, std::move(on_late));
+    const auto step = std::make_shared<hook_step>(lane_, hooks, means_.options->log, h.id,
+                                                  of_question(h.question.token, std::move(begin)),
+                                                  std::move(on_done));
+    std::erase_if(steps_, [](const auto& one) { return one.expired(); });
+    steps_.push_back(step);
+    step->start(means_.options->table_timeout, std::move(on_late));
 }
 
 // The table does not answer: other questions have the place of this one, which waits for it.
@@ -225,7 +232,15 @@ void hook_asker::send(const hook_record& h) {
         if (const auto self = weak.lock()) {
             self->release(h.question.token);
             const bool full = ec == errc::address_refused && self->budget_->refusals() != refusals;
-            finds_memory([&] { full ? self->give_back(h) : self->on_answer(h, *q, ec, r); });
+            finds_memory([&] {
+                if (full)
+                    self->give_back(h, self->now() + self->budget_->until_next(
+                                                         self->lane_->timers().clock().now()));
+                else if (webhook::detail::is_proxy_fault(ec, r.status))
+                    self->wait_for_proxy(h, ec);
+                else
+                    self->on_answer(h, *q, ec, r);
+            });
         }
     };
     if (const auto refused = means_.sender->check_target(q->url()))
@@ -242,6 +257,7 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
         const std::lock_guard lock(mutex_);
         if (closed_) return;
     }
+    proxy_failures_ = 0;
     const auto a = q.read(ec, r);
     using kind = proof_answer::kind;
     if (a.what == kind::agreed) {
@@ -266,15 +282,27 @@ void hook_asker::on_answer(const hook_record& h, const proof_question& q, error_
             }});
 }
 
-// Nothing was sent, because the target's address had its share: that is not the target's doing.
-void hook_asker::give_back(const hook_record& h) {
-    const auto next = now() + budget_->until_next(lane_->timers().clock().now());
+// Nothing was sent, because the target's address had its share, or the proxy failed: that is not
+// the target's doing.
+void hook_asker::give_back(const hook_record& h, io::system_time next) {
     settle({h.id, h.question.token, [next, asked = h.question.asked](hook_record& row) {
                 if (row.question.ended || row.question.asked != asked || asked == 0) return false;
                 --row.question.asked;
                 row.question.next = std::min<io::system_time>(next, row.question.until);
                 return true;
             }});
+}
+
+// What fails together is one failure. The others wait as long: the first that is asked then shows
+// whether the proxy is well.
+void hook_asker::wait_for_proxy(const hook_record& h, error_code ec) {
+    const auto steady = lane_->timers().clock().now();
+    if (proxy_until_ <= steady) {
+        ++proxy_failures_;
+        proxy_until_ = steady + webhook::detail::wait_of_proxy_fault(proxy_failures_);
+    }
+    give_back(h, now() + std::chrono::ceil<std::chrono::milliseconds>(proxy_until_ - steady));
+    log(log_level::warning, h, "the question did not get beyond the proxy", ec);
 }
 
 void hook_asker::release(const std::string& token) noexcept {
@@ -336,6 +364,8 @@ void hook_asker::end_all() noexcept {
     due_.cancel();
     again_.cancel();
     unsettled_.clear();
+    for (const auto& weak : std::exchange(steps_, {}))
+        if (const auto step = weak.lock()) step->stop_waiting();
     http_.reset();
 }
 

@@ -40,6 +40,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
         function apply;
         bool asks = false;          // the authorizer, also where the topics stay
         bool shows_secret = false;  // in the answer: it was made
+        bool is_placed = false;     // how far its filter has judged is stored
         std::optional<std::vector<std::string>> permitted{};
         http::detail::expiry_time permitted_until{};
         std::string question{};  // the token of the one that it begins; empty: none
@@ -71,7 +72,7 @@ class hook_editor final : public std::enable_shared_from_this<hook_editor> {
     /// the subscription begins. Not where the call was answered meanwhile: `late` then.
     void once_placed(const call_ptr& c, const std::string& id, unique_function<void()> late,
                      unique_function<void(bool)> f) const;
-    std::string make_id(io::system_time now) const;
+    void store_places(const edit_ptr& e, const hook_outlet::endpoint_ptr& of);
     io::system_time now() const { return parts_.options->environment.clock->wall_now(); }
 
     const api_parts parts_;

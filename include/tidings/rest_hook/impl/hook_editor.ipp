@@ -43,18 +43,17 @@ http::response same_exists(const std::string& id) {
     return http::problem(409, "Subscribed already", "the target has the same subscription, " + id);
 }
 
-}  // namespace
-
 // Rises with time, so that the order of ids is that of age.
-std::string hook_editor::make_id(io::system_time at) const {
+std::string make_id(io::system_time at, io::random& random) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch());
     auto time = static_cast<std::uint64_t>(ms.count());
     std::string bytes(14, '\0');
-    parts_.options->environment.random->fill(
-        std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
+    random.fill(std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
     for (std::size_t i = 6; i-- > 0; time >>= 8) bytes[i] = static_cast<char>(time & 0xff);
     return "hook_" + hex_encode(bytes);
 }
+
+}  // namespace
 
 reading hook_editor::reading_of(reading::kind kind, const hook_view* before) const {
     const auto& o = *parts_.options;
@@ -109,7 +108,7 @@ void hook_editor::create(const call_ptr& c) {
 
 void hook_editor::create_granted(const call_ptr& c, hook_record h) {
     if (auto no = check_phase()) return c->respond(std::move(*no));
-    h.id = make_id(now());
+    h.id = make_id(now(), *parts_.options->environment.random);
     h.created_at = to_text(now());
     h.owner = c->viewer.owner;
     const bool made = h.secret.empty();
@@ -207,31 +206,6 @@ void hook_editor::on_created(const call_ptr& c, const hook_record& h, bool shows
                 });
 }
 
-// What is published behind the answer is delivered, also if the process ends before the outbox has
-// it.
-void hook_editor::once_placed(const call_ptr& c, const std::string& id,
-                              unique_function<void()> late, unique_function<void(bool)> f) const {
-    struct question {
-        std::shared_ptr<waiting_call> waiting;
-        unique_function<void(bool)> f;
-    };
-    const auto lane = c->exchange.lane();
-    const auto q = std::make_shared<question>();
-    q->waiting = wait_for_store(c, parts_.options->table_timeout, std::move(late));
-    q->f = std::move(f);
-    const bool waits = parts_.hooks->when_placed(id, [lane, q](bool placed) {
-        const bool posted = finds_memory([&] {
-            lane->post([q, placed] {
-                if (q->waiting->end()) q->f(placed);
-            });
-        });
-        static_cast<void>(posted);  // else it is late
-    });
-    if (waits) return;
-    q->waiting->end();
-    q->f(true);
-}
-
 void hook_editor::answer_created(const call_ptr& c, const hook_record& h, bool shows_secret,
                                  std::uint64_t revision) const {
     const auto v = parts_.hooks->find(c->viewer, h.id);
@@ -306,6 +280,9 @@ void hook_editor::run(const edit_ptr& e) {
     const bool asks = e->asks || h.topics != before->record.topics;
     if (asks && e->permitted != h.topics) return ask(e, h.topics);
     if (asks) h.permitted_until = e->permitted_until;
+    const bool keeps = before->endpoint && before->endpoint->keeps_place();
+    if (keeps && h.filters != before->record.filters && !e->is_placed)
+        return store_places(e, before->endpoint);
     auto reserved = parts_.hooks->reserve_change(before->record, h);
     if (auto no = refusal_of(reserved)) return c->respond(std::move(*no));
     e->reserved = std::move(reserved.held);

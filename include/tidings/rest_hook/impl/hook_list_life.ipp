@@ -183,6 +183,7 @@ void hook_list::cancel_timers() noexcept {
     again_.cancel();
     erase_again_.cancel();
     expiry_.cancel();
+    announcer_->stop();
 }
 
 }  // namespace tidings::rest_hook::detail

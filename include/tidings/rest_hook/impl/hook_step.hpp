@@ -31,6 +31,8 @@ class hook_step : public std::enable_shared_from_this<hook_step> {
     /// The same, and `on_late` is called once where it has not ended in this time: what waits for
     /// it goes on. `done` is called all the same, when the table answers.
     void start(std::chrono::milliseconds patience, unique_function<void()> on_late);
+    /// In the lane: nothing waits for it any more, and `on_late` is not called.
+    void stop_waiting() noexcept;
 
  private:
     static constexpr int most_tries = 5;

@@ -43,6 +43,11 @@ void hook_step::wait(std::chrono::milliseconds patience) {
     patience_->arm(lane_->timers(), patience);
 }
 
+void hook_step::stop_waiting() noexcept {
+    if (patience_) patience_->cancel();
+    const auto last = std::exchange(on_late_, {});
+}
+
 template <class F>
 void hook_step::step(F f) {
     if (!finds_memory(std::move(f))) end(errc::out_of_memory, {});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/bus/impl/subscription/filtering_subscriber.hpp>
+#include <tidings/bus/impl/subscription/passing_subscriber.hpp>
 #include <tidings/rest_hook/impl/hook_outlet.hpp>
 #include <tidings/rest_hook/impl/hook_placing.hpp>
 #include <tidings/subscriber.hpp>
@@ -14,7 +15,9 @@ namespace tidings::rest_hook::detail {
 
 /// The place of one pattern of a subscription on a bus. It goes on after a restart where it was, as
 /// that of a webhook endpoint does; one that this process has known not to be there begins anew.
-class hook_subscriber final : public subscriber, public tidings::detail::filtering_subscriber {
+class hook_subscriber final : public subscriber,
+                              public tidings::detail::filtering_subscriber,
+                              public tidings::detail::passing_subscriber {
  public:
     /// @param anew what was published before is not for it
     hook_subscriber(std::shared_ptr<hook_outlet> to, std::string pattern, bool anew,
@@ -34,6 +37,7 @@ class hook_subscriber final : public subscriber, public tidings::detail::filteri
     event_filter filter() const override { return outlet_->filter(); }
     bool keeps_place() const noexcept override;
     void start_locate(std::string_view pattern, position here, locate_handler h) override;
+    void on_passed(const position& at) noexcept override;
     void on_unsubscribed(error_code why) noexcept override;
 
  private:

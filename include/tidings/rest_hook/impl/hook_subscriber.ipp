@@ -10,13 +10,18 @@ namespace tidings::rest_hook::detail {
 outcome hook_subscriber::deliver(const event_ptr& e) noexcept {
     const auto way = outlet_->way_of(*e, pattern_);
     if (!way.to) return outcome::closed;
-    return way.brings ? way.to->deliver(e, place_) : outcome::delivered;
+    if (way.brings) return way.to->deliver(e, place_);
+    way.to->pass(place_, e->position());
+    return outcome::delivered;
 }
 
 void hook_subscriber::start_deliver(event_ptr e, deliver_handler handler) {
     const auto way = outlet_->way_of(*e, pattern_);
     if (!way.to) return std::move(handler)(make_error_code(errc::closed), outcome::closed);
-    if (!way.brings) return std::move(handler)(error_code(), outcome::delivered);
+    if (!way.brings) {
+        way.to->pass(place_, e->position());
+        return std::move(handler)(error_code(), outcome::delivered);
+    }
     way.to->start_deliver(e, std::move(handler), place_);
 }
 
@@ -41,6 +46,10 @@ void hook_subscriber::start_locate(std::string_view pattern, position here, loca
         std::move(h)(ec, std::move(at));
     };
     place_ = to->locate(pattern, std::move(here), anew_, locate_handler(io, std::move(on_located)));
+}
+
+void hook_subscriber::on_passed(const position& at) noexcept {
+    if (const auto to = outlet_->endpoint()) to->pass(place_, at);
 }
 
 void hook_subscriber::on_unsubscribed(error_code) noexcept {

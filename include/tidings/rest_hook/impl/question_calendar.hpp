@@ -3,6 +3,7 @@
 
 #include <tidings/io/clock.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -22,10 +23,15 @@ class question_calendar {
         /// The question of this revision has been begun here, and is to be sent; 0: none has.
         std::uint64_t begun = 0;
     };
-    /// In the place of what was noted of this subscription before. Where memory runs out it is
+    /// In the place of what was noted of this subscription before; but a question that was begun is
+    /// to be sent at its time all the same, or it would count as asked. Where memory runs out it is
     /// looked at when it was to be before, or when it is to be, or both.
     void note(const std::string& id, io::system_time at, std::uint64_t begun = 0) {
         auto& known = by_id_[id];
+        if (begun == 0 && known.begun != 0) {
+            begun = known.begun;
+            at = std::min(at, known.at);
+        }
         by_time_.emplace(at, id);
         if (known.at != at) by_time_.erase({known.at, id});
         known = {at, begun};

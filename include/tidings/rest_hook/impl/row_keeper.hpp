@@ -8,6 +8,7 @@
 #include <tidings/store/table.hpp>
 #include <tidings/unique_function.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,14 +17,16 @@
 namespace tidings::rest_hook::detail {
 
 /// One row of a table, which is read, and then is to have the value that was wanted last. What
-/// fails is tried again, after waits that grow, until it is stopped. Confined to its lane.
+/// fails, or has no answer in time, is tried again, after waits that grow, until it is stopped.
+/// Confined to its lane.
 class row_keeper final : public std::enable_shared_from_this<row_keeper> {
  public:
     using value = std::optional<std::string>;  ///< none: there is no row
+    /// @param patience for each operation of the table
     /// @param on_stranger somebody else has changed the row: nothing is written any more
     row_keeper(std::shared_ptr<tidings::detail::lane> home, std::shared_ptr<store::table> table,
-               std::string key, reconnect_options waits, io::random& random, log_sink log,
-               unique_function<void()> on_stranger);
+               std::string key, std::chrono::milliseconds patience, reconnect_options waits,
+               io::random& random, log_sink log, unique_function<void()> on_stranger);
 
     /// `done` is called once the row was read, never inside the call.
     void load(unique_function<void(value)> done);
@@ -46,16 +49,18 @@ class row_keeper final : public std::enable_shared_from_this<row_keeper> {
     void on_read(error_code ec, const store::row& r);
     void on_written(error_code ec, std::uint64_t revision, const value& what);
     void settle();
+    void on_timer();
     void try_again(error_code ec);
 
     const std::shared_ptr<tidings::detail::lane> lane_;
     const std::shared_ptr<store::table> table_;
     const std::string key_;
+    const std::chrono::milliseconds patience_;
     io::random& random_;
     tidings::detail::backoff backoff_;
     log_sink log_;
     unique_function<void()> on_stranger_;
-    tidings::detail::wheel_timer again_;
+    tidings::detail::wheel_timer again_;  // the end of a wait, or of the table's time
 
     work work_ = work::none;
     bool known_ = false;      // what the table has

@@ -13,19 +13,17 @@ namespace tidings::rest_hook::detail {
 using namespace tidings::detail;
 
 row_keeper::row_keeper(std::shared_ptr<lane> home, std::shared_ptr<store::table> table,
-                       std::string key, reconnect_options waits, io::random& random, log_sink log,
-                       unique_function<void()> on_stranger)
+                       std::string key, std::chrono::milliseconds patience, reconnect_options waits,
+                       io::random& random, log_sink log, unique_function<void()> on_stranger)
     : lane_(std::move(home)),
       table_(std::move(table)),
       key_(std::move(key)),
+      patience_(patience),
       random_(random),
       backoff_(waits),
       log_(std::move(log)),
       on_stranger_(std::move(on_stranger)),
-      again_([this] {
-          work_ = work::none;
-          settle();
-      }) {}
+      again_([this] { on_timer(); }) {}
 
 void row_keeper::load(unique_function<void(value)> done) {
     on_loaded_ = std::move(done);
@@ -73,10 +71,12 @@ void row_keeper::ask(F take, Ask start) {
             const auto self = weak.lock();
             if (!self || self->turn_ != turn) return;
             self->work_ = work::none;
+            self->again_.cancel();
             if (!finds_memory([&] { take(*self, ec, values...); }))
                 self->try_again(errc::out_of_memory);
         });
     work_ = work::asking;
+    again_.arm(lane_->timers(), patience_);
     guarded(log_, "rest_hook", [&] { start(std::move(h)); });
 }
 
@@ -133,6 +133,16 @@ void row_keeper::on_written(error_code ec, std::uint64_t revision, const value& 
     tried_.reset();
     backoff_.reset();
     settle();
+}
+
+// What has no answer may have been done, or be done yet: the row is read before it is written
+// again.
+void row_keeper::on_timer() {
+    const bool late = std::exchange(work_, work::none) == work::asking;
+    if (!late) return settle();
+    ++turn_;
+    known_ = false;
+    try_again(errc::timed_out);
 }
 
 void row_keeper::try_again(error_code ec) {

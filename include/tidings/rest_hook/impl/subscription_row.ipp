@@ -36,9 +36,9 @@ subscriber_record new_record(const subscriber_client_options& o) {
 void subscription_row::load(const std::shared_ptr<lane>& home, const subscriber_client_options& o,
                             loaded done, std::function<void()> on_stranger) {
     stop();
-    keeper_ =
-        std::make_shared<row_keeper>(home, o.table, "subscriber_client/" + o.name, o.reconnect,
-                                     *o.environment.random, o.log, std::move(on_stranger));
+    keeper_ = std::make_shared<row_keeper>(home, o.table, "subscriber_client/" + o.name,
+                                           o.table_timeout, o.reconnect, *o.environment.random,
+                                           o.log, std::move(on_stranger));
     keeper_->load([this, &o, done = std::move(done)](const row_keeper::value& found) {
         if (!finds_memory([&] { take(found, o, done); })) done(errc::out_of_memory, {});
     });

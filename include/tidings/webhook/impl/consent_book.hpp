@@ -27,7 +27,8 @@ class consent_book {
     /// The question was cut off: as if it had not begun.
     void drop_question(const endpoint_target& t) noexcept;
     /// @param ec of the request. Why there is no consent; nothing: there is.
-    /// @error errc::webhook_no_consent, or `ec` where there was no answer
+    /// @error errc::webhook_no_consent, or `ec` where there was no answer; errc::undecided where
+    /// the question did not get beyond the proxy, which counts as not asked
     error_code on_answer(const endpoint_target& t, error_code ec, const http::response& r,
                          io::steady_time now);
     /// It agreed by the callback. Whether anything waited for that.
@@ -63,6 +64,7 @@ class consent_book {
         stage at = stage::unknown;
         consent_grant given{};
         std::uint32_t failures = 0;              // in a row
+        std::uint32_t proxy_failures = 0;        // in a row, which are none of the target's
         std::optional<io::steady_time> until{};  // granted: its end; refused: the next question
         std::optional<queue::iterator> waits{};  // in waiting_
     };

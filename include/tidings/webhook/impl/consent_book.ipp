@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/webhook/impl/consent_book.hpp>
+#include <tidings/webhook/impl/proxy_fault.hpp>
 
 #include <algorithm>
 
@@ -80,6 +81,11 @@ error_code consent_book::on_answer(const endpoint_target& t, error_code ec, cons
         return {};
     }
     p.at = stage::refused;
+    if (is_proxy_fault(ec, r.status)) {
+        p.until = now + wait_of_proxy_fault(++p.proxy_failures);
+        return errc::undecided;
+    }
+    p.proxy_failures = 0;
     p.until = now + wait_after(p.failures++);
     return r.status != 0 || !ec ? make_error_code(errc::webhook_no_consent) : ec;
 }
@@ -91,7 +97,7 @@ void consent_book::grant(const endpoint_target& t, consent_grant g, io::steady_t
     const auto valid = t.terms().consent->valid_for;
     p.at = stage::granted;
     p.given = g;
-    p.failures = 0;
+    p.failures = p.proxy_failures = 0;
     p.until.reset();
     if (valid.count() > 0) p.until = now + valid;
 }

@@ -49,11 +49,16 @@ class endpoint_state : public std::enable_shared_from_this<endpoint_state> {
     /// @param anew wherever the place of this pattern was before, it begins at `here`
     place_ptr locate(std::string_view pattern, position here, bool anew, locate_handler h);
     void leave(const place_ptr& p) noexcept;
+    /// What stands there was not for the subscription of this place. Null, none: there is none.
+    void pass(const place_ptr& p, const std::optional<position>& at) noexcept;
+    /// As `sender_state::store_passed`.
+    void store_passed(unique_function<void(error_code)> done);
 
  private:
     void take_signal(const event_ptr& e, const place_ptr& at) noexcept;
     /// Whether it is what a sender says of this endpoint, which would feed itself with that.
     bool is_about_itself(const event_ptr& e) const;
+    void pass_refused(const place_ptr& p, const event_ptr& e, error_code ec) noexcept;
     error_code make_entry(const event_ptr& e, store::outbox_entry& out) const;
 
     const std::shared_ptr<sender_state> sender_;

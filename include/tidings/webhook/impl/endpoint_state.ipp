@@ -99,6 +99,19 @@ void endpoint_state::leave(const place_ptr& p) noexcept {
     sender_->leave(p, target_);
 }
 
+void endpoint_state::pass(const place_ptr& p, const std::optional<position>& at) noexcept {
+    if (p && at) sender_->pass(p, *at);
+}
+
+void endpoint_state::store_passed(unique_function<void(error_code)> done) {
+    sender_->store_passed(target_->id(), std::move(done));
+}
+
+// What can never be sent is behind it; another time there may be memory.
+void endpoint_state::pass_refused(const place_ptr& p, const event_ptr& e, error_code ec) noexcept {
+    if (ec != errc::out_of_memory) pass(p, e->position());
+}
+
 // That it has missed something is all that concerns it.
 void endpoint_state::take_signal(const event_ptr& e, const place_ptr& at) noexcept {
     if (e->topic() != gap_type) return;
@@ -120,11 +133,11 @@ bool endpoint_state::declines(const event_ptr& e) const noexcept try {
 outcome endpoint_state::deliver(const event_ptr& e, const place_ptr& at) noexcept {
     if (!active() || !sender_->taking()) return outcome::closed;
     if (is_control(e)) return take_signal(e, at), outcome::delivered;
-    if (disabled()) return outcome::dropped;
+    if (disabled()) return pass(at, e->position()), outcome::dropped;
     try {
-        if (is_about_itself(e)) return outcome::delivered;
+        if (is_about_itself(e)) return pass(at, e->position()), outcome::delivered;
         store::outbox_entry entry;
-        if (make_entry(e, entry)) return outcome::dropped;
+        if (const auto ec = make_entry(e, entry)) return pass_refused(at, e, ec), outcome::dropped;
         const auto bytes = entry.message->body->size();
         sender_->append(std::move(entry), at, e->position(),
                         [t = target_, bytes](error_code ec) { t->note_accepted(bytes, ec); });
@@ -142,10 +155,19 @@ void endpoint_state::start_deliver(const event_ptr& e, deliver_handler handler,
         take_signal(e, at);
         return std::move(handler)(error_code(), outcome::delivered);
     }
-    if (is_about_itself(e)) return std::move(handler)(error_code(), outcome::delivered);
-    if (const auto why = disabled()) return std::move(handler)(why, outcome::dropped);
+    if (is_about_itself(e)) {
+        pass(at, e->position());
+        return std::move(handler)(error_code(), outcome::delivered);
+    }
+    if (const auto why = disabled()) {
+        pass(at, e->position());
+        return std::move(handler)(why, outcome::dropped);
+    }
     store::outbox_entry entry;
-    if (const auto ec = make_entry(e, entry)) return std::move(handler)(ec, outcome::dropped);
+    if (const auto ec = make_entry(e, entry)) {
+        pass_refused(at, e, ec);
+        return std::move(handler)(ec, outcome::dropped);
+    }
     const auto bytes = entry.message->body->size();
     sender_->append(std::move(entry), at, e->position(),
                     [t = target_, bytes, h = std::move(handler)](error_code ec) mutable {

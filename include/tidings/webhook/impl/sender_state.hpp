@@ -14,6 +14,7 @@
 #include <tidings/webhook/impl/endpoint_line.hpp>
 #include <tidings/webhook/impl/endpoint_registry.hpp>
 #include <tidings/webhook/impl/endpoint_state.hpp>
+#include <tidings/webhook/impl/incoming_entry.hpp>
 #include <tidings/webhook/impl/message_maker.hpp>
 #include <tidings/webhook/impl/operational_events.hpp>
 #include <tidings/webhook/impl/outcome_book.hpp>
@@ -23,7 +24,6 @@
 #include <tidings/webhook/impl/prepared_endpoints.hpp>
 #include <tidings/webhook/sender.hpp>
 
-#include <deque>
 #include <unordered_map>
 
 namespace tidings::webhook::detail {
@@ -79,6 +79,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     place_ptr locate(const std::string& endpoint, std::string_view pattern, position here,
                      bool anew, locate_handler h);
     void leave(const place_ptr& p, std::shared_ptr<endpoint_target> of) noexcept;
+    void pass(const place_ptr& p, const position& at) noexcept;
+    /// Writes down up to where the subscriptions of an endpoint passed events. From any thread.
+    void store_passed(const std::string& endpoint, unique_function<void(error_code)> done);
     /// What lies before `at` is gone.
     void on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,
                 position at) noexcept;
@@ -96,13 +99,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     static constexpr std::chrono::seconds after_failed_storage{1};
     static constexpr std::chrono::minutes between_retentions{60}, before_retention{10};
     using line = endpoint_line;
-    struct incoming {
-        store::outbox_entry entry;
-        place_ptr from;
-        position at;
-        unique_function<void(error_code)> done;
-    };
-    using batch = std::vector<incoming>;
+    using batch = incoming_batch;
     struct hooks {
         std::function<void(const attempt&)> on_attempt;
         std::function<void(const endpoint_change&)> on_endpoint;
@@ -153,6 +150,9 @@ class sender_state final : public drainable, public std::enable_shared_from_this
         held_.erase(key);
         claim_later(errc::out_of_memory);
     }
+    void append_open();
+    void write_passed(std::string_view endpoint, std::uint32_t least,
+                      unique_function<void(error_code)> done);
     void append_batch(batch& open);
     void append_all(batch& all);
     static std::vector<store::outbox_mark> marks_of(batch& all);
@@ -286,7 +286,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
     wheel_timer again_;
     io::system_time wake_{io::system_time::max()};  // when again_ fires
     io::system_time last_retention_{}, last_sweep_{}, proxy_waits_end_{io::system_time::max()};
-    wheel_timer drain_deadline_;
+    wheel_timer drain_deadline_, passed_due_;
     std::vector<unique_function<void(error_code)>> drained_;
     std::size_t appending_ = 0;
     bool claiming_ = false, claim_wanted_ = false;

@@ -71,7 +71,10 @@ sender_state::sender_state(net::any_io_executor executor, sender_options options
           claim();
           end_round_and_report();
       }),
-      drain_deadline_([this] { end(errc::timed_out); }) {
+      drain_deadline_([this] { end(errc::timed_out); }),
+      passed_due_([this] {
+          finds_memory([this] { write_passed({}, place_book::passes_between_writes, {}); });
+      }) {
     http_.emplace(http::detail::client_in_lane(lane_, target_client_options(options_, guard_)));
     last_retention_ = now() - between_retentions + before_retention;
     watch_context(lane_->executor(), outcomes_);

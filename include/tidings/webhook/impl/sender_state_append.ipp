@@ -29,10 +29,15 @@ void sender_state::append_batch(batch& open) {
     batch all;
     {
         const std::lock_guard lock(mutex_);
-        open_batch_.reset();
+        if (open_batch_.lock().get() == &open) open_batch_.reset();
         all.swap(open);
     }
-    if (!running()) return answer_all(all, errc::closed);
+    if (all.empty()) return;  // it was in a hurry
+    if (!running()) {
+        for (const auto& one : all)
+            if (one.from) one.from->refused = true;
+        return answer_all(all, errc::closed);
+    }
     if (!finds_memory([&] { append_all(all); })) answer_all(all, errc::out_of_memory);
 }
 
@@ -111,6 +116,53 @@ void sender_state::leave(const place_ptr& p, std::shared_ptr<endpoint_target> of
     });
 } catch (const std::bad_alloc&) {
     return;  // it counts as held
+}
+
+void sender_state::pass(const place_ptr& p, const position& at) noexcept {
+    if (!places_->pass(p, at)) return;
+    const bool posted = finds_memory([&] {
+        lane_->post([self = shared_from_this()] {
+            if (!self->running()) return;
+            const auto wait = self->places_->before_write();
+            self->passed_due_.arm(self->lane_->timers(), wait);
+        });
+    });
+    if (!posted) places_->miss_write();
+}
+
+// What was appended before goes first, so that no place is behind what the outbox has not got.
+void sender_state::append_open() {
+    std::shared_ptr<batch> open;
+    {
+        const std::lock_guard lock(mutex_);
+        open = open_batch_.lock();
+    }
+    if (open) append_batch(*open);
+}
+
+void sender_state::write_passed(std::string_view endpoint, std::uint32_t least,
+                                unique_function<void(error_code)> done) {
+    unique_function<void(error_code)> on_done = [self = shared_from_this(),
+                                                 f = std::move(done)](error_code ec) mutable {
+        --self->appending_;
+        if (f) f(ec);
+        self->end_round_and_report();
+    };
+    const auto passed = places_->take_passed(endpoint, least);
+    append_open();
+    ++appending_;
+    places_->write(passed, std::move(on_done));
+}
+
+// Where memory is missing the answer is that `done` ends.
+void sender_state::store_passed(const std::string& endpoint,
+                                unique_function<void(error_code)> done) {
+    lane_->post([self = shared_from_this(), endpoint, f = std::move(done)]() mutable {
+        if (self->running())
+            finds_memory([&] { self->write_passed(endpoint, 1, std::move(f)); });
+        else if (f)
+            f(errc::closed);
+    });
 }
 
 void sender_state::on_gap(const std::shared_ptr<endpoint_target>& of, const place_ptr& p,

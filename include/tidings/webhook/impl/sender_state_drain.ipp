@@ -17,7 +17,8 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
     taking_ = false;
     lane_->post([self = shared_from_this(), done = std::move(done)]() mutable {
         if (!self->running()) return done({});
-        if (self->drained_.empty()) {
+        const bool first = self->drained_.empty();
+        if (first) {
             self->drain_deadline_.arm(self->lane_->timers(), self->options_.drain_timeout);
             for (auto* e :
                  {&self->failed_.opening, &self->failed_.claiming, &self->failed_.settling})
@@ -26,6 +27,7 @@ void sender_state::start_drain(unique_function<void(error_code)> done) {
         if (!finds_memory([&] { self->drained_.push_back(std::move(done)); }))
             done(errc::out_of_memory);
         self->claim();
+        if (first) finds_memory([&] { self->write_passed({}, 1, {}); });
         self->end_round_and_report();
     });
 }
@@ -79,14 +81,21 @@ void sender_state::end(error_code why) {
         finds_memory([&] {
             options_.log({log_level::warning, "webhook", text_of_owed(lines_, endpoints_), why});
         });
+    place_book::passage_ptr passed;
+    finds_memory([&] {
+        passed = places_->take_passed({}, 1);
+        append_open();
+    });
     http_.reset();
     again_.cancel();
+    passed_due_.cancel();
     drain_deadline_.cancel();
     lines_.clear();
     turns_.clear();
     gate_.stop();
     circuits_.clear();
     places_->stop();
+    if (passed) finds_memory([&] { places_->write(passed, {}); });
     outcomes_->stop();
     finds_memory([this] { give_back(); });
     release();

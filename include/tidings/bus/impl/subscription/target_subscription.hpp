@@ -5,6 +5,7 @@
 #include <tidings/bus/impl/group/group_member.hpp>
 #include <tidings/bus/impl/subscription/counted_subscription.hpp>
 #include <tidings/bus/impl/subscription/filtering_subscriber.hpp>
+#include <tidings/bus/impl/subscription/passing_subscriber.hpp>
 
 #include <list>
 
@@ -18,7 +19,8 @@ class target_subscription : public counted_subscription, public feed_sink, publi
         : log_(std::move(log)),
           lane_(std::move(l)),
           subscriber_(std::move(s)),
-          filtering_(std::dynamic_pointer_cast<const filtering_subscriber>(subscriber_)) {}
+          filtering_(std::dynamic_pointer_cast<const filtering_subscriber>(subscriber_)),
+          passing_(dynamic_cast<passing_subscriber*>(subscriber_.get())) {}
 
     /// That of the subscriber itself, empty where it has none. Safe from any thread.
     event_filter filter_of_subscriber() const {
@@ -31,6 +33,9 @@ class target_subscription : public counted_subscription, public feed_sink, publi
     bool ready() noexcept override { return active(); }
     bool keeps_place() const noexcept override { return subscriber_->keeps_place(); }
     void locate(std::string_view pattern, const position& here, locate_handler h) override;
+    void on_passed(const position& at) noexcept override {
+        if (passing_ != nullptr && active()) passing_->on_passed(at);
+    }
     void push(const event_ptr& e) noexcept override;
     void push_joined(const event_ptr& e, std::shared_ptr<delivery_join> join) noexcept override;
     void on_dropped(std::uint64_t count) noexcept override;
@@ -79,6 +84,9 @@ class target_subscription : public counted_subscription, public feed_sink, publi
     void settle(const question& q, error_code ec, outcome o) noexcept;
     void tell_end() noexcept;
     bool from_itself(const event_ptr& e) const noexcept;
+    void pass(const event_ptr& e) noexcept {
+        if (e->position()) on_passed(*e->position());
+    }
     void count(const event_ptr& e, outcome o) noexcept;
     bool offer(const event_ptr& e) noexcept;
     void ask(const event_ptr& e, std::shared_ptr<delivery_join> join);
@@ -89,8 +97,9 @@ class target_subscription : public counted_subscription, public feed_sink, publi
     std::weak_ptr<feed> source_;              // set before it is on the bus
     std::shared_ptr<subscriber> subscriber_;  // null after `on_unsubscribed`, once it takes nothing
     const std::weak_ptr<const filtering_subscriber> filtering_;  // the same, where it is one
-    questions asked_;                                            // lane-confined, as the next two
-    std::uint64_t missed_ = 0;  // for want of memory, and not announced yet
+    passing_subscriber* const passing_;  // the same; used while `subscriber_` is there
+    questions asked_;                    // lane-confined, as the next two
+    std::uint64_t missed_ = 0;           // for want of memory, and not announced yet
     bool told_ = false;
     bool losing_ = false;  // the loss of this burst is in the log
     ending ending_;

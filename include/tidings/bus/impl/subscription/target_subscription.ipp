@@ -72,7 +72,9 @@ void target_subscription::locate(std::string_view pattern, const position& here,
 
 void target_subscription::push(const event_ptr& e) noexcept {
     if (!is_control(e)) losing_ = false;
-    if (active() && !from_itself(e)) offer(e);
+    if (!active()) return;
+    if (from_itself(e)) return pass(e);
+    offer(e);
 }
 
 // False where it has ended, and did not take the event.
@@ -91,7 +93,10 @@ void target_subscription::push_joined(const event_ptr& e,
                                       std::shared_ptr<delivery_join> join) noexcept {
     losing_ = false;
     if (!active()) return join->finished(errc::closed, outcome::closed);
-    if (from_itself(e)) return join->skipped();
+    if (from_itself(e)) {
+        pass(e);
+        return join->skipped();
+    }
     const bool announced = announce_missed();
     if (!active()) return join->finished(errc::closed, outcome::closed);
     try {
