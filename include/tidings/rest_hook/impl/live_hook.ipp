@@ -62,7 +62,7 @@ void live_hook::begin(const hook_means& by, const hook_record& h, live_hook& bef
 
     outlet_ = before.outlet_ ? before.outlet_ : std::make_shared<hook_outlet>();
     // A change that was made elsewhere comes with no request that waits for this.
-    if (before.outlet_ && record_.filters != before.record_.filters && endpoint->keeps_place())
+    if (before.outlet_ && h.filters != was.filters && endpoint->keeps_place())
         endpoint->store_passed({});
     std::vector<place*> going_on;
     std::vector<std::string> added;
