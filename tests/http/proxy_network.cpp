@@ -215,6 +215,42 @@ TEST_CASE("a proxy that answers for itself has failed, where no other address is
     }
 }
 
+TEST_CASE("a proxy that answers nobody has failed, and is no target's fault", "[http]") {
+    proxy_bed bed;
+    bed.sim().add_name("target.example", {"8.8.4.4"});
+    bed.sim().add_name("same.example", {"8.8.4.4"});
+    bed.sim().add_name("other.example", {"9.9.9.9"});
+    const auto wait_in_vain = [&](const std::string& host, std::vector<std::string> known = {}) {
+        io::connect_options to{.host = host, .port = 80};
+        for (const auto& k : known) to.addresses.push_back(net::ip::make_address(k));
+        bed.start(std::move(to));
+        bed.advance(5s);
+        REQUIRE(bed.ended);
+        return *bed.ended;
+    };
+    const auto is_target = [](error_code ec) { return ec == errc::timed_out; };
+    CHECK(is_target(wait_in_vain("target.example")));
+    CHECK(is_target(wait_in_vain("target.example")));
+    CHECK(is_target(wait_in_vain("same.example")));                 // another name of it
+    CHECK(is_target(wait_in_vain("target.example", {"8.8.8.8"})));  // another address of it
+    CHECK(wait_in_vain("other.example") == errc::proxy_failed);
+    CHECK(bed.logged.back() ==
+          "the proxy answers nobody: " + make_error_code(errc::timed_out).message());
+    CHECK(wait_in_vain("target.example") == errc::proxy_failed);
+    SECTION("until it answers somebody, whatever that is") {
+        bed.start();
+        bed.answer("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+        CHECK(is_target(wait_in_vain("other.example")));
+        CHECK(wait_in_vain("target.example") == errc::proxy_failed);
+    }
+    SECTION("which an interim answer is not") {
+        bed.start();
+        bed.answer("HTTP/1.1 100 Continue\r\n\r\n");
+        bed.advance(5s);
+        CHECK(bed.ended == error_code(errc::proxy_failed));
+    }
+}
+
 TEST_CASE("an answer that trickles has the time of one address", "[http]") {
     proxy_bed bed({.connect_timeout = 2s});
     bed.sim().add_name("target.example", {"8.8.4.4"});
@@ -324,4 +360,5 @@ TEST_CASE("a proxy without a place, or with credentials that cannot be sent, is 
     CHECK_THROWS_AS(made({.host = "a", .authorization = "Bearer b\r\nX: y"}), wrong);
     CHECK_THROWS_AS(made({.host = "a", .user = "b", .authorization = "Bearer c"}), wrong);
     CHECK(made({.unix_path = "/run/proxy"}));
+    CHECK_THROWS_WITH(made({.host = "https://proxy.example"}), Contains("no URL"));
 }

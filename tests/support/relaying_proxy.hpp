@@ -41,8 +41,10 @@ class relaying_proxy {
 
     /// The first lines of the requests.
     std::vector<std::string> asked{};
-    /// The status that it answers with.
+    /// The status that it answers with. 0: it does not.
     unsigned status = 200;
+    /// The address, as it is asked for, to which alone it gives that status; empty: to all.
+    std::string status_of{};
     /// Not null: what it speaks TLS with in the place of the target, whose bytes then are in clear.
     const certificate* terminates = nullptr;
 
@@ -69,10 +71,12 @@ class relaying_proxy {
             t->head += text_of(std::span(t->buffers[0]).first(n));
             if (!t->head.ends_with("\r\n\r\n")) return read_head(t);
             asked.push_back(t->head.substr(0, t->head.find('\r')));
-            const auto answer = "HTTP/1.1 " + std::to_string(status) + " x\r\n\r\n";
-            t->head = answer;
+            const bool meant = asked.back().find(' ' + status_of) != std::string::npos;
+            const auto given = meant ? status : 200;
+            if (given == 0) return;
+            t->head = "HTTP/1.1 " + std::to_string(given) + " x\r\n\r\n";
             write(*t->here, std::as_bytes(std::span(t->head)),
-                  [this, t] { status == 200 ? connect(t) : t->here->close(); });
+                  [this, t, given] { given == 200 ? connect(t) : t->here->close(); });
         });
     }
     void connect(tunnel* t) {

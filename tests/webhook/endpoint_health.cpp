@@ -61,12 +61,31 @@ TEST_CASE("an endpoint that lacks the proxy has one attempt at once until it suc
     CHECK_FALSE(sends(h, 9s));
     CHECK(h.on_proxy_failure(at(1s)) == 1);  // what was under way
     CHECK(h.max_in_flight() == 1);
-    h.stop_proxy_wait();
-    CHECK(sends(h, 2s));
-    CHECK(h.max_in_flight() == 1);
-    CHECK(h.on_proxy_failure(at(2s)) == 2);
-    CHECK(h.on_answer(answer::success, at(3s)) == change::none);
+    CHECK(sends(h, 10s));
+    CHECK(h.on_proxy_failure(at(10s)) == 2);
+    CHECK(h.on_answer(answer::success, at(11s)) == change::none);
     CHECK(h.max_in_flight() == 4);
+}
+
+TEST_CASE("others that get through the proxy end a wait for it the later the more often in vain",
+          "[webhook]") {
+    endpoint_health h(quick(), 4);
+    auto now = 0s;
+    for (const auto least : {5s, 10s, 20s}) {
+        h.on_proxy_failure(at(now));
+        h.wait_for_proxy(at(now + 1h));
+        CHECK(h.end_proxy_wait(at(now + least - 1s)));
+        CHECK_FALSE(sends(h, now + least));
+        now += least;
+        CHECK_FALSE(h.end_proxy_wait(at(now)));
+        CHECK(sends(h, now));
+        CHECK(h.max_in_flight() == 1);
+    }
+    h.on_answer(answer::success, at(now));
+    h.on_proxy_failure(at(now));
+    h.wait_for_proxy(at(now + 1h));
+    CHECK_FALSE(h.end_proxy_wait(at(now + 5s)));
+    CHECK(sends(h, now + 5s));
 }
 
 TEST_CASE("each probe that fails doubles the wait, up to its bound", "[webhook]") {

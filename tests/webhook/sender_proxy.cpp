@@ -17,17 +17,19 @@ namespace {
 using namespace std::chrono_literals;
 
 struct proxied_bed {
-    explicit proxied_bed(const webhook::health_options& health = {}) {
+    explicit proxied_bed(const webhook::health_options& health = {}, bool loopback = false) {
         auto o = webhook_options(w);
         o.health = health;
         o.on_endpoint = [this](const webhook::endpoint_change& c) { changes.push_back(c.what); };
         o.environment.network = network.get();
-        o.guard = {.schemes = {"http", "https"}};  // the proxy's own address is not allowed
+        // The proxy's own address is not allowed.
+        o.guard = {.allow_loopback = loopback, .schemes = {"http", "https"}};
         o.tls.ca_pem = certificates().authority.certificate_pem;
         o.keep_addresses = 0s;
         bed.emplace(w, std::move(o));
         w.sim().add_name("target.example", {"8.8.4.4"});
         w.sim().add_name("other.example", {"2001:4860:4860::8844"});
+        w.sim().add_name("third.example", {"8.8.8.8"});
     }
     error_code deliver(const std::string& url) {
         auto e = bed->add(url, {.id = url});
@@ -43,9 +45,17 @@ struct proxied_bed {
     static webhook::health_options strict() {
         return {.open_after = 1, .disable_after = 1, .disable_after_time = 0ms};
     }
-    webhook::endpoint add(std::string id, webhook::endpoint_options o = {}) {
+    webhook::endpoint add(std::string id, webhook::endpoint_options o = {},
+                          const std::string& host = "target.example") {
         o.id = std::move(id);
-        return bed->add("http://target.example/hook", std::move(o));
+        return bed->add("http://" + host + "/hook", std::move(o));
+    }
+    /// How often the log has that.
+    std::size_t logged(std::string_view what) const {
+        std::size_t count = 0;
+        const auto& all = bed->logged;
+        for (auto at = all.find(what); at != all.npos; at = all.find(what, at + 1)) ++count;
+        return count;
     }
     void pass(std::chrono::milliseconds time) {
         for (; time.count() > 0; time -= 1s) w.advance(1s);
@@ -65,8 +75,11 @@ struct proxied_bed {
         return http::url::parse(sink.url(), ec).port;
     }();
     relaying_proxy proxy{w.sim(), w.io().get_executor(), target};
-    std::unique_ptr<io::network> network = http::make_proxy_network(
-        w.sim(), {.host = "127.0.0.1", .port = relaying_proxy::port, .clock = &w.clock()});
+    std::unique_ptr<io::network> network =
+        http::make_proxy_network(w.sim(), {.host = "127.0.0.1",
+                                           .port = relaying_proxy::port,
+                                           .direct = {"direct.example"},
+                                           .clock = &w.clock()});
     std::optional<send_bed> bed;
 };
 
@@ -235,6 +248,107 @@ TEST_CASE("what waits for the proxy waits no longer when another endpoint reache
     b.pass(2s);
     CHECK(b.bed->attempts.size() == 5);
     CHECK(late.counters().delivered == 2);
+}
+
+TEST_CASE("what waits for the proxy waits no longer when anything gets through it", "[webhook]") {
+    proxied_bed b({.max_open_for = 2h});
+    b.proxy.stop();
+    const auto late = b.add("late", {.retry = webhook::retry_options{.delays = {0s, 1h, 1h}}});
+    b.bed->publish("1");
+    b.proxy.start();
+    b.pass(6s);
+    CHECK(b.bed->attempts.size() == 1);
+    std::optional<webhook::endpoint> other;
+    SECTION("a delivery that had not waited") {
+        other = b.add("other", {}, "other.example");
+        b.bed->publish("2");
+        CHECK(late.counters().delivered == 2);
+    }
+    SECTION("a question") {
+        other = b.add("other", {.consent = webhook::consent_request{.origin = "hub.example"}},
+                      "other.example");
+        b.bed->publish("2");
+        CHECK(late.counters().delivered == 2);
+        CHECK(other->counters().delivered == 0);
+    }
+}
+
+TEST_CASE("a connection past the proxy ends no wait for it", "[webhook]") {
+    proxied_bed b({.max_open_for = 2h}, true);
+    const auto late = b.add("late", {.retry = webhook::retry_options{.delays = {0s, 1h, 1h}}});
+    b.proxy.stop();
+    b.bed->publish("1");
+    b.pass(6s);
+    b.w.sim().add_name("direct.example", {"127.0.0.1"});
+    const auto direct = b.add("direct", {}, "direct.example:" + std::to_string(b.target));
+    b.bed->publish("2");
+    CHECK(direct.counters().delivered == 1);
+    CHECK(b.bed->attempts.size() == 2);
+    CHECK(late.counters().delivered == 0);
+}
+
+TEST_CASE("a proxy that hangs is at fault once a second target waits in vain", "[webhook]") {
+    proxied_bed b({.open_after = 2, .disable_after = 2, .disable_after_time = 0ms});
+    const auto one = b.add("one");
+    const auto two = b.add("two", {}, "other.example");
+    b.proxy.status = 0;
+    b.bed->publish("1");
+    b.pass(20min);
+    CHECK(b.bed->attempts.size() > 8);
+    std::size_t timed_out = 0;
+    for (const auto& a : b.bed->attempts) {
+        if (a.error == errc::timed_out)
+            ++timed_out;
+        else
+            CHECK(a.error == errc::proxy_failed);
+    }
+    CHECK(timed_out == 1);  // of the first, which might have been the target's
+    CHECK(b.changes.empty());
+    b.proxy.status = 200;
+    b.pass(20min);
+    CHECK(one.counters().delivered == 1);
+    CHECK(two.counters().delivered == 1);
+}
+
+TEST_CASE("a target that hangs in a proxy which answers others is at fault itself", "[webhook]") {
+    proxied_bed b(proxied_bed::strict());
+    b.proxy.status = 0;
+    b.proxy.status_of = "8.8.4.4:80";
+    const auto one = b.add("one");
+    b.bed->publish("1");
+    b.pass(6s);
+    CHECK(one.disabled());
+    const auto good = b.add("good", {}, "other.example");
+    b.bed->publish("2");
+    CHECK(good.counters().delivered == 1);
+    b.proxy.status_of = "8.8.8.8:80";
+    const auto third = b.add("third", {}, "third.example");
+    b.bed->publish("3");
+    b.pass(6s);
+    CHECK(third.disabled());
+    CHECK_FALSE(good.disabled());
+}
+
+TEST_CASE("that an endpoint waits for the proxy is logged once each time", "[webhook]") {
+    proxied_bed b;
+    b.proxy.status = 407;
+    b.proxy.status_of = "8.8.4.4:80";
+    const auto refused = b.add("refused");
+    b.add("good", {}, "other.example");
+    b.bed->publish("1");
+    b.bed->publish("2");
+    b.pass(20min);
+    CHECK(b.bed->attempts.size() > 5);
+    CHECK(b.logged("waits for the proxy: the proxy wants other credentials") == 1);
+    b.proxy.status = 200;
+    b.pass(20min);
+    CHECK(refused.counters().delivered == 2);
+    b.proxy.status = 407;
+    b.proxy.stop();
+    b.proxy.start();
+    b.bed->publish("3");
+    b.pass(1min);
+    CHECK(b.logged("waits for the proxy") == 2);
 }
 
 TEST_CASE("what waits for the proxy keeps its order and ends when it expires", "[webhook]") {

@@ -14,7 +14,7 @@
 namespace tidings::http {
 
 struct proxy_options {
-    /// Of the proxy: a name or a literal address, which no `address_filter` judges.
+    /// Of the proxy: a name or a literal address, no URL, which no `address_filter` judges.
     std::string host{};
     std::uint16_t port = 3128;
     std::string unix_path{};  ///< connects to this path instead
@@ -52,15 +52,17 @@ struct proxy_options {
 ///
 /// Further errors of `start_connect`. Of the proxy itself, which is asked for no other address
 /// then: errc::proxy_failed (no connection to it is made, also within `connect_timeout`; it ends;
-/// it answers otherwise than HTTP/1.1 has it), and errc::proxy_unauthorized (407). Of the last
-/// address: errc::proxy_failed (405, 429 or 5xx but 500 and 502 to 504), errc::proxy_refused
-/// (another answer that is no 2xx), errc::timed_out (it did not come within `connect_timeout`). And
-/// errc::out_of_memory.
+/// it answers otherwise than HTTP/1.1 has it; no answer comes within `connect_timeout` to a second
+/// target, of another name and address, since it answered any last), and errc::proxy_unauthorized
+/// (407). Of the last address: errc::proxy_failed (405, 429 or 5xx but 500 and 502 to 504),
+/// errc::proxy_refused (another answer that is no 2xx), errc::timed_out (no answer comes within
+/// `connect_timeout`, and nothing says that it is the proxy). And errc::out_of_memory.
 ///
 /// Safe from any thread. The network may be destroyed while connections are made; `inner` outlives
 /// them.
-/// @throws std::invalid_argument for options without a place to connect to, or with credentials
-/// that cannot be sent or are of two kinds
+/// @throws std::invalid_argument for options without a place to connect to, with a URL for a host
+/// (`https://` of a proxy would be TLS to it, which there is not), or with credentials that cannot
+/// be sent or are of two kinds
 TIDINGS_DECL std::unique_ptr<io::network> make_proxy_network(io::network& inner,
                                                              proxy_options options);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/proxied_network.hpp>
 #include <tidings/http/impl/client/tunnelling.hpp>
 #include <tidings/http/proxy_network.hpp>
 #include <tidings/text/impl/ascii.hpp>
@@ -28,6 +29,8 @@ std::shared_ptr<const proxy_options> checked_proxy(proxy_options o) {
     const bool basic = !o.user.empty() || !o.password.empty();
     if (o.unix_path.empty() && (o.host.empty() || o.port == 0))
         refuse_proxy("the proxy's host and port, or its Unix path, are missing");
+    if (o.host.find('/') != std::string::npos)
+        refuse_proxy("the proxy's host is no URL, and the proxy is spoken to without TLS");
     if (basic && !o.authorization.empty()) refuse_proxy("more than one kind of credentials");
     if (o.user.find(':') != std::string::npos || has_control_byte(o.user) ||
         has_control_byte(o.password) || has_control_byte(o.authorization))
@@ -52,12 +55,16 @@ bool covers_host(std::string_view entry, std::string_view host) noexcept {
     return tidings::detail::equal_ignoring_case(entry, host);
 }
 
-class proxy_network final : public io::network {
+class proxy_network final : public detail::proxied_network {
  public:
     proxy_network(io::network& inner, std::shared_ptr<const proxy_options> proxy)
         : inner_(inner),
           proxy_(std::move(proxy)) {}
 
+    bool leads_through_proxy(std::string_view host) const noexcept override {
+        return std::none_of(proxy_->direct.begin(), proxy_->direct.end(),
+                            [host](const auto& entry) { return covers_host(entry, host); });
+    }
     std::unique_ptr<io::acceptor> listen(net::any_io_executor executor,
                                          const io::listen_options& options,
                                          error_code& ec) override {
@@ -65,10 +72,10 @@ class proxy_network final : public io::network {
     }
     io::canceller start_connect(net::any_io_executor executor, io::connect_options options,
                                 io::stream_callback done) override {
-        if (goes_directly(options))
+        if (!options.unix_path.empty() || !leads_through_proxy(options.host))
             return inner_.start_connect(std::move(executor), std::move(options), std::move(done));
-        return detail::start_tunnelling(inner_, proxy_, std::move(executor), std::move(options),
-                                        std::move(done));
+        return detail::start_tunnelling({inner_, proxy_, silence_}, std::move(executor),
+                                        std::move(options), std::move(done));
     }
     io::canceller start_resolve(net::any_io_executor executor, std::string host, std::uint16_t port,
                                 io::resolve_callback done) override {
@@ -81,14 +88,10 @@ class proxy_network final : public io::network {
     }
 
  private:
-    bool goes_directly(const io::connect_options& to) const noexcept {
-        return !to.unix_path.empty() ||
-               std::any_of(proxy_->direct.begin(), proxy_->direct.end(),
-                           [&](const auto& entry) { return covers_host(entry, to.host); });
-    }
-
     io::network& inner_;
     const std::shared_ptr<const proxy_options> proxy_;
+    const std::shared_ptr<detail::proxy_silence> silence_ =
+        std::make_shared<detail::proxy_silence>();
 };
 
 }  // namespace

@@ -49,7 +49,9 @@ class endpoint_health {
     void wait_for_proxy(time until) noexcept { proxy_until_ = std::max(proxy_until_, until); }
     /// Whether the last attempt did not get beyond the proxy.
     bool lacks_proxy() const noexcept { return proxy_failures_ != 0; }
-    void stop_proxy_wait() noexcept { proxy_until_ = {}; }
+    /// Another endpoint has reached it: the wait ends, where it is 5 s since the last failure, and
+    /// twice as much each time that such an end was in vain. Whether it still waits.
+    bool end_proxy_wait(time now) noexcept;
     void disable(error_code why, std::string reason, time now);
     /// As if it had never failed.
     void enable() noexcept;
@@ -80,7 +82,8 @@ class endpoint_health {
     std::uint32_t broken_ = 0;  // in a row, of the failures that open the circuit
     // Not stored: a sender that begins anew asks the proxy at once.
     std::uint32_t proxy_failures_ = 0;
-    time proxy_until_{};
+    std::uint32_t proxy_waits_ended_ = 0;
+    time proxy_until_{}, proxy_failed_at_{};
 };
 
 }  // namespace tidings::webhook::detail

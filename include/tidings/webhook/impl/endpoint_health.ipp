@@ -10,6 +10,7 @@ namespace tidings::webhook::detail {
 endpoint_health::change endpoint_health::on_answer(answer a, time now) {
     const bool delivered = a == answer::success || a == answer::slow;
     proxy_failures_ = 0;
+    proxy_waits_ended_ = 0;
     return delivered ? on_success(a, now) : on_failure(a, now);
 }
 
@@ -62,7 +63,18 @@ endpoint_health::change endpoint_health::on_failure(answer a, time now) {
 std::uint32_t endpoint_health::on_proxy_failure(time now) noexcept {
     ++row_.failed_attempts;
     if (proxy_until_ <= now || proxy_failures_ == 0) ++proxy_failures_;
+    proxy_failed_at_ = now;
     return proxy_failures_;
+}
+
+bool endpoint_health::end_proxy_wait(time now) noexcept {
+    constexpr std::chrono::seconds least{5};
+    if (proxy_until_ <= now) return false;
+    const auto doublings = std::min<std::uint32_t>(proxy_waits_ended_, 20);
+    if (now < proxy_failed_at_ + least * (std::int64_t(1) << doublings)) return true;
+    proxy_until_ = {};
+    ++proxy_waits_ended_;
+    return false;
 }
 
 void endpoint_health::disable(error_code why, std::string reason, time now) {
@@ -75,7 +87,7 @@ void endpoint_health::disable(error_code why, std::string reason, time now) {
 void endpoint_health::enable() noexcept {
     forgive();
     row_.paused_until = {};
-    stop_proxy_wait();
+    proxy_until_ = {};
 }
 
 void endpoint_health::forgive() noexcept {

@@ -129,7 +129,7 @@ class sender_state final : public drainable, public std::enable_shared_from_this
                    std::vector<store::outbox_endpoint> rows);
     void take_opened(const endpoint_target& opened, store::outbox_health health);
     endpoint_health& health_of(const endpoint_target& t);
-    std::chrono::milliseconds wait_for_proxy(endpoint_target& t);
+    std::chrono::milliseconds wait_for_proxy(endpoint_target& t, error_code why);
     void end_proxy_waits(const endpoint_target& t);
     void note(endpoint_target& t, const attempt& a, error_code ec);
     /// Counts the endpoint where it is.

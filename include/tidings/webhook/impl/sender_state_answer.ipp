@@ -72,7 +72,7 @@ void sender_state::settle(const asked& q, error_code ec, const http::response& r
         note_attempt(*t, entry, a, ec, *q.trace);
     } else {
         const bool asked_nobody = failed_at_proxy(a);
-        if (asked_nobody) a.next = wait_for_proxy(*t);
+        if (asked_nobody) a.next = wait_for_proxy(*t, a.error);
         if (q.trace->took(traced::connect)) end_proxy_waits(*t);
         note_attempt(*t, entry, a, ec, *q.trace);
         if (!asked_nobody) note(*t, a, ec);

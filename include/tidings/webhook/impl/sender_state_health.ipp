@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tidings/http/impl/client/proxied_network.hpp>
 #include <tidings/http/impl/client/request_terms.hpp>
+#include <tidings/http/impl/message/url.hpp>
 #include <tidings/webhook/impl/sender_state.hpp>
 
 #include <algorithm>
@@ -46,7 +48,15 @@ std::string_view text_of(endpoint_change::kind k) noexcept {
     }
 }
 
-constexpr std::chrono::seconds least_proxy_wait{5};  // of all together
+constexpr std::chrono::seconds between_proxy_releases{5};
+
+// Where the network does not say so, nothing is known of it.
+bool is_proxied(const io::network* n, const std::string& url) {
+    const auto* const proxied = dynamic_cast<const http::detail::proxied_network*>(n);
+    if (proxied == nullptr) return false;
+    error_code ec;
+    return proxied->leads_through_proxy(http::url::parse(url, ec).host);
+}
 
 // `ec`: of the request, although a status came.
 endpoint_health::answer answer_of(const attempt& a, error_code ec) noexcept {
@@ -135,12 +145,13 @@ endpoint_health& sender_state::health_of(const endpoint_target& t) {
 }
 
 // An outage of the proxy is none of the endpoint's: what it is owed waits, as its schedule has it,
-// but without an end, doubled at least, and no longer than for a probe. What another endpoint that
-// waited reaches ends that, but not at once: a proxy that takes some connections and refuses the
+// but without an end, doubled at least, and no longer than for a probe. What another one reaches
+// through the proxy ends that, but not at once: a proxy that takes some connections and refuses the
 // others is not asked by all again for each that it takes.
-std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
+std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t, error_code why) {
     constexpr std::chrono::milliseconds first{1000};
     auto& h = health_of(t);
+    const bool news = !h.lacks_proxy();
     const auto failures = h.on_proxy_failure(now());
     const auto& s = t.schedule();
     const auto step = std::min<std::size_t>(failures, s.max_attempts() - 1);
@@ -150,7 +161,9 @@ std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
     const auto wait = std::min<std::chrono::milliseconds>(
         std::max<std::chrono::milliseconds>(scheduled.value_or(first), doubled), most);
     h.wait_for_proxy(now() + wait);
-    proxy_waits_end_ = std::min(proxy_waits_end_, now() + least_proxy_wait);
+    proxy_waits_end_ = std::min(proxy_waits_end_, now() + between_proxy_releases);
+    if (news && options_.log)
+        options_.log({log_level::warning, "webhook", t.label() + " waits for the proxy", why});
     changed_.insert(t.id());
     count_state(t);
     spare(t.id(), lines_[t.id()]);
@@ -158,9 +171,13 @@ std::chrono::milliseconds sender_state::wait_for_proxy(endpoint_target& t) {
 }
 
 void sender_state::end_proxy_waits(const endpoint_target& t) {
-    if (!health_of(t).lacks_proxy() || now() < proxy_waits_end_) return;
-    proxy_waits_end_ = io::system_time::max();  // none waits
-    for (auto& [id, h] : health_) h.stop_proxy_wait();
+    const auto at = now();
+    if (at < proxy_waits_end_) return;
+    if (!health_of(t).lacks_proxy() && !is_proxied(options_.environment.network, t.terms().url))
+        return;
+    bool any = false;
+    for (auto& [id, h] : health_) any |= h.end_proxy_wait(at);
+    proxy_waits_end_ = any ? at + between_proxy_releases : io::system_time::max();
     claim();
 }
 
@@ -263,6 +280,7 @@ void sender_state::on_question_done(const attempt_trace& q, connection_turns::gr
                                     error_code ec, const http::response& r) {
     turns_.end(g);
     if (!running()) return;
+    if (q.took(attempt_trace::phase::connect)) finds_memory([&] { end_proxy_waits(*q.of); });
     if (q.was_cut)
         gate_.drop_question(*q.of);
     else

@@ -35,11 +35,10 @@ errc error_of_answer(unsigned status) noexcept {
 /// One `start_tunnelling`. Confined to its executor; alive as long as something is under way.
 class tunnelling final : public wire_user, public std::enable_shared_from_this<tunnelling> {
  public:
-    static io::canceller start(io::network& inner, std::shared_ptr<const proxy_options> proxy,
-                               net::any_io_executor executor, io::connect_options options,
-                               io::stream_callback done) {
+    static io::canceller start(proxy_place proxy, net::any_io_executor executor,
+                               io::connect_options options, io::stream_callback done) {
         auto made = std::shared_ptr<tunnelling>(new tunnelling(
-            inner, std::move(proxy), std::move(executor), std::move(options), std::move(done)));
+            std::move(proxy), std::move(executor), std::move(options), std::move(done)));
         net::post(made->executor_, [made] { made->step([&] { made->resolve(); }); });
         return [weak = std::weak_ptr(made)] {
             const auto self = weak.lock();
@@ -53,10 +52,11 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
  private:
     static constexpr std::size_t max_head_bytes = 8 * 1024;
 
-    tunnelling(io::network& inner, std::shared_ptr<const proxy_options> proxy,
-               net::any_io_executor executor, io::connect_options options, io::stream_callback done)
-        : inner_(inner),
-          proxy_(std::move(proxy)),
+    tunnelling(proxy_place proxy, net::any_io_executor executor, io::connect_options options,
+               io::stream_callback done)
+        : inner_(proxy.inner),
+          proxy_(std::move(proxy.options)),
+          silence_(std::move(proxy.silence)),
           executor_(std::move(executor)),
           options_(std::move(options)),
           done_(std::move(done)),
@@ -128,9 +128,11 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
     }
 
     // A proxy that takes the question and gives no answer waits for the target, as far as can be
-    // seen from here.
+    // seen from here, until it gives none of another target either.
     void on_timeout() {
         if (!wire_) return fail("the proxy cannot be reached", errc::timed_out);
+        if (silence_->on_timeout(options_.host, target_.address))
+            return fail("the proxy answers nobody", errc::timed_out);
         refuse(errc::timed_out);
     }
 
@@ -174,6 +176,7 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
     }
 
     void take_answer(unsigned status) {
+        silence_->on_answer();
         const auto text = "the proxy answered " + std::to_string(status) + " to CONNECT";
         if (status / 100 != 2) {
             const auto why = error_of_answer(status);
@@ -243,6 +246,7 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
 
     io::network& inner_;
     const std::shared_ptr<const proxy_options> proxy_;
+    const std::shared_ptr<proxy_silence> silence_;
     const net::any_io_executor executor_;
     io::connect_options options_;
     io::stream_callback done_;
@@ -260,10 +264,9 @@ class tunnelling final : public wire_user, public std::enable_shared_from_this<t
 
 }  // namespace
 
-io::canceller start_tunnelling(io::network& inner, std::shared_ptr<const proxy_options> proxy,
-                               net::any_io_executor executor, io::connect_options options,
-                               io::stream_callback done) {
-    return tunnelling::start(inner, std::move(proxy), std::move(executor), std::move(options),
+io::canceller start_tunnelling(proxy_place proxy, net::any_io_executor executor,
+                               io::connect_options options, io::stream_callback done) {
+    return tunnelling::start(std::move(proxy), std::move(executor), std::move(options),
                              std::move(done));
 }
 
