@@ -9,6 +9,7 @@
 #include <tidings/bus.hpp>
 #include <tidings/bus/impl/feed.hpp>
 #include <tidings/http/server.hpp>
+#include <tidings/io/impl/polled_stream.hpp>
 #include <tidings/io/impl/socket_stream.hpp>
 #include <tidings/outlet/impl/live_state.hpp>
 #include <tidings/sse/impl/sse_session.hpp>
@@ -44,6 +45,9 @@ const row parts[] = {
     {"feed", sizeof(detail::feed), 472},
     {"wheel_timer", sizeof(detail::wheel_timer), 48},
     {"socket_stream", sizeof(detail::socket_stream), 64},
+#if TIDINGS_POLL_SET
+    {"polled_stream", sizeof(detail::polled_stream), 256},
+#endif
 };
 
 }  // namespace
