@@ -13,6 +13,14 @@ constexpr std::size_t kept = 10'000;
 constexpr std::size_t body_bytes = 1024;
 constexpr const char* topic = "bench.order";
 
+constexpr const char* endpoint = "bench";
+
+/// The id of an event, as long as one that the library makes.
+inline std::string event_id(std::size_t number) {
+    auto text = std::to_string(number);
+    return std::string(36 - text.size(), '0') + text;
+}
+
 /// JSON of 1 KB, another for each number.
 inline std::string body(std::size_t number) {
     auto text = std::to_string(number);
