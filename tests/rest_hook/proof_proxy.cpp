@@ -57,7 +57,7 @@ TEST_CASE("a question that ends at the proxy counts as not asked, and is asked a
     const bool stopped = GENERATE(true, false);
     stopped ? b.proxy->stop() : static_cast<void>(b.proxy->status = 407);
     const auto id = b.make();
-    const auto other = b.make("/other");
+    const auto other = b.make("/hook?other");
     const auto outage = GENERATE(10s, 10'000s);
     b.pass(outage);
     CHECK(b.bed->state_of(id) == "pending");

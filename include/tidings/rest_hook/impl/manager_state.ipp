@@ -65,7 +65,7 @@ bool is_list(const std::vector<std::string>& path, bool reads) noexcept {
     if (path.empty() || !reads) return reads;
     if (path.size() == 1) return path[0] == types_name;
     return path.size() == 2 && path[0] != types_name &&
-           (path[1] == "deliveries" || path[1] == "attempts");
+           (path[1] == "deliveries" || path[1] == "attempts" || path[1] == "attempt-counts");
 }
 
 api_parts make_parts(std::shared_ptr<bus_state> b, std::shared_ptr<webhook::detail::sender_state> s,
