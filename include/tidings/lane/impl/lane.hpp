@@ -3,8 +3,8 @@
 
 #include <tidings/event_ptr.hpp>
 #include <tidings/impl/context_end.hpp>
-#include <tidings/lane/impl/flushable.hpp>
 #include <tidings/impl/handler_memory.hpp>
+#include <tidings/lane/impl/flushable.hpp>
 #include <tidings/lane/impl/inbox_pair.hpp>
 #include <tidings/lane/impl/lane_executor.hpp>
 #include <tidings/lane/impl/lane_target.hpp>
