@@ -15,7 +15,7 @@ import sys
 # A room of root files, or a folder (with its root files in brackets); rooms of one floor are
 # separated by commas.
 FLOORS = [
-    "ground: detail errc version unique_function completion_handler log metrics overflow after_gap reconnect guarded finds_memory"
+    "ground: detail errc version unique_function completion_handler log metrics overflow after_gap reconnect guarded finds_memory handler_memory"
     " context_end closing_handle closing_slot connection_state decision delivery_window diagnostics",
     "text",
     "crypto",
