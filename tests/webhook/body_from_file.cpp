@@ -111,8 +111,10 @@ std::size_t growth_by(std::size_t entries) {
 TEST_CASE("a body that is read back from a file is there once for all its endpoints", "[webhook]") {
     growth_by(1);  // what is made once is there
     const auto one = growth_by(1), all = growth_by(endpoints);
-    // The body, the caches of the database and the endpoints are the same.
-    const auto limit = endpoints * 2 * 1024 + connections * 16 * 1024;
+    // The body, the caches of the database and the endpoints are the same, but for what the outbox
+    // holds of an endpoint since its first entry.
+    constexpr std::size_t first_entry = 1024;
+    const auto limit = endpoints * (2 * 1024 + first_entry) + connections * 16 * 1024;
     CAPTURE(one, all, limit);
     CHECK((!measures_memory || all - std::min(all, one) <= limit));
 }
