@@ -73,7 +73,10 @@ class host {
         o.max_hooks = o.max_hooks_per_principal = 1'000'000;
         o.max_bytes_per_principal = std::size_t(1) << 30;
         o.max_remembered_bytes = 0;
-        o.log = [](const tidings::log_record& r) { fail(std::string(r.message).c_str(), r.error); };
+        o.log = [](const tidings::log_record& r) {
+            if (r.level >= tidings::log_level::warning)
+                fail(std::string(r.message).c_str(), r.error);
+        };
         o.environment = environment_;
         manager_.emplace(bus_, *sender_, std::move(o));
     }
